@@ -1,0 +1,171 @@
+//! PING, ECHO, AUTH, HELLO, SELECT, QUIT, RESET.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+
+use super::client::valid_name;
+use super::{Args, Context, Next, ReplyMode};
+use crate::resp::Protocol;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{array, bulk, integer, map};
+use crate::resp::reply::Reply;
+use crate::resp::request::parse_integer;
+use crate::server::state::REDIS_VERSION;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// The one user there is.
+pub const DEFAULT_USER: &[u8] = b"default";
+
+/// `PING [message]`
+pub fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if args.len() > 2 {
+        return Err(CommandError::Arity("ping".to_owned()));
+    }
+    let message = args.get(1);
+    if context.client.is_subscriber() && context.client.protocol() == Protocol::Resp2 {
+        let message = message.unwrap_or_default();
+        return Ok(array([bulk("pong"), bulk(message.to_vec())]).into());
+    }
+    Ok(match message {
+        None => Reply::PONG,
+        Some(message) => Reply::Bulk(Bytes::copy_from_slice(message)),
+    })
+}
+
+/// `ECHO message`
+pub fn echo(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(Reply::Bulk(Bytes::copy_from_slice(&args[1])))
+}
+
+/// `AUTH [username] password`
+pub fn auth(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    match args.len() {
+        2 if !context.server.needs_password() => Err(CommandError::text(
+            "ERR AUTH <password> called without any password configured for the default user. \
+             Are you sure your configuration is correct?",
+        )),
+        2 => authenticate(context, DEFAULT_USER, &args[1]),
+        3 => authenticate(context, &args[1], &args[2]),
+        _ => Err(CommandError::SYNTAX),
+    }
+    .map(|()| Reply::OK)
+}
+
+fn authenticate(
+    context: &mut Context<'_>,
+    user: &[u8],
+    password: &[u8],
+) -> std::result::Result<(), CommandError> {
+    let config = context.server.config();
+    let expected = config.requirepass.as_bytes();
+    // Without a password, the default user is let in with any.
+    let matches = expected.is_empty() || bool::from(expected.ct_eq(password));
+    if user == DEFAULT_USER && matches {
+        context.session.authenticated = true;
+        Ok(())
+    } else {
+        Err(CommandError::text(
+            "WRONGPASS invalid username-password pair or user is disabled.",
+        ))
+    }
+}
+
+/// `HELLO [protover [AUTH username password] [SETNAME clientname]]`
+pub fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let wanted = args.get(1).map(protocol_version).transpose()?;
+    let mut index = 2;
+    // Options take effect one by one: those before a wrong one have done so.
+    while let Some(option) = args.get(index) {
+        let more = args.len() - 1 - index;
+        if option.eq_ignore_ascii_case(b"auth") && more >= 2 {
+            authenticate(context, &args[index + 1], &args[index + 2])?;
+            index += 3;
+        } else if option.eq_ignore_ascii_case(b"setname") && more >= 1 {
+            let name = valid_name(&args[index + 1])?;
+            context.client.set_names(|names| names.name = name);
+            index += 2;
+        } else {
+            return Err(CommandError::Quoting {
+                before: "ERR Syntax error in HELLO option '",
+                quoted: option.to_vec(),
+                after: "'".into(),
+            });
+        }
+    }
+    if !context.session.authenticated && context.server.needs_password() {
+        return Err(CommandError::text(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
+             HELLO AUTH <user> <pass> option can be used to authenticate the client and \
+             select the RESP protocol version at the same time",
+        ));
+    }
+    if let Some(protocol) = wanted {
+        context.client.set_protocol(protocol);
+    }
+    Ok(map([
+        (bulk("server"), bulk("redis")),
+        (bulk("version"), bulk(REDIS_VERSION)),
+        (
+            bulk("proto"),
+            integer(context.client.protocol().number().into()),
+        ),
+        (bulk("id"), integer(context.client.id as i64)),
+        (bulk("mode"), bulk("standalone")),
+        (bulk("role"), bulk("master")),
+        (bulk("modules"), array([])),
+    ])
+    .into())
+}
+
+fn protocol_version(word: &[u8]) -> std::result::Result<Protocol, CommandError> {
+    match parse_integer(word) {
+        Some(2) => Ok(Protocol::Resp2),
+        Some(3) => Ok(Protocol::Resp3),
+        Some(_) => Err(CommandError::text("NOPROTO unsupported protocol version")),
+        None => Err(CommandError::text(
+            "ERR Protocol version is not an integer or out of range",
+        )),
+    }
+}
+
+/// `SELECT index`
+pub fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let index = parse_integer(&args[1]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let index = i32::try_from(index).map_err(|_| {
+        CommandError::text(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        )
+    })?;
+    let databases = context.server.config().databases;
+    match u32::try_from(index) {
+        Ok(index) if index < databases => {
+            context.client.database.store(index, Relaxed);
+            Ok(Reply::OK)
+        }
+        _ => Err(CommandError::text("ERR DB index is out of range")),
+    }
+}
+
+/// `QUIT`
+pub fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    context.session.next = Next::Close;
+    Ok(Reply::OK)
+}
+
+/// `RESET`: the connection is as it was when it was new, but for its id and what its library said
+/// of itself.
+pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let client = context.client;
+    context.server.registry.forget(client);
+    client.set_protocol(Protocol::Resp2);
+    client.database.store(0, Relaxed);
+    client.no_evict.store(false, Relaxed);
+    client.no_touch.store(false, Relaxed);
+    client.set_names(|names| names.name = Bytes::new());
+    context.session.authenticated = !context.server.needs_password();
+    context.session.replies = ReplyMode::On;
+    Ok(Reply::Static(b"+RESET\r\n"))
+}

@@ -1,0 +1,343 @@
+//! COMMAND and its subcommands: the table as clients see it.
+//!
+//! Replies are those of Redis 7.0, byte for byte, in RESP2 and RESP3: which aggregate is an array
+//! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
+//! Redis, whose table is a hash table.
+
+use super::spec::{Arg, Command, KeySpec};
+use super::table::{Entry, TABLE};
+use super::{Args, Context};
+use crate::pubsub::glob;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{self, Frame};
+use crate::resp::reply::Reply;
+
+/// What a command of this module answers.
+type Answer = Result<Reply, CommandError>;
+
+const NO_SUCH_COMMAND: CommandError = CommandError::text("ERR Invalid command specified");
+const NO_KEYS: CommandError = CommandError::text("ERR The command has no key arguments");
+const WRONG_ARITY: CommandError =
+    CommandError::text("ERR Invalid number of arguments specified for command");
+const WRONG_ARGUMENTS: CommandError =
+    CommandError::text("ERR Invalid arguments specified for command");
+
+/// How many names one COMMAND INFO or COMMAND DOCS may give. Redis has no bound, but a reply is up
+/// to a thousand times longer than the name that asks for it: a 10 MB request for `client` over and
+/// over would build gigabytes. No client asks for more names than there are commands.
+const MAX_NAMES: usize = 1024;
+const TOO_MANY_NAMES: CommandError = CommandError::text("ERR too many command names");
+
+const HELP: &[&str] = &[
+    "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "(no subcommand)",
+    "    Return details about all Redis commands.",
+    "COUNT",
+    "    Return the total number of commands in this Redis server.",
+    "LIST",
+    "    Return a list of all commands in this Redis server.",
+    "INFO [<command-name> ...]",
+    "    Return details about multiple Redis commands.",
+    "    If no command names are given, documentation details for all",
+    "    commands are returned.",
+    "DOCS [<command-name> ...]",
+    "    Return documentation details about multiple Redis commands.",
+    "    If no command names are given, documentation details for all",
+    "    commands are returned.",
+    "GETKEYS <full-command>",
+    "    Return the keys from a full Redis command.",
+    "GETKEYSANDFLAGS <full-command>",
+    "    Return the keys and the access flags from a full Redis command.",
+    "HELP",
+    "    Prints this help.",
+];
+
+/// `COMMAND`
+pub fn command(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+    Ok(Reply::Array(TABLE.commands().iter().map(details).collect()))
+}
+
+/// `COMMAND COUNT`
+pub fn count(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+    Ok(Reply::Integer(TABLE.commands().len() as i64))
+}
+
+/// `COMMAND INFO [name ...]`: a null for a name that is none.
+pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
+    if args.len() == 2 {
+        return command(context, args);
+    }
+    let names = bounded(words_after(2, args))?;
+    let replies = names
+        .iter()
+        .map(|name| TABLE.find_full(name).map_or(Reply::Null, details));
+    Ok(Reply::Array(replies.collect()))
+}
+
+/// `COMMAND DOCS [name ...]`: leaves out a name that is none.
+pub fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+    let pairs = if args.len() == 2 {
+        TABLE.commands().iter().map(documentation).collect()
+    } else {
+        let names = bounded(words_after(2, args))?;
+        let entries = names.iter().filter_map(|name| TABLE.find_full(name));
+        entries.map(documentation).collect()
+    };
+    Ok(Reply::Map(pairs))
+}
+
+/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of
+/// subcommands.
+pub fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+    let entries = listed(&words_after(2, args))?;
+    let names = entries.map(|entry| frame::bulk(entry.full_name.clone()));
+    Ok(frame::array(names).into())
+}
+
+/// `COMMAND GETKEYS name [argument ...]`
+pub fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+    let request = words_after(2, args);
+    let keys = keys_of(row_of(&request)?, &request)?;
+    Ok(frame::array(keys.into_iter().map(|(key, _)| copied(key))).into())
+}
+
+/// `COMMAND GETKEYSANDFLAGS name [argument ...]`
+pub fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+    let request = words_after(2, args);
+    let keys = keys_of(row_of(&request)?, &request)?;
+    let pair = |(key, spec): (&[u8], &KeySpec)| {
+        let flags = spec.flags.iter().copied().map(frame::status);
+        frame::array([copied(key), frame::set(flags)])
+    };
+    Ok(frame::array(keys.into_iter().map(pair)).into())
+}
+
+/// `COMMAND HELP`
+pub fn help(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+    Ok(frame::array(HELP.iter().copied().map(frame::status)).into())
+}
+
+fn bounded(names: Vec<&[u8]>) -> Result<Vec<&[u8]>, CommandError> {
+    if names.len() > MAX_NAMES {
+        return Err(TOO_MANY_NAMES);
+    }
+    Ok(names)
+}
+
+fn words_after<'a>(count: usize, args: &'a Args<'_>) -> Vec<&'a [u8]> {
+    args.iter().skip(count).collect()
+}
+
+/// What a filter, or none, leaves of the table. No command comes from a module.
+fn listed(filter: &[&[u8]]) -> Result<impl Iterator<Item = &'static Entry> + use<>, CommandError> {
+    let keep: Box<dyn Fn(&Entry) -> bool> = match filter {
+        [] => Box::new(|_| true),
+        [by, kind, value] if by.eq_ignore_ascii_case(b"filterby") => {
+            let value = value.to_ascii_lowercase();
+            match kind.to_ascii_lowercase().as_slice() {
+                b"module" => Box::new(|_| false),
+                b"aclcat" => Box::new(move |entry| entry.spec.is_in(&value)),
+                b"pattern" => {
+                    Box::new(move |entry| glob::matches(&value, entry.full_name.as_bytes()))
+                }
+                _ => return Err(CommandError::SYNTAX),
+            }
+        }
+        _ => return Err(CommandError::SYNTAX),
+    };
+    Ok(TABLE.entries().filter(move |entry| keep(entry)))
+}
+
+/// The row that a request would run, as the dispatcher finds it.
+fn row_of(request: &[&[u8]]) -> Result<&'static Command, CommandError> {
+    let entry = TABLE
+        .find(request.first().ok_or(NO_SUCH_COMMAND)?)
+        .ok_or(NO_SUCH_COMMAND)?;
+    match request.get(1) {
+        Some(name) if !entry.subcommands.is_empty() => {
+            let found = entry.subcommand(name).ok_or(NO_SUCH_COMMAND)?;
+            Ok(found.spec)
+        }
+        _ => Ok(entry.spec),
+    }
+}
+
+/// A request's keys, each with the specification that found it.
+fn keys_of<'a>(
+    spec: &'static Command,
+    request: &[&'a [u8]],
+) -> Result<Vec<(&'a [u8], &'static KeySpec)>, CommandError> {
+    if !spec.has_keys() {
+        return Err(NO_KEYS);
+    }
+    if !spec.accepts(request.len()) {
+        return Err(WRONG_ARITY);
+    }
+    let mut keys = Vec::new();
+    for key_spec in spec.key_specs.iter().filter(|spec| spec.is_key()) {
+        let positions = key_spec.positions(request.len()).ok_or(WRONG_ARGUMENTS)?;
+        keys.extend(positions.map(|position| (request[position], key_spec)));
+    }
+    Ok(keys)
+}
+
+/// A bulk string of its own, rather than a slice that keeps the request's buffer alive.
+fn copied(key: &[u8]) -> Frame {
+    frame::bulk(key.to_vec())
+}
+
+/// A command's element of COMMAND and COMMAND INFO.
+fn details(entry: &Entry) -> Reply {
+    let spec = entry.spec;
+    let (first, last, step) = spec.keys;
+    // A command without subcommands has an empty set of them, one with subcommands an array.
+    let subcommands = match entry.subcommands.as_slice() {
+        [] => Reply::Set(Vec::new()),
+        subcommands => Reply::Array(subcommands.iter().map(details).collect()),
+    };
+    Reply::Array(vec![
+        name_of(entry),
+        Reply::Integer(spec.arity.into()),
+        frame::set(spec.flags.iter().map(|flag| frame::status(flag.name()))).into(),
+        Reply::Integer(first.into()),
+        Reply::Integer(last.into()),
+        Reply::Integer(step.into()),
+        frame::set(spec.categories.iter().map(|category| at_sign(category))).into(),
+        frame::set(spec.tips.iter().copied().map(frame::bulk)).into(),
+        Reply::Set(spec.key_specs.iter().map(key_spec).collect()),
+        subcommands,
+    ])
+}
+
+fn name_of(entry: &Entry) -> Reply {
+    Reply::Bulk(entry.full_name.clone().into())
+}
+
+fn at_sign(category: &str) -> Frame {
+    Frame::SimpleString {
+        data: format!("@{category}").into(),
+        attributes: None,
+    }
+}
+
+fn key_spec(spec: &KeySpec) -> Reply {
+    let begin = [
+        ("type", frame::bulk("index")),
+        ("spec", fields([("index", frame::integer(spec.index))])),
+    ];
+    let range = [
+        ("lastkey", frame::integer(spec.last)),
+        ("keystep", frame::integer(spec.step)),
+        ("limit", frame::integer(spec.limit)),
+    ];
+    let find = [("type", frame::bulk("range")), ("spec", fields(range))];
+    let flags = spec.flags.iter().copied().map(frame::status);
+    fields([
+        ("flags", frame::set(flags)),
+        ("begin_search", fields(begin)),
+        ("find_keys", fields(find)),
+    ])
+    .into()
+}
+
+/// A map whose keys are words.
+fn fields(pairs: impl IntoIterator<Item = (&'static str, Frame)>) -> Frame {
+    frame::map(
+        pairs
+            .into_iter()
+            .map(|(key, value)| (frame::bulk(key), value)),
+    )
+}
+
+/// A command's pair of COMMAND DOCS.
+fn documentation(entry: &Entry) -> (Reply, Reply) {
+    let docs = &entry.spec.docs;
+    let mut map = vec![
+        field("summary", frame::bulk(docs.summary)),
+        field("since", frame::bulk(docs.since)),
+        field("group", frame::bulk(docs.group)),
+    ];
+    if !docs.complexity.is_empty() {
+        map.push(field("complexity", frame::bulk(docs.complexity)));
+    }
+    let mut flags = Vec::new();
+    flags.extend(
+        docs.deprecated
+            .is_some()
+            .then(|| frame::status("deprecated")),
+    );
+    flags.extend(docs.system.then(|| frame::status("syscmd")));
+    if !flags.is_empty() {
+        map.push(field("doc_flags", frame::set(flags)));
+    }
+    if let Some(deprecation) = &docs.deprecated {
+        map.push(field("deprecated_since", frame::bulk(deprecation.since)));
+        map.push(field("replaced_by", frame::bulk(deprecation.replaced_by)));
+    }
+    if !docs.history.is_empty() {
+        let change = |&(version, change): &(&'static str, &'static str)| {
+            frame::array([frame::bulk(version), frame::bulk(change)]).into()
+        };
+        let history = docs.history.iter().map(change).collect();
+        map.push((word("history"), Reply::Set(history)));
+    }
+    if !docs.arguments.is_empty() {
+        let arguments = docs.arguments.iter().map(argument);
+        map.push(field("arguments", frame::array(arguments)));
+    }
+    if !entry.subcommands.is_empty() {
+        let subcommands = entry.subcommands.iter().map(documentation).collect();
+        map.push((word("subcommands"), Reply::Map(subcommands)));
+    }
+    (name_of(entry), Reply::Map(map))
+}
+
+fn word(word: &'static str) -> Reply {
+    Reply::Bulk(word.into())
+}
+
+fn field(key: &'static str, value: Frame) -> (Reply, Reply) {
+    (word(key), value.into())
+}
+
+/// One element of a command's syntax.
+fn argument(arg: &Arg) -> Frame {
+    let mut map = vec![
+        ("name", frame::bulk(arg.name)),
+        ("type", frame::bulk(arg.kind.name())),
+    ];
+    let spec_index = arg.key_spec.map(|index| frame::integer(index.into()));
+    map.extend(spec_index.map(|index| ("key_spec_index", index)));
+    let texts = [
+        ("token", arg.token),
+        ("since", arg.since),
+        ("deprecated_since", arg.deprecated_since),
+    ];
+    map.extend(
+        texts
+            .iter()
+            .filter_map(|&(key, text)| Some((key, frame::bulk(text?)))),
+    );
+    let flags = [
+        ("optional", arg.optional),
+        ("multiple", arg.multiple),
+        ("multiple_token", arg.multiple_token),
+    ];
+    if flags.iter().any(|&(_, is_set)| is_set) {
+        let words = flags.iter().filter(|(_, is_set)| *is_set);
+        map.push((
+            "flags",
+            frame::set(words.map(|(word, _)| frame::status(word))),
+        ));
+    }
+    if !arg.arguments.is_empty() {
+        map.push((
+            "arguments",
+            frame::array(arg.arguments.iter().map(argument)),
+        ));
+    }
+    fields(map)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+use bytes::BytesMut;
+
+use super::*;
+use crate::command::spec::Flag;
+use crate::command::table::Table;
+use crate::resp::Protocol;
+
+fn bytes(reply: Reply, protocol: Protocol) -> String {
+    let mut out = BytesMut::new();
+    reply.encode(&mut out, protocol);
+    String::from_utf8(out.to_vec())
+        .unwrap()
+        .replace("\r\n", " ")
+}
+
+fn entry(name: &str) -> &'static Entry {
+    TABLE.find_full(name.as_bytes()).unwrap()
+}
+
+#[test]
+fn details_are_those_of_redis() {
+    assert_eq!(
+        bytes(details(entry("spublish")), Protocol::Resp3),
+        "*10 $8 spublish :3 ~4 +pubsub +loading +stale +fast :1 :1 :1 ~2 +@pubsub +@fast ~0 \
+         ~1 %3 $5 flags ~1 +not_key $12 begin_search %2 $4 type $5 index $4 spec %1 $5 \
+         index :1 $9 find_keys %2 $4 type $5 range $4 spec %3 $7 lastkey :0 $7 keystep :1 \
+         $5 limit :0 ~0 "
+    );
+    assert_eq!(
+        bytes(details(entry("ping")), Protocol::Resp2),
+        "*10 $4 ping :-1 *1 +fast :0 :0 :0 *2 +@fast +@connection *2 $25 \
+         request_policy:all_shards $29 response_policy:all_succeeded *0 *0 "
+    );
+}
+
+#[test]
+fn a_container_shows_its_subcommands_as_an_array() {
+    let pubsub = bytes(details(entry("pubsub")), Protocol::Resp3);
+    let start = "*10 $6 pubsub :-2 ~0 :0 :0 :0 ~1 +@slow ~0 ~0 *6 *10 $15 pubsub|channels :-2 ";
+    assert!(pubsub.starts_with(start), "{pubsub}");
+}
+
+#[test]
+fn documentation_is_that_of_redis() {
+    let (name, map) = documentation(entry("auth"));
+    assert_eq!(bytes(name, Protocol::Resp3), "$4 auth ");
+    assert_eq!(
+        bytes(map, Protocol::Resp3),
+        "%6 $7 summary $26 Authenticate to the server $5 since $5 1.0.0 $5 group $10 \
+         connection $10 complexity $60 O(N) where N is the number of passwords defined for \
+         the user $7 history ~1 *2 $5 6.0.0 $40 Added ACL style (username and password). $9 \
+         arguments *2 %4 $4 name $8 username $4 type $6 string $5 since $5 6.0.0 $5 flags \
+         ~1 +optional %2 $4 name $8 password $4 type $6 string "
+    );
+    let (_, map) = documentation(entry("client|unblock"));
+    assert_eq!(
+        bytes(map, Protocol::Resp2),
+        "*10 $7 summary $74 Unblock a client blocked in a blocking command from a different \
+         connection $5 since $5 5.0.0 $5 group $10 connection $10 complexity $52 O(log N) \
+         where N is the number of client connections $9 arguments *2 *4 $4 name $9 \
+         client-id $4 type $7 integer *8 $4 name $13 timeout_error $4 type $5 oneof $5 \
+         flags *1 +optional $9 arguments *2 *6 $4 name $7 timeout $4 type $10 pure-token $5 \
+         token $7 TIMEOUT *6 $4 name $5 error $4 type $10 pure-token $5 token $5 ERROR "
+    );
+}
+
+#[test]
+fn a_request_names_a_bounded_number_of_commands() {
+    assert!(bounded(vec![b"client"; MAX_NAMES]).is_ok());
+    assert_eq!(bounded(vec![b"client"; MAX_NAMES + 1]), Err(TOO_MANY_NAMES));
+}
+
+fn names(filter: &[&[u8]]) -> Vec<&'static str> {
+    let entries = listed(filter).unwrap();
+    entries.map(|entry| entry.full_name.as_str()).collect()
+}
+
+#[test]
+fn list_filters() {
+    assert_eq!(names(&[]).len(), TABLE.ids());
+    let pubsub = names(&[b"FilterBy", b"AclCat", b"PUBSUB"]);
+    assert_eq!(pubsub.len(), 13);
+    assert!(pubsub.contains(&"pubsub|numpat") && !pubsub.contains(&"pubsub"));
+    assert_eq!(names(&[b"filterby", b"aclcat", b"@pubsub"]).len(), 0);
+    assert_eq!(names(&[b"filterby", b"pattern", b"SUBs*"]), ["subscribe"]);
+    assert_eq!(
+        names(&[b"filterby", b"pattern", b"*|KILL"]),
+        ["client|kill"]
+    );
+    assert_eq!(names(&[b"filterby", b"module", b"x"]).len(), 0);
+    let wrong: [&[&[u8]]; 4] = [
+        &[b"x"],
+        &[b"filterby", b"pattern"],
+        &[b"filterby", b"x", b"y"],
+        &[b"filterby", b"pattern", b"x", b"y"],
+    ];
+    for filter in wrong {
+        assert_eq!(
+            listed(filter).err(),
+            Some(CommandError::SYNTAX),
+            "{filter:?}"
+        );
+    }
+}
+
+fn keys(request: &[&[u8]]) -> Result<usize, CommandError> {
+    Ok(keys_of(row_of(request)?, request)?.len())
+}
+
+#[test]
+fn getkeys_finds_no_keys_in_pubsub_commands() {
+    let requests: [&[&[u8]]; 5] = [
+        &[b"publish", b"a", b"b"],
+        &[b"SPUBLISH", b"a", b"b"],
+        &[b"ssubscribe", b"a"],
+        &[b"spublish", b"too few"],
+        &[b"client", b"KILL"],
+    ];
+    for request in requests {
+        assert_eq!(keys(request), Err(NO_KEYS));
+    }
+    let requests: [&[&[u8]]; 4] = [
+        &[b"nope", b"a"],
+        &[b"client", b"nope"],
+        &[b"command", b"nope", b"a"],
+        &[b"client|kill", b"a"],
+    ];
+    for request in requests {
+        assert_eq!(keys(request), Err(NO_SUCH_COMMAND));
+    }
+}
+
+fn nothing(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+    Ok(Reply::OK)
+}
+
+/// Shaped as Redis's MSET and BRPOPLPUSH, and one whose key may be missing.
+const KEYED: &[Command] = &[
+    Command::new("mset", -3, nothing)
+        .flags(&[Flag::Write])
+        .keys(
+            (1, -1, 2),
+            &[KeySpec {
+                flags: &["OW", "update"],
+                index: 1,
+                last: -1,
+                step: 2,
+                limit: 0,
+            }],
+        ),
+    Command::new("brpoplpush", 4, nothing)
+        .keys(
+            (1, 2, 1),
+            &[
+                KeySpec::at(1, &["RW", "access", "delete"]),
+                KeySpec::at(2, &["RW", "insert"]),
+            ],
+        )
+        .origin("list", "2.2.0")
+        .summary("Move")
+        .deprecated("6.2.0", "`BLMOVE`")
+        .arguments(&[
+            Arg::key("source", 0),
+            Arg::key("destination", 1),
+            Arg::double("timeout"),
+        ]),
+    Command::new("beyond", -1, nothing).keys((3, 3, 1), &[KeySpec::at(3, &[])]),
+];
+
+#[test]
+fn getkeys_follows_key_specifications() {
+    let [mset, brpoplpush, beyond] = KEYED else {
+        unreachable!()
+    };
+    let found = |row, request: &[&'static [u8]]| {
+        let keys = keys_of(row, request)?;
+        Ok(keys
+            .iter()
+            .map(|&(key, spec)| (key, spec.flags[0]))
+            .collect::<Vec<_>>())
+    };
+    let (a, c) = (b"a".as_slice(), b"c".as_slice());
+    assert_eq!(
+        found(mset, &[b"mset", a, b"b", c, b"d"]),
+        Ok(vec![(a, "OW"), (c, "OW")])
+    );
+    assert_eq!(
+        found(mset, &[b"mset", a, b"b", c]),
+        Ok(vec![(a, "OW"), (c, "OW")])
+    );
+    assert_eq!(found(mset, &[b"mset", a]), Err(WRONG_ARITY));
+    assert_eq!(
+        found(brpoplpush, &[b"brpoplpush", a, c, b"0"]),
+        Ok(vec![(a, "RW"), (c, "RW")])
+    );
+
+    assert_eq!(found(beyond, &[b"beyond", a]), Err(WRONG_ARGUMENTS));
+}
+
+#[test]
+fn documentation_of_keys_and_deprecation() {
+    let table = Table::new(&[KEYED]);
+    let (_, map) = documentation(table.find(b"brpoplpush").unwrap());
+    assert_eq!(
+        bytes(map, Protocol::Resp3),
+        "%7 $7 summary $4 Move $5 since $5 2.2.0 $5 group $4 list $9 doc_flags ~1 +deprecated \
+         $16 deprecated_since $5 6.2.0 $11 replaced_by $8 `BLMOVE` $9 arguments *3 %3 $4 name \
+         $6 source $4 type $3 key $14 key_spec_index :0 %3 $4 name $11 destination $4 type $3 \
+         key $14 key_spec_index :1 %2 $4 name $7 timeout $4 type $6 double "
+    );
+}

@@ -1,0 +1,179 @@
+//! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
+
+use bytes::BytesMut;
+
+use super::{Args, Context};
+use crate::pubsub::message::Kind;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{array, bulk, integer, status};
+use crate::resp::reply::Reply;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// `PUBLISH channel message`
+pub fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(fan_out(context, Kind::Channel, args))
+}
+
+/// `SPUBLISH shardchannel message`
+pub fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(fan_out(context, Kind::Shard, args))
+}
+
+fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+    let server = context.server;
+    let published = server
+        .registry
+        .publish(kind, &args[1], &args[2], context.fanout);
+    context.tally.published += 1;
+    context.tally.delivered += published.receivers as u64;
+    let reply = Reply::Integer(published.receivers as i64);
+    if context.fanout.own_frames().is_empty() {
+        return reply;
+    }
+    // The publisher is its own subscriber: first the reply, then the message, and all of it in the
+    // channel's turn, so that it sees the one order of messages that everybody sees.
+    context.reply(reply);
+    context.settle_replies();
+    let mut own: BytesMut = std::mem::take(context.fanout.own_frames());
+    let _ = context
+        .client
+        .outbox
+        .send(&mut own, context.fanout.limits());
+    Reply::Sent
+}
+
+/// `SUBSCRIBE channel [channel ...]`
+pub fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(subscribe_to(context, Kind::Channel, args))
+}
+
+/// `PSUBSCRIBE pattern [pattern ...]`
+pub fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(subscribe_to(context, Kind::Pattern, args))
+}
+
+/// `SSUBSCRIBE shardchannel [shardchannel ...]`
+pub fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(subscribe_to(context, Kind::Shard, args))
+}
+
+fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+    context.settle_replies();
+    for name in args.iter().skip(1) {
+        context
+            .server
+            .registry
+            .subscribe(kind, name, context.client, context.fanout.limits());
+    }
+    Reply::Sent
+}
+
+/// `UNSUBSCRIBE [channel [channel ...]]`
+pub fn unsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(unsubscribe_from(context, Kind::Channel, args))
+}
+
+/// `PUNSUBSCRIBE [pattern [pattern ...]]`
+pub fn punsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(unsubscribe_from(context, Kind::Pattern, args))
+}
+
+/// `SUNSUBSCRIBE [shardchannel [shardchannel ...]]`
+pub fn sunsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(unsubscribe_from(context, Kind::Shard, args))
+}
+
+fn unsubscribe_from(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+    context.settle_replies();
+    let (registry, limits) = (&context.server.registry, context.fanout.limits());
+    if args.len() == 1 {
+        registry.unsubscribe_all(kind, context.client, limits);
+    }
+    for name in args.iter().skip(1) {
+        registry.unsubscribe(kind, name, context.client, limits);
+    }
+    Reply::Sent
+}
+
+/// `PUBSUB CHANNELS [pattern]`
+pub fn pubsub_channels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    active(context, Kind::Channel, args)
+}
+
+/// `PUBSUB SHARDCHANNELS [pattern]`
+pub fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    active(context, Kind::Shard, args)
+}
+
+fn active(context: &Context<'_>, kind: Kind, args: &Args<'_>) -> Result {
+    if args.len() > 3 {
+        return Err(wrong_subcommand("PUBSUB", &args[1]));
+    }
+    let names = context.server.registry.active(kind, args.get(2));
+    Ok(array(names.into_iter().map(bulk)).into())
+}
+
+/// `PUBSUB NUMSUB [channel [channel ...]]`: flat, in RESP3 too.
+pub fn pubsub_numsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(subscriber_counts(context, Kind::Channel, args))
+}
+
+/// `PUBSUB SHARDNUMSUB [shardchannel [shardchannel ...]]`
+pub fn pubsub_shardnumsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    Ok(subscriber_counts(context, Kind::Shard, args))
+}
+
+fn subscriber_counts(context: &Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+    let registry = &context.server.registry;
+    let counts = args.iter().skip(2).flat_map(|name| {
+        let count = registry.subscribers(kind, name);
+        [bulk(name.to_vec()), integer(count as i64)]
+    });
+    array(counts).into()
+}
+
+/// `PUBSUB NUMPAT`: distinct patterns, whatever the number of clients.
+pub fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(Reply::Integer(
+        context.server.registry.pattern_count() as i64
+    ))
+}
+
+/// `PUBSUB HELP`
+pub fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(help(
+        "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        &[
+            "CHANNELS [<pattern>]",
+            "    Return the currently active channels matching a <pattern> (default: '*').",
+            "NUMPAT",
+            "    Return number of subscriptions to patterns.",
+            "NUMSUB [<channel> ...]",
+            "    Return the number of subscribers for the specified channels, excluding",
+            "    pattern subscriptions(default: no channels).",
+            "SHARDCHANNELS [<pattern>]",
+            "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+            "SHARDNUMSUB [<shardchannel> ...]",
+            "    Return the number of subscribers for the specified shard level channel(s)",
+        ],
+    ))
+}
+
+/// The reply of a HELP subcommand: what it is called by, its lines, and HELP itself.
+pub fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
+    let closing = ["HELP", "    Prints this help."];
+    let all = std::iter::once(usage)
+        .chain(lines.iter().copied())
+        .chain(closing);
+    array(all.map(status)).into()
+}
+
+/// What Redis answers to a subcommand that it knows with arguments that it does not.
+pub fn wrong_subcommand(container: &'static str, given: &[u8]) -> CommandError {
+    CommandError::Quoting {
+        before: "ERR unknown subcommand or wrong number of arguments for '",
+        quoted: given[..given.len().min(128)].to_vec(),
+        after: format!("'. Try {container} HELP.").into(),
+    }
+}

@@ -1,0 +1,140 @@
+//! INFO, TIME, LOLWUT, SHUTDOWN, DEBUG.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::pubsub::{help, wrong_subcommand};
+use super::{Args, Context, Next};
+use crate::config::DebugCommand;
+use crate::observe::info::report;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{array, text, verbatim};
+use crate::resp::reply::Reply;
+use crate::resp::request::parse_integer;
+use crate::server::state::VERSION;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// `INFO [section [section ...]]`
+pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    // The numbers include what this very batch has done so far.
+    context.tally.commit(&context.server.stats);
+    let sections: Vec<_> = args.iter().skip(1).collect();
+    Ok(verbatim(report(context.server, &sections)).into())
+}
+
+/// `TIME`: unix time in seconds, and the microseconds past it.
+pub fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Ok(array([
+        text(now.as_secs().to_string()),
+        text(now.subsec_micros().to_string()),
+    ])
+    .into())
+}
+
+/// `LOLWUT [VERSION version]`
+pub fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if let (Some(option), Some(version)) = (args.get(1), args.get(2))
+        && option.eq_ignore_ascii_case(b"version")
+    {
+        parse_integer(version).ok_or(CommandError::NOT_AN_INTEGER)?;
+    }
+    let art = format!(
+        "      .--------.\n\
+         ====<  ta-ta- )))  )))  )))\n\
+         \x20     '--------'\n\
+         \n\
+         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n"
+    );
+    Ok(verbatim(art).into())
+}
+
+/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply; connections close once what they are
+/// owed is written, with NOW at once.
+pub fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut save, mut nosave, mut now, mut force, mut abort) = (false, false, false, false, false);
+    for word in args.iter().skip(1) {
+        match word.to_ascii_lowercase().as_slice() {
+            b"nosave" => nosave = true,
+            b"save" => save = true,
+            b"now" => now = true,
+            b"force" => force = true,
+            b"abort" => abort = true,
+            _ => return Err(CommandError::SYNTAX),
+        }
+    }
+    if (abort && (save || nosave || now || force)) || (save && nosave) {
+        return Err(CommandError::SYNTAX);
+    }
+    if abort {
+        return Err(CommandError::text("ERR No shutdown in progress."));
+    }
+    if save {
+        return Err(CommandError::text(
+            "ERR fanfare keeps nothing on disk, so SHUTDOWN SAVE is not supported",
+        ));
+    }
+    tracing::info!(
+        client = context.client.addresses.peer(),
+        "SHUTDOWN received"
+    );
+    context.server.begin_shutdown(now);
+    context.session.next = Next::Close;
+    Ok(Reply::Sent)
+}
+
+/// Whether this client may use DEBUG (`enable-debug-command`).
+pub fn allow_debug(context: &Context<'_>) -> std::result::Result<(), CommandError> {
+    let allowed = match context.server.config().enable_debug_command {
+        DebugCommand::Yes => true,
+        DebugCommand::Local => context.client.addresses.is_local(),
+        DebugCommand::No => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(CommandError::text(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", \
+         you can run it from a local connection, otherwise you need to set this option in the \
+         configuration file, and then restart the server.",
+    ))
+}
+
+/// `DEBUG SLEEP seconds | ERROR message | HELP`
+pub fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    match (args[1].to_ascii_lowercase().as_slice(), args.len()) {
+        (b"sleep", 3) => {
+            let seconds = std::str::from_utf8(&args[2])
+                .ok()
+                .and_then(|word| word.parse().ok())
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                .unwrap_or_default();
+            context.settle_replies();
+            let then = if context.wants_replies() {
+                b"+OK\r\n".as_slice()
+            } else {
+                b""
+            };
+            context.session.next = Next::Sleep(seconds, then);
+            Ok(Reply::Sent)
+        }
+        (b"error", 3) => Err(CommandError::Quoting {
+            before: "",
+            quoted: args[2].to_vec(),
+            after: "".into(),
+        }),
+        (b"help", 2) => Ok(help(
+            "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+            &[
+                "ERROR <string>",
+                "    Return a Redis protocol error with <string> as message. Useful for clients",
+                "    unit tests to simulate Redis errors.",
+                "SLEEP <seconds>",
+                "    Stop this connection for <seconds>. Decimals allowed. Others go on.",
+            ],
+        )),
+        _ => Err(wrong_subcommand("DEBUG", &args[1])),
+    }
+}

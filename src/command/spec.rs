@@ -1,0 +1,352 @@
+//! What a row of the command table says.
+//!
+//! One [`Command`] value describes a command to the dispatcher (name, arity, flags, handler) and to
+//! users (COMMAND INFO, COMMAND DOCS, redis-cli's hints). Words are Redis's own.
+//!
+//! Rows are constants, written as chains:
+//!
+//! ```ignore
+//! Command::new("echo", 2, connection::echo)
+//!     .flags(&[Loading, Stale, Fast])
+//!     .categories(&["fast", "connection"])
+//!     .origin("connection", "1.0.0")
+//!     .summary("Echo the given string")
+//!     .complexity("O(1)")
+//!     .arguments(&[Arg::string("message")])
+//! ```
+
+pub mod arg;
+
+pub use arg::Arg;
+
+use super::{Args, Context};
+use crate::resp::{error::CommandError, reply::Reply};
+
+/// The function behind a command. It answers with a reply or with an error; neither closes the
+/// connection.
+pub type Handler = fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>;
+
+/// One command or subcommand.
+#[derive(Debug)]
+pub struct Command {
+    /// Lower case; a subcommand's own name, without its container's (`kill`, not `client|kill`).
+    pub name: &'static str,
+    /// Number of words with the command's own, and for a subcommand with its container's; negative
+    /// means at least so many.
+    pub arity: i16,
+    /// In the order in which COMMAND INFO shows them.
+    pub flags: &'static [Flag],
+    /// Positions of the keys: first, last, step. `(0, 0, 0)`: none.
+    pub keys: (i8, i8, i8),
+    /// ACL categories, without `@`, in the order in which COMMAND INFO shows them.
+    pub categories: &'static [&'static str],
+    /// Hints for clients and proxies (`request_policy:all_shards`).
+    pub tips: &'static [&'static str],
+    /// Where keys, or for the shard commands channels, stand.
+    pub key_specs: &'static [KeySpec],
+    /// What COMMAND DOCS says.
+    pub docs: Docs,
+    /// The command itself; `None` for a container that is nothing without a subcommand.
+    pub run: Option<Handler>,
+    /// Subcommands (`CLIENT KILL`).
+    pub subcommands: &'static [Command],
+}
+
+impl Command {
+    /// A command or a subcommand; see [`name`](Self::name) and [`arity`](Self::arity).
+    pub const fn new(name: &'static str, arity: i16, run: Handler) -> Command {
+        Command {
+            name,
+            arity,
+            flags: &[],
+            keys: (0, 0, 0),
+            categories: &[],
+            tips: &[],
+            key_specs: &[],
+            docs: Docs::EMPTY,
+            run: Some(run),
+            subcommands: &[],
+        }
+    }
+
+    /// A command that is nothing without one of its subcommands. Redis gives such a command no
+    /// flags and only the category `slow`: permissions and loading are its subcommands' matter.
+    pub const fn container(name: &'static str, subcommands: &'static [Command]) -> Command {
+        Command {
+            name,
+            arity: -2,
+            flags: &[],
+            keys: (0, 0, 0),
+            categories: &["slow"],
+            tips: &[],
+            key_specs: &[],
+            docs: Docs::EMPTY,
+            run: None,
+            subcommands,
+        }
+    }
+
+    /// Sets [`flags`](Self::flags).
+    pub const fn flags(mut self, flags: &'static [Flag]) -> Command {
+        self.flags = flags;
+        self
+    }
+
+    /// Sets [`categories`](Self::categories).
+    pub const fn categories(mut self, categories: &'static [&'static str]) -> Command {
+        self.categories = categories;
+        self
+    }
+
+    /// Sets [`tips`](Self::tips).
+    pub const fn tips(mut self, tips: &'static [&'static str]) -> Command {
+        self.tips = tips;
+        self
+    }
+
+    /// Sets [`keys`](Self::keys), which old clients read, and [`key_specs`](Self::key_specs),
+    /// which say the same and more.
+    pub const fn keys(
+        mut self,
+        first_last_step: (i8, i8, i8),
+        specs: &'static [KeySpec],
+    ) -> Command {
+        self.keys = first_last_step;
+        self.key_specs = specs;
+        self
+    }
+
+    /// Adds subcommands to a command that is also something on its own.
+    pub const fn subcommands(mut self, subcommands: &'static [Command]) -> Command {
+        self.subcommands = subcommands;
+        self
+    }
+
+    /// Sets [`Docs::group`] and [`Docs::since`].
+    pub const fn origin(mut self, group: &'static str, since: &'static str) -> Command {
+        self.docs.group = group;
+        self.docs.since = since;
+        self
+    }
+
+    /// Sets [`Docs::summary`].
+    pub const fn summary(mut self, summary: &'static str) -> Command {
+        self.docs.summary = summary;
+        self
+    }
+
+    /// Sets [`Docs::complexity`].
+    pub const fn complexity(mut self, complexity: &'static str) -> Command {
+        self.docs.complexity = complexity;
+        self
+    }
+
+    /// Sets [`Docs::history`].
+    pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Command {
+        self.docs.history = history;
+        self
+    }
+
+    /// Sets [`Docs::arguments`].
+    pub const fn arguments(mut self, arguments: &'static [Arg]) -> Command {
+        self.docs.arguments = arguments;
+        self
+    }
+
+    /// Marks an internal command, which documentation leaves out (`syscmd`).
+    pub const fn system(mut self) -> Command {
+        self.docs.system = true;
+        self
+    }
+
+    /// Marks a command that still works but has a successor. `replaced_by` is Markdown.
+    #[allow(dead_code, reason = "part of the vocabulary of Redis's rows")]
+    pub const fn deprecated(mut self, since: &'static str, replaced_by: &'static str) -> Command {
+        self.docs.deprecated = Some(Deprecation { since, replaced_by });
+        self
+    }
+
+    /// Whether a request of so many words, the command's own among them, satisfies the arity.
+    pub fn accepts(&self, words: usize) -> bool {
+        let bound = usize::from(self.arity.unsigned_abs());
+        if self.arity < 0 {
+            words >= bound
+        } else {
+            words == bound
+        }
+    }
+
+    /// Whether the command has this flag.
+    pub fn has(&self, flag: Flag) -> bool {
+        self.flags.contains(&flag)
+    }
+
+    /// Whether the command has this ACL category, given without `@`, in any letter case.
+    pub fn is_in(&self, category: &[u8]) -> bool {
+        self.categories
+            .iter()
+            .any(|own| own.as_bytes().eq_ignore_ascii_case(category))
+    }
+
+    /// Whether some of the arguments are keys. Channels, which a shard command's specification
+    /// marks as `not_key`, are none.
+    pub fn has_keys(&self) -> bool {
+        self.key_specs.iter().any(KeySpec::is_key)
+    }
+}
+
+/// A command flag of Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    dead_code,
+    reason = "Redis's whole vocabulary, of which rows use what they need"
+)]
+#[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
+pub enum Flag {
+    Admin,
+    AllowBusy,
+    Blocking,
+    DenyOom,
+    Fast,
+    Loading,
+    MovableKeys,
+    NoAsyncLoading,
+    NoAuth,
+    NoMulti,
+    NoScript,
+    PubSub,
+    ReadOnly,
+    SkipMonitor,
+    SkipSlowlog,
+    Stale,
+    Write,
+}
+
+impl Flag {
+    /// The word that COMMAND INFO shows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Flag::Admin => "admin",
+            Flag::AllowBusy => "allow_busy",
+            Flag::Blocking => "blocking",
+            Flag::DenyOom => "denyoom",
+            Flag::Fast => "fast",
+            Flag::Loading => "loading",
+            Flag::MovableKeys => "movablekeys",
+            Flag::NoAsyncLoading => "no_async_loading",
+            Flag::NoAuth => "no_auth",
+            Flag::NoMulti => "no_multi",
+            Flag::NoScript => "noscript",
+            Flag::PubSub => "pubsub",
+            Flag::ReadOnly => "readonly",
+            Flag::SkipMonitor => "skip_monitor",
+            Flag::SkipSlowlog => "skip_slowlog",
+            Flag::Stale => "stale",
+            Flag::Write => "write",
+        }
+    }
+}
+
+/// A key specification: a start index and the range of keys that begins there.
+#[derive(Debug)]
+pub struct KeySpec {
+    /// `not_key`, `RO`, `access`, …
+    pub flags: &'static [&'static str],
+    /// Index of the first.
+    pub index: i64,
+    /// Last key relative to the first; negative counts from the end, -1 is the last argument.
+    pub last: i64,
+    /// Distance between keys.
+    pub step: i64,
+    /// With a negative `last`: which part of the rest is keys (2 is half of it, 0 and 1 all).
+    pub limit: i64,
+}
+
+impl KeySpec {
+    /// The key at `index`.
+    pub const fn at(index: i64, flags: &'static [&'static str]) -> KeySpec {
+        KeySpec {
+            flags,
+            index,
+            last: 0,
+            step: 1,
+            limit: 0,
+        }
+    }
+
+    /// Every argument from `index` to the end.
+    pub const fn from(index: i64, flags: &'static [&'static str]) -> KeySpec {
+        KeySpec {
+            flags,
+            index,
+            last: -1,
+            step: 1,
+            limit: 0,
+        }
+    }
+
+    /// Whether what it finds are keys.
+    pub fn is_key(&self) -> bool {
+        !self.flags.contains(&"not_key")
+    }
+
+    /// The positions in a request of `words` words; `None` if the request is too short for the
+    /// specification.
+    pub fn positions(&self, words: usize) -> Option<impl Iterator<Item = usize> + use<>> {
+        let words = i64::try_from(words).ok()?;
+        let last = match self.last {
+            from_first @ 0.. => self.index + from_first,
+            from_end if self.limit == 0 => words + from_end,
+            from_end => self.index + (words - self.index) / self.limit + from_end,
+        };
+        if last < self.index || last >= words {
+            return None;
+        }
+        let range = usize::try_from(self.index).ok()?..=usize::try_from(last).ok()?;
+        let step = usize::try_from(self.step).ok().filter(|&step| step > 0)?;
+        Some(range.step_by(step))
+    }
+}
+
+/// The documentation of a command, as COMMAND DOCS gives it.
+#[derive(Debug)]
+pub struct Docs {
+    /// One sentence, as a rule without a full stop.
+    pub summary: &'static str,
+    /// The Redis version that brought the command; of fanfare's own, the fanfare version.
+    pub since: &'static str,
+    /// `pubsub`, `connection`, `server`, …
+    pub group: &'static str,
+    /// Cost, in big-O notation; empty where Redis states none.
+    pub complexity: &'static str,
+    /// An internal command.
+    pub system: bool,
+    /// Since when there is something better, and what.
+    pub deprecated: Option<Deprecation>,
+    /// Version and change, oldest first.
+    pub history: &'static [(&'static str, &'static str)],
+    /// The syntax, which redis-cli shows as a hint.
+    pub arguments: &'static [Arg],
+}
+
+impl Docs {
+    const EMPTY: Docs = Docs {
+        summary: "",
+        since: "",
+        group: "",
+        complexity: "",
+        system: false,
+        deprecated: None,
+        history: &[],
+        arguments: &[],
+    };
+}
+
+/// What became of a command that Redis no longer recommends.
+#[derive(Debug)]
+pub struct Deprecation {
+    /// The Redis version that deprecated it.
+    pub since: &'static str,
+    /// What to use instead, in Markdown.
+    pub replaced_by: &'static str,
+}

@@ -1,0 +1,172 @@
+//! The syntax of a command, as COMMAND DOCS describes it and redis-cli hints at it.
+
+/// One element of a command's syntax.
+#[derive(Debug)]
+pub struct Arg {
+    /// Unique among its siblings, except where Redis itself repeats one.
+    pub name: &'static str,
+    /// What stands there.
+    pub kind: ArgKind,
+    /// Of a key: which of the command's key specifications finds it.
+    pub key_spec: Option<u8>,
+    /// The word before the value, or of a [`ArgKind::PureToken`] the word itself.
+    pub token: Option<&'static str>,
+    /// The Redis version that brought it, if later than the command.
+    pub since: Option<&'static str>,
+    /// The Redis version that deprecated it.
+    pub deprecated_since: Option<&'static str>,
+    /// May be left out.
+    pub optional: bool,
+    /// May be repeated.
+    pub multiple: bool,
+    /// Repeated with its token each time, where `multiple` alone repeats the value only.
+    pub multiple_token: bool,
+    /// Of a [`ArgKind::OneOf`] the alternatives, of a [`ArgKind::Block`] the parts.
+    pub arguments: &'static [Arg],
+}
+
+/// What an argument is.
+// Redis documents them: https://redis.io/docs/latest/develop/reference/command-arguments/
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    dead_code,
+    reason = "Redis's whole vocabulary, of which rows use what they need"
+)]
+#[allow(missing_docs)]
+pub enum ArgKind {
+    String,
+    Integer,
+    Double,
+    Key,
+    Pattern,
+    UnixTime,
+    PureToken,
+    OneOf,
+    Block,
+}
+
+impl ArgKind {
+    /// The word that COMMAND DOCS shows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ArgKind::String => "string",
+            ArgKind::Integer => "integer",
+            ArgKind::Double => "double",
+            ArgKind::Key => "key",
+            ArgKind::Pattern => "pattern",
+            ArgKind::UnixTime => "unix-time",
+            ArgKind::PureToken => "pure-token",
+            ArgKind::OneOf => "oneof",
+            ArgKind::Block => "block",
+        }
+    }
+}
+
+#[allow(
+    dead_code,
+    reason = "Redis's whole vocabulary, of which rows use what they need"
+)]
+impl Arg {
+    const fn new(name: &'static str, kind: ArgKind) -> Arg {
+        Arg {
+            name,
+            kind,
+            key_spec: None,
+            token: None,
+            since: None,
+            deprecated_since: None,
+            optional: false,
+            multiple: false,
+            multiple_token: false,
+            arguments: &[],
+        }
+    }
+
+    /// Any bytes.
+    pub const fn string(name: &'static str) -> Arg {
+        Arg::new(name, ArgKind::String)
+    }
+
+    /// A whole number.
+    pub const fn integer(name: &'static str) -> Arg {
+        Arg::new(name, ArgKind::Integer)
+    }
+
+    /// A floating-point number.
+    pub const fn double(name: &'static str) -> Arg {
+        Arg::new(name, ArgKind::Double)
+    }
+
+    /// A key, found by the command's key specification of this number.
+    pub const fn key(name: &'static str, key_spec: u8) -> Arg {
+        let mut arg = Arg::new(name, ArgKind::Key);
+        arg.key_spec = Some(key_spec);
+        arg
+    }
+
+    /// A glob-style pattern.
+    pub const fn pattern(name: &'static str) -> Arg {
+        Arg::new(name, ArgKind::Pattern)
+    }
+
+    /// A point in time, in seconds or milliseconds since 1970.
+    pub const fn unix_time(name: &'static str) -> Arg {
+        Arg::new(name, ArgKind::UnixTime)
+    }
+
+    /// A word that stands for itself.
+    pub const fn pure_token(name: &'static str, token: &'static str) -> Arg {
+        Arg::new(name, ArgKind::PureToken).token(token)
+    }
+
+    /// One of the alternatives.
+    pub const fn one_of(name: &'static str, alternatives: &'static [Arg]) -> Arg {
+        let mut arg = Arg::new(name, ArgKind::OneOf);
+        arg.arguments = alternatives;
+        arg
+    }
+
+    /// Several arguments that go together.
+    pub const fn block(name: &'static str, parts: &'static [Arg]) -> Arg {
+        let mut arg = Arg::new(name, ArgKind::Block);
+        arg.arguments = parts;
+        arg
+    }
+
+    /// Sets [`token`](Self::token).
+    pub const fn token(mut self, token: &'static str) -> Arg {
+        self.token = Some(token);
+        self
+    }
+
+    /// Sets [`since`](Self::since).
+    pub const fn since(mut self, version: &'static str) -> Arg {
+        self.since = Some(version);
+        self
+    }
+
+    /// Sets [`deprecated_since`](Self::deprecated_since).
+    pub const fn deprecated_since(mut self, version: &'static str) -> Arg {
+        self.deprecated_since = Some(version);
+        self
+    }
+
+    /// Sets [`optional`](Self::optional).
+    pub const fn optional(mut self) -> Arg {
+        self.optional = true;
+        self
+    }
+
+    /// Sets [`multiple`](Self::multiple).
+    pub const fn multiple(mut self) -> Arg {
+        self.multiple = true;
+        self
+    }
+
+    /// Sets [`multiple`](Self::multiple) and [`multiple_token`](Self::multiple_token).
+    pub const fn multiple_token(mut self) -> Arg {
+        self.multiple = true;
+        self.multiple_token = true;
+        self
+    }
+}

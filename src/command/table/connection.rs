@@ -1,0 +1,275 @@
+//! Rows: what a connection says about itself, and CLIENT.
+//!
+//! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's; all the others are as in Redis 7.0.
+
+use crate::command::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
+use crate::command::spec::{Arg, Command};
+use crate::command::{client, connection};
+
+/// The rows of this group.
+pub(super) const ROWS: &[Command] = &[
+    Command::new("hello", -1, connection::hello)
+        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
+        .categories(&["fast", "connection"])
+        .origin("connection", "6.0.0")
+        .summary("Handshake with Redis")
+        .complexity("O(1)")
+        .history(&[(
+            "6.2.0",
+            "`protover` made optional; when called without arguments the command \
+                reports the current connection's context.",
+        )])
+        .arguments(&[Arg::block(
+            "arguments",
+            &[
+                Arg::integer("protover"),
+                Arg::block(
+                    "username_password",
+                    &[Arg::string("username"), Arg::string("password")],
+                )
+                .token("AUTH")
+                .optional(),
+                Arg::string("clientname").token("SETNAME").optional(),
+            ],
+        )
+        .optional()]),
+    Command::new("auth", -2, connection::auth)
+        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
+        .categories(&["fast", "connection"])
+        .origin("connection", "1.0.0")
+        .summary("Authenticate to the server")
+        .complexity("O(N) where N is the number of passwords defined for the user")
+        .history(&[("6.0.0", "Added ACL style (username and password).")])
+        .arguments(&[
+            Arg::string("username").since("6.0.0").optional(),
+            Arg::string("password"),
+        ]),
+    Command::new("select", 2, connection::select)
+        .flags(&[Loading, Stale, Fast])
+        .categories(&["fast", "connection"])
+        .origin("connection", "1.0.0")
+        .summary("Change the selected database for the current connection")
+        .complexity("O(1)")
+        .arguments(&[Arg::integer("index")]),
+    Command::new("reset", 1, connection::reset)
+        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
+        .categories(&["fast", "connection"])
+        .origin("connection", "6.2.0")
+        .summary("Reset the connection")
+        .complexity("O(1)"),
+    Command::new("quit", -1, connection::quit)
+        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
+        .categories(&["fast", "connection"])
+        .origin("connection", "1.0.0")
+        .summary("Close the connection")
+        .complexity("O(1)"),
+    Command::new("ping", -1, connection::ping)
+        .flags(&[Fast])
+        .categories(&["fast", "connection"])
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .origin("connection", "1.0.0")
+        .summary("Ping the server")
+        .complexity("O(1)")
+        .arguments(&[Arg::string("message").optional()]),
+    Command::new("echo", 2, connection::echo)
+        .flags(&[Loading, Stale, Fast])
+        .categories(&["fast", "connection"])
+        .origin("connection", "1.0.0")
+        .summary("Echo the given string")
+        .complexity("O(1)")
+        .arguments(&[Arg::string("message")]),
+    Command::container("client", CLIENT)
+        .origin("connection", "2.4.0")
+        .summary("A container for client connection commands")
+        .complexity("Depends on subcommand."),
+];
+
+/// CLIENT's subcommands.
+const CLIENT: &[Command] = &[
+    Command::new("getname", 2, client::getname)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "2.6.9")
+        .summary("Get the current connection name")
+        .complexity("O(1)"),
+    Command::new("help", 2, client::help)
+        .flags(&[Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "5.0.0")
+        .summary("Show helpful text about the different subcommands")
+        .complexity("O(1)"),
+    Command::new("id", 2, client::id)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "5.0.0")
+        .summary("Returns the client ID for the current connection")
+        .complexity("O(1)"),
+    Command::new("info", 2, client::info)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .tips(&["nondeterministic_output"])
+        .origin("connection", "6.2.0")
+        .summary("Returns information about the current client connection.")
+        .complexity("O(1)"),
+    Command::new("kill", -3, client::kill)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "2.4.0")
+        .summary("Kill the connection of a client")
+        .complexity("O(N) where N is the number of client connections")
+        .history(&[
+            ("2.8.12", "Added new filter format."),
+            ("2.8.12", "`ID` option."),
+            ("3.2.0", "Added `master` type in for `TYPE` option."),
+            (
+                "5.0.0",
+                "Replaced `slave` `TYPE` with `replica`. `slave` still supported for \
+                backward compatibility.",
+            ),
+            ("6.2.0", "`LADDR` option."),
+        ])
+        .arguments(&[Arg::one_of(
+            "filter",
+            &[
+                Arg::string("ip:port").deprecated_since("2.8.12"),
+                Arg::one_of(
+                    "new-format",
+                    &[
+                        Arg::integer("client-id")
+                            .token("ID")
+                            .since("2.8.12")
+                            .optional(),
+                        Arg::one_of(
+                            "normal_master_slave_pubsub",
+                            &[
+                                Arg::pure_token("normal", "NORMAL"),
+                                Arg::pure_token("master", "MASTER").since("3.2.0"),
+                                Arg::pure_token("slave", "SLAVE"),
+                                Arg::pure_token("replica", "REPLICA").since("5.0.0"),
+                                Arg::pure_token("pubsub", "PUBSUB"),
+                            ],
+                        )
+                        .token("TYPE")
+                        .since("2.8.12")
+                        .optional(),
+                        Arg::string("username").token("USER").optional(),
+                        Arg::string("ip:port").token("ADDR").optional(),
+                        Arg::string("ip:port")
+                            .token("LADDR")
+                            .since("6.2.0")
+                            .optional(),
+                        Arg::string("yes/no").token("SKIPME").optional(),
+                    ],
+                )
+                .multiple(),
+            ],
+        )]),
+    Command::new("list", -2, client::list)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .tips(&["nondeterministic_output"])
+        .origin("connection", "2.4.0")
+        .summary("Get the list of client connections")
+        .complexity("O(N) where N is the number of client connections")
+        .history(&[
+            ("2.8.12", "Added unique client `id` field."),
+            ("5.0.0", "Added optional `TYPE` filter."),
+            ("6.0.0", "Added `user` field."),
+            (
+                "6.2.0",
+                "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the \
+                optional `ID` filter.",
+            ),
+            (
+                "7.0.0",
+                "Added `resp`, `multi-mem`, `rbs` and `rbp` fields.",
+            ),
+            ("7.0.3", "Added `ssub` field."),
+        ])
+        .arguments(&[
+            Arg::one_of(
+                "normal_master_replica_pubsub",
+                &[
+                    Arg::pure_token("normal", "NORMAL"),
+                    Arg::pure_token("master", "MASTER"),
+                    Arg::pure_token("replica", "REPLICA"),
+                    Arg::pure_token("pubsub", "PUBSUB"),
+                ],
+            )
+            .token("TYPE")
+            .since("5.0.0")
+            .optional(),
+            Arg::block("id", &[Arg::integer("client-id").multiple()])
+                .token("ID")
+                .since("6.2.0")
+                .optional(),
+        ]),
+    Command::new("no-evict", 3, client::no_evict)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "7.0.0")
+        .summary("Set client eviction mode for the current connection")
+        .complexity("O(1)")
+        .arguments(&[Arg::one_of("enabled", ON_OFF)]),
+    Command::new("no-touch", 3, client::no_touch)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "7.2.0")
+        .summary("Control whether commands sent by the client affect the LRU/LFU of accessed keys")
+        .complexity("O(1)")
+        .arguments(&[Arg::one_of("enabled", ON_OFF)]),
+    Command::new("reply", 3, client::reply)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "3.2.0")
+        .summary("Instruct the server whether to reply to commands")
+        .complexity("O(1)")
+        .arguments(&[Arg::one_of(
+            "on_off_skip",
+            &[
+                Arg::pure_token("on", "ON"),
+                Arg::pure_token("off", "OFF"),
+                Arg::pure_token("skip", "SKIP"),
+            ],
+        )]),
+    Command::new("setinfo", 4, client::setinfo)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "7.2.0")
+        .summary("Set information specific to the client or connection")
+        .complexity("O(1)")
+        .arguments(&[Arg::one_of(
+            "attr",
+            &[
+                Arg::string("libname").token("lib-name"),
+                Arg::string("libver").token("lib-ver"),
+            ],
+        )]),
+    Command::new("setname", 3, client::setname)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "2.6.9")
+        .summary("Set the current connection name")
+        .complexity("O(1)")
+        .arguments(&[Arg::string("connection-name")]),
+    Command::new("unblock", -3, client::unblock)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "5.0.0")
+        .summary("Unblock a client blocked in a blocking command from a different connection")
+        .complexity("O(log N) where N is the number of client connections")
+        .arguments(&[
+            Arg::integer("client-id"),
+            Arg::one_of(
+                "timeout_error",
+                &[
+                    Arg::pure_token("timeout", "TIMEOUT"),
+                    Arg::pure_token("error", "ERROR"),
+                ],
+            )
+            .optional(),
+        ]),
+];
+
+/// Of a switch.
+const ON_OFF: &[Arg] = &[Arg::pure_token("on", "ON"), Arg::pure_token("off", "OFF")];

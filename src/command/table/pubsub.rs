@@ -1,0 +1,137 @@
+//! Rows: publishing, subscribing and PUBSUB.
+//!
+//! A shard channel's position is a key specification of the kind `not_key`: proxies route by it,
+//! and COMMAND GETKEYS leaves it out.
+
+use crate::command::pubsub;
+use crate::command::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale};
+use crate::command::spec::{Arg, Command, KeySpec};
+
+/// The rows of this group.
+pub(super) const ROWS: &[Command] = &[
+    Command::new("publish", 3, pubsub::publish)
+        .flags(&[PubSub, Loading, Stale, Fast])
+        .categories(&["pubsub", "fast"])
+        .origin("pubsub", "2.0.0")
+        .summary("Post a message to a channel")
+        .complexity(
+            "O(N+M) where N is the number of clients subscribed to the receiving channel \
+            and M is the total number of subscribed patterns (by any client).",
+        )
+        .arguments(&[Arg::string("channel"), Arg::string("message")]),
+    Command::new("spublish", 3, pubsub::spublish)
+        .flags(&[PubSub, Loading, Stale, Fast])
+        .categories(&["pubsub", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["not_key"])])
+        .origin("pubsub", "7.0.0")
+        .summary("Post a message to a shard channel")
+        .complexity(
+            "O(N) where N is the number of clients subscribed to the receiving shard \
+            channel.",
+        )
+        .arguments(&[Arg::string("shardchannel"), Arg::string("message")]),
+    Command::new("subscribe", -2, pubsub::subscribe)
+        .flags(&[PubSub, NoScript, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.0.0")
+        .summary("Listen for messages published to the given channels")
+        .complexity("O(N) where N is the number of channels to subscribe to.")
+        .arguments(&[Arg::string("channel").multiple()]),
+    Command::new("psubscribe", -2, pubsub::psubscribe)
+        .flags(&[PubSub, NoScript, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.0.0")
+        .summary("Listen for messages published to channels matching the given patterns")
+        .complexity("O(N) where N is the number of patterns the client is already subscribed to.")
+        .arguments(&[Arg::block("pattern", &[Arg::pattern("pattern")]).multiple()]),
+    Command::new("ssubscribe", -2, pubsub::ssubscribe)
+        .flags(&[PubSub, NoScript, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
+        .origin("pubsub", "7.0.0")
+        .summary("Listen for messages published to the given shard channels")
+        .complexity("O(N) where N is the number of shard channels to subscribe to.")
+        .arguments(&[Arg::string("shardchannel").multiple()]),
+    Command::new("unsubscribe", -1, pubsub::unsubscribe)
+        .flags(&[PubSub, NoScript, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.0.0")
+        .summary("Stop listening for messages posted to the given channels")
+        .complexity("O(N) where N is the number of clients already subscribed to a channel.")
+        .arguments(&[Arg::string("channel").optional().multiple()]),
+    Command::new("punsubscribe", -1, pubsub::punsubscribe)
+        .flags(&[PubSub, NoScript, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.0.0")
+        .summary("Stop listening for messages posted to channels matching the given patterns")
+        .complexity(
+            "O(N+M) where N is the number of patterns the client is already subscribed and \
+            M is the number of total patterns subscribed in the system (by any client).",
+        )
+        .arguments(&[Arg::pattern("pattern").optional().multiple()]),
+    Command::new("sunsubscribe", -1, pubsub::sunsubscribe)
+        .flags(&[PubSub, NoScript, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
+        .origin("pubsub", "7.0.0")
+        .summary("Stop listening for messages posted to the given shard channels")
+        .complexity("O(N) where N is the number of clients already subscribed to a shard channel.")
+        .arguments(&[Arg::string("shardchannel").optional().multiple()]),
+    Command::container("pubsub", PUBSUB)
+        .origin("pubsub", "2.8.0")
+        .summary("A container for Pub/Sub commands")
+        .complexity("Depends on subcommand."),
+];
+
+/// PUBSUB's subcommands.
+const PUBSUB: &[Command] = &[
+    Command::new("channels", -2, pubsub::pubsub_channels)
+        .flags(&[PubSub, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.8.0")
+        .summary("List active channels")
+        .complexity(
+            "O(N) where N is the number of active channels, and assuming constant time \
+            pattern matching (relatively short channels and patterns)",
+        )
+        .arguments(&[Arg::pattern("pattern").optional()]),
+    Command::new("help", 2, pubsub::pubsub_help)
+        .flags(&[Loading, Stale])
+        .categories(&["slow"])
+        .origin("pubsub", "6.2.0")
+        .summary("Show helpful text about the different subcommands")
+        .complexity("O(1)"),
+    Command::new("numpat", 2, pubsub::pubsub_numpat)
+        .flags(&[PubSub, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.8.0")
+        .summary("Get the count of unique patterns pattern subscriptions")
+        .complexity("O(1)"),
+    Command::new("numsub", -2, pubsub::pubsub_numsub)
+        .flags(&[PubSub, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "2.8.0")
+        .summary("Get the count of subscribers for channels")
+        .complexity("O(N) for the NUMSUB subcommand, where N is the number of requested channels")
+        .arguments(&[Arg::string("channel").optional().multiple()]),
+    Command::new("shardchannels", -2, pubsub::pubsub_shardchannels)
+        .flags(&[PubSub, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "7.0.0")
+        .summary("List active shard channels")
+        .complexity(
+            "O(N) where N is the number of active shard channels, and assuming constant \
+            time pattern matching (relatively short shard channels).",
+        )
+        .arguments(&[Arg::pattern("pattern").optional()]),
+    Command::new("shardnumsub", -2, pubsub::pubsub_shardnumsub)
+        .flags(&[PubSub, Loading, Stale])
+        .categories(&["pubsub", "slow"])
+        .origin("pubsub", "7.0.0")
+        .summary("Get the count of subscribers for shard channels")
+        .complexity(
+            "O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard \
+            channels",
+        )
+        .arguments(&[Arg::string("shardchannel").optional().multiple()]),
+];

@@ -1,0 +1,377 @@
+//! How the words of a value become a field and how a field is printed: one small type per kind of
+//! value, with Redis's rules, ranges and sentences.
+//!
+//! A value arrives as words. The file and the command line have already split it; an environment
+//! variable and CONFIG SET bring it as one word, which kinds of several words split at spaces, as
+//! Redis does. A refused value leaves the field as it was.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::values::{OutputLimits, Password};
+
+/// Why a value was refused, in Redis's words where Redis has them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No word, or more than the setting takes.
+    #[error("wrong number of arguments")]
+    WordCount,
+    /// Not a decimal integer.
+    #[error("argument couldn't be parsed into an integer")]
+    Integer,
+    /// Not an octal number.
+    #[error("argument couldn't be parsed as an octal number")]
+    Octal,
+    /// Not a number with one of the units b, k, kb, m, mb, g, gb.
+    #[error("argument must be a memory value")]
+    Memory,
+    /// A number out of its range.
+    #[error("argument must be between {0} and {1} inclusive")]
+    Range(i64, i64),
+    /// An octal number out of its range.
+    #[error("argument must be between {0:o} and {1:o} inclusive")]
+    OctalRange(u32, u32),
+    /// Neither yes nor no.
+    #[error("argument must be 'yes' or 'no'")]
+    YesNo,
+    /// None of the setting's names.
+    #[error("argument(s) must be one of the following: {0}")]
+    Choice(String),
+    /// A text that has to be UTF-8 and is not.
+    #[error("argument must be UTF-8 text")]
+    Utf8,
+    /// More addresses than Redis allows.
+    #[error("Too many bind addresses specified.")]
+    TooManyAddresses,
+    /// Output limits that do not come in fours.
+    #[error("Wrong number of arguments in buffer limit configuration.")]
+    LimitWords,
+    /// No such class of clients.
+    #[error("Invalid client class specified in buffer limit configuration.")]
+    LimitClass,
+    /// A limit that is not a number.
+    #[error("Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
+    LimitNumber,
+    /// A setting that cannot have another value in fanfare; says why.
+    #[error("{0}")]
+    Fixed(&'static str),
+    /// CONFIG SET of a setting that only the start can change.
+    #[error("can't set immutable config")]
+    Immutable,
+    /// CONFIG SET that names a setting twice.
+    #[error("duplicate parameter")]
+    Duplicate,
+}
+
+/// A kind of value, kept in a field of type `T`.
+pub(super) trait Kind<T> {
+    /// Checks the words and stores what they say.
+    fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal>;
+    /// The field as CONFIG GET prints it, which [`set`](Kind::set) reads back.
+    fn get(&self, field: &T) -> Vec<u8>;
+}
+
+/// A decimal integer, strictly written: no `+`, no spaces, no leading zeros.
+pub(super) struct Number(pub RangeInclusive<i64>);
+
+impl<T: Whole> Kind<T> for Number {
+    fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
+        let text = str::from_utf8(one(words)?).map_err(|_| Refusal::Integer)?;
+        let number: i64 = text.parse().map_err(|_| Refusal::Integer)?;
+        if number.to_string() != text {
+            return Err(Refusal::Integer);
+        }
+        store(field, number, &self.0)
+    }
+
+    fn get(&self, field: &T) -> Vec<u8> {
+        field.to_i64().to_string().into()
+    }
+}
+
+/// Bytes, with an optional unit: `1k` is 1000 and `1kb` 1024, likewise m, mb, g, gb.
+pub(super) struct Memory(pub RangeInclusive<i64>);
+
+impl<T: Whole> Kind<T> for Memory {
+    fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
+        let bytes = memory(one(words)?).ok_or(Refusal::Memory)?;
+        store(field, i64::try_from(bytes).unwrap_or(-1), &self.0)
+    }
+
+    fn get(&self, field: &T) -> Vec<u8> {
+        field.to_i64().to_string().into()
+    }
+}
+
+/// File permissions.
+pub(super) struct Octal(pub RangeInclusive<u32>);
+
+impl Kind<u32> for Octal {
+    fn set(&self, field: &mut u32, words: &[&[u8]]) -> Result<(), Refusal> {
+        let text = str::from_utf8(one(words)?).map_err(|_| Refusal::Octal)?;
+        let number = i64::from_str_radix(text, 8).map_err(|_| Refusal::Octal)?;
+        match u32::try_from(number) {
+            Ok(number) if self.0.contains(&number) => *field = number,
+            _ => return Err(Refusal::OctalRange(*self.0.start(), *self.0.end())),
+        }
+        Ok(())
+    }
+
+    fn get(&self, field: &u32) -> Vec<u8> {
+        format!("{field:o}").into()
+    }
+}
+
+/// One of several names, in any case.
+pub(super) struct Choice<T: 'static>(pub &'static [(&'static str, T)]);
+
+impl<T: Copy + PartialEq> Kind<T> for Choice<T> {
+    fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
+        let word = one(words)?;
+        let found = self
+            .0
+            .iter()
+            .find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+        let (_, value) = found.ok_or_else(|| {
+            let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
+            Refusal::Choice(names.join(", "))
+        })?;
+        *field = *value;
+        Ok(())
+    }
+
+    fn get(&self, field: &T) -> Vec<u8> {
+        let name = self.0.iter().find(|(_, value)| value == field);
+        name.map_or_else(Vec::new, |(name, _)| (*name).into())
+    }
+}
+
+/// `yes` or `no`, in any case.
+pub(super) struct YesNo;
+
+impl Kind<bool> for YesNo {
+    fn set(&self, field: &mut bool, words: &[&[u8]]) -> Result<(), Refusal> {
+        let names = Choice(&[("yes", true), ("no", false)]);
+        names.set(field, words).map_err(|refusal| match refusal {
+            Refusal::Choice(_) => Refusal::YesNo,
+            other => other,
+        })
+    }
+
+    fn get(&self, field: &bool) -> Vec<u8> {
+        if *field { "yes" } else { "no" }.into()
+    }
+}
+
+/// Any bytes.
+pub(super) struct Secret;
+
+impl Kind<Password> for Secret {
+    fn set(&self, field: &mut Password, words: &[&[u8]]) -> Result<(), Refusal> {
+        field.0 = one(words)?.to_vec();
+        Ok(())
+    }
+
+    fn get(&self, field: &Password) -> Vec<u8> {
+        field.0.clone()
+    }
+}
+
+/// A path; empty is none.
+pub(super) struct Path;
+
+impl Kind<Option<PathBuf>> for Path {
+    fn set(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Refusal> {
+        let text = text(words)?;
+        *field = (!text.is_empty()).then(|| PathBuf::from(text));
+        Ok(())
+    }
+
+    fn get(&self, field: &Option<PathBuf>) -> Vec<u8> {
+        field
+            .as_ref()
+            .map_or_else(Vec::new, |path| path.to_string_lossy().as_bytes().to_vec())
+    }
+}
+
+/// Addresses to listen on, at most 16 of them; what they mean is the listener's to say.
+pub(super) struct Addresses;
+
+impl Kind<Vec<String>> for Addresses {
+    fn set(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Refusal> {
+        let words = several(words)?;
+        if words.len() > 16 {
+            return Err(Refusal::TooManyAddresses);
+        }
+        *field = words
+            .iter()
+            .map(|word| Ok(text(&[word])?.to_owned()))
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn get(&self, field: &Vec<String>) -> Vec<u8> {
+        field.join(" ").into()
+    }
+}
+
+/// `<class> <hard> <soft> <seconds>`, repeated; a class that is not named keeps its limit.
+pub(super) struct Limits;
+
+impl Kind<OutputLimits> for Limits {
+    fn set(&self, field: &mut OutputLimits, words: &[&[u8]]) -> Result<(), Refusal> {
+        let words = several(words)?;
+        let mut limits = *field;
+        if words.len() % 4 != 0 {
+            return Err(Refusal::LimitWords);
+        }
+        for four in words.chunks_exact(4) {
+            let limit = match four[0].to_ascii_lowercase().as_slice() {
+                b"normal" => &mut limits.normal,
+                b"replica" | b"slave" => &mut limits.replica,
+                b"pubsub" => &mut limits.pubsub,
+                _ => return Err(Refusal::LimitClass),
+            };
+            limit.hard = memory(four[1]).ok_or(Refusal::LimitNumber)?;
+            limit.soft = memory(four[2]).ok_or(Refusal::LimitNumber)?;
+            // An `int` in Redis, which takes more and keeps what is left of it.
+            limit.soft_seconds = match digits(four[3]) {
+                (seconds, []) if seconds <= i32::MAX as u64 => seconds,
+                _ => return Err(Refusal::LimitNumber),
+            };
+        }
+        *field = limits;
+        Ok(())
+    }
+
+    fn get(&self, field: &OutputLimits) -> Vec<u8> {
+        // Redis, too, reads both names of the class and prints the older one.
+        let classes = [
+            ("normal", field.normal),
+            ("slave", field.replica),
+            ("pubsub", field.pubsub),
+        ];
+        let print = classes.map(|(class, limit)| {
+            format!(
+                "{class} {} {} {}",
+                limit.hard, limit.soft, limit.soft_seconds
+            )
+        });
+        print.join(" ").into()
+    }
+}
+
+/// Accepts the one `value` that a setting can have, and answers any other with `reason`.
+pub(super) fn fixed(words: &[&[u8]], value: &str, reason: &'static str) -> Result<(), Refusal> {
+    let mut asked = false;
+    let same = if value == "no" {
+        YesNo.set(&mut asked, words)?;
+        !asked
+    } else {
+        several(words)?.join(&b' ') == value.as_bytes()
+    };
+    if same {
+        Ok(())
+    } else {
+        Err(Refusal::Fixed(reason))
+    }
+}
+
+/// A field that holds a whole number; only numbers within the setting's range reach it.
+pub(super) trait Whole {
+    fn from_i64(number: i64) -> Self;
+    fn to_i64(&self) -> i64;
+}
+
+macro_rules! whole {
+    ($($type:ty),+) => {$(
+        impl Whole for $type {
+            fn from_i64(number: i64) -> Self {
+                Self::try_from(number).unwrap_or(Self::MAX)
+            }
+            fn to_i64(&self) -> i64 {
+                i64::try_from(*self).unwrap_or(i64::MAX)
+            }
+        }
+    )+};
+}
+whole!(u16, u32, u64, usize);
+
+/// Seconds.
+impl Whole for Duration {
+    fn from_i64(number: i64) -> Self {
+        Duration::from_secs(u64::from_i64(number))
+    }
+    fn to_i64(&self) -> i64 {
+        self.as_secs().to_i64()
+    }
+}
+
+/// Seconds, where 0 is never.
+impl Whole for Option<Duration> {
+    fn from_i64(number: i64) -> Self {
+        (number != 0).then(|| Duration::from_i64(number))
+    }
+    fn to_i64(&self) -> i64 {
+        self.as_ref().map_or(0, Whole::to_i64)
+    }
+}
+
+fn store<T: Whole>(field: &mut T, number: i64, range: &RangeInclusive<i64>) -> Result<(), Refusal> {
+    if !range.contains(&number) {
+        return Err(Refusal::Range(*range.start(), *range.end()));
+    }
+    *field = T::from_i64(number);
+    Ok(())
+}
+
+fn one<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Refusal> {
+    match words {
+        [word] => Ok(word),
+        _ => Err(Refusal::WordCount),
+    }
+}
+
+/// The one word, as text.
+fn text<'a>(words: &[&'a [u8]]) -> Result<&'a str, Refusal> {
+    str::from_utf8(one(words)?).map_err(|_| Refusal::Utf8)
+}
+
+/// Splits a lone word at every single space, so that two in a row make an empty word, as in Redis.
+fn several<'a>(words: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Refusal> {
+    match words {
+        [] => Err(Refusal::WordCount),
+        [b""] => Ok(Vec::new()),
+        [word] => Ok(word.split(|byte| *byte == b' ').collect()),
+        _ => Ok(words.to_vec()),
+    }
+}
+
+/// Redis's `memtoull`: digits, even none, and a unit. What does not fit is as much as fits.
+fn memory(word: &[u8]) -> Option<u64> {
+    let (number, unit) = digits(word);
+    let factor = match unit.to_ascii_lowercase().as_slice() {
+        b"" | b"b" => 1,
+        b"k" => 1000,
+        b"kb" => 1 << 10,
+        b"m" => 1000 * 1000,
+        b"mb" => 1 << 20,
+        b"g" => 1000 * 1000 * 1000,
+        b"gb" => 1 << 30,
+        _ => return None,
+    };
+    Some(number.saturating_mul(factor))
+}
+
+/// The digits that a word begins with, as a number that stops at the largest, and the rest.
+fn digits(word: &[u8]) -> (u64, &[u8]) {
+    let length = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = word.split_at(length);
+    let number = digits.iter().fold(0u64, |number, digit| {
+        number
+            .saturating_mul(10)
+            .saturating_add(u64::from(digit - b'0'))
+    });
+    (number, rest)
+}

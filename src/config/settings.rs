@@ -1,0 +1,252 @@
+//! Every setting, once. A row of the table below makes a field of [`Config`] with its docs, a row
+//! of [`SETTINGS`], a flag with its `--help`, an environment variable, a line of the file, and
+//! what CONFIG GET and CONFIG SET know. To add a setting, add a row.
+//!
+//! Invariants: a name is Redis's where Redis has the setting; rows of one group stand together;
+//! the default is written as a user would write it and passes the row's own check.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::kinds::{
+    Addresses, Choice, Kind, Limits, Memory, Number, Octal, Path, Refusal, Secret, fixed,
+};
+use super::values::{DebugCommand, LogFormat, LogLevel, OutputLimits, Password};
+
+/// One setting: a row of [`SETTINGS`].
+#[derive(Debug)]
+pub struct Setting {
+    /// Redis's name, lower case, as in the file, CONFIG GET and, after `--`, the command line.
+    pub name: &'static str,
+    /// The heading that `--help` shows it under.
+    pub group: Group,
+    /// The row's doc comment as it stands: lines that begin with a space. See [`Setting::help`].
+    docs: &'static str,
+    /// How its value is written, for `--help`: `seconds`.
+    pub syntax: &'static str,
+    /// The default, as a user would write it.
+    pub default: &'static str,
+    /// Whether CONFIG SET may change it.
+    pub change: Change,
+    /// Checks the words of a value and stores it.
+    pub(super) set: fn(&mut Config, &[&[u8]]) -> Result<(), Refusal>,
+    /// The value as CONFIG GET prints it.
+    pub(super) get: fn(&Config) -> Vec<u8>,
+}
+
+impl Setting {
+    /// What it means, its unit, and why the default is what it is; one or more lines.
+    pub fn help(&self) -> String {
+        let lines: Vec<&str> = self.docs.lines().map(str::trim).collect();
+        lines.join("\n")
+    }
+
+    /// The setting of this name, in any case.
+    pub fn find(name: &[u8]) -> Option<&'static Setting> {
+        SETTINGS
+            .iter()
+            .find(|setting| name.eq_ignore_ascii_case(setting.name.as_bytes()))
+    }
+
+    /// The environment variable that sets it: `FANFARE_TCP_BACKLOG`.
+    pub fn env_name(&self) -> String {
+        format!(
+            "FANFARE_{}",
+            self.name.to_ascii_uppercase().replace('-', "_")
+        )
+    }
+}
+
+/// The headings of `--help`, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Where fanfare listens.
+    Network,
+    /// What one connection, or all of them, may use.
+    Limits,
+    /// Who may do what.
+    Security,
+    /// What is logged.
+    Logging,
+    /// How the process runs.
+    Runtime,
+    /// Redis's settings whose value cannot be another one in fanfare.
+    Fixed,
+}
+
+impl Group {
+    /// The heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Group::Network => "Network",
+            Group::Limits => "Limits",
+            Group::Security => "Security",
+            Group::Logging => "Logging",
+            Group::Runtime => "Runtime",
+            Group::Fixed => "Fixed (accepted so that Redis's configurations work)",
+        }
+    }
+}
+
+/// When a setting may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Before the server starts; CONFIG SET says "can't set immutable config".
+    AtStart,
+    /// With CONFIG SET as well.
+    AnyTime,
+}
+
+/// Makes [`Config`] and [`SETTINGS`] of the rows. A row reads
+/// `/// help` `"name" => field: Type = "default", "syntax", Kind, Change;`
+/// and a fixed one, which needs no field, `/// help` `"name" = "the one value", Change, "reason";`.
+macro_rules! settings {
+    (
+        $(group $group:ident {$(
+            $(#[doc = $help:literal])+
+            $name:literal => $field:ident: $type:ty = $default:literal,
+                $syntax:literal, $kind:expr, $change:ident;
+        )+})+
+        fixed {$(
+            $(#[doc = $fixed_help:literal])+
+            $fixed_name:literal = $value:literal, $fixed_change:ident, $reason:literal;
+        )+}
+    ) => {
+        /// The value of every setting. [`Config::default`] has the defaults of [`SETTINGS`].
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Config {$($(
+            $(#[doc = $help])+
+            #[doc = concat!("\n\nSetting `", $name, "`; default \"", $default, "\".")]
+            pub $field: $type,
+        )+)+}
+
+        impl Config {
+            /// Zeros and empty texts, for the defaults to be written into.
+            pub(super) fn blank() -> Config {
+                Config {$($( $field: Default::default(), )+)+}
+            }
+        }
+
+        /// All settings, by group.
+        pub static SETTINGS: &[Setting] = &[
+            $($(Setting {
+                name: $name,
+                group: Group::$group,
+                docs: concat!($($help, "\n"),+),
+                syntax: $syntax,
+                default: $default,
+                change: Change::$change,
+                set: |config, words| $kind.set(&mut config.$field, words),
+                get: |config| $kind.get(&config.$field),
+            },)+)+
+            $(Setting {
+                name: $fixed_name,
+                group: Group::Fixed,
+                docs: concat!($($fixed_help, "\n"),+),
+                syntax: if $value.is_empty() { "\"\"" } else { $value },
+                default: $value,
+                change: Change::$fixed_change,
+                set: |_, words| fixed(words, $value, $reason),
+                get: |_| $value.into(),
+            },)+
+        ];
+    };
+}
+
+const MB: i64 = 1024 * 1024;
+/// Redis keeps these settings in a C `int`.
+const INT: RangeInclusive<i64> = 0..=i32::MAX as i64;
+
+settings! {
+    group Network {
+        /// Addresses to listen on; one that begins with `-` may be missing on this machine, `*` is
+        /// all of IPv4, `::*` all of IPv6, and "" is no TCP at all (give a unixsocket then). Only
+        /// this machine by default: without a password, a wider address serves anybody.
+        "bind" => bind: Vec<String> = "127.0.0.1",
+            "address...", Addresses, AtStart;
+        /// TCP port; 0 lets the system pick a free one, which the log then names. Redis's port by
+        /// default, where clients look first.
+        "port" => port: u16 = "6379",
+            "port", Number(0..=65535), AtStart;
+        /// Connections that may wait to be accepted; the system may allow fewer. Redis's default.
+        "tcp-backlog" => tcp_backlog: u32 = "511",
+            "connections", Number(INT), AtStart;
+        /// Seconds of silence after which TCP asks a client whether it is still there; 0 never
+        /// asks. 300 finds dead peers within minutes and keeps idle subscribers through most NATs.
+        "tcp-keepalive" => tcp_keepalive: Option<Duration> = "300",
+            "seconds", Number(INT), AnyTime;
+        /// Path of a Unix socket to listen on as well; "" is none.
+        "unixsocket" => unixsocket: Option<PathBuf> = "",
+            "path", Path, AtStart;
+        /// Permissions of the Unix socket, in octal; 0 leaves them to the umask.
+        "unixsocketperm" => unixsocketperm: u32 = "0",
+            "octal", Octal(0..=0o777), AtStart;
+    }
+    group Limits {
+        /// Connections served at once; one more is told so and closed. Redis's default.
+        "maxclients" => maxclients: u32 = "10000",
+            "connections", Number(1..=u32::MAX as i64), AnyTime;
+        /// Seconds without a command after which a connection without subscriptions is closed;
+        /// 0 never closes, as clients keep idle connections in pools.
+        "timeout" => timeout: Option<Duration> = "0",
+            "seconds", Number(INT), AnyTime;
+        /// Bytes in one argument of a command, a message's payload among them. Redis's default.
+        "proto-max-bulk-len" => proto_max_bulk_len: u64 = "512mb",
+            "bytes", Memory(MB..=i64::MAX), AnyTime;
+        /// Bytes of one connection's commands that are held until they are carried out; past it
+        /// the connection is closed. Above proto-max-bulk-len, so that the longest argument fits.
+        "client-query-buffer-limit" => client_query_buffer_limit: u64 = "1gb",
+            "bytes", Memory(MB..=i64::MAX), AnyTime;
+        /// When a slow reader is closed: at `hard` bytes waiting for it, or after `seconds` above
+        /// `soft` bytes; 0 is no limit. Classes: normal, replica, pubsub; those not named stay as
+        /// they are. A subscriber is bounded by default, as it does not choose what it is sent.
+        "client-output-buffer-limit" => client_output_buffer_limit: OutputLimits
+            = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
+            "class hard soft seconds...", Limits, AnyTime;
+    }
+    group Security {
+        /// Password that AUTH and HELLO ask for; "" asks for none, as on a developer's machine.
+        "requirepass" => requirepass: Password = "",
+            "password", Secret, AnyTime;
+        /// Who may use DEBUG: nobody by default, as it can stall the server; `local` is
+        /// connections from this machine.
+        "enable-debug-command" => enable_debug_command: DebugCommand = "no",
+            "no|yes|local", Choice(DebugCommand::NAMES), AtStart;
+    }
+    group Logging {
+        /// The least severe messages to log. Notice tells starts, stops and changes, and nothing
+        /// per connection.
+        "loglevel" => loglevel: LogLevel = "notice",
+            "debug|verbose|notice|warning", Choice(LogLevel::NAMES), AnyTime;
+        /// Shape of a log line: text for people, json for collectors.
+        "log-format" => log_format: LogFormat = "text",
+            "text|json", Choice(LogFormat::NAMES), AtStart;
+    }
+    group Runtime {
+        /// Numbered databases that SELECT may choose from. Redis's default.
+        "databases" => databases: u32 = "16",
+            "databases", Number(1..=i32::MAX as i64), AtStart;
+        /// Threads that serve connections; 0 is one per core.
+        "worker-threads" => worker_threads: usize = "0",
+            "threads", Number(0..=1024), AtStart;
+        /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
+        /// wait. Redis's default.
+        "shutdown-timeout" => shutdown_timeout: Duration = "10",
+            "seconds", Number(INT), AnyTime;
+    }
+    fixed {
+        /// When to write a snapshot: never.
+        "save" = "", AnyTime,
+            "fanfare keeps nothing on disk, so 'save' can only be ''";
+        /// Whether to keep a log of writes on disk.
+        "appendonly" = "no", AnyTime,
+            "fanfare keeps nothing on disk, so 'appendonly' can only be 'no'";
+        /// Whether to go to the background; the shell or a service manager can do that.
+        "daemonize" = "no", AtStart,
+            "fanfare stays in the foreground, so 'daemonize' can only be 'no'";
+        /// Whether to be a node of a cluster.
+        "cluster-enabled" = "no", AtStart,
+            "fanfare is one process, so 'cluster-enabled' can only be 'no'";
+    }
+}

@@ -1,0 +1,370 @@
+//! The settings from outside: the table's consistency, each way in, and CONFIG SET's replies.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::*;
+
+/// Starts with these arguments, variables, and standard input.
+fn start(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Result<Start, String> {
+    let args = ["fanfare"].iter().chain(args).map(OsString::from);
+    let env: HashMap<&str, &str> = env.iter().copied().collect();
+    let lookup = |name: &str| env.get(name).map(OsString::from);
+    from_args(args, lookup, &mut stdin.as_bytes()).map_err(|error| error.to_string())
+}
+
+fn config(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Config {
+    match start(args, env, stdin) {
+        Ok(Start::Serve(config)) => *config,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The whole of CONFIG GET, as one text a setting.
+fn all(config: &Config) -> Vec<(&'static str, String)> {
+    let printed = config.get_matching(&["*"], |_, _| true);
+    printed
+        .into_iter()
+        .map(|(name, value)| (name, String::from_utf8(value).unwrap()))
+        .collect()
+}
+
+fn get(config: &Config, name: &str) -> String {
+    let found = all(config).into_iter().find(|(other, _)| *other == name);
+    found.unwrap().1
+}
+
+#[test]
+fn names_are_unique_lower_case_and_stand_with_their_group() {
+    let mut names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert!(names.iter().all(|name| *name == name.to_ascii_lowercase()));
+    assert!(SETTINGS.is_sorted_by_key(|setting| setting.group));
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+#[test]
+fn every_default_passes_its_own_check_and_reads_back_as_printed() {
+    let default = all(&Config::default());
+    let mut again = Config::blank();
+    for (name, value) in &default {
+        again.apply(name, &[value]).unwrap();
+    }
+    assert_eq!(all(&again), default);
+    assert_eq!(again, Config::default());
+}
+
+#[test]
+fn defaults_are_redis_s() {
+    let config = Config::default();
+    assert_eq!(config.bind, ["127.0.0.1"]);
+    assert_eq!(
+        (config.port, config.tcp_backlog, config.maxclients),
+        (6379, 511, 10000)
+    );
+    assert_eq!(
+        (config.timeout, config.tcp_keepalive),
+        (None, Some(Duration::from_secs(300)))
+    );
+    assert_eq!(
+        (config.proto_max_bulk_len, config.client_query_buffer_limit),
+        (512 << 20, 1 << 30)
+    );
+    let pubsub = OutputLimit {
+        hard: 32 << 20,
+        soft: 8 << 20,
+        soft_seconds: 60,
+    };
+    assert_eq!(config.client_output_buffer_limit.pubsub, pubsub);
+    assert_eq!(
+        get(&config, "client-output-buffer-limit"),
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
+    );
+    assert_eq!(
+        (config.unixsocket.clone(), config.unixsocketperm),
+        (None, 0)
+    );
+    assert_eq!((config.loglevel, config.databases), (LogLevel::Notice, 16));
+    assert_eq!(get(&config, "save"), "");
+}
+
+#[test]
+fn every_setting_is_in_the_help() {
+    let Ok(Start::Print(help)) = start(&["--help"], &[], "") else {
+        panic!()
+    };
+    for setting in SETTINGS {
+        assert!(
+            help.contains(&format!("--{} <", setting.name)),
+            "{}",
+            setting.name
+        );
+        assert!(
+            help.contains(&format!("[env: {}]", setting.env_name())),
+            "{}",
+            setting.name
+        );
+        let longest = setting.help().lines().map(str::len).max();
+        assert!(
+            longest > Some(10) && longest <= Some(95),
+            "{}",
+            setting.name
+        );
+    }
+    let Ok(Start::Print(short)) = start(&["-h"], &[], "") else {
+        panic!()
+    };
+    assert_eq!(short, help);
+    for flag in ["-v", "--version"] {
+        let Ok(Start::Print(version)) = start(&[flag], &[], "") else {
+            panic!()
+        };
+        assert_eq!(
+            version,
+            concat!("fanfare ", env!("CARGO_PKG_VERSION"), "\n")
+        );
+    }
+}
+
+#[test]
+fn flags_override_the_environment_which_overrides_the_file() {
+    let env = [
+        ("FANFARE_PORT", "2"),
+        ("FANFARE_MAXCLIENTS", "2"),
+        ("FANFARE_BIND", "::1 ::2"),
+    ];
+    let file = "port 1\nmaxclients 1\ntimeout 1\nbind 1.1.1.1";
+    let config = config(&["-", "--port", "3"], &env, file);
+    assert_eq!((config.port, config.maxclients), (3, 2));
+    assert_eq!(config.timeout, Some(Duration::from_secs(1)));
+    assert_eq!(config.bind, ["::1", "::2"]);
+    assert_eq!(config.databases, 16);
+}
+
+#[test]
+fn the_command_line_is_redis_server_s() {
+    let ways: &[(&[&str], &str, &str)] = &[
+        (&["--port", "7000"], "port", "7000"),
+        (&["--port=7000"], "port", "7000"),
+        (&["--PORT", "7000"], "port", "7000"),
+        (&["--port", "1", "--port", "2"], "port", "2"),
+        (&["--bind", "*", "-::*", "--port", "1"], "bind", "* -::*"),
+        (&["--bind", "-::1"], "bind", "-::1"),
+        (&["--bind=-::1", "127.0.0.1"], "bind", "-::1 127.0.0.1"),
+        (&["--save", ""], "save", ""),
+        (&["--save="], "save", ""),
+        (&["--requirepass", "a b=c,d"], "requirepass", "a b=c,d"),
+        (&["--unixsocketperm", "770"], "unixsocketperm", "770"),
+        (&["--loglevel", "VERBOSE"], "loglevel", "verbose"),
+        (
+            &["--proto-max-bulk-len", "2m"],
+            "proto-max-bulk-len",
+            "2000000",
+        ),
+        (&["--bind", "", "--unixsocket", "/s"], "bind", ""),
+    ];
+    for (args, name, value) in ways {
+        assert_eq!(get(&config(args, &[], ""), name), *value, "{args:?}");
+    }
+    let limits = "normal 0 0 0 slave 1 2 3 pubsub 4 5 6";
+    let name = "client-output-buffer-limit";
+    let flag = "--client-output-buffer-limit";
+    for args in [
+        &[flag, "replica 1 2 3 pubsub 4 5 6"] as &[&str],
+        &[flag, "replica", "1", "2", "3", "pubsub", "4", "5", "6"],
+        &[flag, "replica", "1", "2", "3", flag, "pubsub 4 5 6"],
+    ] {
+        assert_eq!(get(&config(args, &[], ""), name), limits, "{args:?}");
+    }
+}
+
+#[test]
+fn a_kubernetes_service_named_fanfare_does_no_harm() {
+    assert_eq!(
+        config(&[], &[("FANFARE_PORT", "tcp://10.0.0.1:6379")], "").port,
+        6379
+    );
+}
+
+#[test]
+fn a_file_reads_as_redis_conf_does() {
+    let file = "# comment\r\n\r\n  PORT 7000\r\n\tport 7001\nrequirepass \"a\\x20\\\"b\"\nsave \"\"\n\
+                client-output-buffer-limit normal 1kb 1k 1\n\
+                client-output-buffer-limit pubsub 2 2 2\nbind 127.0.0.1 '-::1'";
+    let config = config(&["-"], &[], file);
+    assert_eq!(config.port, 7001);
+    assert_eq!(config.requirepass.as_bytes(), b"a \"b");
+    assert_eq!(config.bind, ["127.0.0.1", "-::1"]);
+    let limits = config.client_output_buffer_limit;
+    assert_eq!(
+        (limits.normal.hard, limits.normal.soft, limits.pubsub.hard),
+        (1024, 1000, 2)
+    );
+    assert_eq!(limits.replica.hard, 256 << 20);
+}
+
+#[test]
+fn a_file_includes_others_but_not_without_end() {
+    let dir = std::env::temp_dir().join(format!("fanfare-config-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    let (outer, inner, circle) = (path("outer.conf"), path("inner.conf"), path("circle.conf"));
+    std::fs::write(&outer, format!("port 1\ninclude \"{inner}\"\ntimeout 5\n")).unwrap();
+    std::fs::write(&circle, format!("include {circle}")).unwrap();
+
+    std::fs::write(&inner, "port 2\nrequirepass \"\\xff\"").unwrap();
+    let config = config(&[&outer], &[], "");
+    assert_eq!(
+        (config.port, config.timeout),
+        (2, Some(Duration::from_secs(5)))
+    );
+    assert_eq!(config.requirepass.as_bytes(), b"\xff");
+
+    std::fs::write(&inner, "\nfoo 2").unwrap();
+    let refused = |file: &str| start(&[file], &[], "").unwrap_err();
+    assert_eq!(
+        refused(&outer),
+        format!("fanfare: {inner}:2: unknown setting 'foo'")
+    );
+    std::fs::remove_file(&inner).unwrap();
+    let missing = refused(&outer);
+    assert!(
+        missing.starts_with(&format!("fanfare: {outer}:2: can't read '{inner}': ")),
+        "{missing}"
+    );
+    assert_eq!(
+        refused(&circle),
+        format!("fanfare: {circle}:1: 'include' goes deeper than 16 files")
+    );
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_bad_value_is_one_line_that_names_the_setting_and_its_source() {
+    const COUNT: &str = "wrong number of arguments";
+    const PORTS: &str = "argument must be between 0 and 65535 inclusive";
+    const PERMS: &str = "argument must be between 0 and 777 inclusive";
+    const DEBUG: &str = "argument(s) must be one of the following: no, yes, local";
+    const TOO_MANY: &str = "Too many bind addresses specified.";
+    const SAVE: &str = "fanfare keeps nothing on disk, so 'save' can only be ''";
+    const DAEMON: &str = "fanfare stays in the foreground, so 'daemonize' can only be 'no'";
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("port", &["1", "2"], COUNT),
+        (
+            "port",
+            &["x"],
+            "argument couldn't be parsed into an integer",
+        ),
+        ("port", &["-1"], PORTS),
+        ("port", &["65536"], PORTS),
+        ("unixsocketperm", &["1000"], PERMS),
+        ("unixsocketperm", &["-1"], PERMS),
+        (
+            "unixsocketperm",
+            &["8"],
+            "argument couldn't be parsed as an octal number",
+        ),
+        ("enable-debug-command", &["x"], DEBUG),
+        (
+            "bind",
+            &["1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"],
+            TOO_MANY,
+        ),
+        ("save", &["900", "1"], SAVE),
+        ("daemonize", &["yes"], DAEMON),
+        ("queue", &["x"], "argument must be 'yes' or 'no'"),
+        ("requirepass", &["a", "b"], COUNT),
+    ];
+    for (name, words, reason) in cases {
+        let refused = |source: &str| format!("fanfare: {source}: bad value for '{name}': {reason}");
+
+        let mut args = vec![format!("--{name}")];
+        args.extend(words.iter().map(|word| word.to_string()));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        assert_eq!(start(&args, &[], "").unwrap_err(), refused("command line"));
+
+        let file = format!("\n{name} '{}'", words.join("' '"));
+        assert_eq!(
+            start(&["-"], &[], &file).unwrap_err(),
+            refused("standard input:2")
+        );
+
+        if let [word] = words {
+            let variable = Setting::find(name.as_bytes()).unwrap().env_name();
+            let error = start(&[], &[(&variable, word)], "").unwrap_err();
+            assert_eq!(error, refused(&format!("environment {variable}")));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_one_line_too() {
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["-"], "\nfoo 1", "standard input:2: unknown setting 'foo'"),
+        (&["-"], "port \"1", "standard input:1: unbalanced quotes"),
+        (
+            &["-"],
+            "include",
+            "standard input:1: 'include' takes one path, in UTF-8",
+        ),
+        (
+            &["-"],
+            "port",
+            "standard input:1: bad value for 'port': wrong number of arguments",
+        ),
+        (
+            &["-"],
+            "bind",
+            "standard input:1: bad value for 'bind': wrong number of arguments",
+        ),
+        (
+            &["-"],
+            r#"bind "\xff""#,
+            "standard input:1: bad value for 'bind': argument must be UTF-8 text",
+        ),
+        (&["--foo", "1"], "", "command line: unknown setting 'foo'"),
+        (&["--fo\no=1"], "", "command line: unknown setting 'fo\\no'"),
+        (
+            &["--port", "--bind", "::1"],
+            "",
+            "command line: a value is required for '--port <port>' but none was supplied (see fanfare --help)",
+        ),
+        (
+            &["a", "b"],
+            "",
+            "command line: unexpected argument 'b' found (see fanfare --help)",
+        ),
+        (
+            &["-x"],
+            "",
+            "command line: unexpected argument '-x' found (see fanfare --help)",
+        ),
+        (
+            &["--help", "x"],
+            "",
+            "command line: unexpected value 'x' for '--help' found; no more were expected (see fanfare --help)",
+        ),
+        (
+            &["--bind", ""],
+            "",
+            "settings: 'bind' is empty and 'unixsocket' is not set, so there is nothing to listen on",
+        ),
+    ];
+    for (args, stdin, message) in cases {
+        let error = start(args, &[], stdin).unwrap_err();
+        assert_eq!(error, format!("fanfare: {message}"), "{args:?} {stdin:?}");
+    }
+}
+
+#[test]
+fn a_password_is_in_no_debug_print_and_no_error() {
+    let config = Config::default()
+        .set(&[(b"requirepass", b"hunter2")])
+        .unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let error = start(&["--requirepass", "hunter2", "hunter3"], &[], "").unwrap_err();
+    assert!(!error.contains("hunter"), "{error}");
+}

@@ -1,0 +1,312 @@
+//! A connected client, as everybody but its own task sees it.
+//!
+//! The connection's task owns the reading side and the session; what others need of a client —
+//! its outbox, its subscriptions, what CLIENT LIST shows — is here, behind atomics and small locks.
+//! Fields that are only shown (database, last command, …) are written relaxed by the task and may
+//! lag by one command.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
+};
+use std::time::Instant;
+
+use atomic_waker::AtomicWaker;
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::outbox::{Flush, Outbox};
+use super::socket::WriteSocket;
+use crate::hash::HashState;
+use crate::pubsub::message::Kind;
+use crate::resp::Protocol;
+
+/// Identifies a client for the life of the process; the first is 1.
+pub type ClientId = u64;
+
+/// The two ends of a connection.
+#[derive(Clone, Debug)]
+pub enum Addresses {
+    /// Over TCP.
+    Tcp {
+        /// The client's end.
+        peer: SocketAddr,
+        /// Ours.
+        local: SocketAddr,
+    },
+    /// Over the unix socket at this path.
+    Unix(Arc<PathBuf>),
+}
+
+impl Addresses {
+    /// The client's end as CLIENT LIST shows it (`127.0.0.1:50000`, `/tmp/socket:0`).
+    pub fn peer(&self) -> String {
+        match self {
+            Addresses::Tcp { peer, .. } => peer.to_string(),
+            Addresses::Unix(path) => format!("{}:0", path.display()),
+        }
+    }
+
+    /// Our end.
+    pub fn local(&self) -> String {
+        match self {
+            Addresses::Tcp { local, .. } => local.to_string(),
+            Addresses::Unix(path) => format!("{}:0", path.display()),
+        }
+    }
+
+    /// Whether the client is on this machine (`enable-debug-command local`).
+    pub fn is_local(&self) -> bool {
+        match self {
+            Addresses::Tcp { peer, .. } => peer.ip().is_loopback(),
+            Addresses::Unix(_) => true,
+        }
+    }
+}
+
+/// What a client says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// CLIENT SETNAME.
+    pub name: Bytes,
+    /// CLIENT SETINFO LIB-NAME.
+    pub library: Bytes,
+    /// CLIENT SETINFO LIB-VER.
+    pub library_version: Bytes,
+}
+
+/// The names that a client is subscribed to, by kind. The registry keeps them in step with its own
+/// tables.
+#[derive(Debug, Default)]
+pub struct Subscriptions {
+    names: [HashSet<Bytes, HashState>; 3],
+    closed: bool,
+}
+
+impl Subscriptions {
+    /// Whether `name` is among those of `kind`.
+    pub fn contains(&self, kind: Kind, name: &[u8]) -> bool {
+        self.names[kind as usize].contains(name)
+    }
+
+    /// Adds a name that is not there yet.
+    pub fn insert(&mut self, kind: Kind, name: Bytes) {
+        self.names[kind as usize].insert(name);
+    }
+
+    /// Takes a name away, if it is there.
+    pub fn take(&mut self, kind: Kind, name: &[u8]) -> Option<Bytes> {
+        let names = &mut self.names[kind as usize];
+        let taken = names.take(name);
+        if names.is_empty() {
+            *names = HashSet::default();
+        }
+        taken
+    }
+
+    /// The names of `kind`.
+    pub fn names(&self, kind: Kind) -> Vec<Bytes> {
+        self.names[kind as usize].iter().cloned().collect()
+    }
+
+    /// The number of names of `kind`.
+    pub fn len(&self, kind: Kind) -> usize {
+        self.names[kind as usize].len()
+    }
+
+    /// The count that a confirmation of `kind` carries: channels and patterns count together, shard
+    /// channels alone.
+    pub fn confirmed(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Channel | Kind::Pattern => self.len(Kind::Channel) + self.len(Kind::Pattern),
+            Kind::Shard => self.len(Kind::Shard),
+        }
+    }
+
+    /// All names of all kinds.
+    pub fn total(&self) -> usize {
+        self.names.iter().map(HashSet::len).sum()
+    }
+
+    /// Whether the client is gone, so that nothing may be added any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Marks the client as gone and gives all its names away.
+    pub fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
+        self.closed = true;
+        std::mem::take(&mut self.names)
+    }
+}
+
+/// How far a connection is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Not at all.
+    Open,
+    /// It reads no more requests and closes once its outbox is written.
+    Draining,
+    /// It is gone from all tables.
+    Closed,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Client {
+    /// Its number.
+    pub id: ClientId,
+    /// Both ends.
+    pub addresses: Addresses,
+    /// When it connected.
+    pub connected: Instant,
+    /// What it is still to be sent.
+    pub outbox: Outbox,
+    /// What it is subscribed to. Changed by the registry only.
+    pub subscriptions: Mutex<Subscriptions>,
+    /// The size of `subscriptions`, kept by the registry.
+    pub subscription_count: AtomicUsize,
+    /// Milliseconds from `connected` to the last bytes it sent.
+    pub last_active: AtomicU64,
+    /// The id of its last command in the command table, `u16::MAX` before the first.
+    pub last_command: AtomicU16,
+    /// Its selected database.
+    pub database: AtomicU32,
+    /// CLIENT NO-EVICT.
+    pub no_evict: AtomicBool,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: AtomicBool,
+    /// Bytes of an unfinished request that are kept for it.
+    pub held_input: AtomicUsize,
+    names: Mutex<Option<Box<Names>>>,
+    protocol: AtomicU8,
+    closing: AtomicU8,
+    socket: WriteSocket,
+    waker: AtomicWaker,
+}
+
+impl Client {
+    /// A client that has just connected.
+    pub fn new(id: ClientId, addresses: Addresses, socket: WriteSocket) -> Client {
+        Client {
+            id,
+            addresses,
+            connected: Instant::now(),
+            outbox: Outbox::default(),
+            subscriptions: Mutex::default(),
+            subscription_count: AtomicUsize::new(0),
+            last_active: AtomicU64::new(0),
+            last_command: AtomicU16::new(u16::MAX),
+            database: AtomicU32::new(0),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            held_input: AtomicUsize::new(0),
+            names: Mutex::new(None),
+            protocol: AtomicU8::new(Protocol::Resp2 as u8),
+            closing: AtomicU8::new(Closing::Open as u8),
+            socket,
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// Its protocol version.
+    pub fn protocol(&self) -> Protocol {
+        if self.protocol.load(Relaxed) == Protocol::Resp3 as u8 {
+            Protocol::Resp3
+        } else {
+            Protocol::Resp2
+        }
+    }
+
+    /// Changes the protocol version for everything appended from now on.
+    pub fn set_protocol(&self, protocol: Protocol) {
+        self.protocol.store(protocol as u8, Relaxed);
+        self.outbox.set_protocol(protocol);
+    }
+
+    /// What it says of itself.
+    pub fn names(&self) -> Names {
+        self.names.lock().as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Changes what it says of itself.
+    pub fn set_names(&self, change: impl FnOnce(&mut Names)) {
+        change(self.names.lock().get_or_insert_default());
+    }
+
+    /// Notes that bytes have come in.
+    pub fn touch(&self, now: Instant) {
+        let since = now.duration_since(self.connected).as_millis();
+        self.last_active.store(since as u64, Relaxed);
+    }
+
+    /// Seconds since it last sent something.
+    pub fn idle_seconds(&self) -> u64 {
+        let age = self.connected.elapsed().as_millis() as u64;
+        age.saturating_sub(self.last_active.load(Relaxed)) / 1000
+    }
+
+    /// Whether it has any subscription (the flag P in CLIENT LIST).
+    pub fn is_subscriber(&self) -> bool {
+        self.subscription_count.load(Relaxed) > 0
+    }
+
+    /// The socket's file descriptor, for CLIENT LIST.
+    pub fn descriptor(&self) -> i32 {
+        self.socket.descriptor()
+    }
+
+    /// Writes what is pending in place, as far as the socket takes it. Adds to `written` the bytes
+    /// that it took. `false`: the connection is dead and must be disconnected.
+    #[must_use]
+    pub fn flush(&self, written: &mut u64) -> bool {
+        match self.outbox.flush(&self.socket, written) {
+            Flush::Done => true,
+            Flush::HandOver => {
+                self.waker.wake();
+                true
+            }
+            Flush::Dead => false,
+        }
+    }
+
+    /// How far it is on its way out.
+    pub fn closing(&self) -> Closing {
+        match self.closing.load(Relaxed) {
+            0 => Closing::Open,
+            1 => Closing::Draining,
+            _ => Closing::Closed,
+        }
+    }
+
+    /// Asks it to read no more and to close once everything pending is written.
+    pub fn drain(&self) {
+        self.closing.fetch_max(Closing::Draining as u8, Relaxed);
+        self.waker.wake();
+    }
+
+    /// Marks it closed, ends the connection and wakes its task. `false`: it was closed already.
+    #[must_use]
+    pub fn close(&self) -> bool {
+        if self.closing.swap(Closing::Closed as u8, Relaxed) == Closing::Closed as u8 {
+            return false;
+        }
+        self.outbox.kill();
+        self.socket.shutdown();
+        self.waker.wake();
+        true
+    }
+
+    /// Registers the task to be woken; to be followed by a look at what it may be woken for.
+    pub fn register_task(&self, waker: &std::task::Waker) {
+        self.waker.register(waker);
+    }
+
+    /// The socket, for the connection's own task to wait for.
+    pub fn socket(&self) -> &WriteSocket {
+        &self.socket
+    }
+}

@@ -1,0 +1,361 @@
+//! One connection: read a batch of bytes, carry out the requests in it, write what it brought about.
+//!
+//! ```text
+//!   wait ──▶ read a batch ──▶ requests one by one ──▶ own replies to the outbox, flushed
+//!    ▲                                                        │
+//!    │                                  outboxes of others that were touched, flushed
+//!    └────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The publisher's own replies go first: it can send its next batch while its subscribers are being
+//! written to, and so the more there is to do, the more messages go out in one write.
+//!
+//! Invariants:
+//! - Buffers for reading, replies and the work list belong to the thread ([`Scratch`]); a
+//!   connection that waits holds none of them, but for the bytes of an unfinished request.
+//! - No lock or guard is held across an await: a batch is carried out by plain functions.
+//! - However the task ends (end of stream, an error, a panic, the runtime going down), the client is
+//!   disconnected: [`Connection`]'s drop sees to it.
+
+pub mod client;
+pub mod outbox;
+pub mod scratch;
+pub mod socket;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+
+use crate::command::{Context, Next, ReplyMode, Session, dispatch};
+use crate::resp::error::CommandError;
+use crate::resp::reply::put_error;
+use crate::resp::request::{Limits, ProtocolError, RequestReader};
+use crate::server::state::ServerState;
+use client::{Addresses, Client, Closing};
+use outbox::Status;
+use scratch::Scratch;
+use socket::{ReadSocket, WriteSocket};
+
+/// An unfinished request of up to this many bytes is copied aside between batches, so that the
+/// read buffer can go back to the thread; a longer one keeps its buffer.
+const COPY_ASIDE: usize = 4 * 1024;
+/// Bytes to make room for before a read.
+const READ_SIZE: usize = 64 * 1024;
+/// A batch that has appended this many messages is written out before it goes on, so that
+/// subscribers need not wait for the end of a large batch.
+const MAX_DELIVERIES: usize = 16 * 1024;
+/// Others get a turn on this thread after so many sockets were written to.
+const FLUSHES_PER_TURN: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Connection {
+    state: Arc<ServerState>,
+    client: Arc<Client>,
+    read: ReadSocket,
+    reader: RequestReader,
+    session: Session,
+    /// The bytes of an unfinished request.
+    unfinished: BytesMut,
+}
+
+/// What a connection has waited for.
+enum Event {
+    /// Bytes have been read.
+    Input(Box<Scratch>),
+    /// The outbox must be flushed by its own task.
+    Writable,
+    /// The connection is at its end.
+    End,
+}
+
+/// Why a batch ended.
+enum BatchEnd {
+    /// All requests in the buffer are carried out.
+    Finished,
+    /// More may be in the buffer: write what there is and go on.
+    Again,
+    /// As [`Again`](BatchEnd::Again), after a rest and these bytes.
+    Sleep(Duration, &'static [u8]),
+    /// No more requests are taken.
+    Close,
+    /// Not even the replies are written.
+    Abort,
+}
+
+impl Connection {
+    /// A connection that was just accepted; its client is in the table of clients from now on.
+    pub fn new(
+        state: Arc<ServerState>,
+        read: ReadSocket,
+        write: WriteSocket,
+        addresses: Addresses,
+    ) -> Connection {
+        let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
+        state.clients.insert(Arc::clone(&client));
+        let session = Session {
+            authenticated: !state.needs_password(),
+            replies: ReplyMode::On,
+            next: Next::Go,
+        };
+        Connection {
+            state,
+            client,
+            read,
+            reader: RequestReader::default(),
+            session,
+            unfinished: BytesMut::new(),
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub async fn run(mut self) {
+        tracing::debug!(
+            client = self.client.id,
+            addr = self.client.addresses.peer(),
+            "connected"
+        );
+        if self.state.shutdown.has_begun() {
+            self.client.drain();
+        }
+        loop {
+            match self.wait().await {
+                Event::Input(scratch) => {
+                    if !self.serve(scratch).await {
+                        break;
+                    }
+                }
+                Event::Writable => {
+                    self.client.outbox.unblock();
+                    if !self.state.flush(&self.client) {
+                        break;
+                    }
+                }
+                Event::End => break,
+            }
+        }
+        tracing::debug!(client = self.client.id, "disconnected");
+    }
+
+    /// Waits for input, for the socket if the outbox is blocked, or for the end.
+    async fn wait(&mut self) -> Event {
+        std::future::poll_fn(|context| {
+            self.client.register_task(context.waker());
+            match self.client.outbox.status() {
+                Status::Dead => return Poll::Ready(Event::End),
+                Status::Blocked => {
+                    if self.client.socket().poll_write_ready(context).is_ready() {
+                        return Poll::Ready(Event::Writable);
+                    }
+                }
+                Status::Settled => {}
+            }
+            match self.client.closing() {
+                Closing::Closed => return Poll::Ready(Event::End),
+                Closing::Draining if self.client.outbox.is_drained() => {
+                    return Poll::Ready(Event::End);
+                }
+                Closing::Draining => return Poll::Pending,
+                Closing::Open => {}
+            }
+            self.poll_input(context).map(|input| match input {
+                Ok(scratch) => Event::Input(scratch),
+                Err(_) => Event::End,
+            })
+        })
+        .await
+    }
+
+    /// Reads what there is behind what is left of the batch before.
+    fn poll_input(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> Poll<io::Result<Box<Scratch>>> {
+        let mut scratch = Scratch::take();
+        if self.unfinished.len() > COPY_ASIDE {
+            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        } else {
+            scratch.input.extend_from_slice(&self.unfinished);
+        }
+        scratch.input.reserve(READ_SIZE);
+        let outcome = self.read.poll_read(context, &mut scratch.input);
+        if let Poll::Ready(Ok(1..)) = outcome {
+            self.unfinished = BytesMut::new();
+        } else {
+            if scratch.input.len() > COPY_ASIDE {
+                std::mem::swap(&mut scratch.input, &mut self.unfinished);
+            }
+            scratch.give_back();
+            return match ready!(outcome) {
+                Ok(_) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => Poll::Ready(Err(error)),
+            };
+        }
+        let Poll::Ready(Ok(bytes)) = outcome else {
+            unreachable!("anything else has returned above");
+        };
+        self.state.stats.reads.fetch_add(1, Relaxed);
+        self.state
+            .stats
+            .input_bytes
+            .fetch_add(bytes as u64, Relaxed);
+        Poll::Ready(Ok(scratch))
+    }
+
+    /// Carries out what has been read. `false`: the connection is at its end.
+    async fn serve(&mut self, mut scratch: Box<Scratch>) -> bool {
+        loop {
+            let end = self.carry_out(&mut scratch);
+            if matches!(end, BatchEnd::Abort) {
+                return false;
+            }
+            if matches!(end, BatchEnd::Close) {
+                self.client.drain();
+            }
+            let alive = self.state.flush(&self.client);
+            self.flush_touched(&mut scratch).await;
+            if !alive {
+                return false;
+            }
+            match end {
+                BatchEnd::Again => {}
+                BatchEnd::Sleep(rest, then) => {
+                    tokio::time::sleep(rest).await;
+                    scratch.replies.extend_from_slice(then);
+                }
+                BatchEnd::Finished | BatchEnd::Close | BatchEnd::Abort => break,
+            }
+            if self.client.closing() == Closing::Closed {
+                return false;
+            }
+        }
+        self.set_aside(scratch)
+    }
+
+    /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox
+    /// afterwards.
+    fn carry_out(&mut self, scratch: &mut Scratch) -> BatchEnd {
+        let now = Instant::now();
+        self.client.touch(now);
+        scratch.tally.begin(now);
+        let config = self.state.config();
+        scratch
+            .fanout
+            .begin_batch(self.client.id, config.client_output_buffer_limit);
+        let end = loop {
+            let limits = Limits {
+                max_bulk: config.proto_max_bulk_len,
+                authenticated: self.session.authenticated || config.requirepass.is_empty(),
+            };
+            match self.reader.next(&scratch.input, limits) {
+                Ok(true) => {}
+                Ok(false) => break BatchEnd::Finished,
+                Err(error) => {
+                    self.refuse(&error, scratch);
+                    break BatchEnd::Close;
+                }
+            }
+            let args = self.reader.args(&scratch.input);
+            let mut context = Context {
+                server: &self.state,
+                client: &self.client,
+                session: &mut self.session,
+                replies: &mut scratch.replies,
+                fanout: &mut scratch.fanout,
+                tally: &mut scratch.tally,
+            };
+            dispatch(&mut context, &args);
+            match std::mem::replace(&mut self.session.next, Next::Go) {
+                Next::Go => {}
+                Next::Reload => break BatchEnd::Again,
+                Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
+                Next::Close => break BatchEnd::Close,
+                Next::Abort => break BatchEnd::Abort,
+            }
+            if scratch.fanout.deliveries() >= MAX_DELIVERIES {
+                break BatchEnd::Again;
+            }
+        };
+        if !scratch.replies.is_empty() {
+            // Flushed by the caller in any case.
+            let _ = self
+                .client
+                .outbox
+                .send(&mut scratch.replies, scratch.fanout.limits());
+        }
+        scratch.tally.commit(&self.state.stats);
+        end
+    }
+
+    /// Answers bytes that are no request.
+    fn refuse(&self, error: &ProtocolError, scratch: &mut Scratch) {
+        tracing::debug!(client = self.client.id, %error, "protocol error; connection closed");
+        let error = match error {
+            // The offending byte goes back as it came, whatever it is.
+            ProtocolError::ExpectedBulk(byte) => CommandError::Quoting {
+                before: "ERR Protocol error: expected '$', got '",
+                quoted: vec![*byte],
+                after: "'".into(),
+            },
+            error => CommandError::Text(format!("ERR Protocol error: {error}").into()),
+        };
+        scratch.tally.error(error.code());
+        if self.session.replies == ReplyMode::On {
+            put_error(&mut scratch.replies, &error);
+        }
+    }
+
+    /// Writes to those who were sent something, each once.
+    async fn flush_touched(&self, scratch: &mut Scratch) {
+        let mut flushed = 0;
+        while let Some(client) = scratch.fanout.next_touched() {
+            self.state.flush(&client);
+            flushed += 1;
+            if flushed % FLUSHES_PER_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Keeps the bytes of an unfinished request and gives the buffers back to the thread. `false`:
+    /// the request has become longer than is allowed.
+    fn set_aside(&mut self, mut scratch: Box<Scratch>) -> bool {
+        let consumed = self.reader.consumed();
+        self.reader.rebase();
+        scratch.input.advance(consumed);
+        if scratch.input.len() > COPY_ASIDE {
+            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        } else if !scratch.input.is_empty() {
+            self.unfinished = BytesMut::from(&scratch.input[..]);
+        }
+        scratch.give_back();
+        self.reader.release();
+        let held = self.unfinished.len() + self.reader.held();
+        self.client.held_input.store(held, Relaxed);
+        let limit = self.state.config().client_query_buffer_limit;
+        if held as u64 > limit {
+            self.state
+                .stats
+                .query_limit_disconnections
+                .fetch_add(1, Relaxed);
+            tracing::warn!(
+                client = self.client.addresses.peer(),
+                held,
+                limit,
+                "client closed: its request is longer than client-query-buffer-limit"
+            );
+            return false;
+        }
+        true
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.state.disconnect(&self.client);
+    }
+}

@@ -1,0 +1,415 @@
+//! A connection's outbox: what it is still to be sent, and who sends it.
+//!
+//! Anybody may append (the connection's own task its replies, any publisher its messages); the
+//! bytes leave in the order in which they were appended. Appending is a short critical section that
+//! copies a small frame or links a shared body; writing to the socket happens outside the lock.
+//!
+//! ```text
+//!             append                  flush                     socket full
+//!   idle ───────────────▶ announced ─────────▶ writing ─────────────────────▶ blocked
+//!    ▲                                          │   ▲  (more was appended:      │
+//!    └──────────────── all written ─────────────┘   └── write again)            │
+//!                                                   ▲        socket writable,   │
+//!                                                   └── connection's own task ──┘
+//! ```
+//!
+//! Invariants:
+//! - Whoever is told [`Append::Flush`] calls [`Outbox::flush`] soon (a publisher at the end of its
+//!   read batch). Nobody else needs to: between the two the outbox is *announced*.
+//! - At most one thread is *writing*. One that comes meanwhile leaves, as the writer looks again
+//!   before it stops.
+//! - In *blocked*, the connection's own task waits for the socket and then flushes. Publishers only
+//!   append: a stuck subscriber costs them no system call.
+//! - `pending` counts all bytes not yet taken by the kernel, those being written included. It never
+//!   passes the hard limit of the client's class by more than the one frame that broke it: the
+//!   outbox is then closed, its bytes are freed at once, and the appender is told
+//!   [`Append::Flush`] so that it comes by and disconnects the client outside of all locks.
+//!
+//! Lock order: this mutex is the innermost of all.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+use parking_lot::Mutex;
+
+use super::socket::WriteSocket;
+use crate::config::{OutputLimit, OutputLimits};
+use crate::pubsub::message::PushFrame;
+use crate::resp::Protocol;
+
+/// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
+/// never copied again as a whole.
+const CHUNK: usize = 32 * 1024;
+/// What the first append to an empty outbox makes room for.
+const FIRST_CHUNK: usize = 512;
+/// Linux takes at most this many slices in one write (`IOV_MAX`).
+const MAX_SLICES: usize = 1024;
+/// Slices gathered on the stack for one write.
+const SLICES: usize = 64;
+/// A flusher hands over to the connection's own task after this many writes, so that a subscriber
+/// whom others keep busy does not hold up a publisher.
+const MAX_WRITES: usize = 16;
+
+/// What an append asks of the appender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Append {
+    /// Call [`Outbox::flush`] at the end of the batch.
+    Flush,
+    /// Somebody else will.
+    Nothing,
+}
+
+/// What came of a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Flush {
+    /// Nothing is left for this caller to do.
+    Done,
+    /// The connection's own task must go on: wake it.
+    HandOver,
+    /// The connection is at its end (an error of the socket, or a broken limit): disconnect it.
+    Dead,
+}
+
+/// What the connection's own task has to do about its outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing: all is written, or somebody is at it.
+    Settled,
+    /// Wait for the socket to become writable, then flush.
+    Blocked,
+    /// Closed by a broken limit or a failed write.
+    Dead,
+}
+
+/// Bytes on their way out: finished chunks and shared bodies, then the chunk being filled.
+#[derive(Debug, Default)]
+struct Queue {
+    chunks: VecDeque<Bytes>,
+    tail: BytesMut,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.is_empty()
+    }
+
+    fn push_copy(&mut self, bytes: &[u8]) {
+        if self.tail.capacity() - self.tail.len() < bytes.len() {
+            self.grow(bytes.len());
+        }
+        self.tail.extend_from_slice(bytes);
+    }
+
+    /// Makes room for `more` bytes: by doubling up to a chunk, from then on in a new chunk.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        if self.tail.len() + more > CHUNK {
+            self.finish_tail();
+        }
+        self.tail
+            .reserve(more.max(self.tail.len()).max(FIRST_CHUNK));
+    }
+
+    fn push_shared(&mut self, body: &Bytes) {
+        self.finish_tail();
+        self.chunks.push_back(body.clone());
+    }
+
+    fn finish_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.chunks.push_back(self.tail.split().freeze());
+        }
+    }
+
+    /// Puts what a write has left before what was appended since.
+    fn put_back(&mut self, mut rest: Queue) {
+        if self.is_empty() {
+            *self = rest;
+            return;
+        }
+        rest.finish_tail();
+        rest.chunks.append(&mut self.chunks);
+        self.chunks = rest.chunks;
+    }
+
+    /// Writes until all is gone or the socket takes no more; returns the bytes written and how it
+    /// ended.
+    fn write(&mut self, socket: &WriteSocket) -> (usize, io::Result<()>) {
+        let mut written = 0;
+        while !self.is_empty() {
+            match self.write_once(socket) {
+                Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+                Ok(taken) => {
+                    written += taken;
+                    self.advance(taken);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return (written, Err(error)),
+            }
+        }
+        (written, Ok(()))
+    }
+
+    fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
+        if self.chunks.is_empty() {
+            return socket.try_write(&self.tail);
+        }
+        let slices = self
+            .chunks
+            .iter()
+            .map(|chunk| IoSlice::new(chunk))
+            .chain((!self.tail.is_empty()).then(|| IoSlice::new(&self.tail)));
+        if self.chunks.len() < SLICES {
+            let mut few = [IoSlice::new(&[]); SLICES];
+            let mut count = 0;
+            for (place, slice) in few.iter_mut().zip(slices) {
+                *place = slice;
+                count += 1;
+            }
+            socket.try_write_vectored(&few[..count])
+        } else {
+            socket.try_write_vectored(&slices.take(MAX_SLICES).collect::<Vec<_>>())
+        }
+    }
+
+    fn advance(&mut self, mut taken: usize) {
+        while let Some(first) = self.chunks.front_mut() {
+            if taken < first.len() {
+                first.advance(taken);
+                return;
+            }
+            taken -= first.len();
+            self.chunks.pop_front();
+        }
+        self.tail.advance(taken);
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: Queue,
+    pending: usize,
+    protocol: Protocol,
+    /// The limits for subscribers hold instead of those for normal clients.
+    pubsub: bool,
+    announced: bool,
+    writing: bool,
+    blocked: bool,
+    dead: bool,
+    /// Since when `pending` has been above the soft limit.
+    soft_since: Option<Instant>,
+    /// The limit that was broken, for the log.
+    broken: Option<Limit>,
+}
+
+/// Which limit of `client-output-buffer-limit` a client broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The hard limit: at once.
+    Hard,
+    /// The soft limit, for longer than its seconds.
+    Soft,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    state: Mutex<State>,
+}
+
+impl Outbox {
+    /// Appends a message to a subscriber.
+    pub fn push(&self, frame: PushFrame<'_>, limits: &OutputLimits) -> Append {
+        let mut state = self.state.lock();
+        state.append(limits, frame.len(), |queue, protocol| {
+            queue.push_copy(frame.head);
+            if protocol == Protocol::Resp3 {
+                let start = queue.tail.len() - frame.head.len();
+                queue.tail[start] = b'>';
+            }
+            if let Some(body) = frame.body {
+                queue.push_shared(body);
+            }
+        })
+    }
+
+    /// Appends replies, and empties the buffer that holds them.
+    pub fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
+        let mut state = self.state.lock();
+        state.append(limits, replies.len(), |queue, _| {
+            if queue.is_empty() && replies.len() > FIRST_CHUNK {
+                // Large replies change hands instead of being copied.
+                queue.tail = replies.split();
+            } else {
+                queue.push_copy(replies);
+                replies.clear();
+            }
+        })
+    }
+
+    /// Writes what is pending, as far as the socket takes it, and adds to `written` the bytes that
+    /// it took.
+    pub fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
+        let mut state = self.state.lock();
+        state.announced = false;
+        if state.dead {
+            return Flush::Dead;
+        }
+        if state.writing || state.blocked || state.queue.is_empty() {
+            return Flush::Done;
+        }
+        state.writing = true;
+        for _ in 0..MAX_WRITES {
+            let mut queue = std::mem::take(&mut state.queue);
+            drop(state);
+            let (taken, result) = queue.write(socket);
+            *written += taken as u64;
+            state = self.state.lock();
+            state.wrote(taken);
+            match result {
+                _ if state.dead => break,
+                Ok(()) if state.queue.is_empty() => {
+                    state.writing = false;
+                    return Flush::Done;
+                }
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    state.queue.put_back(queue);
+                    break;
+                }
+                Err(_) => {
+                    state.die();
+                    break;
+                }
+            }
+        }
+        state.writing = false;
+        if state.dead {
+            return Flush::Dead;
+        }
+        state.blocked = true;
+        Flush::HandOver
+    }
+
+    /// The socket is writable again: the connection's own task flushes.
+    pub fn unblock(&self) {
+        self.state.lock().blocked = false;
+    }
+
+    /// What the connection's own task has to wait for.
+    pub fn status(&self) -> Status {
+        let state = self.state.lock();
+        match () {
+            () if state.dead => Status::Dead,
+            () if state.blocked => Status::Blocked,
+            () => Status::Settled,
+        }
+    }
+
+    /// Whether every byte has been handed to the kernel.
+    pub fn is_drained(&self) -> bool {
+        self.state.lock().pending == 0
+    }
+
+    /// Bytes not yet taken by the kernel.
+    pub fn pending(&self) -> usize {
+        self.state.lock().pending
+    }
+
+    /// Bytes and chunks waiting, and bytes of memory they occupy, for CLIENT LIST (`obl`, `oll`,
+    /// `omem`).
+    pub fn usage(&self) -> (usize, usize, usize) {
+        let state = self.state.lock();
+        let queue = &state.queue;
+        let in_chunks = state.pending.saturating_sub(queue.tail.len());
+        let memory =
+            in_chunks + queue.tail.capacity() + queue.chunks.capacity() * size_of::<Bytes>();
+        (queue.tail.len(), queue.chunks.len(), memory)
+    }
+
+    /// Switches the protocol version for messages appended from now on.
+    pub fn set_protocol(&self, protocol: Protocol) {
+        self.state.lock().protocol = protocol;
+    }
+
+    /// Chooses between the limits for normal clients and those for subscribers.
+    pub fn set_pubsub(&self, pubsub: bool) {
+        self.state.lock().pubsub = pubsub;
+    }
+
+    /// Drops what is pending and takes nothing more.
+    pub fn kill(&self) {
+        self.state.lock().die();
+    }
+
+    /// Applies the limits to a backlog that nobody appends to. Returns whether it is dead.
+    pub fn check_limits(&self, limits: &OutputLimits) -> bool {
+        let mut state = self.state.lock();
+        state.enforce(limits);
+        state.dead
+    }
+
+    /// The limit that was broken, if that is why the outbox is dead.
+    pub fn broken_limit(&self) -> Option<Limit> {
+        self.state.lock().broken
+    }
+}
+
+impl State {
+    fn append(
+        &mut self,
+        limits: &OutputLimits,
+        length: usize,
+        put: impl FnOnce(&mut Queue, Protocol),
+    ) -> Append {
+        if self.dead {
+            return Append::Nothing;
+        }
+        put(&mut self.queue, self.protocol);
+        self.pending += length;
+        self.enforce(limits);
+        if self.dead || !(self.announced || self.writing || self.blocked) {
+            self.announced = true;
+            return Append::Flush;
+        }
+        Append::Nothing
+    }
+
+    /// Redis's rule (`checkClientOutputBufferLimits`): at the hard limit at once, at the soft limit
+    /// once it has lasted longer than its seconds.
+    fn enforce(&mut self, limits: &OutputLimits) {
+        let limit: &OutputLimit = if self.pubsub {
+            &limits.pubsub
+        } else {
+            &limits.normal
+        };
+        let pending = self.pending as u64;
+        if limit.hard > 0 && pending >= limit.hard {
+            self.broken = Some(Limit::Hard);
+            self.die();
+        } else if limit.soft > 0 && pending >= limit.soft {
+            let now = Instant::now();
+            let since = *self.soft_since.get_or_insert(now);
+            if now.duration_since(since) > Duration::from_secs(limit.soft_seconds) {
+                self.broken = Some(Limit::Soft);
+                self.die();
+            }
+        } else {
+            self.soft_since = None;
+        }
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.pending = self.pending.saturating_sub(bytes);
+    }
+
+    fn die(&mut self) {
+        self.dead = true;
+        self.queue = Queue::default();
+        self.pending = 0;
+    }
+}

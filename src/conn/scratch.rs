@@ -1,0 +1,58 @@
+//! The buffers of a batch, lent by the thread to the connection that it serves.
+//!
+//! A connection has them from the read that brings bytes until the batch is written out. Ten
+//! thousand idle connections so share as many sets of buffers as there are threads, and a busy
+//! thread keeps using the same warm memory.
+
+use std::cell::RefCell;
+
+use bytes::BytesMut;
+
+use crate::observe::tally::Tally;
+use crate::pubsub::fanout::Fanout;
+
+/// Sets of buffers that a thread keeps; more are in use only while batches await.
+const KEPT: usize = 4;
+/// A buffer that has grown beyond this many bytes is not kept.
+const KEPT_CAPACITY: usize = 256 * 1024;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Bytes received and not yet carried out.
+    pub input: BytesMut,
+    /// Replies on their way to the connection's own outbox.
+    pub replies: BytesMut,
+    /// Messages, and whom to flush.
+    pub fanout: Fanout,
+    /// The batch's share of the statistics.
+    pub tally: Tally,
+}
+
+thread_local! {
+    // Boxed, as they move between the list and futures all the time.
+    #[allow(clippy::vec_box)]
+    static POOL: RefCell<Vec<Box<Scratch>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Scratch {
+    /// Empty buffers.
+    pub fn take() -> Box<Scratch> {
+        POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
+    }
+
+    /// Returns the buffers, whatever is in them.
+    pub fn give_back(mut self: Box<Self>) {
+        for buffer in [&mut self.input, &mut self.replies] {
+            buffer.clear();
+            if buffer.capacity() > KEPT_CAPACITY {
+                *buffer = BytesMut::new();
+            }
+        }
+        POOL.with_borrow_mut(|pool| {
+            if pool.len() < KEPT {
+                pool.push(self);
+            }
+        });
+    }
+}

@@ -1,0 +1,128 @@
+//! The two halves of a client's socket, TCP or unix.
+//!
+//! The read half belongs to the connection's task. The write half belongs to its outbox, so that
+//! any thread may write in place, without waking the task.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, UnixStream, tcp, unix};
+use tokio_util::io::poll_read_buf;
+
+/// What the connection's task reads from.
+#[derive(Debug)]
+pub enum ReadSocket {
+    /// Over TCP.
+    Tcp(tcp::OwnedReadHalf),
+    /// Over a unix socket.
+    Unix(unix::OwnedReadHalf),
+}
+
+/// What an outbox writes to.
+#[derive(Debug)]
+pub enum WriteSocket {
+    /// Over TCP.
+    Tcp(tcp::OwnedWriteHalf),
+    /// Over a unix socket.
+    Unix(unix::OwnedWriteHalf),
+}
+
+/// Splits an accepted TCP connection.
+pub fn split_tcp(stream: TcpStream) -> (ReadSocket, WriteSocket) {
+    let (read, write) = stream.into_split();
+    (ReadSocket::Tcp(read), WriteSocket::Tcp(write))
+}
+
+/// Splits an accepted unix connection.
+pub fn split_unix(stream: UnixStream) -> (ReadSocket, WriteSocket) {
+    let (read, write) = stream.into_split();
+    (ReadSocket::Unix(read), WriteSocket::Unix(write))
+}
+
+impl ReadSocket {
+    /// Reads into the spare capacity of `buffer`. `Ok(0)`: the peer has closed its side.
+    pub fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            ReadSocket::Tcp(half) => poll_read_buf(Pin::new(half), context, buffer),
+            ReadSocket::Unix(half) => poll_read_buf(Pin::new(half), context, buffer),
+        }
+    }
+}
+
+impl WriteSocket {
+    /// Writes what the socket takes at once.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            WriteSocket::Tcp(half) => half.try_write(bytes),
+            WriteSocket::Unix(half) => half.try_write(bytes),
+        }
+    }
+
+    /// Writes what the socket takes at once of several slices.
+    pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            WriteSocket::Tcp(half) => half.try_write_vectored(slices),
+            WriteSocket::Unix(half) => half.try_write_vectored(slices),
+        }
+    }
+
+    /// Writes to a socket that the runtime has not yet looked at.
+    pub fn write_unregistered(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
+            WriteSocket::Unix(half) => SockRef::from(half.as_ref()).send(bytes),
+        }
+    }
+
+    /// Ready when a write may succeed. Only the connection's own task may ask: one waker is kept.
+    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
+            WriteSocket::Unix(half) => half.as_ref().poll_write_ready(context),
+        }
+    }
+
+    /// Ends the connection both ways at once, whoever else still holds the socket.
+    pub fn shutdown(&self) {
+        // The peer may be gone already, which is just as well.
+        let _ = match self {
+            WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(Shutdown::Both),
+            WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(Shutdown::Both),
+        };
+    }
+
+    /// The file descriptor's number, for CLIENT LIST.
+    pub fn descriptor(&self) -> i32 {
+        use std::os::fd::AsRawFd;
+        match self {
+            WriteSocket::Tcp(half) => half.as_ref().as_raw_fd(),
+            WriteSocket::Unix(half) => half.as_ref().as_raw_fd(),
+        }
+    }
+
+    /// Sets TCP keepalive: probes after this long a silence and then every third of it, as Redis
+    /// does; `None` turns it off. Nothing to do for a unix socket.
+    pub fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
+        let WriteSocket::Tcp(half) = self else {
+            return Ok(());
+        };
+        let socket = SockRef::from(half.as_ref());
+        let Some(silence) = silence else {
+            return socket.set_keepalive(false);
+        };
+        let keepalive = TcpKeepalive::new()
+            .with_time(silence)
+            .with_interval((silence / 3).max(Duration::from_secs(1)))
+            .with_retries(3);
+        socket.set_tcp_keepalive(&keepalive)
+    }
+}

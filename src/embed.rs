@@ -1,0 +1,254 @@
+//! Running fanfare inside another program: a test, or a development environment.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = fanfare::Server::builder().port(0).start().await?;
+//!
+//! // … connect any Redis client to server.url(), subscribe it to "news" …
+//! # use tokio::io::AsyncWriteExt;
+//! # let mut client = tokio::net::TcpStream::connect(server.addr().unwrap()).await?;
+//! # client.write_all(b"SUBSCRIBE news\r\n").await?;
+//! server.wait_for_subscribers("news", 1).await;
+//! assert_eq!(server.publish("news", "hello"), 1);
+//!
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The server's tasks run on the tokio runtime that started it, of any flavour. Its memory goes with
+//! it: nothing is global but the log, which is the program's own (`tracing`).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use thiserror::Error;
+
+use crate::config::{BadSetting, Config};
+use crate::pubsub::fanout::Fanout;
+use crate::pubsub::message::Kind;
+use crate::server::housekeeping;
+use crate::server::listener::{self, Bound, ListenError};
+use crate::server::state::{OnChange, ServerState};
+
+/// Why a server did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A setting given to the builder is wrong.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+}
+
+/// Settings of a server to be started. Whatever is not set has the default of the binary, but for
+/// the port: a free one that the system picks.
+pub struct Builder {
+    config: Result<Config, BadSetting>,
+    on_change: Option<OnChange>,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// The TCP port; 0, the default here, lets the system pick a free one.
+    pub fn port(mut self, port: u16) -> Builder {
+        if let Ok(config) = &mut self.config {
+            config.port = port;
+        }
+        self
+    }
+
+    /// Any setting by its name, as in a configuration file: `set("maxclients", "50")`. A wrong one
+    /// is reported by [`start`](Self::start).
+    pub fn set(mut self, name: &str, value: impl AsRef<[u8]>) -> Builder {
+        if let Ok(config) = &mut self.config
+            && let Err(error) = config.apply(name, &[value])
+        {
+            self.config = Err(error);
+        }
+        self
+    }
+
+    /// Takes all settings from `config`.
+    pub fn config(mut self, config: Config) -> Builder {
+        self.config = Ok(config);
+        self
+    }
+
+    /// Called with the new settings whenever a client has changed them by CONFIG SET.
+    pub fn on_config_change(mut self, call: impl Fn(&Config) + Send + Sync + 'static) -> Builder {
+        self.on_change = Some(Box::new(call));
+        self
+    }
+
+    /// Binds the addresses and serves them on the current tokio runtime.
+    ///
+    /// # Errors
+    /// A wrong setting, or an address that cannot be listened on; then nothing is left running.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its I/O and time drivers enabled.
+    pub async fn start(self) -> Result<Server, StartError> {
+        let config = self.config?;
+        config.check()?;
+        let listeners = listener::bind_all(&config).await?;
+        let state = Arc::new(ServerState::new(config, self.on_change));
+        state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
+        for listener in listeners {
+            state
+                .tasks
+                .spawn(listener::serve(listener, Arc::clone(&state)));
+        }
+        state.tasks.spawn(housekeeping::run(Arc::clone(&state)));
+        Ok(Server { state })
+    }
+}
+
+/// A running server. Dropping it stops it without waiting; [`stop`](Self::stop) stops it gracefully.
+#[derive(Debug)]
+pub struct Server {
+    state: Arc<ServerState>,
+}
+
+impl Server {
+    /// A server on 127.0.0.1, on a free port, with default settings.
+    pub fn builder() -> Builder {
+        let config = Config {
+            port: 0,
+            ..Config::default()
+        };
+        Builder {
+            config: Ok(config),
+            on_change: None,
+        }
+    }
+
+    /// The first TCP address it listens on, with the real port. `None`: it has only a unix socket.
+    pub fn addr(&self) -> Option<SocketAddr> {
+        let tcp = |bound: &Bound| match bound {
+            Bound::Tcp(address) => Some(*address),
+            Bound::Unix(_) => None,
+        };
+        self.bound().iter().find_map(tcp)
+    }
+
+    /// Everything it listens on.
+    pub fn bound(&self) -> &[Bound] {
+        self.state.bound()
+    }
+
+    /// What Redis clients connect to: `redis://127.0.0.1:PORT`, or `redis+unix:///path`.
+    pub fn url(&self) -> String {
+        match &self.bound()[0] {
+            Bound::Tcp(address) => format!("redis://{address}"),
+            Bound::Unix(path) => format!("redis+unix://{}", path.display()),
+        }
+    }
+
+    /// Publishes as PUBLISH does, without a connection: to those live at this moment, in the order
+    /// of the channel. Returns how many subscriptions it reached, patterns' included.
+    pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
+        let mut fanout = Fanout::default();
+        fanout.begin_batch(0, self.state.config().client_output_buffer_limit);
+        let published = self.state.registry.publish(
+            Kind::Channel,
+            channel.as_ref(),
+            payload.as_ref(),
+            &mut fanout,
+        );
+        let receivers = published.receivers;
+        // The channel's turn ends before sockets are written to.
+        drop(published);
+        self.state.stats.published.fetch_add(1, Relaxed);
+        self.state
+            .stats
+            .delivered
+            .fetch_add(receivers as u64, Relaxed);
+        while let Some(client) = fanout.next_touched() {
+            self.state.flush(&client);
+        }
+        receivers
+    }
+
+    /// Waits until a publish to `channel` reaches at least `count` subscriptions: SUBSCRIBEs to it
+    /// and PSUBSCRIBEs that match it. For tests, instead of sleeping and hoping.
+    pub async fn wait_for_subscribers(&self, channel: impl AsRef<[u8]>, count: usize) {
+        self.state
+            .registry
+            .wait_for_receivers(channel.as_ref(), count)
+            .await;
+    }
+
+    /// How many subscriptions a publish to `channel` reaches now.
+    pub fn subscriber_count(&self, channel: impl AsRef<[u8]>) -> usize {
+        self.state.registry.receivers(channel.as_ref())
+    }
+
+    /// Channels that somebody is subscribed to.
+    pub fn channel_count(&self) -> usize {
+        self.state.registry.active_count(Kind::Channel)
+    }
+
+    /// Distinct patterns that somebody is subscribed to.
+    pub fn pattern_count(&self) -> usize {
+        self.state.registry.pattern_count()
+    }
+
+    /// Connected clients.
+    pub fn client_count(&self) -> usize {
+        self.state.clients.count()
+    }
+
+    /// Waits until a client sends SHUTDOWN.
+    pub async fn shutdown_requested(&self) {
+        self.state.shutdown.begun().await;
+    }
+
+    /// Stops: accepts no more, carries out what it has read, writes what is pending to clients for
+    /// at most `shutdown-timeout` seconds, then closes all connections. When it returns, every task
+    /// has ended and every socket is closed.
+    pub async fn stop(self) {
+        let state = &self.state;
+        state.begin_shutdown(false);
+        state.tasks.close();
+        let patience = if state.shutdown.is_immediate() {
+            std::time::Duration::ZERO
+        } else {
+            state.config().shutdown_timeout
+        };
+        if tokio::time::timeout(patience, state.tasks.wait())
+            .await
+            .is_err()
+        {
+            let left = state.clients.all();
+            tracing::warn!(
+                clients = left.len(),
+                "closing clients that have not read what they were sent"
+            );
+            for client in left {
+                state.disconnect(&client);
+            }
+            state.tasks.wait().await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.state.shutdown.begin(true);
+        self.state.tasks.close();
+        for client in self.state.clients.all() {
+            self.state.disconnect(&client);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! fanfare: a Redis-compatible in-memory pub/sub server, as a binary and as a library.
+//!
+//! To embed it, start from [`Server`].
+//!
+//! # The life of a PUBLISH
+//!
+//! ```text
+//!  conn       reads a batch of bytes from a socket, into buffers that the thread lends it
+//!  resp       finds the requests in it, however they were cut into pieces
+//!  command    looks each up in the one table, checks it, and calls its function
+//!  pubsub     takes the channel's turn and finds the targets: the channel's own subscribers, then
+//!             those of the patterns that match, by index
+//!  pubsub     encodes the message once, for RESP2 and RESP3 alike, and appends it to each target's
+//!             outbox: small messages are copied, large bodies shared
+//!  conn       after the whole batch: writes the publisher's replies, then every touched outbox,
+//!             each with one system call, from the publisher's own thread
+//! ```
+//!
+//! What does not fit into a subscriber's socket waits in its outbox, within
+//! `client-output-buffer-limit`, and is written by the subscriber's own task when the socket takes
+//! more. So a publisher never waits for a subscriber.
+//!
+//! # Where things are
+//!
+//! `config` every setting, once · `server` listeners, shared state, the way out · `conn` one
+//! connection and its outbox · `resp` requests in, replies out · `command` the command table and a
+//! file for each group of commands · `pubsub` registry, pattern index, fan-out · `observe` INFO,
+//! CLIENT LIST, counters · `embed` the embedding API.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod command;
+pub mod config;
+mod conn;
+mod embed;
+mod hash;
+mod observe;
+mod pubsub;
+mod resp;
+mod server;
+
+pub use embed::{Builder, Server, StartError};
+#[doc(hidden)]
+pub use pubsub::glob;
+pub use server::listener::{Bound, ListenError};

@@ -1,0 +1,126 @@
+//! The `fanfare` binary: arguments → settings → log → runtime → serve → drain → exit code.
+
+#![forbid(unsafe_code)]
+
+mod log;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use fanfare::config::{Config, Start, from_args};
+use fanfare::{Server, StartError};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Outboxes are filled by one thread and emptied by another, which is where it is strong.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long the runtime may take to stop after the server has: nothing is left to wait for.
+const RUNTIME_STOP: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let start = from_args(
+        std::env::args_os(),
+        |name| std::env::var_os(name),
+        &mut std::io::stdin(),
+    );
+    let config = match start {
+        Ok(Start::Serve(config)) => *config,
+        Ok(Start::Print(text)) => return print(&text),
+        Err(error) => return fail(&error),
+    };
+    let level = log::init(&config);
+    let runtime = match runtime(&config) {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format_args!("fanfare: can't start threads: {error}")),
+    };
+    let ended = runtime.block_on(serve(config, level));
+    runtime.shutdown_timeout(RUNTIME_STOP);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format_args!("fanfare: {error}")),
+    }
+}
+
+/// Serves until a signal or SHUTDOWN, and then drains.
+async fn serve(config: Config, level: log::Level) -> Result<(), StartError> {
+    raise_descriptor_limit(config.maxclients);
+    let server = Server::builder()
+        .config(config)
+        .on_config_change(move |config| level.set(config.loglevel))
+        .start()
+        .await?;
+    announce(&server);
+    let reason = wait_for_end(&server).await;
+    tracing::info!(reason, "stopping");
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if config.worker_threads > 0 {
+        builder.worker_threads(config.worker_threads);
+    }
+    builder.enable_all().thread_name("fanfare").build()
+}
+
+/// Tells people on the log, and programs on standard output, where the server listens.
+fn announce(server: &Server) {
+    let mut out = std::io::stdout().lock();
+    for bound in server.bound() {
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "listening on {bound}");
+        // Nobody need read it.
+        let _ = writeln!(out, "ready {bound}");
+    }
+    let _ = out.flush();
+}
+
+async fn wait_for_end(server: &Server) -> &'static str {
+    let handler = "the signal can be handled, as the runtime's I/O driver is on";
+    let mut terminate = signal(SignalKind::terminate()).expect(handler);
+    let mut interrupt = signal(SignalKind::interrupt()).expect(handler);
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+        () = server.shutdown_requested() => "SHUTDOWN",
+    }
+}
+
+/// Every client takes a file descriptor. Raises the limit as far as it goes, and warns if that is
+/// not far enough.
+fn raise_descriptor_limit(maxclients: u32) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    /// Listeners, the runtime's own, standard streams.
+    const OTHERS: u64 = 32;
+    let wanted = u64::from(maxclients) + OTHERS;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return;
+    };
+    if soft >= wanted {
+        return;
+    }
+    let reachable = wanted.min(hard);
+    if setrlimit(Resource::RLIMIT_NOFILE, reachable, hard).is_err() || reachable < wanted {
+        tracing::warn!(
+            descriptors = reachable.max(soft),
+            maxclients,
+            "the limit of open files is too low for maxclients; raise it with ulimit -n"
+        );
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Prints an error as the one line that it is.
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}

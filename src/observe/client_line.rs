@@ -1,0 +1,92 @@
+//! One client as CLIENT LIST and CLIENT INFO show it, and as the log names it.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::command::table::TABLE;
+use crate::conn::client::{Client, Closing};
+use crate::pubsub::message::Kind;
+
+/// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
+/// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0.
+pub fn client_line(client: &Client) -> String {
+    let names = client.names();
+    let (tail, chunks, output_memory) = client.outbox.usage();
+    let (channels, patterns, shards) = {
+        let subscriptions = client.subscriptions.lock();
+        let count = |kind| subscriptions.len(kind);
+        (
+            count(Kind::Channel),
+            count(Kind::Pattern),
+            count(Kind::Shard),
+        )
+    };
+    let held_input = client.held_input.load(Relaxed);
+    let mut line = String::with_capacity(320);
+    let mut field = |name: &str, value: &dyn std::fmt::Display| {
+        let space = if line.is_empty() { "" } else { " " };
+        let _ = write!(line, "{space}{name}={value}");
+    };
+    field("id", &client.id);
+    field("addr", &client.addresses.peer());
+    field("laddr", &client.addresses.local());
+    field("fd", &client.descriptor());
+    field("name", &String::from_utf8_lossy(&names.name));
+    field("age", &client.connected.elapsed().as_secs());
+    field("idle", &client.idle_seconds());
+    field("flags", &flags(client));
+    field("db", &client.database.load(Relaxed));
+    field("sub", &channels);
+    field("psub", &patterns);
+    field("ssub", &shards);
+    field("multi", &-1);
+    field("qbuf", &held_input);
+    field("qbuf-free", &0);
+    field("argv-mem", &0);
+    field("multi-mem", &0);
+    field("rbs", &0);
+    field("rbp", &0);
+    field("obl", &tail);
+    field("oll", &chunks);
+    field("omem", &output_memory);
+    field(
+        "tot-mem",
+        &(size_of::<Client>() + held_input + output_memory),
+    );
+    field("events", &if chunks + tail > 0 { "rw" } else { "r" });
+    field("cmd", &last_command(client));
+    field("user", &"default");
+    field("redir", &-1);
+    field("resp", &client.protocol().number());
+    field("lib-name", &String::from_utf8_lossy(&names.library));
+    field("lib-ver", &String::from_utf8_lossy(&names.library_version));
+    line.push('\n');
+    line
+}
+
+fn last_command(client: &Client) -> &'static str {
+    TABLE
+        .by_id(client.last_command.load(Relaxed))
+        .map_or("NULL", |entry| entry.full_name.as_str())
+}
+
+/// Redis's letters: P subscriber, U unix socket, c closing after its replies, e not to be evicted,
+/// T not touching keys, N none of them.
+fn flags(client: &Client) -> String {
+    let letters = [
+        ('P', client.is_subscriber()),
+        ('c', client.closing() == Closing::Draining),
+        (
+            'U',
+            matches!(client.addresses, crate::conn::client::Addresses::Unix(_)),
+        ),
+        ('e', client.no_evict.load(Relaxed)),
+        ('T', client.no_touch.load(Relaxed)),
+    ];
+    let set: String = letters
+        .iter()
+        .filter(|(_, set)| *set)
+        .map(|(letter, _)| *letter)
+        .collect();
+    if set.is_empty() { "N".to_owned() } else { set }
+}

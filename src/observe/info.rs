@@ -1,0 +1,297 @@
+//! INFO: the server's state as text, by section.
+//!
+//! Field names are Redis's where the number means the same; fanfare's own begin with `fanfare_` or
+//! say what Redis does not count. Tools read `redis_version`, `role`, `loading` and the like, so
+//! sections that fanfare has nothing for still say what a lone server says.
+
+use std::fmt::{Display, Write};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+use super::stats::Counter;
+use crate::command::table::TABLE;
+use crate::pubsub::message::Kind;
+use crate::server::state::{REDIS_VERSION, ServerState, VERSION};
+
+/// A section: its name, whether a plain INFO shows it, and what it says.
+struct Section {
+    name: &'static str,
+    by_default: bool,
+    write: fn(&mut Report, &ServerState),
+}
+
+const SECTIONS: &[Section] = &[
+    Section {
+        name: "Server",
+        by_default: true,
+        write: server,
+    },
+    Section {
+        name: "Clients",
+        by_default: true,
+        write: clients,
+    },
+    Section {
+        name: "Memory",
+        by_default: true,
+        write: memory,
+    },
+    Section {
+        name: "Persistence",
+        by_default: true,
+        write: persistence,
+    },
+    Section {
+        name: "Stats",
+        by_default: true,
+        write: stats,
+    },
+    Section {
+        name: "Replication",
+        by_default: true,
+        write: replication,
+    },
+    Section {
+        name: "CPU",
+        by_default: true,
+        write: cpu,
+    },
+    Section {
+        name: "Modules",
+        by_default: true,
+        write: |_, _| {},
+    },
+    Section {
+        name: "Commandstats",
+        by_default: false,
+        write: command_stats,
+    },
+    Section {
+        name: "Errorstats",
+        by_default: true,
+        write: error_stats,
+    },
+    Section {
+        name: "Cluster",
+        by_default: true,
+        write: cluster,
+    },
+    Section {
+        name: "Keyspace",
+        by_default: true,
+        write: |_, _| {},
+    },
+];
+
+/// The text being written.
+#[derive(Default)]
+struct Report(String);
+
+impl Report {
+    fn field(&mut self, name: impl Display, value: impl Display) {
+        let _ = write!(self.0, "{name}:{value}\r\n");
+    }
+
+    fn counter(&mut self, name: &str, counter: &Counter) {
+        self.field(name, counter.load(Relaxed));
+    }
+}
+
+/// The sections asked for, or those of a plain INFO. `default`, `all` and `everything` are sets of
+/// sections; names in any letter case; a name that is unknown adds nothing.
+pub fn report(state: &ServerState, asked: &[&[u8]]) -> String {
+    let mut report = Report::default();
+    for section in SECTIONS {
+        let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        let wanted = (asked.is_empty() && section.by_default)
+            || asked.iter().any(|word| {
+                is(word, section.name)
+                    || is(word, "all")
+                    || is(word, "everything")
+                    || (is(word, "default") && section.by_default)
+            });
+        if wanted {
+            if !report.0.is_empty() {
+                report.0.push_str("\r\n");
+            }
+            let _ = write!(report.0, "# {}\r\n", section.name);
+            (section.write)(&mut report, state);
+        }
+    }
+    report.0
+}
+
+fn server(report: &mut Report, state: &ServerState) {
+    let uptime = state.started.elapsed().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    report.field("redis_version", REDIS_VERSION);
+    report.field("fanfare_version", VERSION);
+    report.field("redis_mode", "standalone");
+    report.field(
+        "os",
+        format_args!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    );
+    report.field("arch_bits", usize::BITS);
+    report.field("process_id", std::process::id());
+    report.field("run_id", &state.run_id);
+    report.field("tcp_port", state.tcp_port());
+    report.field("server_time_usec", now.as_micros());
+    report.field("uptime_in_seconds", uptime);
+    report.field("uptime_in_days", uptime / 86_400);
+    let executable = std::env::current_exe().unwrap_or_default();
+    report.field("executable", executable.display());
+}
+
+fn clients(report: &mut Report, state: &ServerState) {
+    report.field("connected_clients", state.clients.count());
+    report.field("cluster_connections", 0);
+    report.field("maxclients", state.config().maxclients);
+    report.field("blocked_clients", 0);
+    report.field("tracking_clients", 0);
+    report.field("pubsub_clients", state.registry.subscribed_clients());
+}
+
+fn memory(report: &mut Report, state: &ServerState) {
+    let resident = memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem);
+    let outboxes: usize = state
+        .clients
+        .all()
+        .iter()
+        .map(|client| client.outbox.pending())
+        .sum();
+    report.field("used_memory", resident);
+    report.field("used_memory_human", human(resident));
+    report.field("used_memory_rss", resident);
+    report.field("used_memory_rss_human", human(resident));
+    report.field("mem_clients_normal", outboxes);
+    report.field("maxmemory", 0);
+    report.field("maxmemory_human", "0B");
+    report.field("maxmemory_policy", "noeviction");
+    report.field("mem_allocator", "mimalloc");
+}
+
+fn persistence(report: &mut Report, _state: &ServerState) {
+    report.field("loading", 0);
+    report.field("async_loading", 0);
+    report.field("rdb_changes_since_last_save", 0);
+    report.field("rdb_bgsave_in_progress", 0);
+    report.field("aof_enabled", 0);
+}
+
+fn stats(report: &mut Report, state: &ServerState) {
+    let stats = &state.stats;
+    report.counter("total_connections_received", &stats.connections);
+    report.counter("total_commands_processed", &stats.commands);
+    report.field(
+        "instantaneous_ops_per_sec",
+        stats.rates.commands.per_second(),
+    );
+    report.counter("total_net_input_bytes", &stats.input_bytes);
+    report.counter("total_net_output_bytes", &stats.output_bytes);
+    let kilobytes = |bytes: u64| format!("{:.2}", bytes as f64 / 1024.0);
+    let (input, output) = (&stats.rates.input_bytes, &stats.rates.output_bytes);
+    report.field("instantaneous_input_kbps", kilobytes(input.per_second()));
+    report.field("instantaneous_output_kbps", kilobytes(output.per_second()));
+    report.counter("rejected_connections", &stats.rejected_connections);
+    report.field("evicted_clients", 0);
+    report.field(
+        "pubsub_channels",
+        state.registry.active_count(Kind::Channel),
+    );
+    report.field("pubsub_patterns", state.registry.pattern_count());
+    report.field(
+        "pubsubshard_channels",
+        state.registry.active_count(Kind::Shard),
+    );
+    report.counter("pubsub_messages_published", &stats.published);
+    report.counter("pubsub_messages_delivered", &stats.delivered);
+    report.counter("total_error_replies", &stats.errors);
+    report.counter("total_reads_processed", &stats.reads);
+    report.counter(
+        "client_query_buffer_limit_disconnections",
+        &stats.query_limit_disconnections,
+    );
+    report.counter(
+        "client_output_buffer_limit_disconnections",
+        &stats.output_limit_disconnections,
+    );
+}
+
+fn replication(report: &mut Report, state: &ServerState) {
+    report.field("role", "master");
+    report.field("connected_slaves", 0);
+    report.field("master_failover_state", "no-failover");
+    report.field("master_replid", &state.run_id);
+    report.field("master_replid2", "0".repeat(40));
+    report.field("master_repl_offset", 0);
+    report.field("second_repl_offset", -1);
+    report.field("repl_backlog_active", 0);
+}
+
+fn cpu(report: &mut Report, _state: &ServerState) {
+    let mut usage = |who, suffix: &str| {
+        if let Ok(usage) = getrusage(who) {
+            let (system, user) = (usage.system_time(), usage.user_time());
+            report.field(format_args!("used_cpu_sys{suffix}"), seconds(system));
+            report.field(format_args!("used_cpu_user{suffix}"), seconds(user));
+        }
+    };
+    usage(UsageWho::RUSAGE_SELF, "");
+    usage(UsageWho::RUSAGE_CHILDREN, "_children");
+}
+
+fn seconds(time: nix::sys::time::TimeVal) -> String {
+    format!("{}.{:06}", time.tv_sec(), time.tv_usec())
+}
+
+fn command_stats(report: &mut Report, state: &ServerState) {
+    for entry in TABLE.entries() {
+        let stats = &state.stats.by_command[usize::from(entry.id)];
+        let calls = stats.calls.load(Relaxed);
+        let (rejected, failed) = (stats.rejected.load(Relaxed), stats.failed.load(Relaxed));
+        if calls + rejected == 0 {
+            continue;
+        }
+        let microseconds = stats.nanoseconds.load(Relaxed) / 1000;
+        let per_call = stats.nanoseconds.load(Relaxed) as f64 / 1000.0 / calls.max(1) as f64;
+        report.field(
+            format_args!("cmdstat_{}", entry.full_name),
+            format_args!(
+                "calls={calls},usec={microseconds},usec_per_call={per_call:.2},\
+                 rejected_calls={rejected},failed_calls={failed}"
+            ),
+        );
+    }
+}
+
+fn error_stats(report: &mut Report, state: &ServerState) {
+    for (code, count) in state.stats.errors_by_code.lock().iter() {
+        report.field(
+            format_args!("errorstat_{code}"),
+            format_args!("count={count}"),
+        );
+    }
+}
+
+fn cluster(report: &mut Report, _state: &ServerState) {
+    report.field("cluster_enabled", 0);
+}
+
+/// Bytes as Redis prints them for people.
+fn human(bytes: usize) -> String {
+    let mut amount = bytes as f64;
+    for unit in ["B", "K", "M", "G"] {
+        if amount < 1024.0 || unit == "G" {
+            return match unit {
+                "B" => format!("{bytes}B"),
+                unit => format!("{amount:.2}{unit}"),
+            };
+        }
+        amount /= 1024.0;
+    }
+    unreachable!("the last unit takes any amount")
+}

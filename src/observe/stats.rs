@@ -1,0 +1,152 @@
+//! The server's counters since it started or since CONFIG RESETSTAT.
+//!
+//! Connections add to them once a read batch (see [`Tally`](super::tally::Tally)), not once a
+//! command, so that many threads do not fight over them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+
+use crate::command::table::TABLE;
+
+/// A counter.
+pub type Counter = AtomicU64;
+
+/// What was done by one command (INFO commandstats).
+#[derive(Debug, Default)]
+pub struct CommandStats {
+    /// Runs, failed ones included.
+    pub calls: Counter,
+    /// Time spent in them, in nanoseconds.
+    pub nanoseconds: Counter,
+    /// Refused before running: arity, missing AUTH, subscribed mode.
+    pub rejected: Counter,
+    /// Runs that ended in an error.
+    pub failed: Counter,
+}
+
+/// How fast some counters grow, sampled once a second.
+#[derive(Debug, Default)]
+pub struct Rates {
+    /// Commands a second.
+    pub commands: Rate,
+    /// Bytes received a second.
+    pub input_bytes: Rate,
+    /// Bytes sent a second.
+    pub output_bytes: Rate,
+}
+
+/// How fast one counter grows.
+#[derive(Debug, Default)]
+pub struct Rate {
+    before: Counter,
+    per_second: Counter,
+}
+
+impl Rate {
+    /// Takes the counter's value, `seconds` after the last time.
+    fn sample(&self, counter: &Counter, seconds: f64) {
+        let now = counter.load(Relaxed);
+        // It may have been reset in between.
+        let grown = now.saturating_sub(self.before.swap(now, Relaxed));
+        self.per_second
+            .store((grown as f64 / seconds) as u64, Relaxed);
+    }
+
+    /// The growth a second, as last sampled.
+    pub fn per_second(&self) -> u64 {
+        self.per_second.load(Relaxed)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Stats {
+    /// Connections accepted.
+    pub connections: Counter,
+    /// Connections refused because of `maxclients`.
+    pub rejected_connections: Counter,
+    /// Commands run.
+    pub commands: Counter,
+    /// Bytes received.
+    pub input_bytes: Counter,
+    /// Bytes handed to the kernel for clients.
+    pub output_bytes: Counter,
+    /// Reads that brought something.
+    pub reads: Counter,
+    /// Messages published.
+    pub published: Counter,
+    /// Messages appended to subscribers' outboxes.
+    pub delivered: Counter,
+    /// Clients cut off by `client-output-buffer-limit`.
+    pub output_limit_disconnections: Counter,
+    /// Clients cut off by `client-query-buffer-limit`.
+    pub query_limit_disconnections: Counter,
+    /// Error replies.
+    pub errors: Counter,
+    /// Error replies by code, of which there are few.
+    pub errors_by_code: Mutex<BTreeMap<String, u64>>,
+    /// What the last second brought.
+    pub rates: Rates,
+    /// By command id.
+    pub by_command: Box<[CommandStats]>,
+}
+
+impl Stats {
+    /// All zero.
+    pub fn new() -> Stats {
+        Stats {
+            connections: Counter::new(0),
+            rejected_connections: Counter::new(0),
+            commands: Counter::new(0),
+            input_bytes: Counter::new(0),
+            output_bytes: Counter::new(0),
+            reads: Counter::new(0),
+            published: Counter::new(0),
+            delivered: Counter::new(0),
+            output_limit_disconnections: Counter::new(0),
+            query_limit_disconnections: Counter::new(0),
+            errors: Counter::new(0),
+            errors_by_code: Mutex::new(BTreeMap::new()),
+            rates: Rates::default(),
+            by_command: (0..TABLE.ids()).map(|_| CommandStats::default()).collect(),
+        }
+    }
+
+    /// Samples the rates, `seconds` after the last time.
+    pub fn sample(&self, seconds: f64) {
+        self.rates.commands.sample(&self.commands, seconds);
+        self.rates.input_bytes.sample(&self.input_bytes, seconds);
+        self.rates.output_bytes.sample(&self.output_bytes, seconds);
+    }
+
+    /// CONFIG RESETSTAT.
+    pub fn reset(&self) {
+        let counters = [
+            &self.connections,
+            &self.rejected_connections,
+            &self.commands,
+            &self.input_bytes,
+            &self.output_bytes,
+            &self.reads,
+            &self.published,
+            &self.delivered,
+            &self.output_limit_disconnections,
+            &self.query_limit_disconnections,
+            &self.errors,
+        ];
+        let by_command = self.by_command.iter().flat_map(|command| {
+            [
+                &command.calls,
+                &command.nanoseconds,
+                &command.rejected,
+                &command.failed,
+            ]
+        });
+        for counter in counters.into_iter().chain(by_command) {
+            counter.store(0, Relaxed);
+        }
+        self.errors_by_code.lock().clear();
+    }
+}

@@ -1,0 +1,123 @@
+//! The work list of one read batch: messages are appended to outboxes at once, the sockets are
+//! written at the end of the batch.
+//!
+//! A subscriber is touched once a batch, however many messages the batch brought it, and then gets
+//! them in one write. The publisher itself, if it is among the receivers, is not served through
+//! its outbox here: Redis sends the reply to PUBLISH before the message, so its frames are kept
+//! apart for the command to append after the reply (see `command::pubsub::publish`).
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use super::message::{Kind, MessageEncoder, PushFrame};
+use crate::config::OutputLimits;
+use crate::conn::client::{Client, ClientId};
+use crate::conn::outbox::Append;
+use crate::resp::Protocol;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Fanout {
+    encoder: MessageEncoder,
+    targets: Targets,
+}
+
+/// Where messages went.
+#[derive(Debug, Default)]
+struct Targets {
+    /// Who is to be flushed, each once.
+    touched: Vec<Arc<Client>>,
+    /// Frames appended since the batch began.
+    deliveries: usize,
+    /// The publisher: its id (0, which is nobody's: it has no connection) and what it is to be
+    /// sent itself.
+    publisher: ClientId,
+    own_frames: BytesMut,
+    limits: OutputLimits,
+}
+
+impl Fanout {
+    /// Prepares for the batch of `publisher`.
+    pub fn begin_batch(&mut self, publisher: ClientId, limits: OutputLimits) {
+        self.targets.publisher = publisher;
+        self.targets.limits = limits;
+        self.targets.deliveries = 0;
+    }
+
+    /// Forgets the message before.
+    pub fn begin_message(&mut self) {
+        self.encoder.begin();
+    }
+
+    /// Appends a message to the outboxes of a channel's subscribers.
+    pub fn message<'a>(
+        &mut self,
+        kind: Kind,
+        channel: &[u8],
+        payload: &[u8],
+        subscribers: impl Iterator<Item = &'a Arc<Client>>,
+    ) {
+        let frame = self.encoder.message(kind, channel, payload);
+        self.targets.deliver(frame, subscribers);
+    }
+
+    /// Appends a message to the outboxes of a matching pattern's subscribers.
+    pub fn pattern_message<'a>(
+        &mut self,
+        pattern: &[u8],
+        channel: &[u8],
+        payload: &[u8],
+        subscribers: impl Iterator<Item = &'a Arc<Client>>,
+    ) {
+        let frame = self.encoder.pattern_message(pattern, channel, payload);
+        self.targets.deliver(frame, subscribers);
+    }
+
+    /// Messages for the publisher itself; the caller sends and clears them.
+    pub fn own_frames(&mut self) -> &mut BytesMut {
+        &mut self.targets.own_frames
+    }
+
+    /// How many frames were appended since the batch began.
+    pub fn deliveries(&self) -> usize {
+        self.targets.deliveries
+    }
+
+    /// The limits of outboxes, as they were when the batch began.
+    pub fn limits(&self) -> &OutputLimits {
+        &self.targets.limits
+    }
+
+    /// Hands over one of those who are to be flushed.
+    pub fn next_touched(&mut self) -> Option<Arc<Client>> {
+        self.targets.touched.pop()
+    }
+}
+
+impl Targets {
+    fn deliver<'a>(
+        &mut self,
+        frame: PushFrame<'_>,
+        subscribers: impl Iterator<Item = &'a Arc<Client>>,
+    ) {
+        for client in subscribers {
+            self.deliveries += 1;
+            if client.id == self.publisher {
+                self.keep_own(frame, client.protocol());
+            } else if client.outbox.push(frame, &self.limits) == Append::Flush {
+                self.touched.push(Arc::clone(client));
+            }
+        }
+    }
+
+    #[cold]
+    fn keep_own(&mut self, frame: PushFrame<'_>, protocol: Protocol) {
+        let start = self.own_frames.len();
+        self.own_frames.extend_from_slice(frame.head);
+        self.own_frames[start] = protocol.push_marker();
+        if let Some(body) = frame.body {
+            self.own_frames.extend_from_slice(body);
+        }
+    }
+}

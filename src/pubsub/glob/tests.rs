@@ -1,0 +1,227 @@
+//! The matcher against hand-written verdicts of redis-server 7.0.15 and against a port of Redis's C
+//! function that is naive and recursive on purpose. `tests/glob_oracle.rs` asks the real server.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// `stringmatchlen_impl` of Redis 7.0, line by line, without its shortcut for hopeless stars.
+/// Reading one byte past the pattern gives NUL, as it does in C.
+fn redis(mut p: &[u8], mut s: &[u8], nocase: bool) -> bool {
+    // The first half of the table that glibc's tolower looks negative numbers up in has the same
+    // numbers as the second half, from 0x80 on, but for EOF.
+    let lower = |char: i8| match char {
+        -1 => -1,
+        _ if nocase => i32::from((char as u8).to_ascii_lowercase()),
+        _ => i32::from(char),
+    };
+    let at = |p: &[u8], i: usize| p.get(i).map_or(0, |&byte| byte as i8);
+    const BACKSLASH: i8 = b'\\' as i8;
+    while !p.is_empty() && !s.is_empty() {
+        match p[0] {
+            b'*' => {
+                while p.len() > 1 && p[1] == b'*' {
+                    p = &p[1..];
+                }
+                if p.len() == 1 {
+                    return true;
+                }
+                while !s.is_empty() {
+                    if redis(&p[1..], s, nocase) {
+                        return true;
+                    }
+                    s = &s[1..];
+                }
+                return false;
+            }
+            b'?' => s = &s[1..],
+            b'[' => {
+                p = &p[1..];
+                let not = at(p, 0) == b'^' as i8;
+                if not {
+                    p = &p[1..];
+                }
+                let mut found = false;
+                let closed = loop {
+                    if p.len() >= 2 && at(p, 0) == BACKSLASH {
+                        p = &p[1..];
+                        found |= p[0] == s[0];
+                    } else if at(p, 0) == b']' as i8 {
+                        break true;
+                    } else if p.is_empty() {
+                        break false;
+                    } else if p.len() >= 3 && p[1] == b'-' {
+                        let (mut start, mut end) = (at(p, 0), at(p, 2));
+                        if start > end {
+                            std::mem::swap(&mut start, &mut end);
+                        }
+                        let c = lower(at(s, 0));
+                        p = &p[2..];
+                        found |= c >= lower(start) && c <= lower(end);
+                    } else {
+                        found |= lower(at(p, 0)) == lower(at(s, 0));
+                    }
+                    p = &p[1..];
+                };
+                if found == not {
+                    return false;
+                }
+                s = &s[1..];
+                if !closed {
+                    return s.is_empty();
+                }
+            }
+            _ => {
+                if p[0] == b'\\' && p.len() >= 2 {
+                    p = &p[1..];
+                }
+                if lower(at(p, 0)) != lower(at(s, 0)) {
+                    return false;
+                }
+                s = &s[1..];
+            }
+        }
+        p = &p[1..];
+        if s.is_empty() {
+            while at(p, 0) == b'*' as i8 {
+                p = &p[1..];
+            }
+            break;
+        }
+    }
+    p.is_empty() && s.is_empty()
+}
+
+#[test]
+fn verdicts_of_the_real_server() {
+    let yes: &[(&[u8], &[u8])] = &[
+        (b"", b""),
+        (b"*", b"a"),
+        (b"a**b*", b"aXb"),
+        (b"h?llo", b"hello"),
+        (b"h[^e]llo", b"hallo"),
+        (b"h[b-a]llo", b"hallo"),
+        (b"[^]", b"x"),
+        (b"[^", b"x"),
+        (b"[ab", b"b"),
+        (b"[a-", b"-"),
+        (b"[a-]", b"^"),
+        (b"[a-]", b"]"),
+        (b"[\\a-z]", b"-"),
+        (b"[a-\\]]", b"_]"),
+        (b"[a\\]b]", b"]"),
+        (b"[\\", b"\\"),
+        (b"a\\", b"a\\"),
+        (b"\\*", b"*"),
+        (b"[a-\xff]", b"\0"),
+        (b"[a-\xff]", b"A"),
+        (b"[\x80-\xff]", b"\x90"),
+        (b"?", b"\xff"),
+    ];
+    let no: &[(&[u8], &[u8])] = &[
+        (b"*", b""),
+        (b"**", b""),
+        (b"", b"a"),
+        (b"[]", b"]"),
+        (b"[]a]", b"a"),
+        (b"[", b"["),
+        (b"[a-]", b"-"),
+        (b"[a-\xff]", b"b"),
+        (b"[a-\xff]", b"\xfe"),
+        (b"a", b"A"),
+        (b"a*b", b"ab\0"),
+    ];
+    for (pattern, text) in yes {
+        assert!(
+            matches(pattern, text),
+            "{:?} {:?}",
+            pattern.escape_ascii(),
+            text.escape_ascii()
+        );
+    }
+    for (pattern, text) in no {
+        assert!(
+            !matches(pattern, text),
+            "{:?} {:?}",
+            pattern.escape_ascii(),
+            text.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn config_get_ignores_case_except_where_redis_does_not() {
+    assert!(matches_ignore_case(b"MAX*", b"maxmemory"));
+    assert!(matches_ignore_case(b"[M]ax[A-N]emory", b"maxmemory"));
+    assert!(!matches_ignore_case(b"[\\M]axmemory", b"maxmemory"));
+    assert!(!matches_ignore_case(b"[Z-a]ppendonly", b"appendonly"));
+    assert!(matches_ignore_case(b"[\xff-z]ppendonly", b"appendonly"));
+    assert!(!matches_ignore_case(b"[\x81-z]ppendonly", b"appendonly"));
+}
+
+#[test]
+fn hostile_patterns_end() {
+    let text = vec![b'a'; 20_000];
+    assert!(!matches(&b"*a".repeat(10_001), &text[..10_000]));
+    assert!(matches(&b"*a".repeat(10_000), &text));
+    assert!(matches(&vec![b'*'; 1 << 20], &text));
+    assert_eq!(tokens(&vec![b'*'; 1 << 20]).count(), 1);
+    assert!(!matches(&vec![b'['; 1 << 20], &text));
+}
+
+#[test]
+fn tokens_are_the_same_for_spellings_of_one_thing() {
+    let all = |pattern: &[u8]| tokens(pattern).collect::<Vec<_>>();
+    assert_eq!(
+        all(b"a**b"),
+        [Token::Literal(b'a'), Token::Star, Token::Literal(b'b')]
+    );
+    assert_eq!(all(b"\\a[b][^]?"), all(b"ab??"));
+    assert_eq!(all(b"[a-c]"), [Token::Class(ByteSet::from_iter(*b"abc"))]);
+    assert_eq!(all(b"[]"), [Token::Class(ByteSet::default())]);
+}
+
+/// The textbook meaning of tokens.
+fn walk(mut tokens: Tokens<'_>, text: &[u8]) -> bool {
+    let token = tokens.next();
+    if token == Some(Token::Star) {
+        return (0..=text.len()).any(|skip| walk(tokens.clone(), &text[skip..]));
+    }
+    let (Some(token), [byte, rest @ ..]) = (token, text) else {
+        return token.is_none() && text.is_empty();
+    };
+    let takes = match token {
+        Token::Literal(wanted) => wanted == *byte,
+        Token::Class(set) => set.contains(*byte),
+        Token::Any | Token::Star => true,
+    };
+    takes && walk(tokens, rest)
+}
+
+fn glob() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop::sample::select(b"aabbcAB***??[[]]^^--\\\\\x00\x80\x81\xff".to_vec());
+    prop::collection::vec(byte, 0..10)
+}
+
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(
+        prop::sample::select(b"aaabbbcAB*[]^-\\\x00\x80\x81\xff".to_vec()),
+        0..7,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn agrees_with_the_port_of_redis(pattern in glob(), text in text()) {
+        prop_assert_eq!(matches(&pattern, &text), redis(&pattern, &text, false));
+        prop_assert_eq!(matches_ignore_case(&pattern, &text), redis(&pattern, &text, true));
+    }
+
+    #[test]
+    fn agrees_with_its_own_tokens(pattern in glob(), text in text()) {
+        let text = if text.is_empty() { b"a".to_vec() } else { text };
+        prop_assert_eq!(matches(&pattern, &text), walk(tokens(&pattern), &text));
+    }
+}

@@ -1,0 +1,7 @@
+//! Pub/sub: the registry of subscriptions, the pattern index, and the way of a message.
+
+pub mod fanout;
+pub mod glob;
+pub mod message;
+pub mod patterns;
+pub mod registry;

@@ -1,0 +1,396 @@
+//! Who is subscribed to what, and the fan-out of a message to them.
+//!
+//! ```text
+//!   channels  name    → subscribers     SUBSCRIBE, PUBLISH
+//!   shards    name    → subscribers     SSUBSCRIBE, SPUBLISH
+//!   patterns  pattern → subscribers     PSUBSCRIBE, seen by PUBLISH
+//! ```
+//!
+//! Invariants:
+//! - A client is among a name's subscribers exactly while the name is in the client's own
+//!   [`Subscriptions`](crate::conn::client::Subscriptions). Both change under the client's
+//!   subscription lock, and a name without subscribers is not kept.
+//! - The confirmation of a SUBSCRIBE is appended under the guard of the name's entry, so no message
+//!   of the name stands before it; that of an UNSUBSCRIBE likewise, so none stands after it.
+//! - A channel's publishers take turns ([`Registry::publish`]): one appends to all of its targets'
+//!   outboxes before the next begins, so that all subscribers see one order. Turns are striped by
+//!   the channel's hash; publishers of other channels run in parallel.
+//!
+//! Lock order: a client's subscriptions → a turn → the guard of one name's entry or the pattern
+//! index's lock → an outbox. Nothing is awaited and no other name is looked up under a guard;
+//! closures keep the guards inside this file.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use bytes::{Bytes, BytesMut};
+use crossbeam_utils::CachePadded;
+use dashmap::DashMap;
+use indexmap::IndexMap;
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use tokio::sync::Notify;
+
+use super::fanout::Fanout;
+use super::glob;
+use super::message::{Change, Kind, put_confirmation};
+use super::patterns::PatternIndex;
+use crate::config::OutputLimits;
+use crate::conn::client::{Client, ClientId, Subscriptions};
+use crate::hash::HashState;
+
+/// Turns are striped over this many locks.
+const TURNS: usize = 256;
+/// Tables of up to this many places are not worth shrinking.
+const SHRINK_FROM: usize = 1024;
+
+/// The subscribers of one name, by client id; dense, so that a fan-out runs over an array.
+type Subscribers = IndexMap<u64, Arc<Client>, HashState>;
+type Names = DashMap<Bytes, Subscribers, HashState>;
+
+/// A pattern and who subscribed to it.
+#[derive(Debug)]
+struct PatternEntry {
+    pattern: Bytes,
+    subscribers: Subscribers,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Registry {
+    channels: Names,
+    shards: Names,
+    patterns: RwLock<PatternIndex<PatternEntry>>,
+    /// The size of `patterns`, so that a publisher need not lock an empty index.
+    pattern_count: AtomicUsize,
+    turns: Box<[CachePadded<Mutex<()>>]>,
+    /// Clients with at least one subscription of any kind.
+    subscribed_clients: AtomicUsize,
+    /// Rung after every change, for those who wait for subscribers.
+    changed: Notify,
+}
+
+/// A message that has been appended to the outboxes of its receivers. While it lives, the
+/// channel's turn is held.
+#[derive(Debug)]
+#[must_use]
+pub struct Published<'a> {
+    /// Matching subscriptions: what PUBLISH answers.
+    pub receivers: usize,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Registry {
+    /// An empty registry.
+    pub fn new() -> Registry {
+        Registry {
+            channels: Names::default(),
+            shards: Names::default(),
+            patterns: RwLock::new(PatternIndex::new()),
+            pattern_count: AtomicUsize::new(0),
+            turns: (0..TURNS).map(|_| CachePadded::default()).collect(),
+            subscribed_clients: AtomicUsize::new(0),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Appends the message to the outbox of every subscriber of `channel`, then to those of every
+    /// matching pattern's: Redis's order for a client that is both. `fanout` remembers whom to
+    /// flush, and keeps apart what the publisher is sent itself.
+    pub fn publish(
+        &self,
+        kind: Kind,
+        channel: &[u8],
+        payload: &[u8],
+        fanout: &mut Fanout,
+    ) -> Published<'_> {
+        let turn = self.turn(channel).lock();
+        let mut receivers = 0;
+        fanout.begin_message();
+        if let Some(subscribers) = self.names(kind).get(channel) {
+            receivers += subscribers.len();
+            fanout.message(kind, channel, payload, subscribers.values());
+        }
+        if kind == Kind::Channel && self.pattern_count.load(Relaxed) > 0 {
+            self.patterns.read().for_each_match(channel, |entry| {
+                receivers += entry.subscribers.len();
+                fanout.pattern_message(
+                    &entry.pattern,
+                    channel,
+                    payload,
+                    entry.subscribers.values(),
+                );
+            });
+        }
+        Published {
+            receivers,
+            _turn: turn,
+        }
+    }
+
+    /// Subscribes `client` to `name` and appends the confirmation to its outbox. Nothing happens to
+    /// a client that was disconnected meanwhile.
+    pub fn subscribe(&self, kind: Kind, name: &[u8], client: &Arc<Client>, limits: &OutputLimits) {
+        let mut subscriptions = client.subscriptions.lock();
+        if subscriptions.is_closed() {
+            return;
+        }
+        if subscriptions.contains(kind, name) {
+            confirm(
+                client,
+                &subscriptions,
+                kind,
+                Change::Subscribed,
+                Some(name),
+                limits,
+            );
+            return;
+        }
+        self.with_subscribers(kind, name, |name, subscribers| {
+            subscribers.insert(client.id, Arc::clone(client));
+            subscriptions.insert(kind, name.clone());
+            confirm(
+                client,
+                &subscriptions,
+                kind,
+                Change::Subscribed,
+                Some(name),
+                limits,
+            );
+        });
+        self.note_total(client, &subscriptions);
+    }
+
+    /// Unsubscribes `client` from `name`, if it is subscribed, and appends the confirmation.
+    pub fn unsubscribe(
+        &self,
+        kind: Kind,
+        name: &[u8],
+        client: &Arc<Client>,
+        limits: &OutputLimits,
+    ) {
+        let mut subscriptions = client.subscriptions.lock();
+        let confirm = |subscriptions: &Subscriptions| {
+            confirm(
+                client,
+                subscriptions,
+                kind,
+                Change::Unsubscribed,
+                Some(name),
+                limits,
+            );
+        };
+        match subscriptions.take(kind, name) {
+            Some(_) => self.remove(kind, name, client.id, || confirm(&subscriptions)),
+            None => confirm(&subscriptions),
+        }
+        self.note_total(client, &subscriptions);
+    }
+
+    /// Unsubscribes `client` from all names of `kind`, with a confirmation each, or one with a null
+    /// name if there are none.
+    pub fn unsubscribe_all(&self, kind: Kind, client: &Arc<Client>, limits: &OutputLimits) {
+        let names = client.subscriptions.lock().names(kind);
+        for name in &names {
+            self.unsubscribe(kind, name, client, limits);
+        }
+        if names.is_empty() {
+            let subscriptions = client.subscriptions.lock();
+            confirm(
+                client,
+                &subscriptions,
+                kind,
+                Change::Unsubscribed,
+                None,
+                limits,
+            );
+        }
+    }
+
+    /// Drops all subscriptions of `client` without a word (RESET).
+    pub fn forget(&self, client: &Client) {
+        let mut subscriptions = client.subscriptions.lock();
+        for kind in Kind::ALL {
+            for name in subscriptions.names(kind) {
+                subscriptions.take(kind, &name);
+                self.remove(kind, &name, client.id, || ());
+            }
+        }
+        self.note_total(client, &subscriptions);
+    }
+
+    /// Drops all subscriptions of a client that is gone, for good.
+    pub fn disconnect(&self, client: &Client) {
+        let mut subscriptions = client.subscriptions.lock();
+        let all = subscriptions.close();
+        for (kind, names) in Kind::ALL.into_iter().zip(all) {
+            for name in names {
+                self.remove(kind, &name, client.id, || ());
+            }
+        }
+        self.note_total(client, &subscriptions);
+    }
+
+    /// Channels with subscribers that match the glob `pattern`, or all.
+    pub fn active(&self, kind: Kind, pattern: Option<&[u8]>) -> Vec<Bytes> {
+        self.names(kind)
+            .iter()
+            .map(|entry| entry.key().clone())
+            .filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)))
+            .collect()
+    }
+
+    /// The number of subscribers of the channel itself.
+    pub fn subscribers(&self, kind: Kind, channel: &[u8]) -> usize {
+        self.names(kind)
+            .get(channel)
+            .map_or(0, |subscribers| subscribers.len())
+    }
+
+    /// The number of channels with subscribers.
+    pub fn active_count(&self, kind: Kind) -> usize {
+        self.names(kind).len()
+    }
+
+    /// The number of distinct patterns.
+    pub fn pattern_count(&self) -> usize {
+        self.pattern_count.load(Relaxed)
+    }
+
+    /// The number of clients with any subscription.
+    pub fn subscribed_clients(&self) -> usize {
+        self.subscribed_clients.load(Relaxed)
+    }
+
+    /// How many subscriptions a PUBLISH to `channel` would reach now: the channel's own and those
+    /// of matching patterns.
+    pub fn receivers(&self, channel: &[u8]) -> usize {
+        let mut receivers = self.subscribers(Kind::Channel, channel);
+        self.patterns
+            .read()
+            .for_each_match(channel, |entry| receivers += entry.subscribers.len());
+        receivers
+    }
+
+    /// Waits until a PUBLISH to `channel` would reach at least `count` subscriptions.
+    pub async fn wait_for_receivers(&self, channel: &[u8], count: usize) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            if self.receivers(channel) >= count {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Gives back the memory of tables that have become much emptier than they were. The pattern
+    /// index does so by itself.
+    pub fn shrink(&self) {
+        for names in [&self.channels, &self.shards] {
+            if names.capacity() > SHRINK_FROM && names.len() < names.capacity() / 4 {
+                names.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Runs `change` on the subscribers of `name`, which is added if it is new, under its guard. It
+    /// is given the name as stored, to share.
+    fn with_subscribers(
+        &self,
+        kind: Kind,
+        name: &[u8],
+        change: impl FnOnce(&Bytes, &mut Subscribers),
+    ) {
+        if kind == Kind::Pattern {
+            let mut patterns = self.patterns.write();
+            let entry = patterns.get_or_insert_with(name, || PatternEntry {
+                pattern: Bytes::copy_from_slice(name),
+                subscribers: Subscribers::default(),
+            });
+            change(&entry.pattern, &mut entry.subscribers);
+            self.pattern_count.store(patterns.len(), Relaxed);
+        } else {
+            let mut entry = self
+                .names(kind)
+                .entry(Bytes::copy_from_slice(name))
+                .or_default();
+            let (name, subscribers) = entry.pair_mut();
+            change(name, subscribers);
+        }
+    }
+
+    /// Takes a client from the subscribers of `name`, drops the name if it was the last, and runs
+    /// `then` under the guard.
+    fn remove(&self, kind: Kind, name: &[u8], client: ClientId, then: impl FnOnce()) {
+        if kind == Kind::Pattern {
+            let mut patterns = self.patterns.write();
+            if let Some(entry) = patterns.get_mut(name) {
+                entry.subscribers.swap_remove(&client);
+                if entry.subscribers.is_empty() {
+                    patterns.remove(name);
+                }
+            }
+            self.pattern_count.store(patterns.len(), Relaxed);
+            then();
+        } else {
+            let last = self.names(kind).remove_if_mut(name, |_, subscribers| {
+                subscribers.swap_remove(&client);
+                shrink_subscribers(subscribers);
+                then();
+                subscribers.is_empty()
+            });
+            drop(last);
+        }
+    }
+
+    /// Keeps the counts of subscriptions and subscribed clients, and tells those who wait.
+    fn note_total(&self, client: &Client, subscriptions: &Subscriptions) {
+        let total = subscriptions.total();
+        let before = client.subscription_count.swap(total, Relaxed);
+        if (before == 0) != (total == 0) {
+            client.outbox.set_pubsub(total > 0);
+            if total > 0 {
+                self.subscribed_clients.fetch_add(1, Relaxed);
+            } else {
+                self.subscribed_clients.fetch_sub(1, Relaxed);
+            }
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn turn(&self, channel: &[u8]) -> &Mutex<()> {
+        &self.turns[HashState::hash(channel) as usize % TURNS]
+    }
+
+    fn names(&self, kind: Kind) -> &Names {
+        match kind {
+            Kind::Shard => &self.shards,
+            Kind::Channel | Kind::Pattern => &self.channels,
+        }
+    }
+}
+
+/// Appends a confirmation to the client's outbox. Whoever serves the client's connection flushes
+/// it at the end of its batch.
+fn confirm(
+    client: &Client,
+    subscriptions: &Subscriptions,
+    kind: Kind,
+    change: Change,
+    name: Option<&[u8]>,
+    limits: &OutputLimits,
+) {
+    let mut frame = BytesMut::with_capacity(64);
+    let count = subscriptions.confirmed(kind);
+    put_confirmation(&mut frame, client.protocol(), kind, change, name, count);
+    let _ = client.outbox.send(&mut frame, limits);
+}
+
+/// A list that was once long does not stay large for a few.
+fn shrink_subscribers(subscribers: &mut Subscribers) {
+    if subscribers.capacity() > SHRINK_FROM && subscribers.len() < subscribers.capacity() / 4 {
+        subscribers.shrink_to(subscribers.len() * 2);
+    }
+}

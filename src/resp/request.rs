@@ -1,0 +1,354 @@
+//! The request reader: arrays of bulk strings and inline commands, out of a growing buffer.
+//!
+//! The reader is resumable: it remembers how far into the current request it has come, so that a
+//! request that arrives in any number of pieces is looked at once, byte by byte. It owns no input.
+//! The caller holds the buffer and after each [`RequestReader::next`] that found a request may look
+//! at it through [`RequestReader::args`]; [`RequestReader::consumed`] says which bytes are done
+//! with, and after the caller has dropped those it calls [`RequestReader::rebase`].
+//!
+//! ```text
+//!   buffer   *2\r\n$4\r\nECHO\r\n$5\r\nhello\r\n *2\r\n$4\r\nECHO\r\n$11\r\nhel
+//!            └── done: consumed() ────────────┘ └ args: 1 ┘         position ┘
+//! ```
+//!
+//! Limits and texts are those of Redis 7 (`networking.c`), quirks included where a client can see
+//! them: the two bytes after a bulk are skipped unread, a header ends at `\r` and a NUL hides it,
+//! `*0` and `*-1` are empty requests. What bounds a hostile client: a header line or an inline
+//! command of at most [`MAX_LINE`] bytes, bulks of at most `proto-max-bulk-len`, before AUTH 10
+//! arguments of 16 KB each, and (enforced by the caller through [`RequestReader::held`])
+//! `client-query-buffer-limit` for all that an unfinished request occupies. Nothing is allocated
+//! on the word of a header.
+
+use std::ops::{Index, Range};
+
+use thiserror::Error;
+
+use super::inline::split_words_into;
+
+/// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
+pub const MAX_LINE: usize = 64 * 1024;
+/// The most arguments of a request before AUTH.
+const MAX_ARGS_BEFORE_AUTH: i64 = 10;
+/// The longest argument before AUTH, in bytes.
+const MAX_BULK_BEFORE_AUTH: i64 = 16 * 1024;
+
+/// Bytes that are no request. The text is Redis's; the connection closes after it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ProtocolError {
+    /// An inline command longer than [`MAX_LINE`].
+    #[error("too big inline request")]
+    InlineTooLong,
+    /// Quotes in an inline command do not match up.
+    #[error("unbalanced quotes in request")]
+    UnbalancedQuotes,
+    /// No end of an array header within [`MAX_LINE`].
+    #[error("too big mbulk count string")]
+    ArrayHeaderTooLong,
+    /// An array header that is no number, or one past 2^31 - 1.
+    #[error("invalid multibulk length")]
+    ArrayLength,
+    /// More than 10 arguments before AUTH.
+    #[error("unauthenticated multibulk length")]
+    ArrayLengthBeforeAuth,
+    /// No end of a bulk header within [`MAX_LINE`].
+    #[error("too big bulk count string")]
+    BulkHeaderTooLong,
+    /// Something else where a bulk must start.
+    #[error("expected '$', got '{}'", char::from(*.0))]
+    ExpectedBulk(u8),
+    /// A bulk header that is no number, negative or past `proto-max-bulk-len`.
+    #[error("invalid bulk length")]
+    BulkLength,
+    /// More than 16 KB in one argument before AUTH.
+    #[error("unauthenticated bulk length")]
+    BulkLengthBeforeAuth,
+}
+
+/// What the reader accepts of this connection now.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `proto-max-bulk-len`, in bytes.
+    pub max_bulk: u64,
+    /// False while the connection still owes an AUTH: the stricter limits apply.
+    pub authenticated: bool,
+}
+
+/// The words of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a> {
+    bytes: &'a [u8],
+    words: &'a [Range<usize>],
+}
+
+impl<'a> Args<'a> {
+    /// Words that lie in `bytes` at `words`.
+    pub fn new(bytes: &'a [u8], words: &'a [Range<usize>]) -> Args<'a> {
+        Args { bytes, words }
+    }
+
+    /// The number of words, the command's own included.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there is no word at all.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The word at `index`.
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        self.words.get(index).map(|word| &self.bytes[word.clone()])
+    }
+
+    /// The words in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.bytes;
+        self.words.iter().map(move |word| &bytes[word.clone()])
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = [u8];
+
+    fn index(&self, index: usize) -> &[u8] {
+        &self.bytes[self.words[index].clone()]
+    }
+}
+
+/// The state between two reads of one connection.
+#[derive(Debug, Default)]
+pub struct RequestReader {
+    /// Where the current request begins in the buffer.
+    start: usize,
+    /// Up to where the current request is understood.
+    position: usize,
+    /// Up to where the line at `position` was searched for its end.
+    searched: usize,
+    /// Bulks that the current array still lacks; 0 between requests.
+    missing: usize,
+    /// The length of the bulk at `position`, once its header is read.
+    bulk: Option<usize>,
+    /// The words of the current request: places in the buffer, or in `inline`.
+    words: Vec<Range<usize>>,
+    /// The words' bytes of an inline command, freed of quotes.
+    inline: Option<Vec<u8>>,
+}
+
+impl RequestReader {
+    /// Goes on reading `buffer` up to the end of the next request. `Ok(true)`: it is complete, see
+    /// [`args`](Self::args), of which an empty array or line has none; `Ok(false)`: more bytes are
+    /// needed.
+    pub fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        loop {
+            if self.missing == 0 {
+                self.begin_request();
+                match buffer.get(self.position) {
+                    None => return Ok(false),
+                    Some(b'*') => {
+                        if !self.read_array_header(buffer, limits)? {
+                            return Ok(false);
+                        }
+                        if self.missing == 0 {
+                            return Ok(true);
+                        }
+                    }
+                    Some(_) => return self.read_inline(buffer),
+                }
+            }
+            if !self.read_bulk(buffer, limits)? {
+                return Ok(false);
+            }
+            if self.missing == 0 {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The request that [`next`](Self::next) has completed in `buffer`.
+    pub fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
+        let bytes = self.inline.as_deref().unwrap_or(buffer);
+        Args::new(bytes, &self.words)
+    }
+
+    /// How many bytes from the start of the buffer are done with, once the completed request (if
+    /// any) has been carried out.
+    pub fn consumed(&self) -> usize {
+        if self.missing == 0 {
+            self.position
+        } else {
+            self.start
+        }
+    }
+
+    /// Says that [`consumed`](Self::consumed) bytes were dropped from the start of the buffer.
+    pub fn rebase(&mut self) {
+        let dropped = self.consumed();
+        if self.missing == 0 {
+            self.words.clear();
+            self.inline = None;
+        }
+        for word in &mut self.words {
+            *word = word.start - dropped..word.end - dropped;
+        }
+        self.start = 0;
+        self.position -= dropped;
+        self.searched = self.searched.saturating_sub(dropped);
+    }
+
+    /// Bytes that the reader itself occupies on behalf of an unfinished request.
+    pub fn held(&self) -> usize {
+        self.words.capacity() * size_of::<Range<usize>>()
+    }
+
+    /// Gives back memory while the connection idles between two requests.
+    pub fn release(&mut self) {
+        if self.missing == 0 {
+            self.words = Vec::new();
+        }
+    }
+
+    fn begin_request(&mut self) {
+        self.start = self.position;
+        self.words.clear();
+        self.inline = None;
+    }
+
+    /// Finds the end of the line at `position`. `Some(end)`: the line is `position..end`, without
+    /// its `\r`, and the byte after the `\r` is there too.
+    fn header_end(
+        &mut self,
+        buffer: &[u8],
+        too_long: ProtocolError,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let from = self.searched.max(self.position);
+        match buffer[from..]
+            .iter()
+            .position(|&byte| byte == b'\r' || byte == 0)
+        {
+            Some(offset) if buffer[from + offset] == b'\r' => {
+                self.searched = from + offset;
+                Ok((from + offset + 1 < buffer.len()).then_some(from + offset))
+            }
+            found => {
+                // A NUL hides what follows it, as in Redis; stay there.
+                self.searched = found.map_or(buffer.len(), |offset| from + offset);
+                if buffer.len() - self.position > MAX_LINE {
+                    return Err(too_long);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn read_array_header(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        let Some(end) = self.header_end(buffer, ProtocolError::ArrayHeaderTooLong)? else {
+            return Ok(false);
+        };
+        let count = parse_integer(&buffer[self.position + 1..end])
+            .filter(|&count| count <= i64::from(i32::MAX))
+            .ok_or(ProtocolError::ArrayLength)?;
+        if count > MAX_ARGS_BEFORE_AUTH && !limits.authenticated {
+            return Err(ProtocolError::ArrayLengthBeforeAuth);
+        }
+        self.position = end + 2;
+        self.missing = usize::try_from(count).unwrap_or(0);
+        Ok(true)
+    }
+
+    fn read_bulk(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        let length = match self.bulk {
+            Some(length) => length,
+            None => {
+                if self.position >= buffer.len() {
+                    return Ok(false);
+                }
+                let Some(end) = self.header_end(buffer, ProtocolError::BulkHeaderTooLong)? else {
+                    return Ok(false);
+                };
+                let length = bulk_length(&buffer[self.position..end], limits)?;
+                self.position = end + 2;
+                self.bulk = Some(length);
+                length
+            }
+        };
+        let end = self.position + length;
+        if buffer.len() < end + 2 {
+            return Ok(false);
+        }
+        self.words.push(self.position..end);
+        self.position = end + 2;
+        self.bulk = None;
+        self.missing -= 1;
+        Ok(true)
+    }
+
+    fn read_inline(&mut self, buffer: &[u8]) -> Result<bool, ProtocolError> {
+        let from = self.searched.max(self.position);
+        let found = buffer[from..]
+            .iter()
+            .position(|&byte| byte == b'\n' || byte == 0);
+        let end = match found {
+            Some(offset) if buffer[from + offset] == b'\n' => from + offset,
+            _ => {
+                self.searched = found.map_or(buffer.len(), |offset| from + offset);
+                if buffer.len() - self.position > MAX_LINE {
+                    return Err(ProtocolError::InlineTooLong);
+                }
+                return Ok(false);
+            }
+        };
+        let line = &buffer[self.position..end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.position = end + 1;
+        let bytes = self.inline.insert(Vec::new());
+        split_words_into(line, bytes, &mut self.words)
+            .map_err(|_| ProtocolError::UnbalancedQuotes)?;
+        Ok(true)
+    }
+}
+
+/// The length in a bulk's header line.
+fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
+    match header {
+        [b'$', digits @ ..] => {
+            let length = parse_integer(digits).ok_or(ProtocolError::BulkLength)?;
+            let length = usize::try_from(length).map_err(|_| ProtocolError::BulkLength)?;
+            if length as u64 > limits.max_bulk {
+                return Err(ProtocolError::BulkLength);
+            }
+            if length as i64 > MAX_BULK_BEFORE_AUTH && !limits.authenticated {
+                return Err(ProtocolError::BulkLengthBeforeAuth);
+            }
+            Ok(length)
+        }
+        [other, ..] => Err(ProtocolError::ExpectedBulk(*other)),
+        [] => Err(ProtocolError::ExpectedBulk(b'\r')),
+    }
+}
+
+/// A decimal number as Redis takes it (`string2ll`): no sign but `-`, no leading zero, no blanks.
+pub fn parse_integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    match digits {
+        [b'0'] if !negative => return Some(0),
+        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
+        _ => return None,
+    }
+    // 19 digits fit a u64.
+    let mut value = 0_u64;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + u64::from(digit - b'0');
+    }
+    if negative {
+        0_i64.checked_sub_unsigned(value)
+    } else {
+        i64::try_from(value).ok()
+    }
+}

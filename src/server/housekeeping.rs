@@ -1,0 +1,47 @@
+//! What has to be looked at now and then: idle clients, outboxes above their soft limit, tables
+//! that have become too large for what is in them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::state::ServerState;
+
+/// The limits and timeouts it enforces are in whole seconds.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Runs until the server shuts down.
+pub async fn run(state: Arc<ServerState>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = Instant::now();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {
+                let now = Instant::now();
+                state.stats.sample((now - last).as_secs_f64().max(f64::EPSILON));
+                last = now;
+                look(&state);
+            },
+            () = state.shutdown.begun() => return,
+        }
+    }
+}
+
+fn look(state: &ServerState) {
+    let config = state.config();
+    for client in state.clients.all() {
+        if client
+            .outbox
+            .check_limits(&config.client_output_buffer_limit)
+        {
+            state.disconnect(&client);
+        } else if let Some(timeout) = config.timeout
+            && !client.is_subscriber()
+            && client.idle_seconds() > timeout.as_secs()
+        {
+            tracing::debug!(client = client.addresses.peer(), "closing idle client");
+            state.disconnect(&client);
+        }
+    }
+    state.registry.shrink();
+}

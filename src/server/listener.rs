@@ -1,0 +1,241 @@
+//! Listening: binding the addresses of the settings, accepting, and refusing past `maxclients`.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use thiserror::Error;
+use tokio::net::{TcpListener, UnixListener};
+
+use super::state::ServerState;
+use crate::config::Config;
+use crate::conn::Connection;
+use crate::conn::client::Addresses;
+use crate::conn::socket::{ReadSocket, WriteSocket, split_tcp, split_unix};
+
+/// How long to rest after an accept that failed for want of a resource, such as descriptors:
+/// trying again at once would fail again and keep a core busy.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Why the server cannot listen.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// A word of `bind` is no address of this machine.
+    #[error("can't listen on '{0}': not an IP address or a host name that resolves to one")]
+    NoAddress(String),
+    /// The address is taken, or not ours.
+    #[error("can't listen on {address}: {source}")]
+    Bind {
+        /// What was asked for.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Where a server listens. Prints as `tcp 127.0.0.1:6379` or `unix /tmp/socket`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A TCP address, with the real port.
+    Tcp(SocketAddr),
+    /// The path of a unix socket.
+    Unix(Arc<PathBuf>),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Tcp(address) => write!(f, "tcp {address}"),
+            Bound::Unix(path) => write!(f, "unix {}", path.display()),
+        }
+    }
+}
+
+/// A bound socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// Over TCP.
+    Tcp(TcpListener, SocketAddr),
+    /// Over a unix socket.
+    Unix(UnixListener, Arc<PathBuf>),
+}
+
+impl Listener {
+    /// Where it listens.
+    pub fn bound(&self) -> Bound {
+        match self {
+            Listener::Tcp(_, address) => Bound::Tcp(*address),
+            Listener::Unix(_, path) => Bound::Unix(Arc::clone(path)),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(ReadSocket, WriteSocket, Addresses)> {
+        match self {
+            Listener::Tcp(listener, _) => {
+                let (stream, peer) = listener.accept().await?;
+                let local = stream.local_addr()?;
+                stream.set_nodelay(true)?;
+                let (read, write) = split_tcp(stream);
+                Ok((read, write, Addresses::Tcp { peer, local }))
+            }
+            Listener::Unix(listener, path) => {
+                let (stream, _) = listener.accept().await?;
+                let (read, write) = split_unix(stream);
+                Ok((read, write, Addresses::Unix(Arc::clone(path))))
+            }
+        }
+    }
+}
+
+/// Binds every address of the settings, or none.
+pub async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
+    let mut listeners = Vec::new();
+    let mut port = config.port;
+    for word in &config.bind {
+        let (optional, host) = match word.strip_prefix('-') {
+            Some(host) => (true, host),
+            None => (false, word.as_str()),
+        };
+        match bind_tcp(host, port, config.tcp_backlog).await {
+            Ok((listener, address)) => {
+                // With port 0 the first address picks the port, and the others join it.
+                port = address.port();
+                listeners.push(Listener::Tcp(listener, address));
+            }
+            Err(error) if optional => {
+                tracing::info!(%error, "optional address left out");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(path) = &config.unixsocket {
+        let listener =
+            bind_unix(path, config.unixsocketperm).map_err(|source| ListenError::Bind {
+                address: path.display().to_string(),
+                source,
+            })?;
+        listeners.push(Listener::Unix(listener, Arc::new(path.clone())));
+    }
+    Ok(listeners)
+}
+
+async fn bind_tcp(
+    host: &str,
+    port: u16,
+    backlog: u32,
+) -> Result<(TcpListener, SocketAddr), ListenError> {
+    let address = resolve(host, port).await?;
+    let bind = || -> io::Result<(TcpListener, SocketAddr)> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            // `*` and `::*` can stand side by side.
+            socket.set_only_v6(true)?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        let listener = TcpListener::from_std(socket.into())?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bind().map_err(|source| ListenError::Bind {
+        address: address.to_string(),
+        source,
+    })
+}
+
+async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ListenError> {
+    let ip = match host {
+        "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "::*" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        host => match host.parse() {
+            Ok(ip) => ip,
+            Err(_) => {
+                let found = tokio::net::lookup_host((host, port)).await;
+                let first = found.ok().and_then(|mut addresses| addresses.next());
+                return first.ok_or_else(|| ListenError::NoAddress(host.to_owned()));
+            }
+        },
+    };
+    Ok(SocketAddr::new(ip, port))
+}
+
+fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
+    // A socket that a process which is no more has left behind is in nobody's way.
+    if let Ok(metadata) = std::fs::symlink_metadata(path)
+        && metadata.file_type().is_socket()
+        && std::os::unix::net::UnixStream::connect(path).is_err()
+    {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    if permissions != 0 {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions))?;
+    }
+    Ok(listener)
+}
+
+/// Accepts until the server shuts down. A failed accept never ends it.
+pub async fn serve(listener: Listener, state: Arc<ServerState>) {
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((read, write, addresses)) => admit(&state, read, write, addresses),
+                Err(error) if is_of_one_connection(&error) => {
+                    tracing::debug!(%error, "a connection was gone before it was accepted");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "can't accept connections");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = state.shutdown.begun() => {}
+    }
+    if let Listener::Unix(_, path) = &listener {
+        // Best effort: the next start removes it otherwise.
+        let _ = std::fs::remove_file(path.as_path());
+    }
+}
+
+/// Errors of accept(2) that concern the connection that was to be accepted, not the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::InvalidInput
+    )
+}
+
+fn admit(state: &Arc<ServerState>, read: ReadSocket, write: WriteSocket, addresses: Addresses) {
+    state.stats.connections.fetch_add(1, Relaxed);
+    let config = state.config();
+    if state.clients.count() >= config.maxclients as usize {
+        state.stats.rejected_connections.fetch_add(1, Relaxed);
+        tracing::debug!(
+            client = addresses.peer(),
+            "refused: max number of clients reached"
+        );
+        // One try, as in Redis: a client that is refused is not waited for.
+        let _ = write.write_unregistered(b"-ERR max number of clients reached\r\n");
+        return;
+    }
+    if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
+        tracing::debug!(%error, "can't set TCP keepalive");
+    }
+    let connection = Connection::new(Arc::clone(state), read, write, addresses);
+    state.tasks.spawn(connection.run());
+}

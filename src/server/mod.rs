@@ -1,0 +1,7 @@
+//! The server around the connections: its shared state, its listeners, its way out.
+
+pub mod clients;
+pub mod housekeeping;
+pub mod listener;
+pub mod shutdown;
+pub mod state;

@@ -1,0 +1,172 @@
+//! What all connections of one server share.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio_util::task::TaskTracker;
+
+use super::clients::Clients;
+use super::listener::Bound;
+use super::shutdown::Shutdown;
+use crate::config::{Config, SetError};
+use crate::conn::client::Client;
+use crate::conn::outbox::Limit;
+use crate::observe::client_line::client_line;
+use crate::observe::stats::Stats;
+use crate::pubsub::registry::Registry;
+
+/// This crate's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The Redis version that clients are told, whose rules fanfare follows.
+pub const REDIS_VERSION: &str = "7.2.4";
+
+/// Applies a changed configuration to the process (the log level); given by who owns the process.
+pub type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
+
+/// See the module.
+pub struct ServerState {
+    /// Who is subscribed to what.
+    pub registry: Registry,
+    /// Who is connected.
+    pub clients: Clients,
+    /// The counters.
+    pub stats: Stats,
+    /// The way out.
+    pub shutdown: Shutdown,
+    /// Every task of this server.
+    pub tasks: TaskTracker,
+    /// When it started.
+    pub started: Instant,
+    /// 40 hexadecimal digits that no other run has.
+    pub run_id: String,
+    config: ArcSwap<Config>,
+    /// One CONFIG SET at a time.
+    changing: Mutex<()>,
+    on_change: Option<OnChange>,
+    bound: OnceLock<Vec<Bound>>,
+}
+
+impl std::fmt::Debug for ServerState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerState")
+            .field("run_id", &self.run_id)
+            .field("bound", &self.bound)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ServerState {
+    /// A server that has no listener yet.
+    pub fn new(config: Config, on_change: Option<OnChange>) -> ServerState {
+        ServerState {
+            registry: Registry::new(),
+            clients: Clients::default(),
+            stats: Stats::new(),
+            shutdown: Shutdown::default(),
+            tasks: TaskTracker::new(),
+            started: Instant::now(),
+            run_id: run_id(),
+            config: ArcSwap::from_pointee(config),
+            changing: Mutex::new(()),
+            on_change,
+            bound: OnceLock::new(),
+        }
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> arc_swap::Guard<Arc<Config>> {
+        self.config.load()
+    }
+
+    /// Changes settings (CONFIG SET): all of them or none.
+    pub fn change_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
+        let _one_at_a_time = self.changing.lock();
+        let changed = self.config().set(pairs)?;
+        if let Some(on_change) = &self.on_change {
+            on_change(&changed);
+        }
+        self.config.store(Arc::new(changed));
+        Ok(())
+    }
+
+    /// Whether a connection must give a password.
+    pub fn needs_password(&self) -> bool {
+        !self.config().requirepass.is_empty()
+    }
+
+    /// Notes where the server listens; once.
+    pub fn set_bound(&self, bound: Vec<Bound>) {
+        self.bound.set(bound).expect("a server binds once");
+    }
+
+    /// Where the server listens.
+    pub fn bound(&self) -> &[Bound] {
+        self.bound.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// The TCP port, 0 if there is none.
+    pub fn tcp_port(&self) -> u16 {
+        let port = |bound: &Bound| match bound {
+            Bound::Tcp(address) => Some(address.port()),
+            Bound::Unix(_) => None,
+        };
+        self.bound().iter().find_map(port).unwrap_or(0)
+    }
+
+    /// Begins the server's way out: nobody is accepted and no request is read any more, and
+    /// connections close once what they are owed is written. `now`: whoever waits for that need not.
+    pub fn begin_shutdown(&self, now: bool) {
+        self.shutdown.begin(now);
+        for client in self.clients.all() {
+            client.drain();
+        }
+    }
+
+    /// Writes what is pending for a client, and disconnects it if it is dead. Returns whether it
+    /// lives.
+    pub fn flush(&self, client: &Client) -> bool {
+        let mut written = 0;
+        let alive = client.flush(&mut written);
+        if written > 0 {
+            self.stats.output_bytes.fetch_add(written, Relaxed);
+        }
+        if !alive {
+            self.disconnect(client);
+        }
+        alive
+    }
+
+    /// Ends a client's connection now: it is in no table any more when this returns, and what was
+    /// not yet written to it is dropped. Harmless for a client that is gone already.
+    pub fn disconnect(&self, client: &Client) {
+        // What it has broken is forgotten once it is closed.
+        let broken = client.outbox.broken_limit();
+        let line = broken.map(|_| client_line(client));
+        if !client.close() {
+            return;
+        }
+        self.clients.remove(client.id);
+        self.registry.disconnect(client);
+        if let (Some(limit), Some(line)) = (broken, line) {
+            self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
+            let limit = match limit {
+                Limit::Hard => "hard",
+                Limit::Soft => "soft",
+            };
+            tracing::warn!(
+                limit,
+                client = line.trim_end(),
+                "client closed: it broke client-output-buffer-limit"
+            );
+        }
+    }
+}
+
+fn run_id() -> String {
+    let mut random = [0_u8; 20];
+    getrandom::fill(&mut random).expect("the system has random bytes");
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
+}
