@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Runs real client libraries and applications against a server; README.md says what they check.
+#
+#   tests/clients/run.sh [SERVER]      SERVER is a binary, by default target/release/fanfare
+#
+# In the environment:
+#   FANFARE_CLIENTS_DIR   where the clients are installed, by default target/clients
+#   SERVER_PORT           use the server that runs there instead of starting one; then also needed are
+#   SERVER_PORT_AUTH      a second one with `requirepass sesame`, and
+#   SERVER_SOCKET         the first one's Unix socket, by default what its CONFIG GET unixsocket says
+
+set -uo pipefail
+
+called_from=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+checks=$PWD/tests/clients
+mkdir -p "${FANFARE_CLIENTS_DIR:-target/clients}/node" || exit 1
+clients=$(cd "${FANFARE_CLIENTS_DIR:-target/clients}" && pwd) || exit 1
+scratch=$(mktemp -d /tmp/clients.XXXXXX) || exit 1 # short: a Unix socket's path has at most 107 bytes
+passed=0
+failed=0
+servers=()
+
+stop_servers() {
+  local pid
+  for pid in "${servers[@]}"; do
+    kill "$pid" 2>/dev/null
+    for _ in {1..50}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+  done
+  rm -rf "$scratch"
+}
+trap stop_servers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# fail NAME [FILE]: counts and prints a failure, with the end of the file that explains it.
+fail() {
+  echo "FAIL $1"
+  [ $# -lt 2 ] || tail -n 40 "$2"
+  failed=$((failed + 1))
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# Installs what is missing. Both lists pin every package, the indirect ones too.
+install() {
+  local log=$scratch/install apt=()
+  [ "$(id -u)" -eq 0 ] || apt=(sudo)
+  if ! command -v redis-cli >/dev/null || ! command -v redis-benchmark >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y redis-tools
+  fi >"$log" 2>&1 || { fail "install redis-tools" "$log"; return 1; }
+  if ! cmp -s "$checks/python/requirements.txt" "$clients/venv/requirements.txt"; then
+    python3 -m venv --clear "$clients/venv" &&
+      "$clients/venv/bin/pip" install --disable-pip-version-check -r "$checks/python/requirements.txt" &&
+      cp "$checks/python/requirements.txt" "$clients/venv/"
+  fi >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
+  # The programs are copied next to node_modules, because that is where Node looks for packages.
+  cp "$checks"/node/*.mjs "$checks"/node/package.json "$checks"/node/.npmrc "$clients/node/" || return 1
+  if ! cmp -s "$checks/node/package-lock.json" "$clients/node/node_modules/installed.json"; then
+    cp "$checks/node/package-lock.json" "$clients/node/" &&
+      (cd "$clients/node" && npm ci) &&
+      cp "$checks/node/package-lock.json" "$clients/node/node_modules/installed.json"
+  fi >"$log" 2>&1 || { fail "install the Node clients" "$log"; return 1; }
+}
+
+# start NAME OPTION...: starts the server and waits until it says that every listener is ready.
+start() {
+  local name=$1 listeners=1 pid
+  shift
+  case " $* " in *" --unixsocket "*) listeners=2 ;; esac
+  "$server" --port 0 "$@" >"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
+  pid=$!
+  servers+=("$pid")
+  for _ in {1..100}; do
+    [ "$(grep -c '^ready ' "$scratch/$name")" -lt "$listeners" ] || return 0
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$scratch/$name.err" >>"$scratch/$name"
+  fail "start $server --port 0 $*" "$scratch/$name"
+  return 1
+}
+
+port_of() {
+  sed -n 's/^ready tcp .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
+}
+
+# run NAME SECONDS COMMAND...: one file of checks. Each check has a limit of its own; SECONDS is the last resort.
+run() {
+  local name=$1 limit=$2 output=$scratch/output status ok bad total
+  shift 2
+  timeout --kill-after=5 "$limit" "$@" >"$output" 2>&1 </dev/null
+  status=$?
+  ok=$(grep -c '^ok ' "$output")
+  bad=$(grep -c '^FAIL ' "$output")
+  total=$(sed -n 's/^ran \([0-9]*\) of \1 checks$/\1/p' "$output" | tail -n 1)
+  grep -v '^ran [0-9]* of ' "$output"
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  if [ "${total:-none}" != $((ok + bad)) ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+    fail "$name: ended early after $ok ok, with status $status"
+  fi
+}
+
+install || finish
+
+if [ -n "${SERVER_PORT:-}" ]; then
+  export CHECK_PORT=$SERVER_PORT CHECK_AUTH_PORT=${SERVER_PORT_AUTH:-}
+  export CHECK_UNIX_SOCKET=${SERVER_SOCKET:-$(redis-cli -p "$SERVER_PORT" config get unixsocket | sed -n 2p)}
+  [ -n "$CHECK_AUTH_PORT" ] || { fail "SERVER_PORT_AUTH is not set"; finish; }
+  [ -n "$CHECK_UNIX_SOCKET" ] || { fail "the server on port $SERVER_PORT has no Unix socket"; finish; }
+else
+  server=$(cd "$called_from" && realpath -e "${1:-$checks/../../target/release/fanfare}") ||
+    { fail "there is no server binary"; finish; }
+  export CHECK_UNIX_SOCKET=$scratch/socket
+  start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
+  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth)
+fi
+
+export PYTHONDONTWRITEBYTECODE=1
+for file in redis_cli redis_py redis_py_asyncio applications; do
+  run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
+done
+for file in node_redis ioredis socketio graphql; do
+  run "$file.mjs" 300 node "$clients/node/$file.mjs"
+done
+for pid in "${servers[@]}"; do
+  kill -0 "$pid" 2>/dev/null || { cat "$scratch"/*.err >"$scratch/ended"; fail "the server ended during the checks" "$scratch/ended"; }
+done
+finish

@@ -1,0 +1,91 @@
+//! Sends the same bytes to redis-server and to fanfare and compares what comes back.
+//!
+//! `cargo test --test differential -- --include-ignored`; every reply that is allowed to differ is listed in its script,
+//! with fanfare's own bytes. `FANFARE_DIFF_OTHER=redis-server` compares Redis with itself, which checks the scripts.
+
+mod differential {
+    pub mod compare;
+    pub mod connection;
+    pub mod frame;
+    pub mod lens;
+    pub mod pair;
+    pub mod random;
+    pub mod script;
+    pub mod server;
+    pub mod splits;
+}
+
+use differential::pair::Pair;
+use differential::script;
+
+/// A script stops after as many differences; the first ones explain the rest.
+const ENOUGH: usize = 25;
+
+/// Runs `tests/differential/NAME.script` under each of its protocols, with two new servers each.
+fn run(name: &str) {
+    let path = format!(
+        "{}/tests/differential/{name}.script",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let script = script::parse(name, &text).unwrap_or_else(|error| panic!("{error}"));
+    let mut differences = Vec::new();
+    for proto in &script.protos {
+        let mut pair = Pair::start(&script.settings, *proto);
+        let found = script.steps.iter().filter_map(|step| pair.take(step).err());
+        differences.extend(
+            found
+                .take(ENOUGH)
+                .map(|difference| format!("RESP{proto} {difference}")),
+        );
+    }
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
+}
+
+/// One test a script.
+macro_rules! scripts {
+    ($($name:ident)*) => {$(
+        #[test]
+        #[ignore = "needs redis-server on PATH; .ci/run runs it"]
+        fn $name() {
+            run(stringify!($name));
+        }
+    )*};
+}
+
+scripts! {
+    subscribe patterns shards pubsub mode resp2 resp3 reply
+    basics hello password client kill
+    command config
+    protocol limits
+}
+
+/// A script that no test runs would pass unseen.
+#[test]
+fn every_script_has_a_test() {
+    let listed = include_str!("differential.rs");
+    let listed = listed
+        .split_once("scripts! {")
+        .expect("the list")
+        .1
+        .split_once('}')
+        .expect("its end")
+        .0;
+    let listed = listed.split_whitespace().collect::<Vec<_>>();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential");
+    for entry in std::fs::read_dir(directory).expect("the scripts") {
+        let file = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a plain name");
+        if let Some(name) = file.strip_suffix(".script") {
+            assert!(listed.contains(&name), "{file} has no test in scripts!");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! What a step's modifiers make of an output before it is compared: values that differ by right are taken out.
+
+use super::frame::{Frame, decode};
+
+/// How a step's output is compared. Without any view: byte by byte.
+#[derive(Clone, Debug, Default)]
+pub struct Lens {
+    views: Vec<View>,
+    text: Option<TextView>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Types, the lengths of aggregates, the keys of maps and the code words of errors.
+    Shape,
+    /// Every integer is replaced by N.
+    Ids,
+    /// Every string such as 7.0.15 is replaced by "version".
+    Version,
+    /// Arrays of strings, runs of unsubscribe confirmations and runs of pmessages have no order.
+    Sorted,
+    /// Pushes go behind the replies: Redis up to 7.0 sends a client its own message before PUBLISH's reply.
+    RepliesFirst,
+    /// The lines of the output as a sorted list: nested maps that Redis keeps in hash order.
+    Lines,
+    /// The first line and the last two of a HELP reply.
+    Help,
+}
+
+/// Which `name=value` or `name:value` pairs of CLIENT LIST's or INFO's text are compared.
+#[derive(Clone, Debug, Default)]
+struct TextView {
+    /// The set of names, apart from those in `extra`.
+    fields: bool,
+    extra: Vec<String>,
+    /// Names that must be there.
+    has: Vec<String>,
+    /// Names that must be there with the same value.
+    same: Vec<String>,
+}
+
+impl Lens {
+    /// Adds the modifier `word`, as a script has it between brackets.
+    pub fn add(&mut self, word: &str) -> Result<(), String> {
+        let (name, values) = word.split_once('=').unwrap_or((word, ""));
+        let names = || values.split(',').map(String::from).collect::<Vec<_>>();
+        let view = match name {
+            "shape" => View::Shape,
+            "ids" => View::Ids,
+            "version" => View::Version,
+            "sorted" => View::Sorted,
+            "replies-first" => View::RepliesFirst,
+            "lines" => View::Lines,
+            "help" => View::Help,
+            "fields" | "extra" | "has" | "same" => {
+                let text = self.text.get_or_insert_default();
+                match name {
+                    "fields" => text.fields = true,
+                    "extra" => text.extra = names(),
+                    "has" => text.has = names(),
+                    _ => text.same = names(),
+                }
+                return Ok(());
+            }
+            _ => return Err(format!("unknown modifier {word:?}")),
+        };
+        self.views.push(view);
+        Ok(())
+    }
+
+    /// The part that also holds for the other connections of a step: the order of what arrives there.
+    pub fn for_others(&self) -> Self {
+        let views = self
+            .views
+            .iter()
+            .copied()
+            .filter(|view| *view == View::Sorted)
+            .collect();
+        Self { views, text: None }
+    }
+
+    /// `output` as it is compared. What can't be decoded is compared as it is, with a note.
+    pub fn look(&self, output: &[u8]) -> Vec<u8> {
+        if self.views.is_empty() && self.text.is_none() {
+            return output.to_vec();
+        }
+        let mut frames = match decode(output) {
+            Ok(frames) => frames,
+            Err(error) => return [b"undecodable: ", error.as_bytes(), b": ", output].concat(),
+        };
+        if let Some(text) = &self.text {
+            frames.iter_mut().for_each(|frame| text.look(frame));
+        }
+        for view in &self.views {
+            frames = view.look(frames);
+        }
+        let mut seen = Vec::new();
+        frames.iter().for_each(|frame| frame.encode(&mut seen));
+        seen
+    }
+}
+
+impl View {
+    fn look(self, mut frames: Vec<Frame>) -> Vec<Frame> {
+        match self {
+            View::Shape => frames.iter_mut().for_each(shape),
+            View::Ids => frames
+                .iter_mut()
+                .for_each(|frame| each_leaf(frame, &hide_integer)),
+            View::Version => frames
+                .iter_mut()
+                .for_each(|frame| each_leaf(frame, &hide_version)),
+            View::Sorted => sort(&mut frames),
+            View::RepliesFirst => {
+                frames.sort_by_key(|frame| matches!(frame, Frame::Aggregate { tag: b'>', .. }))
+            }
+            View::Lines => frames = vec![lines(&frames)],
+            View::Help => frames.iter_mut().for_each(help),
+        }
+        frames
+    }
+}
+
+fn each_leaf(frame: &mut Frame, change: &dyn Fn(&mut Frame)) {
+    match frame {
+        Frame::Aggregate { items, .. } => items.iter_mut().for_each(|item| each_leaf(item, change)),
+        leaf => change(leaf),
+    }
+}
+
+fn hide_integer(frame: &mut Frame) {
+    if let Frame::Line { tag: b':', text } = frame {
+        *text = b"N".to_vec();
+    }
+}
+
+fn hide_version(frame: &mut Frame) {
+    if let Frame::Blob { bytes, .. } = frame {
+        let parts = bytes.split(|byte| *byte == b'.').collect::<Vec<_>>();
+        let number = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        if parts.len() == 3 && parts.iter().all(number) {
+            *bytes = b"version".to_vec();
+        }
+    }
+}
+
+fn shape(frame: &mut Frame) {
+    match frame {
+        Frame::Line { tag: b'-', text } => text.truncate(
+            text.iter()
+                .position(|byte| *byte == b' ')
+                .unwrap_or(text.len()),
+        ),
+        Frame::Line { text, .. } => text.clear(),
+        Frame::Blob { bytes, .. } => bytes.clear(),
+        Frame::Aggregate { tag: b'%', items } => {
+            items.iter_mut().skip(1).step_by(2).for_each(shape)
+        }
+        Frame::Aggregate { items, .. } => items.iter_mut().for_each(shape),
+        Frame::Null { .. } => {}
+    }
+}
+
+fn help(frame: &mut Frame) {
+    if let Frame::Aggregate { items, .. } = frame
+        && items.len() > 3
+    {
+        items.drain(1..items.len() - 2);
+    }
+}
+
+/// Redis answers and delivers these in the order of a hash table. The counts of confirmations stay where they are.
+fn sort(frames: &mut [Frame]) {
+    for frame in frames.iter_mut() {
+        if let Frame::Aggregate {
+            tag: b'*' | b'~',
+            items,
+        } = frame
+            && !matches!(
+                items.first().and_then(Frame::string),
+                Some(b"message" | b"pmessage" | b"smessage" | b"pong")
+            )
+            && items.iter().all(|item| item.string().is_some())
+        {
+            items.sort();
+        }
+    }
+    for chunk in frames.chunk_by_mut(unordered) {
+        match chunk.first().map(items) {
+            Some([kind, ..]) if kind.string() == Some(b"pmessage") => chunk.sort(),
+            _ if chunk.len() > 1 => sort_names(chunk),
+            _ => {}
+        }
+    }
+}
+
+fn sort_names(confirmations: &mut [Frame]) {
+    let mut names = confirmations
+        .iter_mut()
+        .filter_map(name_of)
+        .map(|name| name.clone())
+        .collect::<Vec<_>>();
+    names.sort();
+    for (slot, name) in confirmations.iter_mut().filter_map(name_of).zip(names) {
+        *slot = name;
+    }
+}
+
+fn name_of(confirmation: &mut Frame) -> Option<&mut Frame> {
+    match confirmation {
+        Frame::Aggregate { items, .. } => items.get_mut(1),
+        _ => None,
+    }
+}
+
+/// Whether two neighbours may as well come the other way round: the pmessages of one publish, two confirmations.
+fn unordered(left: &Frame, right: &Frame) -> bool {
+    let (left, right) = (items(left), items(right));
+    match kind(left) {
+        b"" => false,
+        b"pmessage" => kind(right) == b"pmessage" && left.get(2..) == right.get(2..),
+        confirmation => kind(right) == confirmation,
+    }
+}
+
+fn items(frame: &Frame) -> &[Frame] {
+    match frame {
+        Frame::Aggregate { items, .. } => items,
+        _ => &[],
+    }
+}
+
+fn kind(items: &[Frame]) -> &[u8] {
+    match items.first().and_then(Frame::string) {
+        Some(kind @ (b"pmessage" | b"unsubscribe" | b"punsubscribe" | b"sunsubscribe")) => kind,
+        _ => b"",
+    }
+}
+
+fn lines(frames: &[Frame]) -> Frame {
+    let mut wire = Vec::new();
+    frames.iter().for_each(|frame| frame.encode(&mut wire));
+    let mut lines = wire.split(|byte| *byte == b'\n').collect::<Vec<_>>();
+    lines.sort_unstable();
+    Frame::Line {
+        tag: b'+',
+        text: lines.join(&b'\n'),
+    }
+}
+
+impl TextView {
+    fn look(&self, frame: &mut Frame) {
+        if let Frame::Blob { bytes, .. } = frame {
+            let text = String::from_utf8_lossy(bytes);
+            *bytes = records(&text)
+                .iter()
+                .map(|record| self.record(record) + "\n")
+                .collect::<String>()
+                .into_bytes();
+        }
+    }
+
+    fn record(&self, record: &[(&str, &str)]) -> String {
+        let mut seen = Vec::new();
+        if self.fields {
+            let names = record.iter().map(|(name, _)| name.to_string());
+            seen.extend(names.filter(|name| !self.extra.contains(name)));
+            seen.sort_unstable();
+            seen.dedup();
+        }
+        let value = |name: &String| {
+            record
+                .iter()
+                .find(|(found, _)| found == name)
+                .map(|(_, value)| *value)
+        };
+        seen.extend(
+            self.has
+                .iter()
+                .map(|name| format!("has {name}: {}", value(name).is_some())),
+        );
+        seen.extend(
+            self.same
+                .iter()
+                .map(|name| format!("{name} is {:?}", value(name))),
+        );
+        seen.join(" ")
+    }
+}
+
+/// CLIENT LIST has one record a line; INFO is one record, whose headings are skipped.
+fn records(text: &str) -> Vec<Vec<(&str, &str)>> {
+    let text = text.strip_prefix("txt:").unwrap_or(text);
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    if text
+        .find(['=', ':'])
+        .is_some_and(|at| text[at..].starts_with('='))
+    {
+        return lines
+            .map(|line| {
+                line.split(' ')
+                    .filter_map(|pair| pair.split_once('='))
+                    .collect()
+            })
+            .collect();
+    }
+    vec![lines.filter_map(|line| line.split_once(':')).collect()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(words: &str, output: &str) -> String {
+        let mut lens = Lens::default();
+        words
+            .split_whitespace()
+            .for_each(|word| lens.add(word).expect("a modifier"));
+        lens.look(output.as_bytes())
+            .escape_ascii()
+            .to_string()
+            .replace("\\r\\n", " ")
+            .trim()
+            .to_string()
+    }
+
+    #[test]
+    fn views_hide_what_they_say_and_nothing_else() {
+        assert_eq!(seen("ids", ":5\r\n+5\r\n"), ":N +5");
+        assert_eq!(
+            seen("version", "$6\r\n7.0.15\r\n$3\r\n7.0\r\n"),
+            "$7 version $3 7.0"
+        );
+        assert_eq!(
+            seen("shape", "%1\r\n+key\r\n:3\r\n-ERR no\r\n"),
+            "%1 +key : -ERR"
+        );
+        assert_eq!(
+            seen("sorted", "*2\r\n$1\r\nb\r\n$1\r\na\r\n"),
+            "*2 $1 a $1 b"
+        );
+        assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");
+        assert_eq!(
+            seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"),
+            "*3 +a +c +d"
+        );
+    }
+
+    #[test]
+    fn sorting_confirmations_keeps_their_counts() {
+        let wire = "*3\r\n+unsubscribe\r\n+b\r\n:1\r\n*3\r\n+unsubscribe\r\n+a\r\n:0\r\n";
+        assert_eq!(
+            seen("sorted", wire),
+            "*3 +unsubscribe +a :1 *3 +unsubscribe +b :0"
+        );
+    }
+
+    #[test]
+    fn text_views_pick_names_and_values() {
+        let list = "$25\r\nid=3 name=x\nid=4 name=yy\n\r\n";
+        assert_eq!(seen("fields extra=name", list), "$6 id\\nid\\n");
+        assert_eq!(
+            seen("same=name", list),
+            "$37 name is Some(\"x\")\\nname is Some(\"yy\")\\n".replace('"', "\\\"")
+        );
+        assert_eq!(
+            seen("has=role,x", "$20\r\n# A\r\nrole:master\r\n\r\n\r\n"),
+            "$28 has role: true has x: false\\n"
+        );
+    }
+}
