@@ -31,6 +31,7 @@ use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Kind;
 use crate::server::housekeeping;
 use crate::server::listener::{self, Bound, ListenError};
+use crate::server::shutdown;
 use crate::server::state::{OnChange, ServerState};
 
 /// Why a server did not start.
@@ -218,37 +219,14 @@ impl Server {
     /// at most `shutdown-timeout` seconds, then closes all connections. When it returns, every task
     /// has ended and every socket is closed.
     pub async fn stop(self) {
-        let state = &self.state;
-        state.begin_shutdown(false);
-        state.tasks.close();
-        let patience = if state.shutdown.is_immediate() {
-            std::time::Duration::ZERO
-        } else {
-            state.config().shutdown_timeout
-        };
-        if tokio::time::timeout(patience, state.tasks.wait())
-            .await
-            .is_err()
-        {
-            let left = state.clients.all();
-            tracing::warn!(
-                clients = left.len(),
-                "closing clients that have not read what they were sent"
-            );
-            for client in left {
-                state.disconnect(&client);
-            }
-            state.tasks.wait().await;
-        }
+        shutdown::begin(&self.state, false);
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.state.shutdown.begin(true);
-        self.state.tasks.close();
-        for client in self.state.clients.all() {
-            self.state.disconnect(&client);
-        }
+        shutdown::abort(&self.state);
     }
 }

@@ -10,6 +10,7 @@ use crate::resp::error::CommandError;
 use crate::resp::frame::{array, text, verbatim};
 use crate::resp::reply::Reply;
 use crate::resp::request::parse_integer;
+use crate::server::shutdown;
 use crate::server::state::VERSION;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -80,7 +81,7 @@ pub fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         client = context.client.addresses.peer(),
         "SHUTDOWN received"
     );
-    context.server.begin_shutdown(now);
+    shutdown::begin(context.server, now);
     context.session.next = Next::Close;
     Ok(Reply::Sent)
 }

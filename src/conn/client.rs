@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
+    Ordering::SeqCst,
 };
 use std::time::Instant;
 
@@ -148,6 +149,8 @@ impl Subscriptions {
 pub enum Closing {
     /// Not at all.
     Open,
+    /// It reads no more requests, as the server shuts down, but is still written to.
+    Quiet,
     /// It reads no more requests and closes once its outbox is written.
     Draining,
     /// It is gone from all tables.
@@ -181,6 +184,7 @@ pub struct Client {
     pub no_touch: AtomicBool,
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
+    serving: AtomicBool,
     names: Mutex<Option<Box<Names>>>,
     protocol: AtomicU8,
     closing: AtomicU8,
@@ -204,6 +208,7 @@ impl Client {
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             held_input: AtomicUsize::new(0),
+            serving: AtomicBool::new(false),
             names: Mutex::new(None),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
@@ -264,7 +269,13 @@ impl Client {
     #[must_use]
     pub fn flush(&self, written: &mut u64) -> bool {
         match self.outbox.flush(&self.socket, written) {
-            Flush::Done => true,
+            Flush::Done => {
+                if self.closing() == Closing::Draining {
+                    // Its task waits for the outbox to be empty.
+                    self.waker.wake();
+                }
+                true
+            }
             Flush::HandOver => {
                 self.waker.wake();
                 true
@@ -277,27 +288,65 @@ impl Client {
     pub fn closing(&self) -> Closing {
         match self.closing.load(Relaxed) {
             0 => Closing::Open,
-            1 => Closing::Draining,
+            1 => Closing::Quiet,
+            2 => Closing::Draining,
             _ => Closing::Closed,
         }
     }
 
-    /// Asks it to read no more and to close once everything pending is written.
-    pub fn drain(&self) {
-        self.closing.fetch_max(Closing::Draining as u8, Relaxed);
-        self.waker.wake();
+    /// Marks that a batch of its requests is being carried out. `false`: it may not be, as the
+    /// connection is on its way out.
+    ///
+    /// Sequentially consistent, like [`quiet`](Self::quiet) and [`is_serving`](Self::is_serving):
+    /// who has quieted all clients and then finds none serving knows that none will.
+    #[must_use]
+    pub fn begin_serving(&self) -> bool {
+        self.serving.store(true, SeqCst);
+        let open = self.closing.load(SeqCst) == Closing::Open as u8;
+        if !open {
+            self.serving.store(false, SeqCst);
+        }
+        open
     }
 
-    /// Marks it closed, ends the connection and wakes its task. `false`: it was closed already.
+    /// Marks that the batch has come to its end.
+    pub fn end_serving(&self) {
+        self.serving.store(false, SeqCst);
+    }
+
+    /// Whether a batch of its requests is being carried out.
+    pub fn is_serving(&self) -> bool {
+        self.serving.load(SeqCst)
+    }
+
+    /// Asks it to read no more requests.
+    pub fn quiet(&self) {
+        self.advance(Closing::Quiet);
+    }
+
+    /// Asks it to read no more and to close once everything pending is written.
+    pub fn drain(&self) {
+        self.advance(Closing::Draining);
+    }
+
+    /// Marks it closed. `false`: it was closed already, and somebody else sees to the rest.
     #[must_use]
     pub fn close(&self) -> bool {
-        if self.closing.swap(Closing::Closed as u8, Relaxed) == Closing::Closed as u8 {
-            return false;
-        }
+        self.advance(Closing::Closed) != Closing::Closed as u8
+    }
+
+    /// Ends the connection of a client that is closed; its task ends too.
+    pub fn hang_up(&self) {
         self.outbox.kill();
         self.socket.shutdown();
         self.waker.wake();
-        true
+    }
+
+    /// Goes on to `stage`, never back, and wakes the task. Returns the stage before.
+    fn advance(&self, stage: Closing) -> u8 {
+        let before = self.closing.fetch_max(stage as u8, SeqCst);
+        self.waker.wake();
+        before
     }
 
     /// Registers the task to be woken; to be followed by a look at what it may be woken for.

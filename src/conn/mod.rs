@@ -113,7 +113,7 @@ impl Connection {
     }
 
     /// Serves the connection to its end.
-    pub async fn run(mut self) {
+    pub async fn run(&mut self) {
         tracing::debug!(
             client = self.client.id,
             addr = self.client.addresses.peer(),
@@ -125,7 +125,9 @@ impl Connection {
         loop {
             match self.wait().await {
                 Event::Input(scratch) => {
-                    if !self.serve(scratch).await {
+                    let alive = self.serve(scratch).await;
+                    self.client.end_serving();
+                    if !alive {
                         break;
                     }
                 }
@@ -159,13 +161,19 @@ impl Connection {
                 Closing::Draining if self.client.outbox.is_drained() => {
                     return Poll::Ready(Event::End);
                 }
-                Closing::Draining => return Poll::Pending,
+                Closing::Draining | Closing::Quiet => return Poll::Pending,
                 Closing::Open => {}
             }
-            self.poll_input(context).map(|input| match input {
-                Ok(scratch) => Event::Input(scratch),
-                Err(_) => Event::End,
-            })
+            match ready!(self.poll_input(context)) {
+                Err(_) => Poll::Ready(Event::End),
+                Ok(scratch) if self.client.begin_serving() => Poll::Ready(Event::Input(scratch)),
+                Ok(scratch) => {
+                    // A shutdown came in between: what was read is not carried out any more.
+                    scratch.give_back();
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            }
         })
         .await
     }
@@ -214,6 +222,7 @@ impl Connection {
                 return false;
             }
             if matches!(end, BatchEnd::Close) {
+                self.client.outbox.seal();
                 self.client.drain();
             }
             let alive = self.state.flush(&self.client);
@@ -224,7 +233,7 @@ impl Connection {
             match end {
                 BatchEnd::Again => {}
                 BatchEnd::Sleep(rest, then) => {
-                    tokio::time::sleep(rest).await;
+                    self.rest(rest).await;
                     scratch.replies.extend_from_slice(then);
                 }
                 BatchEnd::Finished | BatchEnd::Close | BatchEnd::Abort => break,
@@ -234,6 +243,20 @@ impl Connection {
             }
         }
         self.set_aside(scratch)
+    }
+
+    /// Waits for a while, or until the connection is to end.
+    async fn rest(&self, duration: Duration) {
+        // Boxed, as hardly any connection ever needs room for it.
+        let mut sleep = Box::pin(tokio::time::sleep(duration));
+        std::future::poll_fn(|context| {
+            self.client.register_task(context.waker());
+            if self.client.closing() != Closing::Open {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().poll(context)
+        })
+        .await;
     }
 
     /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox

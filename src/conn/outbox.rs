@@ -200,6 +200,8 @@ struct State {
     writing: bool,
     blocked: bool,
     dead: bool,
+    /// Nothing more is taken, what is pending is still written.
+    sealed: bool,
     /// Since when `pending` has been above the soft limit.
     soft_since: Option<Instant>,
     /// The limit that was broken, for the log.
@@ -341,6 +343,11 @@ impl Outbox {
         self.state.lock().pubsub = pubsub;
     }
 
+    /// Takes nothing more; what is pending is still written.
+    pub fn seal(&self) {
+        self.state.lock().sealed = true;
+    }
+
     /// Drops what is pending and takes nothing more.
     pub fn kill(&self) {
         self.state.lock().die();
@@ -366,7 +373,7 @@ impl State {
         length: usize,
         put: impl FnOnce(&mut Queue, Protocol),
     ) -> Append {
-        if self.dead {
+        if self.dead || self.sealed {
             return Append::Nothing;
         }
         put(&mut self.queue, self.protocol);

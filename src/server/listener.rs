@@ -236,6 +236,6 @@ fn admit(state: &Arc<ServerState>, read: ReadSocket, write: WriteSocket, address
     if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
-    let connection = Connection::new(Arc::clone(state), read, write, addresses);
-    state.tasks.spawn(connection.run());
+    let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
+    state.tasks.spawn(async move { connection.run().await });
 }

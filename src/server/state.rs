@@ -116,15 +116,6 @@ impl ServerState {
         self.bound().iter().find_map(port).unwrap_or(0)
     }
 
-    /// Begins the server's way out: nobody is accepted and no request is read any more, and
-    /// connections close once what they are owed is written. `now`: whoever waits for that need not.
-    pub fn begin_shutdown(&self, now: bool) {
-        self.shutdown.begin(now);
-        for client in self.clients.all() {
-            client.drain();
-        }
-    }
-
     /// Writes what is pending for a client, and disconnects it if it is dead. Returns whether it
     /// lives.
     pub fn flush(&self, client: &Client) -> bool {
@@ -148,8 +139,10 @@ impl ServerState {
         if !client.close() {
             return;
         }
+        // It leaves all tables before its peer can see the end of the connection.
         self.clients.remove(client.id);
         self.registry.disconnect(client);
+        client.hang_up();
         if let (Some(limit), Some(line)) = (broken, line) {
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
             let limit = match limit {

@@ -74,7 +74,8 @@ start() {
   local name=$1 listeners=1 pid
   shift
   case " $* " in *" --unixsocket "*) listeners=2 ;; esac
-  "$server" --port 0 "$@" >"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
+  : >"$scratch/$name"
+  "$server" --port 0 "$@" >>"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
   pid=$!
   servers+=("$pid")
   for _ in {1..100}; do
