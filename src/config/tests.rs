@@ -275,7 +275,7 @@ fn a_bad_value_is_one_line_that_names_the_setting_and_its_source() {
         ),
         ("save", &["900", "1"], SAVE),
         ("daemonize", &["yes"], DAEMON),
-        ("queue", &["x"], "argument must be 'yes' or 'no'"),
+        ("daemonize", &["x"], "argument must be 'yes' or 'no'"),
         ("requirepass", &["a", "b"], COUNT),
     ];
     for (name, words, reason) in cases {

@@ -420,3 +420,6 @@ impl State {
         self.pending = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

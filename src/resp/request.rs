@@ -352,3 +352,6 @@ pub fn parse_integer(text: &[u8]) -> Option<i64> {
         i64::try_from(value).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;
