@@ -182,7 +182,8 @@ impl Server {
     }
 
     /// Waits until a publish to `channel` reaches at least `count` subscriptions: SUBSCRIBEs to it
-    /// and PSUBSCRIBEs that match it. For tests, instead of sleeping and hoping.
+    /// and PSUBSCRIBEs that match it. For tests, instead of sleeping and hoping. It waits as long as
+    /// that takes: wrap it in `tokio::time::timeout` where nobody may come.
     pub async fn wait_for_subscribers(&self, channel: impl AsRef<[u8]>, count: usize) {
         self.state
             .registry

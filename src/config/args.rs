@@ -120,7 +120,7 @@ const SEPARATOR: char = '\0';
 const EXAMPLES: &str = "\
 Examples:
   fanfare                                          127.0.0.1:6379, no password
-  fanfare --port 0                                 a free port, named in the log
+  fanfare --port 0                                 a free port, named on standard output
   fanfare my.conf --loglevel verbose               a file, and flags that override it
   fanfare --bind 127.0.0.1 ::1 --maxclients 500
   fanfare --bind '*' --requirepass \"$PASSWORD\"      reachable from other machines

@@ -84,7 +84,7 @@ impl Group {
             Group::Security => "Security",
             Group::Logging => "Logging",
             Group::Runtime => "Runtime",
-            Group::Fixed => "Fixed (accepted so that Redis's configurations work)",
+            Group::Fixed => "Fixed (settings of Redis that have only one value here)",
         }
     }
 }
@@ -165,8 +165,8 @@ settings! {
         /// this machine by default: without a password, a wider address serves anybody.
         "bind" => bind: Vec<String> = "127.0.0.1",
             "address...", Addresses, AtStart;
-        /// TCP port; 0 lets the system pick a free one, which the log then names. Redis's port by
-        /// default, where clients look first.
+        /// TCP port; 0 lets the system pick a free one, which the line `ready tcp address:port` on
+        /// standard output then names. Redis's port by default, where clients look first.
         "port" => port: u16 = "6379",
             "port", Number(0..=65535), AtStart;
         /// Connections that may wait to be accepted; the system may allow fewer. Redis's default.

@@ -205,16 +205,16 @@ struct State {
     /// Since when `pending` has been above the soft limit.
     soft_since: Option<Instant>,
     /// The limit that was broken, for the log.
-    broken: Option<Limit>,
+    broken: Option<BrokenLimit>,
 }
 
-/// Which limit of `client-output-buffer-limit` a client broke.
+/// Which limit of `client-output-buffer-limit` a client broke, and the bytes that were pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum BrokenLimit {
     /// The hard limit: at once.
-    Hard,
+    Hard(usize),
     /// The soft limit, for longer than its seconds.
-    Soft,
+    Soft(usize),
 }
 
 /// See the module.
@@ -361,7 +361,7 @@ impl Outbox {
     }
 
     /// The limit that was broken, if that is why the outbox is dead.
-    pub fn broken_limit(&self) -> Option<Limit> {
+    pub fn broken_limit(&self) -> Option<BrokenLimit> {
         self.state.lock().broken
     }
 }
@@ -396,13 +396,13 @@ impl State {
         };
         let pending = self.pending as u64;
         if limit.hard > 0 && pending >= limit.hard {
-            self.broken = Some(Limit::Hard);
+            self.broken = Some(BrokenLimit::Hard(self.pending));
             self.die();
         } else if limit.soft > 0 && pending >= limit.soft {
             let now = Instant::now();
             let since = *self.soft_since.get_or_insert(now);
             if now.duration_since(since) > Duration::from_secs(limit.soft_seconds) {
-                self.broken = Some(Limit::Soft);
+                self.broken = Some(BrokenLimit::Soft(self.pending));
                 self.die();
             }
         } else {

@@ -13,8 +13,7 @@ use super::listener::Bound;
 use super::shutdown::Shutdown;
 use crate::config::{Config, SetError};
 use crate::conn::client::Client;
-use crate::conn::outbox::Limit;
-use crate::observe::client_line::client_line;
+use crate::conn::outbox::BrokenLimit;
 use crate::observe::stats::Stats;
 use crate::pubsub::registry::Registry;
 
@@ -133,9 +132,6 @@ impl ServerState {
     /// Ends a client's connection now: it is in no table any more when this returns, and what was
     /// not yet written to it is dropped. Harmless for a client that is gone already.
     pub fn disconnect(&self, client: &Client) {
-        // What it has broken is forgotten once it is closed.
-        let broken = client.outbox.broken_limit();
-        let line = broken.map(|_| client_line(client));
         if !client.close() {
             return;
         }
@@ -143,15 +139,18 @@ impl ServerState {
         self.clients.remove(client.id);
         self.registry.disconnect(client);
         client.hang_up();
-        if let (Some(limit), Some(line)) = (broken, line) {
+        if let Some(broken) = client.outbox.broken_limit() {
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
-            let limit = match limit {
-                Limit::Hard => "hard",
-                Limit::Soft => "soft",
+            let (limit, pending) = match broken {
+                BrokenLimit::Hard(pending) => ("hard", pending),
+                BrokenLimit::Soft(pending) => ("soft", pending),
             };
             tracing::warn!(
                 limit,
-                client = line.trim_end(),
+                pending,
+                id = client.id,
+                addr = client.addresses.peer(),
+                name = %String::from_utf8_lossy(&client.names().name),
                 "client closed: it broke client-output-buffer-limit"
             );
         }

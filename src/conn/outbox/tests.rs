@@ -152,7 +152,7 @@ async fn the_hard_limit_of_the_clients_class_kills_at_once() {
     // The appender must come by, so that the client is disconnected.
     assert_eq!(outbox.push(copied(b"*"), &limits), Append::Flush);
     assert_eq!(outbox.status(), Status::Dead);
-    assert_eq!(outbox.broken_limit(), Some(Limit::Hard));
+    assert_eq!(outbox.broken_limit(), Some(BrokenLimit::Hard(51)));
     assert_eq!(outbox.pending(), 0);
     assert_eq!(outbox.push(copied(b"*"), &limits), Append::Nothing);
     assert_eq!(flush(&outbox, &pair), Flush::Dead);
@@ -174,7 +174,7 @@ async fn the_soft_limit_kills_once_it_has_lasted() {
     // Zero seconds have certainly passed by the next look.
     std::thread::yield_now();
     while !outbox.check_limits(&soft(0)) {}
-    assert_eq!(outbox.broken_limit(), Some(Limit::Soft));
+    assert_eq!(outbox.broken_limit(), Some(BrokenLimit::Soft(10)));
 }
 
 #[tokio::test]
