@@ -121,14 +121,14 @@ else
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
   start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
-  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth)
+  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth) CHECK_BINARY=$server
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
-for file in redis_cli redis_py redis_py_asyncio applications; do
+for file in redis_cli redis_py redis_py_asyncio applications readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
-for file in node_redis ioredis socketio graphql; do
+for file in node_redis ioredis socketio graphql readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
 for pid in "${servers[@]}"; do

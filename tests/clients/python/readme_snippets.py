@@ -1,0 +1,110 @@
+"""The snippets of README.md, run as they are printed, but for the port and the path of the binary."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import redis
+
+from harness import PORT, check, expect, run, wait_until
+
+README = open("README.md").read()
+CHANNEL = "test_channel"
+
+
+def snippets(language):
+    """The code blocks of a language, in order, talking to the server under test."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [block.replace("6379", str(PORT)).replace("redis-cli ", f"redis-cli -p {PORT} ") for block in blocks]
+
+
+PYTHON = snippets("python")
+BASH = snippets("bash")
+RUST = snippets("rust")
+
+
+def subscribers():
+    client = redis.Redis(port=PORT, decode_responses=True)
+    try:
+        return client.pubsub_numsub(CHANNEL)[0][1]
+    finally:
+        client.close()
+
+
+def once(*command):
+    """What a program that ends by itself prints."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    expect((done.returncode, done.stderr), (0, ""))
+    return done.stdout
+
+
+@contextlib.contextmanager
+def subscribed(*command):
+    """A program that has subscribed and goes on; yields a function that returns its output so far."""
+    with tempfile.NamedTemporaryFile("r") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output.fileno(),
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+
+        def so_far():
+            with open(output.name) as file:
+                return file.read()
+
+        try:
+            wait_until(lambda: subscribers() == 1, f"{command} to subscribe; it printed {so_far()!r}")
+            yield so_far
+        finally:
+            os.killpg(process.pid, 9)
+            process.wait()
+    wait_until(lambda: subscribers() == 0, "the subscriber to be gone")
+
+
+@check("redis-cli")
+def _():
+    with subscribed("bash", "-c", BASH[0]) as output:
+        expect(once("bash", "-c", BASH[1]), "1\n")
+        wait_until(lambda: output().endswith("message\ntest_channel\nhello\n"), "the message")
+
+
+@check("bash without redis-cli")
+def _():
+    with subscribed("bash", "-c", BASH[2]) as output:
+        expect(once("bash", "-c", BASH[3]), "")
+        message = "*3\n$7\nmessage\n$12\ntest_channel\n$5\nhello\n"
+        wait_until(lambda: output().replace("\r", "").endswith(message), "the message")
+
+
+@check("redis-py")
+def _():
+    with subscribed(sys.executable, "-c", PYTHON[0]) as output:
+        expect(once(sys.executable, "-c", PYTHON[1]), "1\n")
+        wait_until(lambda: output() == "test_channel hello\n", "the message")
+
+
+@check("a server in a Python test")
+def _():
+    binary = os.environ.get("CHECK_BINARY")
+    if not binary:
+        return  # the server under test is one that runs already
+    names = {}
+    exec(PYTHON[2].replace("target/release/fanfare", binary), names)
+    with names["fanfare"]() as port:
+        client = redis.Redis(port=port, decode_responses=True)
+        expect(client.publish(CHANNEL, "hello"), 0)
+        client.close()
+
+
+@check("a server in a Rust test")
+def _():
+    # It is compiled and run where it comes from.
+    expect([block in open("examples/embedded_test.rs").read() for block in RUST], [True])
+
+
+@check("none is left out")
+def _():
+    expect((len(BASH), len(PYTHON), len(RUST), len(snippets("js"))), (4, 3, 1, 1))
+
+
+run("README")
