@@ -43,8 +43,11 @@ use socket::{ReadSocket, WriteSocket};
 /// An unfinished request of up to this many bytes is copied aside between batches, so that the
 /// read buffer can go back to the thread; a longer one keeps its buffer.
 const COPY_ASIDE: usize = 4 * 1024;
-/// Bytes to make room for before a read.
+/// Bytes to make room for before a read, at least.
 const READ_SIZE: usize = 64 * 1024;
+/// A buffer grows to what its request needs, but not at once on the word of a header: to at most so
+/// many times what has arrived, so that a long argument is copied a few times on its way.
+const GROWTH: usize = 3;
 /// A batch that has appended this many messages is written out before it goes on, so that
 /// subscribers need not wait for the end of a large batch.
 const MAX_DELIVERIES: usize = 16 * 1024;
@@ -189,7 +192,10 @@ impl Connection {
         } else {
             scratch.input.extend_from_slice(&self.unfinished);
         }
-        scratch.input.reserve(READ_SIZE);
+        let more = self.reader.lacks(scratch.input.len());
+        scratch
+            .input
+            .reserve(more.clamp(READ_SIZE, READ_SIZE.max(GROWTH * scratch.input.len())));
         let outcome = self.read.poll_read(context, &mut scratch.input);
         if let Poll::Ready(Ok(1..)) = outcome {
             self.unfinished = BytesMut::new();

@@ -196,6 +196,12 @@ impl RequestReader {
         self.searched = self.searched.saturating_sub(dropped);
     }
 
+    /// How many bytes the argument that is being received still lacks, of a buffer of `length` bytes.
+    pub fn lacks(&self, length: usize) -> usize {
+        let needed = self.bulk.map_or(0, |bulk| self.position + bulk + 2);
+        needed.saturating_sub(length)
+    }
+
     /// Bytes that the reader itself occupies on behalf of an unfinished request.
     pub fn held(&self) -> usize {
         self.words.capacity() * size_of::<Range<usize>>()
