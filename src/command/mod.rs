@@ -22,6 +22,7 @@ use bytes::BytesMut;
 use crate::conn::client::Client;
 use crate::observe::tally::{Outcome, Tally};
 use crate::pubsub::fanout::Fanout;
+use crate::pubsub::registry::Subscriber;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_error};
 pub use crate::resp::request::Args;
@@ -98,6 +99,14 @@ impl Context<'_> {
         if !self.replies.is_empty() {
             // The batch ends with a flush of its own connection, asked for or not.
             let _ = self.client.outbox.send(self.replies, self.fanout.limits());
+        }
+    }
+
+    /// The client, as one that subscribes.
+    fn subscriber(&self) -> Subscriber<'_> {
+        Subscriber {
+            client: self.client,
+            limits: self.fanout.limits(),
         }
     }
 

@@ -60,11 +60,9 @@ pub fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
     context.settle_replies();
+    let (registry, subscriber) = (&context.server.registry, context.subscriber());
     for name in args.iter().skip(1) {
-        context
-            .server
-            .registry
-            .subscribe(kind, name, context.client, context.fanout.limits());
+        registry.subscribe(subscriber, kind, name);
     }
     Reply::Sent
 }
@@ -86,12 +84,12 @@ pub fn sunsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn unsubscribe_from(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
     context.settle_replies();
-    let (registry, limits) = (&context.server.registry, context.fanout.limits());
+    let (registry, subscriber) = (&context.server.registry, context.subscriber());
     if args.len() == 1 {
-        registry.unsubscribe_all(kind, context.client, limits);
+        registry.unsubscribe_all(subscriber, kind);
     }
     for name in args.iter().skip(1) {
-        registry.unsubscribe(kind, name, context.client, limits);
+        registry.unsubscribe(subscriber, kind, name);
     }
     Reply::Sent
 }

@@ -196,28 +196,23 @@ impl Connection {
         scratch
             .input
             .reserve(more.clamp(READ_SIZE, READ_SIZE.max(GROWTH * scratch.input.len())));
-        let outcome = self.read.poll_read(context, &mut scratch.input);
-        if let Poll::Ready(Ok(1..)) = outcome {
-            self.unfinished = BytesMut::new();
-        } else {
-            if scratch.input.len() > COPY_ASIDE {
-                std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        match self.read.poll_read(context, &mut scratch.input) {
+            Poll::Ready(Ok(bytes @ 1..)) => {
+                self.unfinished = BytesMut::new();
+                let stats = &self.state.stats;
+                stats.reads.fetch_add(1, Relaxed);
+                stats.input_bytes.fetch_add(bytes as u64, Relaxed);
+                Poll::Ready(Ok(scratch))
             }
-            scratch.give_back();
-            return match ready!(outcome) {
-                Ok(_) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                Err(error) => Poll::Ready(Err(error)),
-            };
+            nothing => {
+                if scratch.input.len() > COPY_ASIDE {
+                    std::mem::swap(&mut scratch.input, &mut self.unfinished);
+                }
+                scratch.give_back();
+                ready!(nothing)?;
+                Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+            }
         }
-        let Poll::Ready(Ok(bytes)) = outcome else {
-            unreachable!("anything else has returned above");
-        };
-        self.state.stats.reads.fetch_add(1, Relaxed);
-        self.state
-            .stats
-            .input_bytes
-            .fetch_add(bytes as u64, Relaxed);
-        Poll::Ready(Ok(scratch))
     }
 
     /// Carries out what has been read. `false`: the connection is at its end.

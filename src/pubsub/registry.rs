@@ -80,6 +80,33 @@ pub struct Published<'a> {
     _turn: MutexGuard<'a, ()>,
 }
 
+/// Who subscribes or unsubscribes, and the limits of its outbox.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscriber<'a> {
+    /// The client.
+    pub client: &'a Arc<Client>,
+    /// `client-output-buffer-limit`.
+    pub limits: &'a OutputLimits,
+}
+
+impl Subscriber<'_> {
+    /// Appends a confirmation to the client's outbox. Whoever serves its connection flushes it at
+    /// the end of the batch.
+    fn confirm(&self, now: &Subscriptions, kind: Kind, change: Change, name: Option<&[u8]>) {
+        let mut frame = BytesMut::with_capacity(64);
+        let protocol = self.client.protocol();
+        put_confirmation(
+            &mut frame,
+            protocol,
+            kind,
+            change,
+            name,
+            now.confirmed(kind),
+        );
+        let _ = self.client.outbox.send(&mut frame, self.limits);
+    }
+}
+
 impl Registry {
     /// An empty registry.
     pub fn new() -> Registry {
@@ -128,82 +155,49 @@ impl Registry {
         }
     }
 
-    /// Subscribes `client` to `name` and appends the confirmation to its outbox. Nothing happens to
-    /// a client that was disconnected meanwhile.
-    pub fn subscribe(&self, kind: Kind, name: &[u8], client: &Arc<Client>, limits: &OutputLimits) {
+    /// Subscribes to `name` and appends the confirmation. Nothing happens to a client that was
+    /// disconnected meanwhile.
+    pub fn subscribe(&self, subscriber: Subscriber<'_>, kind: Kind, name: &[u8]) {
+        let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
         if subscriptions.is_closed() {
             return;
         }
         if subscriptions.contains(kind, name) {
-            confirm(
-                client,
-                &subscriptions,
-                kind,
-                Change::Subscribed,
-                Some(name),
-                limits,
-            );
+            subscriber.confirm(&subscriptions, kind, Change::Subscribed, Some(name));
             return;
         }
         self.with_subscribers(kind, name, |name, subscribers| {
             subscribers.insert(client.id, Arc::clone(client));
             subscriptions.insert(kind, name.clone());
-            confirm(
-                client,
-                &subscriptions,
-                kind,
-                Change::Subscribed,
-                Some(name),
-                limits,
-            );
+            subscriber.confirm(&subscriptions, kind, Change::Subscribed, Some(name));
         });
         self.note_total(client, &subscriptions);
     }
 
-    /// Unsubscribes `client` from `name`, if it is subscribed, and appends the confirmation.
-    pub fn unsubscribe(
-        &self,
-        kind: Kind,
-        name: &[u8],
-        client: &Arc<Client>,
-        limits: &OutputLimits,
-    ) {
+    /// Unsubscribes from `name`, if subscribed, and appends the confirmation.
+    pub fn unsubscribe(&self, subscriber: Subscriber<'_>, kind: Kind, name: &[u8]) {
+        let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
-        let confirm = |subscriptions: &Subscriptions| {
-            confirm(
-                client,
-                subscriptions,
-                kind,
-                Change::Unsubscribed,
-                Some(name),
-                limits,
-            );
-        };
-        match subscriptions.take(kind, name) {
-            Some(_) => self.remove(kind, name, client.id, || confirm(&subscriptions)),
-            None => confirm(&subscriptions),
+        let taken = subscriptions.take(kind, name);
+        let confirm = || subscriber.confirm(&subscriptions, kind, Change::Unsubscribed, Some(name));
+        match taken {
+            Some(_) => self.remove(kind, name, client.id, confirm),
+            None => confirm(),
         }
         self.note_total(client, &subscriptions);
     }
 
-    /// Unsubscribes `client` from all names of `kind`, with a confirmation each, or one with a null
-    /// name if there are none.
-    pub fn unsubscribe_all(&self, kind: Kind, client: &Arc<Client>, limits: &OutputLimits) {
-        let names = client.subscriptions.lock().names(kind);
+    /// Unsubscribes from all names of `kind`, with a confirmation each, or one with a null name if
+    /// there are none.
+    pub fn unsubscribe_all(&self, subscriber: Subscriber<'_>, kind: Kind) {
+        let names = subscriber.client.subscriptions.lock().names(kind);
         for name in &names {
-            self.unsubscribe(kind, name, client, limits);
+            self.unsubscribe(subscriber, kind, name);
         }
         if names.is_empty() {
-            let subscriptions = client.subscriptions.lock();
-            confirm(
-                client,
-                &subscriptions,
-                kind,
-                Change::Unsubscribed,
-                None,
-                limits,
-            );
+            let subscriptions = subscriber.client.subscriptions.lock();
+            subscriber.confirm(&subscriptions, kind, Change::Unsubscribed, None);
         }
     }
 
@@ -370,22 +364,6 @@ impl Registry {
             Kind::Channel | Kind::Pattern => &self.channels,
         }
     }
-}
-
-/// Appends a confirmation to the client's outbox. Whoever serves the client's connection flushes
-/// it at the end of its batch.
-fn confirm(
-    client: &Client,
-    subscriptions: &Subscriptions,
-    kind: Kind,
-    change: Change,
-    name: Option<&[u8]>,
-    limits: &OutputLimits,
-) {
-    let mut frame = BytesMut::with_capacity(64);
-    let count = subscriptions.confirmed(kind);
-    put_confirmation(&mut frame, client.protocol(), kind, change, name, count);
-    let _ = client.outbox.send(&mut frame, limits);
 }
 
 /// A list that was once long does not stay large for a few.

@@ -96,6 +96,48 @@ fn the_shapes_that_people_use() {
 }
 
 #[test]
+fn a_lookup_costs_the_same_with_ten_patterns_and_with_many() {
+    const SHAPES: &[&str] = &[
+        "user:{}:*",
+        "*:user{}",
+        "a{}*b{}*c{}",
+        "a*{}*c",
+        "u?er:{}",
+        "[ab]x:{}",
+        "x[0-9]:{}",
+        "*{}*",
+        "plain:{}",
+    ];
+    for shape in SHAPES {
+        let steps = |patterns: u32| {
+            let mut index = Index::new();
+            for number in 0..patterns {
+                let pattern = shape.replace("{}", &format!("{number:05}"));
+                index.get_or_insert_with(pattern.as_bytes(), || pattern.clone().into_bytes());
+            }
+            let hit = shape.replace(['[', ']', '*'], "").replace("{}", "00007");
+            let names = [
+                hit.as_str(),
+                "user:00005:x",
+                "something:else",
+                "ax:00003",
+                "x5:00001",
+            ];
+            let before = walk::STEPS.get();
+            for name in names {
+                matching(&index, name.as_bytes());
+            }
+            walk::STEPS.get() - before
+        };
+        let (few, many) = (steps(10), steps(20_000));
+        assert!(
+            many <= 2 * few,
+            "{shape}: {few} steps with 10, {many} with 20,000"
+        );
+    }
+}
+
+#[test]
 fn spellings_are_patterns_of_their_own() {
     let mut index = with(&[b"a*", b"a**", b"\\a*", b"[a]*"]);
     assert_eq!(index.len(), 4);

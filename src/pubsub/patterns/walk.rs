@@ -57,6 +57,12 @@ thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Tokens looked at by this thread's lookups so far: their cost, without a clock.
+    pub(super) static STEPS: Cell<u64> = const { Cell::new(0) };
+}
+
 pub(super) fn for_each_match<V>(index: &PatternIndex<V>, name: &[u8], found: impl FnMut(&V)) {
     let mut scratch = SCRATCH.take().unwrap_or_default();
     let mut walk = Walk {
@@ -130,6 +136,8 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
             let label = index.nodes[node].label.tokens();
             let mut next = NONE;
             loop {
+                #[cfg(test)]
+                STEPS.set(STEPS.get() + 1);
                 let Some(&code) = label.get(offset) else {
                     next = self.leave(node, at);
                     break;
