@@ -4,13 +4,14 @@
 
 mod log;
 
+use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use fanfare::Server;
 use fanfare::config::{Config, Start, from_args};
-use fanfare::{Server, StartError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Outboxes are filled by one thread and emptied by another, which is where it is strong.
 #[global_allocator]
@@ -44,15 +45,17 @@ fn main() -> ExitCode {
 }
 
 /// Serves until a signal or SHUTDOWN, and then drains.
-async fn serve(config: Config, level: log::Level) -> Result<(), StartError> {
+async fn serve(config: Config, level: log::Level) -> Result<(), Box<dyn Error>> {
     raise_descriptor_limit(config.maxclients);
+    // Before anybody can learn that it runs, and end it.
+    let mut signals = EndSignals::handle()?;
     let server = Server::builder()
         .config(config)
         .on_config_change(move |config| level.set(config.loglevel))
         .start()
         .await?;
     announce(&server);
-    let reason = wait_for_end(&server).await;
+    let reason = signals.wait(&server).await;
     tracing::info!(reason, "stopping");
     server.stop().await;
     tracing::info!("stopped");
@@ -78,14 +81,28 @@ fn announce(server: &Server) {
     let _ = out.flush();
 }
 
-async fn wait_for_end(server: &Server) -> &'static str {
-    let handler = "the signal can be handled, as the runtime's I/O driver is on";
-    let mut terminate = signal(SignalKind::terminate()).expect(handler);
-    let mut interrupt = signal(SignalKind::interrupt()).expect(handler);
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        () = server.shutdown_requested() => "SHUTDOWN",
+/// The signals that end the server.
+struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    /// From now on these signals no longer end the process by themselves.
+    fn handle() -> std::io::Result<EndSignals> {
+        Ok(EndSignals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one of them, or for a client's SHUTDOWN; says which it was.
+    async fn wait(&mut self, server: &Server) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            () = server.shutdown_requested() => "SHUTDOWN",
+        }
     }
 }
 

@@ -26,6 +26,9 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
 pub enum ListenError {
+    /// All addresses were optional, and none is there.
+    #[error("can't listen on any address of 'bind': {0}")]
+    Nothing(String),
     /// A word of `bind` is no address of this machine.
     #[error("can't listen on '{0}': not an IP address or a host name that resolves to one")]
     NoAddress(String),
@@ -121,6 +124,9 @@ pub async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
                 source,
             })?;
         listeners.push(Listener::Unix(listener, Arc::new(path.clone())));
+    }
+    if listeners.is_empty() {
+        return Err(ListenError::Nothing(config.bind.join(" ")));
     }
     Ok(listeners)
 }
