@@ -6,7 +6,7 @@
 //! lag by one command.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -335,10 +335,15 @@ impl Client {
         self.advance(Closing::Closed) != Closing::Closed as u8
     }
 
+    /// Tells the peer that nothing more will come.
+    pub fn finish_writing(&self) {
+        self.socket.shutdown(Shutdown::Write);
+    }
+
     /// Ends the connection of a client that is closed; its task ends too.
     pub fn hang_up(&self) {
         self.outbox.kill();
-        self.socket.shutdown();
+        self.socket.shutdown(Shutdown::Both);
         self.waker.wake();
     }
 

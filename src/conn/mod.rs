@@ -51,6 +51,8 @@ const GROWTH: usize = 3;
 /// A batch that has appended this many messages is written out before it goes on, so that
 /// subscribers need not wait for the end of a large batch.
 const MAX_DELIVERIES: usize = 16 * 1024;
+/// How long a peer that keeps sending is given to see that the connection ends.
+const LINGER: Duration = Duration::from_secs(1);
 /// Others get a turn on this thread after so many sockets were written to.
 const FLUSHES_PER_TURN: usize = 64;
 
@@ -72,6 +74,8 @@ enum Event {
     Input(Box<Scratch>),
     /// The outbox must be flushed by its own task.
     Writable,
+    /// All that was owed is written: the connection may close.
+    Drained,
     /// The connection is at its end.
     End,
 }
@@ -140,10 +144,35 @@ impl Connection {
                         break;
                     }
                 }
+                Event::Drained => {
+                    self.finish().await;
+                    break;
+                }
                 Event::End => break,
             }
         }
         tracing::debug!(client = self.client.id, "disconnected");
+    }
+
+    /// Ends a connection whose peer is to get everything that was written. A socket that is closed
+    /// with unread bytes in it is reset, and what the kernel has still to send is lost: a peer that
+    /// goes on sending is therefore listened to until it has seen the end, within bounds.
+    async fn finish(&mut self) {
+        self.state.retire(&self.client);
+        let mut scratch = Scratch::take();
+        let mut discard = |context: &mut std::task::Context<'_>| {
+            scratch.input.clear();
+            scratch.input.reserve(READ_SIZE);
+            self.read.poll_read(context, &mut scratch.input)
+        };
+        let first = std::future::poll_fn(|context| Poll::Ready(discard(context))).await;
+        if matches!(first, Poll::Ready(Ok(1..))) {
+            self.client.finish_writing();
+            let end = async { while let Ok(1..) = std::future::poll_fn(&mut discard).await {} };
+            // Whether it has come to its end or not.
+            let _ = Box::pin(tokio::time::timeout(LINGER, end)).await;
+        }
+        scratch.give_back();
     }
 
     /// Waits for input, for the socket if the outbox is blocked, or for the end.
@@ -162,7 +191,7 @@ impl Connection {
             match self.client.closing() {
                 Closing::Closed => return Poll::Ready(Event::End),
                 Closing::Draining if self.client.outbox.is_drained() => {
-                    return Poll::Ready(Event::End);
+                    return Poll::Ready(Event::Drained);
                 }
                 Closing::Draining | Closing::Quiet => return Poll::Pending,
                 Closing::Open => {}
@@ -380,6 +409,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.state.disconnect(&self.client);
+        self.state.retire(&self.client);
+        self.client.hang_up();
     }
 }

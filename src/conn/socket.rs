@@ -91,12 +91,12 @@ impl WriteSocket {
         }
     }
 
-    /// Ends the connection both ways at once, whoever else still holds the socket.
-    pub fn shutdown(&self) {
+    /// Ends the connection one way or both at once, whoever else still holds the socket.
+    pub fn shutdown(&self, how: Shutdown) {
         // The peer may be gone already, which is just as well.
         let _ = match self {
-            WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(Shutdown::Both),
-            WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(Shutdown::Both),
+            WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(how),
+            WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
         };
     }
 

@@ -132,13 +132,19 @@ impl ServerState {
     /// Ends a client's connection now: it is in no table any more when this returns, and what was
     /// not yet written to it is dropped. Harmless for a client that is gone already.
     pub fn disconnect(&self, client: &Client) {
-        if !client.close() {
-            return;
+        if self.retire(client) {
+            client.hang_up();
         }
-        // It leaves all tables before its peer can see the end of the connection.
+    }
+
+    /// Takes a client out of all tables, before its peer can see the end of the connection, which
+    /// the caller brings about. `false`: somebody has done it already.
+    pub fn retire(&self, client: &Client) -> bool {
+        if !client.close() {
+            return false;
+        }
         self.clients.remove(client.id);
         self.registry.disconnect(client);
-        client.hang_up();
         if let Some(broken) = client.outbox.broken_limit() {
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
             let (limit, pending) = match broken {
@@ -154,6 +160,7 @@ impl ServerState {
                 "client closed: it broke client-output-buffer-limit"
             );
         }
+        true
     }
 }
 
