@@ -5,7 +5,7 @@
 //!
 //! Rows are constants, written as chains:
 //!
-//! ```ignore
+//! ```text
 //! Command::new("echo", 2, connection::echo)
 //!     .flags(&[Loading, Stale, Fast])
 //!     .categories(&["fast", "connection"])

@@ -8,7 +8,7 @@
 //!
 //! Invariants:
 //! - A client is among a name's subscribers exactly while the name is in the client's own
-//!   [`Subscriptions`](crate::conn::client::Subscriptions). Both change under the client's
+//!   [`Subscriptions`]. Both change under the client's
 //!   subscription lock, and a name without subscribers is not kept.
 //! - The confirmation of a SUBSCRIBE is appended under the guard of the name's entry, so no message
 //!   of the name stands before it; that of an UNSUBSCRIBE likewise, so none stands after it.
