@@ -1,0 +1,66 @@
+//! Every command, over the wire: exact bytes, in RESP2 and in RESP3, errors included.
+//!
+//! Expected replies are written once, as RESP3 has them; a RESP2 connection must be sent what
+//! `common::wire::downgrade` makes of them. The files follow those of `src/command/table`.
+
+mod common;
+
+/// Declares the test of each command: `"client|kill" => kill,`. Every function runs under both
+/// protocols, each time with a server of its own.
+macro_rules! commands {
+    ($($command:literal => $test:ident,)+) => {
+        /// The commands that are tested in this file.
+        pub const COVERED: &[&str] = &[$($command),+];
+        $(
+            mod $test {
+                #[tokio::test]
+                async fn in_both_protocols() {
+                    crate::common::both(super::$test).await;
+                }
+            }
+        )+
+    };
+}
+
+mod commands {
+    pub mod client;
+    pub mod command;
+    pub mod config;
+    pub mod connection;
+    pub mod pubsub;
+    pub mod server;
+}
+
+use commands::{client, command, config, connection, pubsub, server};
+
+/// A command without a test above fails here.
+#[tokio::test]
+async fn every_command_has_a_test() {
+    let mut covered = [
+        client::COVERED,
+        command::COVERED,
+        config::COVERED,
+        connection::COVERED,
+        pubsub::COVERED,
+        server::COVERED,
+    ]
+    .concat();
+    covered.sort_unstable();
+    common::both(async |_, client| {
+        client.line("COMMAND LIST").await;
+        let mut listed = client.push().await;
+        listed.sort_unstable();
+        assert_eq!(listed, covered);
+    })
+    .await;
+}
+
+#[test]
+fn replies_of_every_kind_are_downgraded() {
+    assert_eq!(
+        common::wire::downgrade(
+            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+        ),
+        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+    );
+}
