@@ -57,8 +57,10 @@ async fn serve(config: Config, level: log::Level) -> Result<(), Box<dyn Error>> 
     announce(&server);
     let reason = signals.wait(&server).await;
     tracing::info!(reason, "stopping");
-    server.stop().await;
-    tracing::info!("stopped");
+    tokio::select! {
+        () = server.stop() => tracing::info!("stopped"),
+        reason = signals.insist() => tracing::warn!(reason, "stopped at once"),
+    }
     Ok(())
 }
 
@@ -94,6 +96,14 @@ impl EndSignals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    /// Waits for one of them; says which it was.
+    async fn insist(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "a second SIGTERM",
+            _ = self.interrupt.recv() => "a second SIGINT",
+        }
     }
 
     /// Waits for one of them, or for a client's SHUTDOWN; says which it was.

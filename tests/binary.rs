@@ -6,10 +6,11 @@ use std::path::Path;
 
 use common::client::Client;
 use common::process::{Ended, Process, command, run, run_command};
-use common::start;
+use common::{soon, start};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// Checks that it failed with this one line.
 fn refused(ended: &Ended, line: &str) {
@@ -297,6 +298,29 @@ async fn shutdown_now_waits_for_nobody() {
         assert_eq!(publisher.integer().await, 1);
     }
     publisher.line("SHUTDOWN NOW").await;
+    assert_eq!(server.end().await.status.code(), Some(0));
+}
+
+/// Whoever insists need not wait for those who do not read.
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let server = Process::start(&["--shutdown-timeout", "1000000"]).await;
+    let mut stuck = server.client(2).await;
+    stuck.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut publisher = server.client(3).await;
+    for _ in 0..200 {
+        publisher
+            .command(&["PUBLISH", "c", &"x".repeat(100_000)])
+            .await;
+        assert_eq!(publisher.integer().await, 1);
+    }
+    let address = server.tcp.expect("TCP");
+    server.signal(Signal::SIGTERM);
+    soon("the end of accepting", async {
+        while TcpStream::connect(address).await.is_ok() {}
+    })
+    .await;
+    server.signal(Signal::SIGTERM);
     assert_eq!(server.end().await.status.code(), Some(0));
 }
 

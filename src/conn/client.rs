@@ -13,7 +13,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
     Ordering::SeqCst,
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
@@ -185,6 +185,8 @@ pub struct Client {
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
     serving: AtomicBool,
+    /// Milliseconds from `connected` to when its socket was last full, plus 1; 0: it never was.
+    last_backlog: AtomicU64,
     names: Mutex<Option<Box<Names>>>,
     protocol: AtomicU8,
     closing: AtomicU8,
@@ -209,6 +211,7 @@ impl Client {
             no_touch: AtomicBool::new(false),
             held_input: AtomicUsize::new(0),
             serving: AtomicBool::new(false),
+            last_backlog: AtomicU64::new(0),
             names: Mutex::new(None),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
@@ -277,6 +280,7 @@ impl Client {
                 true
             }
             Flush::HandOver => {
+                self.note_backlog();
                 self.waker.wake();
                 true
             }
@@ -292,6 +296,27 @@ impl Client {
             2 => Closing::Draining,
             _ => Closing::Closed,
         }
+    }
+
+    /// The socket is writable again: its own task flushes.
+    pub fn unblock(&self) {
+        self.note_backlog();
+        self.outbox.unblock();
+    }
+
+    /// Whether its socket was full so short a time ago, so that its kernel may still have much to
+    /// send.
+    pub fn backlogged_within(&self, time: Duration) -> bool {
+        let last = self.last_backlog.load(Relaxed);
+        last > 0 && self.age_millis() + 1 - last < time.as_millis() as u64
+    }
+
+    fn note_backlog(&self) {
+        self.last_backlog.store(self.age_millis() + 1, Relaxed);
+    }
+
+    fn age_millis(&self) -> u64 {
+        self.connected.elapsed().as_millis() as u64
     }
 
     /// Marks that a batch of its requests is being carried out. `false`: it may not be, as the

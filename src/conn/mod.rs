@@ -51,7 +51,8 @@ const GROWTH: usize = 3;
 /// A batch that has appended this many messages is written out before it goes on, so that
 /// subscribers need not wait for the end of a large batch.
 const MAX_DELIVERIES: usize = 16 * 1024;
-/// How long a peer that keeps sending is given to see that the connection ends.
+/// How long a peer that lags behind, or keeps sending, is given to see that the connection ends; at
+/// most `shutdown-timeout`.
 const LINGER: Duration = Duration::from_secs(1);
 /// Others get a turn on this thread after so many sockets were written to.
 const FLUSHES_PER_TURN: usize = 64;
@@ -139,7 +140,7 @@ impl Connection {
                     }
                 }
                 Event::Writable => {
-                    self.client.outbox.unblock();
+                    self.client.unblock();
                     if !self.state.flush(&self.client) {
                         break;
                     }
@@ -155,8 +156,9 @@ impl Connection {
     }
 
     /// Ends a connection whose peer is to get everything that was written. A socket that is closed
-    /// with unread bytes in it is reset, and what the kernel has still to send is lost: a peer that
-    /// goes on sending is therefore listened to until it has seen the end, within bounds.
+    /// with unread bytes in it, or is sent bytes once it is closed, is reset, and what the kernel has
+    /// still to send is lost. Where that may be, the peer is told the end and is listened to until
+    /// it closes too, within bounds.
     async fn finish(&mut self) {
         self.state.retire(&self.client);
         let mut scratch = Scratch::take();
@@ -166,11 +168,12 @@ impl Connection {
             self.read.poll_read(context, &mut scratch.input)
         };
         let first = std::future::poll_fn(|context| Poll::Ready(discard(context))).await;
-        if matches!(first, Poll::Ready(Ok(1..))) {
+        let patience = LINGER.min(self.state.config().shutdown_timeout);
+        if matches!(first, Poll::Ready(Ok(1..))) || self.client.backlogged_within(patience) {
             self.client.finish_writing();
             let end = async { while let Ok(1..) = std::future::poll_fn(&mut discard).await {} };
             // Whether it has come to its end or not.
-            let _ = Box::pin(tokio::time::timeout(LINGER, end)).await;
+            let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
         scratch.give_back();
     }

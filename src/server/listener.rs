@@ -183,7 +183,11 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)?;
     if permissions != 0 {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions))?;
+        let set = std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions));
+        if let Err(error) = set {
+            std::fs::remove_file(path)?;
+            return Err(error);
+        }
     }
     Ok(listener)
 }
