@@ -380,3 +380,22 @@ async fn http_is_refused() {
     }
     subscriber.barrier().await;
 }
+
+/// What a batch has published before it ends in a violation reaches its subscribers all the same, and
+/// nothing of it holds up what others publish later.
+#[tokio::test]
+async fn messages_before_a_violation_are_delivered() {
+    let server = start().await;
+    for violation in ["POST / HTTP/1.1\r\n", "*1\r\nx\r\n", "QUIT\r\n"] {
+        let mut subscriber = Client::connect(&server, 3).await;
+        subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+        let mut publisher = Client::connect(&server, 2).await;
+        publisher
+            .send(format!("PUBLISH c one\r\n{violation}").as_bytes())
+            .await;
+        assert_eq!(subscriber.push().await[2], "one", "{violation:?}");
+        server.publish("c", "two");
+        assert_eq!(subscriber.push().await[2], "two", "{violation:?}");
+        publisher.rest().await;
+    }
+}

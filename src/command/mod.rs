@@ -15,6 +15,7 @@ pub mod spec;
 pub mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -23,6 +24,7 @@ use crate::conn::client::Client;
 use crate::observe::tally::{Outcome, Tally};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::Subscriber;
+use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_error};
 pub use crate::resp::request::Args;
@@ -151,10 +153,7 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
 }
 
 fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
-    context
-        .client
-        .last_command
-        .store(entry.id, std::sync::atomic::Ordering::Relaxed);
+    context.client.last_command.store(entry.id, Relaxed);
     let outcome = match admit(context, entry, args) {
         Ok(handler) => match handler(context, args) {
             Ok(reply) => {
@@ -196,7 +195,7 @@ fn admit(
     }
     if !entry.allowed_while_subscribed
         && context.client.is_subscriber()
-        && context.client.protocol() == crate::resp::Protocol::Resp2
+        && context.client.protocol() == Protocol::Resp2
     {
         return Err(CommandError::Text(
             format!(

@@ -268,7 +268,8 @@ impl Client {
     }
 
     /// Writes what is pending in place, as far as the socket takes it. Adds to `written` the bytes
-    /// that it took. `false`: the connection is dead and must be disconnected.
+    /// that it took. `false`: the connection is dead and should be disconnected; its own task has
+    /// been woken and will do so otherwise.
     #[must_use]
     pub fn flush(&self, written: &mut u64) -> bool {
         match self.outbox.flush(&self.socket, written) {
@@ -284,7 +285,10 @@ impl Client {
                 self.waker.wake();
                 true
             }
-            Flush::Dead => false,
+            Flush::Dead => {
+                self.waker.wake();
+                false
+            }
         }
     }
 

@@ -251,14 +251,12 @@ impl Connection {
     async fn serve(&mut self, mut scratch: Box<Scratch>) -> bool {
         loop {
             let end = self.carry_out(&mut scratch);
-            if matches!(end, BatchEnd::Abort) {
-                return false;
-            }
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
                 self.client.drain();
             }
-            let alive = self.state.flush(&self.client);
+            let alive = !matches!(end, BatchEnd::Abort) && self.state.flush(&self.client);
+            // However the batch ended: others rely on it.
             self.flush_touched(&mut scratch).await;
             if !alive {
                 return false;

@@ -121,3 +121,45 @@ impl Targets {
         }
     }
 }
+
+/// An announced outbox that nobody flushed would wait for its subscriber's own task, and later
+/// publishers with it. So a work list that is dropped half-way (a panic, a runtime that ends) is
+/// worked off.
+impl Drop for Targets {
+    fn drop(&mut self) {
+        for client in self.touched.drain(..) {
+            // A dead client's own task, which this wakes, disconnects it.
+            let _ = client.flush(&mut 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::conn::client::Addresses;
+    use crate::conn::socket::split_unix;
+
+    #[tokio::test]
+    async fn a_dropped_work_list_is_worked_off() {
+        let (ours, mut peer) = tokio::net::UnixStream::pair().unwrap();
+        let (_read, socket) = split_unix(ours);
+        std::future::poll_fn(|context| socket.poll_write_ready(context))
+            .await
+            .unwrap();
+        let subscriber = Arc::new(Client::new(7, Addresses::Unix(Arc::default()), socket));
+
+        let mut fanout = Fanout::default();
+        fanout.begin_batch(1, OutputLimits::default());
+        fanout.begin_message();
+        fanout.message(Kind::Channel, b"c", b"one", std::iter::once(&subscriber));
+        drop(fanout);
+
+        let expected = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\none\r\n";
+        let mut received = vec![0; expected.len()];
+        peer.read_exact(&mut received).await.unwrap();
+        assert_eq!(received, expected);
+    }
+}
