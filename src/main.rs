@@ -55,11 +55,14 @@ async fn serve(config: Config, level: log::Level) -> Result<(), Box<dyn Error>> 
         .start()
         .await?;
     announce(&server);
-    let reason = signals.wait(&server).await;
+    let reason = tokio::select! {
+        signal = signals.next() => signal,
+        () = server.shutdown_requested() => "SHUTDOWN",
+    };
     tracing::info!(reason, "stopping");
     tokio::select! {
         () = server.stop() => tracing::info!("stopped"),
-        reason = signals.insist() => tracing::warn!(reason, "stopped at once"),
+        signal = signals.next() => tracing::warn!(signal, "stopped at once, without waiting"),
     }
     Ok(())
 }
@@ -99,19 +102,10 @@ impl EndSignals {
     }
 
     /// Waits for one of them; says which it was.
-    async fn insist(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "a second SIGTERM",
-            _ = self.interrupt.recv() => "a second SIGINT",
-        }
-    }
-
-    /// Waits for one of them, or for a client's SHUTDOWN; says which it was.
-    async fn wait(&mut self, server: &Server) -> &'static str {
+    async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
-            () = server.shutdown_requested() => "SHUTDOWN",
         }
     }
 }

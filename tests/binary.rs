@@ -285,8 +285,9 @@ async fn a_signal_right_after_ready() {
     }
 }
 
-#[tokio::test]
-async fn shutdown_now_waits_for_nobody() {
+/// A server that waits very long at its end, a subscriber that does not read, and who published to
+/// it more than the kernel takes.
+async fn patient_with_backlog() -> (Process, Client, Client) {
     let server = Process::start(&["--shutdown-timeout", "1000000"]).await;
     let mut stuck = server.client(2).await;
     stuck.subscribe("SUBSCRIBE", &["c"]).await;
@@ -297,6 +298,12 @@ async fn shutdown_now_waits_for_nobody() {
             .await;
         assert_eq!(publisher.integer().await, 1);
     }
+    (server, stuck, publisher)
+}
+
+#[tokio::test]
+async fn shutdown_now_waits_for_nobody() {
+    let (server, _stuck, mut publisher) = patient_with_backlog().await;
     publisher.line("SHUTDOWN NOW").await;
     assert_eq!(server.end().await.status.code(), Some(0));
 }
@@ -304,16 +311,7 @@ async fn shutdown_now_waits_for_nobody() {
 /// Whoever insists need not wait for those who do not read.
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
-    let server = Process::start(&["--shutdown-timeout", "1000000"]).await;
-    let mut stuck = server.client(2).await;
-    stuck.subscribe("SUBSCRIBE", &["c"]).await;
-    let mut publisher = server.client(3).await;
-    for _ in 0..200 {
-        publisher
-            .command(&["PUBLISH", "c", &"x".repeat(100_000)])
-            .await;
-        assert_eq!(publisher.integer().await, 1);
-    }
+    let (server, _stuck, _publisher) = patient_with_backlog().await;
     let address = server.tcp.expect("TCP");
     server.signal(Signal::SIGTERM);
     soon("the end of accepting", async {

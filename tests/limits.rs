@@ -135,6 +135,13 @@ async fn normal_clients_have_limits_of_their_own() {
     until_info(&mut observer, DISCONNECTIONS, "2").await;
 }
 
+async fn set_limits(observer: &mut Client, limits: &str) {
+    observer
+        .command(&["CONFIG", "SET", "client-output-buffer-limit", limits])
+        .await;
+    observer.expect("+OK\r\n").await;
+}
+
 #[tokio::test]
 async fn changed_limits_hold_for_clients_that_are_there() {
     let server = start_with(&[("client-output-buffer-limit", "pubsub 0 0 0")]).await;
@@ -144,43 +151,19 @@ async fn changed_limits_hold_for_clients_that_are_there() {
         server.publish("c", "x".repeat(100 * KB));
     }
     assert_eq!(server.subscriber_count("c"), 1);
-    observer
-        .command(&[
-            "CONFIG",
-            "SET",
-            "client-output-buffer-limit",
-            "pubsub 1mb 0 0",
-        ])
-        .await;
-    observer.expect("+OK\r\n").await;
+    set_limits(&mut observer, "pubsub 1mb 0 0").await;
     // Whoever publishes next, on the same connection or another.
     assert!(server.publish("c", "the last") <= 1);
     assert_eq!(server.publish("c", "nobody"), 0);
     until_info(&mut observer, DISCONNECTIONS, "1").await;
 
     // A backlog that nobody adds to is looked at as well.
-    observer
-        .command(&[
-            "CONFIG",
-            "SET",
-            "client-output-buffer-limit",
-            "pubsub 0 0 0",
-        ])
-        .await;
-    observer.expect("+OK\r\n").await;
+    set_limits(&mut observer, "pubsub 0 0 0").await;
     let _victim = stuck(&server, 2).await;
     for _ in 0..100 {
         server.publish("c", "x".repeat(100 * KB));
     }
-    observer
-        .command(&[
-            "CONFIG",
-            "SET",
-            "client-output-buffer-limit",
-            "pubsub 1mb 0 0",
-        ])
-        .await;
-    observer.expect("+OK\r\n").await;
+    set_limits(&mut observer, "pubsub 1mb 0 0").await;
     eventually("it is cut off", || server.subscriber_count("c") == 0).await;
     until_info(&mut observer, DISCONNECTIONS, "2").await;
 }

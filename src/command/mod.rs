@@ -55,6 +55,13 @@ pub enum ReplyMode {
     Skip,
 }
 
+impl ReplyMode {
+    /// Whether the current command is answered.
+    pub fn wants_reply(self) -> bool {
+        matches!(self, ReplyMode::On | ReplyMode::SkipNext)
+    }
+}
+
 /// What a connection does after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -90,7 +97,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Appends a reply, unless the connection wants none.
     pub fn reply(&mut self, reply: Reply) {
-        if self.wants_replies() {
+        if self.session.replies.wants_reply() {
             reply.encode(self.replies, self.client.protocol());
         }
     }
@@ -112,13 +119,9 @@ impl Context<'_> {
         }
     }
 
-    pub(crate) fn wants_replies(&self) -> bool {
-        matches!(self.session.replies, ReplyMode::On | ReplyMode::SkipNext)
-    }
-
     fn fail(&mut self, error: &CommandError) {
         self.tally.error(error.code());
-        if self.wants_replies() {
+        if self.session.replies.wants_reply() {
             put_error(self.replies, error);
         }
     }

@@ -113,7 +113,7 @@ pub fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
             context.settle_replies();
-            let then = if context.wants_replies() {
+            let then = if context.session.replies.wants_reply() {
                 b"+OK\r\n".as_slice()
             } else {
                 b""

@@ -253,8 +253,9 @@ impl Client {
 
     /// Seconds since it last sent something.
     pub fn idle_seconds(&self) -> u64 {
-        let age = self.connected.elapsed().as_millis() as u64;
-        age.saturating_sub(self.last_active.load(Relaxed)) / 1000
+        self.age_millis()
+            .saturating_sub(self.last_active.load(Relaxed))
+            / 1000
     }
 
     /// Whether it has any subscription (the flag P in CLIENT LIST).

@@ -175,6 +175,7 @@ impl Connection {
             // Whether it has come to its end or not.
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
+        self.client.hang_up();
         scratch.give_back();
     }
 
@@ -358,7 +359,7 @@ impl Connection {
             error => CommandError::Text(format!("ERR Protocol error: {error}").into()),
         };
         scratch.tally.error(error.code());
-        if self.session.replies == ReplyMode::On {
+        if self.session.replies.wants_reply() {
             put_error(&mut scratch.replies, &error);
         }
     }
@@ -410,7 +411,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.state.retire(&self.client);
-        self.client.hang_up();
+        self.state.disconnect(&self.client);
     }
 }
