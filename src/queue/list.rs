@@ -1,0 +1,340 @@
+//! A list: elements in order, cheap at both ends, packed.
+//!
+//! A list is a deque of chunks, each a buffer of some 8 KB with the elements one behind another
+//! (`entry.rs` has the encoding), so that an element of 64 bytes takes 66. A push or a pop at an end
+//! moves nothing but the mark where the chunk's elements begin or end: a chunk that was begun at the
+//! head fills downwards, one that was begun at the tail upwards.
+//!
+//! ```text
+//!  head                                                    tail
+//!  [....aaabbbccc] [dddeeefffggghhhiii] [jjjkkklllmmm] [nnn........]
+//! ```
+//!
+//! Redis's quicklist is the same idea. Here the chunks stand in an array, so that finding an index
+//! adds up counts that lie side by side, from the nearer end; and a chunk keeps room, where Redis
+//! allocates again for every push.
+//!
+//! # Invariants
+//! - No chunk is empty, and a list without elements holds no memory.
+//! - `totals` are the sums over the chunks.
+//!
+//! # Costs
+//! - At the ends: constant, amortised. `make_room` and `shrink` of a chunk copy at most a constant
+//!   times what was pushed or popped since they last did.
+//! - In the middle (`middle.rs`): finding costs O(chunks), changing rewrites one chunk. A chunk that
+//!   overflows is split there, and neighbours of which one is small are merged. Splitting and
+//!   merging move a few chunks in the deque, which is 40 bytes for each chunk up to the nearer end.
+//! - Memory: a small list's only chunk begins as large as its first element and doubles; an element
+//!   that no chunk has room for gets one that is exactly its size.
+
+mod chunk;
+mod entry;
+mod iter;
+mod listpack;
+mod middle;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+
+use chunk::{CAPACITY, Chunk};
+pub use iter::Iter;
+
+/// One of a list's two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The left one, index 0.
+    Head,
+    /// The right one, index -1.
+    Tail,
+}
+
+#[cfg(test)]
+impl End {
+    /// The opposite end.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Head => Self::Tail,
+            Self::Tail => Self::Head,
+        }
+    }
+}
+
+/// Elements in order.
+#[derive(Clone, Default)]
+pub struct List {
+    chunks: VecDeque<Chunk>,
+    totals: Totals,
+}
+
+/// Sums over chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Totals {
+    elements: usize,
+    capacity: usize,
+    listpack: usize,
+}
+
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List")
+            .field("chunks", &self.chunks.len())
+            .field("totals", &self.totals)
+            .finish()
+    }
+}
+
+impl List {
+    /// A list without elements, which holds no memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.totals.elements
+    }
+
+    /// Is there no element?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The heap memory that the list holds, in bytes.
+    pub fn memory(&self) -> usize {
+        self.totals.capacity + self.chunks.capacity() * size_of::<Chunk>()
+    }
+
+    /// The bytes that Redis's listpack would take for the same elements.
+    pub fn listpack_bytes(&self) -> usize {
+        listpack::OVERHEAD + self.totals.listpack
+    }
+
+    /// Adds an element at this end.
+    pub fn push(&mut self, end: End, element: &[u8]) {
+        let size = entry::size(element.len());
+        if self
+            .chunk_at(end)
+            .is_none_or(|chunk| chunk.room(end) < size)
+        {
+            self.make_room(end, size);
+        }
+        if let Some(chunk) = self.chunk_at_mut(end) {
+            self.totals.listpack += chunk.push(end, element);
+            self.totals.elements += 1;
+        }
+    }
+
+    /// The element at this end.
+    pub fn peek(&self, end: End) -> Option<&[u8]> {
+        self.chunk_at(end)?.peek(end)
+    }
+
+    /// Drops the element at this end. `false`: there is none.
+    pub fn pop(&mut self, end: End) -> bool {
+        let Some(chunk) = self.chunk_at_mut(end) else {
+            return false;
+        };
+        let listpack = chunk.pop(end);
+        let is_empty = chunk.is_empty();
+        self.totals.listpack -= listpack;
+        self.totals.elements -= 1;
+        if is_empty {
+            self.drop_chunk(end);
+        }
+        if self.chunks.len() == 1 {
+            self.shrink_only_chunk();
+        }
+        true
+    }
+
+    /// The element at this index.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        let (chunk, place) = self.locate(index)?;
+        self.chunks[chunk].element(place)
+    }
+
+    /// Drops all elements but `len` of them from `start` on.
+    pub fn keep(&mut self, start: usize, len: usize) {
+        let start = start.min(self.len());
+        let after = self.len() - start - len.min(self.len() - start);
+        self.drop_elements(End::Tail, after);
+        self.drop_elements(End::Head, start);
+    }
+
+    /// All elements, head first.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            chunks: self.chunks.iter(),
+            left: self.len(),
+            ..Iter::default()
+        }
+    }
+
+    /// `len` elements from `start` on, or as many of them as there are.
+    pub fn range(&self, start: usize, len: usize) -> Iter<'_> {
+        let left = len.min(self.len().saturating_sub(start));
+        let Some((first, place)) = self.locate(start).filter(|_| left > 0) else {
+            return Iter::default();
+        };
+        let from = self.chunks[first].entries_from(place.start);
+        let Some((last, end)) = self.locate(start + left) else {
+            return Iter {
+                front: from,
+                chunks: self.chunks.range(first + 1..),
+                back: &[],
+                left,
+            };
+        };
+        let until = self.chunks[last].entries_until(end.start);
+        if first == last {
+            return Iter {
+                front: &from[..end.start - place.start],
+                left,
+                ..Iter::default()
+            };
+        }
+        Iter {
+            front: from,
+            chunks: self.chunks.range(first + 1..last),
+            back: until,
+            left,
+        }
+    }
+
+    fn chunk_at(&self, end: End) -> Option<&Chunk> {
+        match end {
+            End::Head => self.chunks.front(),
+            End::Tail => self.chunks.back(),
+        }
+    }
+
+    fn chunk_at_mut(&mut self, end: End) -> Option<&mut Chunk> {
+        match end {
+            End::Head => self.chunks.front_mut(),
+            End::Tail => self.chunks.back_mut(),
+        }
+    }
+
+    /// The chunk that has this element, and its place there, found from the nearer end.
+    fn locate(&self, index: usize) -> Option<(usize, Range<usize>)> {
+        if index >= self.len() {
+            return None;
+        }
+        let mut skipped = 0;
+        if index < self.len() / 2 {
+            for (number, chunk) in self.chunks.iter().enumerate() {
+                if index - skipped < chunk.count() {
+                    return Some((number, chunk.locate(index - skipped)));
+                }
+                skipped += chunk.count();
+            }
+        } else {
+            let from_tail = self.len() - 1 - index;
+            for (number, chunk) in self.chunks.iter().enumerate().rev() {
+                if from_tail - skipped < chunk.count() {
+                    let index = chunk.count() - 1 - (from_tail - skipped);
+                    return Some((number, chunk.locate(index)));
+                }
+                skipped += chunk.count();
+            }
+        }
+        None
+    }
+
+    /// Sees to it that the chunk at this end has room for `size` bytes there.
+    #[cold]
+    fn make_room(&mut self, end: End, size: usize) {
+        let mut capacity = size;
+        if let Some(chunk) = self.chunk_at_mut(end) {
+            let before = chunk.capacity();
+            let has_room = chunk.make_room(end, size);
+            if !has_room {
+                chunk.leave_behind(end);
+            }
+            let after = chunk.capacity();
+            self.totals.capacity = self.totals.capacity - before + after;
+            if has_room {
+                return;
+            }
+            // A chunk that has grown to the full is taken as a sign that the next will, too.
+            if after == CAPACITY && size <= CAPACITY / 8 {
+                capacity = CAPACITY;
+            }
+        } else {
+            // Most lists stay at one chunk: no room for the four that a deque would begin with.
+            self.chunks.reserve_exact(1);
+        }
+        let chunk = Chunk::with_room(end, capacity);
+        self.totals.capacity += chunk.capacity();
+        match end {
+            End::Head => self.chunks.push_front(chunk),
+            End::Tail => self.chunks.push_back(chunk),
+        }
+    }
+
+    /// Drops elements at an end, of which there are as many: whole chunks at once.
+    fn drop_elements(&mut self, end: End, mut count: usize) {
+        while let Some(chunk) = self.chunk_at_mut(end) {
+            if chunk.count() > count {
+                let before = chunk.listpack();
+                for _ in 0..count {
+                    chunk.pop(end);
+                }
+                let after = chunk.listpack();
+                self.totals.listpack = self.totals.listpack - before + after;
+                self.totals.elements -= count;
+                break;
+            }
+            count -= chunk.count();
+            self.drop_chunk(end);
+        }
+        if self.chunks.len() == 1 {
+            self.shrink_only_chunk();
+        }
+    }
+
+    /// Drops the chunk at an end with what it still has.
+    fn drop_chunk(&mut self, end: End) {
+        let chunk = match end {
+            End::Head => self.chunks.pop_front(),
+            End::Tail => self.chunks.pop_back(),
+        };
+        if let Some(chunk) = chunk {
+            self.totals.subtract(&chunk);
+        }
+        self.shrink_deque();
+    }
+
+    fn shrink_deque(&mut self) {
+        if self.chunks.is_empty() {
+            self.chunks = VecDeque::new();
+        } else if self.chunks.len() <= self.chunks.capacity() / 4 && self.chunks.capacity() > 4 {
+            self.chunks.shrink_to(2 * self.chunks.len());
+        }
+    }
+
+    /// Larger lists are not worth it: their chunks at the ends are on their way out.
+    fn shrink_only_chunk(&mut self) {
+        let chunk = &mut self.chunks[0];
+        let before = chunk.capacity();
+        chunk.shrink();
+        self.totals.capacity = self.totals.capacity - before + chunk.capacity();
+    }
+}
+
+impl Totals {
+    fn add(&mut self, chunk: &Chunk) {
+        self.elements += chunk.count();
+        self.capacity += chunk.capacity();
+        self.listpack += chunk.listpack();
+    }
+
+    fn subtract(&mut self, chunk: &Chunk) {
+        self.elements -= chunk.count();
+        self.capacity -= chunk.capacity();
+        self.listpack -= chunk.listpack();
+    }
+}

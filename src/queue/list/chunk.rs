@@ -1,0 +1,395 @@
+//! One buffer of a list, with its elements packed as [`entry`] says.
+//!
+//! ```text
+//!   buffer   [  room at the head  |  entries  |  room at the tail  ]
+//!            0                  start        end               capacity
+//! ```
+//!
+//! # Invariants
+//! - The capacity is at most [`CAPACITY`], unless the one element alone takes more: then the buffer
+//!   is exactly as long as its entry.
+//! - `count` is the number of entries in `start..end`, and `surplus` is what a listpack would take
+//!   for them beyond what they take here, which may be negative.
+
+use std::ops::Range;
+
+use super::{End, entry, listpack};
+
+/// A full-grown chunk, in bytes. Redis's default, `list-max-listpack-size -2`, is the same.
+pub const CAPACITY: usize = 8192;
+
+/// No buffer is made smaller than this, unless it is known that nothing will be added.
+const MIN_CAPACITY: usize = 32;
+
+/// One buffer of packed elements.
+#[derive(Clone, Debug, Default)]
+pub struct Chunk {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+    count: u32,
+    surplus: i32,
+}
+
+impl Chunk {
+    /// A chunk with nothing in it, all of whose room is at `end`: it fills without moving.
+    pub fn with_room(end: End, capacity: usize) -> Self {
+        let capacity = capacity.max(MIN_CAPACITY);
+        let at = match end {
+            End::Head => capacity,
+            End::Tail => 0,
+        };
+        Self {
+            buffer: vec![0; capacity].into_boxed_slice(),
+            start: at,
+            end: at,
+            ..Self::default()
+        }
+    }
+
+    /// A chunk with this one element and no room.
+    pub fn of_one(element: &[u8]) -> Self {
+        let mut buffer = vec![0; entry::size(element.len())].into_boxed_slice();
+        entry::write(element, &mut buffer);
+        let mut chunk = Self {
+            end: buffer.len(),
+            buffer,
+            ..Self::default()
+        };
+        chunk.note_added(element);
+        chunk
+    }
+
+    /// A chunk with these entries and no room.
+    fn of_entries(entries: &[u8]) -> Self {
+        let mut chunk = Self {
+            buffer: entries.into(),
+            end: entries.len(),
+            ..Self::default()
+        };
+        let mut rest = entries;
+        while let Some((element, after)) = entry::first(rest) {
+            chunk.note_added(element);
+            rest = after;
+        }
+        chunk
+    }
+
+    /// How many elements there are.
+    pub fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Is there no element?
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The packed elements.
+    pub fn entries(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// The bytes that the packed elements take.
+    pub fn live(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// The length of the buffer.
+    pub fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The bytes of the elements' entries in a listpack.
+    pub fn listpack(&self) -> usize {
+        self.live().wrapping_add_signed(self.surplus as isize)
+    }
+
+    /// The bytes that can be added at this end without moving anything.
+    pub fn room(&self, end: End) -> usize {
+        match end {
+            End::Head => self.start,
+            End::Tail => self.capacity() - self.end,
+        }
+    }
+
+    /// The element at this end.
+    pub fn peek(&self, end: End) -> Option<&[u8]> {
+        let (element, _) = take(end, self.entries())?;
+        Some(element)
+    }
+
+    /// The elements with the places of their entries, head first.
+    fn walk(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
+        let mut at = self.start;
+        std::iter::from_fn(move || {
+            let (element, rest) = entry::first(&self.buffer[at..self.end])?;
+            let place = at..self.end - rest.len();
+            at = place.end;
+            Some((place, element))
+        })
+    }
+
+    /// Where the entry with this index is, in the chunk's buffer. The chunk has it.
+    pub fn locate(&self, index: usize) -> Range<usize> {
+        if index < self.count() / 2 {
+            let mut rest = self.entries();
+            for _ in 0..index {
+                rest = entry::first(rest).map_or(&[], |(_, rest)| rest);
+            }
+            let at = self.end - rest.len();
+            let after = entry::first(rest).map_or(0, |(_, rest)| rest.len());
+            at..self.end - after
+        } else {
+            let mut rest = self.entries();
+            for _ in index + 1..self.count() {
+                rest = entry::last(rest).map_or(&[], |(_, rest)| rest);
+            }
+            let until = self.start + rest.len();
+            let before = entry::last(rest).map_or(0, |(_, rest)| rest.len());
+            self.start + before..until
+        }
+    }
+
+    /// The element whose entry is at `place`.
+    pub fn element(&self, place: Range<usize>) -> Option<&[u8]> {
+        entry::first(&self.buffer[place]).map(|(element, _)| element)
+    }
+
+    /// The entries from here, which is where one begins or all end, to the tail.
+    pub fn entries_from(&self, at: usize) -> &[u8] {
+        &self.buffer[at..self.end]
+    }
+
+    /// The entries from the head to here, which is where one begins or all end.
+    pub fn entries_until(&self, at: usize) -> &[u8] {
+        &self.buffer[self.start..at]
+    }
+
+    /// Adds an element at an end that has [`room`](Self::room) for it, and says what it takes in a
+    /// listpack.
+    pub fn push(&mut self, end: End, element: &[u8]) -> usize {
+        let size = entry::size(element.len());
+        let place = match end {
+            End::Head => {
+                self.start -= size;
+                self.start..self.start + size
+            }
+            End::Tail => {
+                self.end += size;
+                self.end - size..self.end
+            }
+        };
+        entry::write(element, &mut self.buffer[place]);
+        self.note_added(element)
+    }
+
+    /// Drops the element at this end, and says what it took in a listpack.
+    pub fn pop(&mut self, end: End) -> usize {
+        let Some((element, rest)) = take(end, &self.buffer[self.start..self.end]) else {
+            return 0;
+        };
+        let left = rest.len();
+        let size = self.live() - left;
+        let listpack = listpack::entry_size(element);
+        match end {
+            End::Head => self.start = self.end - left,
+            End::Tail => self.end = self.start + left,
+        }
+        self.count -= 1;
+        self.surplus -= surplus(listpack, size);
+        listpack
+    }
+
+    /// Makes room for `size` bytes at this end, moving the entries or growing. `false`: a new chunk
+    /// is to be begun.
+    ///
+    /// What is moved was pushed since the last move, up to a constant factor, whichever ends the
+    /// pushes came from: moving within the buffer leaves room at both ends, and a chunk of full
+    /// size is moved only if half of it is room.
+    pub fn make_room(&mut self, end: End, size: usize) -> bool {
+        let (live, capacity) = (self.live(), self.capacity());
+        let most = (capacity - live) / 4 * 3;
+        if self.room(end) >= size {
+            true
+        } else if live <= capacity / 2 && size <= most {
+            let start = match end {
+                End::Head => most,
+                End::Tail => capacity - live - most,
+            };
+            self.buffer.copy_within(self.start..self.end, start);
+            self.start = start;
+            self.end = start + live;
+            true
+        } else if live + size <= CAPACITY && (capacity < CAPACITY || live <= CAPACITY / 2) {
+            self.reserve(end, size);
+            true
+        } else {
+            false
+        }
+    }
+
+    /// Makes room for `size` bytes at this end: with them the chunk is not larger than
+    /// [`CAPACITY`].
+    fn reserve(&mut self, end: End, size: usize) {
+        if self.room(end) < size {
+            let doubled = (2 * self.capacity()).min(CAPACITY);
+            self.rebuild(end, doubled.max(self.live() + size));
+        }
+    }
+
+    /// Moves the entries to a buffer of this capacity, all of whose room is at `end`.
+    fn rebuild(&mut self, end: End, capacity: usize) {
+        let mut rebuilt = Self::with_room(end, capacity);
+        match end {
+            End::Head => rebuilt.start -= self.live(),
+            End::Tail => rebuilt.end += self.live(),
+        }
+        rebuilt.buffer[rebuilt.start..rebuilt.end].copy_from_slice(self.entries());
+        rebuilt.count = self.count;
+        rebuilt.surplus = self.surplus;
+        *self = rebuilt;
+    }
+
+    /// Gives unused memory back, when pushes at this end go to another chunk from now on. Only a
+    /// large element that did not fit can have left so much.
+    pub fn leave_behind(&mut self, end: End) {
+        if self.room(end) > CAPACITY / 8 {
+            self.rebuild(end, self.live());
+        }
+    }
+
+    /// Gives memory back if seven eighths of it are unused, and keeps room to grow a little.
+    pub fn shrink(&mut self) {
+        if self.live() <= self.capacity() / 8 && self.capacity() > MIN_CAPACITY {
+            self.rebuild(End::Tail, 2 * self.live());
+        }
+    }
+
+    /// Gives memory back if three quarters of it are unused: for a chunk that is not expected to
+    /// grow.
+    pub fn shrink_to_fit(&mut self) {
+        if self.live() <= self.capacity() / 4 && self.capacity() > MIN_CAPACITY {
+            self.rebuild(End::Tail, self.live());
+        }
+    }
+
+    /// Puts an element in the place of an entry, or, if the place is empty, before what begins
+    /// there. `false`: the chunk would be too large, and is as it was.
+    pub fn splice(&mut self, place: Range<usize>, element: &[u8]) -> bool {
+        let size = entry::size(element.len());
+        if self.live() - place.len() + size > CAPACITY {
+            return false;
+        }
+        if let Some(old) = self.element(place.clone()) {
+            self.surplus -= surplus(listpack::entry_size(old), place.len());
+            self.count -= 1;
+        }
+        let from_start = place.start - self.start;
+        self.reserve(End::Tail, size.saturating_sub(place.len()));
+        let at = self.start + from_start;
+        self.buffer
+            .copy_within(at + place.len()..self.end, at + size);
+        self.end = self.end - place.len() + size;
+        entry::write(element, &mut self.buffer[at..at + size]);
+        self.note_added(element);
+        true
+    }
+
+    /// What is before this place, and what is after it.
+    pub fn split(self, place: Range<usize>) -> (Self, Self) {
+        if place.end == self.start {
+            // Spares a large element the copy.
+            return (Self::default(), self);
+        }
+        let before = Self::of_entries(self.entries_until(place.start));
+        let after = Self::of_entries(self.entries_from(place.end));
+        (before, after)
+    }
+
+    /// Takes another chunk's elements at the tail: together they are not larger than
+    /// [`CAPACITY`].
+    pub fn append(&mut self, other: &Self) {
+        self.reserve(End::Tail, other.live());
+        let end = self.end + other.live();
+        self.buffer[self.end..end].copy_from_slice(other.entries());
+        self.end = end;
+        self.count += other.count;
+        self.surplus += other.surplus;
+    }
+
+    /// Removes at most `limit` elements that equal this one, beginning at an end; how many.
+    pub fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
+        let matching = self.walk().filter(|(_, other)| *other == element).count();
+        let removed = matching.min(limit);
+        if removed == 0 {
+            return 0;
+        }
+        let first = match from {
+            End::Head => 0,
+            End::Tail => matching - removed,
+        };
+        let (mut at, mut kept, mut seen) = (self.start, self.start, 0);
+        while let Some((other, rest)) = entry::first(&self.buffer[at..self.end]) {
+            let next = self.end - rest.len();
+            let matches = other == element;
+            if !matches || !(first..first + removed).contains(&seen) {
+                self.buffer.copy_within(at..next, kept);
+                kept += next - at;
+            }
+            seen += usize::from(matches);
+            at = next;
+        }
+        self.end = kept;
+        self.count -= removed as u32;
+        let size = entry::size(element.len());
+        self.surplus -= removed as i32 * surplus(listpack::entry_size(element), size);
+        removed
+    }
+
+    fn note_added(&mut self, element: &[u8]) -> usize {
+        let listpack = listpack::entry_size(element);
+        self.count += 1;
+        self.surplus += surplus(listpack, entry::size(element.len()));
+        listpack
+    }
+}
+
+/// What an element takes in a listpack beyond what it takes here: a few bytes either way.
+fn surplus(listpack: usize, size: usize) -> i32 {
+    listpack.wrapping_sub(size) as i32
+}
+
+/// The element at this end of the entries, and the others.
+fn take(end: End, entries: &[u8]) -> Option<(&[u8], &[u8])> {
+    match end {
+        End::Head => entry::first(entries),
+        End::Tail => entry::last(entries),
+    }
+}
+
+#[cfg(test)]
+impl Chunk {
+    /// Panics if an invariant is broken.
+    pub fn check(&self) {
+        assert!(self.start <= self.end && self.end <= self.capacity());
+        assert!(
+            self.capacity() <= CAPACITY || (self.count == 1 && self.live() == self.capacity()),
+            "{} elements in {} of {} bytes",
+            self.count,
+            self.live(),
+            self.capacity()
+        );
+        let forwards: Vec<_> = self.walk().map(|(place, _)| place).collect();
+        assert_eq!(forwards.len(), self.count());
+        let step = 1 + self.count() / 5;
+        for (index, place) in forwards.into_iter().enumerate().step_by(step) {
+            assert_eq!(self.locate(index), place);
+        }
+        let listpack: usize = self
+            .walk()
+            .map(|(_, element)| listpack::entry_size(element))
+            .sum();
+        assert_eq!(self.listpack(), listpack);
+    }
+}

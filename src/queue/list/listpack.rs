@@ -1,0 +1,132 @@
+//! What an element would take in Redis's listpack. Lists are not kept in that format here: OBJECT
+//! ENCODING follows its sizes.
+
+use crate::resp::request::parse_integer;
+
+/// A listpack's header and its terminator.
+pub const OVERHEAD: usize = 7;
+
+/// The longest text that may be an integer: `-9223372036854775808`.
+const MAX_INTEGER: usize = 20;
+
+/// The bytes of the entry that a listpack makes of this element.
+pub fn entry_size(element: &[u8]) -> usize {
+    let integer = if element.len() <= MAX_INTEGER {
+        parse_integer(element)
+    } else {
+        None
+    };
+    let data = match integer {
+        Some(integer) => integer_size(integer),
+        None => string_size(element.len()),
+    };
+    data + back_length_size(data)
+}
+
+/// The sizes of `lpEncodeIntegerGetType`.
+fn integer_size(integer: i64) -> usize {
+    match integer {
+        0..=127 => 1,
+        -4096..=4095 => 2,
+        -0x8000..=0x7fff => 3,
+        -0x80_0000..=0x7f_ffff => 4,
+        -0x8000_0000..=0x7fff_ffff => 5,
+        _ => 9,
+    }
+}
+
+/// The sizes of `lpEncodeGetType`.
+fn string_size(length: usize) -> usize {
+    let header = match length {
+        0..64 => 1,
+        64..4096 => 2,
+        _ => 5,
+    };
+    header + length
+}
+
+/// The sizes of `lpEncodeBacklen`, whose bounds are one short of full but for the first.
+fn back_length_size(data: usize) -> usize {
+    match data {
+        0..=127 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_take_what_their_width_needs() {
+        let cases: [(&str, usize); 21] = [
+            ("0", 2),
+            ("127", 2),
+            ("128", 3),
+            ("-1", 3),
+            ("4095", 3),
+            ("-4096", 3),
+            ("4096", 4),
+            ("-4097", 4),
+            ("32767", 4),
+            ("-32768", 4),
+            ("32768", 5),
+            ("8388607", 5),
+            ("-8388608", 5),
+            ("8388608", 6),
+            ("-8388609", 6),
+            ("2147483647", 6),
+            ("-2147483648", 6),
+            ("2147483648", 10),
+            ("-2147483649", 10),
+            ("9223372036854775807", 10),
+            ("-9223372036854775808", 10),
+        ];
+        for (text, size) in cases {
+            assert_eq!(entry_size(text.as_bytes()), size, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_an_integer_is_a_string() {
+        for text in [
+            "",
+            "-",
+            "-0",
+            "+1",
+            "01",
+            " 1",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "00000000000000000000",
+            "111111111111111111111",
+        ] {
+            assert_eq!(entry_size(text.as_bytes()), text.len() + 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_add_a_header_and_a_back_length() {
+        let cases = [
+            (63, 1 + 1),
+            (64, 2 + 1),
+            (125, 2 + 1),
+            (126, 2 + 2),
+            (4095, 2 + 2),
+            (4096, 5 + 2),
+            (16_377, 5 + 2),
+            (16_378, 5 + 3),
+            (2_097_145, 5 + 3),
+            (2_097_146, 5 + 4),
+        ];
+        for (length, added) in cases {
+            assert_eq!(entry_size(&vec![b'x'; length]), length + added, "{length}");
+        }
+        assert_eq!(back_length_size(268_435_454), 4);
+        assert_eq!(back_length_size(268_435_455), 5);
+    }
+}
