@@ -4,6 +4,7 @@
 //! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
 //! Redis, whose table is a hash table.
 
+use super::spec::key::{Begin, Find, KeyFlags};
 use super::spec::{Arg, Command, KeySpec};
 use super::table::{Entry, TABLE};
 use super::{Args, Context};
@@ -105,8 +106,8 @@ pub fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
 pub fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
     let keys = keys_of(row_of(&request)?, &request)?;
-    let pair = |(key, spec): (&[u8], &KeySpec)| {
-        let flags = spec.flags.iter().copied().map(frame::status);
+    let pair = |(key, flags): (&[u8], KeyFlags)| {
+        let flags = flags.iter().copied().map(frame::status);
         frame::array([copied(key), frame::set(flags)])
     };
     Ok(frame::array(keys.into_iter().map(pair)).into())
@@ -162,11 +163,11 @@ fn row_of(request: &[&[u8]]) -> Result<&'static Command, CommandError> {
     }
 }
 
-/// A request's keys, each with the specification that found it.
+/// A request's keys, each with what the command does with it.
 fn keys_of<'a>(
     spec: &'static Command,
     request: &[&'a [u8]],
-) -> Result<Vec<(&'a [u8], &'static KeySpec)>, CommandError> {
+) -> Result<Vec<(&'a [u8], KeyFlags)>, CommandError> {
     if !spec.has_keys() {
         return Err(NO_KEYS);
     }
@@ -174,11 +175,15 @@ fn keys_of<'a>(
         return Err(WRONG_ARITY);
     }
     let mut keys = Vec::new();
-    for key_spec in spec.key_specs.iter().filter(|spec| spec.is_key()) {
-        let positions = key_spec.positions(request.len()).ok_or(WRONG_ARGUMENTS)?;
-        keys.extend(positions.map(|position| (request[position], key_spec)));
+    if let Some(find) = spec.finder {
+        keys = find(request);
+    } else {
+        for key_spec in spec.key_specs.iter().filter(|spec| spec.is_key()) {
+            keys.extend(key_spec.keys_in(request).ok_or(WRONG_ARGUMENTS)?);
+        }
     }
-    Ok(keys)
+    let pairs = keys.iter().map(|key| (request[key.position], key.flags));
+    Ok(pairs.collect())
 }
 
 /// A bulk string of its own, rather than a slice that keeps the request's buffer alive.
@@ -221,23 +226,38 @@ fn at_sign(category: &str) -> Frame {
 }
 
 fn key_spec(spec: &KeySpec) -> Reply {
-    let begin = [
-        ("type", frame::bulk("index")),
-        ("spec", fields([("index", frame::integer(spec.index))])),
-    ];
-    let range = [
-        ("lastkey", frame::integer(spec.last)),
-        ("keystep", frame::integer(spec.step)),
-        ("limit", frame::integer(spec.limit)),
-    ];
-    let find = [("type", frame::bulk("range")), ("spec", fields(range))];
+    let begin = match spec.begin {
+        Begin::Index(index) => kind("index", integers([("index", index)])),
+        Begin::Unknown => kind("unknown", fields([])),
+    };
+    let find = match spec.find {
+        Find::Range { last, step, limit } => {
+            let range = [("lastkey", last), ("keystep", step), ("limit", limit)];
+            kind("range", integers(range))
+        }
+        Find::KeyNum { count, first, step } => {
+            let keys = [("keynumidx", count), ("firstkey", first), ("keystep", step)];
+            kind("keynum", integers(keys))
+        }
+        Find::Unknown => kind("unknown", fields([])),
+    };
     let flags = spec.flags.iter().copied().map(frame::status);
-    fields([
+    let notes = spec.notes.map(|notes| ("notes", frame::bulk(notes)));
+    let rest = [
         ("flags", frame::set(flags)),
-        ("begin_search", fields(begin)),
-        ("find_keys", fields(find)),
-    ])
-    .into()
+        ("begin_search", begin),
+        ("find_keys", find),
+    ];
+    fields(notes.into_iter().chain(rest)).into()
+}
+
+/// One half of a key specification.
+fn kind(name: &'static str, spec: Frame) -> Frame {
+    fields([("type", frame::bulk(name)), ("spec", spec)])
+}
+
+fn integers<const N: usize>(pairs: [(&'static str, i64); N]) -> Frame {
+    fields(pairs.map(|(key, value)| (key, frame::integer(value))))
 }
 
 /// A map whose keys are words.

@@ -16,8 +16,10 @@
 //! ```
 
 pub mod arg;
+pub mod key;
 
 pub use arg::Arg;
+pub use key::KeySpec;
 
 use super::{Args, Context};
 use crate::resp::{error::CommandError, reply::Reply};
@@ -44,6 +46,8 @@ pub struct Command {
     pub tips: &'static [&'static str],
     /// Where keys, or for the shard commands channels, stand.
     pub key_specs: &'static [KeySpec],
+    /// What finds the keys instead, where specifications say too little.
+    pub finder: Option<key::Finder>,
     /// What COMMAND DOCS says.
     pub docs: Docs,
     /// The command itself; `None` for a container that is nothing without a subcommand.
@@ -63,6 +67,7 @@ impl Command {
             categories: &[],
             tips: &[],
             key_specs: &[],
+            finder: None,
             docs: Docs::EMPTY,
             run: Some(run),
             subcommands: &[],
@@ -80,6 +85,7 @@ impl Command {
             categories: &["slow"],
             tips: &[],
             key_specs: &[],
+            finder: None,
             docs: Docs::EMPTY,
             run: None,
             subcommands,
@@ -113,6 +119,12 @@ impl Command {
     ) -> Command {
         self.keys = first_last_step;
         self.key_specs = specs;
+        self
+    }
+
+    /// Sets [`finder`](Self::finder).
+    pub const fn finder(mut self, finder: key::Finder) -> Command {
+        self.finder = Some(finder);
         self
     }
 
@@ -160,7 +172,6 @@ impl Command {
     }
 
     /// Marks a command that still works but has a successor. `replaced_by` is Markdown.
-    #[allow(dead_code, reason = "part of the vocabulary of Redis's rows")]
     pub const fn deprecated(mut self, since: &'static str, replaced_by: &'static str) -> Command {
         self.docs.deprecated = Some(Deprecation { since, replaced_by });
         self
@@ -197,10 +208,6 @@ impl Command {
 
 /// A command flag of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    dead_code,
-    reason = "Redis's whole vocabulary, of which rows use what they need"
-)]
 #[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
 pub enum Flag {
     Admin,
@@ -210,13 +217,11 @@ pub enum Flag {
     Fast,
     Loading,
     MovableKeys,
-    NoAsyncLoading,
     NoAuth,
     NoMulti,
     NoScript,
     PubSub,
     ReadOnly,
-    SkipMonitor,
     SkipSlowlog,
     Stale,
     Write,
@@ -233,78 +238,15 @@ impl Flag {
             Flag::Fast => "fast",
             Flag::Loading => "loading",
             Flag::MovableKeys => "movablekeys",
-            Flag::NoAsyncLoading => "no_async_loading",
             Flag::NoAuth => "no_auth",
             Flag::NoMulti => "no_multi",
             Flag::NoScript => "noscript",
             Flag::PubSub => "pubsub",
             Flag::ReadOnly => "readonly",
-            Flag::SkipMonitor => "skip_monitor",
             Flag::SkipSlowlog => "skip_slowlog",
             Flag::Stale => "stale",
             Flag::Write => "write",
         }
-    }
-}
-
-/// A key specification: a start index and the range of keys that begins there.
-#[derive(Debug)]
-pub struct KeySpec {
-    /// `not_key`, `RO`, `access`, …
-    pub flags: &'static [&'static str],
-    /// Index of the first.
-    pub index: i64,
-    /// Last key relative to the first; negative counts from the end, -1 is the last argument.
-    pub last: i64,
-    /// Distance between keys.
-    pub step: i64,
-    /// With a negative `last`: which part of the rest is keys (2 is half of it, 0 and 1 all).
-    pub limit: i64,
-}
-
-impl KeySpec {
-    /// The key at `index`.
-    pub const fn at(index: i64, flags: &'static [&'static str]) -> KeySpec {
-        KeySpec {
-            flags,
-            index,
-            last: 0,
-            step: 1,
-            limit: 0,
-        }
-    }
-
-    /// Every argument from `index` to the end.
-    pub const fn from(index: i64, flags: &'static [&'static str]) -> KeySpec {
-        KeySpec {
-            flags,
-            index,
-            last: -1,
-            step: 1,
-            limit: 0,
-        }
-    }
-
-    /// Whether what it finds are keys.
-    pub fn is_key(&self) -> bool {
-        !self.flags.contains(&"not_key")
-    }
-
-    /// The positions in a request of `words` words; `None` if the request is too short for the
-    /// specification.
-    pub fn positions(&self, words: usize) -> Option<impl Iterator<Item = usize> + use<>> {
-        let words = i64::try_from(words).ok()?;
-        let last = match self.last {
-            from_first @ 0.. => self.index + from_first,
-            from_end if self.limit == 0 => words + from_end,
-            from_end => self.index + (words - self.index) / self.limit + from_end,
-        };
-        if last < self.index || last >= words {
-            return None;
-        }
-        let range = usize::try_from(self.index).ok()?..=usize::try_from(last).ok()?;
-        let step = usize::try_from(self.step).ok().filter(|&step| step > 0)?;
-        Some(range.step_by(step))
     }
 }
 

@@ -1,8 +1,6 @@
 use bytes::BytesMut;
 
 use super::*;
-use crate::command::spec::Flag;
-use crate::command::table::Table;
 use crate::resp::Protocol;
 
 fn bytes(reply: Reply, protocol: Protocol) -> String {
@@ -31,6 +29,28 @@ fn details_are_those_of_redis() {
         "*10 $4 ping :-1 *1 +fast :0 :0 :0 *2 +@fast +@connection *2 $25 \
          request_policy:all_shards $29 response_policy:all_succeeded *0 *0 "
     );
+}
+
+#[test]
+fn key_specifications_are_those_of_redis() {
+    let specs = |name: &str| {
+        let specs = entry(name).spec.key_specs.iter().map(key_spec).collect();
+        bytes(Reply::Set(specs), Protocol::Resp3)
+    };
+    assert_eq!(
+        specs("lmpop"),
+        "~1 %3 $5 flags ~3 +RW +access +delete $12 begin_search %2 $4 type $5 index $4 spec %1 \
+         $5 index :1 $9 find_keys %2 $4 type $6 keynum $4 spec %3 $9 keynumidx :0 $8 firstkey :1 \
+         $7 keystep :1 "
+    );
+    let unknown = "$5 flags ~2 +OW +update $12 begin_search %2 $4 type $7 unknown $4 spec %0 $9 \
+                   find_keys %2 $4 type $7 unknown $4 spec %0 ";
+    let sort = specs("sort");
+    assert!(
+        sort.contains("%4 $5 notes $116 For the optional STORE keyword."),
+        "{sort}"
+    );
+    assert!(sort.ends_with(unknown), "{sort}");
 }
 
 #[test]
@@ -82,7 +102,7 @@ fn list_filters() {
     assert_eq!(pubsub.len(), 13);
     assert!(pubsub.contains(&"pubsub|numpat") && !pubsub.contains(&"pubsub"));
     assert_eq!(names(&[b"filterby", b"aclcat", b"@pubsub"]).len(), 0);
-    assert_eq!(names(&[b"filterby", b"pattern", b"SUBs*"]), ["subscribe"]);
+    assert_eq!(names(&[b"filterby", b"pattern", b"SUBsc*"]), ["subscribe"]);
     assert_eq!(
         names(&[b"filterby", b"pattern", b"*|KILL"]),
         ["client|kill"]
@@ -134,78 +154,77 @@ fn nothing(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
     Ok(Reply::OK)
 }
 
-/// Shaped as Redis's MSET and BRPOPLPUSH, and one whose key may be missing.
-const KEYED: &[Command] = &[
-    Command::new("mset", -3, nothing)
-        .flags(&[Flag::Write])
-        .keys(
-            (1, -1, 2),
-            &[KeySpec {
-                flags: &["OW", "update"],
-                index: 1,
-                last: -1,
-                step: 2,
-                limit: 0,
-            }],
-        ),
-    Command::new("brpoplpush", 4, nothing)
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RW", "access", "delete"]),
-                KeySpec::at(2, &["RW", "insert"]),
-            ],
-        )
-        .origin("list", "2.2.0")
-        .summary("Move")
-        .deprecated("6.2.0", "`BLMOVE`")
-        .arguments(&[
-            Arg::key("source", 0),
-            Arg::key("destination", 1),
-            Arg::double("timeout"),
-        ]),
-    Command::new("beyond", -1, nothing).keys((3, 3, 1), &[KeySpec::at(3, &[])]),
-];
+/// Its key may be missing.
+static BEYOND: Command =
+    Command::new("beyond", -1, nothing).keys((3, 3, 1), &[KeySpec::at(3, &[])]);
+
+/// A request's keys with their flags, or the error.
+fn found(row: &'static Command, request: &str) -> String {
+    let words: Vec<_> = request.split(' ').map(str::as_bytes).collect();
+    let word = |(key, flags): (&[u8], KeyFlags)| {
+        let key = String::from_utf8_lossy(key);
+        format!("{key} {}", flags.join("+"))
+    };
+    match keys_of(row, &words) {
+        Ok(keys) => keys.into_iter().map(word).collect::<Vec<_>>().join(", "),
+        Err(error) => String::from_utf8(error.wire_text()).unwrap(),
+    }
+}
 
 #[test]
 fn getkeys_follows_key_specifications() {
-    let [mset, brpoplpush, beyond] = KEYED else {
-        unreachable!()
-    };
-    let found = |row, request: &[&'static [u8]]| {
-        let keys = keys_of(row, request)?;
-        Ok(keys
-            .iter()
-            .map(|&(key, spec)| (key, spec.flags[0]))
-            .collect::<Vec<_>>())
-    };
-    let (a, c) = (b"a".as_slice(), b"c".as_slice());
-    assert_eq!(
-        found(mset, &[b"mset", a, b"b", c, b"d"]),
-        Ok(vec![(a, "OW"), (c, "OW")])
-    );
-    assert_eq!(
-        found(mset, &[b"mset", a, b"b", c]),
-        Ok(vec![(a, "OW"), (c, "OW")])
-    );
-    assert_eq!(found(mset, &[b"mset", a]), Err(WRONG_ARITY));
-    assert_eq!(
-        found(brpoplpush, &[b"brpoplpush", a, c, b"0"]),
-        Ok(vec![(a, "RW"), (c, "RW")])
-    );
+    let arity = "ERR Invalid number of arguments specified for command";
+    let arguments = "ERR Invalid arguments specified for command";
+    let cases = [
+        ("mset a b c d", "a OW+update, c OW+update"),
+        ("mset a b c", "a OW+update, c OW+update"),
+        ("mset a", arity),
+        ("brpoplpush a c 0", "a RW+access+delete, c RW+insert"),
+        ("blpop a b 0", "a RW+access+delete, b RW+access+delete"),
+        ("lmpop 2 a b left", "a RW+access+delete, b RW+access+delete"),
+        ("lmpop 2x a b left", "a , b "),
+        ("lmpop 4 a b left", arguments),
+        ("blmpop 0 1 a left", "a RW+access+delete"),
+        ("blmpop 0 0 a left", arguments),
+    ];
+    for (request, keys) in cases {
+        let name = request.split(' ').next().unwrap();
+        assert_eq!(found(entry(name).spec, request), keys, "{request}");
+    }
+    assert_eq!(found(&BEYOND, "beyond a"), arguments);
+}
 
-    assert_eq!(found(beyond, &[b"beyond", a]), Err(WRONG_ARGUMENTS));
+#[test]
+fn getkeys_asks_the_command_where_arguments_matter() {
+    let cases = [
+        ("set k v", "k OW+update"),
+        ("set k get ex 10", "k OW+update"),
+        ("set k v ex 10 GeT", "k RW+access+update"),
+        ("sort k", "k RO+access"),
+        ("sort k store", "k RO+access"),
+        ("sort k store d asc STORE e", "k RO+access, e OW+update"),
+        ("sort k by store get store limit 0 store", "k RO+access"),
+        (
+            "sort k limit 0 1 by store store d",
+            "k RO+access, d OW+update",
+        ),
+        ("sort_ro k store d", "k RO+access"),
+    ];
+    for (request, keys) in cases {
+        let name = request.split(' ').next().unwrap();
+        assert_eq!(found(entry(name).spec, request), keys, "{request}");
+    }
 }
 
 #[test]
 fn documentation_of_keys_and_deprecation() {
-    let table = Table::new(&[KEYED]);
-    let (_, map) = documentation(table.find(b"brpoplpush").unwrap());
+    let (_, map) = documentation(entry("rpoplpush"));
     assert_eq!(
         bytes(map, Protocol::Resp3),
-        "%7 $7 summary $4 Move $5 since $5 2.2.0 $5 group $4 list $9 doc_flags ~1 +deprecated \
-         $16 deprecated_since $5 6.2.0 $11 replaced_by $8 `BLMOVE` $9 arguments *3 %3 $4 name \
-         $6 source $4 type $3 key $14 key_spec_index :0 %3 $4 name $11 destination $4 type $3 \
-         key $14 key_spec_index :1 %2 $4 name $7 timeout $4 type $6 double "
+        "%8 $7 summary $75 Remove the last element in a list, prepend it to another list and \
+         return it $5 since $5 1.2.0 $5 group $4 list $10 complexity $4 O(1) $9 doc_flags ~1 \
+         +deprecated $16 deprecated_since $5 6.2.0 $11 replaced_by $45 `LMOVE` with the `RIGHT` \
+         and `LEFT` arguments $9 arguments *2 %3 $4 name $6 source $4 type $3 key $14 \
+         key_spec_index :0 %3 $4 name $11 destination $4 type $3 key $14 key_spec_index :1 "
     );
 }

@@ -7,7 +7,8 @@ pub struct Arg {
     pub name: &'static str,
     /// What stands there.
     pub kind: ArgKind,
-    /// Of a key: which of the command's key specifications finds it.
+    /// Of a key, or of a pattern that makes keys: which of the command's key specifications tells
+    /// of it.
     pub key_spec: Option<u8>,
     /// The word before the value, or of a [`ArgKind::PureToken`] the word itself.
     pub token: Option<&'static str>,
@@ -28,10 +29,6 @@ pub struct Arg {
 /// What an argument is.
 // Redis documents them: https://redis.io/docs/latest/develop/reference/command-arguments/
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    dead_code,
-    reason = "Redis's whole vocabulary, of which rows use what they need"
-)]
 #[allow(missing_docs)]
 pub enum ArgKind {
     String,
@@ -62,10 +59,6 @@ impl ArgKind {
     }
 }
 
-#[allow(
-    dead_code,
-    reason = "Redis's whole vocabulary, of which rows use what they need"
-)]
 impl Arg {
     const fn new(name: &'static str, kind: ArgKind) -> Arg {
         Arg {
@@ -99,9 +92,7 @@ impl Arg {
 
     /// A key, found by the command's key specification of this number.
     pub const fn key(name: &'static str, key_spec: u8) -> Arg {
-        let mut arg = Arg::new(name, ArgKind::Key);
-        arg.key_spec = Some(key_spec);
-        arg
+        Arg::new(name, ArgKind::Key).key_spec(key_spec)
     }
 
     /// A glob-style pattern.
@@ -131,6 +122,12 @@ impl Arg {
         let mut arg = Arg::new(name, ArgKind::Block);
         arg.arguments = parts;
         arg
+    }
+
+    /// Sets [`key_spec`](Self::key_spec).
+    pub const fn key_spec(mut self, index: u8) -> Arg {
+        self.key_spec = Some(index);
+        self
     }
 
     /// Sets [`token`](Self::token).

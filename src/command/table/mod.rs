@@ -8,8 +8,13 @@
 //! To add a command: write its function, add its row to the file of its group, and nothing else.
 
 mod connection;
+mod expiry;
+mod keys;
+mod list;
 mod pubsub;
 mod server;
+mod string;
+mod transaction;
 
 use std::sync::LazyLock;
 
@@ -18,10 +23,38 @@ use super::spec::{Command, Flag};
 use crate::resp::error::CommandError;
 
 /// The rows, by group.
-const GROUPS: &[&[Command]] = &[pubsub::ROWS, connection::ROWS, server::ROWS];
+const GROUPS: &[Group] = &[
+    Group::always(pubsub::ROWS),
+    Group::always(connection::ROWS),
+    Group::always(server::ROWS),
+    Group::always(transaction::ROWS),
+    Group::queue(list::ROWS),
+    Group::queue(string::ROWS),
+    Group::queue(keys::ROWS),
+    Group::queue(expiry::ROWS),
+];
 
 /// Every command of this server.
 pub static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(GROUPS));
+
+/// The rows of one file.
+#[derive(Debug)]
+pub struct Group {
+    rows: &'static [Command],
+    queue: bool,
+}
+
+impl Group {
+    /// Commands that the server always has.
+    pub const fn always(rows: &'static [Command]) -> Group {
+        Group { rows, queue: false }
+    }
+
+    /// Commands of the queue mode.
+    pub const fn queue(rows: &'static [Command]) -> Group {
+        Group { rows, queue: true }
+    }
+}
 
 /// A set of commands that can be looked up by name.
 #[derive(Debug)]
@@ -44,12 +77,20 @@ pub struct Entry {
     pub id: u16,
     /// Lower case, with the container's name (`client|kill`).
     pub full_name: String,
+    /// Whether it is part of the queue mode, and missing where that is off.
+    pub queue: bool,
     /// Whether it may run before AUTH.
     pub no_auth: bool,
     /// Whether a RESP2 connection with subscriptions may send it.
     pub allowed_while_subscribed: bool,
     /// DEBUG, which a setting must allow.
     pub is_debug: bool,
+    /// Whether it is refused while memory is short.
+    pub deny_oom: bool,
+    /// Whether a transaction refuses it.
+    pub no_multi: bool,
+    /// Whether it runs at once inside MULTI, instead of being queued.
+    pub runs_in_multi: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -59,10 +100,13 @@ impl Table {
     ///
     /// # Panics
     /// If there are more than 65,535 commands.
-    pub fn new(groups: &[&'static [Command]]) -> Table {
+    pub fn new(groups: &[Group]) -> Table {
         let mut ids = 0;
-        let rows = groups.iter().copied().flatten();
-        let commands: Vec<_> = rows.map(|spec| Entry::new(spec, None, &mut ids)).collect();
+        let mut commands = Vec::new();
+        for group in groups {
+            let rows = group.rows.iter();
+            commands.extend(rows.map(|spec| Entry::new(spec, None, group.queue, &mut ids)));
+        }
         let longest = commands.iter().map(|entry| entry.spec.name.len()).max();
         let mut by_length = vec![Vec::new(); longest.map_or(0, |longest| longest + 1)];
         for (index, entry) in commands.iter().enumerate() {
@@ -139,7 +183,7 @@ impl Table {
 }
 
 impl Entry {
-    fn new(spec: &'static Command, container: Option<&str>, ids: &mut u16) -> Entry {
+    fn new(spec: &'static Command, container: Option<&str>, queue: bool, ids: &mut u16) -> Entry {
         let id = *ids;
         *ids = id.checked_add(1).expect("fewer than 65,536 commands");
         let full_name = match container {
@@ -149,14 +193,18 @@ impl Entry {
         let subcommands = spec
             .subcommands
             .iter()
-            .map(|row| Entry::new(row, Some(spec.name), ids))
+            .map(|row| Entry::new(row, Some(spec.name), queue, ids))
             .collect();
         Entry {
             spec,
             id,
+            queue,
             no_auth: spec.has(Flag::NoAuth),
             allowed_while_subscribed: ALLOWED_WHILE_SUBSCRIBED.contains(&full_name.as_str()),
             is_debug: full_name == "debug",
+            deny_oom: spec.has(Flag::DenyOom),
+            no_multi: spec.has(Flag::NoMulti),
+            runs_in_multi: RUNS_IN_MULTI.contains(&full_name.as_str()),
             full_name,
             subcommands,
         }
@@ -212,6 +260,9 @@ const ALLOWED_WHILE_SUBSCRIBED: &[&str] = &[
     "sunsubscribe",
     "unsubscribe",
 ];
+
+/// What runs at once inside MULTI. No flag says so; Redis compares functions.
+const RUNS_IN_MULTI: &[&str] = &["discard", "exec", "multi", "quit", "reset", "watch"];
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 use super::*;
-use crate::command::spec::Arg;
 use crate::command::spec::arg::ArgKind;
+use crate::command::spec::key::{Begin, Find};
+use crate::command::spec::{Arg, KeySpec};
 
 fn rows() -> impl Iterator<Item = (&'static Entry, &'static Command)> {
     TABLE.entries().map(|entry| (entry, entry.spec))
@@ -69,7 +70,7 @@ fn ids_are_dense_and_full_names_unique() {
     let names: std::collections::HashSet<_> =
         TABLE.entries().map(|entry| &entry.full_name).collect();
     assert_eq!(names.len(), TABLE.ids());
-    let row_count: usize = GROUPS.iter().map(|rows| rows.len()).sum();
+    let row_count: usize = GROUPS.iter().map(|group| group.rows.len()).sum();
     assert_eq!(TABLE.commands().len(), row_count);
 }
 
@@ -160,6 +161,32 @@ fn what_is_worked_out_once() {
     assert_eq!(allowed_while_subscribed, ALLOWED_WHILE_SUBSCRIBED);
     let debug: Vec<&str> = chosen(|entry| entry.is_debug);
     assert_eq!(debug, ["debug"]);
+    let runs_in_multi: Vec<&str> = chosen(|entry| entry.runs_in_multi);
+    assert_eq!(runs_in_multi, RUNS_IN_MULTI);
+    for (entry, row) in rows() {
+        let flags = [
+            (entry.deny_oom, Flag::DenyOom),
+            (entry.no_multi, Flag::NoMulti),
+        ];
+        for (is_set, flag) in flags {
+            assert_eq!(is_set, row.has(flag), "{} and {flag:?}", entry.full_name);
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_the_queue_mode() {
+    let belongs = |name: &str| TABLE.find_full(name.as_bytes()).unwrap().queue;
+    for name in ["lpush", "blmpop", "set", "del", "ttl", "object|encoding"] {
+        assert!(belongs(name), "{name}");
+    }
+    for name in ["publish", "ping", "client|kill", "command", "exec", "watch"] {
+        assert!(!belongs(name), "{name}");
+    }
+    // Whatever changes the keyspace does.
+    for entry in TABLE.entries().filter(|entry| entry.spec.has(Flag::Write)) {
+        assert!(entry.queue, "{}", entry.full_name);
+    }
 }
 
 #[test]
@@ -255,43 +282,45 @@ fn arity_and_syntax_agree() {
 fn keys_and_syntax_agree_with_key_specifications() {
     fn check(args: &[Arg], row: &Command) {
         for arg in args {
-            assert_eq!(
-                arg.kind == ArgKind::Key,
-                arg.key_spec.is_some(),
-                "{}",
-                row.name
-            );
+            let is_key = arg.kind == ArgKind::Key;
+            // SORT's patterns make keys.
+            let may_be_key = is_key || arg.kind == ArgKind::Pattern;
+            let has_spec = arg.key_spec.is_some();
+            assert!(has_spec || !is_key, "{}", row.name);
+            assert!(may_be_key || !has_spec, "{}", row.name);
             let index = usize::from(arg.key_spec.unwrap_or(0));
-            assert!(
-                arg.key_spec.is_none() || index < row.key_specs.len(),
-                "{}",
-                row.name
-            );
+            assert!(!has_spec || index < row.key_specs.len(), "{}", row.name);
             let has_parts = matches!(arg.kind, ArgKind::OneOf | ArgKind::Block);
             assert_eq!(has_parts, !arg.arguments.is_empty(), "{}", arg.name);
             check(arg.arguments, row);
         }
     }
     for (entry, row) in rows() {
+        let name = &entry.full_name;
         check(row.docs.arguments, row);
+        // What specifications say as ranges is what `keys` says; `movablekeys` means that there
+        // is more.
+        let ranges: Vec<_> = row.key_specs.iter().filter_map(range).collect();
+        let all: Option<(i64, i64, i64)> = ranges
+            .iter()
+            .copied()
+            .reduce(|(first, _, step), (_, last, _)| (first, last, step));
         let (first, last, step) = row.keys;
-        match row.key_specs {
-            [] => assert_eq!(row.keys, (0, 0, 0), "{}", entry.full_name),
-            [spec] => {
-                let spec_last = if spec.last < 0 {
-                    spec.last
-                } else {
-                    spec.index + spec.last
-                };
-                let own = (spec.index, spec_last, spec.step);
-                assert_eq!(
-                    (first.into(), last.into(), step.into()),
-                    own,
-                    "{}",
-                    row.name
-                );
-            }
-            _ => {}
+        let own = (first.into(), last.into(), step.into());
+        assert_eq!(own, all.unwrap_or_default(), "{name}");
+        let has_more = ranges.len() < row.key_specs.len();
+        assert_eq!(row.has(Flag::MovableKeys), has_more, "{name}");
+        assert!(row.finder.is_none() || row.has_keys(), "{name}");
+    }
+}
+
+/// A specification of a range as positions: first, last, step.
+fn range(spec: &KeySpec) -> Option<(i64, i64, i64)> {
+    match (spec.begin, spec.find) {
+        (Begin::Index(first), Find::Range { last, step, .. }) => {
+            let last = if last < 0 { last } else { first + last };
+            Some((first, last, step))
         }
+        _ => None,
     }
 }

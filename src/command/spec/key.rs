@@ -1,0 +1,273 @@
+//! Where a request's keys stand.
+//!
+//! A command's key specifications say it: to clients, which read them in COMMAND INFO, and to
+//! COMMAND GETKEYS, which follows them. What SET's and SORT's arguments make of their keys is more
+//! than specifications can say; those commands have a [`Finder`] of their own, as in Redis.
+//!
+//! A specification finds keys only within the request, whatever numbers the request gives.
+
+use crate::resp::request::parse_integer;
+
+/// What a command does with a key: `RO`, `access`, …; `not_key`: it is none.
+pub type KeyFlags = &'static [&'static str];
+
+/// A command's own way to find its keys, in a request that satisfies the command's arity.
+pub type Finder = fn(&[&[u8]]) -> Vec<FoundKey>;
+
+/// A key in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundKey {
+    /// Its index among the request's words.
+    pub position: usize,
+    /// What the command does with it.
+    pub flags: KeyFlags,
+}
+
+/// A key specification: where to begin, and which keys stand from there.
+#[derive(Debug)]
+pub struct KeySpec {
+    /// What the command does with the keys.
+    pub flags: KeyFlags,
+    /// Where to begin.
+    pub begin: Begin,
+    /// Which keys stand from there.
+    pub find: Find,
+    /// A remark for readers.
+    pub notes: Option<&'static str>,
+}
+
+/// Where a key specification begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Begin {
+    /// At this word.
+    Index(i64),
+    /// Specifications cannot say it.
+    Unknown,
+}
+
+/// Which keys stand where a key specification begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Find {
+    /// A range of words.
+    Range {
+        /// Last key relative to the first; negative counts from the end, -1 is the last argument.
+        last: i64,
+        /// Distance between keys.
+        step: i64,
+        /// With a negative `last`: which part of the rest is keys (2 is half of it, 0 and 1 all).
+        limit: i64,
+    },
+    /// As many keys as an argument says. Positions are relative to the beginning.
+    KeyNum {
+        /// Of the argument that gives the number.
+        count: i64,
+        /// Of the first key.
+        first: i64,
+        /// Distance between keys.
+        step: i64,
+    },
+    /// Specifications cannot say it.
+    Unknown,
+}
+
+impl KeySpec {
+    /// The key at `index`.
+    pub const fn at(index: i64, flags: KeyFlags) -> KeySpec {
+        KeySpec::range(index, 0, 1, flags)
+    }
+
+    /// Every argument from `index` to the end.
+    pub const fn from(index: i64, flags: KeyFlags) -> KeySpec {
+        KeySpec::range(index, -1, 1, flags)
+    }
+
+    /// Keys from `index`; see [`Find::Range`].
+    pub const fn range(index: i64, last: i64, step: i64, flags: KeyFlags) -> KeySpec {
+        let limit = 0;
+        let find = Find::Range { last, step, limit };
+        KeySpec::new(Begin::Index(index), find, flags)
+    }
+
+    /// The number of keys at `index`, and the keys behind it.
+    pub const fn counted(index: i64, flags: KeyFlags) -> KeySpec {
+        let find = Find::KeyNum {
+            count: 0,
+            first: 1,
+            step: 1,
+        };
+        KeySpec::new(Begin::Index(index), find, flags)
+    }
+
+    /// Keys that no specification finds. COMMAND GETKEYS leaves them out, or its command has a
+    /// [`Finder`].
+    pub const fn unknown(flags: KeyFlags) -> KeySpec {
+        KeySpec::new(Begin::Unknown, Find::Unknown, flags)
+    }
+
+    const fn new(begin: Begin, find: Find, flags: KeyFlags) -> KeySpec {
+        KeySpec {
+            flags,
+            begin,
+            find,
+            notes: None,
+        }
+    }
+
+    /// Sets [`notes`](Self::notes).
+    pub const fn notes(mut self, notes: &'static str) -> KeySpec {
+        self.notes = Some(notes);
+        self
+    }
+
+    /// Whether what it finds are keys.
+    pub fn is_key(&self) -> bool {
+        !self.flags.contains(&"not_key")
+    }
+
+    /// The keys of a request; `None` if the request does not fit the specification.
+    pub fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
+        let words = i64::try_from(request.len()).ok()?;
+        let Begin::Index(begin) = self.begin else {
+            return Some(Vec::new());
+        };
+        let (first, last, step, flags) = match self.find {
+            Find::Range { last, step, limit } => {
+                let last = match last {
+                    from_first @ 0.. => begin + from_first,
+                    from_end if limit == 0 => words + from_end,
+                    from_end => begin + (words - begin) / limit + from_end,
+                };
+                (begin, last, step, self.flags)
+            }
+            Find::KeyNum { count, first, step } => {
+                let word = request.get(usize::try_from(begin + count).ok()?)?;
+                let (count, flags) = self.count(word);
+                let first = begin + first;
+                (first, first + i64::from(count) - 1, step, flags)
+            }
+            Find::Unknown => return Some(Vec::new()),
+        };
+        if last < first || last >= words {
+            return None;
+        }
+        let range = usize::try_from(first).ok()?..=usize::try_from(last).ok()?;
+        let step = usize::try_from(step).ok().filter(|&step| step > 0)?;
+        let found = |position| FoundKey { position, flags };
+        Some(range.step_by(step).map(found).collect())
+    }
+
+    /// The number of keys that an argument gives, and their flags. Where it is none in the strict
+    /// sense (`2x`, `+2`), Redis falls back to the older code of the command, which takes what
+    /// `atoi` makes of it and knows no flags. Either way it counts in 32 bits.
+    fn count(&self, word: &[u8]) -> (i32, KeyFlags) {
+        match parse_integer(word) {
+            Some(count @ 0..) => (count as i32, self.flags),
+            _ => (leading_integer(word) as i32, &[]),
+        }
+    }
+}
+
+/// C's `strtol`: blanks, a sign and as many digits as there are; what does not fit is the nearest
+/// that does.
+fn leading_integer(text: &[u8]) -> i64 {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'\x0b';
+    let start = text.iter().take_while(|byte| is_blank(byte)).count();
+    let (sign, digits) = match &text[start..] {
+        [b'-', digits @ ..] => (-1, digits),
+        [b'+', digits @ ..] => (1, digits),
+        digits => (1, digits),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0_i64, |number, digit| {
+        let digit = sign * i64::from(digit - b'0');
+        number.saturating_mul(10).saturating_add(digit)
+    })
+}
+
+/// SET's key, which is also read if GET is among the options.
+pub fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
+    let options = request.get(3..).unwrap_or_default();
+    let gets = options.iter().any(|word| word.eq_ignore_ascii_case(b"get"));
+    let flags: KeyFlags = if gets {
+        &["RW", "access", "update"]
+    } else {
+        &["OW", "update"]
+    };
+    vec![FoundKey { position: 1, flags }]
+}
+
+/// SORT's key, and the last STORE's. BY and GET make keys of their patterns while the command runs;
+/// those are left out.
+pub fn of_sort(request: &[&[u8]]) -> Vec<FoundKey> {
+    let mut keys = vec![FoundKey {
+        position: 1,
+        flags: &["RO", "access"],
+    }];
+    let mut position = 2;
+    while let Some(word) = request.get(position) {
+        let word = word.to_ascii_lowercase();
+        position += match word.as_slice() {
+            b"limit" => 3,
+            b"get" | b"by" => 2,
+            b"store" if position + 1 < request.len() => {
+                keys.truncate(1);
+                keys.push(FoundKey {
+                    position: position + 1,
+                    flags: &["OW", "update"],
+                });
+                1
+            }
+            _ => 1,
+        };
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leading_integers_are_those_of_c() {
+        let cases: [(&[u8], i64); 9] = [
+            (b"", 0),
+            (b"x", 0),
+            (b"2x", 2),
+            (b" \t\x0b+07", 7),
+            (b"-12-3", -12),
+            (b"+-1", 0),
+            (b"9223372036854775807", i64::MAX),
+            (b"99999999999999999999", i64::MAX),
+            (b"-99999999999999999999", i64::MIN),
+        ];
+        for (text, number) in cases {
+            assert_eq!(leading_integer(text), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_count_never_reaches_beyond_the_request() {
+        let spec = KeySpec::counted(1, &["RW"]);
+        let found = |count: &[u8]| {
+            let keys = spec.keys_in(&[b"lmpop", count, b"a", b"b"])?;
+            Some(keys.iter().map(|key| key.position).collect::<Vec<_>>())
+        };
+        assert_eq!(found(b"1"), Some(vec![2]));
+        assert_eq!(found(b"2"), Some(vec![2, 3]));
+        // 32 bits of 4,294,967,298 are 2.
+        assert_eq!(found(b"4294967298"), Some(vec![2, 3]));
+        let wrong: [&[u8]; 7] = [
+            b"",
+            b"0",
+            b"-1",
+            b"3",
+            b"2147483647",
+            b"9223372036854775807",
+            b"-9223372036854775808",
+        ];
+        for count in wrong {
+            assert_eq!(found(count), None, "{count:?}");
+        }
+        assert!(spec.keys_in(&[b"lmpop"]).is_none());
+    }
+}

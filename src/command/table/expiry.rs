@@ -1,0 +1,121 @@
+//! Rows: when keys expire.
+
+use crate::command::expiry;
+use crate::command::spec::Flag::{Fast, ReadOnly, Write};
+use crate::command::spec::{Arg, Command, KeySpec};
+
+/// The rows of this group.
+pub(super) const ROWS: &[Command] = &[
+    Command::new("expire", -3, expiry::expire)
+        .flags(&[Write, Fast])
+        .categories(&["keyspace", "write", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .origin("generic", "1.0.0")
+        .summary("Set a key's time to live in seconds")
+        .complexity("O(1)")
+        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .arguments(&[
+            Arg::key("key", 0),
+            Arg::integer("seconds"),
+            Arg::one_of("condition", CONDITION)
+                .since("7.0.0")
+                .optional(),
+        ]),
+    Command::new("pexpire", -3, expiry::pexpire)
+        .flags(&[Write, Fast])
+        .categories(&["keyspace", "write", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .origin("generic", "2.6.0")
+        .summary("Set a key's time to live in milliseconds")
+        .complexity("O(1)")
+        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .arguments(&[
+            Arg::key("key", 0),
+            Arg::integer("milliseconds"),
+            Arg::one_of("condition", CONDITION)
+                .since("7.0.0")
+                .optional(),
+        ]),
+    Command::new("expireat", -3, expiry::expireat)
+        .flags(&[Write, Fast])
+        .categories(&["keyspace", "write", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .origin("generic", "1.2.0")
+        .summary("Set the expiration for a key as a UNIX timestamp")
+        .complexity("O(1)")
+        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .arguments(&[
+            Arg::key("key", 0),
+            Arg::unix_time("unix-time-seconds"),
+            Arg::one_of("condition", CONDITION)
+                .since("7.0.0")
+                .optional(),
+        ]),
+    Command::new("pexpireat", -3, expiry::pexpireat)
+        .flags(&[Write, Fast])
+        .categories(&["keyspace", "write", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .origin("generic", "2.6.0")
+        .summary("Set the expiration for a key as a UNIX timestamp specified in milliseconds")
+        .complexity("O(1)")
+        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .arguments(&[
+            Arg::key("key", 0),
+            Arg::unix_time("unix-time-milliseconds"),
+            Arg::one_of("condition", CONDITION)
+                .since("7.0.0")
+                .optional(),
+        ]),
+    Command::new("ttl", 2, expiry::ttl)
+        .flags(&[ReadOnly, Fast])
+        .categories(&["keyspace", "read", "fast"])
+        .tips(&["nondeterministic_output"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .origin("generic", "1.0.0")
+        .summary("Get the time to live for a key in seconds")
+        .complexity("O(1)")
+        .history(&[("2.8.0", "Added the -2 reply.")])
+        .arguments(&[Arg::key("key", 0)]),
+    Command::new("pttl", 2, expiry::pttl)
+        .flags(&[ReadOnly, Fast])
+        .categories(&["keyspace", "read", "fast"])
+        .tips(&["nondeterministic_output"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .origin("generic", "2.6.0")
+        .summary("Get the time to live for a key in milliseconds")
+        .complexity("O(1)")
+        .history(&[("2.8.0", "Added the -2 reply.")])
+        .arguments(&[Arg::key("key", 0)]),
+    Command::new("expiretime", 2, expiry::expiretime)
+        .flags(&[ReadOnly, Fast])
+        .categories(&["keyspace", "read", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .origin("generic", "7.0.0")
+        .summary("Get the expiration Unix timestamp for a key")
+        .complexity("O(1)")
+        .arguments(&[Arg::key("key", 0)]),
+    Command::new("pexpiretime", 2, expiry::pexpiretime)
+        .flags(&[ReadOnly, Fast])
+        .categories(&["keyspace", "read", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .origin("generic", "7.0.0")
+        .summary("Get the expiration Unix timestamp for a key in milliseconds")
+        .complexity("O(1)")
+        .arguments(&[Arg::key("key", 0)]),
+    Command::new("persist", 2, expiry::persist)
+        .flags(&[Write, Fast])
+        .categories(&["keyspace", "write", "fast"])
+        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .origin("generic", "2.2.0")
+        .summary("Remove the expiration from a key")
+        .complexity("O(1)")
+        .arguments(&[Arg::key("key", 0)]),
+];
+
+/// When an expiry time is set.
+const CONDITION: &[Arg] = &[
+    Arg::pure_token("nx", "NX"),
+    Arg::pure_token("xx", "XX"),
+    Arg::pure_token("gt", "GT"),
+    Arg::pure_token("lt", "LT"),
+];

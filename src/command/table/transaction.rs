@@ -1,0 +1,41 @@
+//! Rows: transactions.
+
+use crate::command::spec::Flag::{AllowBusy, Fast, Loading, NoScript, SkipSlowlog, Stale};
+use crate::command::spec::{Arg, Command, KeySpec};
+use crate::command::transaction;
+
+/// The rows of this group.
+pub(super) const ROWS: &[Command] = &[
+    Command::new("multi", 1, transaction::multi)
+        .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
+        .categories(&["fast", "transaction"])
+        .origin("transactions", "1.2.0")
+        .summary("Mark the start of a transaction block")
+        .complexity("O(1)"),
+    Command::new("exec", 1, transaction::exec)
+        .flags(&[NoScript, Loading, Stale, SkipSlowlog])
+        .categories(&["slow", "transaction"])
+        .origin("transactions", "1.2.0")
+        .summary("Execute all commands issued after MULTI")
+        .complexity("Depends on commands in the transaction"),
+    Command::new("discard", 1, transaction::discard)
+        .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
+        .categories(&["fast", "transaction"])
+        .origin("transactions", "2.0.0")
+        .summary("Discard all commands issued after MULTI")
+        .complexity("O(N), when N is the number of queued commands"),
+    Command::new("watch", -2, transaction::watch)
+        .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
+        .categories(&["fast", "transaction"])
+        .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
+        .origin("transactions", "2.2.0")
+        .summary("Watch the given keys to determine execution of the MULTI/EXEC block")
+        .complexity("O(1) for every key.")
+        .arguments(&[Arg::key("key", 0).multiple()]),
+    Command::new("unwatch", 1, transaction::unwatch)
+        .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
+        .categories(&["fast", "transaction"])
+        .origin("transactions", "2.2.0")
+        .summary("Forget about all watched keys")
+        .complexity("O(1)"),
+];
