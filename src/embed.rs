@@ -29,6 +29,8 @@ use thiserror::Error;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Kind;
+use crate::pubsub::registry::Turns;
+use crate::queue::expiry;
 use crate::server::housekeeping;
 use crate::server::listener::{self, Bound, ListenError};
 use crate::server::shutdown;
@@ -111,6 +113,7 @@ impl Builder {
                 .spawn(listener::serve(listener, Arc::clone(&state)));
         }
         state.tasks.spawn(housekeeping::run(Arc::clone(&state)));
+        state.tasks.spawn(expiry::run(Arc::clone(&state)));
         Ok(Server { state })
     }
 }
@@ -160,11 +163,12 @@ impl Server {
     /// of the channel. Returns how many subscriptions it reached, patterns' included.
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
-        fanout.begin_batch(0, self.state.config().client_output_buffer_limit);
+        fanout.begin_batch(self.state.config().client_output_buffer_limit);
         let published = self.state.registry.publish(
             Kind::Channel,
             channel.as_ref(),
             payload.as_ref(),
+            &Turns::default(),
             &mut fanout,
         );
         let receivers = published.receivers;

@@ -1,4 +1,5 @@
-//! fanfare: a Redis-compatible in-memory pub/sub server, as a binary and as a library.
+//! fanfare: a Redis-compatible in-memory server for pub/sub and work queues, as a binary and as a
+//! library.
 //!
 //! To embed it, start from [`Server`].
 //!
@@ -20,12 +21,25 @@
 //! `client-output-buffer-limit`, and is written by the subscriber's own task when the socket takes
 //! more. So a publisher never waits for a subscriber.
 //!
+//! # The life of a push
+//!
+//! ```text
+//!  command    takes the keyspace's lock and calls the function of LPUSH, or EXEC's, which calls many
+//!  queue      finds the list, or adds it, and copies the elements into it; a list that came to be
+//!             makes its key ready
+//!  queue      serves those who wait for a ready key, first come, first served: an element leaves
+//!             the list once the waiter's outbox has taken the reply
+//!  pubsub     publishes what has happened to keys, if somebody wants to know
+//!  conn       lets go of the lock, and at the end of the batch writes the pusher's replies, then
+//!             every touched outbox; a waiter that was served goes on with what it has sent since
+//! ```
+//!
 //! # Where things are
 //!
 //! `config` every setting, once · `server` listeners, shared state, the way out · `conn` one
 //! connection and its outbox · `resp` requests in, replies out · `command` the command table and a
-//! file for each group of commands · `pubsub` registry, pattern index, fan-out · `observe` INFO,
-//! CLIENT LIST, counters · `embed` the embedding API.
+//! file for each group of commands · `pubsub` registry, pattern index, fan-out · `queue` keys, lists,
+//! waiting clients, expiry · `observe` INFO, CLIENT LIST, counters · `embed` the embedding API.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -37,6 +51,7 @@ mod embed;
 mod hash;
 mod observe;
 mod pubsub;
+mod queue;
 mod resp;
 mod server;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::client_filter::{self, Filter};
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
-use crate::conn::client::Names;
+use crate::conn::client::{ClientId, Names};
 use crate::observe::client_line::client_line;
 use crate::resp::error::CommandError;
 use crate::resp::frame::verbatim;
@@ -46,9 +46,9 @@ pub fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         killed += 1;
         if client.id == context.client.id {
             // It still gets the reply.
-            context.session.next = Next::Close;
+            context.session.then(Next::Close);
         } else {
-            context.server.disconnect(&client);
+            context.disconnect(&client);
         }
     }
     let old_form = args.len() == 3;
@@ -144,25 +144,34 @@ fn on_or_off(word: &[u8]) -> std::result::Result<bool, CommandError> {
     }
 }
 
-/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`: no command of fanfare blocks yet, so it finds
-/// nobody to unblock.
-pub fn unblock(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    match args.get(3) {
-        None => {}
-        Some(reason)
-            if reason.eq_ignore_ascii_case(b"timeout") || reason.eq_ignore_ascii_case(b"error") => {
-        }
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
+pub fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let as_timeout = match args.get(3) {
+        None => true,
+        Some(reason) if reason.eq_ignore_ascii_case(b"timeout") => true,
+        Some(reason) if reason.eq_ignore_ascii_case(b"error") => false,
         Some(_) => {
             return Err(CommandError::text(
                 "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
             ));
         }
-    }
+    };
     if args.len() > 4 {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
-    parse_integer(&args[2]).ok_or(CommandError::NOT_AN_INTEGER)?;
-    Ok(Reply::Integer(0))
+    let id = parse_integer(&args[2]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let Some(waiter) = context.space().blocked.remove(id as ClientId) else {
+        return Ok(Reply::Integer(0));
+    };
+    let reply = if as_timeout {
+        waiter.timed_out()
+    } else {
+        waiter.error(&CommandError::text(
+            "UNBLOCKED client unblocked via CLIENT UNBLOCK",
+        ))
+    };
+    context.fanout.reply(&waiter.client, reply);
+    Ok(Reply::Integer(1))
 }
 
 /// `CLIENT HELP`

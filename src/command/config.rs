@@ -3,6 +3,7 @@
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next};
 use crate::pubsub::glob;
+use crate::queue::keyspace::KeyStats;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{bulk, map};
 use crate::resp::reply::Reply;
@@ -60,7 +61,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         // Never the value, which may be a password.
         tracing::info!(setting = %String::from_utf8_lossy(name), "changed by CONFIG SET");
     }
-    context.session.next = Next::Reload;
+    context.session.then(Next::Reload);
     Ok(Reply::OK)
 }
 
@@ -68,6 +69,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 pub fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.tally.commit(&context.server.stats);
     context.server.stats.reset();
+    context.space().stats = KeyStats::default();
     Ok(Reply::OK)
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
 use super::client::valid_name;
-use super::{Args, Context, Next, ReplyMode};
+use super::{Args, Context, Next, ReplyMode, transaction};
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};
@@ -133,31 +133,39 @@ fn protocol_version(word: &[u8]) -> std::result::Result<Protocol, CommandError> 
 
 /// `SELECT index`
 pub fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let index = parse_integer(&args[1]).ok_or(CommandError::NOT_AN_INTEGER)?;
-    let index = i32::try_from(index).map_err(|_| {
+    let index = database_index(context, int(&args[1])?)?;
+    context.client.database.store(index, Relaxed);
+    Ok(Reply::OK)
+}
+
+/// A C `int`, as Redis reads it.
+pub fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
+    let number = parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)?;
+    i32::try_from(number).map_err(|_| {
         CommandError::text(
             "ERR value is out of range, value must between -2147483648 and 2147483647",
         )
-    })?;
-    let databases = context.server.config().databases;
-    match u32::try_from(index) {
-        Ok(index) if index < databases => {
-            context.client.database.store(index, Relaxed);
-            Ok(Reply::OK)
-        }
-        _ => Err(CommandError::text("ERR DB index is out of range")),
-    }
+    })
+}
+
+/// The number of a database that there is.
+pub fn database_index(context: &Context<'_>, index: i32) -> std::result::Result<u32, CommandError> {
+    let index = u32::try_from(index).ok();
+    index
+        .filter(|&index| index < context.config.databases)
+        .ok_or(CommandError::text("ERR DB index is out of range"))
 }
 
 /// `QUIT`
 pub fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    context.session.next = Next::Close;
+    context.session.then(Next::Close);
     Ok(Reply::OK)
 }
 
 /// `RESET`: the connection is as it was when it was new, but for its id and what its library said
 /// of itself.
 pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    transaction::end(context);
     let client = context.client;
     context.server.registry.forget(client);
     client.set_protocol(Protocol::Resp2);

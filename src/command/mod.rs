@@ -4,32 +4,49 @@
 //! (`processCommand`), since it decides which error a client sees. Handlers are plain functions,
 //! one a command, named after it; they neither block nor await.
 
+pub mod blocking;
 pub mod client;
 pub mod client_filter;
 pub mod config;
 pub mod connection;
+pub mod expiry;
 pub mod introspect;
+pub mod keys;
+pub mod list;
+pub mod object;
 pub mod pubsub;
+pub mod scan;
 pub mod server;
+pub mod sort;
 pub mod spec;
+pub mod string;
 pub mod table;
+pub mod transaction;
+pub mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use parking_lot::MutexGuard;
+use tokio::time::Instant;
 
+use crate::config::Config;
 use crate::conn::client::Client;
 use crate::observe::tally::{Outcome, Tally};
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::Subscriber;
+use crate::pubsub::registry::{Subscriber, Turns};
+use crate::queue::events;
+use crate::queue::keys::Keys;
+use crate::queue::keyspace::Keyspace;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, put_error};
+use crate::resp::reply::{Reply, ReplyWriter, put_error};
 pub use crate::resp::request::Args;
 use crate::server::state::ServerState;
 use table::{Entry, TABLE};
+use transaction::Transaction;
 
 /// What belongs to a connection and to nobody else.
 #[derive(Debug)]
@@ -38,8 +55,29 @@ pub struct Session {
     pub authenticated: bool,
     /// CLIENT REPLY.
     pub replies: ReplyMode,
+    /// The commands since MULTI.
+    pub transaction: Option<Box<Transaction>>,
     /// What the connection does after the current command.
     pub next: Next,
+}
+
+impl Session {
+    /// The session of a connection that was just accepted.
+    pub fn new(authenticated: bool) -> Session {
+        Session {
+            authenticated,
+            replies: ReplyMode::On,
+            transaction: None,
+            next: Next::Go,
+        }
+    }
+
+    /// Says what the connection does next; what ends it stays, whatever else an EXEC brings.
+    pub fn then(&mut self, next: Next) {
+        if !matches!(self.next, Next::Close | Next::Abort) {
+            self.next = next;
+        }
+    }
 }
 
 /// Which replies a connection wants (CLIENT REPLY). Pushed frames come in any mode.
@@ -71,6 +109,8 @@ pub enum Next {
     Reload,
     /// It rests, and then sends these bytes (DEBUG SLEEP).
     Sleep(Duration, &'static [u8]),
+    /// It carries out nothing until it is served, or, if there is a moment, until then (BLPOP).
+    Block(Option<Instant>),
     /// It closes once its replies are written.
     Close,
     /// It closes at once, its replies unwritten.
@@ -82,6 +122,8 @@ pub enum Next {
 pub struct Context<'a> {
     /// The server.
     pub server: &'a Arc<ServerState>,
+    /// The settings, as they were when the batch began.
+    pub config: &'a Config,
     /// The client that sent the request.
     pub client: &'a Arc<Client>,
     /// Its session.
@@ -92,9 +134,55 @@ pub struct Context<'a> {
     pub fanout: &'a mut Fanout,
     /// The batch's share of the statistics.
     pub tally: &'a mut Tally,
+    /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start.
+    pub space: Option<MutexGuard<'a, Keyspace>>,
+    /// Whether the command is one of an EXEC.
+    pub in_exec: bool,
+    /// The turns of the channels that the EXEC publishes to.
+    pub turns: Turns<'a>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The keys of the selected database, and where the reply goes.
+    pub fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
+        let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
+        let (server, config) = (self.server, self.config);
+        let space = self.space.get_or_insert_with(|| begin(server));
+        let keys = space.keys(db, config);
+        let keys = if self.client.no_touch.load(Relaxed) {
+            keys.untouched()
+        } else {
+            keys
+        };
+        (keys, ReplyWriter::new(self.replies, protocol))
+    }
+
+    /// The keyspace as a whole.
+    pub fn space(&mut self) -> &mut Keyspace {
+        let server = self.server;
+        self.space.get_or_insert_with(|| begin(server))
+    }
+
+    /// Ends another client's connection.
+    pub fn disconnect(&mut self, client: &Client) {
+        let server = self.server;
+        server.disconnect_under(client, self.space());
+    }
+
+    /// Whether the client may have so many bytes more kept for it, beside those of its requests. If
+    /// not, its connection ends, as it does for too long a request.
+    pub fn may_keep(&mut self, more: usize) -> bool {
+        let client = self.client;
+        let kept = client.queued_memory.load(Relaxed) + client.watched_memory.load(Relaxed) + more;
+        let limit = self.config.client_query_buffer_limit;
+        let may = kept as u64 <= limit;
+        if !may {
+            self.server.note_query_limit(client, kept);
+            self.session.then(Next::Abort);
+        }
+        may
+    }
+
     /// Appends a reply, unless the connection wants none.
     pub fn reply(&mut self, reply: Reply) {
         if self.session.replies.wants_reply() {
@@ -107,7 +195,11 @@ impl Context<'_> {
     pub fn settle_replies(&mut self) {
         if !self.replies.is_empty() {
             // The batch ends with a flush of its own connection, asked for or not.
-            let _ = self.client.outbox.send(self.replies, self.fanout.limits());
+            let append = self.client.outbox.send(self.replies, self.fanout.limits());
+            if !append.was_taken() {
+                // The connection is at its end; nobody will read them.
+                self.replies.clear();
+            }
         }
     }
 
@@ -140,6 +232,13 @@ pub fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
     };
 }
 
+/// Takes the keyspace's lock.
+fn begin(server: &ServerState) -> MutexGuard<'_, Keyspace> {
+    let mut space = server.keyspace.lock();
+    space.begin();
+    space
+}
+
 fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
     if is_http(&args[0]) {
         tracing::warn!(
@@ -151,34 +250,91 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
     }
     match TABLE.resolve(args) {
         Ok(entry) => run(context, entry, args),
-        Err(error) => context.fail(&error),
+        Err(error) => {
+            transaction::spoil(context);
+            context.fail(&error);
+        }
     }
 }
 
 fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
     context.client.last_command.store(entry.id, Relaxed);
-    let outcome = match admit(context, entry, args) {
-        Ok(handler) => match handler(context, args) {
-            Ok(reply) => {
-                context.reply(reply);
-                Outcome::Called
-            }
-            Err(error) => {
-                context.fail(&error);
-                Outcome::Failed
-            }
-        },
+    match admit(context, entry, args) {
         Err(error) => {
+            let error = transaction::reject(context, entry, error);
             context.fail(&error);
-            Outcome::Rejected
+            context.tally.command(entry.id, Outcome::Rejected);
+        }
+        Ok(_) if context.session.transaction.is_some() && !entry.runs_in_multi => {
+            transaction::queue(context, entry, args);
+        }
+        Ok(handler) => call(context, entry, handler, args),
+    }
+    conclude(context);
+}
+
+/// Runs a command that was admitted.
+fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler, args: &Args<'_>) {
+    let before = context.replies.len();
+    let wanted = context.session.replies.wants_reply();
+    let outcome = match handler(context, args) {
+        Ok(reply) => {
+            context.reply(reply);
+            Outcome::Called
+        }
+        Err(error) => {
+            // In place of whatever it has written by then.
+            context.replies.truncate(before);
+            context.fail(&error);
+            Outcome::Failed
         }
     };
+    if !wanted && !context.session.replies.wants_reply() {
+        context.replies.truncate(before);
+    }
     context.tally.command(entry.id, outcome);
+}
+
+/// What follows a command, or an EXEC as a whole: waiters are served, events published, and the
+/// keyspace is let go.
+fn conclude(context: &mut Context<'_>) {
+    if let Some(space) = &mut context.space {
+        space.serve(context.config, context.fanout);
+        if space.take_expiry_set() {
+            context.server.expiry_set.notify_one();
+        }
+        publish_events(context);
+        context.space = None;
+    }
+}
+
+/// Publishes what has happened to keys so far.
+fn publish_events(context: &mut Context<'_>) {
+    let Some(space) = &mut context.space else {
+        return;
+    };
+    let happened = space.take_events();
+    if happened.is_empty() {
+        return;
+    }
+    if context.client.is_subscriber() && !context.in_exec {
+        // The reply comes before the messages that the command brings about.
+        context.settle_replies();
+    }
+    let (published, delivered) = events::publish(
+        &happened,
+        context.config.notify_keyspace_events,
+        &context.server.registry,
+        &context.turns,
+        context.fanout,
+    );
+    context.tally.published += published;
+    context.tally.delivered += delivered;
 }
 
 /// The checks before a command runs.
 fn admit(
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     entry: &'static Entry,
     args: &Args<'_>,
 ) -> Result<spec::Handler, CommandError> {
@@ -195,6 +351,21 @@ fn admit(
     }
     if !context.session.authenticated && !entry.no_auth && context.server.needs_password() {
         return Err(CommandError::text("NOAUTH Authentication required."));
+    }
+    let in_multi = context.session.transaction.is_some();
+    if in_multi && entry.no_multi {
+        return Err(CommandError::text(
+            "ERR Command not allowed inside a transaction",
+        ));
+    }
+    if entry.queue && !context.config.queue {
+        return Err(CommandError::QUEUE_IS_OFF);
+    }
+    if context.config.maxmemory > 0
+        && transaction::needs_memory(context, entry)
+        && context.space().used() as u64 > context.config.maxmemory
+    {
+        return Err(CommandError::OUT_OF_MEMORY);
     }
     if !entry.allowed_while_subscribed
         && context.client.is_subscriber()

@@ -1,7 +1,5 @@
 //! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
 
-use bytes::BytesMut;
-
 use super::{Args, Context};
 use crate::pubsub::message::Kind;
 use crate::resp::error::CommandError;
@@ -21,25 +19,25 @@ pub fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
-    let server = context.server;
-    let published = server
-        .registry
-        .publish(kind, &args[1], &args[2], context.fanout);
+    // One that may be its own subscriber gets the reply first, and then the message, in the order
+    // that everybody sees. EXEC does the same for all of its commands.
+    let holds = context.client.is_subscriber() && !context.in_exec;
+    if holds {
+        context.client.outbox.hold_messages();
+    }
+    let (registry, turns) = (&context.server.registry, &context.turns);
+    let published = registry.publish(kind, &args[1], &args[2], turns, context.fanout);
+    let receivers = published.receivers;
+    drop(published);
     context.tally.published += 1;
-    context.tally.delivered += published.receivers as u64;
-    let reply = Reply::Integer(published.receivers as i64);
-    if context.fanout.own_frames().is_empty() {
+    context.tally.delivered += receivers as u64;
+    let reply = Reply::Integer(receivers as i64);
+    if !holds {
         return reply;
     }
-    // The publisher is its own subscriber: first the reply, then the message, and all of it in the
-    // channel's turn, so that it sees the one order of messages that everybody sees.
     context.reply(reply);
     context.settle_replies();
-    let mut own: BytesMut = std::mem::take(context.fanout.own_frames());
-    let _ = context
-        .client
-        .outbox
-        .send(&mut own, context.fanout.limits());
+    context.client.outbox.release_messages();
     Reply::Sent
 }
 
@@ -55,6 +53,12 @@ pub fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
 pub fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if context.in_exec {
+        // Redis's rule, for shard channels only.
+        return Err(CommandError::text(
+            "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
+        ));
+    }
     Ok(subscribe_to(context, Kind::Shard, args))
 }
 

@@ -20,7 +20,8 @@ pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
     context.tally.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
-    Ok(verbatim(report(context.server, &sections)).into())
+    let server = context.server;
+    Ok(verbatim(report(server, context.space(), &sections)).into())
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.
@@ -82,7 +83,7 @@ pub fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         "SHUTDOWN received"
     );
     shutdown::begin(context.server, now);
-    context.session.next = Next::Close;
+    context.session.then(Next::Close);
     Ok(Reply::Sent)
 }
 
@@ -112,13 +113,18 @@ pub fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|word| word.parse().ok())
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
+            if context.in_exec {
+                // Its reply is one of an array, which is not torn apart: the rest follows it.
+                context.session.then(Next::Sleep(seconds, b""));
+                return Ok(Reply::OK);
+            }
             context.settle_replies();
             let then = if context.session.replies.wants_reply() {
                 b"+OK\r\n".as_slice()
             } else {
                 b""
             };
-            context.session.next = Next::Sleep(seconds, then);
+            context.session.then(Next::Sleep(seconds, then));
             Ok(Reply::Sent)
         }
         (b"error", 3) => Err(CommandError::Quoting {

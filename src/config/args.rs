@@ -156,7 +156,7 @@ fn command() -> Command {
     });
     Command::new("fanfare")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("A Redis-compatible in-memory pub/sub server")
+        .about("A Redis-compatible in-memory server for pub/sub and work queues")
         .override_usage("fanfare [file] [--<setting> <value>...]...")
         .after_help(EXAMPLES)
         .next_line_help(true)

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::{OutputLimits, Password};
+use super::values::{EventClasses, OutputLimits, Password};
 
 /// Why a value was refused, in Redis's words where Redis has them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum Refusal {
     /// A limit that is not a number.
     #[error("Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
     LimitNumber,
+    /// A letter that is no class of keyspace notifications.
+    #[error("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")]
+    EventClass,
     /// A setting that cannot have another value in fanfare; says why.
     #[error("{0}")]
     Fixed(&'static str),
@@ -262,6 +265,20 @@ impl Kind<OutputLimits> for Limits {
     }
 }
 
+/// Classes of keyspace notifications, a letter each.
+pub(super) struct Events;
+
+impl Kind<EventClasses> for Events {
+    fn set(&self, field: &mut EventClasses, words: &[&[u8]]) -> Result<(), Refusal> {
+        *field = EventClasses::parse(one(words)?).ok_or(Refusal::EventClass)?;
+        Ok(())
+    }
+
+    fn get(&self, field: &EventClasses) -> Vec<u8> {
+        field.letters()
+    }
+}
+
 /// Accepts the one `value` that a setting can have, and answers any other with `reason`.
 pub(super) fn fixed(words: &[&[u8]], value: &str, reason: &'static str) -> Result<(), Refusal> {
     let mut asked = false;
@@ -296,7 +313,7 @@ macro_rules! whole {
         }
     )+};
 }
-whole!(u16, u32, u64, usize);
+whole!(u16, u32, u64, usize, i32);
 
 /// Seconds.
 impl Whole for Duration {

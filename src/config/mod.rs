@@ -21,7 +21,10 @@ mod values;
 pub use args::{Start, UsageError, from_args};
 pub use kinds::Refusal;
 pub use settings::{Change, Config, Group, SETTINGS, Setting};
-pub use values::{DebugCommand, LogFormat, LogLevel, OutputLimit, OutputLimits, Password};
+pub use values::{
+    DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit, OutputLimits,
+    Password,
+};
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{
-    Addresses, Choice, Kind, Limits, Memory, Number, Octal, Path, Refusal, Secret, fixed,
+    Addresses, Choice, Events, Kind, Limits, Memory, Number, Octal, Path, Refusal, Secret, YesNo,
+    fixed,
 };
-use super::values::{DebugCommand, LogFormat, LogLevel, OutputLimits, Password};
+use super::values::{DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, Password};
 
 /// One setting: a row of [`SETTINGS`].
 #[derive(Debug)]
@@ -65,6 +66,8 @@ pub enum Group {
     Network,
     /// What one connection, or all of them, may use.
     Limits,
+    /// Keys, lists and strings.
+    Queue,
     /// Who may do what.
     Security,
     /// What is logged.
@@ -81,6 +84,7 @@ impl Group {
         match self {
             Group::Network => "Network",
             Group::Limits => "Limits",
+            Group::Queue => "Queue mode",
             Group::Security => "Security",
             Group::Logging => "Logging",
             Group::Runtime => "Runtime",
@@ -205,6 +209,26 @@ settings! {
             = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
             "class hard soft seconds...", Limits, AnyTime;
     }
+    group Queue {
+        /// Whether there are keys at all: lists, strings and what goes with them. `no` makes a pure
+        /// pub/sub server, whose other commands answer an error that says so.
+        "queue" => queue: bool = "yes",
+            "yes|no", YesNo, AtStart;
+        /// Bytes of memory that keys and values may take; past it, commands that may take more are
+        /// refused, and reads and pops go on. 0 is no limit, Redis's default. What connections hold
+        /// has limits of its own.
+        "maxmemory" => maxmemory: u64 = "0",
+            "bytes", Memory(0..=i64::MAX), AnyTime;
+        /// What happens to keys is published on `__keyspace@DB__:KEY` (K) and `__keyevent@DB__:EVENT`
+        /// (E) for these classes: g generic, $ strings, l lists, x expired, n new, m missed, A all
+        /// of them but n and m. Off by default, as it costs a publish or two per change.
+        "notify-keyspace-events" => notify_keyspace_events: EventClasses = "",
+            "letters", Events, AnyTime;
+        /// How long a list may become before OBJECT ENCODING calls it `quicklist` instead of
+        /// `listpack`: -1 to -5 are 4, 8, 16, 32 and 64 KB, and a positive number is elements.
+        "list-max-listpack-size" => list_max_listpack_size: i32 = "-2",
+            "size", Number(i32::MIN as i64..=i32::MAX as i64), AnyTime;
+    }
     group Security {
         /// Password that AUTH and HELLO ask for; "" asks for none, as on a developer's machine.
         "requirepass" => requirepass: Password = "",
@@ -242,6 +266,9 @@ settings! {
         /// Whether to keep a log of writes on disk.
         "appendonly" = "no", AnyTime,
             "fanfare keeps nothing on disk, so 'appendonly' can only be 'no'";
+        /// What to do when memory is short: nothing is ever thrown away to make room.
+        "maxmemory-policy" = "noeviction", AnyTime,
+            "fanfare never evicts keys, so 'maxmemory-policy' can only be 'noeviction'";
         /// Whether to go to the background; the shell or a service manager can do that.
         "daemonize" = "no", AtStart,
             "fanfare stays in the foreground, so 'daemonize' can only be 'no'";

@@ -108,3 +108,108 @@ impl fmt::Debug for Password {
         })
     }
 }
+
+/// What a keyspace notification is about; each is a letter of `notify-keyspace-events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum EventClass {
+    /// `K`: messages on `__keyspace@DB__:KEY`.
+    Keyspace = 1,
+    /// `E`: messages on `__keyevent@DB__:EVENT`.
+    Keyevent = 1 << 1,
+    /// `g`: commands that take any type: DEL, EXPIRE, RENAME, …
+    Generic = 1 << 2,
+    /// `$`
+    String = 1 << 3,
+    /// `l`
+    List = 1 << 4,
+    /// `x`: keys whose time has come.
+    Expired = 1 << 5,
+    /// `n`: new keys.
+    New = 1 << 6,
+    /// `m`: reads of keys that are not there.
+    KeyMiss = 1 << 7,
+    /// `s`: sets, which fanfare does not have.
+    Set = 1 << 8,
+    /// `h`: hashes, which fanfare does not have.
+    Hash = 1 << 9,
+    /// `z`: sorted sets, which fanfare does not have.
+    SortedSet = 1 << 10,
+    /// `e`: evictions, of which fanfare has none.
+    Evicted = 1 << 11,
+    /// `t`: streams, which fanfare does not have.
+    Stream = 1 << 12,
+    /// `d`: modules, which fanfare does not have.
+    Module = 1 << 13,
+}
+
+/// Which keyspace notifications are published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventClasses(u16);
+
+impl EventClasses {
+    /// Letters and classes in the order in which Redis prints them.
+    const LETTERS: [(u8, EventClass); 14] = [
+        (b'g', EventClass::Generic),
+        (b'$', EventClass::String),
+        (b'l', EventClass::List),
+        (b's', EventClass::Set),
+        (b'h', EventClass::Hash),
+        (b'z', EventClass::SortedSet),
+        (b'x', EventClass::Expired),
+        (b'e', EventClass::Evicted),
+        (b't', EventClass::Stream),
+        (b'd', EventClass::Module),
+        (b'n', EventClass::New),
+        (b'K', EventClass::Keyspace),
+        (b'E', EventClass::Keyevent),
+        (b'm', EventClass::KeyMiss),
+    ];
+    /// How many of the letters `A` stands for.
+    const ALL: usize = 10;
+    /// How many of the letters are not printed beside `A`: those, and `n`, which Redis forgets.
+    const HIDDEN_BY_ALL: usize = Self::ALL + 1;
+
+    /// Reads letters in any order. `None`: one of them is none.
+    pub(super) fn parse(letters: &[u8]) -> Option<EventClasses> {
+        let mut classes = 0;
+        for &letter in letters {
+            if letter == b'A' {
+                classes |= Self::all();
+                continue;
+            }
+            let known = Self::LETTERS.iter().find(|(known, _)| *known == letter);
+            classes |= known?.1 as u16;
+        }
+        Some(EventClasses(classes))
+    }
+
+    /// The letters, as Redis prints them.
+    pub(super) fn letters(self) -> Vec<u8> {
+        let mut letters = Vec::new();
+        let mut rest = &Self::LETTERS[..];
+        if self.0 & Self::all() == Self::all() {
+            letters.push(b'A');
+            rest = &rest[Self::HIDDEN_BY_ALL..];
+        }
+        let set = rest.iter().filter(|(_, class)| self.contains(*class));
+        letters.extend(set.map(|(letter, _)| letter));
+        letters
+    }
+
+    /// Whether a class is among them.
+    pub fn contains(self, class: EventClass) -> bool {
+        self.0 & class as u16 != 0
+    }
+
+    /// Whether an event of this class is published anywhere.
+    pub fn announces(self, class: EventClass) -> bool {
+        let anywhere = EventClass::Keyspace as u16 | EventClass::Keyevent as u16;
+        self.contains(class) && self.0 & anywhere != 0
+    }
+
+    fn all() -> u16 {
+        let all = Self::LETTERS[..Self::ALL].iter();
+        all.fold(0, |classes, (_, class)| classes | *class as u16)
+    }
+}

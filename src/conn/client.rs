@@ -10,8 +10,8 @@ use std::net::{Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
-    Ordering::SeqCst,
+    AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::Relaxed, Ordering::SeqCst,
 };
 use std::time::{Duration, Instant};
 
@@ -182,8 +182,18 @@ pub struct Client {
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
     pub no_touch: AtomicBool,
+    /// Commands queued since MULTI; -1: it is not in a transaction.
+    pub queued: AtomicI32,
+    /// Bytes of those commands.
+    pub queued_memory: AtomicUsize,
+    /// Bytes that its watched keys take.
+    pub watched_memory: AtomicUsize,
+    /// A key that it watches has changed.
+    pub watched_changed: AtomicBool,
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
+    /// It waits for an element.
+    blocked: AtomicBool,
     serving: AtomicBool,
     /// Milliseconds from `connected` to when its socket was last full, plus 1; 0: it never was.
     last_backlog: AtomicU64,
@@ -209,7 +219,12 @@ impl Client {
             database: AtomicU32::new(0),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
+            queued: AtomicI32::new(-1),
+            queued_memory: AtomicUsize::new(0),
+            watched_memory: AtomicUsize::new(0),
+            watched_changed: AtomicBool::new(false),
             held_input: AtomicUsize::new(0),
+            blocked: AtomicBool::new(false),
             serving: AtomicBool::new(false),
             last_backlog: AtomicU64::new(0),
             names: Mutex::new(None),
@@ -261,6 +276,25 @@ impl Client {
     /// Whether it has any subscription (the flag P in CLIENT LIST).
     pub fn is_subscriber(&self) -> bool {
         self.subscription_count.load(Relaxed) > 0
+    }
+
+    /// Whether it waits for an element (BLPOP and its kin).
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.load(SeqCst)
+    }
+
+    /// Marks that it waits, or does so no more; its task is woken to go on. Called under the
+    /// keyspace's lock only.
+    pub fn set_blocked(&self, blocked: bool) {
+        self.blocked.store(blocked, SeqCst);
+        if !blocked {
+            self.waker.wake();
+        }
+    }
+
+    /// Whether the peer has closed its side of the connection, even if the task has not seen it.
+    pub fn peer_has_hung_up(&self) -> bool {
+        self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
     }
 
     /// The socket's file descriptor, for CLIENT LIST.

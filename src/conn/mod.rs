@@ -17,6 +17,7 @@
 //! - However the task ends (end of stream, an error, a panic, the runtime going down), the client is
 //!   disconnected: [`Connection`]'s drop sees to it.
 
+mod blocked;
 pub mod client;
 pub mod outbox;
 pub mod scratch;
@@ -26,11 +27,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use tokio::time::Instant;
 
-use crate::command::{Context, Next, ReplyMode, Session, dispatch};
+use crate::command::{Context, Next, Session, dispatch};
+use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
 use crate::resp::reply::put_error;
 use crate::resp::request::{Limits, ProtocolError, RequestReader};
@@ -51,6 +54,9 @@ const GROWTH: usize = 3;
 /// A batch that has appended this many messages is written out before it goes on, so that
 /// subscribers need not wait for the end of a large batch.
 const MAX_DELIVERIES: usize = 16 * 1024;
+/// Likewise for so many bytes of replies: they are held against the limits of the outbox before
+/// more are made.
+pub const MAX_REPLIES: usize = 1024 * 1024;
 /// How long a peer that lags behind, or keeps sending, is given to see that the connection ends; at
 /// most `shutdown-timeout`.
 const LINGER: Duration = Duration::from_secs(1);
@@ -65,14 +71,20 @@ pub struct Connection {
     read: ReadSocket,
     reader: RequestReader,
     session: Session,
-    /// The bytes of an unfinished request.
+    /// The bytes of an unfinished request, or while the client is blocked, of all that it sends.
     unfinished: BytesMut,
+    /// While the client waits for an element: until when.
+    blocked: Option<blocked::Wait>,
 }
 
 /// What a connection has waited for.
 enum Event {
     /// Bytes have been read.
     Input(Box<Scratch>),
+    /// The wait for an element is over: what was read since can be carried out.
+    Unblocked,
+    /// Nobody brought an element in time.
+    TimedOut,
     /// The outbox must be flushed by its own task.
     Writable,
     /// All that was owed is written: the connection may close.
@@ -89,6 +101,8 @@ enum BatchEnd {
     Again,
     /// As [`Again`](BatchEnd::Again), after a rest and these bytes.
     Sleep(Duration, &'static [u8]),
+    /// No request is carried out until the client is served, or until this moment.
+    Block(Option<Instant>),
     /// No more requests are taken.
     Close,
     /// Not even the replies are written.
@@ -105,11 +119,7 @@ impl Connection {
     ) -> Connection {
         let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
         state.clients.insert(Arc::clone(&client));
-        let session = Session {
-            authenticated: !state.needs_password(),
-            replies: ReplyMode::On,
-            next: Next::Go,
-        };
+        let session = Session::new(!state.needs_password());
         Connection {
             state,
             client,
@@ -117,6 +127,7 @@ impl Connection {
             reader: RequestReader::default(),
             session,
             unfinished: BytesMut::new(),
+            blocked: None,
         }
     }
 
@@ -139,6 +150,13 @@ impl Connection {
                         break;
                     }
                 }
+                Event::Unblocked => {
+                    self.blocked = None;
+                    if !self.go_on().await {
+                        break;
+                    }
+                }
+                Event::TimedOut => self.time_out(),
                 Event::Writable => {
                     self.client.unblock();
                     if !self.state.flush(&self.client) {
@@ -161,6 +179,8 @@ impl Connection {
     /// it closes too, within bounds.
     async fn finish(&mut self) {
         self.state.retire(&self.client);
+        // An element may have come for it until then.
+        let _ = self.client.flush(&mut 0);
         let mut scratch = Scratch::take();
         let mut discard = |context: &mut std::task::Context<'_>| {
             scratch.input.clear();
@@ -199,6 +219,9 @@ impl Connection {
                 }
                 Closing::Draining | Closing::Quiet => return Poll::Pending,
                 Closing::Open => {}
+            }
+            if self.blocked.is_some() {
+                return self.poll_blocked(context);
             }
             match ready!(self.poll_input(context)) {
                 Err(_) => Poll::Ready(Event::End),
@@ -256,7 +279,10 @@ impl Connection {
                 self.client.outbox.seal();
                 self.client.drain();
             }
-            let alive = !matches!(end, BatchEnd::Abort) && self.state.flush(&self.client);
+            if matches!(end, BatchEnd::Abort) {
+                self.client.outbox.kill();
+            }
+            let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
             self.flush_touched(&mut scratch).await;
             if !alive {
@@ -267,6 +293,10 @@ impl Connection {
                 BatchEnd::Sleep(rest, then) => {
                     self.rest(rest).await;
                     scratch.replies.extend_from_slice(then);
+                }
+                BatchEnd::Block(until) => {
+                    self.blocked = Some(blocked::wait(until));
+                    break;
                 }
                 BatchEnd::Finished | BatchEnd::Close | BatchEnd::Abort => break,
             }
@@ -294,13 +324,13 @@ impl Connection {
     /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox
     /// afterwards.
     fn carry_out(&mut self, scratch: &mut Scratch) -> BatchEnd {
-        let now = Instant::now();
+        let now = std::time::Instant::now();
         self.client.touch(now);
         scratch.tally.begin(now);
         let config = self.state.config();
         scratch
             .fanout
-            .begin_batch(self.client.id, config.client_output_buffer_limit);
+            .begin_batch(config.client_output_buffer_limit);
         let end = loop {
             let limits = Limits {
                 max_bulk: config.proto_max_bulk_len,
@@ -315,23 +345,31 @@ impl Connection {
                 }
             }
             let args = self.reader.args(&scratch.input);
-            let mut context = Context {
-                server: &self.state,
-                client: &self.client,
-                session: &mut self.session,
-                replies: &mut scratch.replies,
-                fanout: &mut scratch.fanout,
-                tally: &mut scratch.tally,
-            };
-            dispatch(&mut context, &args);
+            dispatch(
+                &mut Context {
+                    server: &self.state,
+                    config: &config,
+                    client: &self.client,
+                    session: &mut self.session,
+                    replies: &mut scratch.replies,
+                    fanout: &mut scratch.fanout,
+                    tally: &mut scratch.tally,
+                    space: None,
+                    in_exec: false,
+                    turns: Turns::default(),
+                },
+                &args,
+            );
             match std::mem::replace(&mut self.session.next, Next::Go) {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
+                Next::Block(until) => break BatchEnd::Block(until),
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
             }
-            if scratch.fanout.deliveries() >= MAX_DELIVERIES {
+            if scratch.fanout.deliveries() >= MAX_DELIVERIES || scratch.replies.len() >= MAX_REPLIES
+            {
                 break BatchEnd::Again;
             }
         };
@@ -389,23 +427,22 @@ impl Connection {
         }
         scratch.give_back();
         self.reader.release();
+        self.keeps_within_limit()
+    }
+
+    /// Whether what is kept of the client's requests is within `client-query-buffer-limit`; if not,
+    /// the connection must end.
+    fn keeps_within_limit(&self) -> bool {
         let held = self.unfinished.len() + self.reader.held();
         self.client.held_input.store(held, Relaxed);
-        let limit = self.state.config().client_query_buffer_limit;
-        if held as u64 > limit {
-            self.state
-                .stats
-                .query_limit_disconnections
-                .fetch_add(1, Relaxed);
-            tracing::warn!(
-                client = self.client.addresses.peer(),
-                held,
-                limit,
-                "client closed: its request is longer than client-query-buffer-limit"
-            );
-            return false;
+        let held = held
+            + self.client.queued_memory.load(Relaxed)
+            + self.client.watched_memory.load(Relaxed);
+        let within = held as u64 <= self.state.config().client_query_buffer_limit;
+        if !within {
+            self.state.note_query_limit(&self.client, held);
         }
-        true
+        within
     }
 }
 

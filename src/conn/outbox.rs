@@ -16,6 +16,8 @@
 //! Invariants:
 //! - Whoever is told [`Append::Flush`] calls [`Outbox::flush`] soon (a publisher at the end of its
 //!   read batch). Nobody else needs to: between the two the outbox is *announced*.
+//! - While messages are held, they count as pending and wait behind the replies that the
+//!   connection's own batch appends; it releases them before it ends.
 //! - At most one thread is *writing*. One that comes meanwhile leaves, as the writer looks again
 //!   before it stops.
 //! - In *blocked*, the connection's own task waits for the socket and then flushes. Publishers only
@@ -27,27 +29,20 @@
 //!
 //! Lock order: this mutex is the innermost of all.
 
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+mod queue;
+
+use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
+use queue::{FIRST_CHUNK, Queue};
 
 use super::socket::WriteSocket;
 use crate::config::{OutputLimit, OutputLimits};
 use crate::pubsub::message::PushFrame;
 use crate::resp::Protocol;
 
-/// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
-/// never copied again as a whole.
-const CHUNK: usize = 32 * 1024;
-/// What the first append to an empty outbox makes room for.
-const FIRST_CHUNK: usize = 512;
-/// Linux takes at most this many slices in one write (`IOV_MAX`).
-const MAX_SLICES: usize = 1024;
-/// Slices gathered on the stack for one write.
-const SLICES: usize = 64;
 /// A flusher hands over to the connection's own task after this many writes, so that a subscriber
 /// whom others keep busy does not hold up a publisher.
 const MAX_WRITES: usize = 16;
@@ -60,6 +55,23 @@ pub enum Append {
     Flush,
     /// Somebody else will.
     Nothing,
+    /// As [`Flush`](Append::Flush), but a limit was broken and nothing is kept: the flush will say
+    /// [`Flush::Dead`].
+    Broke,
+    /// The outbox takes nothing any more.
+    Refused,
+}
+
+impl Append {
+    /// Whether the appender must flush.
+    pub fn wants_flush(self) -> bool {
+        matches!(self, Append::Flush | Append::Broke)
+    }
+
+    /// Whether the outbox has taken what was appended.
+    pub fn was_taken(self) -> bool {
+        matches!(self, Append::Flush | Append::Nothing)
+    }
 }
 
 /// What came of a flush.
@@ -85,110 +97,6 @@ pub enum Status {
     Dead,
 }
 
-/// Bytes on their way out: finished chunks and shared bodies, then the chunk being filled.
-#[derive(Debug, Default)]
-struct Queue {
-    chunks: VecDeque<Bytes>,
-    tail: BytesMut,
-}
-
-impl Queue {
-    fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.tail.is_empty()
-    }
-
-    fn push_copy(&mut self, bytes: &[u8]) {
-        if self.tail.capacity() - self.tail.len() < bytes.len() {
-            self.grow(bytes.len());
-        }
-        self.tail.extend_from_slice(bytes);
-    }
-
-    /// Makes room for `more` bytes: by doubling up to a chunk, from then on in a new chunk.
-    #[cold]
-    fn grow(&mut self, more: usize) {
-        if self.tail.len() + more > CHUNK {
-            self.finish_tail();
-        }
-        self.tail
-            .reserve(more.max(self.tail.len()).max(FIRST_CHUNK));
-    }
-
-    fn push_shared(&mut self, body: &Bytes) {
-        self.finish_tail();
-        self.chunks.push_back(body.clone());
-    }
-
-    fn finish_tail(&mut self) {
-        if !self.tail.is_empty() {
-            self.chunks.push_back(self.tail.split().freeze());
-        }
-    }
-
-    /// Puts what a write has left before what was appended since.
-    fn put_back(&mut self, mut rest: Queue) {
-        if self.is_empty() {
-            *self = rest;
-            return;
-        }
-        rest.finish_tail();
-        rest.chunks.append(&mut self.chunks);
-        self.chunks = rest.chunks;
-    }
-
-    /// Writes until all is gone or the socket takes no more; returns the bytes written and how it
-    /// ended.
-    fn write(&mut self, socket: &WriteSocket) -> (usize, io::Result<()>) {
-        let mut written = 0;
-        while !self.is_empty() {
-            match self.write_once(socket) {
-                Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
-                Ok(taken) => {
-                    written += taken;
-                    self.advance(taken);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return (written, Err(error)),
-            }
-        }
-        (written, Ok(()))
-    }
-
-    fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
-        if self.chunks.is_empty() {
-            return socket.try_write(&self.tail);
-        }
-        let slices = self
-            .chunks
-            .iter()
-            .map(|chunk| IoSlice::new(chunk))
-            .chain((!self.tail.is_empty()).then(|| IoSlice::new(&self.tail)));
-        if self.chunks.len() < SLICES {
-            let mut few = [IoSlice::new(&[]); SLICES];
-            let mut count = 0;
-            for (place, slice) in few.iter_mut().zip(slices) {
-                *place = slice;
-                count += 1;
-            }
-            socket.try_write_vectored(&few[..count])
-        } else {
-            socket.try_write_vectored(&slices.take(MAX_SLICES).collect::<Vec<_>>())
-        }
-    }
-
-    fn advance(&mut self, mut taken: usize) {
-        while let Some(first) = self.chunks.front_mut() {
-            if taken < first.len() {
-                first.advance(taken);
-                return;
-            }
-            taken -= first.len();
-            self.chunks.pop_front();
-        }
-        self.tail.advance(taken);
-    }
-}
-
 #[derive(Debug, Default)]
 struct State {
     queue: Queue,
@@ -200,6 +108,8 @@ struct State {
     writing: bool,
     blocked: bool,
     dead: bool,
+    /// Messages that wait for the reply that is being made.
+    held: Option<Box<Queue>>,
     /// Nothing more is taken, what is pending is still written.
     sealed: bool,
     /// Since when `pending` has been above the soft limit.
@@ -227,7 +137,7 @@ impl Outbox {
     /// Appends a message to a subscriber.
     pub fn push(&self, frame: PushFrame<'_>, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
-        state.append(limits, frame.len(), |queue, protocol| {
+        let put = |queue: &mut Queue, protocol| {
             queue.push_copy(frame.head);
             if protocol == Protocol::Resp3 {
                 let start = queue.tail.len() - frame.head.len();
@@ -236,7 +146,26 @@ impl Outbox {
             if let Some(body) = frame.body {
                 queue.push_shared(body);
             }
-        })
+        };
+        if state.held.is_some() {
+            return state.hold(limits, frame.len(), put);
+        }
+        state.append(limits, frame.len(), put)
+    }
+
+    /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
+    /// are appended: a client that publishes to itself gets the reply first, and an EXEC's reply is
+    /// not torn apart. Their order among themselves stays.
+    pub fn hold_messages(&self) {
+        self.state.lock().held.get_or_insert_default();
+    }
+
+    /// Appends the messages that were held. The caller flushes, as after any reply of its own.
+    pub fn release_messages(&self) {
+        let mut state = self.state.lock();
+        if let Some(held) = state.held.take() {
+            state.queue.append(*held);
+        }
     }
 
     /// Appends replies, and empties the buffer that holds them.
@@ -367,6 +296,27 @@ impl Outbox {
 }
 
 impl State {
+    /// Keeps a message back; whoever holds the messages flushes.
+    fn hold(
+        &mut self,
+        limits: &OutputLimits,
+        length: usize,
+        put: impl FnOnce(&mut Queue, Protocol),
+    ) -> Append {
+        let protocol = self.protocol;
+        match &mut self.held {
+            Some(held) if !self.dead && !self.sealed => put(held, protocol),
+            _ => return Append::Refused,
+        }
+        self.pending += length;
+        self.enforce(limits);
+        if self.dead {
+            Append::Broke
+        } else {
+            Append::Nothing
+        }
+    }
+
     fn append(
         &mut self,
         limits: &OutputLimits,
@@ -374,12 +324,15 @@ impl State {
         put: impl FnOnce(&mut Queue, Protocol),
     ) -> Append {
         if self.dead || self.sealed {
-            return Append::Nothing;
+            return Append::Refused;
         }
         put(&mut self.queue, self.protocol);
         self.pending += length;
         self.enforce(limits);
-        if self.dead || !(self.announced || self.writing || self.blocked) {
+        if self.dead {
+            return Append::Broke;
+        }
+        if !(self.announced || self.writing || self.blocked) {
             self.announced = true;
             return Append::Flush;
         }
@@ -417,6 +370,7 @@ impl State {
     fn die(&mut self) {
         self.dead = true;
         self.queue = Queue::default();
+        self.held = None;
         self.pending = 0;
     }
 }

@@ -5,11 +5,13 @@
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 use tokio_util::io::poll_read_buf;
@@ -98,6 +100,21 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(how),
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
         };
+    }
+
+    /// Whether the peer has closed its side, as far as the kernel knows, read or not.
+    pub fn peer_has_hung_up(&self) -> bool {
+        let descriptor = match self {
+            WriteSocket::Tcp(half) => half.as_ref().as_fd(),
+            WriteSocket::Unix(half) => half.as_ref().as_fd(),
+        };
+        let hung_up = PollFlags::HUP | PollFlags::ERR;
+        // Elsewhere HUP says so.
+        #[cfg(target_os = "linux")]
+        let hung_up = hung_up | PollFlags::RDHUP;
+        let mut polled = [PollFd::from_borrowed_fd(descriptor, hung_up)];
+        let answered = poll(&mut polled, Some(&Timespec::default()));
+        answered.is_ok() && polled[0].revents().intersects(hung_up)
     }
 
     /// The file descriptor's number, for CLIENT LIST.

@@ -22,6 +22,8 @@ pub fn client_line(client: &Client) -> String {
         )
     };
     let held_input = client.held_input.load(Relaxed);
+    let queued_memory = client.queued_memory.load(Relaxed);
+    let watched_memory = client.watched_memory.load(Relaxed);
     let mut line = String::with_capacity(320);
     let mut field = |name: &str, value: &dyn std::fmt::Display| {
         let space = if line.is_empty() { "" } else { " " };
@@ -39,11 +41,11 @@ pub fn client_line(client: &Client) -> String {
     field("sub", &channels);
     field("psub", &patterns);
     field("ssub", &shards);
-    field("multi", &-1);
+    field("multi", &client.queued.load(Relaxed));
     field("qbuf", &held_input);
     field("qbuf-free", &0);
     field("argv-mem", &0);
-    field("multi-mem", &0);
+    field("multi-mem", &queued_memory);
     field("rbs", &0);
     field("rbp", &0);
     field("obl", &tail);
@@ -51,7 +53,7 @@ pub fn client_line(client: &Client) -> String {
     field("omem", &output_memory);
     field(
         "tot-mem",
-        &(size_of::<Client>() + held_input + output_memory),
+        &(size_of::<Client>() + held_input + queued_memory + watched_memory + output_memory),
     );
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));
@@ -70,11 +72,15 @@ fn last_command(client: &Client) -> &'static str {
         .map_or("NULL", |entry| entry.full_name.as_str())
 }
 
-/// Redis's letters: P subscriber, U unix socket, c closing after its replies, e not to be evicted,
+/// Redis's letters: P subscriber, x in a transaction, b waiting for an element, d a watched key has
+/// changed, U unix socket, c closing after its replies, e not to be evicted,
 /// T not touching keys, N none of them.
 fn flags(client: &Client) -> String {
     let letters = [
         ('P', client.is_subscriber()),
+        ('x', client.queued.load(Relaxed) >= 0),
+        ('b', client.is_blocked()),
+        ('d', client.watched_changed.load(Relaxed)),
         ('c', client.closing() == Closing::Draining),
         (
             'U',

@@ -13,13 +13,14 @@ use nix::sys::resource::{UsageWho, getrusage};
 use super::stats::Counter;
 use crate::command::table::TABLE;
 use crate::pubsub::message::Kind;
+use crate::queue::keyspace::Keyspace;
 use crate::server::state::{REDIS_VERSION, ServerState, VERSION};
 
 /// A section: its name, whether a plain INFO shows it, and what it says.
 struct Section {
     name: &'static str,
     by_default: bool,
-    write: fn(&mut Report, &ServerState),
+    write: fn(&mut Report, &ServerState, &Keyspace),
 }
 
 const SECTIONS: &[Section] = &[
@@ -61,7 +62,7 @@ const SECTIONS: &[Section] = &[
     Section {
         name: "Modules",
         by_default: true,
-        write: |_, _| {},
+        write: |_, _, _| {},
     },
     Section {
         name: "Commandstats",
@@ -81,7 +82,7 @@ const SECTIONS: &[Section] = &[
     Section {
         name: "Keyspace",
         by_default: true,
-        write: |_, _| {},
+        write: keyspace,
     },
 ];
 
@@ -101,7 +102,7 @@ impl Report {
 
 /// The sections asked for, or those of a plain INFO. `default`, `all` and `everything` are sets of
 /// sections; names in any letter case; a name that is unknown adds nothing.
-pub fn report(state: &ServerState, asked: &[&[u8]]) -> String {
+pub fn report(state: &ServerState, space: &Keyspace, asked: &[&[u8]]) -> String {
     let mut report = Report::default();
     for section in SECTIONS {
         let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
@@ -117,13 +118,13 @@ pub fn report(state: &ServerState, asked: &[&[u8]]) -> String {
                 report.0.push_str("\r\n");
             }
             let _ = write!(report.0, "# {}\r\n", section.name);
-            (section.write)(&mut report, state);
+            (section.write)(&mut report, state, space);
         }
     }
     report.0
 }
 
-fn server(report: &mut Report, state: &ServerState) {
+fn server(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     let uptime = state.started.elapsed().as_secs();
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -146,16 +147,16 @@ fn server(report: &mut Report, state: &ServerState) {
     report.field("executable", executable.display());
 }
 
-fn clients(report: &mut Report, state: &ServerState) {
+fn clients(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("connected_clients", state.clients.count());
     report.field("cluster_connections", 0);
     report.field("maxclients", state.config().maxclients);
-    report.field("blocked_clients", 0);
+    report.field("blocked_clients", space.blocked.len());
     report.field("tracking_clients", 0);
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
-fn memory(report: &mut Report, state: &ServerState) {
+fn memory(report: &mut Report, state: &ServerState, space: &Keyspace) {
     let resident = memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem);
     let outboxes: usize = state
         .clients
@@ -168,13 +169,15 @@ fn memory(report: &mut Report, state: &ServerState) {
     report.field("used_memory_rss", resident);
     report.field("used_memory_rss_human", human(resident));
     report.field("mem_clients_normal", outboxes);
-    report.field("maxmemory", 0);
-    report.field("maxmemory_human", "0B");
+    report.field("used_memory_dataset", space.used());
+    let limit = state.config().maxmemory;
+    report.field("maxmemory", limit);
+    report.field("maxmemory_human", human(limit as usize));
     report.field("maxmemory_policy", "noeviction");
     report.field("mem_allocator", "mimalloc");
 }
 
-fn persistence(report: &mut Report, _state: &ServerState) {
+fn persistence(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
     report.field("loading", 0);
     report.field("async_loading", 0);
     report.field("rdb_changes_since_last_save", 0);
@@ -182,7 +185,7 @@ fn persistence(report: &mut Report, _state: &ServerState) {
     report.field("aof_enabled", 0);
 }
 
-fn stats(report: &mut Report, state: &ServerState) {
+fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     let stats = &state.stats;
     report.counter("total_connections_received", &stats.connections);
     report.counter("total_commands_processed", &stats.commands);
@@ -198,6 +201,10 @@ fn stats(report: &mut Report, state: &ServerState) {
     report.field("instantaneous_output_kbps", kilobytes(output.per_second()));
     report.counter("rejected_connections", &stats.rejected_connections);
     report.field("evicted_clients", 0);
+    report.field("expired_keys", space.stats.expired);
+    report.field("evicted_keys", 0);
+    report.field("keyspace_hits", space.stats.hits);
+    report.field("keyspace_misses", space.stats.misses);
     report.field(
         "pubsub_channels",
         state.registry.active_count(Kind::Channel),
@@ -221,7 +228,7 @@ fn stats(report: &mut Report, state: &ServerState) {
     );
 }
 
-fn replication(report: &mut Report, state: &ServerState) {
+fn replication(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     report.field("role", "master");
     report.field("connected_slaves", 0);
     report.field("master_failover_state", "no-failover");
@@ -232,7 +239,7 @@ fn replication(report: &mut Report, state: &ServerState) {
     report.field("repl_backlog_active", 0);
 }
 
-fn cpu(report: &mut Report, _state: &ServerState) {
+fn cpu(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
     let mut usage = |who, suffix: &str| {
         if let Ok(usage) = getrusage(who) {
             let (system, user) = (usage.system_time(), usage.user_time());
@@ -248,7 +255,7 @@ fn seconds(time: nix::sys::time::TimeVal) -> String {
     format!("{}.{:06}", time.tv_sec(), time.tv_usec())
 }
 
-fn command_stats(report: &mut Report, state: &ServerState) {
+fn command_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     for entry in TABLE.entries() {
         let stats = &state.stats.by_command[usize::from(entry.id)];
         let calls = stats.calls.load(Relaxed);
@@ -268,7 +275,7 @@ fn command_stats(report: &mut Report, state: &ServerState) {
     }
 }
 
-fn error_stats(report: &mut Report, state: &ServerState) {
+fn error_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     for (code, count) in state.stats.errors_by_code.lock().iter() {
         report.field(
             format_args!("errorstat_{code}"),
@@ -277,8 +284,18 @@ fn error_stats(report: &mut Report, state: &ServerState) {
     }
 }
 
-fn cluster(report: &mut Report, _state: &ServerState) {
+fn cluster(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
     report.field("cluster_enabled", 0);
+}
+
+fn keyspace(report: &mut Report, _state: &ServerState, space: &Keyspace) {
+    for (db, database) in space.databases() {
+        let (keys, expires) = (database.len(), database.expiring());
+        report.field(
+            format_args!("db{db}"),
+            format_args!("keys={keys},expires={expires},avg_ttl=0"),
+        );
+    }
 }
 
 /// Bytes as Redis prints them for people.

@@ -2,9 +2,8 @@
 //! written at the end of the batch.
 //!
 //! A subscriber is touched once a batch, however many messages the batch brought it, and then gets
-//! them in one write. The publisher itself, if it is among the receivers, is not served through
-//! its outbox here: Redis sends the reply to PUBLISH before the message, so its frames are kept
-//! apart for the command to append after the reply (see `command::pubsub::publish`).
+//! them in one write. A publisher that is among its own receivers has its outbox hold messages
+//! until its reply is there (see `command::pubsub::publish`): Redis sends the reply first.
 
 use std::sync::Arc;
 
@@ -12,9 +11,7 @@ use bytes::BytesMut;
 
 use super::message::{Kind, MessageEncoder, PushFrame};
 use crate::config::OutputLimits;
-use crate::conn::client::{Client, ClientId};
-use crate::conn::outbox::Append;
-use crate::resp::Protocol;
+use crate::conn::client::Client;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -30,17 +27,12 @@ struct Targets {
     touched: Vec<Arc<Client>>,
     /// Frames appended since the batch began.
     deliveries: usize,
-    /// The publisher: its id (0, which is nobody's: it has no connection) and what it is to be
-    /// sent itself.
-    publisher: ClientId,
-    own_frames: BytesMut,
     limits: OutputLimits,
 }
 
 impl Fanout {
-    /// Prepares for the batch of `publisher`.
-    pub fn begin_batch(&mut self, publisher: ClientId, limits: OutputLimits) {
-        self.targets.publisher = publisher;
+    /// Prepares for a batch.
+    pub fn begin_batch(&mut self, limits: OutputLimits) {
         self.targets.limits = limits;
         self.targets.deliveries = 0;
     }
@@ -74,9 +66,14 @@ impl Fanout {
         self.targets.deliver(frame, subscribers);
     }
 
-    /// Messages for the publisher itself; the caller sends and clears them.
-    pub fn own_frames(&mut self) -> &mut BytesMut {
-        &mut self.targets.own_frames
+    /// Appends the reply to a command of another client, one that was blocked. Returns whether its
+    /// outbox has taken it.
+    pub fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
+        let append = client.outbox.send(&mut reply, &self.targets.limits);
+        if append.wants_flush() {
+            self.targets.touched.push(Arc::clone(client));
+        }
+        append.was_taken()
     }
 
     /// How many frames were appended since the batch began.
@@ -103,21 +100,9 @@ impl Targets {
     ) {
         for client in subscribers {
             self.deliveries += 1;
-            if client.id == self.publisher {
-                self.keep_own(frame, client.protocol());
-            } else if client.outbox.push(frame, &self.limits) == Append::Flush {
+            if client.outbox.push(frame, &self.limits).wants_flush() {
                 self.touched.push(Arc::clone(client));
             }
-        }
-    }
-
-    #[cold]
-    fn keep_own(&mut self, frame: PushFrame<'_>, protocol: Protocol) {
-        let start = self.own_frames.len();
-        self.own_frames.extend_from_slice(frame.head);
-        self.own_frames[start] = protocol.push_marker();
-        if let Some(body) = frame.body {
-            self.own_frames.extend_from_slice(body);
         }
     }
 }
@@ -152,7 +137,7 @@ mod tests {
         let subscriber = Arc::new(Client::new(7, Addresses::Unix(Arc::default()), socket));
 
         let mut fanout = Fanout::default();
-        fanout.begin_batch(1, OutputLimits::default());
+        fanout.begin_batch(OutputLimits::default());
         fanout.begin_message();
         fanout.message(Kind::Channel, b"c", b"one", std::iter::once(&subscriber));
         drop(fanout);

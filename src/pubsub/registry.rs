@@ -20,6 +20,7 @@
 //! index's lock → an outbox. Nothing is awaited and no other name is looked up under a guard;
 //! closures keep the guards inside this file.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -77,7 +78,23 @@ pub struct Registry {
 pub struct Published<'a> {
     /// Matching subscriptions: what PUBLISH answers.
     pub receivers: usize,
-    _turn: MutexGuard<'a, ()>,
+    _turn: Option<MutexGuard<'a, ()>>,
+}
+
+/// The turns of several channels, held for as long as it lives, so that what is published to them
+/// meanwhile is one with nobody else's message in between (EXEC). By default none.
+///
+/// Only one thread at a time may hold several, or two could wait for each other: whoever does
+/// holds the keyspace's lock.
+#[derive(Debug, Default)]
+pub struct Turns<'a> {
+    held: BTreeMap<usize, MutexGuard<'a, ()>>,
+}
+
+impl Turns<'_> {
+    fn holds(&self, number: usize) -> bool {
+        !self.held.is_empty() && self.held.contains_key(&number)
+    }
 }
 
 /// Who subscribes or unsubscribes, and the limits of its outbox.
@@ -122,16 +139,18 @@ impl Registry {
     }
 
     /// Appends the message to the outbox of every subscriber of `channel`, then to those of every
-    /// matching pattern's: Redis's order for a client that is both. `fanout` remembers whom to
-    /// flush, and keeps apart what the publisher is sent itself.
+    /// matching pattern's: Redis's order for a client that is both. `held` are turns that the
+    /// caller has already; `fanout` remembers whom to flush.
     pub fn publish(
         &self,
         kind: Kind,
         channel: &[u8],
         payload: &[u8],
+        held: &Turns<'_>,
         fanout: &mut Fanout,
     ) -> Published<'_> {
-        let turn = self.turn(channel).lock();
+        let number = turn_of(channel);
+        let turn = (!held.holds(number)).then(|| self.turns[number].lock());
         let mut receivers = 0;
         fanout.begin_message();
         if let Some(subscribers) = self.names(kind).get(channel) {
@@ -354,8 +373,15 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    fn turn(&self, channel: &[u8]) -> &Mutex<()> {
-        &self.turns[HashState::hash(channel) as usize % TURNS]
+    /// Takes the turns of several channels. See [`Turns`] for who may.
+    pub fn hold_turns<'c>(&self, channels: impl Iterator<Item = &'c [u8]>) -> Turns<'_> {
+        let mut held = BTreeMap::new();
+        for channel in channels {
+            let number = turn_of(channel);
+            held.entry(number)
+                .or_insert_with(|| self.turns[number].lock());
+        }
+        Turns { held }
     }
 
     fn names(&self, kind: Kind) -> &Names {
@@ -364,6 +390,10 @@ impl Registry {
             Kind::Channel | Kind::Pattern => &self.channels,
         }
     }
+}
+
+fn turn_of(channel: &[u8]) -> usize {
+    HashState::hash(channel) as usize % TURNS
 }
 
 /// A list that was once long does not stay large for a few.

@@ -45,6 +45,19 @@ impl CommandError {
     pub const NOT_AN_INTEGER: CommandError =
         CommandError::text("ERR value is not an integer or out of range");
 
+    /// A key holds another type than the command works on.
+    pub const WRONG_TYPE: CommandError =
+        CommandError::text("WRONGTYPE Operation against a key holding the wrong kind of value");
+    /// A key that must be there is not.
+    pub const NO_SUCH_KEY: CommandError = CommandError::text("ERR no such key");
+    /// A command that may need memory when there is none left (`maxmemory`).
+    pub const OUT_OF_MEMORY: CommandError =
+        CommandError::text("OOM command not allowed when used memory > 'maxmemory'.");
+    /// A command of the queue mode where that is off.
+    pub const QUEUE_IS_OFF: CommandError = CommandError::text(
+        "ERR this server runs without queue mode (queue no): it has no keys, only pub/sub",
+    );
+
     /// An error of this fixed text.
     pub const fn text(text: &'static str) -> CommandError {
         CommandError::Text(Cow::Borrowed(text))

@@ -8,6 +8,7 @@
 pub mod error;
 pub mod frame;
 pub mod inline;
+pub mod number;
 pub mod reply;
 pub mod request;
 

@@ -18,6 +18,8 @@ pub enum Reply {
     Bulk(Bytes),
     /// A null: `$-1` in RESP2, `_` in RESP3.
     Null,
+    /// A null where an array would be: `*-1` in RESP2, `_` in RESP3.
+    NullArray,
     /// Everything else.
     Frame(Frame),
     /// An array of replies. This, [`Set`](Self::Set) and [`Map`](Self::Map) are for what a frame
@@ -43,6 +45,7 @@ impl Reply {
             Reply::Integer(number) => put_integer(out, b':', number),
             Reply::Bulk(data) => put_bulk(out, &data),
             Reply::Null => put_null(out, protocol),
+            Reply::NullArray => put_null_array(out, protocol),
             Reply::Frame(frame) => frame::encode(out, frame, protocol),
             Reply::Array(items) => put_aggregate(out, b'*', items, protocol),
             Reply::Set(items) => {
@@ -117,6 +120,48 @@ pub fn put_null(out: &mut BytesMut, protocol: Protocol) {
         Protocol::Resp2 => b"$-1\r\n",
         Protocol::Resp3 => b"_\r\n",
     });
+}
+
+fn put_null_array(out: &mut BytesMut, protocol: Protocol) {
+    out.extend_from_slice(match protocol {
+        Protocol::Resp2 => b"*-1\r\n",
+        Protocol::Resp3 => b"_\r\n",
+    });
+}
+
+/// Writes a reply piece by piece, for commands whose values lie under a lock and are best copied
+/// straight to where they go.
+#[derive(Debug)]
+pub struct ReplyWriter<'a> {
+    out: &'a mut BytesMut,
+    protocol: Protocol,
+}
+
+impl<'a> ReplyWriter<'a> {
+    /// Appends to `out`.
+    pub fn new(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
+        ReplyWriter { out, protocol }
+    }
+
+    /// Begins an array; so many replies must follow.
+    pub fn array(&mut self, length: usize) {
+        put_integer(self.out, b'*', length as i64);
+    }
+
+    /// A bulk string.
+    pub fn bulk(&mut self, data: &[u8]) {
+        put_bulk(self.out, data);
+    }
+
+    /// An integer.
+    pub fn integer(&mut self, number: i64) {
+        put_integer(self.out, b':', number);
+    }
+
+    /// A whole reply.
+    pub fn put(&mut self, reply: Reply) {
+        reply.encode(self.out, self.protocol);
+    }
 }
 
 /// Redis trims the line breaks at an error's end before it turns the others into spaces.

@@ -37,6 +37,7 @@ fn look(state: &ServerState) {
             state.disconnect(&client);
         } else if let Some(timeout) = config.timeout
             && !client.is_subscriber()
+            && !client.is_blocked()
             && client.idle_seconds() > timeout.as_secs()
         {
             tracing::debug!(client = client.addresses.peer(), "closing idle client");

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use super::clients::Clients;
@@ -16,6 +17,7 @@ use crate::conn::client::Client;
 use crate::conn::outbox::BrokenLimit;
 use crate::observe::stats::Stats;
 use crate::pubsub::registry::Registry;
+use crate::queue::keyspace::Keyspace;
 
 /// This crate's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -33,6 +35,10 @@ pub struct ServerState {
     pub clients: Clients,
     /// The counters.
     pub stats: Stats,
+    /// The keys. Its lock comes before all others, and nothing is awaited under it.
+    pub keyspace: Mutex<Keyspace>,
+    /// Rung when a key was given a time to expire.
+    pub expiry_set: Notify,
     /// The way out.
     pub shutdown: Shutdown,
     /// Every task of this server.
@@ -64,6 +70,8 @@ impl ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
             stats: Stats::new(),
+            keyspace: Mutex::default(),
+            expiry_set: Notify::new(),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
             started: Instant::now(),
@@ -129,20 +137,54 @@ impl ServerState {
         alive
     }
 
-    /// Ends a client's connection now: it is in no table any more when this returns, and what was
-    /// not yet written to it is dropped. Harmless for a client that is gone already.
+    /// Ends a client's connection now: it is in no table any more when this returns, and what its
+    /// socket does not take at once is dropped. Harmless for a client that is gone already.
     pub fn disconnect(&self, client: &Client) {
         if self.retire(client) {
-            client.hang_up();
+            self.hang_up(client);
+        }
+    }
+
+    /// As [`disconnect`](Self::disconnect), for who holds the keyspace's lock.
+    pub fn disconnect_under(&self, client: &Client, space: &mut Keyspace) {
+        if client.close() {
+            self.forget(client, space);
+            self.hang_up(client);
         }
     }
 
     /// Takes a client out of all tables, before its peer can see the end of the connection, which
     /// the caller brings about. `false`: somebody has done it already.
     pub fn retire(&self, client: &Client) -> bool {
-        if !client.close() {
-            return false;
+        let first = client.close();
+        if first {
+            self.forget(client, &mut self.keyspace.lock());
         }
+        first
+    }
+
+    /// Closes a connection that is in no table any more. It may have been given an element just
+    /// before, which is in its outbox and must not be lost if its peer still reads.
+    fn hang_up(&self, client: &Client) {
+        let mut written = 0;
+        let _ = client.flush(&mut written);
+        self.stats.output_bytes.fetch_add(written, Relaxed);
+        client.hang_up();
+    }
+
+    /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
+    pub fn note_query_limit(&self, client: &Client, kept: usize) {
+        self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
+        tracing::warn!(
+            client = client.addresses.peer(),
+            kept,
+            limit = self.config().client_query_buffer_limit,
+            "client closed: more is kept for it than client-query-buffer-limit"
+        );
+    }
+
+    fn forget(&self, client: &Client, space: &mut Keyspace) {
+        space.forget(client.id);
         self.clients.remove(client.id);
         self.registry.disconnect(client);
         if let Some(broken) = client.outbox.broken_limit() {
@@ -160,7 +202,6 @@ impl ServerState {
                 "client closed: it broke client-output-buffer-limit"
             );
         }
-        true
     }
 }
 

@@ -80,6 +80,50 @@ async fn bytes_leave_in_the_order_of_appending() {
 }
 
 #[tokio::test]
+async fn held_messages_follow_the_replies_and_keep_their_order() {
+    let mut pair = Pair::new().await;
+    let outbox = Outbox::default();
+    let body = Bytes::from(vec![b'b'; 3000]);
+    let shared = PushFrame {
+        head: b"*two",
+        body: Some(&body),
+    };
+    let _ = outbox.push(copied(b"*before"), &UNLIMITED);
+    outbox.hold_messages();
+    assert_eq!(outbox.push(copied(b"*one"), &UNLIMITED), Append::Nothing);
+    assert_eq!(outbox.push(shared, &UNLIMITED), Append::Nothing);
+    let mut replies = BytesMut::from(&b"+OK"[..]);
+    let _ = outbox.send(&mut replies, &UNLIMITED);
+    let expected = [b"*before+OK*one*two", &body[..], b"*after"].concat();
+    assert_eq!(outbox.pending(), expected.len() - b"*after".len());
+    assert_eq!(flush(&outbox, &pair), Flush::Done);
+    assert!(!outbox.is_drained());
+    outbox.release_messages();
+    let _ = outbox.push(copied(b"*after"), &UNLIMITED);
+    assert_eq!(flush(&outbox, &pair), Flush::Done);
+    assert!(outbox.is_drained());
+    assert_eq!(pair.read(expected.len()).await, expected);
+}
+
+#[tokio::test]
+async fn held_messages_are_within_the_limits() {
+    let outbox = Outbox::default();
+    let limits = OutputLimits {
+        normal: OutputLimit {
+            hard: 10,
+            ..NO_LIMIT
+        },
+        ..UNLIMITED
+    };
+    outbox.hold_messages();
+    assert_eq!(outbox.push(copied(&[b'*'; 9]), &limits), Append::Nothing);
+    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Broke);
+    assert_eq!((outbox.status(), outbox.pending()), (Status::Dead, 0));
+    outbox.release_messages();
+    assert_eq!(outbox.pending(), 0);
+}
+
+#[tokio::test]
 async fn a_backlog_is_written_by_the_connections_own_task() {
     let mut pair = Pair::new().await;
     let outbox = Outbox::default();
@@ -150,11 +194,11 @@ async fn the_hard_limit_of_the_clients_class_kills_at_once() {
     assert_eq!(outbox.status(), Status::Settled);
     outbox.set_pubsub(true);
     // The appender must come by, so that the client is disconnected.
-    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Flush);
+    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Broke);
     assert_eq!(outbox.status(), Status::Dead);
     assert_eq!(outbox.broken_limit(), Some(BrokenLimit::Hard(51)));
     assert_eq!(outbox.pending(), 0);
-    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Nothing);
+    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Refused);
     assert_eq!(flush(&outbox, &pair), Flush::Dead);
 }
 
@@ -183,7 +227,7 @@ async fn a_sealed_outbox_writes_what_it_has_and_takes_nothing() {
     let outbox = Outbox::default();
     let _ = outbox.push(copied(b"*last"), &UNLIMITED);
     outbox.seal();
-    assert_eq!(outbox.push(copied(b"*late"), &UNLIMITED), Append::Nothing);
+    assert_eq!(outbox.push(copied(b"*late"), &UNLIMITED), Append::Refused);
     assert_eq!(flush(&outbox, &pair), Flush::Done);
     assert!(outbox.is_drained());
     assert_eq!(pair.read(5).await, b"*last");

@@ -1,0 +1,208 @@
+//! When keys expire, after Redis's `expire.c`.
+
+use super::{Args, Context};
+use crate::config::EventClass;
+use crate::queue::database::Millis;
+use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
+use crate::resp::request::parse_integer;
+
+type Result<T = Reply> = std::result::Result<T, CommandError>;
+
+/// What a number counts that says when a key expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Seconds from now.
+    Seconds,
+    /// Milliseconds from now.
+    Millis,
+    /// Seconds since 1970.
+    SecondsSince1970,
+    /// Milliseconds since 1970.
+    MillisSince1970,
+}
+
+impl Count {
+    /// Whether it counts since 1970.
+    pub fn is_absolute(self) -> bool {
+        matches!(self, Count::SecondsSince1970 | Count::MillisSince1970)
+    }
+
+    /// In milliseconds, what it counts.
+    fn unit(self) -> Millis {
+        match self {
+            Count::Seconds | Count::SecondsSince1970 => 1000,
+            Count::Millis | Count::MillisSince1970 => 1,
+        }
+    }
+
+    /// The moment, in milliseconds since 1970; it may be before that. `None`: 64 bits do not hold it.
+    pub fn moment(self, number: i64, now: Millis) -> Option<i64> {
+        let start = if self.is_absolute() { 0 } else { now as i64 };
+        number.checked_mul(self.unit() as i64)?.checked_add(start)
+    }
+}
+
+/// What a command says to a time that it cannot count to.
+pub fn invalid_time(command: &'static str) -> CommandError {
+    CommandError::Text(format!("ERR invalid expire time in '{command}' command").into())
+}
+
+/// `EXPIRE key seconds [NX | XX | GT | LT]`
+pub fn expire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    expire_at(context, "expire", Count::Seconds, args)
+}
+
+/// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
+pub fn pexpire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    expire_at(context, "pexpire", Count::Millis, args)
+}
+
+/// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
+pub fn expireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    expire_at(context, "expireat", Count::SecondsSince1970, args)
+}
+
+/// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
+pub fn pexpireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    expire_at(context, "pexpireat", Count::MillisSince1970, args)
+}
+
+fn expire_at(
+    context: &mut Context<'_>,
+    command: &'static str,
+    count: Count,
+    args: &Args<'_>,
+) -> Result {
+    let conditions = Conditions::parse(args)?;
+    let number = parse_integer(&args[2]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let key = &args[1];
+    let (mut keys, _) = context.keys();
+    let moment = count.moment(number, keys.now());
+    let moment = moment.ok_or_else(|| invalid_time(command))?;
+    let Some(slot) = keys.find(key) else {
+        return Ok(Reply::Integer(0));
+    };
+    if !conditions.allow(keys.entry(slot).deadline(), moment) {
+        return Ok(Reply::Integer(0));
+    }
+    if moment <= keys.now() as i64 {
+        keys.remove(slot);
+        keys.notify(EventClass::Generic, "del", key);
+    } else {
+        keys.set_deadline(slot, Some(moment as Millis));
+        keys.changed(key);
+        keys.notify(EventClass::Generic, "expire", key);
+    }
+    Ok(Reply::Integer(1))
+}
+
+/// On what condition a key's time is changed.
+#[derive(Debug, Default)]
+struct Conditions {
+    /// It has none.
+    nx: bool,
+    /// It has one.
+    xx: bool,
+    /// The new one is later; a key that has none lives forever.
+    gt: bool,
+    /// The new one is sooner.
+    lt: bool,
+}
+
+impl Conditions {
+    /// Those from the third argument on.
+    fn parse(args: &Args<'_>) -> Result<Conditions> {
+        let mut conditions = Conditions::default();
+        for word in args.iter().skip(3) {
+            let condition = match word.to_ascii_uppercase().as_slice() {
+                b"NX" => &mut conditions.nx,
+                b"XX" => &mut conditions.xx,
+                b"GT" => &mut conditions.gt,
+                b"LT" => &mut conditions.lt,
+                _ => return Err(unsupported(word)),
+            };
+            *condition = true;
+        }
+        let Conditions { nx, xx, gt, lt } = conditions;
+        if nx && (xx || gt || lt) {
+            return Err(CommandError::text(
+                "ERR NX and XX, GT or LT options at the same time are not compatible",
+            ));
+        }
+        if gt && lt {
+            return Err(CommandError::text(
+                "ERR GT and LT options at the same time are not compatible",
+            ));
+        }
+        Ok(conditions)
+    }
+
+    fn allow(&self, current: Option<Millis>, moment: i64) -> bool {
+        let current = current.map(|current| current as i64);
+        !(self.nx && current.is_some()
+            || self.xx && current.is_none()
+            || self.gt && current.is_none_or(|current| moment <= current)
+            || self.lt && current.is_some_and(|current| moment >= current))
+    }
+}
+
+fn unsupported(word: &[u8]) -> CommandError {
+    // Redis prints it as a C string.
+    let shown = word.split(|&byte| byte == 0).next().unwrap_or_default();
+    CommandError::Quoting {
+        before: "ERR Unsupported option ",
+        quoted: shown.to_vec(),
+        after: "".into(),
+    }
+}
+
+/// `TTL key`
+pub fn ttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    deadline(context, Count::Seconds, args)
+}
+
+/// `PTTL key`
+pub fn pttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    deadline(context, Count::Millis, args)
+}
+
+/// `EXPIRETIME key`
+pub fn expiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    deadline(context, Count::SecondsSince1970, args)
+}
+
+/// `PEXPIRETIME key`
+pub fn pexpiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    deadline(context, Count::MillisSince1970, args)
+}
+
+/// When a key expires, to the nearest unit: -1 is never, and -2 that there is no such key.
+fn deadline(context: &mut Context<'_>, count: Count, args: &Args<'_>) -> Result {
+    let mut keys = context.keys().0.untouched();
+    let Some(slot) = keys.look_up(&args[1]) else {
+        return Ok(Reply::Integer(-2));
+    };
+    let Some(deadline) = keys.entry(slot).deadline() else {
+        return Ok(Reply::Integer(-1));
+    };
+    let start = if count.is_absolute() { 0 } else { keys.now() };
+    let left = deadline.saturating_sub(start);
+    let unit = count.unit();
+    Ok(Reply::Integer(((left + unit / 2) / unit) as i64))
+}
+
+/// `PERSIST key`
+pub fn persist(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let key = &args[1];
+    let (mut keys, _) = context.keys();
+    let expiring = keys
+        .find(key)
+        .filter(|&slot| keys.entry(slot).deadline().is_some());
+    if let Some(slot) = expiring {
+        keys.set_deadline(slot, None);
+        keys.changed(key);
+        keys.notify(EventClass::Generic, "persist", key);
+    }
+    Ok(Reply::Integer(expiring.is_some().into()))
+}

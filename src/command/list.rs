@@ -1,0 +1,458 @@
+//! Lists: LPUSH and its kin. Each function is named after its command; the order of its checks is
+//! Redis's, since it decides which error a client sees.
+
+use super::{Args, Context};
+use crate::config::EventClass;
+use crate::queue::blocked::put_elements;
+use crate::queue::keys::{Keys, SlotId, push_event};
+use crate::queue::list::{End, List};
+use crate::queue::value::Value;
+use crate::resp::error::CommandError;
+use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::request::parse_integer;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+const MUST_BE_POSITIVE: CommandError =
+    CommandError::text("ERR value is out of range, must be positive");
+
+/// `LPUSH key element [element ...]`
+pub fn lpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    push(context, args, End::Head, IfMissing::Add)
+}
+
+/// `RPUSH key element [element ...]`
+pub fn rpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    push(context, args, End::Tail, IfMissing::Add)
+}
+
+/// `LPUSHX key element [element ...]`
+pub fn lpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    push(context, args, End::Head, IfMissing::Leave)
+}
+
+/// `RPUSHX key element [element ...]`
+pub fn rpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    push(context, args, End::Tail, IfMissing::Leave)
+}
+
+/// What a push does without a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfMissing {
+    Add,
+    Leave,
+}
+
+fn push(context: &mut Context<'_>, args: &Args<'_>, end: End, if_missing: IfMissing) -> Result {
+    let (mut keys, _) = context.keys();
+    let key = &args[1];
+    let slot = match keys.find_list(key)? {
+        Some(slot) => slot,
+        None if if_missing == IfMissing::Leave => return Ok(Reply::Integer(0)),
+        None => keys.add(key, Value::List(List::new())),
+    };
+    let length = keys.change_list(slot, |list| {
+        for element in args.iter().skip(2) {
+            list.push(end, element);
+        }
+        list.len()
+    });
+    keys.changed(key);
+    keys.notify(EventClass::List, push_event(end), key);
+    Ok(Reply::Integer(length as i64))
+}
+
+/// `LPOP key [count]`
+pub fn lpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    pop(context, args, "lpop", End::Head)
+}
+
+/// `RPOP key [count]`
+pub fn rpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    pop(context, args, "rpop", End::Tail)
+}
+
+fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Result {
+    if args.len() > 3 {
+        return Err(CommandError::Arity(name.to_owned()));
+    }
+    let count = args.get(2).map(|word| positive(word, MUST_BE_POSITIVE));
+    let count = count.transpose()?;
+    let (mut keys, mut out) = context.keys();
+    let key = &args[1];
+    let Some(slot) = keys.find_list(key)? else {
+        return Ok(match count {
+            None => Reply::Null,
+            Some(_) => Reply::NullArray,
+        });
+    };
+    let list = keys.list(slot)?;
+    match count {
+        None => out.bulk(list.peek(from).unwrap_or_default()),
+        Some(count) => put_elements(&mut out, list, from, count),
+    }
+    if count != Some(0) {
+        keys.take_elements(slot, key, from, count.unwrap_or(1));
+    }
+    Ok(Reply::Sent)
+}
+
+/// `LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count]`
+pub fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let wish = PopMany::parse(args, 1)?;
+    let (mut keys, mut out) = context.keys();
+    match wish.take(&mut keys, &mut out)? {
+        true => Ok(Reply::Sent),
+        false => Ok(Reply::NullArray),
+    }
+}
+
+/// What LMPOP and BLMPOP ask for.
+#[derive(Debug)]
+pub struct PopMany<'a> {
+    /// The keys, in the order of preference.
+    pub keys: Vec<&'a [u8]>,
+    /// Which end of the list.
+    pub from: End,
+    /// How many elements at most.
+    pub count: usize,
+}
+
+impl<'a> PopMany<'a> {
+    /// Reads `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the word `first` on.
+    pub fn parse(args: &Args<'a>, first: usize) -> std::result::Result<Self, CommandError> {
+        const KEYS: CommandError = CommandError::text("ERR numkeys should be greater than 0");
+        const COUNT: CommandError = CommandError::text("ERR count should be greater than 0");
+        let keys = at_least_one(&args[first], KEYS)?;
+        let end = first.saturating_add(keys).saturating_add(1);
+        let from = args.get(end).and_then(end_of).ok_or(CommandError::SYNTAX)?;
+        let count = match args.len() - end - 1 {
+            0 => 1,
+            2 if args[end + 1].eq_ignore_ascii_case(b"count") => {
+                at_least_one(&args[end + 2], COUNT)?
+            }
+            // A wrong count is found before a word too many.
+            3.. if args[end + 1].eq_ignore_ascii_case(b"count") => {
+                at_least_one(&args[end + 2], COUNT)?;
+                return Err(CommandError::SYNTAX);
+            }
+            _ => return Err(CommandError::SYNTAX),
+        };
+        Ok(PopMany {
+            keys: args.iter().skip(first + 1).take(keys).collect(),
+            from,
+            count,
+        })
+    }
+
+    /// Takes and writes elements of the first key that has some. `false`: none has, and nothing is
+    /// written.
+    pub fn take(
+        &self,
+        keys: &mut Keys<'_>,
+        out: &mut ReplyWriter<'_>,
+    ) -> std::result::Result<bool, CommandError> {
+        for key in &self.keys {
+            let Some(slot) = keys.find_list(key)? else {
+                continue;
+            };
+            out.array(2);
+            out.bulk(key);
+            put_elements(out, keys.list(slot)?, self.from, self.count);
+            keys.take_elements(slot, key, self.from, self.count);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+/// `LMOVE source destination LEFT | RIGHT LEFT | RIGHT`
+pub fn lmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let from = end_of(&args[3]).ok_or(CommandError::SYNTAX)?;
+    let to = end_of(&args[4]).ok_or(CommandError::SYNTAX)?;
+    move_now(context, &args[1], from, &args[2], to)
+}
+
+/// `RPOPLPUSH source destination`
+pub fn rpoplpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    move_now(context, &args[1], End::Tail, &args[2], End::Head)
+}
+
+/// Moves an element, or answers a null if there is none.
+pub fn move_now(
+    context: &mut Context<'_>,
+    source: &[u8],
+    from: End,
+    destination: &[u8],
+    to: End,
+) -> Result {
+    let (mut keys, mut out) = context.keys();
+    let Some(slot) = keys.find_list(source)? else {
+        return Ok(Reply::Null);
+    };
+    keys.find_list(destination)?;
+    out.bulk(keys.list(slot)?.peek(from).unwrap_or_default());
+    keys.move_element(slot, source, from, destination, to);
+    Ok(Reply::Sent)
+}
+
+/// `LLEN key`
+pub fn llen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, _) = context.keys();
+    let length = keys.look_up_list(&args[1])?.map_or(0, List::len);
+    Ok(Reply::Integer(length as i64))
+}
+
+/// `LRANGE key start stop`
+pub fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (start, stop) = (integer(&args[2])?, integer(&args[3])?);
+    let (mut keys, mut out) = context.keys();
+    let Some(list) = keys.look_up_list(&args[1])? else {
+        out.array(0);
+        return Ok(Reply::Sent);
+    };
+    let (start, length) = span(start, stop, list.len());
+    out.array(length);
+    list.range(start, length)
+        .for_each(|element| out.bulk(element));
+    Ok(Reply::Sent)
+}
+
+/// `LINDEX key index`
+pub fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, mut out) = context.keys();
+    let Some(list) = keys.look_up_list(&args[1])? else {
+        return Ok(Reply::Null);
+    };
+    let index = index_in(integer(&args[2])?, list.len());
+    let Some(element) = index.and_then(|index| list.get(index)) else {
+        return Ok(Reply::Null);
+    };
+    out.bulk(element);
+    Ok(Reply::Sent)
+}
+
+/// `LSET key index element`
+pub fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, _) = context.keys();
+    let key = &args[1];
+    let slot = keys.find_list(key)?.ok_or(CommandError::NO_SUCH_KEY)?;
+    let index = index_in(integer(&args[2])?, keys.list(slot)?.len());
+    let set = index.is_some_and(|index| keys.change_list(slot, |list| list.set(index, &args[3])));
+    if !set {
+        return Err(CommandError::text("ERR index out of range"));
+    }
+    keys.changed(key);
+    keys.notify(EventClass::List, "lset", key);
+    Ok(Reply::OK)
+}
+
+/// `LINSERT key BEFORE | AFTER pivot element`
+pub fn linsert(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let past = match &args[2] {
+        word if word.eq_ignore_ascii_case(b"before") => 0,
+        word if word.eq_ignore_ascii_case(b"after") => 1,
+        _ => return Err(CommandError::SYNTAX),
+    };
+    let (mut keys, _) = context.keys();
+    let key = &args[1];
+    let Some(slot) = keys.find_list(key)? else {
+        return Ok(Reply::Integer(0));
+    };
+    let pivot = keys.list(slot)?.iter().position(|other| *other == args[3]);
+    let Some(pivot) = pivot else {
+        return Ok(Reply::Integer(-1));
+    };
+    let length = keys.change_list(slot, |list| {
+        list.insert(pivot + past, &args[4]);
+        list.len()
+    });
+    keys.changed(key);
+    keys.notify(EventClass::List, "linsert", key);
+    Ok(Reply::Integer(length as i64))
+}
+
+/// `LREM key count element`: from the head, with a negative count from the tail, with 0 all.
+pub fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let count = any_but_smallest(&args[2])?;
+    let (mut keys, _) = context.keys();
+    let key = &args[1];
+    let Some(slot) = keys.find_list(key)? else {
+        return Ok(Reply::Integer(0));
+    };
+    let (limit, from) = match count {
+        0 => (usize::MAX, End::Head),
+        1.. => (count as usize, End::Head),
+        _ => (count.unsigned_abs() as usize, End::Tail),
+    };
+    let removed = keys.change_list(slot, |list| list.remove_matching(&args[3], limit, from));
+    if removed > 0 {
+        changed(&mut keys, slot, key, "lrem");
+    }
+    Ok(Reply::Integer(removed as i64))
+}
+
+/// `LTRIM key start stop`
+pub fn ltrim(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (start, stop) = (integer(&args[2])?, integer(&args[3])?);
+    let (mut keys, _) = context.keys();
+    let key = &args[1];
+    let Some(slot) = keys.find_list(key)? else {
+        return Ok(Reply::OK);
+    };
+    keys.change_list(slot, |list| {
+        let (start, length) = span(start, stop, list.len());
+        list.keep(start, length);
+    });
+    changed(&mut keys, slot, key, "ltrim");
+    Ok(Reply::OK)
+}
+
+/// What follows a change that may have emptied the list.
+fn changed(keys: &mut Keys<'_>, slot: SlotId, key: &[u8], event: &'static str) {
+    keys.changed(key);
+    keys.notify(EventClass::List, event, key);
+    keys.drop_if_empty(slot);
+}
+
+/// `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
+pub fn lpos(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let Position {
+        rank,
+        count,
+        longest,
+    } = Position::parse(args)?;
+    let (mut keys, mut out) = context.keys();
+    let Some(list) = keys.look_up_list(&args[1])? else {
+        return Ok(match count {
+            None => Reply::Null,
+            Some(_) => Reply::Array(Vec::new()),
+        });
+    };
+    let is_match = |(_, element): &(usize, &[u8])| **element == args[2];
+    let index = |(index, _): (usize, &[u8])| index;
+    let skipped = rank.unsigned_abs() as usize - 1;
+    let all = list.iter().enumerate();
+    let mut found: Box<dyn Iterator<Item = usize>> = if rank > 0 {
+        let within = all.take(longest);
+        Box::new(within.filter(is_match).skip(skipped).map(index))
+    } else {
+        let within = all.rev().take(longest);
+        Box::new(within.filter(is_match).skip(skipped).map(index))
+    };
+    match count {
+        None => Ok(found
+            .next()
+            .map_or(Reply::Null, |index| Reply::Integer(index as i64))),
+        Some(count) => {
+            let indexes: Vec<_> = found.take(count).collect();
+            out.array(indexes.len());
+            indexes.iter().for_each(|&index| out.integer(index as i64));
+            Ok(Reply::Sent)
+        }
+    }
+}
+
+/// The options of LPOS.
+struct Position {
+    /// Which of the matches is the first that counts; negative from the tail; never 0.
+    rank: i64,
+    /// How many matches; without it the answer is one index and not an array.
+    count: Option<usize>,
+    /// How many elements are looked at.
+    longest: usize,
+}
+
+impl Position {
+    fn parse(args: &Args<'_>) -> std::result::Result<Position, CommandError> {
+        const COUNT: CommandError = CommandError::text("ERR COUNT can't be negative");
+        const LONGEST: CommandError = CommandError::text("ERR MAXLEN can't be negative");
+        let unlimited = |number| if number == 0 { usize::MAX } else { number };
+        let mut position = Position {
+            rank: 1,
+            count: None,
+            longest: usize::MAX,
+        };
+        let words: Vec<_> = args.iter().skip(3).collect();
+        for option in words.chunks(2) {
+            let &[name, value] = option else {
+                return Err(CommandError::SYNTAX);
+            };
+            match name.to_ascii_lowercase().as_slice() {
+                b"rank" => {
+                    position.rank = any_but_smallest(value)?;
+                    if position.rank == 0 {
+                        return Err(CommandError::text(
+                            "ERR RANK can't be zero: use 1 to start from the first match, 2 from \
+                             the second ... or use negative to start from the end of the list",
+                        ));
+                    }
+                }
+                b"count" => position.count = Some(unlimited(positive(value, COUNT)?)),
+                b"maxlen" => position.longest = unlimited(positive(value, LONGEST)?),
+                _ => return Err(CommandError::SYNTAX),
+            }
+        }
+        Ok(position)
+    }
+}
+
+/// `LEFT` or `RIGHT`, in any letter case.
+pub fn end_of(word: &[u8]) -> Option<End> {
+    match word {
+        word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
+        word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),
+        _ => None,
+    }
+}
+
+fn integer(word: &[u8]) -> std::result::Result<i64, CommandError> {
+    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
+}
+
+/// A number whose sign can be turned around.
+fn any_but_smallest(word: &[u8]) -> std::result::Result<i64, CommandError> {
+    const OUT_OF_RANGE: CommandError = CommandError::text(
+        "ERR value is out of range, value must between -9223372036854775807 and \
+         9223372036854775807",
+    );
+    match integer(word)? {
+        i64::MIN => Err(OUT_OF_RANGE),
+        number => Ok(number),
+    }
+}
+
+fn positive(word: &[u8], error: CommandError) -> std::result::Result<usize, CommandError> {
+    let number = parse_integer(word).and_then(|number| usize::try_from(number).ok());
+    number.ok_or(error)
+}
+
+fn at_least_one(word: &[u8], error: CommandError) -> std::result::Result<usize, CommandError> {
+    match positive(word, error.clone())? {
+        0 => Err(error),
+        number => Ok(number),
+    }
+}
+
+/// An index from the head, where a negative one counts from the tail. `None`: before the head.
+fn index_in(index: i64, length: usize) -> Option<usize> {
+    let from_head = if index < 0 {
+        index.checked_add(length as i64)?
+    } else {
+        index
+    };
+    usize::try_from(from_head).ok()
+}
+
+/// Where a range of elements begins, and how many there are.
+fn span(start: i64, stop: i64, length: usize) -> (usize, usize) {
+    let start = index_in(start, length).unwrap_or(0);
+    let Some(stop) = index_in(stop, length) else {
+        return (0, 0);
+    };
+    let end = stop.saturating_add(1).min(length);
+    match end.checked_sub(start) {
+        None | Some(0) => (0, 0),
+        Some(length) => (start, length),
+    }
+}

@@ -1,0 +1,151 @@
+//! SCAN: all keys, some at a time.
+//!
+//! A cursor is the number of the slot to go on from (see [`slots`](crate::queue::slots)), and 0 both
+//! the beginning and the end. A key that is there from the first call to the last is returned exactly
+//! once, whatever comes and goes meanwhile.
+
+use super::keys::is_shown;
+use super::{Args, Context};
+use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
+use crate::resp::request::parse_integer;
+
+type Result<T = Reply> = std::result::Result<T, CommandError>;
+
+/// Slots that a call looks at, at most, for each key that COUNT asks for: Redis's bound.
+const SLOTS_PER_KEY: usize = 10;
+
+/// What a SCAN asks for.
+struct Options<'a> {
+    count: usize,
+    pattern: &'a [u8],
+    type_name: Option<&'a [u8]>,
+}
+
+/// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
+pub fn scan(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let cursor = parse_cursor(&args[1]).ok_or(CommandError::text("ERR invalid cursor"))?;
+    let options = Options::parse(args)?;
+    let (mut keys, mut out) = context.keys();
+    let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
+    let mut next = 0;
+    if let Some(database) = keys.database() {
+        let mut found = 0;
+        let bound = options.count.saturating_mul(SLOTS_PER_KEY);
+        for (step, (slot, entry)) in database.places_from(cursor).enumerate() {
+            if found == options.count || step == bound {
+                next = slot;
+                break;
+            }
+            let Some(entry) = entry else {
+                continue;
+            };
+            found += 1;
+            if !is_shown(options.pattern, &entry.key) {
+                continue;
+            }
+            if keys.is_expired(slot) {
+                expired.push(slot);
+                continue;
+            }
+            if let Some(name) = options.type_name {
+                typed += 1;
+                if !name.eq_ignore_ascii_case(entry.value.type_name().as_bytes()) {
+                    continue;
+                }
+            }
+            shown.push(&entry.key);
+        }
+    }
+    out.array(2);
+    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+    out.array(shown.len());
+    for key in shown {
+        out.bulk(key);
+    }
+    // To know a key's type is to look it up.
+    for _ in 0..typed {
+        keys.count_look(true);
+    }
+    for slot in expired {
+        keys.expire(slot);
+    }
+    Ok(Reply::Sent)
+}
+
+impl<'a> Options<'a> {
+    fn parse(args: &Args<'a>) -> Result<Options<'a>> {
+        let mut options = Options {
+            count: 10,
+            pattern: b"*",
+            type_name: None,
+        };
+        let mut words = args.iter().skip(2);
+        while let Some(option) = words.next() {
+            let value = words.next().ok_or(CommandError::SYNTAX)?;
+            if option.eq_ignore_ascii_case(b"count") {
+                let count = parse_integer(value).ok_or(CommandError::NOT_AN_INTEGER)?;
+                let count = usize::try_from(count).ok().filter(|&count| count > 0);
+                options.count = count.ok_or(CommandError::SYNTAX)?;
+            } else if option.eq_ignore_ascii_case(b"match") {
+                options.pattern = value;
+            } else if option.eq_ignore_ascii_case(b"type") {
+                options.type_name = Some(value);
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// A cursor as Redis reads it, with C's `strtoul`: nothing is 0, and a negative number counts from
+/// 2^64. One past all slots is at the end.
+fn parse_cursor(word: &[u8]) -> Option<usize> {
+    let (negative, digits) = match word {
+        [] => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut number = 0_u64;
+    for &digit in digits {
+        let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number = number.checked_mul(10)?.checked_add(value)?;
+    }
+    let number = if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    };
+    Some(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_read_as_strtoul_reads_them() {
+        for (word, cursor) in [
+            ("", Some(0)),
+            ("0", Some(0)),
+            ("007", Some(7)),
+            ("+7", Some(7)),
+            ("-18446744073709551615", Some(1)),
+            ("18446744073709551615", Some(usize::MAX)),
+            ("18446744073709551616", None),
+            ("-", None),
+            ("+", None),
+            (" 1", None),
+            ("1 ", None),
+            ("0x1", None),
+            ("--1", None),
+        ] {
+            assert_eq!(parse_cursor(word.as_bytes()), cursor, "{word:?}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! SORT and SORT_RO.
+//!
+//! ```text
+//!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
+//!                itself, or BY                            itself, or other keys
+//! ```
+//!
+//! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
+//! elements' bytes, and what is equal then stays as it is in the list. Patterns and texts are C
+//! strings in Redis, and where that shows it is kept: a NUL ends them.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::{Args, Context};
+use crate::config::EventClass;
+use crate::queue::keys::Keys;
+use crate::queue::list::{End, List};
+use crate::queue::value::Value;
+use crate::resp::error::CommandError;
+use crate::resp::number::parse_double;
+use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::request::parse_integer;
+
+type Result<T = Reply> = std::result::Result<T, CommandError>;
+
+/// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
+/// [STORE destination]`
+pub fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    carry_out(context, args, true)
+}
+
+/// `SORT_RO key …`: SORT without STORE.
+pub fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    carry_out(context, args, false)
+}
+
+fn carry_out(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
+    let options = Options::parse(args, may_store)?;
+    let (mut keys, mut out) = context.keys();
+    let list = keys.look_up_list(&args[1])?;
+    let shown = options.shown(list.map_or(0, List::len));
+    let elements = match list {
+        None => Vec::new(),
+        Some(list) if options.is_unsorted => options.in_list_order(list, shown),
+        Some(list) => {
+            let elements = list.iter().map(Element::from).collect();
+            options.sorted(&mut keys, elements, shown)?
+        }
+    };
+    let Some(destination) = options.store else {
+        options.write(&mut keys, &elements, &mut out);
+        return Ok(Reply::Sent);
+    };
+    let stored = options.gather(&mut keys, &elements);
+    let length = stored.len();
+    if length > 0 {
+        keys.put(destination, Value::List(stored), false);
+        keys.notify(EventClass::List, "sortstore", destination);
+    } else if let Some(slot) = keys.peek(destination) {
+        keys.remove(slot);
+        keys.notify(EventClass::Generic, "del", destination);
+    }
+    Ok(Reply::Integer(length as i64))
+}
+
+type Element = Box<[u8]>;
+
+/// What an element is ordered by.
+enum Weight {
+    /// A number.
+    Number(f64),
+    /// What another key holds, if it does: nothing comes before all else.
+    Text(Option<Vec<u8>>),
+    /// Its own bytes.
+    Own,
+}
+
+/// What a SORT asks for.
+#[derive(Default)]
+struct Options<'a> {
+    by: Option<&'a [u8]>,
+    /// BY has no `*`: the order is the list's.
+    is_unsorted: bool,
+    limit: Option<(i64, i64)>,
+    get: Vec<&'a [u8]>,
+    is_descending: bool,
+    is_alphabetic: bool,
+    store: Option<&'a [u8]>,
+}
+
+impl<'a> Options<'a> {
+    fn parse(args: &Args<'a>, may_store: bool) -> Result<Options<'a>> {
+        let mut options = Options::default();
+        let mut words = args.iter().skip(2);
+        while let Some(option) = words.next() {
+            let mut value = || words.next().ok_or(CommandError::SYNTAX);
+            match option.to_ascii_lowercase().as_slice() {
+                b"asc" => options.is_descending = false,
+                b"desc" => options.is_descending = true,
+                b"alpha" => options.is_alphabetic = true,
+                b"limit" => {
+                    let (offset, count) = (value()?, value()?);
+                    let integer = |word| parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER);
+                    options.limit = Some((integer(offset)?, integer(count)?));
+                }
+                b"store" if may_store => options.store = Some(value()?),
+                b"by" => {
+                    let pattern = value()?;
+                    options.by = Some(pattern);
+                    // Once is enough, whatever follows.
+                    options.is_unsorted |= !c_string(pattern).contains(&b'*');
+                }
+                b"get" => options.get.push(value()?),
+                _ => return Err(CommandError::SYNTAX),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Which of so many elements LIMIT asks for.
+    fn shown(&self, length: usize) -> Range<usize> {
+        let (offset, count) = self.limit.unwrap_or((0, -1));
+        let start = usize::try_from(offset).unwrap_or(0).min(length);
+        // A negative count is all.
+        let count = usize::try_from(count).unwrap_or(length);
+        start..start.saturating_add(count).min(length)
+    }
+
+    fn in_list_order(&self, list: &List, shown: Range<usize>) -> Vec<Element> {
+        let count = shown.len();
+        if self.is_descending {
+            let elements = list.range(list.len() - shown.end, count);
+            elements.rev().map(Element::from).collect()
+        } else {
+            list.range(shown.start, count).map(Element::from).collect()
+        }
+    }
+
+    fn sorted(
+        &self,
+        keys: &mut Keys<'_>,
+        elements: Vec<Element>,
+        shown: Range<usize>,
+    ) -> Result<Vec<Element>> {
+        // All are weighed, even if the first cannot be: looking at keys is counted and told.
+        let weigh = |element: Element| (self.weigh(keys, &element), element);
+        let weighed: Vec<_> = elements.into_iter().map(weigh).collect();
+        let weighed: Option<Vec<_>> = weighed
+            .into_iter()
+            .map(|(weight, element)| weight.map(|weight| (weight, element)))
+            .collect();
+        let mut weighed = weighed.ok_or(CommandError::text(
+            "ERR One or more scores can't be converted into double",
+        ))?;
+        weighed.sort_by(|one, other| {
+            let order = self.compare(one, other);
+            if self.is_descending {
+                order.reverse()
+            } else {
+                order
+            }
+        });
+        let elements = weighed.into_iter().map(|(_, element)| element);
+        Ok(elements.skip(shown.start).take(shown.len()).collect())
+    }
+
+    /// What an element is ordered by. `None`: it should be a number, and is none.
+    fn weigh(&self, keys: &mut Keys<'_>, element: &[u8]) -> Option<Weight> {
+        Some(match (self.by, self.is_alphabetic) {
+            (None, true) => Weight::Own,
+            (None, false) => Weight::Number(parse_double(c_string(element))?),
+            (Some(by), true) => Weight::Text(look_up(keys, by, element)),
+            (Some(by), false) => Weight::Number(match look_up(keys, by, element) {
+                Some(weight) => parse_double(c_string(&weight))?,
+                None => 0.0,
+            }),
+        })
+    }
+
+    fn compare(&self, one: &(Weight, Element), other: &(Weight, Element)) -> Ordering {
+        match (&one.0, &other.0) {
+            (Weight::Number(one_number), Weight::Number(other_number)) => {
+                let order = one_number.partial_cmp(other_number);
+                let order = order.unwrap_or(Ordering::Equal);
+                order.then_with(|| one.1.cmp(&other.1))
+            }
+            (Weight::Text(Some(one)), Weight::Text(Some(other))) => self.compare_texts(one, other),
+            (Weight::Text(one), Weight::Text(other)) => one.is_some().cmp(&other.is_some()),
+            _ => self.compare_texts(&one.1, &other.1),
+        }
+    }
+
+    /// Redis compares by the rules of the locale, C's, unless the result is to be stored.
+    fn compare_texts(&self, one: &[u8], other: &[u8]) -> Ordering {
+        if self.store.is_some() {
+            one.cmp(other)
+        } else {
+            c_string(one).cmp(c_string(other))
+        }
+    }
+
+    /// Writes the elements, or what GET asks for in their place.
+    fn write(&self, keys: &mut Keys<'_>, elements: &[Element], out: &mut ReplyWriter<'_>) {
+        out.array(elements.len() * self.get.len().max(1));
+        for element in elements {
+            if self.get.is_empty() {
+                out.bulk(element);
+            }
+            for pattern in &self.get {
+                match look_up(keys, pattern, element) {
+                    Some(value) => out.bulk(&value),
+                    None => out.put(Reply::Null),
+                }
+            }
+        }
+    }
+
+    /// As [`write`](Self::write), into a list; what is not there is empty.
+    fn gather(&self, keys: &mut Keys<'_>, elements: &[Element]) -> List {
+        let mut list = List::new();
+        for element in elements {
+            if self.get.is_empty() {
+                list.push(End::Tail, element);
+            }
+            for pattern in &self.get {
+                let value = look_up(keys, pattern, element).unwrap_or_default();
+                list.push(End::Tail, &value);
+            }
+        }
+        list
+    }
+}
+
+/// What the string holds whose key is `pattern` with the element in place of its first `*`; for `#`,
+/// the element itself. A pattern `KEY->FIELD` asks for a field of a hash, and there are none.
+fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
+    let text = c_string(pattern);
+    if text == b"#" {
+        return Some(element.to_vec());
+    }
+    let star = text.iter().position(|&byte| byte == b'*')?;
+    let after = &text[star + 1..];
+    let arrow = after.windows(2).position(|pair| pair == b"->");
+    let arrow = arrow.filter(|arrow| arrow + 2 < after.len());
+    let end = arrow.map_or(pattern.len(), |arrow| star + 1 + arrow);
+    let key = [&pattern[..star], element, &pattern[star + 1..end]].concat();
+    let slot = keys.look_up(&key)?;
+    match (&keys.entry(slot).value, arrow) {
+        (Value::Text(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
+        _ => None,
+    }
+}
+
+/// Up to the first NUL.
+fn c_string(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&byte| byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
+}

@@ -1,0 +1,326 @@
+//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`].
+
+mod counters;
+mod options;
+
+pub use counters::{decr, decrby, incr, incrby, incrbyfloat};
+
+use std::iter::StepBy;
+use std::ops::Range;
+
+use super::expiry::Count;
+use super::{Args, Context};
+use crate::config::EventClass;
+use crate::queue::keys::{Keys, SlotId};
+use crate::queue::value::{Text, Value};
+use crate::resp::error::CommandError;
+use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::request::parse_integer;
+use options::{Condition, Lifetime, Options};
+
+type Result<T = Reply> = std::result::Result<T, CommandError>;
+
+/// An empty bulk string.
+const EMPTY: Reply = Reply::Static(b"$0\r\n\r\n");
+
+/// `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]`
+pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let options = options::of_set(args)?;
+    let is_set = store(context, "set", &args[1], &args[2], &options)?;
+    Ok(match is_set {
+        _ if options.get => Reply::Sent,
+        true => Reply::OK,
+        false => Reply::Null,
+    })
+}
+
+/// `SETEX key seconds value`
+pub fn setex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    set_for(context, "setex", Count::Seconds, args)
+}
+
+/// `PSETEX key milliseconds value`
+pub fn psetex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    set_for(context, "psetex", Count::Millis, args)
+}
+
+fn set_for(
+    context: &mut Context<'_>,
+    command: &'static str,
+    count: Count,
+    args: &Args<'_>,
+) -> Result {
+    let options = Options {
+        lifetime: Lifetime::Until(count, &args[2]),
+        ..Options::default()
+    };
+    store(context, command, &args[1], &args[3], &options)?;
+    Ok(Reply::OK)
+}
+
+/// `SETNX key value`
+pub fn setnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let options = Options {
+        condition: Some(Condition::Absent),
+        ..Options::default()
+    };
+    let is_set = store(context, "setnx", &args[1], &args[2], &options)?;
+    Ok(Reply::Integer(is_set.into()))
+}
+
+/// Sets a key if it may be, and says whether it was (Redis: `setGenericCommand`). With GET, the value
+/// before has been replied.
+fn store(
+    context: &mut Context<'_>,
+    command: &'static str,
+    key: &[u8],
+    value: &[u8],
+    options: &Options<'_>,
+) -> Result<bool> {
+    let (mut keys, mut reply) = context.keys();
+    let deadline = options.lifetime.deadline(keys.now(), command)?;
+    if options.get {
+        reply_with(&mut keys, &mut reply, key)?;
+    }
+    let may = match options.condition {
+        None => true,
+        Some(Condition::Absent) => keys.find(key).is_none(),
+        Some(Condition::Present) => keys.find(key).is_some(),
+    };
+    if !may {
+        return Ok(false);
+    }
+    let keep = matches!(options.lifetime, Lifetime::Keep);
+    let slot = keys.put(key, Value::Text(Text::new(value)), keep);
+    keys.notify(EventClass::String, "set", key);
+    if deadline.is_some() {
+        keys.set_deadline(slot, deadline);
+        keys.notify(EventClass::Generic, "expire", key);
+    }
+    Ok(true)
+}
+
+/// Replies with the string at a key, and says where it is.
+fn reply_with(
+    keys: &mut Keys<'_>,
+    reply: &mut ReplyWriter<'_>,
+    key: &[u8],
+) -> Result<Option<SlotId>> {
+    let slot = keys.look_up(key);
+    match slot {
+        Some(slot) => keys.text(slot)?.with_bytes(|bytes| reply.bulk(bytes)),
+        None => reply.put(Reply::Null),
+    }
+    Ok(slot)
+}
+
+/// `GET key`
+pub fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, mut reply) = context.keys();
+    reply_with(&mut keys, &mut reply, &args[1])?;
+    Ok(Reply::Sent)
+}
+
+/// `GETDEL key`
+pub fn getdel(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, mut reply) = context.keys();
+    if let Some(slot) = reply_with(&mut keys, &mut reply, &args[1])? {
+        keys.remove(slot);
+        keys.notify(EventClass::Generic, "del", &args[1]);
+    }
+    Ok(Reply::Sent)
+}
+
+/// `GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]`
+pub fn getex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let lifetime = options::of_getex(args)?;
+    let key = &args[1];
+    let (mut keys, mut reply) = context.keys();
+    let Some(slot) = reply_with(&mut keys, &mut reply, key)? else {
+        return Ok(Reply::Sent);
+    };
+    let deadline = lifetime.deadline(keys.now(), "getex")?;
+    let event = match lifetime {
+        Lifetime::Until(count, _) if count.is_absolute() && deadline <= Some(keys.now()) => {
+            keys.remove(slot);
+            keys.notify(EventClass::Generic, "del", key);
+            return Ok(Reply::Sent);
+        }
+        Lifetime::Until(..) => "expire",
+        Lifetime::Persist if keys.entry(slot).deadline().is_some() => "persist",
+        _ => return Ok(Reply::Sent),
+    };
+    keys.set_deadline(slot, deadline);
+    keys.changed(key);
+    keys.notify(EventClass::Generic, event, key);
+    Ok(Reply::Sent)
+}
+
+/// `GETSET key value`
+pub fn getset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let options = Options {
+        get: true,
+        ..Options::default()
+    };
+    store(context, "getset", &args[1], &args[2], &options)?;
+    Ok(Reply::Sent)
+}
+
+/// `MGET key [key ...]`
+pub fn mget(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, mut reply) = context.keys();
+    reply.array(args.len() - 1);
+    for key in args.iter().skip(1) {
+        // One of another type is none.
+        match keys.look_up(key).map(|slot| keys.text(slot)) {
+            Some(Ok(text)) => text.with_bytes(|bytes| reply.bulk(bytes)),
+            Some(Err(_)) | None => reply.put(Reply::Null),
+        }
+    }
+    Ok(Reply::Sent)
+}
+
+/// `MSET key value [key value ...]`
+pub fn mset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let places = pairs("mset", args)?;
+    store_all(&mut context.keys().0, args, places);
+    Ok(Reply::OK)
+}
+
+/// `MSETNX key value [key value ...]`
+pub fn msetnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let places = pairs("msetnx", args)?;
+    let (mut keys, _) = context.keys();
+    if places
+        .clone()
+        .any(|place| keys.find(&args[place]).is_some())
+    {
+        return Ok(Reply::Integer(0));
+    }
+    store_all(&mut keys, args, places);
+    Ok(Reply::Integer(1))
+}
+
+/// Where the keys are, each with its value after it.
+fn pairs(command: &'static str, args: &Args<'_>) -> Result<StepBy<Range<usize>>> {
+    if args.len().is_multiple_of(2) {
+        return Err(CommandError::Arity(command.to_owned()));
+    }
+    Ok((1..args.len()).step_by(2))
+}
+
+fn store_all(keys: &mut Keys<'_>, args: &Args<'_>, places: StepBy<Range<usize>>) {
+    for place in places {
+        let (key, value) = (&args[place], &args[place + 1]);
+        keys.put(key, Value::Text(Text::new(value)), false);
+        keys.notify(EventClass::String, "set", key);
+    }
+}
+
+/// `STRLEN key`
+pub fn strlen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (mut keys, _) = context.keys();
+    let length = keys.look_up_text(&args[1])?.map_or(0, Text::len);
+    Ok(Reply::Integer(length as i64))
+}
+
+/// `GETRANGE key start end`
+pub fn getrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (start, end) = (integer(&args[2])?, integer(&args[3])?);
+    let (mut keys, mut reply) = context.keys();
+    let Some(text) = keys.look_up_text(&args[1])? else {
+        return Ok(EMPTY);
+    };
+    text.with_bytes(|bytes| reply.bulk(range(bytes, start, end)));
+    Ok(Reply::Sent)
+}
+
+/// `SUBSTR key start end`: the older name of [`getrange`].
+pub fn substr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    getrange(context, args)
+}
+
+/// The bytes from `start` to `end`, which is among them; negative ones count from the end. As in
+/// Redis, one before the beginning is the beginning: of `hello`, -9 to -8 is `h`.
+fn range(bytes: &[u8], start: i64, end: i64) -> &[u8] {
+    let length = bytes.len() as i64;
+    let place = |index: i64| {
+        if index < 0 {
+            (length + index).max(0)
+        } else {
+            index
+        }
+    };
+    let backwards = start < 0 && end < 0 && start > end;
+    let (start, end) = (place(start), place(end).min(length - 1));
+    if backwards || start > end {
+        return &[];
+    }
+    &bytes[start as usize..=end as usize]
+}
+
+/// `APPEND key value`
+pub fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (key, value) = (&args[1], &args[2]);
+    let (mut keys, _) = context.keys();
+    let length = match keys.find_text(key)? {
+        None => {
+            keys.add(key, Value::Text(Text::new(value)));
+            value.len()
+        }
+        Some(slot) => {
+            allow_length(&keys, keys.text(slot)?.len() as i64, value)?;
+            keys.change_text(slot, |text| {
+                let bytes = text.bytes_mut();
+                bytes.extend_from_slice(value);
+                bytes.len()
+            })
+        }
+    };
+    keys.changed(key);
+    keys.notify(EventClass::String, "append", key);
+    Ok(Reply::Integer(length as i64))
+}
+
+/// `SETRANGE key offset value`
+pub fn setrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let (key, offset, value) = (&args[1], integer(&args[2])?, &args[3]);
+    if offset < 0 {
+        return Err(CommandError::text("ERR offset is out of range"));
+    }
+    let (mut keys, _) = context.keys();
+    let found = keys.find_text(key)?;
+    if value.is_empty() {
+        let length = found.map_or(Ok(0), |slot| keys.text(slot).map(Text::len))?;
+        return Ok(Reply::Integer(length as i64));
+    }
+    let end = allow_length(&keys, offset, value)?;
+    let slot = found.unwrap_or_else(|| keys.add(key, Value::Text(Text::Long(Vec::new()))));
+    let length = keys.change_text(slot, |text| {
+        let bytes = text.bytes_mut();
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[end - value.len()..end].copy_from_slice(value);
+        bytes.len()
+    });
+    keys.changed(key);
+    keys.notify(EventClass::String, "setrange", key);
+    Ok(Reply::Integer(length as i64))
+}
+
+/// Checks that a string may be as long as `length` and `more` (Redis: `checkStringLength`), and says
+/// how long that is.
+fn allow_length(keys: &Keys<'_>, length: i64, more: &[u8]) -> Result<usize> {
+    let total = length as u64 + more.len() as u64;
+    if total > keys.config().proto_max_bulk_len {
+        return Err(CommandError::text(
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+        ));
+    }
+    Ok(total as usize)
+}
+
+fn integer(word: &[u8]) -> Result<i64> {
+    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
+}

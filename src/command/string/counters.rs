@@ -1,0 +1,82 @@
+//! Strings as numbers: INCR and its kin.
+
+use super::{Result, integer};
+use crate::command::{Args, Context};
+use crate::config::EventClass;
+use crate::queue::keys::{Keys, SlotId};
+use crate::queue::value::{Text, Value};
+use crate::resp::error::CommandError;
+use crate::resp::number::LongDouble;
+use crate::resp::reply::Reply;
+
+/// `INCR key`
+pub fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    add(context, &args[1], 1)
+}
+
+/// `DECR key`
+pub fn decr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    add(context, &args[1], -1)
+}
+
+/// `INCRBY key increment`
+pub fn incrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    add(context, &args[1], integer(&args[2])?)
+}
+
+/// `DECRBY key decrement`
+pub fn decrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let negated = integer(&args[2])?.checked_neg();
+    let by = negated.ok_or(CommandError::text("ERR decrement would overflow"))?;
+    add(context, &args[1], by)
+}
+
+fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> Result {
+    let (mut keys, _) = context.keys();
+    let slot = keys.find_text(key)?;
+    let before = match slot {
+        Some(slot) => keys.text(slot)?.integer(),
+        None => Some(0),
+    };
+    let before = before.ok_or(CommandError::NOT_AN_INTEGER)?;
+    let sum = before.checked_add(by).ok_or(CommandError::text(
+        "ERR increment or decrement would overflow",
+    ))?;
+    // Redis announces every one of them under this name.
+    replace(&mut keys, slot, key, Text::Integer(sum), "incrby");
+    Ok(Reply::Integer(sum))
+}
+
+/// `INCRBYFLOAT key increment`
+pub fn incrbyfloat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let key = &args[1];
+    let (mut keys, mut reply) = context.keys();
+    let slot = keys.find_text(key)?;
+    let before = match slot {
+        Some(slot) => keys.text(slot)?.with_bytes(LongDouble::parse),
+        None => Some(LongDouble::ZERO),
+    };
+    let (Some(before), Some(by)) = (before, LongDouble::parse(&args[2])) else {
+        return Err(CommandError::text("ERR value is not a valid float"));
+    };
+    let sum = before.plus(by).ok_or(CommandError::text(
+        "ERR increment would produce NaN or Infinity",
+    ))?;
+    let digits = sum.to_string();
+    let text = Text::verbatim(digits.as_bytes());
+    replace(&mut keys, slot, key, text, "incrbyfloat");
+    reply.bulk(digits.as_bytes());
+    Ok(Reply::Sent)
+}
+
+/// Puts a new value in place of the one that was found; the key expires when it did before.
+fn replace(keys: &mut Keys<'_>, slot: Option<SlotId>, key: &[u8], text: Text, event: &'static str) {
+    match slot {
+        Some(slot) => keys.change_text(slot, |before| *before = text),
+        None => {
+            keys.add(key, Value::Text(text));
+        }
+    }
+    keys.changed(key);
+    keys.notify(EventClass::String, event, key);
+}

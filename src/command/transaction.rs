@@ -1,0 +1,254 @@
+//! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+//!
+//! ```text
+//!   MULTI ──▶ commands are checked and queued ──▶ EXEC: all of them under one hold of the keyspace
+//! ```
+//!
+//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, and
+//! the turns of all channels that its commands publish to, so that no other message comes in
+//! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
+//! nothing may tear apart.
+//!
+//! A command that is refused when it is queued spoils the transaction, and EXEC refuses it as a
+//! whole; one that fails when it runs is an error among the replies, and the others go on.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::table::Entry;
+use super::{Args, Context, call, publish_events};
+use crate::conn::MAX_REPLIES;
+use crate::conn::client::Closing;
+use crate::resp::error::CommandError;
+use crate::resp::reply::{Reply, put_integer};
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// The commands since MULTI.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    queued: Vec<Queued>,
+    /// A command was refused.
+    spoiled: bool,
+    /// One of the commands may need memory.
+    needs_memory: bool,
+}
+
+/// A command that waits for EXEC.
+#[derive(Debug)]
+struct Queued {
+    entry: &'static Entry,
+    bytes: Box<[u8]>,
+    words: Box<[Range<usize>]>,
+}
+
+impl Queued {
+    fn new(entry: &'static Entry, args: &Args<'_>) -> Queued {
+        let mut bytes = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
+        let mut words = Vec::with_capacity(args.len());
+        for word in args.iter() {
+            let start = bytes.len();
+            bytes.extend_from_slice(word);
+            words.push(start..bytes.len());
+        }
+        Queued {
+            entry,
+            bytes: bytes.into(),
+            words: words.into(),
+        }
+    }
+
+    fn args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.words)
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Queued>() + self.bytes.len() + size_of_val(&*self.words)
+    }
+}
+
+/// Queues a command instead of running it.
+pub fn queue(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
+    let Some(transaction) = &mut context.session.transaction else {
+        return;
+    };
+    // One that is refused anyway need not be kept.
+    if !transaction.spoiled {
+        let queued = Queued::new(entry, args);
+        let memory = queued.memory();
+        transaction.needs_memory |= entry.deny_oom;
+        transaction.queued.push(queued);
+        context.client.queued.fetch_add(1, Relaxed);
+        context.client.queued_memory.fetch_add(memory, Relaxed);
+    }
+    context.reply(Reply::Static(b"+QUEUED\r\n"));
+}
+
+/// A command was refused: EXEC will refuse the transaction.
+pub fn spoil(context: &mut Context<'_>) {
+    if let Some(transaction) = &mut context.session.transaction {
+        transaction.spoiled = true;
+    }
+}
+
+/// As [`spoil`], for a command that exists. An EXEC that is refused ends the transaction, and says
+/// so.
+pub fn reject(context: &mut Context<'_>, entry: &Entry, error: CommandError) -> CommandError {
+    if entry.full_name != "exec" {
+        spoil(context);
+        return error;
+    }
+    end(context);
+    // Redis adds the code only to texts that have none of their own.
+    let text = error.wire_text();
+    CommandError::Quoting {
+        before: "EXECABORT Transaction discarded because of: ",
+        quoted: text.strip_prefix(b"ERR ").unwrap_or(&text).to_vec(),
+        after: "".into(),
+    }
+}
+
+/// Whether a command is refused when memory is short: one that may need some, an EXEC of such
+/// ones, and whatever goes on with a transaction instead of ending it.
+pub fn needs_memory(context: &Context<'_>, entry: &Entry) -> bool {
+    let Some(transaction) = &context.session.transaction else {
+        return entry.deny_oom;
+    };
+    match entry.full_name.as_str() {
+        "exec" => transaction.needs_memory,
+        "discard" | "quit" | "reset" => false,
+        _ => true,
+    }
+}
+
+/// Ends the transaction, if there is one, and all watching. Returns its commands.
+pub fn end(context: &mut Context<'_>) -> Option<Box<Transaction>> {
+    let transaction = context.session.transaction.take();
+    context.client.queued.store(-1, Relaxed);
+    context.client.queued_memory.store(0, Relaxed);
+    stop_watching(context);
+    transaction
+}
+
+/// `MULTI`
+pub fn multi(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    if context.session.transaction.is_some() {
+        return Err(CommandError::text("ERR MULTI calls can not be nested"));
+    }
+    context.session.transaction = Some(Box::default());
+    context.client.queued.store(0, Relaxed);
+    Ok(Reply::OK)
+}
+
+/// `DISCARD`
+pub fn discard(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    if context.session.transaction.is_none() {
+        return Err(CommandError::text("ERR DISCARD without MULTI"));
+    }
+    end(context);
+    Ok(Reply::OK)
+}
+
+/// `WATCH key [key ...]`
+pub fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if context.session.transaction.is_some() {
+        return Err(CommandError::text("ERR WATCH inside MULTI is not allowed"));
+    }
+    let client = context.client;
+    // An EXEC that will fail anyway needs no more watches.
+    if client.watched_changed.load(Relaxed) {
+        return Ok(Reply::OK);
+    }
+    if !context.may_keep(args.iter().skip(1).map(watch_memory).sum()) {
+        return Ok(Reply::Sent);
+    }
+    let (mut keys, _) = context.keys();
+    // Whoever takes a connection out of the tables has closed it before, and has this lock then.
+    if client.closing() == Closing::Closed {
+        return Ok(Reply::OK);
+    }
+    for key in args.iter().skip(1) {
+        // One whose time has come is gone, and that is no change.
+        keys.peek(key);
+        if keys.watch(client, key) {
+            client.watched_memory.fetch_add(watch_memory(key), Relaxed);
+        }
+    }
+    Ok(Reply::OK)
+}
+
+/// What a watched key takes, tables included; about what a waited-for one does.
+pub fn watch_memory(key: &[u8]) -> usize {
+    const TABLES: usize = 256;
+    TABLES + 2 * key.len()
+}
+
+/// `UNWATCH`
+pub fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    stop_watching(context);
+    Ok(Reply::OK)
+}
+
+fn stop_watching(context: &mut Context<'_>) {
+    let client = context.client;
+    context.space().watched.unwatch(client.id);
+    client.watched_memory.store(0, Relaxed);
+    client.watched_changed.store(false, Relaxed);
+}
+
+/// `EXEC`
+pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    if context.session.transaction.is_none() {
+        return Err(CommandError::text("ERR EXEC without MULTI"));
+    }
+    let changed = watched_key_changed(context);
+    let transaction = end(context).unwrap_or_default();
+    if transaction.spoiled {
+        return Err(CommandError::text(
+            "EXECABORT Transaction discarded because of previous errors.",
+        ));
+    }
+    if changed {
+        return Ok(Reply::NullArray);
+    }
+    let channels = transaction.queued.iter().filter_map(published_channel);
+    context.turns = context.server.registry.hold_turns(channels);
+    context.client.outbox.hold_messages();
+    context.in_exec = true;
+    if context.session.replies.wants_reply() {
+        put_integer(context.replies, b'*', transaction.queued.len() as i64);
+    }
+    for queued in &transaction.queued {
+        if let Some(handler) = queued.entry.spec.run {
+            context.client.last_command.store(queued.entry.id, Relaxed);
+            call(context, queued.entry, handler, &queued.args());
+            publish_events(context);
+            if context.replies.len() >= MAX_REPLIES {
+                context.settle_replies();
+            }
+        }
+    }
+    context.in_exec = false;
+    context.turns = Default::default();
+    context.settle_replies();
+    context.client.outbox.release_messages();
+    Ok(Reply::Sent)
+}
+
+/// Whether a watched key has changed, or has come to its end by now.
+fn watched_key_changed(context: &mut Context<'_>) -> bool {
+    let client = context.client;
+    let config = context.config;
+    let space = context.space();
+    for full in space.watched.of(client.id).to_vec() {
+        // Looking removes a key whose time has come, which tells its watchers.
+        space.keys(full.db, config).peek(&full.key);
+    }
+    client.watched_changed.load(Relaxed)
+}
+
+/// The channel that a command publishes to.
+fn published_channel(queued: &Queued) -> Option<&[u8]> {
+    let publishes = ["publish", "spublish"].contains(&queued.entry.spec.name);
+    publishes.then(|| queued.args().get(1)).flatten()
+}

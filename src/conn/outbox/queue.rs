@@ -1,0 +1,130 @@
+//! The bytes of an outbox: what is on its way to a socket, in order.
+//!
+//! Small pieces are copied together into chunks, large shared bodies are linked between them, and
+//! all of it is written with as few system calls as there can be.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::conn::socket::WriteSocket;
+
+/// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
+/// never copied again as a whole.
+const CHUNK: usize = 32 * 1024;
+/// What the first append to an empty outbox makes room for.
+pub(super) const FIRST_CHUNK: usize = 512;
+/// Linux takes at most this many slices in one write (`IOV_MAX`).
+const MAX_SLICES: usize = 1024;
+/// Slices gathered on the stack for one write.
+const SLICES: usize = 64;
+/// Bytes on their way out: finished chunks and shared bodies, then the chunk being filled.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) chunks: VecDeque<Bytes>,
+    pub(super) tail: BytesMut,
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.is_empty()
+    }
+
+    pub(super) fn push_copy(&mut self, bytes: &[u8]) {
+        if self.tail.capacity() - self.tail.len() < bytes.len() {
+            self.grow(bytes.len());
+        }
+        self.tail.extend_from_slice(bytes);
+    }
+
+    /// Makes room for `more` bytes: by doubling up to a chunk, from then on in a new chunk.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        if self.tail.len() + more > CHUNK {
+            self.finish_tail();
+        }
+        self.tail
+            .reserve(more.max(self.tail.len()).max(FIRST_CHUNK));
+    }
+
+    pub(super) fn push_shared(&mut self, body: &Bytes) {
+        self.finish_tail();
+        self.chunks.push_back(body.clone());
+    }
+
+    fn finish_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.chunks.push_back(self.tail.split().freeze());
+        }
+    }
+
+    /// Puts what a write has left before what was appended since.
+    pub(super) fn put_back(&mut self, mut rest: Queue) {
+        std::mem::swap(self, &mut rest);
+        self.append(rest);
+    }
+
+    /// Appends another queue's bytes.
+    pub(super) fn append(&mut self, mut other: Queue) {
+        if self.is_empty() {
+            *self = other;
+        } else if !other.is_empty() {
+            self.finish_tail();
+            self.chunks.append(&mut other.chunks);
+            self.tail = other.tail;
+        }
+    }
+
+    /// Writes until all is gone or the socket takes no more; returns the bytes written and how it
+    /// ended.
+    pub(super) fn write(&mut self, socket: &WriteSocket) -> (usize, io::Result<()>) {
+        let mut written = 0;
+        while !self.is_empty() {
+            match self.write_once(socket) {
+                Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+                Ok(taken) => {
+                    written += taken;
+                    self.advance(taken);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return (written, Err(error)),
+            }
+        }
+        (written, Ok(()))
+    }
+
+    fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
+        if self.chunks.is_empty() {
+            return socket.try_write(&self.tail);
+        }
+        let slices = self
+            .chunks
+            .iter()
+            .map(|chunk| IoSlice::new(chunk))
+            .chain((!self.tail.is_empty()).then(|| IoSlice::new(&self.tail)));
+        if self.chunks.len() < SLICES {
+            let mut few = [IoSlice::new(&[]); SLICES];
+            let mut count = 0;
+            for (place, slice) in few.iter_mut().zip(slices) {
+                *place = slice;
+                count += 1;
+            }
+            socket.try_write_vectored(&few[..count])
+        } else {
+            socket.try_write_vectored(&slices.take(MAX_SLICES).collect::<Vec<_>>())
+        }
+    }
+
+    fn advance(&mut self, mut taken: usize) {
+        while let Some(first) = self.chunks.front_mut() {
+            if taken < first.len() {
+                first.advance(taken);
+                return;
+            }
+            taken -= first.len();
+            self.chunks.pop_front();
+        }
+        self.tail.advance(taken);
+    }
+}

@@ -1,0 +1,321 @@
+//! One numbered database: keys, what they hold, and when they expire.
+//!
+//! ```text
+//!   index      hash of the key → slot        (a hash table of 8-byte places)
+//!   slots      slot → key, value, expiry     (numbers that stay, see `slots`)
+//!   deadlines  (expiry, slot), in order      (only of keys that expire)
+//! ```
+//!
+//! Invariants:
+//! - The three agree: every entry is in the index once, and in `deadlines` exactly if it expires.
+//! - `used` is the sum of [`Entry::memory`] over all entries. A value therefore changes only within
+//!   [`Database::change`] and [`Database::change_list`].
+//! - Nothing here looks at the clock: an entry whose time has come is still there until somebody
+//!   removes it.
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashTable;
+
+use super::encoding::{Packing, Size};
+use super::list::List;
+use super::slots::{SlotId, Slots};
+use super::value::Value;
+use crate::hash::HashState;
+
+/// A time, in milliseconds since 1970.
+pub type Millis = u64;
+
+/// What the tables take for one key beside its entry: a place in the index at its usual load.
+const PER_KEY: usize = size_of::<Place>() * 8 / 7 * 3 / 2;
+/// What the tables take for one expiry.
+const PER_DEADLINE: usize = size_of::<(Millis, SlotId)>() * 3 / 2;
+/// How often a random place is tried before the next one that is taken will do.
+const RANDOM_TRIES: u64 = 64;
+/// Tables of up to this many places are not worth shrinking.
+const SHRINK_FROM: usize = 1024;
+
+/// Where an entry is. Half of the hash is kept with it, so that a growing table need not visit the
+/// keys.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u32,
+    slot: SlotId,
+}
+
+/// A key and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key.
+    pub key: Box<[u8]>,
+    /// What it holds.
+    pub value: Value,
+    /// When it was last used, in seconds since 1970.
+    pub accessed: u32,
+    /// Whether Redis would have a list like this one as a quicklist.
+    is_quicklist: bool,
+    /// When it expires.
+    deadline: Option<Millis>,
+}
+
+impl Entry {
+    /// When it expires, if it does.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.deadline
+    }
+
+    /// What OBJECT ENCODING answers.
+    pub fn encoding(&self) -> &'static str {
+        match &self.value {
+            Value::Text(text) => text.encoding(),
+            Value::List(_) if self.is_quicklist => "quicklist",
+            Value::List(_) => "listpack",
+        }
+    }
+
+    /// Whether Redis would have a list like this one as a quicklist.
+    pub fn is_quicklist(&self) -> bool {
+        self.is_quicklist
+    }
+
+    /// Bytes of memory that the key takes in all.
+    pub fn memory(&self) -> usize {
+        let deadline = if self.deadline.is_some() {
+            PER_DEADLINE
+        } else {
+            0
+        };
+        size_of::<Entry>() + self.key.len() + self.value.memory() + PER_KEY + deadline
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Database {
+    slots: Slots<Entry>,
+    index: HashTable<Place>,
+    deadlines: BTreeSet<(Millis, SlotId)>,
+    used: usize,
+}
+
+impl Database {
+    /// The number of keys.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The number of keys that expire.
+    pub fn expiring(&self) -> usize {
+        self.deadlines.len()
+    }
+
+    /// Bytes of memory that its keys take.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Where the key is, whether its time has come or not.
+    pub fn find(&self, key: &[u8]) -> Option<SlotId> {
+        let hash = hash(key);
+        let place = self.index.find(spread(hash), |place| {
+            place.hash == hash && *self.entry(place.slot).key == *key
+        })?;
+        Some(place.slot)
+    }
+
+    /// What is in a slot.
+    ///
+    /// # Panics
+    /// If nothing is.
+    pub fn entry(&self, slot: SlotId) -> &Entry {
+        self.slots.get(slot).expect("a slot that is taken")
+    }
+
+    /// Adds a key that is not there.
+    pub fn insert(&mut self, key: &[u8], value: Value, accessed: u32) -> SlotId {
+        let entry = Entry {
+            key: key.into(),
+            value,
+            accessed,
+            is_quicklist: false,
+            deadline: None,
+        };
+        self.used += entry.memory();
+        let hash = hash(key);
+        let slot = self.slots.insert(entry);
+        self.index
+            .insert_unique(spread(hash), Place { hash, slot }, |place| {
+                spread(place.hash)
+            });
+        slot
+    }
+
+    /// Takes a key and what belongs to it away.
+    ///
+    /// # Panics
+    /// If nothing is in the slot.
+    pub fn remove(&mut self, slot: SlotId) -> Entry {
+        let entry = self.slots.remove(slot).expect("a slot that is taken");
+        self.used -= entry.memory();
+        if let Some(deadline) = entry.deadline {
+            self.deadlines.remove(&(deadline, slot));
+        }
+        let found = self
+            .index
+            .find_entry(spread(hash(&entry.key)), |place| place.slot == slot);
+        if let Ok(found) = found {
+            found.remove();
+        }
+        let (places, keys) = (self.index.capacity(), self.index.len());
+        if places > SHRINK_FROM && keys < places / 8 {
+            self.index.shrink_to(keys * 2, |place| spread(place.hash));
+        }
+        entry
+    }
+
+    /// Changes a value in its place.
+    pub fn change<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Value) -> R) -> R {
+        self.change_entry(slot, |entry| change(&mut entry.value))
+    }
+
+    /// Changes a list in its place, with its encoding.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn change_list<R>(
+        &mut self,
+        slot: SlotId,
+        packing: Packing,
+        change: impl FnOnce(&mut List) -> R,
+    ) -> R {
+        self.change_entry(slot, |entry| match &mut entry.value {
+            Value::List(list) => {
+                let before = Size::of(list);
+                let result = change(list);
+                let after = Size::of(list);
+                entry.is_quicklist = packing.is_quicklist(entry.is_quicklist, before, after);
+                result
+            }
+            Value::Text(_) => panic!("a list was looked for first"),
+        })
+    }
+
+    /// Notes which encoding Redis would have for the list at a slot.
+    pub fn set_quicklist(&mut self, slot: SlotId, is_quicklist: bool) {
+        self.change_entry(slot, |entry| entry.is_quicklist = is_quicklist);
+    }
+
+    fn change_entry<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Entry) -> R) -> R {
+        let entry = self.slots.get_mut(slot).expect("a slot that is taken");
+        let before = entry.value.memory();
+        let result = change(entry);
+        self.used = self.used - before + entry.value.memory();
+        result
+    }
+
+    /// Notes that a key was used, at this time in seconds.
+    pub fn touch(&mut self, slot: SlotId, now: u32) {
+        if let Some(entry) = self.slots.get_mut(slot) {
+            entry.accessed = now;
+        }
+    }
+
+    /// Sets when a key expires, or that it does not.
+    pub fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
+        let entry = self.slots.get_mut(slot).expect("a slot that is taken");
+        self.used -= entry.memory();
+        let before = std::mem::replace(&mut entry.deadline, deadline);
+        self.used += entry.memory();
+        if let Some(before) = before {
+            self.deadlines.remove(&(before, slot));
+        }
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, slot));
+        }
+    }
+
+    /// The key that expires first, and when.
+    pub fn first_deadline(&self) -> Option<(Millis, SlotId)> {
+        self.deadlines.first().copied()
+    }
+
+    /// All entries, in the order of their slots.
+    pub fn entries(&self) -> impl Iterator<Item = (SlotId, &Entry)> {
+        self.slots.iter()
+    }
+
+    /// The slots from `start` on, in order, with what is in them. Many empty ones may be one.
+    pub fn places_from(&self, start: usize) -> impl Iterator<Item = (SlotId, Option<&Entry>)> {
+        self.slots.places_from(start)
+    }
+
+    /// Some key, chosen by the number `random`: each as likely as any other, unless hardly any slot
+    /// is taken. `None`: there is none.
+    pub fn some_slot(&self, random: u64) -> Option<SlotId> {
+        let end = self.slots.end().max(1) as u64;
+        let place = |number| (HashState::hash((random, number)) % end) as SlotId;
+        let taken = |&slot: &SlotId| self.slots.get(slot).is_some();
+        let found = (0..RANDOM_TRIES).map(place).find(taken);
+        found.or_else(|| self.slots.at_or_after(place(0) as usize))
+    }
+}
+
+fn hash(key: &[u8]) -> u32 {
+    HashState::hash(key) as u32
+}
+
+/// The table looks at both ends of a hash of 64 bits, so the 32 that are kept are spread over it.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::value::Text;
+
+    fn text(bytes: &[u8]) -> Value {
+        Value::Text(Text::new(bytes))
+    }
+
+    #[test]
+    fn keys_are_found_until_they_are_removed() {
+        let mut database = Database::default();
+        for number in 0..5000_u32 {
+            let slot = database.insert(&number.to_be_bytes(), text(b"value"), 0);
+            if number % 2 == 0 {
+                database.set_deadline(slot, Some(Millis::from(5000 - number)));
+            }
+        }
+        assert_eq!((database.len(), database.expiring()), (5000, 2500));
+        let (first, slot) = database.first_deadline().unwrap();
+        assert_eq!(
+            (first, &*database.entry(slot).key),
+            (2, &4998_u32.to_be_bytes()[..])
+        );
+        for number in 0..5000_u32 {
+            let slot = database.find(&number.to_be_bytes()).expect("the key");
+            assert_eq!(*database.remove(slot).key, number.to_be_bytes());
+            assert_eq!(database.find(&number.to_be_bytes()), None);
+        }
+        assert_eq!(
+            (database.len(), database.expiring(), database.used()),
+            (0, 0, 0)
+        );
+        assert!(database.index.capacity() <= SHRINK_FROM);
+    }
+
+    #[test]
+    fn memory_follows_the_values() {
+        let mut database = Database::default();
+        let slot = database.insert(b"key", text(b"value"), 0);
+        let before = database.used();
+        assert_eq!(before, database.entry(slot).memory());
+        database.change(slot, |value| *value = text(&[b'x'; 1000]));
+        assert_eq!(database.used(), before + 995);
+        database.set_deadline(slot, Some(1));
+        assert_eq!(database.used(), database.entry(slot).memory());
+        database.remove(slot);
+        assert_eq!(database.used(), 0);
+    }
+}

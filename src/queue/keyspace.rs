@@ -1,0 +1,164 @@
+//! All keys of the server, and who waits for them or watches them.
+//!
+//! It is the value behind the one lock. Commands see it through [`Keys`]; what must happen once a
+//! command is through (waiters served, events published) is done by
+//! [`command`](crate::command) before it lets go of the lock.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hashbrown::Equivalent;
+
+use super::blocked::Blocked;
+use super::database::{Database, Millis};
+use super::events::Event;
+use super::keys::Keys;
+use super::value::Value;
+use super::watched::Watched;
+use crate::config::Config;
+use crate::conn::client::ClientId;
+
+/// A key with the number of its database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FullKey {
+    /// The database.
+    pub db: u32,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+/// A [`FullKey`] to look up.
+#[derive(Clone, Copy, Debug, Hash)]
+pub struct FullKeyRef<'a> {
+    /// The database.
+    pub db: u32,
+    /// The key.
+    pub key: &'a [u8],
+}
+
+impl Equivalent<FullKey> for FullKeyRef<'_> {
+    fn equivalent(&self, full: &FullKey) -> bool {
+        self.db == full.db && *self.key == *full.key
+    }
+}
+
+/// What is counted about keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyStats {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Keys whose time came.
+    pub expired: u64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Keyspace {
+    pub(super) databases: BTreeMap<u32, Database>,
+    /// Who waits for elements.
+    pub blocked: Blocked,
+    /// Who watches keys.
+    pub watched: Watched,
+    /// What has happened since the events were last taken, in order.
+    pub(super) events: Vec<Event>,
+    pub(super) now: Millis,
+    /// Whether a deadline was set since this was last asked.
+    pub(super) expiry_set: bool,
+    /// What is counted.
+    pub stats: KeyStats,
+}
+
+impl Keyspace {
+    /// Takes the time. All that is done until the next call happens at this moment.
+    pub fn begin(&mut self) {
+        self.now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_millis() as Millis);
+    }
+
+    /// The keys of database `db`.
+    pub fn keys<'a>(&'a mut self, db: u32, config: &'a Config) -> Keys<'a> {
+        Keys::new(self, db, config)
+    }
+
+    /// The databases that have keys, by number.
+    pub fn databases(&self) -> impl Iterator<Item = (u32, &Database)> {
+        let all = self.databases.iter().map(|(&db, database)| (db, database));
+        all.filter(|(_, database)| database.len() > 0)
+    }
+
+    /// Bytes of memory that keys and values take, tables included: what `maxmemory` bounds.
+    pub fn used(&self) -> usize {
+        let databases: usize = self.databases.values().map(Database::used).sum();
+        size_of::<Keyspace>() + databases
+    }
+
+    /// Whether a deadline was set since the last call.
+    pub fn take_expiry_set(&mut self) -> bool {
+        std::mem::take(&mut self.expiry_set)
+    }
+
+    /// What has happened, for publishing.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The first moment at which a key expires.
+    pub fn first_deadline(&self) -> Option<Millis> {
+        let firsts = self.databases.values().filter_map(Database::first_deadline);
+        firsts.map(|(deadline, _)| deadline).min()
+    }
+
+    /// Takes keys away whose time has come, at most `limit`. Returns how many.
+    pub fn expire(&mut self, limit: usize, config: &Config) -> usize {
+        let numbers: Vec<u32> = self.databases.keys().copied().collect();
+        let mut expired = 0;
+        for db in numbers {
+            let mut keys = self.keys(db, config);
+            while expired < limit
+                && let Some((_, slot)) = keys.database().and_then(Database::first_deadline)
+                && keys.is_expired(slot)
+            {
+                keys.expire(slot);
+                expired += 1;
+            }
+        }
+        expired
+    }
+
+    /// Takes all keys of a database away, for the caller to drop, and tells their watchers.
+    pub fn clear(&mut self, db: u32) -> Option<Database> {
+        let database = self.databases.remove(&db)?;
+        self.watched.changed_all(db, &[&database]);
+        Some(database)
+    }
+
+    /// Exchanges the keys of two databases. Who waits for keys of one of them, or watches some, stays
+    /// with its number, and is told of what is there now.
+    pub fn swap(&mut self, first: u32, second: u32) {
+        if first == second {
+            return;
+        }
+        let mut take = |db| self.databases.remove(&db).unwrap_or_default();
+        let (to_second, to_first) = (take(first), take(second));
+        for (db, database) in [(first, to_first), (second, to_second)] {
+            self.databases.insert(db, database);
+        }
+        for db in [first, second] {
+            let (first, second) = (&self.databases[&first], &self.databases[&second]);
+            self.watched.changed_all(db, &[first, second]);
+            let database = &self.databases[&db];
+            let value = |key: &[u8]| database.find(key).map(|slot| &database.entry(slot).value);
+            self.blocked
+                .note_database(db, |key| matches!(value(key), Some(Value::List(_))));
+        }
+    }
+
+    /// Forgets a client that is gone: it waits for nothing and watches nothing.
+    pub fn forget(&mut self, client: ClientId) {
+        self.blocked.remove(client);
+        self.watched.unwatch(client);
+    }
+}

@@ -1,0 +1,40 @@
+//! Queue mode: keys that hold strings and lists, and clients that wait for elements.
+//!
+//! ```text
+//!   a command ──▶ Keys (one database, at one moment) ──▶ Database: slots, index, deadlines
+//!                   │ a list came to be   │ a key changed       │ something happened
+//!                   ▼                     ▼                     ▼
+//!                 Blocked: ready keys   Watched: EXEC fails   events ──▶ pub/sub
+//!                   │ after the command, or after the EXEC that it is in
+//!                   ▼
+//!                 serve: an element for each waiter, first come, first served
+//! ```
+//!
+//! There is one [`Keyspace`] behind one lock, which a command holds from its first look at a key
+//! until its events are published, and EXEC from its first command to its last: so each is atomic
+//! to everybody else. Nothing is awaited under the lock.
+//!
+//! # A waiter loses nothing
+//!
+//! An element leaves its list only once the waiter's outbox has taken the reply. Who serves asks
+//! the kernel first whether the waiter's peer is still there, and passes over one that has hung up,
+//! whose own task may not know it yet. A connection that ends is taken from the waiters under the
+//! keyspace's lock first and then written out, so that an element that was given to it before goes
+//! to its socket and not to nowhere.
+//!
+//! # Lock order
+//!
+//! keyspace → a client's subscriptions → a channel's turn → an outbox.
+
+pub mod blocked;
+pub mod database;
+pub mod encoding;
+pub mod events;
+pub mod expiry;
+pub mod keys;
+pub mod keyspace;
+pub mod list;
+pub mod serve;
+pub mod slots;
+pub mod value;
+pub mod watched;

@@ -1,0 +1,150 @@
+//! What a key holds: a string or a list.
+//!
+//! A string is kept as Redis keeps it, since OBJECT ENCODING shows it: a whole number as a number, a
+//! short string in one piece, a longer or a changed one in a buffer with room to grow.
+
+use super::list::List;
+use crate::resp::request::parse_integer;
+
+/// The longest string that Redis keeps in one piece with its header (`embstr`), in bytes.
+const SHORT: usize = 44;
+/// The longest text that may be a whole number.
+const LONGEST_INTEGER: usize = 20;
+
+/// What a key holds.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A string.
+    Text(Text),
+    /// A list.
+    List(List),
+}
+
+impl Value {
+    /// What TYPE answers.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "string",
+            Value::List(_) => "list",
+        }
+    }
+
+    /// Bytes of memory behind it.
+    pub fn memory(&self) -> usize {
+        match self {
+            Value::Text(text) => text.memory(),
+            Value::List(list) => list.memory(),
+        }
+    }
+}
+
+/// A string.
+#[derive(Clone, Debug)]
+pub enum Text {
+    /// `int`: the number's decimal digits.
+    Integer(i64),
+    /// `embstr`
+    Short(Box<[u8]>),
+    /// `raw`
+    Long(Vec<u8>),
+}
+
+impl Text {
+    /// A string as SET stores it: as a number if it is one (Redis: `tryObjectEncoding`).
+    pub fn new(bytes: &[u8]) -> Text {
+        let integer = (bytes.len() <= LONGEST_INTEGER).then(|| parse_integer(bytes));
+        match integer.flatten() {
+            Some(number) => Text::Integer(number),
+            None => Text::verbatim(bytes),
+        }
+    }
+
+    /// A string that stays a string, even if it looks like a number.
+    pub fn verbatim(bytes: &[u8]) -> Text {
+        if bytes.len() <= SHORT {
+            Text::Short(bytes.into())
+        } else {
+            Text::Long(bytes.to_vec())
+        }
+    }
+
+    /// Runs `look` on the bytes.
+    pub fn with_bytes<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            Text::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
+            Text::Short(bytes) => look(bytes),
+            Text::Long(bytes) => look(bytes),
+        }
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        self.with_bytes(<[u8]>::len)
+    }
+
+    /// The bytes, to be changed in place; it is `raw` from now on.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        if !matches!(self, Text::Long(_)) {
+            *self = Text::Long(self.with_bytes(<[u8]>::to_vec));
+        }
+        match self {
+            Text::Long(bytes) => bytes,
+            Text::Integer(_) | Text::Short(_) => unreachable!("it was just made long"),
+        }
+    }
+
+    /// Its value as a whole number.
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            Text::Integer(number) => Some(*number),
+            Text::Short(bytes) => parse_integer(bytes),
+            Text::Long(bytes) => parse_integer(bytes),
+        }
+    }
+
+    /// What OBJECT ENCODING answers.
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Text::Integer(_) => "int",
+            Text::Short(_) => "embstr",
+            Text::Long(_) => "raw",
+        }
+    }
+
+    fn memory(&self) -> usize {
+        match self {
+            Text::Integer(_) => 0,
+            Text::Short(bytes) => bytes.len(),
+            Text::Long(bytes) => bytes.capacity(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_kept_as_redis_keeps_them() {
+        for (bytes, encoding) in [
+            (&b"12"[..], "int"),
+            (b"-9223372036854775808", "int"),
+            (b"9223372036854775808", "embstr"),
+            (b"+1", "embstr"),
+            (b"01", "embstr"),
+            (b"", "embstr"),
+            (&[b'x'; 44], "embstr"),
+            (&[b'x'; 45], "raw"),
+        ] {
+            let mut text = Text::new(bytes);
+            assert_eq!(text.encoding(), encoding);
+            assert_eq!(text.with_bytes(<[u8]>::to_vec), bytes);
+            assert_eq!(text.len(), bytes.len());
+            assert_eq!(text.integer(), parse_integer(bytes));
+            text.bytes_mut().push(b'x');
+            assert_eq!(text.encoding(), "raw");
+            assert_eq!(text.len(), bytes.len() + 1);
+        }
+        assert_eq!(Text::verbatim(b"12").encoding(), "embstr");
+    }
+}

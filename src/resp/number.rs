@@ -1,0 +1,254 @@
+//! Numbers with a fraction, as Redis reads and prints them.
+//!
+//! Redis keeps them as `long double`, which on its machines is the 80-bit format of the x87: 64 bits
+//! of significand, 15 of exponent. INCRBYFLOAT shows every one of them, so [`LongDouble`] is that
+//! format in software: read with correct rounding (`strtold`), added with correct rounding, printed
+//! exactly (`%.17Lf`). Timeouts are read as such, too; SORT's weights are of 64 bits
+//! ([`parse_double`]).
+
+use std::fmt::{self, Display, Formatter};
+use std::str;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustc_apfloat::ieee::{Double, X87DoubleExtended};
+use rustc_apfloat::{Float, Round, Status};
+
+use super::error::CommandError;
+
+/// Redis takes texts that are shorter than this, in bytes (`MAX_LONG_DOUBLE_CHARS`).
+const TEXT_LIMIT: usize = 5 * 1024;
+/// Digits after the point.
+const FRACTION_DIGITS: usize = 17;
+/// 10 to that power.
+const FRACTION: u128 = 100_000_000_000_000_000;
+/// What a significand's last bit is worth: 2 to the biased exponent less this.
+const LAST_BIT: i32 = 16383 + 63;
+
+/// An 80-bit floating-point number; never a NaN.
+#[derive(Clone, Copy, Debug)]
+pub struct LongDouble(X87DoubleExtended);
+
+impl LongDouble {
+    /// Zero.
+    pub const ZERO: LongDouble = LongDouble(X87DoubleExtended::ZERO);
+
+    /// A number as Redis takes it (`string2ld`): decimal or hexadecimal, with or without a point and
+    /// an exponent, or infinity; no blanks. `None`: it is none, or too large, or too small to be told
+    /// from zero.
+    pub fn parse(text: &[u8]) -> Option<LongDouble> {
+        if text.len() >= TEXT_LIMIT {
+            return None;
+        }
+        let (negative, unsigned) = split_sign(text);
+        let magnitude = magnitude(unsigned)?;
+        Some(LongDouble(if negative { -magnitude } else { magnitude }))
+    }
+
+    /// The sum. `None`: it is infinite, or infinities cancel each other out.
+    pub fn plus(self, other: LongDouble) -> Option<LongDouble> {
+        let sum = (self.0 + other.0).value;
+        sum.is_finite().then_some(LongDouble(sum))
+    }
+
+    /// Seconds in milliseconds, rounded up. `None`: they do not fit 63 bits.
+    fn milliseconds(self) -> Option<i64> {
+        let exact = |number| X87DoubleExtended::from_i128(number).value;
+        let milliseconds = (self.0 * exact(1000)).value;
+        let whole = milliseconds.to_i128_r(64, Round::TowardPositive, &mut true);
+        // What is too far below zero has become the least number of 64 bits.
+        (milliseconds <= exact(i64::MAX.into())).then_some(whole.value as i64)
+    }
+}
+
+/// A finite number is printed as `%.17Lf` prints it, without the zeros at the end.
+impl Display for LongDouble {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let bits = self.0.to_bits();
+        let significand = bits as u64;
+        let exponent = (bits >> 64) as i32 & 0x7fff;
+        // A subnormal's exponent is written as 0, but is worth 1.
+        let shift = exponent.max(1) - LAST_BIT;
+        let sign = if self.0.is_negative() { "-" } else { "" };
+        if let Ok(shift) = u32::try_from(shift) {
+            return write!(f, "{sign}{}", decimal(significand, shift));
+        }
+        let scaled = shift_right(u128::from(significand) * FRACTION, shift.unsigned_abs());
+        let (whole, fraction) = (scaled / FRACTION, scaled % FRACTION);
+        match (whole, fraction) {
+            // Never as minus zero.
+            (0, 0) => f.write_str("0"),
+            (whole, 0) => write!(f, "{sign}{whole}"),
+            (whole, fraction) => {
+                let digits = format!("{fraction:0FRACTION_DIGITS$}");
+                write!(f, "{sign}{whole}.{}", digits.trim_end_matches('0'))
+            }
+        }
+    }
+}
+
+/// A `double`, if C's `strtod` takes all of the text as one: blanks may come first, and nothing at all
+/// is 0. `None`: it does not, or the number is too large, or too small for all of its digits.
+pub fn parse_double(text: &[u8]) -> Option<f64> {
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
+    let (negative, unsigned) = split_sign(&text[blanks..]);
+    let magnitude = match unsigned {
+        infinity if is_infinity(infinity) => f64::INFINITY,
+        [b'0', b'x' | b'X', ..] => {
+            let rounded = Double::from_str_r(&hexadecimal(unsigned)?, Round::NearestTiesToEven);
+            let rounded = rounded.ok()?;
+            let out_of_range = Status::OVERFLOW | Status::UNDERFLOW;
+            if rounded.status.intersects(out_of_range) {
+                return None;
+            }
+            f64::from_bits(rounded.value.to_bits() as u64)
+        }
+        _ => {
+            check(unsigned, u8::is_ascii_digit, b'e')?;
+            let number: f64 = str::from_utf8(unsigned).ok()?.parse().ok()?;
+            let digits = unsigned
+                .iter()
+                .take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'));
+            let is_zero = digits.clone().all(|byte| matches!(byte, b'0' | b'.'));
+            if number.is_infinite() || (number < f64::MIN_POSITIVE && !is_zero) {
+                return None;
+            }
+            number
+        }
+    };
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// Whether there is a minus, and what follows the sign.
+fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    }
+}
+
+fn is_infinity(text: &[u8]) -> bool {
+    text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity")
+}
+
+/// A hexadecimal number, which begins with `0x`, with an exponent.
+fn hexadecimal(text: &[u8]) -> Option<String> {
+    let has_exponent = check(&text[2..], u8::is_ascii_hexdigit, b'p')?;
+    let exponent = if has_exponent { "" } else { "p0" };
+    Some(format!("{}{exponent}", str::from_utf8(text).ok()?))
+}
+
+/// A number without a sign.
+fn magnitude(text: &[u8]) -> Option<X87DoubleExtended> {
+    match text {
+        infinity if is_infinity(infinity) => Some(X87DoubleExtended::INFINITY),
+        [b'0', b'x' | b'X', ..] => round(&hexadecimal(text)?),
+        digits => {
+            check(digits, u8::is_ascii_digit, b'e')?;
+            round(str::from_utf8(text).ok()?)
+        }
+    }
+}
+
+/// The nearest number that there is to one of good form. `None`: that is infinity, or zero and it is
+/// not.
+fn round(text: &str) -> Option<X87DoubleExtended> {
+    let rounded = X87DoubleExtended::from_str_r(text, Round::NearestTiesToEven).ok()?;
+    let vanished = rounded.value.is_zero() && rounded.status.contains(Status::INEXACT);
+    (rounded.value.is_finite() && !vanished).then_some(rounded.value)
+}
+
+/// Checks that these are digits, with a point at most, and after `mark` maybe a decimal exponent.
+/// Returns whether there is one.
+fn check(text: &[u8], is_digit: fn(&u8) -> bool, mark: u8) -> Option<bool> {
+    let is_mark = |byte: &u8| byte.eq_ignore_ascii_case(&mark);
+    let (digits, exponent) = match text.iter().position(is_mark) {
+        Some(place) => (&text[..place], Some(&text[place + 1..])),
+        None => (text, None),
+    };
+    let points = digits.iter().filter(|&&byte| byte == b'.').count();
+    let all_digits = digits.iter().all(|byte| *byte == b'.' || is_digit(byte));
+    let exponent_is_good = exponent.is_none_or(|exponent| {
+        let digits = match exponent {
+            [b'-' | b'+', digits @ ..] => digits,
+            digits => digits,
+        };
+        !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    });
+    let good = points <= 1 && digits.len() > points && all_digits && exponent_is_good;
+    good.then_some(exponent.is_some())
+}
+
+/// `number`, halved `bits` times and rounded to the nearest, a tie to the even one.
+fn shift_right(number: u128, bits: u32) -> u128 {
+    let Some(whole) = number.checked_shr(bits) else {
+        // Of a significand of 64 bits and 17 digits nothing is left.
+        return 0;
+    };
+    let rest = number - (whole << bits);
+    let half = 1 << (bits - 1);
+    let up = rest > half || (rest == half && whole % 2 == 1);
+    whole + u128::from(up)
+}
+
+/// The decimal digits of `number`, doubled `shift` times.
+fn decimal(number: u64, mut shift: u32) -> String {
+    const BASE: u128 = 1_000_000_000_000_000_000;
+    const STEP: u32 = 60;
+    // Digits by 18, the last ones first.
+    let mut groups = vec![u128::from(number) % BASE, u128::from(number) / BASE];
+    while shift > 0 {
+        let step = shift.min(STEP);
+        let mut carry = 0;
+        for group in &mut groups {
+            let product = (*group << step) + carry;
+            (*group, carry) = (product % BASE, product / BASE);
+        }
+        if carry > 0 {
+            groups.push(carry);
+        }
+        shift -= step;
+    }
+    let digits: String = groups
+        .iter()
+        .rev()
+        .map(|group| format!("{group:018}"))
+        .collect();
+    match digits.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        digits => digits.to_owned(),
+    }
+}
+
+/// How long a command waits (Redis: `getTimeoutFromObjectOrReply`, in seconds). It is rounded up to a
+/// millisecond; zero is `None`: forever. It may be longer than a clock can add to this moment.
+///
+/// # Errors
+/// It is no number, negative, or ends too late to be told (Redis 7.0 takes the last for negative; the
+/// text is that of 7.2).
+pub fn parse_timeout(word: &[u8]) -> Result<Option<Duration>, CommandError> {
+    const OUT_OF_RANGE: CommandError = CommandError::text("ERR timeout is out of range");
+    let seconds = LongDouble::parse(word).ok_or(CommandError::text(
+        "ERR timeout is not a float or out of range",
+    ))?;
+    let milliseconds = seconds.milliseconds().ok_or(OUT_OF_RANGE)?;
+    let milliseconds =
+        u64::try_from(milliseconds).map_err(|_| CommandError::text("ERR timeout is negative"))?;
+    if milliseconds == 0 {
+        return Ok(None);
+    }
+    let timeout = Duration::from_millis(milliseconds);
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let end = since_1970.unwrap_or_default().saturating_add(timeout);
+    if end.as_millis() > i64::MAX as u128 {
+        return Err(OUT_OF_RANGE);
+    }
+    Ok(Some(timeout))
+}
+
+#[cfg(test)]
+mod tests;
