@@ -4,15 +4,19 @@
 //! with fanfare's own bytes. `FANFARE_DIFF_OTHER=redis-server` compares Redis with itself, which checks the scripts.
 
 mod differential {
+    pub mod blocked;
     pub mod compare;
     pub mod connection;
     pub mod frame;
     pub mod lens;
     pub mod pair;
     pub mod random;
+    pub mod random_queue;
     pub mod script;
+    pub mod seeded;
     pub mod server;
     pub mod splits;
+    pub mod transaction;
 }
 
 use differential::pair::Pair;
@@ -63,6 +67,7 @@ scripts! {
     basics hello password client kill
     command config
     protocol limits
+    lists blocking strings keys transactions notifications oom
 }
 
 /// A script that no test runs would pass unseen.

@@ -3,17 +3,23 @@
 use std::fmt::Write;
 
 use super::connection::{End, Observed};
+use super::frame::{Frame, decode};
 use super::lens::Lens;
 use super::script::{Difference, Step};
 
 /// What one connection got during a step.
 pub type Seen = (String, Observed);
 
-/// Describes how the connections' outputs differ; empty if they don't. `fanfare` says that the other server is fanfare,
+/// Describes how the connections' outputs differ; empty if they don't. A connection that only one server keeps blocked
+/// has an output on the other alone. `fanfare` says that the other server is fanfare,
 /// whose listed differences must then show.
 pub fn compare(step: &Step, proto: u8, fanfare: bool, redis: &[Seen], other: &[Seen]) -> String {
     let mut report = String::new();
-    for ((name, left), (_, right)) in redis.iter().zip(other) {
+    for (name, left) in redis {
+        let Some((_, right)) = other.iter().find(|(found, _)| found == name) else {
+            let _ = writeln!(report, "  {name}: only redis, {}", show(left, &left.output));
+            continue;
+        };
         let acting = *name == step.connection;
         let lens = if acting {
             step.lens.clone()
@@ -26,11 +32,20 @@ pub fn compare(step: &Step, proto: u8, fanfare: bool, redis: &[Seen], other: &[S
             .find(|listed| acting && listed.proto.is_none_or(|only| only == proto));
         let verdict = verdict(left, right, &lens, listed, fanfare);
         if let Some(verdict) = verdict {
-            let (left, right) = (show(left, &lens), show(right, &lens));
+            let (left_seen, right_seen) = (lens.look(&left.output), lens.look(&right.output));
+            let (left, right) = (show(left, &left_seen), show(right, &right_seen));
             let _ = writeln!(
                 report,
                 "  {name}: {verdict}\n    redis {left}\n    other {right}"
             );
+            if let Some((at, left, right)) = first_difference(&left_seen, &right_seen) {
+                let _ = writeln!(
+                    report,
+                    "    first at reply {at}:\n      redis {}\n      other {}",
+                    escape(&left),
+                    escape(&right)
+                );
+            }
             if let Some(listed) = listed {
                 let _ = writeln!(
                     report,
@@ -39,6 +54,15 @@ pub fn compare(step: &Step, proto: u8, fanfare: bool, redis: &[Seen], other: &[S
                     listed.reason
                 );
             }
+        }
+    }
+    for (name, right) in other {
+        if !redis.iter().any(|(found, _)| found == name) {
+            let _ = writeln!(
+                report,
+                "  {name}: only other, {}",
+                show(right, &right.output)
+            );
         }
     }
     report
@@ -65,16 +89,28 @@ fn verdict(
     }
 }
 
-fn show(observed: &Observed, lens: &Lens) -> String {
+/// In the outputs of a pipeline: which reply is the first that differs, counted from 1, on either side.
+fn first_difference(left: &[u8], right: &[u8]) -> Option<(usize, Vec<u8>, Vec<u8>)> {
+    let (left, right) = (decode(left).ok()?, decode(right).ok()?);
+    let wire = |frame: Option<&Frame>| {
+        let mut wire = Vec::new();
+        frame.inspect(|frame| frame.encode(&mut wire));
+        wire
+    };
+    let length = left.len().max(right.len());
+    let at = (0..length).find(|at| left.get(*at) != right.get(*at))?;
+    (length > 1).then(|| (at + 1, wire(left.get(at)), wire(right.get(at))))
+}
+
+fn show(observed: &Observed, seen: &[u8]) -> String {
     let end = match &observed.end {
         End::Barrier(reply) => format!("then the barrier {}", escape(reply)),
         End::Closed => "then closed".into(),
         End::TimedOut => "then nothing more, not even the barrier".into(),
     };
     let mut shown = format!("{} {end}", escape(&observed.output));
-    let seen = lens.look(&observed.output);
     if seen != observed.output {
-        let _ = write!(shown, "\n       as {}", escape(&seen));
+        let _ = write!(shown, "\n       as {}", escape(seen));
     }
     shown
 }
@@ -127,12 +163,31 @@ mod tests {
     }
 
     #[test]
+    fn of_a_pipeline_the_first_differing_reply_is_named() {
+        let report = report("a: X", 2, ":1\r\n:2\r\n:3\r\n", ":1\r\n:5\r\n:6\r\n");
+        assert!(report.contains("first at reply 2:"), "{report}");
+    }
+
+    #[test]
     fn a_listed_difference_must_be_exactly_so_and_must_exist() {
         let script = "a: X\n=>2 \"+two\\r\\n\" reason\n=>3 \"+three\\r\\n\" reason";
         assert_eq!(report(script, 2, ":1\r\n", "+two\r\n"), "");
         assert_eq!(report(script, 3, ":1\r\n", "+three\r\n"), "");
         assert!(report(script, 3, ":1\r\n", "+two\r\n").contains("not as listed"));
         assert!(report(script, 2, ":1\r\n", ":1\r\n").contains("delete it"));
+    }
+
+    #[test]
+    fn what_only_one_server_answers_is_shown() {
+        let step = parse("test", "[blocks] a: X")
+            .expect("a script")
+            .steps
+            .remove(0);
+        let end = End::Barrier(b"+B\r\n".to_vec());
+        let output = b":1\r\n".to_vec();
+        let seen = [("a".to_string(), Observed { output, end })];
+        assert!(compare(&step, 2, true, &[], &seen).contains("only other"));
+        assert!(compare(&step, 2, true, &seen, &[]).contains("only redis"));
     }
 
     #[test]

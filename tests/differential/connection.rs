@@ -7,7 +7,10 @@ use std::time::Duration;
 use super::script::encode_command;
 
 /// How long a silent server is waited for before that is reported as a difference.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// No barrier's reply is longer, apart from the nonce.
+const LONGEST: usize = 160;
 
 /// The command whose reply tells that every earlier byte has arrived. It carries a nonce that nothing else contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub enum Barrier {
     Ping,
     /// `nonce`, an unknown command: Redis refuses it before it asks for a password.
     Unknown,
+    /// Between MULTI and EXEC: three times WATCH and another MULTI, which are refused at once and abort nothing.
+    Transaction,
     /// `UNSUBSCRIBE nonce`: its confirmation, unlike a reply, passes CLIENT REPLY OFF.
     Unsubscribe,
     /// The connection is left alone: its output is compared at a later step.
@@ -43,6 +48,10 @@ pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
     pub barrier: Barrier,
+    /// Whether the server keeps it in a blocking command, so that it can't answer a barrier.
+    pub blocked: bool,
+    /// Whether it is between MULTI and EXEC.
+    pub in_transaction: bool,
     /// CLIENT ID's answer, if the server gave one.
     pub id: Option<String>,
     pub local: SocketAddr,
@@ -68,6 +77,8 @@ impl Connection {
             stream,
             received: Vec::new(),
             barrier: Barrier::Unknown,
+            blocked: false,
+            in_transaction: false,
             id: None,
             local,
             peer,
@@ -102,9 +113,14 @@ impl Connection {
 
     /// Sends the barrier and reads up to and with its reply.
     pub fn meet(&mut self, nonce: &str) -> Observed {
-        let command: &[&str] = match self.barrier {
+        let barrier = match self.barrier {
+            Barrier::Ping if self.in_transaction => Barrier::Transaction,
+            barrier => barrier,
+        };
+        let command: &[&str] = match barrier {
             Barrier::Ping => &["PING", nonce],
             Barrier::Unknown => &[nonce],
+            Barrier::Transaction => &["MULTI"],
             Barrier::Unsubscribe => &["UNSUBSCRIBE", nonce],
             Barrier::Nothing => unreachable!("a connection without a barrier is not waited for"),
         };
@@ -112,10 +128,13 @@ impl Connection {
             .iter()
             .map(|word| word.as_bytes().to_vec())
             .collect::<Vec<_>>();
+        if barrier == Barrier::Transaction {
+            self.send(&b"WATCH k\r\n".repeat(3));
+        }
         self.send(&encode_command(&words));
         let mut searched = 0;
         loop {
-            if let Some((start, end)) = self.barrier.find(&self.received, nonce, searched) {
+            if let Some((start, end)) = barrier.find(&self.received, nonce, searched) {
                 let rest = self.received.split_off(end);
                 let mut output = std::mem::replace(&mut self.received, rest);
                 let reply = output.split_off(start);
@@ -124,7 +143,7 @@ impl Connection {
                     end: End::Barrier(reply),
                 };
             }
-            searched = self.received.len().saturating_sub(nonce.len() + 64);
+            searched = self.received.len().saturating_sub(nonce.len() + LONGEST);
             if let Some(end) = self.read() {
                 return Observed {
                     output: std::mem::take(&mut self.received),
@@ -132,6 +151,14 @@ impl Connection {
                 };
             }
         }
+    }
+
+    /// Whether anything has arrived that no step has read, or the server has closed. Doesn't wait.
+    pub fn has_output(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a socket");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("a socket");
+        !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Closes our half and reads until the server has closed too: by then it has forgotten the client.
@@ -177,6 +204,10 @@ impl Barrier {
             Barrier::Ping | Barrier::Nothing => bulk,
             Barrier::Unknown => {
                 format!("-ERR unknown command '{nonce}', with args beginning with: \r\n")
+            }
+            Barrier::Transaction => {
+                let refused = "-ERR WATCH inside MULTI is not allowed\r\n".repeat(3);
+                refused + "-ERR MULTI calls can not be nested\r\n"
             }
             Barrier::Unsubscribe => format!("$11\r\nunsubscribe\r\n{bulk}:"),
         };

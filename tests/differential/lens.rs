@@ -15,9 +15,13 @@ enum View {
     Shape,
     /// Every integer is replaced by N.
     Ids,
+    /// Every integer above 0 is replaced by N: a time to live, but not the -1 and -2 of a key without one.
+    Positive,
+    /// Both encodings of a list are "list": up to 7.0 Redis has quicklists only.
+    Lists,
     /// Every string such as 7.0.15 is replaced by "version".
     Version,
-    /// Arrays of strings, runs of unsubscribe confirmations and runs of pmessages have no order.
+    /// Arrays of strings, SCAN's keys, runs of unsubscribe confirmations and runs of pmessages have no order.
     Sorted,
     /// Pushes go behind the replies: Redis up to 7.0 sends a client its own message before PUBLISH's reply.
     RepliesFirst,
@@ -47,6 +51,8 @@ impl Lens {
         let view = match name {
             "shape" => View::Shape,
             "ids" => View::Ids,
+            "positive" => View::Positive,
+            "lists" => View::Lists,
             "version" => View::Version,
             "sorted" => View::Sorted,
             "replies-first" => View::RepliesFirst,
@@ -107,6 +113,12 @@ impl View {
             View::Ids => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_integer)),
+            View::Positive => frames
+                .iter_mut()
+                .for_each(|frame| each_leaf(frame, &hide_positive)),
+            View::Lists => frames
+                .iter_mut()
+                .for_each(|frame| each_leaf(frame, &hide_encoding)),
             View::Version => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_version)),
@@ -131,6 +143,20 @@ fn each_leaf(frame: &mut Frame, change: &dyn Fn(&mut Frame)) {
 fn hide_integer(frame: &mut Frame) {
     if let Frame::Line { tag: b':', text } = frame {
         *text = b"N".to_vec();
+    }
+}
+
+fn hide_positive(frame: &mut Frame) {
+    if matches!(frame, Frame::Line { text, .. } if text != b"0" && !text.starts_with(b"-")) {
+        hide_integer(frame);
+    }
+}
+
+fn hide_encoding(frame: &mut Frame) {
+    if let Frame::Blob { bytes, .. } = frame
+        && matches!(bytes.as_slice(), b"quicklist" | b"listpack")
+    {
+        *bytes = b"list".to_vec();
     }
 }
 
@@ -172,7 +198,12 @@ fn help(frame: &mut Frame) {
 /// Redis answers and delivers these in the order of a hash table. The counts of confirmations stay where they are.
 fn sort(frames: &mut [Frame]) {
     for frame in frames.iter_mut() {
-        if let Frame::Aggregate {
+        // SCAN's keys come behind its cursor.
+        if let Frame::Aggregate { tag: b'*', items } = frame
+            && let [Frame::Blob { .. }, Frame::Aggregate { .. }] = items.as_slice()
+        {
+            sort(items);
+        } else if let Frame::Aggregate {
             tag: b'*' | b'~',
             items,
         } = frame
@@ -341,6 +372,12 @@ mod tests {
             seen("sorted", "*2\r\n$1\r\nb\r\n$1\r\na\r\n"),
             "*2 $1 a $1 b"
         );
+        assert_eq!(
+            seen("sorted", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\nb\r\n$1\r\na\r\n"),
+            "*2 $1 0 *2 $1 a $1 b"
+        );
+        assert_eq!(seen("positive", ":5\r\n:0\r\n:-2\r\n"), ":N :0 :-2");
+        assert_eq!(seen("lists", "$9\r\nquicklist\r\n"), "$4 list");
         assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");
         assert_eq!(
             seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"),

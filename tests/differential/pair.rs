@@ -1,11 +1,15 @@
 //! The two servers, and the same step taken on both.
 
+use std::time::Instant;
+
+use super::blocked::Asker;
 use super::compare::{Seen, compare};
-use super::connection::{Barrier, Connection, End};
+use super::connection::{Barrier, Connection, End, PATIENCE};
 use super::script::{
     Action, Payload, Step, Then, encode_command, split_words, substitute, unescape,
 };
 use super::server::{Server, Setting};
+use super::transaction;
 
 /// Redis and the server under test, with the same named connections open to each.
 pub struct Pair {
@@ -20,6 +24,8 @@ struct Side {
     server: Server,
     proto: u8,
     connections: Vec<(String, Connection)>,
+    /// Opened when the first connection may block.
+    asker: Option<Asker>,
 }
 
 impl Pair {
@@ -29,6 +35,7 @@ impl Pair {
             server,
             proto,
             connections: Vec::new(),
+            asker: None,
         };
         let (redis, other) = (side(Server::redis(settings)), side(Server::other(settings)));
         Self {
@@ -39,23 +46,58 @@ impl Pair {
         }
     }
 
+    /// Whether Redis keeps the connection `name` blocked.
+    pub fn is_blocked(&self, name: &str) -> bool {
+        self.redis.blocked().iter().any(|blocked| blocked == name)
+    }
+
     /// Takes `step` on both servers. `Err` describes how their outputs differ.
     pub fn take(&mut self, step: &Step) -> Result<(), String> {
         self.steps += 1;
         let nonce = format!("barrier-{}", self.steps);
-        let redis = self.redis.take(step, &nonce)?;
-        let other = self.other.take(step, &nonce)?;
+        let mut redis = self.redis.take(step, &nonce)?;
+        let mut other = self.other.take(step, &nonce)?;
+        let mut report = String::new();
+        match self.same_blocked() {
+            Ok(still) => {
+                redis.extend(self.redis.meet_unblocked(&still, &nonce));
+                other.extend(self.other.meet_unblocked(&still, &nonce));
+            }
+            Err(difference) => report = difference,
+        }
         for (name, observed) in redis.iter().chain(&other) {
             if !matches!(observed.end, End::Barrier(_)) {
                 self.redis.forget(name);
                 self.other.forget(name);
             }
         }
-        let report = compare(step, self.redis.proto, self.fanfare, &redis, &other);
+        report += &compare(step, self.redis.proto, self.fanfare, &redis, &other);
         if report.is_empty() {
             Ok(())
         } else {
             Err(format!("{}: {}\n{report}", step.place, step.source))
+        }
+    }
+
+    /// The names of the connections that both servers still have blocked. Redis has served its waiters by now; the other
+    /// server has as long as a silent server has. `Err` says that they aren't the same ones, which are then given up.
+    fn same_blocked(&mut self) -> Result<Vec<String>, String> {
+        let redis = self.redis.still_blocked();
+        let asked = Instant::now();
+        loop {
+            let other = self.other.still_blocked();
+            if redis == other {
+                return Ok(redis);
+            }
+            if asked.elapsed() > PATIENCE {
+                for name in redis.iter().chain(&other) {
+                    self.redis.forget(name);
+                    self.other.forget(name);
+                }
+                return Err(format!(
+                    "  redis keeps {redis:?} blocked, other {other:?}\n"
+                ));
+            }
         }
     }
 }
@@ -81,21 +123,80 @@ impl Side {
                     .bytes(payload)
                     .map_err(|error| format!("{}: {error}", step.place))?;
                 let connection = &mut self.connections[acting].1;
+                connection.in_transaction =
+                    transaction::is_open_after(connection.in_transaction, &bytes);
                 connection.send(&bytes);
                 if *then == Then::Eof {
                     seen.push((step.connection.clone(), connection.drain()));
                 }
-                waits = *then == Then::Barrier;
+                waits = match then {
+                    Then::Barrier => true,
+                    Then::Blocks => !self.blocks(acting),
+                    Then::Nothing | Then::Eof => false,
+                };
             }
         }
         let others = (0..self.connections.len()).filter(|index| *index != acting);
+        if waits && self.connections[acting].1.blocked {
+            return Err(format!("{}: {} is blocked", step.place, step.connection));
+        }
         for index in waits.then_some(acting).into_iter().chain(others) {
             let (name, connection) = &mut self.connections[index];
-            if connection.barrier != Barrier::Nothing {
+            if connection.barrier != Barrier::Nothing && !connection.blocked {
                 seen.push((name.clone(), connection.meet(nonce)));
             }
         }
         Ok(seen)
+    }
+
+    /// Waits until the server has blocked the connection, or answered it.
+    fn blocks(&mut self, index: usize) -> bool {
+        let connection = &mut self.connections[index].1;
+        let id = connection.id.as_deref().expect("a connection with an id");
+        let asker = self
+            .asker
+            .get_or_insert_with(|| Asker::open(self.server.address));
+        let sent = Instant::now();
+        while !connection.blocked && !connection.has_output() && sent.elapsed() < PATIENCE {
+            connection.blocked = !asker.blocked(&[id]).is_empty();
+        }
+        connection.blocked
+    }
+
+    /// The names of the connections that were blocked when last looked at.
+    fn blocked(&self) -> Vec<String> {
+        let blocked = self.connections.iter().filter(|(_, known)| known.blocked);
+        blocked.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The names of those that the server still has blocked.
+    fn still_blocked(&mut self) -> Vec<String> {
+        let waiting = self.connections.iter().filter(|(_, known)| known.blocked);
+        let ids = waiting.filter_map(|(_, known)| known.id.as_deref());
+        let ids = ids.collect::<Vec<_>>();
+        let blocked = match &mut self.asker {
+            Some(asker) if !ids.is_empty() => asker.blocked(&ids),
+            _ => return Vec::new(),
+        };
+        let is_blocked =
+            |known: &Connection| known.id.as_ref().is_some_and(|id| blocked.contains(id));
+        let still = self
+            .connections
+            .iter()
+            .filter(|(_, known)| is_blocked(known));
+        still.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Meets the barrier on the connections that the step unblocked: what served them has arrived before it.
+    fn meet_unblocked(&mut self, still: &[String], nonce: &str) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        for (name, connection) in &mut self.connections {
+            if connection.blocked && !still.contains(name) {
+                connection.blocked = false;
+                seen.push((name.clone(), connection.meet(nonce)));
+            }
+        }
+        seen
     }
 
     fn index(&mut self, name: &str) -> usize {

@@ -1,10 +1,8 @@
 //! Generated sessions: thousands of pub/sub commands over a few connections, compared step by step.
-//!
-//! `FANFARE_DIFF_SEED` repeats a failure, `FANFARE_DIFF_STEPS` makes the session longer.
 
 use super::lens::Lens;
-use super::pair::Pair;
-use super::script::{Action, Payload, Step, Then, encode_command};
+use super::script::{Payload, Step, Then, encode_command};
+use super::seeded::{Random, close, send, session};
 
 const CONNECTIONS: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// Few enough to collide; binary, empty and glob-like ones among them.
@@ -31,70 +29,27 @@ const PAYLOADS: [&[u8]; 5] = [
     b"a message of some length, so that frames are longer",
 ];
 
-/// xorshift64*: enough for choosing, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|value| {
-        value
-            .parse()
-            .unwrap_or_else(|_| panic!("{variable} must be a number"))
-    })
-}
-
-/// A session of random steps. The seed is new in each run and is printed when the servers differ.
-fn session(proto: u8) {
-    let now = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .expect("a time after 1970")
-        .as_nanos() as u64;
-    let seed = number("FANFARE_DIFF_SEED").unwrap_or(now).max(1);
-    let steps = number("FANFARE_DIFF_STEPS").unwrap_or(8000);
-    let mut random = Random(seed);
-    let mut pair = Pair::start(&[], proto);
-    for index in 1..=steps {
-        let step = step(&mut random, index, proto);
-        if let Err(difference) = pair.take(&step) {
-            panic!("FANFARE_DIFF_SEED={seed}, RESP{proto}, {difference}");
-        }
-    }
+/// A session of random steps.
+fn run(proto: u8) {
+    session(proto, 8000, |random, _, _| step(random, proto));
 }
 
 /// One write on one connection: mostly one command, sometimes a pipeline.
-fn step(random: &mut Random, index: u64, proto: u8) -> Step {
-    let connection = random.pick(&CONNECTIONS).to_string();
+fn step(random: &mut Random, proto: u8) -> Step {
+    let connection = random.pick(&CONNECTIONS);
     let mut lens = Lens::default();
     // Under RESP2 nobody can publish to itself.
     if proto == 3 {
         lens.add("replies-first").expect("a modifier");
     }
     lens.add("sorted").expect("a modifier");
-    let place = format!("step {index}");
-    if random.below(60) == 0 {
-        let source = format!("{connection}.close");
+    if random.once_in(60) {
         return Step {
-            place,
-            source,
-            connection,
-            action: Action::Close,
             lens,
-            differences: Vec::new(),
+            ..close(connection)
         };
     }
-    let length = if random.below(4) == 0 {
+    let length = if random.once_in(4) {
         2 + random.below(4)
     } else {
         1
@@ -104,19 +59,14 @@ fn step(random: &mut Random, index: u64, proto: u8) -> Step {
         .iter()
         .flat_map(|words| encode_command(words))
         .collect::<Vec<_>>();
-    let source = format!("{connection}! {}", bytes.escape_ascii());
-    let action = Action::Send {
-        payload: Payload::Bytes(bytes),
-        then: Then::Barrier,
-    };
-    Step {
-        place,
-        source,
+    let source = bytes.escape_ascii().to_string();
+    send(
         connection,
-        action,
+        Payload::Bytes(bytes),
+        Then::Barrier,
+        source,
         lens,
-        differences: Vec::new(),
-    }
+    )
 }
 
 fn command(random: &mut Random) -> Vec<Vec<u8>> {
@@ -163,11 +113,11 @@ fn query(random: &mut Random, subcommand: &str, from: &[&[u8]], most: usize) -> 
 #[test]
 #[ignore = "needs redis-server on PATH; .ci/run runs it"]
 fn random_sessions_resp2() {
-    session(2);
+    run(2);
 }
 
 #[test]
 #[ignore = "needs redis-server on PATH; .ci/run runs it"]
 fn random_sessions_resp3() {
-    session(3);
+    run(3);
 }

@@ -12,6 +12,7 @@
 //! a.barrier KIND                 ping, unknown (before AUTH), unsubscribe (under CLIENT REPLY OFF), nothing
 //! [nobarrier] a! *1\r\n$4         half a command: its output belongs to a later step
 //! [eof] a! *1\r\n$x              read until the server closes, send no barrier
+//! [blocks] a: BLPOP k 0          a command that blocks; a's output belongs to the step that unblocks it
 //! [ids version] a: HELLO         compare through views, see [`Lens`](super::lens::Lens)
 //! [same=flags,sub] a: CLIENT LIST
 //! a: PUBLISH self x
@@ -21,6 +22,7 @@
 //!
 //! After each step a barrier command is sent on each open connection, the acting one first, and everything up to its
 //! reply is compared, the reply too. A connection that one server closes is closed on both; naming it opens a new one.
+//! Between MULTI and EXEC the barrier is one that isn't queued. A blocked connection gets none; after each step, both servers must have the same ones blocked.
 
 use super::connection::Barrier;
 use super::lens::Lens;
@@ -63,6 +65,8 @@ pub enum Then {
     Nothing,
     /// `[eof]`: until the server closes, without sending anything more.
     Eof,
+    /// `[blocks]`: not now, if the server blocks the connection; up to the barrier, if it answers.
+    Blocks,
 }
 
 #[derive(Clone, Debug)]
@@ -157,6 +161,7 @@ fn step(place: &str, line: &str) -> Result<Step, String> {
             match word {
                 "nobarrier" => then = Then::Nothing,
                 "eof" => then = Then::Eof,
+                "blocks" => then = Then::Blocks,
                 _ => lens.add(word)?,
             }
         }

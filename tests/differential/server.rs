@@ -62,6 +62,8 @@ impl Server {
         settings: &[Setting],
     ) -> Result<Self, String> {
         let mut command = Command::new(program);
+        // Redis sorts by the locale of its environment.
+        command.env("LC_ALL", "C");
         command.arg("--port").arg(port.to_string()).args(fixed);
         for (name, value) in settings {
             command.arg(format!("--{name}")).arg(value);
