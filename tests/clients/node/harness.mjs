@@ -31,7 +31,7 @@ export function check(title, variants, body) {
   else for (const variant of variants) checks.push({ title: `${title} [${variant}]`, body: () => body(variant) });
 }
 
-/** A channel name that no other check, and no other file, uses. */
+/** A name, of a channel or a key, that no other check and no other file uses. */
 export function unique(name) {
   serial += 1;
   return `${name}:${process.pid}:${serial}`;

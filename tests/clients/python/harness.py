@@ -46,12 +46,22 @@ def check(title, protocols=None):
 
 
 def unique(name):
-    """A channel name that no other check, and no other file, uses."""
+    """A name, of a channel or a key, that no other check and no other file uses."""
     return f"{name}:{os.getpid()}:{next(_serial)}"
 
 
 def expect(actual, wanted):
     assert actual == wanted, f"\n  got    {actual!r}\n  wanted {wanted!r}"
+
+
+def refused(wanted, function, *arguments, **options):
+    """The call must raise this error."""
+    try:
+        result = function(*arguments, **options)
+    except Exception as error:
+        expect(str(error), wanted)
+    else:
+        raise AssertionError(f"got {result!r} instead of the error {wanted!r}")
 
 
 def wait_until(condition, what):

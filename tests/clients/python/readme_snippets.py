@@ -15,15 +15,16 @@ README = open("README.md").read()
 CHANNEL = "test_channel"
 
 
-def snippets(language):
-    """The code blocks of a language, in order, talking to the server under test."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def snippets(language, section=""):
+    """The code blocks of a language, of one `##` section or all, in order, talking to the server under test."""
+    text = re.search(rf"^## {section}.*?(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)[0] if section else README
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [block.replace("6379", str(PORT)).replace("redis-cli ", f"redis-cli -p {PORT} ") for block in blocks]
 
 
-PYTHON = snippets("python")
-BASH = snippets("bash")
-RUST = snippets("rust")
+BASH = snippets("bash", "Try it")
+PYTHON = snippets("python", "Try it")
+QUEUE = snippets("python", "Work queues")
 
 
 def subscribers():
@@ -89,7 +90,8 @@ def _():
     if not binary:
         return  # the server under test is one that runs already
     names = {}
-    exec(PYTHON[2].replace("target/release/fanfare", binary), names)
+    server, = snippets("python", "In a test")
+    exec(server.replace("target/release/fanfare", binary), names)
     with names["fanfare"]() as port:
         client = redis.Redis(port=port, decode_responses=True)
         expect(client.publish(CHANNEL, "hello"), 0)
@@ -99,12 +101,41 @@ def _():
 @check("a server in a Rust test")
 def _():
     # It is compiled and run where it comes from.
-    expect([block in open("examples/embedded_test.rs").read() for block in RUST], [True])
+    test, = snippets("rust", "In a test")
+    assert test in open("examples/embedded_test.rs").read()
+
+
+@check("a work queue: producer, consumer, reaper")
+def _():
+    producer, consumer, reaper, _ = QUEUE
+    with redis.Redis(port=PORT, decode_responses=True) as r:
+        r.delete("consumer:bob:alive")
+        expect(once(sys.executable, "-c", producer), "1\n2\n3\n")
+        # Bob takes two orders, finishes neither, and is never heard of again.
+        for order in ("order 1", "order 2"):
+            expect(r.blmove("orders", "orders:processing:bob", 1, src="RIGHT", dest="LEFT"), order)
+        # Ann has one too, and a heartbeat.
+        r.set("consumer:ann:alive", 1, ex=60)
+        expect(r.blmove("orders", "orders:processing:ann", 1, src="RIGHT", dest="LEFT"), "order 3")
+        expect(once(sys.executable, "-c", reaper), "put back order 2\nput back order 1\n")
+        expect(r.lrem("orders:processing:ann", 1, "order 3"), 1)
+        expect(once(sys.executable, "-c", consumer), "processed order 1\nprocessed order 2\n")
+        expect(r.exists("orders", "orders:processing:ann", "orders:processing:bob"), 0)
+        expect(r.delete("consumer:ann:alive"), 1)
+
+
+@check("priorities and fan-out")
+def _():
+    with redis.Redis(port=PORT) as r:
+        expect(once(sys.executable, "-c", QUEUE[3]),
+               "['orders:urgent', ['order 5']]\n['orders:normal', ['order 4']]\n[1, 1]\n")
+        expect(r.delete("orders:billing", "orders:shipping"), 2)
 
 
 @check("none is left out")
 def _():
-    expect((len(BASH), len(PYTHON), len(RUST), len(snippets("js"))), (4, 3, 1, 1))
+    counts = [len(snippets(language)) for language in ("bash", "python", "rust", "js")]
+    expect((counts, len(BASH), len(PYTHON), len(QUEUE)), ([4, 7, 1, 1], 4, 2, 4))
 
 
 run("README")

@@ -176,4 +176,74 @@ async def one_order(protocol):
         expect(own, [f"{number}:{i}" for i in range(each)])
 
 
+@check("5 producers, 20 workers: each of 2,000 elements is taken once, in the producer's order", BOTH)
+async def shared_queue(protocol):
+    producers, workers, each = 5, 20, 400
+    queue, taken = unique("queue"), unique("taken")
+
+    async def produce(r, number):
+        for i in range(each):
+            await r.lpush(queue, f"{number}:{i}")
+
+    async def collect(r):
+        collected = []
+        while (element := await r.blmove(queue, taken, 0, src="RIGHT", dest="LEFT")) != "end":
+            collected.append(element)
+        return collected
+
+    async with connect(protocol, max_connections=producers + workers, socket_timeout=None) as r:
+        collectors = [asyncio.create_task(collect(r)) for _ in range(workers)]
+        await asyncio.gather(*(produce(r, number) for number in range(producers)))
+        await r.lpush(queue, *["end"] * workers)
+        everything = [element for collected in await asyncio.gather(*collectors) for element in collected]
+        wanted = [f"{number}:{i}" for number in range(producers) for i in range(each)]
+        expect(sorted(everything), sorted(wanted))
+        order = (await r.lrange(taken, workers, -1))[::-1]
+        for number in range(producers):
+            own = [element for element in order if element.startswith(f"{number}:")]
+            expect(own, [f"{number}:{i}" for i in range(each)])
+        expect((await r.exists(queue), await r.delete(taken)), (0, 1))
+
+
+@check("a cancelled BLPOP takes nothing", BOTH)
+async def cancelled_pop(protocol):
+    queue, name = unique("queue"), unique("impatient")
+    async with connect(protocol) as r, connect(protocol, client_name=name) as impatient:
+
+        async def waiting():
+            return any(c["name"] == name and "b" in c["flags"] for c in await r.client_list())
+
+        async def gone():
+            return all(c["name"] != name for c in await r.client_list())
+
+        pop = asyncio.create_task(impatient.blpop(queue, 0))
+        await async_wait_until(waiting, "the pop to wait")
+        pop.cancel()
+        await asyncio.gather(pop, return_exceptions=True)
+        await async_wait_until(gone, "its connection's end")
+        expect(await r.rpush(queue, "stays"), 1)
+        expect(list(await impatient.blpop(queue, 1)), [queue, "stays"])
+
+
+@check("transactions, and WATCH that sees a change", BOTH)
+async def transactions(protocol):
+    key, log = unique("stock"), unique("log")
+    async with connect(protocol) as r, connect(protocol) as rival:
+        async with r.pipeline() as pipe:
+            expect(await pipe.set(key, 10).rpush(log, "new").lrange(log, 0, -1).execute(), [True, 1, ["new"]])
+        attempts = []
+
+        async def take_one(pipe):
+            left = int(await pipe.get(key))
+            attempts.append(left)
+            if len(attempts) == 1:
+                await rival.decr(key)
+            pipe.multi()
+            pipe.set(key, left - 1).rpush(log, left - 1)
+
+        expect(await r.transaction(take_one, key), [True, 2])
+        expect((attempts, await r.get(key), await r.lrange(log, 0, -1)), ([10, 9], "8", ["new", "8"]))
+        expect(await r.delete(key, log), 2)
+
+
 run("redis-py asyncio")

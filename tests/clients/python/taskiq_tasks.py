@@ -1,0 +1,40 @@
+"""The application of taskiq_redis_brokers.py: its tasks and brokers, for its own process and for `taskiq worker`."""
+
+import os
+
+import redis.asyncio
+from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend
+
+URL = f"redis://127.0.0.1:{os.environ['CHECK_PORT']}"
+
+
+def create(kind, queue, protocol):
+    """A broker with the tasks, as each process of an application has one."""
+    results = RedisAsyncResultBackend(URL, result_ex_time=100, prefix_str=queue, protocol=protocol)
+    broker = kind(URL, queue_name=queue, protocol=protocol).with_result_backend(results)
+
+    @broker.task(task_name="divide")
+    async def divide(a: int, b: int) -> float:
+        return a / b
+
+    @broker.task(task_name="note")
+    async def note(log: str, number: int) -> int:
+        """Notes that it has run, and tells where."""
+        async with redis.asyncio.Redis.from_url(URL) as r:
+            await r.rpush(log, number)
+        return os.getpid()
+
+    @broker.task(task_name="meet")
+    async def meet(mine: str, theirs: str) -> int:
+        """Ends only while the other one runs too."""
+        async with redis.asyncio.Redis.from_url(URL, socket_timeout=None) as r:
+            await r.lpush(mine, "here")
+            await r.brpop(theirs, 30)
+        return os.getpid()
+
+    return broker
+
+
+def list_broker():
+    """What `taskiq worker taskiq_tasks:list_broker` runs."""
+    return create(ListQueueBroker, os.environ["CHECK_QUEUE"], int(os.environ["CHECK_PROTOCOL"]))
