@@ -1,7 +1,7 @@
 //! Every command, over the wire: exact bytes, in RESP2 and in RESP3, errors included.
 //!
 //! Expected replies are written once, as RESP3 has them; a RESP2 connection must be sent what
-//! `common::wire::downgrade` makes of them. The files follow those of `src/command/table`.
+//! `common::wire::in_protocol` makes of them. The files follow those of `src/command/table`.
 
 mod common;
 
@@ -23,26 +23,49 @@ macro_rules! commands {
 }
 
 mod commands {
+    pub mod blocking;
     pub mod client;
     pub mod command;
     pub mod config;
     pub mod connection;
+    pub mod counters;
+    pub mod expiry;
+    pub mod keys;
+    pub mod list;
+    pub mod object;
     pub mod pubsub;
+    pub mod scan;
     pub mod server;
+    pub mod sort;
+    pub mod string;
+    pub mod transaction;
 }
 
-use commands::{client, command, config, connection, pubsub, server};
+use commands::{
+    blocking, client, command, config, connection, counters, expiry, keys, list, object, pubsub,
+    scan, server, sort, string, transaction,
+};
 
 /// A command without a test above fails here.
 #[tokio::test]
 async fn every_command_has_a_test() {
     let mut covered = [
+        blocking::COVERED,
         client::COVERED,
         command::COVERED,
         config::COVERED,
         connection::COVERED,
+        counters::COVERED,
+        expiry::COVERED,
+        keys::COVERED,
+        list::COVERED,
+        object::COVERED,
         pubsub::COVERED,
+        scan::COVERED,
         server::COVERED,
+        sort::COVERED,
+        string::COVERED,
+        transaction::COVERED,
     ]
     .concat();
     covered.sort_unstable();

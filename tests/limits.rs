@@ -201,6 +201,66 @@ async fn a_large_body_is_kept_once_for_all() {
     }
 }
 
+/// Requests whose replies are together far beyond the limit of who reads none of them, in one write:
+/// few of them are carried out, alone or in a transaction, where all are, but nothing is kept.
+#[tokio::test]
+async fn replies_of_one_batch_are_held_against_the_limit() {
+    let limit = ("client-output-buffer-limit", "normal 8mb 0 0");
+    for transaction in [false, true] {
+        let server = start_with(&[limit]).await;
+        let mut observer = Client::connect(&server, 3).await;
+        observer
+            .command(&["SET", "k", &"x".repeat(1024 * KB)])
+            .await;
+        observer.expect("+OK\r\n").await;
+        let mut reader = Client::connect(&server, 3).await;
+        let mut batch = "GET k\r\n".repeat(2000);
+        if transaction {
+            batch = format!("MULTI\r\n{batch}EXEC\r\n");
+        }
+        reader.send(batch).await;
+        until_info(&mut observer, "connected_clients", "1").await;
+        assert_eq!(
+            info(&mut observer, "client_output_buffer_limit_disconnections").await,
+            "1"
+        );
+        let calls = info(&mut observer, "cmdstat_get").await;
+        let calls = calls.split(['=', ',']).nth(1).expect("calls=number,…");
+        let calls: usize = calls.parse().expect("a number");
+        if transaction {
+            assert_eq!(calls, 2000);
+        } else {
+            assert!(calls < 100, "{calls} of 2000");
+        }
+    }
+}
+
+/// The keys that a client watches or waits for take more than their names.
+#[tokio::test]
+async fn watched_and_awaited_keys_count_as_kept_for_the_client() {
+    let server = start_with(&[("client-query-buffer-limit", "1mb")]).await;
+    let mut observer = Client::connect(&server, 3).await;
+    // A few WATCHes are within the limit one by one; BLPOP must be so at once.
+    for (number, (verb, requests)) in [("WATCH", 10), ("BLPOP", 1)].into_iter().enumerate() {
+        let mut client = Client::connect(&server, 2).await;
+        for batch in 0..requests {
+            let each = if requests > 1 { 1000 } else { 10_000 };
+            let keys: Vec<String> = (0..each).map(|key| format!("{batch}:{key}")).collect();
+            let line = format!("{verb} {} 0", keys.join(" "));
+            if client
+                .try_send(request(&line.split(' ').collect::<Vec<_>>()))
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+        until_info(&mut observer, "connected_clients", "1").await;
+        let field = "client_query_buffer_limit_disconnections";
+        assert_eq!(info(&mut observer, field).await, (number + 1).to_string());
+    }
+}
+
 #[tokio::test]
 async fn no_more_clients_than_maxclients() {
     let server = start_with(&[("maxclients", "2")]).await;

@@ -147,8 +147,8 @@ async fn what_is_no_command() {
             .await;
         client
             .error(
-                "GET a b",
-                "ERR unknown command 'GET', with args beginning with: 'a' 'b' ",
+                "HGET a b",
+                "ERR unknown command 'HGET', with args beginning with: 'a' 'b' ",
             )
             .await;
         client

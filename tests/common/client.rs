@@ -140,18 +140,32 @@ impl Client {
         }
     }
 
-    /// Reads exactly these bytes, given in RESP3, in the client's own protocol.
-    pub async fn reads(&mut self, resp3: impl AsRef<[u8]>) {
-        match self.protocol {
-            2 => self.expect(wire::downgrade(resp3.as_ref())).await,
-            _ => self.expect(resp3).await,
-        }
+    /// Reads exactly these frames in the client's own protocol, see [`wire::in_protocol`].
+    pub async fn reads(&mut self, frames: impl AsRef<[u8]>) {
+        let expected = wire::in_protocol(self.protocol, frames.as_ref());
+        self.expect(expected).await;
+    }
+
+    /// Reads exactly these frames, in the notation of [`wire::lines`].
+    pub async fn sees(&mut self, frames: &str) {
+        self.reads(wire::lines(frames)).await;
     }
 
     /// Sends a line as a command and reads exactly the reply, in the notation of [`wire::lines`].
     pub async fn ask(&mut self, line: &str, reply: &str) {
         self.line(line).await;
         self.reads(wire::lines(reply)).await;
+    }
+
+    /// Asks line by line. A reply that begins with `-` is an error's whole text, as of
+    /// [`error`](Client::error); any other is one of [`ask`](Client::ask).
+    pub async fn script(&mut self, lines: &[(&str, &str)]) {
+        for (line, reply) in lines {
+            match reply.strip_prefix('-') {
+                Some(text) => self.error(line, text).await,
+                None => self.ask(line, reply).await,
+            }
+        }
     }
 
     /// Sends a line as a command and reads exactly this error.
@@ -170,16 +184,25 @@ impl Client {
 
     /// Reads the next frame.
     pub async fn frame(&mut self) -> Frame {
+        let frame = self.frame_or_end().await;
+        frame.expect("a frame instead of the end")
+    }
+
+    /// Reads the next frame, if one comes before the end.
+    pub async fn frame_or_end(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.decode() {
-                return frame;
+                return Some(frame);
             }
             let read = soon("a frame", self.stream.read_buf(&mut self.received)).await;
-            assert!(
-                matches!(read, Ok(1..)),
-                "{read:?} instead of a frame, after {}",
-                shown(&self.received)
-            );
+            if !matches!(read, Ok(1..)) {
+                assert!(
+                    self.received.is_empty(),
+                    "{read:?} after {}",
+                    shown(&self.received)
+                );
+                return None;
+            }
         }
     }
 
@@ -265,6 +288,12 @@ impl Client {
         let mut reply = self.received.split();
         reply.truncate(reply.len() - END.len());
         reply.to_vec()
+    }
+
+    /// Tells the server that nothing more will come, and goes on reading.
+    pub async fn end_sending(&mut self) {
+        // It may have ended the connection first.
+        let _ = soon("shutdown", self.stream.shutdown()).await;
     }
 
     /// Reads up to the end and returns all bytes of it.
