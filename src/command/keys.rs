@@ -67,11 +67,15 @@ pub fn exists(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `TOUCH key [key ...]`
 pub fn touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
-    let found = args
-        .iter()
-        .skip(1)
-        .filter(|key| keys.look_up(key).is_some());
-    Ok(Reply::Integer(found.count() as i64))
+    let mut found = 0;
+    for key in args.iter().skip(1) {
+        if let Some(slot) = keys.look_up(key) {
+            // Under CLIENT NO-TOUCH, too.
+            keys.touch(slot);
+            found += 1;
+        }
+    }
+    Ok(Reply::Integer(found))
 }
 
 /// `TYPE key`

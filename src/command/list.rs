@@ -1,6 +1,10 @@
 //! Lists: LPUSH and its kin. Each function is named after its command; the order of its checks is
 //! Redis's, since it decides which error a client sees.
 
+mod options;
+
+pub use options::{PopMany, end_of};
+
 use super::{Args, Context};
 use crate::config::EventClass;
 use crate::queue::blocked::put_elements;
@@ -8,13 +12,10 @@ use crate::queue::keys::{Keys, SlotId, push_event};
 use crate::queue::list::{End, List};
 use crate::queue::value::Value;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
-use crate::resp::request::parse_integer;
+use crate::resp::reply::Reply;
+use options::{Position, any_but_smallest, integer, positive};
 
 type Result = std::result::Result<Reply, CommandError>;
-
-const MUST_BE_POSITIVE: CommandError =
-    CommandError::text("ERR value is out of range, must be positive");
 
 /// `LPUSH key element [element ...]`
 pub fn lpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
@@ -76,7 +77,12 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Res
     if args.len() > 3 {
         return Err(CommandError::Arity(name.to_owned()));
     }
-    let count = args.get(2).map(|word| positive(word, MUST_BE_POSITIVE));
+    let count = args.get(2).map(|word| {
+        positive(
+            word,
+            CommandError::text("ERR value is out of range, must be positive"),
+        )
+    });
     let count = count.transpose()?;
     let (mut keys, mut out) = context.keys();
     let key = &args[1];
@@ -104,65 +110,6 @@ pub fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match wish.take(&mut keys, &mut out)? {
         true => Ok(Reply::Sent),
         false => Ok(Reply::NullArray),
-    }
-}
-
-/// What LMPOP and BLMPOP ask for.
-#[derive(Debug)]
-pub struct PopMany<'a> {
-    /// The keys, in the order of preference.
-    pub keys: Vec<&'a [u8]>,
-    /// Which end of the list.
-    pub from: End,
-    /// How many elements at most.
-    pub count: usize,
-}
-
-impl<'a> PopMany<'a> {
-    /// Reads `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the word `first` on.
-    pub fn parse(args: &Args<'a>, first: usize) -> std::result::Result<Self, CommandError> {
-        const KEYS: CommandError = CommandError::text("ERR numkeys should be greater than 0");
-        const COUNT: CommandError = CommandError::text("ERR count should be greater than 0");
-        let keys = at_least_one(&args[first], KEYS)?;
-        let end = first.saturating_add(keys).saturating_add(1);
-        let from = args.get(end).and_then(end_of).ok_or(CommandError::SYNTAX)?;
-        let count = match args.len() - end - 1 {
-            0 => 1,
-            2 if args[end + 1].eq_ignore_ascii_case(b"count") => {
-                at_least_one(&args[end + 2], COUNT)?
-            }
-            // A wrong count is found before a word too many.
-            3.. if args[end + 1].eq_ignore_ascii_case(b"count") => {
-                at_least_one(&args[end + 2], COUNT)?;
-                return Err(CommandError::SYNTAX);
-            }
-            _ => return Err(CommandError::SYNTAX),
-        };
-        Ok(PopMany {
-            keys: args.iter().skip(first + 1).take(keys).collect(),
-            from,
-            count,
-        })
-    }
-
-    /// Takes and writes elements of the first key that has some. `false`: none has, and nothing is
-    /// written.
-    pub fn take(
-        &self,
-        keys: &mut Keys<'_>,
-        out: &mut ReplyWriter<'_>,
-    ) -> std::result::Result<bool, CommandError> {
-        for key in &self.keys {
-            let Some(slot) = keys.find_list(key)? else {
-                continue;
-            };
-            out.array(2);
-            out.bulk(key);
-            put_elements(out, keys.list(slot)?, self.from, self.count);
-            keys.take_elements(slot, key, self.from, self.count);
-            return Ok(true);
-        }
-        Ok(false)
     }
 }
 
@@ -350,87 +297,6 @@ pub fn lpos(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             indexes.iter().for_each(|&index| out.integer(index as i64));
             Ok(Reply::Sent)
         }
-    }
-}
-
-/// The options of LPOS.
-struct Position {
-    /// Which of the matches is the first that counts; negative from the tail; never 0.
-    rank: i64,
-    /// How many matches; without it the answer is one index and not an array.
-    count: Option<usize>,
-    /// How many elements are looked at.
-    longest: usize,
-}
-
-impl Position {
-    fn parse(args: &Args<'_>) -> std::result::Result<Position, CommandError> {
-        const COUNT: CommandError = CommandError::text("ERR COUNT can't be negative");
-        const LONGEST: CommandError = CommandError::text("ERR MAXLEN can't be negative");
-        let unlimited = |number| if number == 0 { usize::MAX } else { number };
-        let mut position = Position {
-            rank: 1,
-            count: None,
-            longest: usize::MAX,
-        };
-        let words: Vec<_> = args.iter().skip(3).collect();
-        for option in words.chunks(2) {
-            let &[name, value] = option else {
-                return Err(CommandError::SYNTAX);
-            };
-            match name.to_ascii_lowercase().as_slice() {
-                b"rank" => {
-                    position.rank = any_but_smallest(value)?;
-                    if position.rank == 0 {
-                        return Err(CommandError::text(
-                            "ERR RANK can't be zero: use 1 to start from the first match, 2 from \
-                             the second ... or use negative to start from the end of the list",
-                        ));
-                    }
-                }
-                b"count" => position.count = Some(unlimited(positive(value, COUNT)?)),
-                b"maxlen" => position.longest = unlimited(positive(value, LONGEST)?),
-                _ => return Err(CommandError::SYNTAX),
-            }
-        }
-        Ok(position)
-    }
-}
-
-/// `LEFT` or `RIGHT`, in any letter case.
-pub fn end_of(word: &[u8]) -> Option<End> {
-    match word {
-        word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
-        word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),
-        _ => None,
-    }
-}
-
-fn integer(word: &[u8]) -> std::result::Result<i64, CommandError> {
-    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
-}
-
-/// A number whose sign can be turned around.
-fn any_but_smallest(word: &[u8]) -> std::result::Result<i64, CommandError> {
-    const OUT_OF_RANGE: CommandError = CommandError::text(
-        "ERR value is out of range, value must between -9223372036854775807 and \
-         9223372036854775807",
-    );
-    match integer(word)? {
-        i64::MIN => Err(OUT_OF_RANGE),
-        number => Ok(number),
-    }
-}
-
-fn positive(word: &[u8], error: CommandError) -> std::result::Result<usize, CommandError> {
-    let number = parse_integer(word).and_then(|number| usize::try_from(number).ok());
-    number.ok_or(error)
-}
-
-fn at_least_one(word: &[u8], error: CommandError) -> std::result::Result<usize, CommandError> {
-    match positive(word, error.clone())? {
-        0 => Err(error),
-        number => Ok(number),
     }
 }
 

@@ -63,6 +63,10 @@ const NO_INTEGER: &str = "argument couldn't be parsed into an integer";
 const MEMORY_RANGE: &str = "argument must be between 1048576 and 9223372036854775807 inclusive";
 const NO_MEMORY: &str = "argument must be a memory value";
 const LEVELS: &str = "argument(s) must be one of the following: debug, verbose, notice, warning";
+const NO_CLASS: &str = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+const LIST_SIZE: &str = "argument must be between -2147483648 and 2147483647 inclusive";
+const NO_EVICTION: &str =
+    "fanfare never evicts keys, so 'maxmemory-policy' can only be 'noeviction'";
 const YES_NO: &str = "argument must be 'yes' or 'no'";
 const LIMIT_WORDS: &str = "Wrong number of arguments in buffer limit configuration.";
 const LIMIT_CLASS: &str = "Invalid client class specified in buffer limit configuration.";
@@ -139,6 +143,16 @@ const VALUES: &[(&str, &[&str], &str)] = &[
         &["normal 0 0 5x", "normal 0 0 99999999999999999999"],
         LIMIT_NUMBER,
     ),
+    ("maxmemory", &["-1", "lots"], NO_MEMORY),
+    ("notify-keyspace-events", &["Q", "K E", "kea"], NO_CLASS),
+    (
+        "list-max-listpack-size",
+        &["-2147483649", "2147483648"],
+        LIST_SIZE,
+    ),
+    ("list-max-listpack-size", &["8kb"], NO_INTEGER),
+    ("maxmemory-policy", &["allkeys-lru"], NO_EVICTION),
+    ("queue", &["no", "x"], IMMUTABLE),
     ("loglevel", &["", "foo", "notice verbose"], LEVELS),
     ("appendonly", &["", "foo"], YES_NO),
     ("daemonize", &["no", "yes", "foo"], IMMUTABLE),

@@ -10,9 +10,9 @@
 //!                 serve: an element for each waiter, first come, first served
 //! ```
 //!
-//! There is one [`Keyspace`] behind one lock, which a command holds from its first look at a key
-//! until its events are published, and EXEC from its first command to its last: so each is atomic
-//! to everybody else. Nothing is awaited under the lock.
+//! There is one [`Keyspace`](keyspace::Keyspace) behind one lock, which a command holds from its
+//! first look at a key until its events are published, and EXEC from its first command to its last:
+//! so each is atomic to everybody else. Nothing is awaited under the lock.
 //!
 //! # A waiter loses nothing
 //!
