@@ -138,7 +138,7 @@ pub struct Context<'a> {
     pub space: Option<MutexGuard<'a, Keyspace>>,
     /// Whether the command is one of an EXEC.
     pub in_exec: bool,
-    /// The turns of the channels that the EXEC publishes to.
+    /// All turns, if it publishes more than one message.
     pub turns: Turns<'a>,
 }
 

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, and
-//! the turns of all channels that its commands publish to, so that no other message comes in
+//! the turns of all channels if it publishes more than one message, so that no other comes in
 //! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
 //! nothing may tear apart.
 //!
@@ -19,6 +19,7 @@ use super::table::Entry;
 use super::{Args, Context, call, publish_events};
 use crate::conn::MAX_REPLIES;
 use crate::conn::client::Closing;
+use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_integer};
 
@@ -121,13 +122,16 @@ pub fn needs_memory(context: &Context<'_>, entry: &Entry) -> bool {
     }
 }
 
-/// Ends the transaction, if there is one, and all watching. Returns its commands.
-pub fn end(context: &mut Context<'_>) -> Option<Box<Transaction>> {
-    let transaction = context.session.transaction.take();
+/// Ends the transaction, if there is one, and all watching.
+pub fn end(context: &mut Context<'_>) {
+    context.session.transaction = None;
+    forget_queued(context);
+    stop_watching(context);
+}
+
+fn forget_queued(context: &Context<'_>) {
     context.client.queued.store(-1, Relaxed);
     context.client.queued_memory.store(0, Relaxed);
-    stop_watching(context);
-    transaction
 }
 
 /// `MULTI`
@@ -202,17 +206,32 @@ pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         return Err(CommandError::text("ERR EXEC without MULTI"));
     }
     let changed = watched_key_changed(context);
-    let transaction = end(context).unwrap_or_default();
-    if transaction.spoiled {
-        return Err(CommandError::text(
+    stop_watching(context);
+    let transaction = context.session.transaction.take().unwrap_or_default();
+    let result = if transaction.spoiled {
+        Err(CommandError::text(
             "EXECABORT Transaction discarded because of previous errors.",
-        ));
+        ))
+    } else if changed {
+        Ok(Reply::NullArray)
+    } else {
+        carry_out(context, &transaction);
+        Ok(Reply::Sent)
+    };
+    // Until now it shows in CLIENT LIST.
+    forget_queued(context);
+    result
+}
+
+/// Runs the commands, and writes their replies as one array.
+fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
+    let publishes = transaction.queued.iter().filter(|queued| {
+        let notifies = queued.entry.queue && context.config.notify_keyspace_events.announce_any();
+        notifies || ["publish", "spublish"].contains(&queued.entry.spec.name)
+    });
+    if publishes.count() > 1 {
+        context.turns = context.server.registry.hold_turns();
     }
-    if changed {
-        return Ok(Reply::NullArray);
-    }
-    let channels = transaction.queued.iter().filter_map(published_channel);
-    context.turns = context.server.registry.hold_turns(channels);
     context.client.outbox.hold_messages();
     context.in_exec = true;
     if context.session.replies.wants_reply() {
@@ -220,7 +239,6 @@ pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     }
     for queued in &transaction.queued {
         if let Some(handler) = queued.entry.spec.run {
-            context.client.last_command.store(queued.entry.id, Relaxed);
             call(context, queued.entry, handler, &queued.args());
             publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
@@ -229,10 +247,9 @@ pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         }
     }
     context.in_exec = false;
-    context.turns = Default::default();
+    context.turns = Turns::default();
     context.settle_replies();
     context.client.outbox.release_messages();
-    Ok(Reply::Sent)
 }
 
 /// Whether a watched key has changed, or has come to its end by now.
@@ -245,10 +262,4 @@ fn watched_key_changed(context: &mut Context<'_>) -> bool {
         space.keys(full.db, config).peek(&full.key);
     }
     client.watched_changed.load(Relaxed)
-}
-
-/// The channel that a command publishes to.
-fn published_channel(queued: &Queued) -> Option<&[u8]> {
-    let publishes = ["publish", "spublish"].contains(&queued.entry.spec.name);
-    publishes.then(|| queued.args().get(1)).flatten()
 }

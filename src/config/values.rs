@@ -208,6 +208,12 @@ impl EventClasses {
         self.contains(class) && self.0 & anywhere != 0
     }
 
+    /// Whether any event is published anywhere.
+    pub fn announce_any(self) -> bool {
+        let anywhere = EventClass::Keyspace as u16 | EventClass::Keyevent as u16;
+        self.0 & anywhere != 0 && self.0 & !anywhere != 0
+    }
+
     fn all() -> u16 {
         let all = Self::LETTERS[..Self::ALL].iter();
         all.fold(0, |classes, (_, class)| classes | *class as u16)

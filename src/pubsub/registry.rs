@@ -20,7 +20,6 @@
 //! index's lock → an outbox. Nothing is awaited and no other name is looked up under a guard;
 //! closures keep the guards inside this file.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -81,19 +80,19 @@ pub struct Published<'a> {
     _turn: Option<MutexGuard<'a, ()>>,
 }
 
-/// The turns of several channels, held for as long as it lives, so that what is published to them
-/// meanwhile is one with nobody else's message in between (EXEC). By default none.
+/// Every channel's turn, held for as long as it lives, so that nobody else's message comes in
+/// between those that are published meanwhile (EXEC). By default none.
 ///
-/// Only one thread at a time may hold several, or two could wait for each other: whoever does
-/// holds the keyspace's lock.
+/// Only one thread at a time may hold them, or two could wait for each other: whoever does holds
+/// the keyspace's lock.
 #[derive(Debug, Default)]
 pub struct Turns<'a> {
-    held: BTreeMap<usize, MutexGuard<'a, ()>>,
+    all: Vec<MutexGuard<'a, ()>>,
 }
 
 impl Turns<'_> {
-    fn holds(&self, number: usize) -> bool {
-        !self.held.is_empty() && self.held.contains_key(&number)
+    fn are_held(&self) -> bool {
+        !self.all.is_empty()
     }
 }
 
@@ -149,8 +148,7 @@ impl Registry {
         held: &Turns<'_>,
         fanout: &mut Fanout,
     ) -> Published<'_> {
-        let number = turn_of(channel);
-        let turn = (!held.holds(number)).then(|| self.turns[number].lock());
+        let turn = (!held.are_held()).then(|| self.turn(channel).lock());
         let mut receivers = 0;
         fanout.begin_message();
         if let Some(subscribers) = self.names(kind).get(channel) {
@@ -373,15 +371,15 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    /// Takes the turns of several channels. See [`Turns`] for who may.
-    pub fn hold_turns<'c>(&self, channels: impl Iterator<Item = &'c [u8]>) -> Turns<'_> {
-        let mut held = BTreeMap::new();
-        for channel in channels {
-            let number = turn_of(channel);
-            held.entry(number)
-                .or_insert_with(|| self.turns[number].lock());
+    fn turn(&self, channel: &[u8]) -> &Mutex<()> {
+        &self.turns[HashState::hash(channel) as usize % TURNS]
+    }
+
+    /// Takes every channel's turn. See [`Turns`] for who may.
+    pub fn hold_turns(&self) -> Turns<'_> {
+        Turns {
+            all: self.turns.iter().map(|turn| turn.lock()).collect(),
         }
-        Turns { held }
     }
 
     fn names(&self, kind: Kind) -> &Names {
@@ -390,10 +388,6 @@ impl Registry {
             Kind::Channel | Kind::Pattern => &self.channels,
         }
     }
-}
-
-fn turn_of(channel: &[u8]) -> usize {
-    HashState::hash(channel) as usize % TURNS
 }
 
 /// A list that was once long does not stay large for a few.

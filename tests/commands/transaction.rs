@@ -111,6 +111,19 @@ async fn exec(_: &Server, client: &mut Client) {
     client
         .script(&[("EXEC", "-ERR EXEC without MULTI"), ("GET a", "$1 2")])
         .await;
+    let not_allowed = "-ERR Command not allowed inside a transaction";
+    client
+        .script(&[
+            ("MULTI", "+OK"),
+            ("SHUTDOWN", not_allowed),
+            ("EXEC", SPOILED),
+            // A nap in between tears nothing apart.
+            ("MULTI", "+OK"),
+            ("DEBUG SLEEP 0.001", "+QUEUED"),
+            ("PING", "+QUEUED"),
+            ("EXEC", "*2 +OK +PONG"),
+        ])
+        .await;
     // The database that is selected in it is that of what follows.
     client
         .script(&[

@@ -1,8 +1,30 @@
 //! What a transaction is to its own connection: its replies and its messages, and its end.
 
-use crate::common::client::Client;
+use crate::common::client::{Client, Frame};
 use crate::common::wire::{in_protocol, lines, request};
-use crate::common::{both, eventually, until_info};
+use crate::common::{both, eventually, field, until_info};
+use redis_protocol::resp3::types::Resp3Frame;
+
+#[tokio::test]
+async fn the_transaction_shows_until_its_end() {
+    both(async |_, client| {
+        client
+            .script(&[("MULTI", "+OK"), ("CLIENT INFO", "+QUEUED")])
+            .await;
+        client.ask("PING", "+QUEUED").await;
+        client.line("EXEC").await;
+        let Frame::Array { data, .. } = client.frame().await else {
+            panic!("no array");
+        };
+        let during = data[0].as_str().expect("a line");
+        client.line("CLIENT INFO").await;
+        let after = client.text().await;
+        let shown = |line| ["flags", "multi", "cmd"].map(|name| field(line, name));
+        assert_eq!(shown(during), ["x", "2", "exec"]);
+        assert_eq!(shown(&after), ["N", "-1", "client|info"]);
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn an_exec_answers_before_its_messages() {
@@ -72,6 +94,55 @@ async fn an_exec_answers_before_its_messages() {
         // A message of somebody else comes behind what is there.
         assert_eq!(server.publish("d", "seven"), 2);
         client.sees(">3 $7 message $1 d $5 seven").await;
+    })
+    .await;
+}
+
+/// However long its reply is, the messages come after it.
+#[tokio::test]
+async fn a_long_exec_answers_before_its_messages() {
+    both(async |server, client| {
+        const RANGES: usize = 40;
+        let element = "x".repeat(1000);
+        let push = [&["RPUSH", "l"], &[element.as_str(); 200][..]].concat();
+        client.command(&push).await;
+        client.sees(":200").await;
+        let mut other = Client::connect(server, client.protocol).await;
+        other.subscribe("SUBSCRIBE", &["c"]).await;
+        // In RESP3 it hears itself.
+        let hears = client.protocol == 3;
+        let begin = if hears {
+            "SUBSCRIBE c"
+        } else {
+            "UNSUBSCRIBE c"
+        };
+        client.script(&[("MULTI", "+OK"), (begin, "+QUEUED")]).await;
+        for _ in 0..RANGES {
+            client
+                .script(&[("PUBLISH c m", "+QUEUED"), ("LRANGE l 0 -1", "+QUEUED")])
+                .await;
+        }
+        client.ask("EXEC", &format!("*{}", 1 + 2 * RANGES)).await;
+        let (confirmation, receivers) = if hears {
+            (">3 $9 subscribe $1 c :1", ":2")
+        } else {
+            (">3 $11 unsubscribe $1 c :0", ":1")
+        };
+        client.sees(confirmation).await;
+        let range = format!("*200{}", format!(" $1000 {element}").repeat(200));
+        for _ in 0..RANGES {
+            client.sees(receivers).await;
+            client.sees(&range).await;
+        }
+        let message = ">3 $7 message $1 c $1 m";
+        for _ in 0..RANGES {
+            other.sees(message).await;
+            if hears {
+                client.sees(message).await;
+            }
+        }
+        client.barrier().await;
+        other.barrier().await;
     })
     .await;
 }
