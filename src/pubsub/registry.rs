@@ -16,9 +16,9 @@
 //!   outboxes before the next begins, so that all subscribers see one order. Turns are striped by
 //!   the channel's hash; publishers of other channels run in parallel.
 //!
-//! Lock order: a client's subscriptions → a turn → the guard of one name's entry or the pattern
-//! index's lock → an outbox. Nothing is awaited and no other name is looked up under a guard;
-//! closures keep the guards inside this file.
+//! Lock order: turns (more than one only under the keyspace's lock) → a client's subscriptions → the
+//! guard of one name's entry or the pattern index's lock → an outbox. Nothing is awaited and no other
+//! name is looked up under a guard; closures keep the guards inside this file.
 
 use std::pin::pin;
 use std::sync::Arc;

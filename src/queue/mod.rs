@@ -24,7 +24,7 @@
 //!
 //! # Lock order
 //!
-//! keyspace → a client's subscriptions → a channel's turn → an outbox.
+//! keyspace → channels' turns → a client's subscriptions → a name's entry → an outbox.
 
 pub mod blocked;
 pub mod database;
