@@ -225,6 +225,40 @@ async fn elements_of_killed_consumers_are_in_their_lists() {
     check_all_there(pushed, found.into_iter());
 }
 
+/// Of what a consumer has asked for in one write, nothing more is taken once the reply to CLIENT KILL
+/// is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_killed_consumer_takes_nothing_more() {
+    const ELEMENTS: usize = 2500;
+    let server = start().await;
+    let mut killer = Client::connect(&server, 3).await;
+    let push = request(&["RPUSH", "queue", "x"]).repeat(ELEMENTS);
+    let pop = request(&["LPOP", "queue"]).repeat(ELEMENTS);
+    for _ in 0..40 {
+        let mut consumer = Client::connect(&server, 2).await;
+        killer.ask("DEL queue", ":0").await;
+        killer.send(&push).await;
+        for length in 1..=ELEMENTS {
+            assert_eq!(killer.integer().await, length as i64);
+        }
+        let kill = format!("CLIENT KILL ID {}", consumer.id);
+        let (_, killed) = tokio::join!(consumer.try_send(&pop), async {
+            killer.line(&kill).await;
+            killer.integer().await
+        });
+        assert_eq!(killed, 1);
+        let left = length(&mut killer, "queue").await;
+        // Those that it was being given may be read, and so its task has gone on, if it does.
+        consumer.rest().await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+            assert_eq!(length(&mut killer, "queue").await, left);
+        }
+        killer.line("DEL queue").await;
+        killer.integer().await;
+    }
+}
+
 /// What is pushed after a consumer has hung up never goes to it, even if its task has not been told:
 /// the server does not wait for that, the kernel knows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

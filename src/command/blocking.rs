@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::list::{PopMany, end_of, move_now};
 use super::transaction::watch_memory;
 use super::{Args, Context, Next};
-use crate::conn::client::Closing;
 use crate::queue::blocked::{Waiter, Wish};
 use crate::queue::list::End;
 use crate::resp::error::CommandError;
@@ -116,10 +115,7 @@ pub fn wait(
         wish,
         wants_reply: context.session.replies.wants_reply(),
     };
-    // Whoever takes a connection out of the tables has closed it before, and has this lock then.
-    if context.client.closing() != Closing::Closed {
-        context.space().blocked.add(waiter);
-    }
+    context.space().blocked.add(waiter);
     // A moment too far away to be told is as good as none.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     context.session.then(Next::Block(until));

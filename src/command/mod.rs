@@ -33,7 +33,7 @@ use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::conn::client::Client;
+use crate::conn::client::{Client, Closing};
 use crate::observe::tally::{Outcome, Tally};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{Subscriber, Turns};
@@ -163,6 +163,18 @@ impl<'a> Context<'a> {
         self.space.get_or_insert_with(|| begin(server))
     }
 
+    /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
+    /// may be done for it any more: no element is taken for nobody, and no entry made that nobody
+    /// would remove. Who disconnects it has closed it first and takes this lock afterwards.
+    pub fn is_cut_off(&mut self) -> bool {
+        self.space();
+        let is_cut_off = self.client.closing() == Closing::Closed;
+        if is_cut_off {
+            self.session.then(Next::Abort);
+        }
+        is_cut_off
+    }
+
     /// Ends another client's connection.
     pub fn disconnect(&mut self, client: &Client) {
         let server = self.server;
@@ -268,6 +280,7 @@ fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
         Ok(_) if context.session.transaction.is_some() && !entry.runs_in_multi => {
             transaction::queue(context, entry, args);
         }
+        Ok(_) if entry.queue && context.is_cut_off() => {}
         Ok(handler) => call(context, entry, handler, args),
     }
     conclude(context);

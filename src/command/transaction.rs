@@ -18,7 +18,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::table::Entry;
 use super::{Args, Context, call, publish_events};
 use crate::conn::MAX_REPLIES;
-use crate::conn::client::Closing;
 use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_integer};
@@ -166,11 +165,10 @@ pub fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if !context.may_keep(args.iter().skip(1).map(watch_memory).sum()) {
         return Ok(Reply::Sent);
     }
-    let (mut keys, _) = context.keys();
-    // Whoever takes a connection out of the tables has closed it before, and has this lock then.
-    if client.closing() == Closing::Closed {
-        return Ok(Reply::OK);
+    if context.is_cut_off() {
+        return Ok(Reply::Sent);
     }
+    let (mut keys, _) = context.keys();
     for key in args.iter().skip(1) {
         // One whose time has come is gone, and that is no change.
         keys.peek(key);
@@ -204,6 +202,9 @@ fn stop_watching(context: &mut Context<'_>) {
 pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     if context.session.transaction.is_none() {
         return Err(CommandError::text("ERR EXEC without MULTI"));
+    }
+    if context.is_cut_off() {
+        return Ok(Reply::Sent);
     }
     let changed = watched_key_changed(context);
     stop_watching(context);

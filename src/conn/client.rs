@@ -321,6 +321,9 @@ impl Client {
                 true
             }
             Flush::Dead => {
+                if self.closing() == Closing::Closed {
+                    self.socket.shutdown(Shutdown::Both);
+                }
                 self.waker.wake();
                 false
             }
@@ -404,11 +407,13 @@ impl Client {
         self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Ends the connection of a client that is closed; its task ends too.
-    pub fn hang_up(&self) {
-        self.outbox.kill();
-        self.socket.shutdown(Shutdown::Both);
-        self.waker.wake();
+    /// Ends the connection of a client that is closed; its task ends too. What is pending is written
+    /// as far as the socket takes it: it may have been given an element just before, and its peer
+    /// may still read. Whoever writes last, here or elsewhere, closes the socket. Adds to `written`
+    /// the bytes that were written here.
+    pub fn hang_up(&self, written: &mut u64) {
+        self.outbox.end();
+        let _ = self.flush(written);
     }
 
     /// Goes on to `stage`, never back, and wakes the task. Returns the stage before.

@@ -179,8 +179,10 @@ impl Connection {
     /// it closes too, within bounds.
     async fn finish(&mut self) {
         self.state.retire(&self.client);
-        // An element may have come for it until then.
-        let _ = self.client.flush(&mut 0);
+        // An element may have come for it until then, and somebody may just be writing it.
+        while self.state.flush(&self.client) && self.client.outbox.is_being_written() {
+            tokio::task::yield_now().await;
+        }
         let mut scratch = Scratch::take();
         let mut discard = |context: &mut std::task::Context<'_>| {
             scratch.input.clear();
@@ -195,7 +197,7 @@ impl Connection {
             // Whether it has come to its end or not.
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
-        self.client.hang_up();
+        self.client.hang_up(&mut 0);
         scratch.give_back();
     }
 

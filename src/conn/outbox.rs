@@ -112,6 +112,8 @@ struct State {
     held: Option<Box<Queue>>,
     /// Nothing more is taken, what is pending is still written.
     sealed: bool,
+    /// It is dead as soon as nobody writes.
+    ending: bool,
     /// Since when `pending` has been above the soft limit.
     soft_since: Option<Instant>,
     /// The limit that was broken, for the log.
@@ -190,8 +192,10 @@ impl Outbox {
         if state.dead {
             return Flush::Dead;
         }
-        if state.writing || state.blocked || state.queue.is_empty() {
-            return Flush::Done;
+        // At the end, one last attempt is made, even if the socket was full.
+        let wait = state.blocked && !state.ending;
+        if state.writing || wait || state.queue.is_empty() {
+            return state.at_rest();
         }
         state.writing = true;
         for _ in 0..MAX_WRITES {
@@ -205,7 +209,7 @@ impl Outbox {
                 _ if state.dead => break,
                 Ok(()) if state.queue.is_empty() => {
                     state.writing = false;
-                    return Flush::Done;
+                    return state.at_rest();
                 }
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -219,11 +223,11 @@ impl Outbox {
             }
         }
         state.writing = false;
-        if state.dead {
-            return Flush::Dead;
-        }
         state.blocked = true;
-        Flush::HandOver
+        match state.at_rest() {
+            Flush::Done => Flush::HandOver,
+            end => end,
+        }
     }
 
     /// The socket is writable again: the connection's own task flushes.
@@ -239,6 +243,11 @@ impl Outbox {
             () if state.blocked => Status::Blocked,
             () => Status::Settled,
         }
+    }
+
+    /// Whether somebody is writing just now.
+    pub fn is_being_written(&self) -> bool {
+        self.state.lock().writing
     }
 
     /// Whether every byte has been handed to the kernel.
@@ -275,6 +284,14 @@ impl Outbox {
     /// Takes nothing more; what is pending is still written.
     pub fn seal(&self) {
         self.state.lock().sealed = true;
+    }
+
+    /// Takes nothing more, and is dead after one more flush: the caller's, or if somebody is writing
+    /// just now, theirs. So what was appended before has its chance to be written.
+    pub fn end(&self) {
+        let mut state = self.state.lock();
+        state.sealed = true;
+        state.ending = true;
     }
 
     /// Drops what is pending and takes nothing more.
@@ -361,6 +378,14 @@ impl State {
         } else {
             self.soft_since = None;
         }
+    }
+
+    /// What a flush comes to when nothing can be written, or is left to.
+    fn at_rest(&mut self) -> Flush {
+        if self.ending && !self.writing {
+            self.die();
+        }
+        if self.dead { Flush::Dead } else { Flush::Done }
     }
 
     fn wrote(&mut self, bytes: usize) {

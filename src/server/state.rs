@@ -163,13 +163,10 @@ impl ServerState {
         first
     }
 
-    /// Closes a connection that is in no table any more. It may have been given an element just
-    /// before, which is in its outbox and must not be lost if its peer still reads.
     fn hang_up(&self, client: &Client) {
         let mut written = 0;
-        let _ = client.flush(&mut written);
+        client.hang_up(&mut written);
         self.stats.output_bytes.fetch_add(written, Relaxed);
-        client.hang_up();
     }
 
     /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.

@@ -234,6 +234,54 @@ async fn a_sealed_outbox_writes_what_it_has_and_takes_nothing() {
 }
 
 #[tokio::test]
+async fn an_ended_outbox_writes_what_it_has_and_dies() {
+    let mut pair = Pair::new().await;
+    let outbox = Outbox::default();
+    let _ = outbox.push(copied(b"*last"), &UNLIMITED);
+    outbox.end();
+    assert_eq!(outbox.push(copied(b"*late"), &UNLIMITED), Append::Refused);
+    assert_eq!(outbox.status(), Status::Settled);
+    assert_eq!(flush(&outbox, &pair), Flush::Dead);
+    assert_eq!(pair.read(5).await, b"*last");
+
+    // What a full socket does not take is given up.
+    let outbox = Outbox::default();
+    let body = Bytes::from(vec![b'x'; 10_000_000]);
+    let frame = PushFrame {
+        head: b"*",
+        body: Some(&body),
+    };
+    let _ = outbox.push(frame, &UNLIMITED);
+    assert_eq!(flush(&outbox, &pair), Flush::HandOver);
+    outbox.end();
+    assert_eq!(flush(&outbox, &pair), Flush::Dead);
+    assert_eq!(outbox.pending(), 0);
+}
+
+/// Whoever is writing when the end comes writes what was appended since, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_writer_of_an_ended_outbox_writes_all_of_it() {
+    for round in 0..2000 {
+        let mut pair = Pair::new().await;
+        let outbox = Outbox::default();
+        let _ = outbox.push(copied(b"*one"), &UNLIMITED);
+        let (first, second) = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| flush(&outbox, &pair));
+            if round % 2 == 0 {
+                std::thread::yield_now();
+            }
+            let _ = outbox.push(copied(b"*two"), &UNLIMITED);
+            outbox.end();
+            let ended = flush(&outbox, &pair);
+            (writer.join().unwrap(), ended)
+        });
+        assert!([first, second].contains(&Flush::Dead), "round {round}");
+        assert_eq!(outbox.status(), Status::Dead, "round {round}");
+        assert_eq!(pair.read(8).await, b"*one*two", "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn a_peer_that_is_gone_is_noticed_by_the_flush() {
     let Pair {
         socket,
