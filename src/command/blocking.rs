@@ -34,33 +34,30 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
     let last = args.len() - 1;
     let timeout = parse_timeout(&args[last])?;
     let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
-    let (mut keys, mut out) = context.keys();
-    for key in &wanted {
-        if let Some(slot) = keys.find_list(key)? {
-            Wish::Pop { from }.write(&mut out, key, keys.list(slot)?);
-            keys.take_elements(slot, key, from, 1);
-            return Ok(Reply::Sent);
-        }
-    }
-    if context.in_exec {
-        return Ok(Reply::NullArray);
-    }
-    Ok(wait(context, &wanted, Wish::Pop { from }, timeout))
+    take_or_wait(context, &wanted, Wish::Pop { from }, timeout)
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let wish = PopMany::parse(args, 2)?;
+    let PopMany { keys, wish } = PopMany::parse(args, 2)?;
     let timeout = parse_timeout(&args[1])?;
+    take_or_wait(context, &keys, wish, timeout)
+}
+
+fn take_or_wait(
+    context: &mut Context<'_>,
+    wanted: &[&[u8]],
+    wish: Wish,
+    timeout: Option<Duration>,
+) -> Result {
     let (mut keys, mut out) = context.keys();
-    if wish.take(&mut keys, &mut out)? {
+    if wish.take_first(&mut keys, &mut out, wanted)? {
         return Ok(Reply::Sent);
     }
     if context.in_exec {
         return Ok(Reply::NullArray);
     }
-    let PopMany { keys, from, count } = wish;
-    Ok(wait(context, &keys, Wish::PopMany { from, count }, timeout))
+    Ok(wait(context, wanted, wish, timeout))
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`

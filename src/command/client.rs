@@ -12,7 +12,7 @@ use crate::observe::client_line::client_line;
 use crate::resp::error::CommandError;
 use crate::resp::frame::verbatim;
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -159,7 +159,7 @@ pub fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if args.len() > 4 {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
-    let id = parse_integer(&args[2]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let id = integer_argument(&args[2])?;
     let Some(waiter) = context.space().blocked.remove(id as ClientId) else {
         return Ok(Reply::Integer(0));
     };

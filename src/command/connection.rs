@@ -11,7 +11,7 @@ use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::{integer_argument, parse_integer};
 use crate::server::state::REDIS_VERSION;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -140,7 +140,7 @@ pub fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// A C `int`, as Redis reads it.
 pub fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
-    let number = parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let number = integer_argument(word)?;
     i32::try_from(number).map_err(|_| {
         CommandError::text(
             "ERR value is out of range, value must between -2147483648 and 2147483647",

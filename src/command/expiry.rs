@@ -5,7 +5,7 @@ use crate::config::EventClass;
 use crate::queue::database::Millis;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -75,7 +75,7 @@ fn expire_at(
     args: &Args<'_>,
 ) -> Result {
     let conditions = Conditions::parse(args)?;
-    let number = parse_integer(&args[2]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let number = integer_argument(&args[2])?;
     let key = &args[1];
     let (mut keys, _) = context.keys();
     let moment = count.moment(number, keys.now());

@@ -13,7 +13,8 @@ use crate::queue::list::{End, List};
 use crate::queue::value::Value;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use options::{Position, any_but_smallest, integer, positive};
+use crate::resp::request::integer_argument;
+use options::{Position, any_but_smallest, positive};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -105,9 +106,9 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Res
 
 /// `LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let wish = PopMany::parse(args, 1)?;
+    let PopMany { keys: wanted, wish } = PopMany::parse(args, 1)?;
     let (mut keys, mut out) = context.keys();
-    match wish.take(&mut keys, &mut out)? {
+    match wish.take_first(&mut keys, &mut out, &wanted)? {
         true => Ok(Reply::Sent),
         false => Ok(Reply::NullArray),
     }
@@ -152,7 +153,7 @@ pub fn llen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `LRANGE key start stop`
 pub fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (start, stop) = (integer(&args[2])?, integer(&args[3])?);
+    let (start, stop) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
     let (mut keys, mut out) = context.keys();
     let Some(list) = keys.look_up_list(&args[1])? else {
         out.array(0);
@@ -171,7 +172,7 @@ pub fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(list) = keys.look_up_list(&args[1])? else {
         return Ok(Reply::Null);
     };
-    let index = index_in(integer(&args[2])?, list.len());
+    let index = index_in(integer_argument(&args[2])?, list.len());
     let Some(element) = index.and_then(|index| list.get(index)) else {
         return Ok(Reply::Null);
     };
@@ -184,7 +185,7 @@ pub fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let key = &args[1];
     let slot = keys.find_list(key)?.ok_or(CommandError::NO_SUCH_KEY)?;
-    let index = index_in(integer(&args[2])?, keys.list(slot)?.len());
+    let index = index_in(integer_argument(&args[2])?, keys.list(slot)?.len());
     let set = index.is_some_and(|index| keys.change_list(slot, |list| list.set(index, &args[3])));
     if !set {
         return Err(CommandError::text("ERR index out of range"));
@@ -241,7 +242,7 @@ pub fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `LTRIM key start stop`
 pub fn ltrim(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (start, stop) = (integer(&args[2])?, integer(&args[3])?);
+    let (start, stop) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
     let (mut keys, _) = context.keys();
     let key = &args[1];
     let Some(slot) = keys.find_list(key)? else {

@@ -185,7 +185,7 @@ impl<'a> Context<'a> {
     /// not, its connection ends, as it does for too long a request.
     pub fn may_keep(&mut self, more: usize) -> bool {
         let client = self.client;
-        let kept = client.queued_memory.load(Relaxed) + client.watched_memory.load(Relaxed) + more;
+        let kept = client.kept_memory() + more;
         let limit = self.config.client_query_buffer_limit;
         let may = kept as u64 <= limit;
         if !may {

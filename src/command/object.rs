@@ -5,7 +5,7 @@ use super::{Args, Context};
 use crate::queue::value::{Text, Value};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -86,7 +86,7 @@ pub fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         if !option.eq_ignore_ascii_case(b"samples") {
             return Err(CommandError::SYNTAX);
         }
-        if parse_integer(count).ok_or(CommandError::NOT_AN_INTEGER)? < 0 {
+        if integer_argument(count)? < 0 {
             return Err(CommandError::SYNTAX);
         }
     }

@@ -8,7 +8,7 @@ use super::keys::is_shown;
 use super::{Args, Context};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -84,7 +84,7 @@ impl<'a> Options<'a> {
         while let Some(option) = words.next() {
             let value = words.next().ok_or(CommandError::SYNTAX)?;
             if option.eq_ignore_ascii_case(b"count") {
-                let count = parse_integer(value).ok_or(CommandError::NOT_AN_INTEGER)?;
+                let count = integer_argument(value)?;
                 let count = usize::try_from(count).ok().filter(|&count| count > 0);
                 options.count = count.ok_or(CommandError::SYNTAX)?;
             } else if option.eq_ignore_ascii_case(b"match") {

@@ -9,7 +9,7 @@ use crate::observe::info::report;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, text, verbatim};
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 use crate::server::shutdown;
 use crate::server::state::VERSION;
 
@@ -41,7 +41,7 @@ pub fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if let (Some(option), Some(version)) = (args.get(1), args.get(2))
         && option.eq_ignore_ascii_case(b"version")
     {
-        parse_integer(version).ok_or(CommandError::NOT_AN_INTEGER)?;
+        integer_argument(version)?;
     }
     let art = format!(
         "      .--------.\n\

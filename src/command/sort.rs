@@ -20,7 +20,7 @@ use crate::queue::value::Value;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_double;
 use crate::resp::reply::{Reply, ReplyWriter};
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -101,8 +101,7 @@ impl<'a> Options<'a> {
                 b"alpha" => options.is_alphabetic = true,
                 b"limit" => {
                     let (offset, count) = (value()?, value()?);
-                    let integer = |word| parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER);
-                    options.limit = Some((integer(offset)?, integer(count)?));
+                    options.limit = Some((integer_argument(offset)?, integer_argument(count)?));
                 }
                 b"store" if may_store => options.store = Some(value()?),
                 b"by" => {

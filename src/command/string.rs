@@ -15,7 +15,7 @@ use crate::queue::keys::{Keys, SlotId};
 use crate::queue::value::{Text, Value};
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter};
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 use options::{Condition, Lifetime, Options};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
@@ -226,7 +226,7 @@ pub fn strlen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `GETRANGE key start end`
 pub fn getrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (start, end) = (integer(&args[2])?, integer(&args[3])?);
+    let (start, end) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
     let (mut keys, mut reply) = context.keys();
     let Some(text) = keys.look_up_text(&args[1])? else {
         return Ok(EMPTY);
@@ -284,7 +284,7 @@ pub fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `SETRANGE key offset value`
 pub fn setrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (key, offset, value) = (&args[1], integer(&args[2])?, &args[3]);
+    let (key, offset, value) = (&args[1], integer_argument(&args[2])?, &args[3]);
     if offset < 0 {
         return Err(CommandError::text("ERR offset is out of range"));
     }
@@ -319,8 +319,4 @@ fn allow_length(keys: &Keys<'_>, length: i64, more: &[u8]) -> Result<usize> {
         ));
     }
     Ok(total as usize)
-}
-
-fn integer(word: &[u8]) -> Result<i64> {
-    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
 }

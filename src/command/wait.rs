@@ -6,12 +6,12 @@ use super::{Args, Context, blocking};
 use crate::queue::blocked::Wish;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::resp::request::parse_integer;
+use crate::resp::request::{integer_argument, parse_integer};
 
 /// `WAIT numreplicas timeout`: there are none, so that 0 of them have what was written, and who asks
 /// for more waits until its time, in milliseconds, is over; with 0, forever.
 pub fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, CommandError> {
-    let wanted = parse_integer(&args[1]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    let wanted = integer_argument(&args[1])?;
     let timeout = parse_integer(&args[2]).ok_or(CommandError::text(
         "ERR timeout is not an integer or out of range",
     ))?;

@@ -7,7 +7,6 @@
 //! one who answers.
 
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -45,9 +44,7 @@ impl Connection {
             let Ok(bytes @ 1..) = ready!(read) else {
                 return Poll::Ready(Event::End);
             };
-            let stats = &self.state.stats;
-            stats.reads.fetch_add(1, Relaxed);
-            stats.input_bytes.fetch_add(bytes as u64, Relaxed);
+            self.state.stats.read(bytes);
             if !self.keeps_within_limit() {
                 return Poll::Ready(Event::End);
             }

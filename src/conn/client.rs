@@ -278,6 +278,12 @@ impl Client {
         self.subscription_count.load(Relaxed) > 0
     }
 
+    /// Bytes that are kept for it beside its requests: what a transaction has queued, and the keys
+    /// that it watches.
+    pub fn kept_memory(&self) -> usize {
+        self.queued_memory.load(Relaxed) + self.watched_memory.load(Relaxed)
+    }
+
     /// Whether it waits for an element (BLPOP and its kin).
     pub fn is_blocked(&self) -> bool {
         self.blocked.load(SeqCst)

@@ -257,9 +257,7 @@ impl Connection {
         match self.read.poll_read(context, &mut scratch.input) {
             Poll::Ready(Ok(bytes @ 1..)) => {
                 self.unfinished = BytesMut::new();
-                let stats = &self.state.stats;
-                stats.reads.fetch_add(1, Relaxed);
-                stats.input_bytes.fetch_add(bytes as u64, Relaxed);
+                self.state.stats.read(bytes);
                 Poll::Ready(Ok(scratch))
             }
             nothing => {
@@ -437,9 +435,7 @@ impl Connection {
     fn keeps_within_limit(&self) -> bool {
         let held = self.unfinished.len() + self.reader.held();
         self.client.held_input.store(held, Relaxed);
-        let held = held
-            + self.client.queued_memory.load(Relaxed)
-            + self.client.watched_memory.load(Relaxed);
+        let held = held + self.client.kept_memory();
         let within = held as u64 <= self.state.config().client_query_buffer_limit;
         if !within {
             self.state.note_query_limit(&self.client, held);

@@ -23,7 +23,6 @@ pub fn client_line(client: &Client) -> String {
     };
     let held_input = client.held_input.load(Relaxed);
     let queued_memory = client.queued_memory.load(Relaxed);
-    let watched_memory = client.watched_memory.load(Relaxed);
     let mut line = String::with_capacity(320);
     let mut field = |name: &str, value: &dyn std::fmt::Display| {
         let space = if line.is_empty() { "" } else { " " };
@@ -53,7 +52,7 @@ pub fn client_line(client: &Client) -> String {
     field("omem", &output_memory);
     field(
         "tot-mem",
-        &(size_of::<Client>() + held_input + queued_memory + watched_memory + output_memory),
+        &(size_of::<Client>() + held_input + client.kept_memory() + output_memory),
     );
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));

@@ -114,6 +114,12 @@ impl Stats {
         }
     }
 
+    /// Counts a read that brought so many bytes.
+    pub fn read(&self, bytes: usize) {
+        self.reads.fetch_add(1, Relaxed);
+        self.input_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
     /// Samples the rates, `seconds` after the last time.
     pub fn sample(&self, seconds: f64) {
         self.rates.commands.sample(&self.commands, seconds);

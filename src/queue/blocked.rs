@@ -19,6 +19,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use hashbrown::{HashMap, HashSet};
 
+use super::keys::{Keys, SlotId};
 use super::keyspace::{FullKey, FullKeyRef};
 use super::list::{End, List};
 use crate::conn::client::{Client, ClientId};
@@ -72,6 +73,40 @@ impl Wish {
             Wish::Move { from, .. } => out.bulk(list.peek(*from).unwrap_or_default()),
             Wish::Replicas => out.integer(0),
         }
+    }
+
+    /// Takes what was written from the list at `slot`, with all that follows.
+    pub fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
+        match self {
+            Wish::Pop { from } => keys.take_elements(slot, key, *from, 1),
+            Wish::PopMany { from, count } => keys.take_elements(slot, key, *from, *count),
+            Wish::Move {
+                from,
+                to,
+                destination,
+            } => keys.move_element(slot, key, *from, destination, *to),
+            Wish::Replicas => {}
+        }
+    }
+
+    /// Writes and takes this of the first key that has it. `false`: none has, and nothing is written.
+    ///
+    /// # Errors
+    /// `WRONGTYPE`
+    pub fn take_first(
+        &self,
+        keys: &mut Keys<'_>,
+        out: &mut ReplyWriter<'_>,
+        wanted: &[&[u8]],
+    ) -> Result<bool, CommandError> {
+        for key in wanted {
+            if let Some(slot) = keys.find_list(key)? {
+                self.write(out, key, keys.list(slot)?);
+                self.take(keys, slot, key);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The answer of who does not get this in time.

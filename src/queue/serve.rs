@@ -14,14 +14,6 @@ use crate::config::Config;
 use crate::conn::client::ClientId;
 use crate::pubsub::fanout::Fanout;
 
-/// What became of a waiter's turn.
-enum Turn {
-    /// It is answered.
-    Served,
-    /// It cannot be answered any more, as its connection is at its end.
-    Gone,
-}
-
 impl Keyspace {
     /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed.
     pub fn serve(&mut self, config: &Config, fanout: &mut Fanout) {
@@ -43,28 +35,28 @@ impl Keyspace {
             next = number + 1;
             let client = waiter.client.id;
             // Until its own task has seen it, somebody who has hung up still waits here.
-            let turn = if waiter.client.peer_has_hung_up() {
-                Turn::Gone
-            } else {
-                match self.serve_waiter(full, client, config, fanout) {
-                    Some(turn) => turn,
-                    None => return,
+            if waiter.client.peer_has_hung_up() {
+                continue;
+            }
+            match self.serve_waiter(full, client, config, fanout) {
+                Some(true) => {
+                    self.blocked.remove(client);
                 }
-            };
-            if matches!(turn, Turn::Served) {
-                self.blocked.remove(client);
+                Some(false) => {}
+                None => return,
             }
         }
     }
 
-    /// Gives one waiter what it wants of a key. `None`: there is nothing to be had.
+    /// Gives one waiter what it wants of a key, and says whether it was answered: it is not if its
+    /// connection is at its end. `None`: there is nothing to be had.
     fn serve_waiter(
         &mut self,
         full: &FullKey,
         client: ClientId,
         config: &Config,
         fanout: &mut Fanout,
-    ) -> Option<Turn> {
+    ) -> Option<bool> {
         let FullKey { db, key } = full;
         let mut keys = self.keys(*db, config);
         let slot = keys.peek(key)?;
@@ -74,8 +66,7 @@ impl Keyspace {
             && let Err(error) = keys.find_list(destination)
         {
             let waiter = keys.space.blocked.get(client)?;
-            let taken = fanout.reply(&waiter.client, waiter.error(&error));
-            return Some(turn(taken));
+            return Some(fanout.reply(&waiter.client, waiter.error(&error)));
         }
         let waiter = self.blocked.get(client)?;
         let Value::List(list) = &self.databases.get(db)?.entry(slot).value else {
@@ -84,22 +75,8 @@ impl Keyspace {
         let reply = waiter.reply(|out| wish.write(out, key, list));
         let taken = fanout.reply(&waiter.client, reply);
         if taken {
-            let mut keys = self.keys(*db, config);
-            match wish {
-                Wish::Pop { from } => keys.take_elements(slot, key, from, 1),
-                Wish::PopMany { from, count } => keys.take_elements(slot, key, from, count),
-                Wish::Move {
-                    from,
-                    to,
-                    destination,
-                } => keys.move_element(slot, key, from, &destination, to),
-                Wish::Replicas => {}
-            }
+            wish.take(&mut self.keys(*db, config), slot, key);
         }
-        Some(turn(taken))
+        Some(taken)
     }
-}
-
-fn turn(taken: bool) -> Turn {
-    if taken { Turn::Served } else { Turn::Gone }
 }

@@ -23,6 +23,7 @@ use std::ops::{Index, Range};
 
 use thiserror::Error;
 
+use super::error::CommandError;
 use super::inline::split_words_into;
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
@@ -331,6 +332,14 @@ fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
         [other, ..] => Err(ProtocolError::ExpectedBulk(*other)),
         [] => Err(ProtocolError::ExpectedBulk(b'\r')),
     }
+}
+
+/// An argument that must be a whole number ([`parse_integer`]).
+///
+/// # Errors
+/// `value is not an integer or out of range`
+pub fn integer_argument(word: &[u8]) -> Result<i64, CommandError> {
+    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
 }
 
 /// A decimal number as Redis takes it (`string2ll`): no sign but `-`, no leading zero, no blanks.

@@ -1,22 +1,18 @@
 //! What the words after a list command mean: ends, counts, and the options of LMPOP and LPOS.
 
 use crate::command::Args;
-use crate::queue::blocked::put_elements;
-use crate::queue::keys::Keys;
+use crate::queue::blocked::Wish;
 use crate::queue::list::End;
 use crate::resp::error::CommandError;
-use crate::resp::reply::ReplyWriter;
-use crate::resp::request::parse_integer;
+use crate::resp::request::{integer_argument, parse_integer};
 
 /// What LMPOP and BLMPOP ask for.
 #[derive(Debug)]
 pub struct PopMany<'a> {
     /// The keys, in the order of preference.
     pub keys: Vec<&'a [u8]>,
-    /// Which end of the list.
-    pub from: End,
-    /// How many elements at most.
-    pub count: usize,
+    /// Which elements, and how many at most.
+    pub wish: Wish,
 }
 
 impl<'a> PopMany<'a> {
@@ -41,29 +37,8 @@ impl<'a> PopMany<'a> {
         };
         Ok(PopMany {
             keys: args.iter().skip(first + 1).take(keys).collect(),
-            from,
-            count,
+            wish: Wish::PopMany { from, count },
         })
-    }
-
-    /// Takes and writes elements of the first key that has some. `false`: none has, and nothing is
-    /// written.
-    pub fn take(
-        &self,
-        keys: &mut Keys<'_>,
-        out: &mut ReplyWriter<'_>,
-    ) -> std::result::Result<bool, CommandError> {
-        for key in &self.keys {
-            let Some(slot) = keys.find_list(key)? else {
-                continue;
-            };
-            out.array(2);
-            out.bulk(key);
-            put_elements(out, keys.list(slot)?, self.from, self.count);
-            keys.take_elements(slot, key, self.from, self.count);
-            return Ok(true);
-        }
-        Ok(false)
     }
 }
 
@@ -120,17 +95,13 @@ pub fn end_of(word: &[u8]) -> Option<End> {
     }
 }
 
-pub(super) fn integer(word: &[u8]) -> std::result::Result<i64, CommandError> {
-    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
-}
-
 /// A number whose sign can be turned around.
 pub(super) fn any_but_smallest(word: &[u8]) -> std::result::Result<i64, CommandError> {
     const OUT_OF_RANGE: CommandError = CommandError::text(
         "ERR value is out of range, value must between -9223372036854775807 and \
          9223372036854775807",
     );
-    match integer(word)? {
+    match integer_argument(word)? {
         i64::MIN => Err(OUT_OF_RANGE),
         number => Ok(number),
     }

@@ -1,6 +1,6 @@
 //! Strings as numbers: INCR and its kin.
 
-use super::{Result, integer};
+use super::Result;
 use crate::command::{Args, Context};
 use crate::config::EventClass;
 use crate::queue::keys::{Keys, SlotId};
@@ -8,6 +8,7 @@ use crate::queue::value::{Text, Value};
 use crate::resp::error::CommandError;
 use crate::resp::number::LongDouble;
 use crate::resp::reply::Reply;
+use crate::resp::request::integer_argument;
 
 /// `INCR key`
 pub fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
@@ -21,12 +22,12 @@ pub fn decr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `INCRBY key increment`
 pub fn incrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    add(context, &args[1], integer(&args[2])?)
+    add(context, &args[1], integer_argument(&args[2])?)
 }
 
 /// `DECRBY key decrement`
 pub fn decrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let negated = integer(&args[2])?.checked_neg();
+    let negated = integer_argument(&args[2])?.checked_neg();
     let by = negated.ok_or(CommandError::text("ERR decrement would overflow"))?;
     add(context, &args[1], by)
 }

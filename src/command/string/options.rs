@@ -5,7 +5,7 @@ use crate::command::Args;
 use crate::command::expiry::{Count, invalid_time};
 use crate::queue::database::Millis;
 use crate::resp::error::CommandError;
-use crate::resp::request::parse_integer;
+use crate::resp::request::integer_argument;
 
 /// What SET is asked for besides.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl<'a> Lifetime<'a> {
         let Lifetime::Until(count, word) = *self else {
             return Ok(None);
         };
-        let number = parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)?;
+        let number = integer_argument(word)?;
         let moment = count.moment(number, now).filter(|_| number > 0);
         let moment = moment.ok_or_else(|| invalid_time(command))?;
         Ok(Some(moment as Millis))
