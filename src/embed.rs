@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! The server's tasks run on the tokio runtime that started it, of any flavour. Its memory goes with
-//! it: nothing is global but the log, which is the program's own (`tracing`).
+//! The server's tasks run on the tokio runtime that started it, of any flavour, unless it is given
+//! [`Workers`]. Its memory goes with it: nothing is global but the log, which is the program's own (`tracing`).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ use crate::server::housekeeping;
 use crate::server::listener::{self, Bound, ListenError};
 use crate::server::shutdown;
 use crate::server::state::{OnChange, ServerState};
+use crate::server::workers::Workers;
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -52,6 +53,7 @@ pub enum StartError {
 pub struct Builder {
     config: Result<Config, BadSetting>,
     on_change: Option<OnChange>,
+    workers: Option<Workers>,
 }
 
 impl std::fmt::Debug for Builder {
@@ -94,7 +96,15 @@ impl Builder {
         self
     }
 
-    /// Binds the addresses and serves them on the current tokio runtime.
+    /// Serves connections on threads of their own, which end with the server, instead of on the
+    /// current runtime.
+    pub fn workers(mut self, workers: Workers) -> Builder {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Binds the addresses and serves them: on the current tokio runtime, unless it was given
+    /// [`workers`](Self::workers).
     ///
     /// # Errors
     /// A wrong setting, or an address that cannot be listened on; then nothing is left running.
@@ -105,7 +115,9 @@ impl Builder {
         let config = self.config?;
         config.check()?;
         let listeners = listener::bind_all(&config).await?;
-        let state = Arc::new(ServerState::new(config, self.on_change));
+        let placement = self.workers.as_ref().map(Workers::placement);
+        let placement = placement.unwrap_or_default();
+        let state = Arc::new(ServerState::new(config, self.on_change, placement));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
         for listener in listeners {
             state
@@ -114,7 +126,10 @@ impl Builder {
         }
         state.tasks.spawn(housekeeping::run(Arc::clone(&state)));
         state.tasks.spawn(expiry::run(Arc::clone(&state)));
-        Ok(Server { state })
+        Ok(Server {
+            state,
+            _workers: self.workers,
+        })
     }
 }
 
@@ -122,6 +137,8 @@ impl Builder {
 #[derive(Debug)]
 pub struct Server {
     state: Arc<ServerState>,
+    /// They end after the server has.
+    _workers: Option<Workers>,
 }
 
 impl Server {
@@ -134,6 +151,7 @@ impl Server {
         Builder {
             config: Ok(config),
             on_change: None,
+            workers: None,
         }
     }
 
@@ -164,22 +182,19 @@ impl Server {
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);
-        let published = self.state.registry.publish(
+        let receivers = self.state.registry.publish(
             Kind::Channel,
             channel.as_ref(),
             payload.as_ref(),
             &Turns::default(),
             &mut fanout,
         );
-        let receivers = published.receivers;
-        // The channel's turn ends before sockets are written to.
-        drop(published);
         self.state.stats.published.fetch_add(1, Relaxed);
         self.state
             .stats
             .delivered
             .fetch_add(receivers as u64, Relaxed);
-        while let Some(client) = fanout.next_touched() {
+        for client in fanout.take_touched(usize::MAX) {
             self.state.flush(&client);
         }
         receivers

@@ -59,3 +59,4 @@ pub use embed::{Builder, Server, StartError};
 #[doc(hidden)]
 pub use pubsub::glob;
 pub use server::listener::{Bound, ListenError};
+pub use server::workers::Workers;

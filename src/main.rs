@@ -9,8 +9,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanfare::Server;
 use fanfare::config::{Config, Start, from_args};
+use fanfare::{Server, Workers};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Outboxes are filled by one thread and emptied by another, which is where it is strong.
@@ -32,11 +32,13 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error),
     };
     let level = log::init(&config);
-    let runtime = match runtime(&config) {
-        Ok(runtime) => runtime,
+    let threads =
+        runtime().and_then(|runtime| Ok((runtime, Workers::start(config.worker_threads)?)));
+    let (runtime, workers) = match threads {
+        Ok(threads) => threads,
         Err(error) => return fail(&format_args!("fanfare: can't start threads: {error}")),
     };
-    let ended = runtime.block_on(serve(config, level));
+    let ended = runtime.block_on(serve(config, level, workers));
     runtime.shutdown_timeout(RUNTIME_STOP);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,12 +47,13 @@ fn main() -> ExitCode {
 }
 
 /// Serves until a signal or SHUTDOWN, and then drains.
-async fn serve(config: Config, level: log::Level) -> Result<(), Box<dyn Error>> {
+async fn serve(config: Config, level: log::Level, workers: Workers) -> Result<(), Box<dyn Error>> {
     raise_descriptor_limit(config.maxclients);
     // Before anybody can learn that it runs, and end it.
     let mut signals = EndSignals::handle()?;
     let server = Server::builder()
         .config(config)
+        .workers(workers)
         .on_config_change(move |config| level.set(config.loglevel))
         .start()
         .await?;
@@ -67,12 +70,11 @@ async fn serve(config: Config, level: log::Level) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if config.worker_threads > 0 {
-        builder.worker_threads(config.worker_threads);
-    }
-    builder.enable_all().thread_name("fanfare").build()
+/// What accepts, and sees to signals and to what is due now and then. Connections have workers.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// Tells people on the log, and programs on standard output, where the server listens.

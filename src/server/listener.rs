@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use thiserror::Error;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::runtime::Handle;
 
 use super::state::ServerState;
 use crate::config::Config;
@@ -78,19 +79,56 @@ impl Listener {
         }
     }
 
-    async fn accept(&self) -> io::Result<(ReadSocket, WriteSocket, Addresses)> {
+    async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Listener::Tcp(listener, _) => {
                 let (stream, peer) = listener.accept().await?;
                 let local = stream.local_addr()?;
                 stream.set_nodelay(true)?;
-                let (read, write) = split_tcp(stream);
-                Ok((read, write, Addresses::Tcp { peer, local }))
+                Ok(Accepted::Tcp(stream, Addresses::Tcp { peer, local }))
             }
             Listener::Unix(listener, path) => {
                 let (stream, _) = listener.accept().await?;
+                let addresses = Addresses::Unix(Arc::clone(path));
+                Ok(Accepted::Unix(stream, addresses))
+            }
+        }
+    }
+}
+
+/// A connection before somebody serves it.
+#[derive(Debug)]
+enum Accepted {
+    Tcp(TcpStream, Addresses),
+    Unix(UnixStream, Addresses),
+}
+
+impl Accepted {
+    /// Moves the socket to the runtime of `home`.
+    fn move_to(self, home: &Handle) -> io::Result<Accepted> {
+        Ok(match self {
+            Accepted::Tcp(stream, addresses) => {
+                let stream = stream.into_std()?;
+                let _home = home.enter();
+                Accepted::Tcp(TcpStream::from_std(stream)?, addresses)
+            }
+            Accepted::Unix(stream, addresses) => {
+                let stream = stream.into_std()?;
+                let _home = home.enter();
+                Accepted::Unix(UnixStream::from_std(stream)?, addresses)
+            }
+        })
+    }
+
+    fn split(self) -> (ReadSocket, WriteSocket, Addresses) {
+        match self {
+            Accepted::Tcp(stream, addresses) => {
+                let (read, write) = split_tcp(stream);
+                (read, write, addresses)
+            }
+            Accepted::Unix(stream, addresses) => {
                 let (read, write) = split_unix(stream);
-                Ok((read, write, Addresses::Unix(Arc::clone(path))))
+                (read, write, addresses)
             }
         }
     }
@@ -197,7 +235,11 @@ pub async fn serve(listener: Listener, state: Arc<ServerState>) {
     let accepting = async {
         loop {
             match listener.accept().await {
-                Ok((read, write, addresses)) => admit(&state, read, write, addresses),
+                Ok(accepted) => {
+                    if let Err(error) = admit(&state, accepted) {
+                        tracing::warn!(%error, "can't serve a connection");
+                    }
+                }
                 Err(error) if is_of_one_connection(&error) => {
                     tracing::debug!(%error, "a connection was gone before it was accepted");
                 }
@@ -230,22 +272,34 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-fn admit(state: &Arc<ServerState>, read: ReadSocket, write: WriteSocket, addresses: Addresses) {
+fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     state.stats.connections.fetch_add(1, Relaxed);
     let config = state.config();
     if state.clients.count() >= config.maxclients as usize {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
+        let (_read, write, addresses) = accepted.split();
         tracing::debug!(
             client = addresses.peer(),
             "refused: max number of clients reached"
         );
         // One try, as in Redis: a client that is refused is not waited for.
         let _ = write.write_unregistered(b"-ERR max number of clients reached\r\n");
-        return;
+        return Ok(());
     }
+    let home = state.placement.next();
+    let accepted = match home {
+        Some(home) => accepted.move_to(home)?,
+        None => accepted,
+    };
+    let (read, write, addresses) = accepted.split();
     if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
     let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
-    state.tasks.spawn(async move { connection.run().await });
+    let serve = async move { connection.run().await };
+    match home {
+        Some(home) => state.tasks.spawn_on(serve, home),
+        None => state.tasks.spawn(serve),
+    };
+    Ok(())
 }

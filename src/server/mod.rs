@@ -5,3 +5,4 @@ pub mod housekeeping;
 pub mod listener;
 pub mod shutdown;
 pub mod state;
+pub mod workers;

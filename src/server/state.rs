@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::clients::Clients;
 use super::listener::Bound;
 use super::shutdown::Shutdown;
+use super::workers::Placement;
 use crate::config::{Config, SetError};
 use crate::conn::client::Client;
 use crate::conn::outbox::BrokenLimit;
@@ -39,6 +40,8 @@ pub struct ServerState {
     pub keyspace: Mutex<Keyspace>,
     /// Rung when a key was given a time to expire.
     pub expiry_set: Notify,
+    /// Who serves a new connection.
+    pub(super) placement: Placement,
     /// The way out.
     pub shutdown: Shutdown,
     /// Every task of this server.
@@ -65,13 +68,14 @@ impl std::fmt::Debug for ServerState {
 
 impl ServerState {
     /// A server that has no listener yet.
-    pub fn new(config: Config, on_change: Option<OnChange>) -> ServerState {
+    pub fn new(config: Config, on_change: Option<OnChange>, placement: Placement) -> ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
             stats: Stats::new(),
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
+            placement,
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
             started: Instant::now(),

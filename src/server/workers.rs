@@ -1,0 +1,111 @@
+//! The threads that serve connections: each with a runtime of its own, and each connection with one
+//! thread for life.
+//!
+//! One runtime over all threads has one of them wait for the sockets of all. Input for a connection
+//! then wakes a second thread, which wakes the first, and a publisher that looks for more input
+//! between two writes finds none. With a runtime each, a thread that has work sees its own sockets
+//! whenever it looks, and no connection costs another thread anything. Connections are dealt out in
+//! turn, since nobody can know which of them will be busy.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::{self, Handle, Runtime};
+use tokio::sync::Notify;
+
+/// How long a thread may take to stop: by then the server has, and nothing is left to wait for.
+const STOP: Duration = Duration::from_secs(1);
+
+/// Running threads. Dropping them ends what still runs there, and waits for them.
+#[derive(Debug)]
+pub struct Workers {
+    workers: Vec<Worker>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    handle: Handle,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts so many threads; 0: as many as there are cores.
+    ///
+    /// # Errors
+    /// The system gives no more threads or file descriptors.
+    pub fn start(count: usize) -> io::Result<Workers> {
+        let count = match count {
+            0 => thread::available_parallelism()?.get(),
+            count => count,
+        };
+        let workers = (0..count).map(Worker::start).collect::<io::Result<_>>()?;
+        Ok(Workers { workers })
+    }
+
+    /// Deals connections out to these threads.
+    pub(crate) fn placement(&self) -> Placement {
+        let handles = self.workers.iter().map(|worker| worker.handle.clone());
+        Placement {
+            handles: handles.collect(),
+            next: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Worker {
+    fn start(index: usize) -> io::Result<Worker> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let stop = Arc::new(Notify::new());
+        let run = {
+            let stop = Arc::clone(&stop);
+            move || serve(runtime, &stop)
+        };
+        let thread = thread::Builder::new().name(format!("worker-{index}"));
+        Ok(Worker {
+            handle,
+            stop,
+            thread: Some(thread.spawn(run)?),
+        })
+    }
+}
+
+fn serve(runtime: Runtime, stop: &Notify) {
+    runtime.block_on(stop.notified());
+    runtime.shutdown_timeout(STOP);
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for worker in &self.workers {
+            worker.stop.notify_one();
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // Had it panicked, its own message would have said so.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// Which thread a connection goes to. By default there is none but the runtime that accepted it.
+#[derive(Debug, Default)]
+pub(crate) struct Placement {
+    handles: Vec<Handle>,
+    next: AtomicUsize,
+}
+
+impl Placement {
+    /// The thread that the next connection goes to; `None`: where it was accepted.
+    pub(super) fn next(&self) -> Option<&Handle> {
+        let turn = self.next.fetch_add(1, Relaxed);
+        self.handles.get(turn.checked_rem(self.handles.len())?)
+    }
+}
