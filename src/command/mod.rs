@@ -215,6 +215,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Publishes the messages gathered from the commands before, and answers for them.
+    fn finish_run(&mut self) {
+        pubsub::finish_run(&self.server.registry, self.fanout, self.replies, self.tally);
+    }
+
     /// The client, as one that subscribes.
     fn subscriber(&self) -> Subscriber<'_> {
         Subscriber {
@@ -263,6 +268,7 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
     match TABLE.resolve(args) {
         Ok(entry) => run(context, entry, args),
         Err(error) => {
+            context.finish_run();
             transaction::spoil(context);
             context.fail(&error);
         }
@@ -271,7 +277,12 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
 
 fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
     context.client.last_command.store(entry.id, Relaxed);
-    match admit(context, entry, args) {
+    let admitted = admit(context, entry, args);
+    let messages = &context.fanout.messages;
+    if !messages.is_empty() && !(admitted.is_ok() && pubsub::continues_run(messages, entry, args)) {
+        context.finish_run();
+    }
+    match admitted {
         Err(error) => {
             let error = transaction::reject(context, entry, error);
             context.fail(&error);

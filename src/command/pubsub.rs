@@ -1,10 +1,16 @@
 //! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
 
-use super::{Args, Context};
-use crate::pubsub::message::Kind;
+use bytes::BytesMut;
+
+use super::table::Entry;
+use super::{Args, Context, ReplyMode};
+use crate::observe::tally::Tally;
+use crate::pubsub::fanout::Fanout;
+use crate::pubsub::message::{Kind, Messages};
+use crate::pubsub::registry::{Registry, Turns};
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, status};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, put_integer};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -19,16 +25,19 @@ pub fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+    let (channel, payload) = (&args[1], &args[2]);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
     let holds = context.client.is_subscriber() && !context.in_exec;
+    if !holds && !context.in_exec && context.session.replies == ReplyMode::On {
+        context.fanout.messages.add(kind, channel, payload);
+        return Reply::Sent;
+    }
     if holds {
         context.client.outbox.hold_messages();
     }
     let (registry, turns) = (&context.server.registry, &context.turns);
-    let published = registry.publish(kind, &args[1], &args[2], turns, context.fanout);
-    let receivers = published.receivers;
-    drop(published);
+    let receivers = registry.publish(kind, channel, payload, turns, context.fanout);
     context.tally.published += 1;
     context.tally.delivered += receivers as u64;
     let reply = Reply::Integer(receivers as i64);
@@ -39,6 +48,31 @@ fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
     context.settle_replies();
     context.client.outbox.release_messages();
     Reply::Sent
+}
+
+/// Whether a command that was admitted adds to the run of messages that is being gathered.
+pub fn continues_run(messages: &Messages, entry: &Entry, args: &Args<'_>) -> bool {
+    entry
+        .publishes
+        .is_some_and(|kind| messages.take_in(kind, &args[1], &args[2]))
+}
+
+/// Publishes the messages that were gathered, if any, and answers for each.
+pub fn finish_run(
+    registry: &Registry,
+    fanout: &mut Fanout,
+    replies: &mut BytesMut,
+    tally: &mut Tally,
+) {
+    if fanout.messages.is_empty() {
+        return;
+    }
+    tally.published += fanout.messages.len() as u64;
+    registry.publish_run(&Turns::default(), fanout, |receivers| {
+        tally.delivered += receivers as u64;
+        put_integer(replies, b':', receivers as i64);
+    });
+    tally.lap();
 }
 
 /// `SUBSCRIBE channel [channel ...]`

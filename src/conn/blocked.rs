@@ -11,8 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::scratch::Scratch;
-use super::{Connection, Event, READ_SIZE};
+use super::{Connection, Event};
 
 /// Until when a client waits, if not forever; boxed, as few do.
 pub(super) type Wait = Option<Pin<Box<Sleep>>>;
@@ -34,21 +33,12 @@ impl Connection {
         {
             return Poll::Ready(Event::TimedOut);
         }
-        loop {
-            // Into the thread's buffer: one that waits and sends nothing needs none.
-            let mut scratch = Scratch::take();
-            scratch.input.reserve(READ_SIZE);
-            let read = self.read.poll_read(context, &mut scratch.input);
-            self.unfinished.extend_from_slice(&scratch.input);
-            scratch.give_back();
-            let Ok(bytes @ 1..) = ready!(read) else {
-                return Poll::Ready(Event::End);
-            };
-            self.state.stats.read(bytes);
+        while let Ok(1..) = ready!(self.input.poll_keep(context, &self.state.stats)) {
             if !self.keeps_within_limit() {
-                return Poll::Ready(Event::End);
+                break;
             }
         }
+        Poll::Ready(Event::End)
     }
 
     /// Nobody brought an element in time, unless somebody did just now.
@@ -65,12 +55,13 @@ impl Connection {
     /// Carries out what was read while the client was blocked. `false`: the connection is at its
     /// end.
     pub(super) async fn go_on(&mut self) -> bool {
-        if self.unfinished.is_empty() || !self.client.begin_serving() {
+        if !self.client.begin_serving() {
             return true;
         }
-        let mut scratch = Scratch::take();
-        scratch.input = std::mem::take(&mut self.unfinished);
-        let alive = self.serve(scratch).await;
+        let alive = match self.input.take_kept() {
+            Some(scratch) => self.serve(scratch).await,
+            None => true,
+        };
         self.client.end_serving();
         alive
     }

@@ -16,6 +16,9 @@
 //! Invariants:
 //! - Whoever is told [`Append::Flush`] calls [`Outbox::flush`] soon (a publisher at the end of its
 //!   read batch). Nobody else needs to: between the two the outbox is *announced*.
+//! - Somebody who appends a lot to an announced outbox is asked to flush it too. So a flush that is
+//!   long in coming, as whoever was asked first has many others to write to, lets nobody append
+//!   without end.
 //! - While messages are held, they count as pending and wait behind the replies that the
 //!   connection's own batch appends; it releases them before it ends.
 //! - At most one thread is *writing*. One that comes meanwhile leaves, as the writer looks again
@@ -34,18 +37,22 @@ mod queue;
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use parking_lot::Mutex;
-use queue::{FIRST_CHUNK, Queue};
+use queue::{Chunk, FIRST_CHUNK, Queue};
 
 use super::socket::WriteSocket;
 use crate::config::{OutputLimit, OutputLimits};
-use crate::pubsub::message::PushFrame;
+use crate::pubsub::backlog::{Backlog, Part};
+use crate::pubsub::message::Frames;
 use crate::resp::Protocol;
 
 /// A flusher hands over to the connection's own task after this many writes, so that a subscriber
 /// whom others keep busy does not hold up a publisher.
 const MAX_WRITES: usize = 16;
+
+/// After so many bytes that were appended to an announced outbox, their appender flushes it too.
+const MAX_ANNOUNCED: usize = 256 * 1024;
 
 /// What an append asks of the appender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +112,8 @@ struct State {
     /// The limits for subscribers hold instead of those for normal clients.
     pubsub: bool,
     announced: bool,
+    /// Bytes appended since somebody was last asked to flush.
+    unflushed: usize,
     writing: bool,
     blocked: bool,
     dead: bool,
@@ -129,6 +138,31 @@ pub enum BrokenLimit {
     Soft(usize),
 }
 
+/// Messages on their way to the outboxes of a name's subscribers.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    frames: Frames<'a>,
+    backlog: &'a Backlog,
+    /// The frames in the backlog, once somebody was stuck: for each protocol version.
+    parts: [Option<Part>; 2],
+}
+
+impl<'a> Delivery<'a> {
+    /// Messages for those who share this backlog.
+    pub fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
+        Delivery {
+            frames,
+            backlog,
+            parts: [None, None],
+        }
+    }
+
+    fn part(&mut self, protocol: Protocol) -> &Part {
+        self.parts[usize::from(protocol == Protocol::Resp3)]
+            .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -136,23 +170,26 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Appends a message to a subscriber.
-    pub fn push(&self, frame: PushFrame<'_>, limits: &OutputLimits) -> Append {
+    /// Appends messages to a subscriber.
+    pub fn push(&self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
-        let put = |queue: &mut Queue, protocol| {
-            queue.push_copy(frame.head);
-            if protocol == Protocol::Resp3 {
-                let start = queue.tail.len() - frame.head.len();
-                queue.tail[start] = b'>';
-            }
-            if let Some(body) = frame.body {
+        let frames = delivery.frames;
+        let copy = |queue: &mut Queue, protocol| {
+            let copy = queue.push_copy(frames.bytes);
+            frames.mark(copy, protocol);
+            if let Some(body) = frames.body {
                 queue.push_shared(body);
             }
         };
         if state.held.is_some() {
-            return state.hold(limits, frame.len(), put);
+            return state.hold(limits, frames.len(), copy);
         }
-        state.append(limits, frame.len(), put)
+        if state.blocked {
+            return state.append(limits, frames.len(), |queue, protocol| {
+                queue.push_part(delivery.part(protocol));
+            });
+        }
+        state.append(limits, frames.len(), copy)
     }
 
     /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
@@ -189,6 +226,7 @@ impl Outbox {
     pub fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
         let mut state = self.state.lock();
         state.announced = false;
+        state.unflushed = 0;
         if state.dead {
             return Flush::Dead;
         }
@@ -267,7 +305,7 @@ impl Outbox {
         let queue = &state.queue;
         let in_chunks = state.pending.saturating_sub(queue.tail.len());
         let memory =
-            in_chunks + queue.tail.capacity() + queue.chunks.capacity() * size_of::<Bytes>();
+            in_chunks + queue.tail.capacity() + queue.chunks.capacity() * size_of::<Chunk>();
         (queue.tail.len(), queue.chunks.len(), memory)
     }
 
@@ -349,11 +387,16 @@ impl State {
         if self.dead {
             return Append::Broke;
         }
-        if !(self.announced || self.writing || self.blocked) {
-            self.announced = true;
-            return Append::Flush;
+        if self.writing || self.blocked {
+            return Append::Nothing;
         }
-        Append::Nothing
+        self.unflushed += length;
+        if self.announced && self.unflushed < MAX_ANNOUNCED {
+            return Append::Nothing;
+        }
+        self.announced = true;
+        self.unflushed = 0;
+        Append::Flush
     }
 
     /// Redis's rule (`checkClientOutputBufferLimits`): at the hard limit at once, at the soft limit

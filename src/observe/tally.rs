@@ -30,6 +30,8 @@ struct Line {
 pub struct Tally {
     /// A batch rarely has more than a few different commands.
     lines: Vec<Line>,
+    /// Which of them was counted last.
+    last: usize,
     /// By code.
     errors: Vec<(String, u64)>,
     /// When the command before ended: the clock is read once a command.
@@ -44,6 +46,7 @@ impl Default for Tally {
     fn default() -> Tally {
         Tally {
             lines: Vec::new(),
+            last: 0,
             errors: Vec::new(),
             mark: Instant::now(),
             published: 0,
@@ -74,6 +77,7 @@ impl Tally {
             });
             self.lines.len() - 1
         });
+        self.last = index;
         let line = &mut self.lines[index];
         match outcome {
             Outcome::Rejected => line.rejected += 1,
@@ -83,6 +87,15 @@ impl Tally {
                 line.time += time;
             }
         }
+    }
+
+    /// Adds the time since to the command that was counted last.
+    pub fn lap(&mut self) {
+        let now = Instant::now();
+        if let Some(line) = self.lines.get_mut(self.last) {
+            line.time += now - self.mark;
+        }
+        self.mark = now;
     }
 
     /// Counts an error reply.

@@ -5,65 +5,58 @@
 //! them in one write. A publisher that is among its own receivers has its outbox hold messages
 //! until its reply is there (see `command::pubsub::publish`): Redis sends the reply first.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::message::{Kind, MessageEncoder, PushFrame};
+use super::message::{Frames, Messages};
+use super::subscribers::Subscribers;
 use crate::config::OutputLimits;
 use crate::conn::client::Client;
+use crate::conn::outbox::Delivery;
+
+/// At most so many bytes are appended before those who were sent something are written to: for each
+/// of them, as a write gets no cheaper beyond that;
+const MAX_ROUND_EACH: usize = 256 * 1024;
+/// and for all of them together, as it takes memory.
+const MAX_ROUND: usize = 32 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Fanout {
-    encoder: MessageEncoder,
-    targets: Targets,
+    /// Messages that are about to be published.
+    pub messages: Messages,
+    /// Where messages went.
+    pub targets: Targets,
 }
 
 /// Where messages went.
 #[derive(Debug, Default)]
-struct Targets {
-    /// Who is to be flushed, each once.
-    touched: Vec<Arc<Client>>,
-    /// Frames appended since the batch began.
-    deliveries: usize,
+pub struct Targets {
+    /// Who is to be flushed, in this order. Somebody may be in it twice.
+    touched: VecDeque<Arc<Client>>,
     limits: OutputLimits,
+    /// Appends since the batch began.
+    appends: usize,
+    round: Round,
+}
+
+/// What was appended since somebody has last been owed a flush.
+#[derive(Debug, Default)]
+struct Round {
+    clients: usize,
+    bytes: usize,
 }
 
 impl Fanout {
     /// Prepares for a batch.
     pub fn begin_batch(&mut self, limits: OutputLimits) {
         self.targets.limits = limits;
-        self.targets.deliveries = 0;
-    }
-
-    /// Forgets the message before.
-    pub fn begin_message(&mut self) {
-        self.encoder.begin();
-    }
-
-    /// Appends a message to the outboxes of a channel's subscribers.
-    pub fn message<'a>(
-        &mut self,
-        kind: Kind,
-        channel: &[u8],
-        payload: &[u8],
-        subscribers: impl Iterator<Item = &'a Arc<Client>>,
-    ) {
-        let frame = self.encoder.message(kind, channel, payload);
-        self.targets.deliver(frame, subscribers);
-    }
-
-    /// Appends a message to the outboxes of a matching pattern's subscribers.
-    pub fn pattern_message<'a>(
-        &mut self,
-        pattern: &[u8],
-        channel: &[u8],
-        payload: &[u8],
-        subscribers: impl Iterator<Item = &'a Arc<Client>>,
-    ) {
-        let frame = self.encoder.pattern_message(pattern, channel, payload);
-        self.targets.deliver(frame, subscribers);
+        self.targets.appends = 0;
+        if self.targets.touched.is_empty() {
+            self.targets.round = Round::default();
+        }
     }
 
     /// Appends the reply to a command of another client, one that was blocked. Returns whether its
@@ -71,14 +64,20 @@ impl Fanout {
     pub fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
         let append = client.outbox.send(&mut reply, &self.targets.limits);
         if append.wants_flush() {
-            self.targets.touched.push(Arc::clone(client));
+            self.targets.touch(client);
         }
         append.was_taken()
     }
 
-    /// How many frames were appended since the batch began.
-    pub fn deliveries(&self) -> usize {
-        self.targets.deliveries
+    /// How many times something was appended to an outbox since the batch began.
+    pub fn appends(&self) -> usize {
+        self.targets.appends
+    }
+
+    /// Whether those who are still to be flushed have been sent so much that it is time to.
+    pub fn is_due(&self) -> bool {
+        let Round { clients, bytes } = self.targets.round;
+        bytes > MAX_ROUND.min(clients * MAX_ROUND_EACH)
     }
 
     /// The limits of outboxes, as they were when the batch began.
@@ -86,24 +85,36 @@ impl Fanout {
         &self.targets.limits
     }
 
-    /// Hands over one of those who are to be flushed.
-    pub fn next_touched(&mut self) -> Option<Arc<Client>> {
-        self.targets.touched.pop()
+    /// Whether anybody is still to be flushed.
+    pub fn has_touched(&self) -> bool {
+        !self.targets.touched.is_empty()
+    }
+
+    /// Hands over up to so many of those who are to be flushed.
+    pub fn take_touched(&mut self, most: usize) -> impl Iterator<Item = Arc<Client>> {
+        let touched = &mut self.targets.touched;
+        let most = most.min(touched.len());
+        touched.drain(..most)
     }
 }
 
 impl Targets {
-    fn deliver<'a>(
-        &mut self,
-        frame: PushFrame<'_>,
-        subscribers: impl Iterator<Item = &'a Arc<Client>>,
-    ) {
-        for client in subscribers {
-            self.deliveries += 1;
-            if client.outbox.push(frame, &self.limits).wants_flush() {
-                self.touched.push(Arc::clone(client));
+    /// Appends frames to the outboxes of a name's subscribers.
+    pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) {
+        let mut delivery = Delivery::new(frames, subscribers.backlog());
+        self.appends += subscribers.len();
+        self.round.bytes += subscribers.len() * frames.len();
+        for client in subscribers.clients() {
+            let append = client.outbox.push(&mut delivery, &self.limits);
+            if append.wants_flush() {
+                self.touch(client);
             }
         }
+    }
+
+    fn touch(&mut self, client: &Arc<Client>) {
+        self.round.clients += 1;
+        self.touched.push_back(Arc::clone(client));
     }
 }
 
@@ -126,6 +137,7 @@ mod tests {
     use super::*;
     use crate::conn::client::Addresses;
     use crate::conn::socket::split_unix;
+    use crate::pubsub::message::Kind;
 
     #[tokio::test]
     async fn a_dropped_work_list_is_worked_off() {
@@ -138,8 +150,10 @@ mod tests {
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());
-        fanout.begin_message();
-        fanout.message(Kind::Channel, b"c", b"one", std::iter::once(&subscriber));
+        fanout.messages.add(Kind::Channel, b"c", b"one");
+        let mut subscribers = Subscribers::default();
+        subscribers.insert(&subscriber);
+        fanout.targets.deliver(fanout.messages.all(), &subscribers);
         drop(fanout);
 
         let expected = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\none\r\n";

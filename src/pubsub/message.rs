@@ -5,6 +5,8 @@
 //! [`SHARED_BODY`] is not copied but shared: one allocation, whatever the number of subscribers and
 //! however long they let it lie.
 
+use std::ops::Range;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::resp::Protocol;
@@ -14,10 +16,14 @@ use crate::resp::reply::{put_bulk, put_integer, put_null};
 /// Below it a copy is cheaper than a second slice in the socket write.
 pub const SHARED_BODY: usize = 1024;
 
+/// A run ends when it has become so many bytes long: each subscriber copies it as a whole.
+const MAX_RUN: usize = 16 * 1024;
+
 /// The three namespaces of subscriptions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// SUBSCRIBE, PUBLISH.
+    #[default]
     Channel,
     /// PSUBSCRIBE.
     Pattern,
@@ -46,76 +52,151 @@ impl Kind {
     }
 }
 
-/// One message on its way to many outboxes, encoded at most once for each name it goes by (its
-/// channel, and each pattern that matches it). The buffers are reused from message to message.
+/// Messages that go to one channel in a row, encoded: once, however many there are to get them. A
+/// publisher's batch is mostly such a run, and each subscriber then takes it as a whole.
+///
+/// A body longer than [`SHARED_BODY`] makes a run of its own. The buffers are reused.
 #[derive(Debug, Default)]
-pub struct MessageEncoder {
-    head: BytesMut,
-    /// The shared body with its line break, made when the first subscriber needs it.
+pub struct Messages {
+    kind: Kind,
+    channel: Vec<u8>,
+    /// The frames for subscribers of the channel itself, one behind the other.
+    frames: BytesMut,
+    /// Where each begins.
+    starts: Vec<u32>,
+    /// Where its payload is, if it is not shared.
+    payloads: Vec<Range<usize>>,
+    /// The shared body with its line break.
     body: Option<Bytes>,
+    /// The frame of a pattern's subscribers.
+    pattern_frame: BytesMut,
 }
 
-/// An encoded push frame: what an outbox appends.
+/// Encoded push frames: what an outbox appends.
 #[derive(Clone, Copy, Debug)]
-pub struct PushFrame<'a> {
-    /// The frame, or all of it before a shared body. Starts with RESP2's `*`.
-    pub head: &'a [u8],
-    /// The rest of the frame, when it is shared.
+pub struct Frames<'a> {
+    /// The frames, or all of a single one before its shared body. Each starts with RESP2's `*`.
+    pub bytes: &'a [u8],
+    /// Where each begins.
+    pub starts: &'a [u32],
+    /// The rest of a single frame, when it is shared.
     pub body: Option<&'a Bytes>,
 }
 
-impl PushFrame<'_> {
-    /// The frame's size in bytes.
+impl Frames<'_> {
+    /// Their size in bytes.
     pub fn len(&self) -> usize {
-        self.head.len() + self.body.map_or(0, Bytes::len)
+        self.bytes.len() + self.body.map_or(0, Bytes::len)
+    }
+
+    /// Turns a copy of the frames into those of `protocol`.
+    pub fn mark(&self, copy: &mut [u8], protocol: Protocol) {
+        if protocol == Protocol::Resp3 {
+            for start in self.starts {
+                copy[*start as usize] = protocol.push_marker();
+            }
+        }
     }
 }
 
-impl MessageEncoder {
-    /// Forgets the body of the message before.
-    pub fn begin(&mut self) {
+impl Messages {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Which namespace they go to.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The channel that they go to.
+    pub fn channel(&self) -> &[u8] {
+        &self.channel
+    }
+
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+        self.starts.clear();
+        self.payloads.clear();
         self.body = None;
     }
 
-    /// `message` or `smessage`: what subscribers of the channel itself get.
-    pub fn message(&mut self, kind: Kind, channel: &[u8], payload: &[u8]) -> PushFrame<'_> {
-        self.head.clear();
-        self.head.put_slice(match kind {
+    /// Whether a message can join them.
+    pub fn take_in(&self, kind: Kind, channel: &[u8], payload: &[u8]) -> bool {
+        self.body.is_none()
+            && payload.len() <= SHARED_BODY
+            && self.frames.len() < MAX_RUN
+            && kind == self.kind
+            && channel == self.channel
+    }
+
+    /// Adds a message: to none, or where [`take_in`](Self::take_in) has said that it can.
+    pub fn add(&mut self, kind: Kind, channel: &[u8], payload: &[u8]) {
+        if self.is_empty() {
+            self.kind = kind;
+            self.channel.clear();
+            self.channel.extend_from_slice(channel);
+        }
+        self.starts.push(self.frames.len() as u32);
+        self.frames.put_slice(match kind {
             Kind::Shard => b"*3\r\n$8\r\nsmessage\r\n",
             Kind::Channel | Kind::Pattern => b"*3\r\n$7\r\nmessage\r\n",
         });
-        put_bulk(&mut self.head, channel);
-        self.finish(payload)
-    }
-
-    /// `pmessage`: what subscribers of a matching pattern get.
-    pub fn pattern_message(
-        &mut self,
-        pattern: &[u8],
-        channel: &[u8],
-        payload: &[u8],
-    ) -> PushFrame<'_> {
-        self.head.clear();
-        self.head.put_slice(b"*4\r\n$8\r\npmessage\r\n");
-        put_bulk(&mut self.head, pattern);
-        put_bulk(&mut self.head, channel);
-        self.finish(payload)
-    }
-
-    fn finish(&mut self, payload: &[u8]) -> PushFrame<'_> {
+        put_bulk(&mut self.frames, channel);
         if payload.len() <= SHARED_BODY {
-            put_bulk(&mut self.head, payload);
+            put_bulk(&mut self.frames, payload);
+            let end = self.frames.len() - b"\r\n".len();
+            self.payloads.push(end - payload.len()..end);
         } else {
-            put_integer(&mut self.head, b'$', payload.len() as i64);
-            self.body.get_or_insert_with(|| {
-                let mut body = Vec::with_capacity(payload.len() + 2);
-                body.extend_from_slice(payload);
-                body.extend_from_slice(b"\r\n");
-                body.into()
-            });
+            put_integer(&mut self.frames, b'$', payload.len() as i64);
+            let mut body = Vec::with_capacity(payload.len() + 2);
+            body.extend_from_slice(payload);
+            body.extend_from_slice(b"\r\n");
+            self.body = Some(body.into());
         }
-        PushFrame {
-            head: &self.head,
+    }
+
+    /// What subscribers of the channel itself get: all messages.
+    pub fn all(&self) -> Frames<'_> {
+        Frames {
+            bytes: &self.frames,
+            starts: &self.starts,
+            body: self.body.as_ref(),
+        }
+    }
+
+    /// `message` or `smessage`: one of them.
+    pub fn one(&self, index: usize) -> Frames<'_> {
+        let end = self.starts.get(index + 1).map(|end| *end as usize);
+        let bytes = &self.frames[self.starts[index] as usize..end.unwrap_or(self.frames.len())];
+        Frames {
+            bytes,
+            starts: &[0],
+            body: self.body.as_ref(),
+        }
+    }
+
+    /// `pmessage`: what subscribers of a matching pattern get of one of them.
+    pub fn for_pattern(&mut self, index: usize, pattern: &[u8]) -> Frames<'_> {
+        let frame = &mut self.pattern_frame;
+        frame.clear();
+        frame.put_slice(b"*4\r\n$8\r\npmessage\r\n");
+        put_bulk(frame, pattern);
+        put_bulk(frame, &self.channel);
+        match &self.body {
+            None => put_bulk(frame, &self.frames[self.payloads[index].clone()]),
+            Some(body) => put_integer(frame, b'$', (body.len() - b"\r\n".len()) as i64),
+        }
+        Frames {
+            bytes: frame,
+            starts: &[0],
             body: self.body.as_ref(),
         }
     }

@@ -1,7 +1,9 @@
 //! Pub/sub: the registry of subscriptions, the pattern index, and the way of a message.
 
+pub mod backlog;
 pub mod fanout;
 pub mod glob;
 pub mod message;
 pub mod patterns;
 pub mod registry;
+pub mod subscribers;

@@ -27,25 +27,21 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use bytes::{Bytes, BytesMut};
 use crossbeam_utils::CachePadded;
 use dashmap::DashMap;
-use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::Notify;
 
-use super::fanout::Fanout;
+use super::fanout::{Fanout, Targets};
 use super::glob;
-use super::message::{Change, Kind, put_confirmation};
+use super::message::{Change, Kind, Messages, put_confirmation};
 use super::patterns::PatternIndex;
+use super::subscribers::{SHRINK_FROM, Subscribers};
 use crate::config::OutputLimits;
 use crate::conn::client::{Client, ClientId, Subscriptions};
 use crate::hash::HashState;
 
 /// Turns are striped over this many locks.
 const TURNS: usize = 256;
-/// Tables of up to this many places are not worth shrinking.
-const SHRINK_FROM: usize = 1024;
 
-/// The subscribers of one name, by client id; dense, so that a fan-out runs over an array.
-type Subscribers = IndexMap<u64, Arc<Client>, HashState>;
 type Names = DashMap<Bytes, Subscribers, HashState>;
 
 /// A pattern and who subscribed to it.
@@ -68,16 +64,6 @@ pub struct Registry {
     subscribed_clients: AtomicUsize,
     /// Rung after every change, for those who wait for subscribers.
     changed: Notify,
-}
-
-/// A message that has been appended to the outboxes of its receivers. While it lives, the
-/// channel's turn is held.
-#[derive(Debug)]
-#[must_use]
-pub struct Published<'a> {
-    /// Matching subscriptions: what PUBLISH answers.
-    pub receivers: usize,
-    _turn: Option<MutexGuard<'a, ()>>,
 }
 
 /// Every channel's turn, held for as long as it lives, so that nobody else's message comes in
@@ -137,9 +123,8 @@ impl Registry {
         }
     }
 
-    /// Appends the message to the outbox of every subscriber of `channel`, then to those of every
-    /// matching pattern's: Redis's order for a client that is both. `held` are turns that the
-    /// caller has already; `fanout` remembers whom to flush.
+    /// Appends one message to the outboxes of its receivers, as
+    /// [`publish_run`](Self::publish_run) does.
     pub fn publish(
         &self,
         kind: Kind,
@@ -147,29 +132,70 @@ impl Registry {
         payload: &[u8],
         held: &Turns<'_>,
         fanout: &mut Fanout,
-    ) -> Published<'_> {
-        let turn = (!held.are_held()).then(|| self.turn(channel).lock());
+    ) -> usize {
         let mut receivers = 0;
-        fanout.begin_message();
-        if let Some(subscribers) = self.names(kind).get(channel) {
-            receivers += subscribers.len();
-            fanout.message(kind, channel, payload, subscribers.values());
+        fanout.messages.add(kind, channel, payload);
+        self.publish_run(held, fanout, |to| receivers = to);
+        receivers
+    }
+
+    /// Publishes the messages that `fanout` has gathered: appends each to the outbox of every
+    /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
+    /// for a client that is both. Says for each how many matching subscriptions it went to: what
+    /// PUBLISH answers. `held` are turns that the caller has already; `fanout` remembers whom to
+    /// flush.
+    pub fn publish_run(
+        &self,
+        held: &Turns<'_>,
+        fanout: &mut Fanout,
+        mut went_to: impl FnMut(usize),
+    ) {
+        let Fanout { messages, targets } = fanout;
+        let _turn = (!held.are_held()).then(|| self.turn(messages.channel()).lock());
+        if self.is_matched(messages) {
+            for index in 0..messages.len() {
+                went_to(self.publish_to_patterns_too(messages, index, targets));
+            }
+        } else {
+            let mut receivers = 0;
+            if let Some(subscribers) = self.names(messages.kind()).get(messages.channel()) {
+                receivers = subscribers.len();
+                targets.deliver(messages.all(), &subscribers);
+            }
+            (0..messages.len()).for_each(|_| went_to(receivers));
         }
-        if kind == Kind::Channel && self.pattern_count.load(Relaxed) > 0 {
-            self.patterns.read().for_each_match(channel, |entry| {
-                receivers += entry.subscribers.len();
-                fanout.pattern_message(
-                    &entry.pattern,
-                    channel,
-                    payload,
-                    entry.subscribers.values(),
-                );
-            });
+        messages.clear();
+    }
+
+    /// Whether there is a pattern that matches the messages' channel.
+    fn is_matched(&self, messages: &Messages) -> bool {
+        let mut is_matched = false;
+        if messages.kind() == Kind::Channel && self.pattern_count.load(Relaxed) > 0 {
+            self.patterns
+                .read()
+                .for_each_match(messages.channel(), |_| is_matched = true);
         }
-        Published {
-            receivers,
-            _turn: turn,
+        is_matched
+    }
+
+    fn publish_to_patterns_too(
+        &self,
+        messages: &mut Messages,
+        index: usize,
+        targets: &mut Targets,
+    ) -> usize {
+        let mut receivers = 0;
+        if let Some(subscribers) = self.channels.get(messages.channel()) {
+            receivers = subscribers.len();
+            targets.deliver(messages.one(index), &subscribers);
         }
+        let channel = messages.channel().to_vec();
+        self.patterns.read().for_each_match(&channel, |entry| {
+            receivers += entry.subscribers.len();
+            let frames = messages.for_pattern(index, &entry.pattern);
+            targets.deliver(frames, &entry.subscribers);
+        });
+        receivers
     }
 
     /// Subscribes to `name` and appends the confirmation. Nothing happens to a client that was
@@ -185,7 +211,7 @@ impl Registry {
             return;
         }
         self.with_subscribers(kind, name, |name, subscribers| {
-            subscribers.insert(client.id, Arc::clone(client));
+            subscribers.insert(client);
             subscriptions.insert(kind, name.clone());
             subscriber.confirm(&subscriptions, kind, Change::Subscribed, Some(name));
         });
@@ -338,7 +364,7 @@ impl Registry {
         if kind == Kind::Pattern {
             let mut patterns = self.patterns.write();
             if let Some(entry) = patterns.get_mut(name) {
-                entry.subscribers.swap_remove(&client);
+                entry.subscribers.remove(client);
                 if entry.subscribers.is_empty() {
                     patterns.remove(name);
                 }
@@ -347,8 +373,7 @@ impl Registry {
             then();
         } else {
             let last = self.names(kind).remove_if_mut(name, |_, subscribers| {
-                subscribers.swap_remove(&client);
-                shrink_subscribers(subscribers);
+                subscribers.remove(client);
                 then();
                 subscribers.is_empty()
             });
@@ -387,12 +412,5 @@ impl Registry {
             Kind::Shard => &self.shards,
             Kind::Channel | Kind::Pattern => &self.channels,
         }
-    }
-}
-
-/// A list that was once long does not stay large for a few.
-fn shrink_subscribers(subscribers: &mut Subscribers) {
-    if subscribers.capacity() > SHRINK_FROM && subscribers.len() < subscribers.capacity() / 4 {
-        subscribers.shrink_to(subscribers.len() * 2);
     }
 }

@@ -32,9 +32,8 @@ pub fn publish(
 ) -> (u64, u64) {
     let (mut messages, mut receivers) = (0, 0);
     let mut send = |channel: &[u8], payload: &[u8]| {
-        let published = registry.publish(Kind::Channel, channel, payload, turns, fanout);
         messages += 1;
-        receivers += published.receivers as u64;
+        receivers += registry.publish(Kind::Channel, channel, payload, turns, fanout) as u64;
     };
     for Event { db, name, key } in events {
         if classes.contains(EventClass::Keyspace) {

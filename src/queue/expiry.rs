@@ -58,7 +58,7 @@ fn expire_some(state: &ServerState) -> bool {
         state.stats.delivered.fetch_add(delivered, Relaxed);
         expired == BATCH
     };
-    while let Some(client) = fanout.next_touched() {
+    for client in fanout.take_touched(usize::MAX) {
         state.flush(&client);
     }
     full

@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 
 use super::Args;
 use super::spec::{Command, Flag};
+use crate::pubsub::message::Kind;
 use crate::resp::error::CommandError;
 
 /// The rows, by group.
@@ -91,6 +92,8 @@ pub struct Entry {
     pub no_multi: bool,
     /// Whether it runs at once inside MULTI, instead of being queued.
     pub runs_in_multi: bool,
+    /// The namespace that it sends its second argument to, if that is all it does.
+    pub publishes: Option<Kind>,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -205,6 +208,11 @@ impl Entry {
             deny_oom: spec.has(Flag::DenyOom),
             no_multi: spec.has(Flag::NoMulti),
             runs_in_multi: RUNS_IN_MULTI.contains(&full_name.as_str()),
+            publishes: match full_name.as_str() {
+                "publish" => Some(Kind::Channel),
+                "spublish" => Some(Kind::Shard),
+                _ => None,
+            },
             full_name,
             subcommands,
         }

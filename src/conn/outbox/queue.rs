@@ -1,7 +1,7 @@
 //! The bytes of an outbox: what is on its way to a socket, in order.
 //!
-//! Small pieces are copied together into chunks, large shared bodies are linked between them, and
-//! all of it is written with as few system calls as there can be.
+//! Small pieces are copied together into chunks, large shared bodies and parts of a common backlog
+//! are linked between them, and all of it is written with as few system calls as there can be.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -9,6 +9,7 @@ use std::io::{self, IoSlice};
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::conn::socket::WriteSocket;
+use crate::pubsub::backlog::Part;
 
 /// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
 /// never copied again as a whole.
@@ -19,10 +20,20 @@ pub(super) const FIRST_CHUNK: usize = 512;
 const MAX_SLICES: usize = 1024;
 /// Slices gathered on the stack for one write.
 const SLICES: usize = 64;
+
+/// A piece of the queue that does not change any more.
+#[derive(Debug)]
+pub(super) enum Chunk {
+    /// Copied, or a body that is shared as a whole.
+    Bytes(Bytes),
+    /// Shared with other stuck subscribers.
+    Part(Part),
+}
+
 /// Bytes on their way out: finished chunks and shared bodies, then the chunk being filled.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    pub(super) chunks: VecDeque<Bytes>,
+    pub(super) chunks: VecDeque<Chunk>,
     pub(super) tail: BytesMut,
 }
 
@@ -31,11 +42,14 @@ impl Queue {
         self.chunks.is_empty() && self.tail.is_empty()
     }
 
-    pub(super) fn push_copy(&mut self, bytes: &[u8]) {
+    /// Returns the copy.
+    pub(super) fn push_copy(&mut self, bytes: &[u8]) -> &mut [u8] {
         if self.tail.capacity() - self.tail.len() < bytes.len() {
             self.grow(bytes.len());
         }
+        let start = self.tail.len();
         self.tail.extend_from_slice(bytes);
+        &mut self.tail[start..]
     }
 
     /// Makes room for `more` bytes: by doubling up to a chunk, from then on in a new chunk.
@@ -50,12 +64,23 @@ impl Queue {
 
     pub(super) fn push_shared(&mut self, body: &Bytes) {
         self.finish_tail();
-        self.chunks.push_back(body.clone());
+        self.chunks.push_back(Chunk::Bytes(body.clone()));
+    }
+
+    pub(super) fn push_part(&mut self, part: &Part) {
+        self.finish_tail();
+        if let Some(Chunk::Part(last)) = self.chunks.back_mut()
+            && last.join(part)
+        {
+            return;
+        }
+        self.chunks.push_back(Chunk::Part(part.clone()));
     }
 
     fn finish_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.chunks.push_back(self.tail.split().freeze());
+            let tail = self.tail.split().freeze();
+            self.chunks.push_back(Chunk::Bytes(tail));
         }
     }
 
@@ -95,14 +120,22 @@ impl Queue {
     }
 
     fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
-        if self.chunks.is_empty() {
-            return socket.try_write(&self.tail);
+        match self.chunks.front() {
+            None => return socket.try_write(&self.tail),
+            Some(Chunk::Part(part)) => return socket.try_write(&part.bytes()),
+            Some(Chunk::Bytes(_)) => {}
         }
-        let slices = self
+        // Up to a part, whose lock is taken for a write of its own.
+        let bytes = self.chunks.iter().map_while(|chunk| match chunk {
+            Chunk::Bytes(bytes) => Some(IoSlice::new(bytes)),
+            Chunk::Part(_) => None,
+        });
+        let has_parts = self
             .chunks
             .iter()
-            .map(|chunk| IoSlice::new(chunk))
-            .chain((!self.tail.is_empty()).then(|| IoSlice::new(&self.tail)));
+            .any(|chunk| matches!(chunk, Chunk::Part(_)));
+        let tail = (!has_parts && !self.tail.is_empty()).then(|| IoSlice::new(&self.tail));
+        let slices = bytes.chain(tail);
         if self.chunks.len() < SLICES {
             let mut few = [IoSlice::new(&[]); SLICES];
             let mut count = 0;
@@ -118,11 +151,18 @@ impl Queue {
 
     fn advance(&mut self, mut taken: usize) {
         while let Some(first) = self.chunks.front_mut() {
-            if taken < first.len() {
-                first.advance(taken);
+            let length = match first {
+                Chunk::Bytes(bytes) => bytes.len(),
+                Chunk::Part(part) => part.len(),
+            };
+            if taken < length {
+                match first {
+                    Chunk::Bytes(bytes) => bytes.advance(taken),
+                    Chunk::Part(part) => part.advance(taken),
+                }
                 return;
             }
-            taken -= first.len();
+            taken -= length;
             self.chunks.pop_front();
         }
         self.tail.advance(taken);

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
@@ -44,8 +45,20 @@ impl Pair {
     }
 }
 
-fn copied(head: &[u8]) -> PushFrame<'_> {
-    PushFrame { head, body: None }
+fn copied(bytes: &[u8]) -> Frames<'_> {
+    with_body(bytes, None)
+}
+
+fn with_body<'a>(bytes: &'a [u8], body: Option<&'a Bytes>) -> Frames<'a> {
+    Frames {
+        bytes,
+        starts: &[0],
+        body,
+    }
+}
+
+fn push(outbox: &Outbox, frames: Frames<'_>, limits: &OutputLimits) -> Append {
+    outbox.push(&mut Delivery::new(frames, &Backlog::default()), limits)
 }
 
 fn flush(outbox: &Outbox, pair: &Pair) -> Flush {
@@ -57,14 +70,11 @@ async fn bytes_leave_in_the_order_of_appending() {
     let mut pair = Pair::new().await;
     let outbox = Outbox::default();
     let body = Bytes::from(vec![b'b'; 3000]);
-    let shared = PushFrame {
-        head: b"*head",
-        body: Some(&body),
-    };
-    assert_eq!(outbox.push(copied(b"*one"), &UNLIMITED), Append::Flush);
-    assert_eq!(outbox.push(shared, &UNLIMITED), Append::Nothing);
+    let shared = with_body(b"*head", Some(&body));
+    assert_eq!(push(&outbox, copied(b"*one"), &UNLIMITED), Append::Flush);
+    assert_eq!(push(&outbox, shared, &UNLIMITED), Append::Nothing);
     outbox.set_protocol(Protocol::Resp3);
-    assert_eq!(outbox.push(copied(b"*two"), &UNLIMITED), Append::Nothing);
+    assert_eq!(push(&outbox, copied(b"*two"), &UNLIMITED), Append::Nothing);
     let mut replies = BytesMut::from(&b"+OK"[..]);
     assert_eq!(outbox.send(&mut replies, &UNLIMITED), Append::Nothing);
     assert!(replies.is_empty());
@@ -76,7 +86,7 @@ async fn bytes_leave_in_the_order_of_appending() {
     assert_eq!(written, expected.len() as u64);
     assert!(outbox.is_drained());
     assert_eq!(pair.read(expected.len()).await, expected);
-    assert_eq!(outbox.push(copied(b"*"), &UNLIMITED), Append::Flush);
+    assert_eq!(push(&outbox, copied(b"*"), &UNLIMITED), Append::Flush);
 }
 
 #[tokio::test]
@@ -84,14 +94,11 @@ async fn held_messages_follow_the_replies_and_keep_their_order() {
     let mut pair = Pair::new().await;
     let outbox = Outbox::default();
     let body = Bytes::from(vec![b'b'; 3000]);
-    let shared = PushFrame {
-        head: b"*two",
-        body: Some(&body),
-    };
-    let _ = outbox.push(copied(b"*before"), &UNLIMITED);
+    let shared = with_body(b"*two", Some(&body));
+    let _ = push(&outbox, copied(b"*before"), &UNLIMITED);
     outbox.hold_messages();
-    assert_eq!(outbox.push(copied(b"*one"), &UNLIMITED), Append::Nothing);
-    assert_eq!(outbox.push(shared, &UNLIMITED), Append::Nothing);
+    assert_eq!(push(&outbox, copied(b"*one"), &UNLIMITED), Append::Nothing);
+    assert_eq!(push(&outbox, shared, &UNLIMITED), Append::Nothing);
     let mut replies = BytesMut::from(&b"+OK"[..]);
     let _ = outbox.send(&mut replies, &UNLIMITED);
     let expected = [b"*before+OK*one*two", &body[..], b"*after"].concat();
@@ -99,7 +106,7 @@ async fn held_messages_follow_the_replies_and_keep_their_order() {
     assert_eq!(flush(&outbox, &pair), Flush::Done);
     assert!(!outbox.is_drained());
     outbox.release_messages();
-    let _ = outbox.push(copied(b"*after"), &UNLIMITED);
+    let _ = push(&outbox, copied(b"*after"), &UNLIMITED);
     assert_eq!(flush(&outbox, &pair), Flush::Done);
     assert!(outbox.is_drained());
     assert_eq!(pair.read(expected.len()).await, expected);
@@ -116,8 +123,8 @@ async fn held_messages_are_within_the_limits() {
         ..UNLIMITED
     };
     outbox.hold_messages();
-    assert_eq!(outbox.push(copied(&[b'*'; 9]), &limits), Append::Nothing);
-    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Broke);
+    assert_eq!(push(&outbox, copied(&[b'*'; 9]), &limits), Append::Nothing);
+    assert_eq!(push(&outbox, copied(b"*"), &limits), Append::Broke);
     assert_eq!((outbox.status(), outbox.pending()), (Status::Dead, 0));
     outbox.release_messages();
     assert_eq!(outbox.pending(), 0);
@@ -134,17 +141,14 @@ async fn a_backlog_is_written_by_the_connections_own_task() {
         let head = format!("*{number};");
         expected.extend_from_slice(head.as_bytes());
         expected.extend_from_slice(&body);
-        let frame = PushFrame {
-            head: head.as_bytes(),
-            body: Some(&body),
-        };
-        let _ = outbox.push(frame, &UNLIMITED);
+        let frame = with_body(head.as_bytes(), Some(&body));
+        let _ = push(&outbox, frame, &UNLIMITED);
     }
     assert_eq!(flush(&outbox, &pair), Flush::HandOver);
     assert_eq!(outbox.status(), Status::Blocked);
     assert!(outbox.pending() < expected.len());
     // Others only append while it is blocked.
-    assert_eq!(outbox.push(copied(b"*end"), &UNLIMITED), Append::Nothing);
+    assert_eq!(push(&outbox, copied(b"*end"), &UNLIMITED), Append::Nothing);
     assert_eq!(flush(&outbox, &pair), Flush::Done);
     expected.extend_from_slice(b"*end");
 
@@ -173,7 +177,7 @@ async fn a_backlog_is_written_by_the_connections_own_task() {
 async fn small_frames_of_a_backlog_are_gathered_in_chunks() {
     let outbox = Outbox::default();
     for _ in 0..10_000 {
-        let _ = outbox.push(copied(&[b'*'; 100]), &UNLIMITED);
+        let _ = push(&outbox, copied(&[b'*'; 100]), &UNLIMITED);
     }
     let (_, chunks, memory) = outbox.usage();
     assert!((20..60).contains(&chunks), "{chunks} chunks");
@@ -190,15 +194,15 @@ async fn the_hard_limit_of_the_clients_class_kills_at_once() {
         ..UNLIMITED
     };
     let outbox = Outbox::default();
-    let _ = outbox.push(copied(&[b'*'; 50]), &limits);
+    let _ = push(&outbox, copied(&[b'*'; 50]), &limits);
     assert_eq!(outbox.status(), Status::Settled);
     outbox.set_pubsub(true);
     // The appender must come by, so that the client is disconnected.
-    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Broke);
+    assert_eq!(push(&outbox, copied(b"*"), &limits), Append::Broke);
     assert_eq!(outbox.status(), Status::Dead);
     assert_eq!(outbox.broken_limit(), Some(BrokenLimit::Hard(51)));
     assert_eq!(outbox.pending(), 0);
-    assert_eq!(outbox.push(copied(b"*"), &limits), Append::Refused);
+    assert_eq!(push(&outbox, copied(b"*"), &limits), Append::Refused);
     assert_eq!(flush(&outbox, &pair), Flush::Dead);
 }
 
@@ -213,7 +217,7 @@ async fn the_soft_limit_kills_once_it_has_lasted() {
         ..UNLIMITED
     };
     let outbox = Outbox::default();
-    let _ = outbox.push(copied(&[b'*'; 10]), &soft(3600));
+    let _ = push(&outbox, copied(&[b'*'; 10]), &soft(3600));
     assert!(!outbox.check_limits(&soft(3600)));
     // Zero seconds have certainly passed by the next look.
     std::thread::yield_now();
@@ -225,9 +229,9 @@ async fn the_soft_limit_kills_once_it_has_lasted() {
 async fn a_sealed_outbox_writes_what_it_has_and_takes_nothing() {
     let mut pair = Pair::new().await;
     let outbox = Outbox::default();
-    let _ = outbox.push(copied(b"*last"), &UNLIMITED);
+    let _ = push(&outbox, copied(b"*last"), &UNLIMITED);
     outbox.seal();
-    assert_eq!(outbox.push(copied(b"*late"), &UNLIMITED), Append::Refused);
+    assert_eq!(push(&outbox, copied(b"*late"), &UNLIMITED), Append::Refused);
     assert_eq!(flush(&outbox, &pair), Flush::Done);
     assert!(outbox.is_drained());
     assert_eq!(pair.read(5).await, b"*last");
@@ -237,9 +241,9 @@ async fn a_sealed_outbox_writes_what_it_has_and_takes_nothing() {
 async fn an_ended_outbox_writes_what_it_has_and_dies() {
     let mut pair = Pair::new().await;
     let outbox = Outbox::default();
-    let _ = outbox.push(copied(b"*last"), &UNLIMITED);
+    let _ = push(&outbox, copied(b"*last"), &UNLIMITED);
     outbox.end();
-    assert_eq!(outbox.push(copied(b"*late"), &UNLIMITED), Append::Refused);
+    assert_eq!(push(&outbox, copied(b"*late"), &UNLIMITED), Append::Refused);
     assert_eq!(outbox.status(), Status::Settled);
     assert_eq!(flush(&outbox, &pair), Flush::Dead);
     assert_eq!(pair.read(5).await, b"*last");
@@ -247,11 +251,8 @@ async fn an_ended_outbox_writes_what_it_has_and_dies() {
     // What a full socket does not take is given up.
     let outbox = Outbox::default();
     let body = Bytes::from(vec![b'x'; 10_000_000]);
-    let frame = PushFrame {
-        head: b"*",
-        body: Some(&body),
-    };
-    let _ = outbox.push(frame, &UNLIMITED);
+    let frame = with_body(b"*", Some(&body));
+    let _ = push(&outbox, frame, &UNLIMITED);
     assert_eq!(flush(&outbox, &pair), Flush::HandOver);
     outbox.end();
     assert_eq!(flush(&outbox, &pair), Flush::Dead);
@@ -264,13 +265,13 @@ async fn the_writer_of_an_ended_outbox_writes_all_of_it() {
     for round in 0..2000 {
         let mut pair = Pair::new().await;
         let outbox = Outbox::default();
-        let _ = outbox.push(copied(b"*one"), &UNLIMITED);
+        let _ = push(&outbox, copied(b"*one"), &UNLIMITED);
         let (first, second) = std::thread::scope(|scope| {
             let writer = scope.spawn(|| flush(&outbox, &pair));
             if round % 2 == 0 {
                 std::thread::yield_now();
             }
-            let _ = outbox.push(copied(b"*two"), &UNLIMITED);
+            let _ = push(&outbox, copied(b"*two"), &UNLIMITED);
             outbox.end();
             let ended = flush(&outbox, &pair);
             (writer.join().unwrap(), ended)
@@ -290,7 +291,103 @@ async fn a_peer_that_is_gone_is_noticed_by_the_flush() {
     } = Pair::new().await;
     drop(peer);
     let outbox = Outbox::default();
-    let _ = outbox.push(copied(b"*"), &UNLIMITED);
+    let _ = push(&outbox, copied(b"*"), &UNLIMITED);
     assert_eq!(outbox.flush(&socket, &mut 0), Flush::Dead);
     assert_eq!(outbox.status(), Status::Dead);
+}
+
+/// Fills the socket, and returns what was appended.
+fn block(outbox: &Outbox, pair: &Pair) -> Vec<u8> {
+    let body = Bytes::from(vec![b'x'; 10_000_000]);
+    let _ = push(outbox, with_body(b"*", Some(&body)), &UNLIMITED);
+    assert_eq!(flush(outbox, pair), Flush::HandOver);
+    [b"*", &body[..]].concat()
+}
+
+/// Reads all there is while the outbox's own task writes it.
+async fn drain(outbox: &Outbox, pair: &mut Pair, length: usize) -> Vec<u8> {
+    let Pair { socket, peer, .. } = pair;
+    let mut bytes = vec![0; length];
+    let write = async {
+        while !outbox.is_drained() {
+            let ready = std::future::poll_fn(|context| socket.poll_write_ready(context));
+            ready.await.unwrap();
+            outbox.unblock();
+            let _ = outbox.flush(socket, &mut 0);
+        }
+    };
+    let (read, ()) = tokio::join!(peer.read_exact(&mut bytes), write);
+    read.unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn stuck_subscribers_share_one_backlog() {
+    const MESSAGES: usize = 3000;
+    let backlog = Backlog::default();
+    let mut stuck = Vec::new();
+    for index in 0..3 {
+        let (outbox, pair) = (Outbox::default(), Pair::new().await);
+        let expected = block(&outbox, &pair);
+        if index == 2 {
+            outbox.set_protocol(Protocol::Resp3);
+        }
+        stuck.push((outbox, pair, expected));
+    }
+    let large = Bytes::from(vec![b'y'; 50_000]);
+    for number in 0..MESSAGES {
+        let small = format!("*{number:060}");
+        let body = (number % 1000 == 999).then_some(&large);
+        let frames = with_body(small.as_bytes(), body);
+        let mut delivery = Delivery::new(frames, &backlog);
+        for (index, (outbox, _, expected)) in stuck.iter_mut().enumerate() {
+            assert_eq!(outbox.push(&mut delivery, &UNLIMITED), Append::Nothing);
+            let start = expected.len();
+            expected.extend_from_slice(small.as_bytes());
+            if index == 2 {
+                expected[start] = b'>';
+            }
+            expected.extend_from_slice(body.map_or(&[][..], |body| body));
+            if number == 1500 {
+                // Something of its own in between.
+                let mut reply = BytesMut::from(&b"+OK"[..]);
+                let _ = outbox.send(&mut reply, &UNLIMITED);
+                expected.extend_from_slice(b"+OK");
+            }
+        }
+    }
+    for (outbox, mut pair, expected) in stuck {
+        // Nothing but the parts' places is kept for each.
+        let (_, chunks, _) = outbox.usage();
+        assert!(chunks < 100, "{chunks}");
+        let received = drain(&outbox, &mut pair, expected.len()).await;
+        assert!(received == expected);
+    }
+}
+
+#[tokio::test]
+async fn several_frames_are_marked_each_for_their_protocol() {
+    let mut pair = Pair::new().await;
+    let outbox = Outbox::default();
+    outbox.set_protocol(Protocol::Resp3);
+    let frames = Frames {
+        bytes: b"*one*two*three",
+        starts: &[0, 4, 8],
+        body: None,
+    };
+    let _ = push(&outbox, frames, &UNLIMITED);
+    assert_eq!(flush(&outbox, &pair), Flush::Done);
+    assert_eq!(pair.read(14).await, b">one>two>three");
+}
+
+/// Whoever was asked to flush first may be long in coming.
+#[tokio::test]
+async fn who_appends_much_to_an_announced_outbox_flushes_it_too() {
+    let outbox = Outbox::default();
+    let frame = vec![b'*'; MAX_ANNOUNCED / 4];
+    let appends: Vec<_> = (0..9)
+        .map(|_| push(&outbox, copied(&frame), &UNLIMITED))
+        .collect();
+    let asked = |number: &usize| appends[*number] == Append::Flush;
+    assert_eq!((0..9).filter(asked).collect::<Vec<_>>(), [0, 4, 8]);
 }

@@ -1,0 +1,155 @@
+//! What a connection reads: batches of bytes, and the requests in them.
+//!
+//! A batch lies in a buffer of the thread. What is left of it when all whole requests are carried
+//! out, an unfinished one, is kept here until more comes; a connection that waits keeps nothing else.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+
+use super::scratch::Scratch;
+use super::socket::ReadSocket;
+use crate::observe::stats::Stats;
+use crate::resp::request::RequestReader;
+
+/// An unfinished request of up to this many bytes is copied aside between batches, so that the
+/// read buffer can go back to the thread; a longer one keeps its buffer.
+const COPY_ASIDE: usize = 4 * 1024;
+/// Bytes to make room for before a read, at least.
+const READ_SIZE: usize = 64 * 1024;
+/// A buffer grows to what its request needs, but not at once on the word of a header: to at most so
+/// many times what has arrived, so that a long argument is copied a few times on its way.
+const GROWTH: usize = 3;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Input {
+    read: ReadSocket,
+    /// How far the requests in the batch, or in what is unfinished, have been understood.
+    pub(super) reader: RequestReader,
+    /// The bytes of an unfinished request, or while the client is blocked, of all that it sends.
+    unfinished: BytesMut,
+}
+
+impl Input {
+    pub(super) fn new(read: ReadSocket) -> Input {
+        Input {
+            read,
+            reader: RequestReader::default(),
+            unfinished: BytesMut::new(),
+        }
+    }
+
+    /// Reads what there is behind what is left of the batch before.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        stats: &Stats,
+    ) -> Poll<io::Result<Box<Scratch>>> {
+        let mut scratch = Scratch::take();
+        if self.unfinished.len() > COPY_ASIDE {
+            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        } else {
+            scratch.input.extend_from_slice(&self.unfinished);
+        }
+        let read = self.poll_behind(context, &mut scratch.input, stats);
+        if let Poll::Ready(Ok(())) = read {
+            self.unfinished = BytesMut::new();
+            return Poll::Ready(Ok(scratch));
+        }
+        if scratch.input.len() > COPY_ASIDE {
+            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        }
+        scratch.give_back();
+        ready!(read)?;
+        Poll::Pending
+    }
+
+    /// Reads what there is by now behind what is left of this batch. `false`: nothing, or the end,
+    /// which the next [`poll`](Self::poll) will find too.
+    pub(super) fn poll_more(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut Scratch,
+        stats: &Stats,
+    ) -> bool {
+        scratch.input.advance(self.reader.consumed());
+        self.reader.rebase();
+        let read = self.poll_behind(context, &mut scratch.input, stats);
+        matches!(read, Poll::Ready(Ok(())))
+    }
+
+    fn poll_behind(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        stats: &Stats,
+    ) -> Poll<io::Result<()>> {
+        let more = self.reader.lacks(buffer.len());
+        buffer.reserve(more.clamp(READ_SIZE, READ_SIZE.max(GROWTH * buffer.len())));
+        let bytes = ready!(self.read.poll_read(context, buffer))?;
+        if bytes == 0 {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        stats.read(bytes);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads and keeps all that comes while the client is blocked. Ready: how many bytes, 0 at the
+    /// end.
+    pub(super) fn poll_keep(
+        &mut self,
+        context: &mut Context<'_>,
+        stats: &Stats,
+    ) -> Poll<io::Result<usize>> {
+        // Into the thread's buffer: one that waits and sends nothing needs none.
+        let mut scratch = Scratch::take();
+        scratch.input.reserve(READ_SIZE);
+        let read = self.read.poll_read(context, &mut scratch.input);
+        self.unfinished.extend_from_slice(&scratch.input);
+        scratch.give_back();
+        let bytes = ready!(read)?;
+        stats.read(bytes);
+        Poll::Ready(Ok(bytes))
+    }
+
+    /// Reads and forgets.
+    pub(super) fn poll_discard(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<usize>> {
+        scratch.input.clear();
+        scratch.input.reserve(READ_SIZE);
+        self.read.poll_read(context, &mut scratch.input)
+    }
+
+    /// A batch of what was kept; `None`: nothing was.
+    pub(super) fn take_kept(&mut self) -> Option<Box<Scratch>> {
+        if self.unfinished.is_empty() {
+            return None;
+        }
+        let mut scratch = Scratch::take();
+        scratch.input = std::mem::take(&mut self.unfinished);
+        Some(scratch)
+    }
+
+    /// Keeps the bytes of an unfinished request and gives the buffers back to the thread.
+    pub(super) fn set_aside(&mut self, mut scratch: Box<Scratch>) {
+        scratch.input.advance(self.reader.consumed());
+        self.reader.rebase();
+        if scratch.input.len() > COPY_ASIDE {
+            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        } else if !scratch.input.is_empty() {
+            self.unfinished = BytesMut::from(&scratch.input[..]);
+        }
+        scratch.give_back();
+        self.reader.release();
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn held(&self) -> usize {
+        self.unfinished.len() + self.reader.held()
+    }
+}
