@@ -44,6 +44,7 @@ use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter, put_error};
 pub use crate::resp::request::Args;
+use crate::resp::request::ProtocolError;
 use crate::server::state::ServerState;
 use table::{Entry, TABLE};
 use transaction::Transaction;
@@ -134,7 +135,8 @@ pub struct Context<'a> {
     pub fanout: &'a mut Fanout,
     /// The batch's share of the statistics.
     pub tally: &'a mut Tally,
-    /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start.
+    /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
+    /// row of commands of the queue mode, one behind the other in a batch, shares it.
     pub space: Option<MutexGuard<'a, Keyspace>>,
     /// Whether the command is one of an EXEC.
     pub in_exec: bool,
@@ -220,6 +222,34 @@ impl<'a> Context<'a> {
         pubsub::finish_run(&self.server.registry, self.fanout, self.replies, self.tally);
     }
 
+    /// Lets go of what the commands of a batch share.
+    pub fn finish(mut self) {
+        self.space = None;
+        self.finish_run();
+    }
+
+    /// Lets others have the keyspace, if they wait for it.
+    pub fn let_others_in(&mut self) {
+        if let Some(space) = &mut self.space {
+            MutexGuard::bump(space);
+        }
+    }
+
+    /// Answers bytes that are no request.
+    pub fn refuse(&mut self, error: &ProtocolError) {
+        tracing::debug!(client = self.client.id, %error, "protocol error; connection closed");
+        self.finish_run();
+        self.fail(&match error {
+            // The offending byte goes back as it came, whatever it is.
+            ProtocolError::ExpectedBulk(byte) => CommandError::Quoting {
+                before: "ERR Protocol error: expected '$', got '",
+                quoted: vec![*byte],
+                after: "'".into(),
+            },
+            error => CommandError::Text(format!("ERR Protocol error: {error}").into()),
+        });
+    }
+
     /// The client, as one that subscribes.
     fn subscriber(&self) -> Subscriber<'_> {
         Subscriber {
@@ -277,9 +307,12 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
 
 fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
     context.client.last_command.store(entry.id, Relaxed);
+    if !entry.queue {
+        context.space = None;
+    }
     let admitted = admit(context, entry, args);
     let messages = &context.fanout.messages;
-    if !messages.is_empty() && !(admitted.is_ok() && pubsub::continues_run(messages, entry, args)) {
+    if admitted.is_err() || !pubsub::continues_run(messages, entry, args) {
         context.finish_run();
     }
     match admitted {
@@ -295,6 +328,9 @@ fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
         Ok(handler) => call(context, entry, handler, args),
     }
     conclude(context);
+    if !entry.queue {
+        context.space = None;
+    }
 }
 
 /// Runs a command that was admitted.
@@ -319,8 +355,7 @@ fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler
     context.tally.command(entry.id, outcome);
 }
 
-/// What follows a command, or an EXEC as a whole: waiters are served, events published, and the
-/// keyspace is let go.
+/// What follows a command, or an EXEC as a whole: waiters are served and events published.
 fn conclude(context: &mut Context<'_>) {
     if let Some(space) = &mut context.space {
         space.serve(context.config, context.fanout);
@@ -328,7 +363,6 @@ fn conclude(context: &mut Context<'_>) {
             context.server.expiry_set.notify_one();
         }
         publish_events(context);
-        context.space = None;
     }
 }
 

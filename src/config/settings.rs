@@ -251,7 +251,7 @@ settings! {
         /// Numbered databases that SELECT may choose from. Redis's default.
         "databases" => databases: u32 = "16",
             "databases", Number(1..=i32::MAX as i64), AtStart;
-        /// Threads that serve connections; 0 is one per core.
+        /// Threads that serve connections; 0 is one for each core but one, and at least one.
         "worker-threads" => worker_threads: usize = "0",
             "threads", Number(0..=1024), AtStart;
         /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not

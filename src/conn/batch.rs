@@ -10,19 +10,16 @@
 //! batches once so much was appended that larger writes would gain nothing, or that it might take
 //! too much memory ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::client::Closing;
 use super::scratch::Scratch;
 use super::{Connection, blocked};
-use crate::command::pubsub::finish_run;
 use crate::command::{Context, Next, dispatch};
 use crate::pubsub::registry::Turns;
-use crate::resp::error::CommandError;
-use crate::resp::reply::put_error;
-use crate::resp::request::{Limits, ProtocolError};
+use crate::resp::request::Limits;
 
 /// A batch that has appended so many times is interrupted: those who were sent something need not
 /// wait for the end of a large batch, nor do others on the thread.
@@ -30,6 +27,8 @@ const MAX_APPENDS: usize = 16 * 1024;
 /// Likewise for so many bytes of replies: they are held against the limits of the outbox before
 /// more are made.
 pub const MAX_REPLIES: usize = 1024 * 1024;
+/// Others get the keyspace's lock, if they wait for it, after so many commands that share it.
+const COMMANDS_PER_LOCK: usize = 64;
 /// Others get a turn on this thread after so many sockets were written to.
 const WRITES_PER_TURN: usize = 16;
 
@@ -62,6 +61,7 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
+            self.let_others_carry_out().await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
             let more = self.write_to_others(&mut scratch, alive, &end).await;
@@ -87,6 +87,15 @@ impl Connection {
         }
         self.input.set_aside(scratch);
         self.keeps_within_limit()
+    }
+
+    /// Lets those on this thread who have sent requests by now have them carried out first, so that
+    /// all replies and messages are written one after the other: who waits for several of them is
+    /// woken once, and what goes to the same socket goes in one write.
+    async fn let_others_carry_out(&self) {
+        if let Ok(_permit) = self.state.unwritten_batches.try_acquire() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Writes to those who were sent something, in the order in which they were. Stops early,
@@ -149,37 +158,34 @@ impl Connection {
         scratch
             .fanout
             .begin_batch(config.client_output_buffer_limit);
+        let mut context = Context {
+            server: &self.state,
+            config: &config,
+            client: &self.client,
+            session: &mut self.session,
+            replies: &mut scratch.replies,
+            fanout: &mut scratch.fanout,
+            tally: &mut scratch.tally,
+            space: None,
+            in_exec: false,
+            turns: Turns::default(),
+        };
+        let mut commands = 0_usize;
         let end = loop {
             let limits = Limits {
                 max_bulk: config.proto_max_bulk_len,
-                authenticated: self.session.authenticated || config.requirepass.is_empty(),
+                authenticated: context.session.authenticated || config.requirepass.is_empty(),
             };
             match self.input.reader.next(&scratch.input, limits) {
                 Ok(true) => {}
                 Ok(false) => break BatchEnd::Finished,
                 Err(error) => {
-                    self.finish_run(scratch);
-                    self.refuse(&error, scratch);
+                    context.refuse(&error);
                     break BatchEnd::Close;
                 }
             }
-            let args = self.input.reader.args(&scratch.input);
-            dispatch(
-                &mut Context {
-                    server: &self.state,
-                    config: &config,
-                    client: &self.client,
-                    session: &mut self.session,
-                    replies: &mut scratch.replies,
-                    fanout: &mut scratch.fanout,
-                    tally: &mut scratch.tally,
-                    space: None,
-                    in_exec: false,
-                    turns: Turns::default(),
-                },
-                &args,
-            );
-            match std::mem::replace(&mut self.session.next, Next::Go) {
+            dispatch(&mut context, &self.input.reader.args(&scratch.input));
+            match std::mem::replace(&mut context.session.next, Next::Go) {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
@@ -187,11 +193,15 @@ impl Connection {
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
             }
-            if scratch.fanout.appends() >= MAX_APPENDS || scratch.replies.len() >= MAX_REPLIES {
+            if context.fanout.appends() >= MAX_APPENDS || context.replies.len() >= MAX_REPLIES {
                 break BatchEnd::Again;
             }
+            commands += 1;
+            if commands.is_multiple_of(COMMANDS_PER_LOCK) {
+                context.let_others_in();
+            }
         };
-        self.finish_run(scratch);
+        context.finish();
         if !scratch.replies.is_empty() {
             // Flushed by the caller in any case.
             let _ = self
@@ -203,40 +213,11 @@ impl Connection {
         end
     }
 
-    /// Publishes the messages gathered from the last requests.
-    fn finish_run(&self, scratch: &mut Scratch) {
-        let Scratch {
-            fanout,
-            replies,
-            tally,
-            ..
-        } = scratch;
-        finish_run(&self.state.registry, fanout, replies, tally);
-    }
-
-    /// Answers bytes that are no request.
-    fn refuse(&self, error: &ProtocolError, scratch: &mut Scratch) {
-        tracing::debug!(client = self.client.id, %error, "protocol error; connection closed");
-        let error = match error {
-            // The offending byte goes back as it came, whatever it is.
-            ProtocolError::ExpectedBulk(byte) => CommandError::Quoting {
-                before: "ERR Protocol error: expected '$', got '",
-                quoted: vec![*byte],
-                after: "'".into(),
-            },
-            error => CommandError::Text(format!("ERR Protocol error: {error}").into()),
-        };
-        scratch.tally.error(error.code());
-        if self.session.replies.wants_reply() {
-            put_error(&mut scratch.replies, &error);
-        }
-    }
-
     /// Whether what is kept of the client's requests is within `client-query-buffer-limit`; if not,
     /// the connection must end.
     pub(super) fn keeps_within_limit(&self) -> bool {
         let held = self.input.held();
-        self.client.held_input.store(held, Relaxed);
+        self.client.held_input.store(held, SeqCst);
         let held = held + self.client.kept_memory();
         let within = held as u64 <= self.state.config().client_query_buffer_limit;
         if !within {

@@ -37,6 +37,10 @@ impl Connection {
             if !self.keeps_within_limit() {
                 break;
             }
+            // Whoever served it just now saw nothing kept, and did not wake this task.
+            if !self.client.is_blocked() {
+                return Poll::Ready(Event::Unblocked);
+            }
         }
         Poll::Ready(Event::End)
     }
@@ -59,7 +63,7 @@ impl Connection {
             return true;
         }
         let alive = match self.input.take_kept() {
-            Some(scratch) => self.serve(scratch).await,
+            Some(scratch) => Box::pin(self.serve(scratch)).await,
             None => true,
         };
         self.client.end_serving();

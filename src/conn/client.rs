@@ -289,11 +289,11 @@ impl Client {
         self.blocked.load(SeqCst)
     }
 
-    /// Marks that it waits, or does so no more; its task is woken to go on. Called under the
-    /// keyspace's lock only.
+    /// Marks that it waits, or does so no more; its task is then woken if there is anything to go
+    /// on with, or else goes on once there is. Called under the keyspace's lock only.
     pub fn set_blocked(&self, blocked: bool) {
         self.blocked.store(blocked, SeqCst);
-        if !blocked {
+        if !blocked && self.held_input.load(SeqCst) > 0 {
             self.waker.wake();
         }
     }

@@ -101,7 +101,8 @@ impl Connection {
         loop {
             match self.wait().await {
                 Event::Input(scratch) => {
-                    let alive = self.serve(scratch).await;
+                    // Boxed: a connection that waits has no room for what serving needs.
+                    let alive = Box::pin(self.serve(scratch)).await;
                     self.client.end_serving();
                     if !alive {
                         break;
@@ -121,7 +122,7 @@ impl Connection {
                     }
                 }
                 Event::Drained => {
-                    self.finish().await;
+                    Box::pin(self.finish()).await;
                     break;
                 }
                 Event::End => break,

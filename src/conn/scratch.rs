@@ -12,7 +12,7 @@ use crate::observe::tally::Tally;
 use crate::pubsub::fanout::Fanout;
 
 /// Sets of buffers that a thread keeps; more are in use only while batches await.
-const KEPT: usize = 4;
+const KEPT: usize = 32;
 /// A buffer that has grown beyond this many bytes is not kept.
 const KEPT_CAPACITY: usize = 256 * 1024;
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::clients::Clients;
@@ -25,6 +25,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The Redis version that clients are told, whose rules fanfare follows.
 pub const REDIS_VERSION: &str = "7.2.4";
 
+/// At most so many batches wait to be written while others are carried out.
+const UNWRITTEN_BATCHES: usize = 64;
+
 /// Applies a changed configuration to the process (the log level); given by who owns the process.
 pub type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
 
@@ -42,6 +45,9 @@ pub struct ServerState {
     pub expiry_set: Notify,
     /// Who serves a new connection.
     pub(super) placement: Placement,
+    /// How many more batches may be carried out and wait to be written: each has the buffers of a
+    /// batch meanwhile.
+    pub unwritten_batches: Semaphore,
     /// The way out.
     pub shutdown: Shutdown,
     /// Every task of this server.
@@ -76,6 +82,7 @@ impl ServerState {
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
             placement,
+            unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
             started: Instant::now(),

@@ -33,13 +33,14 @@ struct Worker {
 }
 
 impl Workers {
-    /// Starts so many threads; 0: as many as there are cores.
+    /// Starts so many threads; 0: one for each core but one, which is left to clients and to the
+    /// system's part in moving bytes, and at least one.
     ///
     /// # Errors
     /// The system gives no more threads or file descriptors.
     pub fn start(count: usize) -> io::Result<Workers> {
         let count = match count {
-            0 => thread::available_parallelism()?.get(),
+            0 => (thread::available_parallelism()?.get() - 1).max(1),
             count => count,
         };
         let workers = (0..count).map(Worker::start).collect::<io::Result<_>>()?;
