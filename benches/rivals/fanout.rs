@@ -1,0 +1,308 @@
+//! The closed loop of the fan-out: publishers send what subscribers have had time to take.
+//!
+//! ```text
+//!  publisher ── a write of PUBLISH requests ──▶ server ──▶ every subscriber of the channel
+//!      ▲                                          │                │ each byte checked
+//!      ├──────────────── replies, checked ────────┘                │
+//!      └──────────── the slowest has come so far ──────────────────┘
+//! ```
+//!
+//! A publisher writes when it has all replies to its last write and when, with what it writes, no
+//! subscriber of its channel is more than a window behind. One thread drives them all.
+//!
+//! Invariants: what is measured begins and ends with everything delivered and answered, so that
+//! work and processor time are those of the same messages.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::audience::{self, Audience, Plan};
+use crate::expected::Expected;
+use crate::floor;
+use crate::load::{Bound, Load, Options, Size, Target};
+use crate::net::{Net, Peer};
+use crate::results::{Figure, Metric};
+use crate::rival::{Cpu, Rival, Server};
+use crate::stream::{self, Cycle};
+use crate::wire;
+
+/// The window, if nothing makes it larger or smaller.
+const WINDOW: u64 = 64;
+/// The most bytes on their way to all subscribers together, in sockets and in the server.
+const MOST_UNDER_WAY: u64 = 1 << 30;
+/// The floor has both ends of each connection in this process, and there is a limit of descriptors.
+const MOST_FOR_THE_FLOOR: usize = 5_000;
+/// The most subscribers when it is only to be seen whether it works.
+const QUICK: usize = 100;
+
+/// Subscribers and publishers, connected.
+struct Fanout {
+    plan: Plan,
+    net: Net,
+    audience: Audience,
+    publishers: Vec<Publisher>,
+}
+
+/// Its number is its peer's, less those of the subscribers.
+struct Publisher {
+    channel: usize,
+    requests: Cycle,
+    /// One part for each write.
+    replies: Expected,
+    /// Writes begun.
+    writes: u64,
+}
+
+/// Every combination of subscribers, payload and pipeline that differs from the others, and then
+/// several publishers.
+pub fn loads() -> Vec<Load> {
+    let mut loads = Vec::new();
+    for payload in [16, 64, 4096, 65_536] {
+        for subscribers in [1, 10, 100, 1_000, 10_000] {
+            for pipeline in [1, 16] {
+                let plan = plan(subscribers, payload, pipeline);
+                if plan.pipeline == pipeline {
+                    loads.push(load(plan));
+                }
+            }
+        }
+    }
+    loads.push(load(plan(50, 32, 128)));
+    loads.push(load(Plan {
+        publishers: 4,
+        ..plan(50, 64, 16)
+    }));
+    loads.push(load(Plan {
+        channels: 4,
+        ..plan(100, 64, 16)
+    }));
+    loads
+}
+
+/// One publisher, one channel, and a window that memory allows.
+fn plan(subscribers: usize, payload: usize, pipeline: u64) -> Plan {
+    let bounded = MOST_UNDER_WAY / (subscribers * payload) as u64;
+    let window = WINDOW.max(2 * pipeline).min(bounded).max(1);
+    Plan {
+        subscribers,
+        channels: 1,
+        publishers: 1,
+        payload,
+        pipeline: pipeline.min(window),
+        window,
+    }
+}
+
+fn load(plan: Plan) -> Load {
+    let Plan {
+        subscribers,
+        channels,
+        publishers,
+        payload,
+        pipeline,
+        ..
+    } = plan;
+    let (mut id, mut title) = (
+        format!("fanout-s{subscribers}-b{payload}-p{pipeline}"),
+        format!("{subscribers} subscribers, {payload} B, {pipeline} pipelined"),
+    );
+    if subscribers == 1 {
+        title = title.replace("subscribers", "subscriber");
+    }
+    if publishers > 1 {
+        id += &format!("-{publishers}publishers");
+        title += &format!(", {publishers} publishers");
+    }
+    if channels > 1 {
+        id += &format!("-{channels}channels");
+        title += &format!(", {channels} channels with a publisher each");
+    }
+    let alone = channels == 1 && publishers == 1;
+    let mut sizes = Vec::new();
+    let mut point = |of, axis, at| {
+        sizes.push(Size {
+            curve: format!("fan-out, {of}, {pipeline} pipelined"),
+            axis,
+            at: at as f64,
+        });
+    };
+    if alone && payload == 64 && pipeline <= 16 {
+        point("64 B", "subscribers", subscribers);
+    }
+    if alone && subscribers == 100 {
+        point("100 subscribers", "bytes", payload);
+    }
+    Load {
+        id,
+        group: "Fan-out",
+        title,
+        unit: "delivery",
+        sizes,
+        targets: targets(&plan),
+        measure: Box::new(move |rival, options| measure(&quick(plan, options), rival, options)),
+        floor: (subscribers <= MOST_FOR_THE_FLOOR).then(|| -> crate::load::Floor {
+            Box::new(move |options| {
+                let plan = Plan {
+                    channels: 1,
+                    publishers: 1,
+                    ..quick(plan, options)
+                };
+                floor::measure(&plan, options.time)
+            })
+        }),
+    }
+}
+
+fn targets(plan: &Plan) -> Vec<Target> {
+    let shape = (
+        plan.subscribers,
+        plan.payload,
+        plan.pipeline,
+        plan.publishers * plan.channels,
+    );
+    let (faster, cheaper) = match shape {
+        (100 | 1_000, 64, 16, 1) => (2.0, Some(0.5)),
+        (50, 64, 16, 4) | (100, 4096, 16, 1) => (2.0, None),
+        (50, 32, 128, 1) => (3.0, None),
+        (1, 64, 16, 1) => (4.0, None),
+        _ => return Vec::new(),
+    };
+    let faster = Target {
+        metric: Metric::PerSecond,
+        bound: Bound::AtLeastTimesRedis(faster),
+    };
+    let cheaper = cheaper.map(|times| Target {
+        metric: Metric::Cpu,
+        bound: Bound::AtMostTimesRedis(times),
+    });
+    [faster].into_iter().chain(cheaper).collect()
+}
+
+fn quick(plan: Plan, options: Options) -> Plan {
+    let most = if options.quick { QUICK } else { usize::MAX };
+    Plan {
+        subscribers: plan.subscribers.min(most),
+        ..plan
+    }
+}
+
+fn measure(plan: &Plan, rival: &Rival, options: Options) -> Result<Vec<Figure>> {
+    let server = Server::start(rival)?;
+    let mut fanout = Fanout::connect(plan, server.addr())?;
+    fanout.run(options.time / 10)?;
+    let (delivered, cpu, begun) = (fanout.audience.delivered(), server.cpu()?, Instant::now());
+    fanout.run(options.time)?;
+    let (time, cpu) = (begun.elapsed(), server.cpu()? - cpu);
+    fanout.audience.check_counts()?;
+    let delivered = fanout.audience.delivered() - delivered;
+    Ok(figures(delivered, time, cpu))
+}
+
+/// What a closed loop of deliveries says.
+pub fn figures(delivered: u64, time: Duration, cpu: Cpu) -> Vec<Figure> {
+    let rate = Figure {
+        metric: Metric::PerSecond,
+        value: delivered as f64 / time.as_secs_f64(),
+    };
+    [rate].into_iter().chain(cpu.per(delivered)).collect()
+}
+
+impl Fanout {
+    /// Subscribers first, then publishers.
+    fn connect(plan: &Plan, addr: SocketAddr) -> Result<Fanout> {
+        let audience = Audience::new(plan);
+        let mut streams = audience.subscribe(addr)?;
+        let mut publishers = Vec::new();
+        for channel in 0..plan.channels {
+            for number in 0..plan.publishers {
+                streams.push(wire::connect(addr)?);
+                publishers.push(Publisher::new(plan, channel, number));
+            }
+        }
+        Ok(Fanout {
+            plan: *plan,
+            net: Net::new(streams)?,
+            audience,
+            publishers,
+        })
+    }
+
+    /// Publishes for so long, and then waits until everything has arrived.
+    fn run(&mut self, time: Duration) -> Result<()> {
+        let begun = Instant::now();
+        self.publish()?;
+        while begun.elapsed() < time {
+            self.turn(true)?;
+            self.publish()?;
+        }
+        while !(self.audience.has_all() && self.publishers.iter().all(Publisher::has_replies)) {
+            self.turn(false)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what has come. A publisher that has its replies need not wait until the subscribers
+    /// that are read in the same turn have been.
+    fn turn(&mut self, publishing: bool) -> Result<()> {
+        let (plan, audience) = (&self.plan, &mut self.audience);
+        self.net.turn(|peer, number, bytes| {
+            let Some(publisher) = number.checked_sub(audience.len()) else {
+                return audience.received(number, bytes);
+            };
+            let publisher = &mut self.publishers[publisher];
+            publisher.replies.take(bytes).context("PUBLISH")?;
+            if publishing {
+                publisher.publish(plan, audience, peer)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Lets each publisher write that may.
+    fn publish(&mut self) -> Result<()> {
+        let first = self.audience.len();
+        for (number, publisher) in self.publishers.iter_mut().enumerate() {
+            let peer = self.net.peer(first + number);
+            publisher.publish(&self.plan, &mut self.audience, peer)?;
+        }
+        Ok(())
+    }
+}
+
+impl Publisher {
+    fn new(plan: &Plan, channel: usize, number: usize) -> Publisher {
+        let name = audience::name(channel);
+        let requests = Cycle::new(plan.cycle(), |message| {
+            let payload = stream::payload(number, message, plan.payload);
+            wire::request(&[b"PUBLISH", &name, &payload])
+        });
+        let reply = format!(":{}\r\n", plan.subscribers_each());
+        let replies = reply.repeat(plan.pipeline as usize).into_bytes();
+        Publisher {
+            channel,
+            requests,
+            replies: Expected::new([replies].into()),
+            writes: 0,
+        }
+    }
+
+    fn has_replies(&self) -> bool {
+        self.replies.whole() == self.writes
+    }
+
+    /// Writes once, if it may.
+    fn publish(&mut self, plan: &Plan, audience: &mut Audience, peer: &mut Peer) -> Result<()> {
+        let allowed = audience.under_way(self.channel) + plan.pipeline <= plan.window;
+        if !(allowed && self.has_replies()) {
+            return Ok(());
+        }
+        audience.sent(self.channel, plan.pipeline);
+        let length = plan.pipeline * self.requests.frame() as u64;
+        let start = self.writes * length;
+        self.writes += 1;
+        peer.send(self.requests.piece(start, start + length))
+    }
+}

@@ -1,0 +1,238 @@
+//! A server to measure: its command line, its process while it runs, and what `/proc` says of it.
+//!
+//! Invariants: a [`Server`] is one process that was started for one measurement, in an empty
+//! directory and on a port of its own; it has answered PING before anybody gets it; dropping it
+//! kills and reaps it, so that nothing of it is left when the next one starts.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Sub;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::results::{Figure, Metric};
+use crate::wire;
+
+/// How long a server may take to answer its first PING.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// How often a connection to a starting server is tried.
+const START_RETRY: Duration = Duration::from_micros(200);
+/// The length of a tick of `/proc/PID/stat`: USER_HZ is 100 on every Linux of today.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A server by name, and how it is started.
+#[derive(Clone, Debug)]
+pub struct Rival {
+    /// What it is called in the tables.
+    pub name: String,
+    /// Its command line in a shell's quoting, without a shell's expansions. `{port}` stands for
+    /// the port that it is to listen on.
+    pub command: String,
+}
+
+/// A server that runs.
+pub struct Server {
+    child: Child,
+    directory: TempDir,
+    addr: SocketAddr,
+    start_to_pong: Duration,
+}
+
+/// Processor time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu {
+    /// The part spent in user mode. Read to a tick, so it is good as a share of a long time only.
+    pub user: Duration,
+    /// The part spent in the kernel. As coarse as `user`.
+    pub system: Duration,
+    /// All of it, exact to the nanosecond. While the process runs, the two parts need not add up
+    /// to it; in a difference of two readings they do.
+    pub total: Duration,
+}
+
+impl Rival {
+    /// Whether its program can be found, as a shell would find it.
+    pub fn is_installed(&self) -> Result<bool> {
+        let program = self.words("0")?.swap_remove(0);
+        if program.contains('/') {
+            return Ok(Path::new(&program).is_file());
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        Ok(std::env::split_paths(&path).any(|directory| directory.join(&program).is_file()))
+    }
+
+    /// The program and its arguments.
+    fn words(&self, port: &str) -> Result<Vec<String>> {
+        let words = shlex::split(&self.command)
+            .filter(|words| !words.is_empty())
+            .with_context(|| format!("{}: not a command: {}", self.name, self.command))?;
+        Ok(words
+            .into_iter()
+            .map(|word| word.replace("{port}", port))
+            .collect())
+    }
+}
+
+impl Server {
+    /// Starts the rival and waits until it answers PING.
+    pub fn start(rival: &Rival) -> Result<Server> {
+        let addr = free_address()?;
+        let words = rival.words(&addr.port().to_string())?;
+        let directory = TempDir::new()?;
+        let log = File::create(directory.path().join("log"))?;
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stderr(log.try_clone()?)
+            .stdout(log);
+        let started = Instant::now();
+        let child = command
+            .spawn()
+            .with_context(|| format!("{}: can't run {}", rival.name, words[0]))?;
+        let mut server = Server {
+            child,
+            directory,
+            addr,
+            start_to_pong: Duration::ZERO,
+        };
+        while let Err(error) = ping(addr) {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("{} ended ({status}): {}", rival.name, server.last_words());
+            }
+            ensure!(
+                started.elapsed() < START_LIMIT,
+                "{} does not answer PING: {error:#}: {}",
+                rival.name,
+                server.last_words()
+            );
+            thread::sleep(START_RETRY);
+        }
+        server.start_to_pong = started.elapsed();
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The time from before its start until it had answered its first PING.
+    pub fn start_to_pong(&self) -> Duration {
+        self.start_to_pong
+    }
+
+    /// The processor time of all its threads that still run.
+    pub fn cpu(&self) -> Result<Cpu> {
+        let process = format!("/proc/{}", self.child.id());
+        let mut total = 0;
+        for task in fs::read_dir(format!("{process}/task")).context("the server is gone")? {
+            // A thread may end between the listing and the reading.
+            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
+                continue;
+            };
+            total += number(text.split(' ').next())?;
+        }
+        let stat = fs::read_to_string(format!("{process}/stat"))?;
+        // The name before it, in parentheses, may contain anything.
+        let (_, fields) = stat.rsplit_once(") ").context("/proc/PID/stat")?;
+        let mut times = fields.split(' ').skip(11);
+        let mut ticks = || -> Result<Duration> { Ok(TICK * u32::try_from(number(times.next())?)?) };
+        Ok(Cpu {
+            user: ticks()?,
+            system: ticks()?,
+            total: Duration::from_nanos(total),
+        })
+    }
+
+    /// Its resident memory, in bytes.
+    pub fn rss(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
+        Ok(1024 * number(kilobytes)?)
+    }
+
+    /// The end of its log, for an error.
+    fn last_words(&self) -> String {
+        let log = fs::read(self.directory.path().join("log")).unwrap_or_default();
+        let mut words = String::new();
+        for line in String::from_utf8_lossy(&log).lines().rev().take(3) {
+            let _ = write!(words, "{line} | ");
+        }
+        words
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        kill(&mut self.child);
+    }
+}
+
+impl Sub for Cpu {
+    type Output = Cpu;
+
+    /// The time since an earlier reading, with the exact total split as the ticks are.
+    fn sub(self, earlier: Cpu) -> Cpu {
+        let total = self.total.saturating_sub(earlier.total);
+        let user = self.user.saturating_sub(earlier.user);
+        let system = self.system.saturating_sub(earlier.system);
+        let ticks = (user + system).as_secs_f64();
+        let share = if ticks > 0.0 {
+            user.as_secs_f64() / ticks
+        } else {
+            0.0
+        };
+        let user = total.mul_f64(share);
+        Cpu {
+            user,
+            system: total.saturating_sub(user),
+            total,
+        }
+    }
+}
+
+impl Cpu {
+    /// The cost of one of `units` that took all this, in microseconds.
+    pub fn per(self, units: u64) -> [Figure; 3] {
+        let each = |metric, time: Duration| Figure {
+            metric,
+            value: time.as_secs_f64() * 1e6 / units as f64,
+        };
+        [
+            each(Metric::Cpu, self.total),
+            each(Metric::CpuUser, self.user),
+            each(Metric::CpuSystem, self.system),
+        ]
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?)
+}
+
+fn ping(addr: SocketAddr) -> Result<()> {
+    let mut stream = wire::connect(addr)?;
+    wire::exchange(&mut stream, &wire::request(&[b"PING"]), b"+PONG\r\n")
+}
+
+fn kill(child: &mut Child) {
+    // Errors say that it has ended already.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn number(text: Option<&str>) -> Result<u64> {
+    let text = text.context("a field is missing in /proc")?;
+    Ok(text.trim().parse()?)
+}
