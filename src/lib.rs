@@ -9,12 +9,15 @@
 //!  conn       reads a batch of bytes from a socket, into buffers that the thread lends it
 //!  resp       finds the requests in it, however they were cut into pieces
 //!  command    looks each up in the one table, checks it, and calls its function
+//!  pubsub     encodes the message once, for RESP2 and RESP3 alike, and gathers what follows it to the
+//!             same channel
 //!  pubsub     takes the channel's turn and finds the targets: the channel's own subscribers, then
 //!             those of the patterns that match, by index
-//!  pubsub     encodes the message once, for RESP2 and RESP3 alike, and appends it to each target's
-//!             outbox: small messages are copied, large bodies shared
-//!  conn       after the whole batch: writes the publisher's replies, then every touched outbox,
-//!             each with one system call, from the publisher's own thread
+//!  pubsub     appends the messages to each target's outbox: small ones are copied, large bodies
+//!             shared; those who are stuck share all of it
+//!  conn       once others on the thread have had theirs carried out too: writes the publisher's
+//!             replies, then the touched outboxes, each with one system call, a few at a time; what
+//!             has come meanwhile is carried out in between, and joins what is still to be written
 //! ```
 //!
 //! What does not fit into a subscriber's socket waits in its outbox, within

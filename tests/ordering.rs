@@ -15,7 +15,7 @@ use bytes::Bytes;
 use common::client::{Client, Frame, parts};
 use common::start;
 use common::wire::request;
-use fanfare::Server;
+use fanfare::{Server, Workers};
 use tokio::task::{JoinHandle, JoinSet};
 
 const PUBLISHERS: usize = 6;
@@ -85,21 +85,47 @@ fn check_sequence(sequence: &[Bytes], publishers: usize) {
     assert_eq!(next, vec![MESSAGES; publishers]);
 }
 
+/// What a subscriber asks for: channels and patterns, each of which matches `c`.
+type Wish = (&'static [&'static str], &'static [&'static str]);
+
+/// SUBSCRIBE, PSUBSCRIBE, and both with two patterns.
+const WISHES: [Wish; 4] = [
+    (&["c"], &[]),
+    (&[], &["c"]),
+    (&[], &["?"]),
+    (&["c"], &["c*", "*"]),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn all_subscribers_of_a_channel_see_one_order() {
-    let server = start().await;
-    // Of each kind, one in RESP2 and one in RESP3: SUBSCRIBE, PSUBSCRIBE, and both with two patterns.
-    let kinds: [(&[&str], &[&str]); 4] = [
-        (&["c"], &[]),
-        (&[], &["c"]),
-        (&[], &["?"]),
-        (&["c"], &["c*", "*"]),
-    ];
+    see_one_order(&start().await, &WISHES).await;
+}
+
+/// Without a pattern, messages of one batch go to each subscriber together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn all_subscribers_see_one_order_where_no_pattern_matches() {
+    see_one_order(&start().await, &[WISHES[0]; 20]).await;
+}
+
+/// On threads of the server's own, each with a part of the connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_of_several_threads_see_one_order() {
+    for wishes in [&WISHES[..], &[WISHES[0]; 20]] {
+        let workers = Workers::start(3).expect("threads");
+        let server = Server::builder().workers(workers).start().await;
+        let server = server.expect("a server");
+        see_one_order(&server, wishes).await;
+        server.stop().await;
+    }
+}
+
+/// Each wish is that of a subscriber in RESP2, and of one in RESP3.
+async fn see_one_order(server: &Server, wishes: &[Wish]) {
     let mut subscribers = JoinSet::new();
     let mut receivers = 0;
     for protocol in [2, 3] {
-        for (channels, patterns) in kinds {
-            let mut client = Client::connect(&server, protocol).await;
+        for (channels, patterns) in wishes {
+            let mut client = Client::connect(server, protocol).await;
             if !channels.is_empty() {
                 client.subscribe("SUBSCRIBE", channels).await;
             }
@@ -117,7 +143,7 @@ async fn all_subscribers_of_a_channel_see_one_order() {
     }
     let mut publishers = JoinSet::new();
     for publisher in 0..PUBLISHERS {
-        let client = Client::connect(&server, 2 + publisher as u8 % 2).await;
+        let client = Client::connect(server, 2 + publisher as u8 % 2).await;
         publishers.spawn(publish(client, publisher, receivers));
     }
     all(publishers).await;

@@ -1,8 +1,8 @@
-//! The work list of one read batch: messages are appended to outboxes at once, the sockets are
-//! written at the end of the batch.
+//! The work list of a round (see `conn::batch`): messages are appended to outboxes at once, the
+//! sockets are written afterwards, in the order in which they came to be owed a write.
 //!
-//! A subscriber is touched once a batch, however many messages the batch brought it, and then gets
-//! them in one write. A publisher that is among its own receivers has its outbox hold messages
+//! A subscriber is on the list once, however many messages it was sent since, and then gets them in
+//! one write. A publisher that is among its own receivers has its outbox hold messages
 //! until its reply is there (see `command::pubsub::publish`): Redis sends the reply first.
 
 use std::collections::VecDeque;

@@ -19,6 +19,9 @@ pub const SHARED_BODY: usize = 1024;
 /// A run ends when it has become so many bytes long: each subscriber copies it as a whole.
 const MAX_RUN: usize = 16 * 1024;
 
+/// Buffers that have grown beyond so many bytes are not kept.
+const KEPT: usize = 256 * 1024;
+
 /// The three namespaces of subscriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -122,10 +125,15 @@ impl Messages {
 
     /// Forgets them.
     pub fn clear(&mut self) {
-        self.frames.clear();
         self.starts.clear();
         self.payloads.clear();
         self.body = None;
+        self.frames.clear();
+        let largest = self.frames.capacity().max(self.pattern_frame.capacity());
+        if largest.max(self.channel.capacity()) > KEPT {
+            // Somebody has published under a very long name.
+            *self = Messages::default();
+        }
     }
 
     /// Whether a message can join them.

@@ -477,6 +477,22 @@ async fn a_server_that_stops_ends_all_waits() {
     }
 }
 
+/// Whoever serves a waiter wakes it only if it has sent something since. What comes at the very
+/// moment of the element is carried out all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_sent_while_an_element_comes_is_carried_out() {
+    let server = start().await;
+    let mut consumer = Client::connect(&server, 2).await;
+    let mut producer = Client::connect(&server, 2).await;
+    for _ in 0..3000 {
+        consumer.line("BLPOP q 0").await;
+        tokio::join!(producer.line("RPUSH q a"), consumer.line("ECHO b"));
+        producer.integer().await;
+        consumer.sees("*2 $1 q $1 a").await;
+        consumer.sees("$1 b").await;
+    }
+}
+
 /// Of an element, the end of the time and CLIENT UNBLOCK, which come at the same moment, a waiter is
 /// answered with one: no element is lost, and no request is answered twice or never.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
