@@ -228,7 +228,7 @@ pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     let publishes = transaction.queued.iter().filter(|queued| {
         let notifies = queued.entry.queue && context.config.notify_keyspace_events.announce_any();
-        notifies || ["publish", "spublish"].contains(&queued.entry.spec.name)
+        notifies || queued.entry.publishes.is_some()
     });
     if publishes.count() > 1 {
         context.turns = context.server.registry.hold_turns();

@@ -25,24 +25,22 @@ impl Connection {
     /// Waits for an element or for the end of the wait. What is read meanwhile is kept: reading on is
     /// how the end of the connection is seen.
     pub(super) fn poll_blocked(&mut self, context: &mut Context<'_>) -> Poll<Event> {
-        if !self.client.is_blocked() {
-            return Poll::Ready(Event::Unblocked);
-        }
-        if let Some(Some(sleep)) = &mut self.blocked
-            && sleep.as_mut().poll(context).is_ready()
-        {
-            return Poll::Ready(Event::TimedOut);
-        }
-        while let Ok(1..) = ready!(self.input.poll_keep(context, &self.state.stats)) {
-            if !self.keeps_within_limit() {
-                break;
-            }
-            // Whoever served it just now saw nothing kept, and did not wake this task.
+        loop {
+            // Asked again whenever something was kept: who served it before saw nothing kept, and
+            // did not wake this task.
             if !self.client.is_blocked() {
                 return Poll::Ready(Event::Unblocked);
             }
+            if let Some(Some(sleep)) = &mut self.blocked
+                && sleep.as_mut().poll(context).is_ready()
+            {
+                return Poll::Ready(Event::TimedOut);
+            }
+            let read = ready!(self.input.poll_keep(context, &self.state.stats));
+            if !matches!(read, Ok(1..)) || !self.keeps_within_limit() {
+                return Poll::Ready(Event::End);
+            }
         }
-        Poll::Ready(Event::End)
     }
 
     /// Nobody brought an element in time, unless somebody did just now.

@@ -71,8 +71,6 @@ pub struct Messages {
     payloads: Vec<Range<usize>>,
     /// The shared body with its line break.
     body: Option<Bytes>,
-    /// The frame of a pattern's subscribers.
-    pattern_frame: BytesMut,
 }
 
 /// Encoded push frames: what an outbox appends.
@@ -129,8 +127,7 @@ impl Messages {
         self.payloads.clear();
         self.body = None;
         self.frames.clear();
-        let largest = self.frames.capacity().max(self.pattern_frame.capacity());
-        if largest.max(self.channel.capacity()) > KEPT {
+        if self.frames.capacity().max(self.channel.capacity()) > KEPT {
             // Somebody has published under a very long name.
             *self = Messages::default();
         }
@@ -191,10 +188,16 @@ impl Messages {
         }
     }
 
-    /// `pmessage`: what subscribers of a matching pattern get of one of them.
-    pub fn for_pattern(&mut self, index: usize, pattern: &[u8]) -> Frames<'_> {
-        let frame = &mut self.pattern_frame;
+    /// `pmessage`: what subscribers of a matching pattern get of one of them, made in `frame`.
+    pub fn for_pattern<'a>(
+        &'a self,
+        index: usize,
+        pattern: &[u8],
+        frame: &'a mut BytesMut,
+    ) -> Frames<'a> {
         frame.clear();
+        // The other kind of frame, the pattern, and what stands around it.
+        frame.reserve(self.one(index).bytes.len() + pattern.len() + 32);
         frame.put_slice(b"*4\r\n$8\r\npmessage\r\n");
         put_bulk(frame, pattern);
         put_bulk(frame, &self.channel);

@@ -152,9 +152,10 @@ impl Registry {
     ) {
         let Fanout { messages, targets } = fanout;
         let _turn = (!held.are_held()).then(|| self.turn(messages.channel()).lock());
-        if self.is_matched(messages) {
+        if self.may_match(messages) {
+            let mut frame = BytesMut::new();
             for index in 0..messages.len() {
-                went_to(self.publish_to_patterns_too(messages, index, targets));
+                went_to(self.publish_to_patterns_too(messages, index, &mut frame, targets));
             }
         } else {
             let mut receivers = 0;
@@ -167,21 +168,25 @@ impl Registry {
         messages.clear();
     }
 
-    /// Whether there is a pattern that matches the messages' channel.
-    fn is_matched(&self, messages: &Messages) -> bool {
-        let mut is_matched = false;
-        if messages.kind() == Kind::Channel && self.pattern_count.load(Relaxed) > 0 {
-            self.patterns
-                .read()
-                .for_each_match(messages.channel(), |_| is_matched = true);
+    /// Whether a pattern matches the messages' channel. For a single message to find out is no less
+    /// work than to publish it.
+    fn may_match(&self, messages: &Messages) -> bool {
+        if messages.kind() != Kind::Channel || self.pattern_count.load(Relaxed) == 0 {
+            return false;
         }
-        is_matched
+        let mut matches = messages.len() == 1;
+        if !matches {
+            let patterns = self.patterns.read();
+            patterns.for_each_match(messages.channel(), |_| matches = true);
+        }
+        matches
     }
 
     fn publish_to_patterns_too(
         &self,
-        messages: &mut Messages,
+        messages: &Messages,
         index: usize,
+        frame: &mut BytesMut,
         targets: &mut Targets,
     ) -> usize {
         let mut receivers = 0;
@@ -189,10 +194,10 @@ impl Registry {
             receivers = subscribers.len();
             targets.deliver(messages.one(index), &subscribers);
         }
-        let channel = messages.channel().to_vec();
-        self.patterns.read().for_each_match(&channel, |entry| {
+        let patterns = self.patterns.read();
+        patterns.for_each_match(messages.channel(), |entry| {
             receivers += entry.subscribers.len();
-            let frames = messages.for_pattern(index, &entry.pattern);
+            let frames = messages.for_pattern(index, &entry.pattern, frame);
             targets.deliver(frames, &entry.subscribers);
         });
         receivers

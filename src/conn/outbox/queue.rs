@@ -126,16 +126,15 @@ impl Queue {
             Some(Chunk::Bytes(_)) => {}
         }
         // Up to a part, whose lock is taken for a write of its own.
-        let bytes = self.chunks.iter().map_while(|chunk| match chunk {
-            Chunk::Bytes(bytes) => Some(IoSlice::new(bytes)),
-            Chunk::Part(_) => None,
-        });
-        let has_parts = self
+        let slices = self
             .chunks
             .iter()
-            .any(|chunk| matches!(chunk, Chunk::Part(_)));
-        let tail = (!has_parts && !self.tail.is_empty()).then(|| IoSlice::new(&self.tail));
-        let slices = bytes.chain(tail);
+            .map(|chunk| match chunk {
+                Chunk::Bytes(bytes) => Some(&bytes[..]),
+                Chunk::Part(_) => None,
+            })
+            .chain((!self.tail.is_empty()).then_some(Some(&self.tail[..])))
+            .map_while(|bytes| bytes.map(IoSlice::new));
         if self.chunks.len() < SLICES {
             let mut few = [IoSlice::new(&[]); SLICES];
             let mut count = 0;
