@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::client::valid_name;
 use super::{Args, Context, Next, ReplyMode, transaction};
+use crate::conn::outbox::OverflowChoice;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};
@@ -173,6 +174,8 @@ pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     client.no_evict.store(false, Relaxed);
     client.no_touch.store(false, Relaxed);
     client.set_names(|names| names.name = Bytes::new());
+    let server = context.server;
+    server.choose_overflow(client, Some(OverflowChoice::default()));
     context.session.authenticated = !context.server.needs_password();
     context.session.replies = ReplyMode::On;
     Ok(Reply::Static(b"+RESET\r\n"))

@@ -23,7 +23,7 @@ pub use kinds::Refusal;
 pub use settings::{Change, Config, Group, SETTINGS, Setting};
 pub use values::{
     DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit, OutputLimits,
-    Password,
+    OverflowPolicy, OverflowRule, Password,
 };
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.
@@ -113,6 +113,22 @@ impl Config {
             return Err(BadSetting::NothingToListenOn);
         }
         Ok(())
+    }
+
+    /// What is done with messages that a slow subscriber lets lie, if it has not chosen itself.
+    pub fn overflow_rule(&self) -> OverflowRule {
+        OverflowRule {
+            policy: self.pubsub_overflow_policy,
+            limit: self.pubsub_overflow_limit,
+        }
+    }
+
+    /// A value of `pubsub-overflow-limit`.
+    pub fn parse_overflow_limit(word: &[u8]) -> Result<u64, Refusal> {
+        let mut config = Config::blank();
+        let setting = Setting::find(b"pubsub-overflow-limit").expect("it is in the table");
+        (setting.set)(&mut config, &[word])?;
+        Ok(config.pubsub_overflow_limit)
     }
 
     /// CONFIG GET: the settings that any of the patterns matches, each once, as Redis prints them.

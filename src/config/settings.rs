@@ -13,7 +13,9 @@ use super::kinds::{
     Addresses, Choice, Events, Kind, Limits, Memory, Number, Octal, Path, Refusal, Secret, YesNo,
     fixed,
 };
-use super::values::{DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, Password};
+use super::values::{
+    DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy, Password,
+};
 
 /// One setting: a row of [`SETTINGS`].
 #[derive(Debug)]
@@ -158,6 +160,7 @@ macro_rules! settings {
     };
 }
 
+const KB: i64 = 1024;
 const MB: i64 = 1024 * 1024;
 /// Redis keeps these settings in a C `int`.
 const INT: RangeInclusive<i64> = 0..=i32::MAX as i64;
@@ -208,6 +211,18 @@ settings! {
         "client-output-buffer-limit" => client_output_buffer_limit: OutputLimits
             = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
             "class hard soft seconds...", Limits, AnyTime;
+        /// What happens to a subscriber that reads too slowly: `disconnect` closes it at
+        /// client-output-buffer-limit, as Redis does; `drop-oldest` and `drop-newest` keep it and
+        /// drop messages, the longest waiting ones or those that come, which are counted and logged.
+        /// A connection may choose for itself by CLIENT OVERFLOW.
+        "pubsub-overflow-policy" => pubsub_overflow_policy: OverflowPolicy = "disconnect",
+            "disconnect|drop-oldest|drop-newest", Choice(OverflowPolicy::NAMES), AnyTime;
+        /// Bytes of messages that may wait for one subscriber under drop-oldest and drop-newest, with
+        /// what it takes to keep them; replies stay under client-output-buffer-limit. The default is
+        /// the soft limit of subscribers there. Far below 1mb a burst may pass it that its reader
+        /// would have kept up with.
+        "pubsub-overflow-limit" => pubsub_overflow_limit: u64 = "8mb",
+            "bytes", Memory(KB..=i64::MAX), AnyTime;
     }
     group Queue {
         /// Whether there are keys at all: lists, strings and what goes with them. `no` makes a pure

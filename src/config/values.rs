@@ -25,6 +25,47 @@ pub struct OutputLimits {
     pub pubsub: OutputLimit,
 }
 
+/// What is done with messages that a slow subscriber lets lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverflowPolicy {
+    /// Redis's way: its connection is closed at `client-output-buffer-limit`.
+    #[default]
+    Disconnect,
+    /// The oldest messages make room for a new one.
+    DropOldest,
+    /// A new message that does not fit is not taken.
+    DropNewest,
+}
+
+impl OverflowPolicy {
+    pub(super) const NAMES: &[(&str, OverflowPolicy)] = &[
+        ("disconnect", OverflowPolicy::Disconnect),
+        ("drop-oldest", OverflowPolicy::DropOldest),
+        ("drop-newest", OverflowPolicy::DropNewest),
+    ];
+
+    /// The policy of this name, in any case.
+    pub fn parse(name: &[u8]) -> Option<OverflowPolicy> {
+        let is = |known: &&(&str, _)| name.eq_ignore_ascii_case(known.0.as_bytes());
+        Self::NAMES.iter().find(is).map(|(_, policy)| *policy)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let known = Self::NAMES.iter().find(|(_, policy)| *policy == self);
+        known.map_or("", |(name, _)| name)
+    }
+}
+
+/// A policy, and how many bytes of messages may wait under it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OverflowRule {
+    /// What to do with messages that do not fit.
+    pub policy: OverflowPolicy,
+    /// Bytes of messages that may wait, if some are dropped.
+    pub limit: u64,
+}
+
 /// The least severe messages that are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {

@@ -78,6 +78,8 @@ impl Connection {
     ) -> Connection {
         let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
         state.clients.insert(Arc::clone(&client));
+        // Once it is in the table: a CONFIG SET from now on finds it there.
+        state.choose_overflow(&client, None);
         let session = Session::new(!state.needs_password());
         Connection {
             state,

@@ -30,19 +30,27 @@
 //!   outbox is then closed, its bytes are freed at once, and the appender is told
 //!   [`Append::Flush`] so that it comes by and disconnects the client outside of all locks.
 //!
+//! - Where messages are dropped instead ([`bounded`]), they are not counted against that limit, and
+//!   messages and replies wait apart until they are written.
+//!
 //! Lock order: this mutex is the innermost of all.
 
+mod bounded;
 mod queue;
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use bounded::Bounded;
+pub use bounded::{DropReport, Dropped, OverflowChoice};
 use parking_lot::Mutex;
-use queue::{Chunk, FIRST_CHUNK, Queue};
+use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
-use crate::config::{OutputLimit, OutputLimits};
+use crate::config::{OutputLimit, OutputLimits, OverflowPolicy, OverflowRule};
+use crate::observe::stats::DropTotals;
 use crate::pubsub::backlog::{Backlog, Part};
 use crate::pubsub::message::Frames;
 use crate::resp::Protocol;
@@ -119,6 +127,8 @@ struct State {
     dead: bool,
     /// Messages that wait for the reply that is being made.
     held: Option<Box<Queue>>,
+    /// What waits under a policy that drops messages; there once such a policy was chosen.
+    bounded: Option<Box<Bounded>>,
     /// Nothing more is taken, what is pending is still written.
     sealed: bool,
     /// It is dead as soon as nobody writes.
@@ -145,6 +155,8 @@ pub struct Delivery<'a> {
     backlog: &'a Backlog,
     /// The frames in the backlog, once somebody was stuck: for each protocol version.
     parts: [Option<Part>; 2],
+    /// How many outboxes have refused each message; empty as long as none has.
+    refused: Vec<usize>,
 }
 
 impl<'a> Delivery<'a> {
@@ -154,7 +166,19 @@ impl<'a> Delivery<'a> {
             frames,
             backlog,
             parts: [None, None],
+            refused: Vec::new(),
         }
+    }
+
+    /// For each message how many outboxes have refused it, to which it so was not delivered; or
+    /// nothing, if none has.
+    pub fn into_refused(self) -> Vec<usize> {
+        self.refused
+    }
+
+    fn refuse(&mut self, index: usize) {
+        self.refused.resize(self.frames.starts.len(), 0);
+        self.refused[index] += 1;
     }
 
     fn part(&mut self, protocol: Protocol) -> &Part {
@@ -173,6 +197,9 @@ impl Outbox {
     /// Appends messages to a subscriber.
     pub fn push(&self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
+        if state.drops_messages() {
+            return state.push_bounded(delivery, limits);
+        }
         let frames = delivery.frames;
         let copy = |queue: &mut Queue, protocol| {
             let copy = queue.push_copy(frames.bytes);
@@ -202,22 +229,23 @@ impl Outbox {
     /// Appends the messages that were held. The caller flushes, as after any reply of its own.
     pub fn release_messages(&self) {
         let mut state = self.state.lock();
-        if let Some(held) = state.held.take() {
-            state.queue.append(*held);
+        let held = state.held.take();
+        let State { queue, bounded, .. } = &mut *state;
+        match (held, bounded) {
+            (Some(held), Some(bounded)) if bounded.is_on() => bounded.release(*held),
+            (Some(held), _) => queue.append(*held),
+            (None, _) => {}
         }
     }
 
     /// Appends replies, and empties the buffer that holds them.
     pub fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
+        if state.drops_messages() {
+            return state.reply_bounded(replies, limits);
+        }
         state.append(limits, replies.len(), |queue, _| {
-            if queue.is_empty() && replies.len() > FIRST_CHUNK {
-                // Large replies change hands instead of being copied.
-                queue.tail = replies.split();
-            } else {
-                queue.push_copy(replies);
-                replies.clear();
-            }
+            queue.push_replies(replies);
         })
     }
 
@@ -232,6 +260,9 @@ impl Outbox {
         }
         // At the end, one last attempt is made, even if the socket was full.
         let wait = state.blocked && !state.ending;
+        if !state.writing && !wait {
+            state.refill();
+        }
         if state.writing || wait || state.queue.is_empty() {
             return state.at_rest();
         }
@@ -245,11 +276,13 @@ impl Outbox {
             state.wrote(taken);
             match result {
                 _ if state.dead => break,
-                Ok(()) if state.queue.is_empty() => {
-                    state.writing = false;
-                    return state.at_rest();
+                Ok(()) => {
+                    state.refill();
+                    if state.queue.is_empty() {
+                        state.writing = false;
+                        return state.at_rest();
+                    }
                 }
-                Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     state.queue.put_back(queue);
                     break;
@@ -260,6 +293,7 @@ impl Outbox {
                 }
             }
         }
+        state.take_back();
         state.writing = false;
         state.blocked = true;
         match state.at_rest() {
@@ -302,11 +336,63 @@ impl Outbox {
     /// `omem`).
     pub fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
-        let queue = &state.queue;
-        let in_chunks = state.pending.saturating_sub(queue.tail.len());
-        let memory =
-            in_chunks + queue.tail.capacity() + queue.chunks.capacity() * size_of::<Chunk>();
-        (queue.tail.len(), queue.chunks.len(), memory)
+        let bounded = state.bounded.as_deref();
+        let queues = bounded.into_iter().flat_map(Bounded::queues);
+        let (mut tails, mut chunks) = (0, 0);
+        let mut memory = state.pending + bounded.map_or(0, Bounded::overhead);
+        for queue in queues.chain([&state.queue]) {
+            tails += queue.tail.len();
+            chunks += queue.chunks.len();
+            memory += queue.tail.capacity() - queue.tail.len();
+            memory += queue.chunks.capacity() * size_of::<Chunk>();
+        }
+        (tails, chunks, memory)
+    }
+
+    /// Chooses what is done with messages that a slow client lets lie: by its own new `choice`, or
+    /// as it chose before. `server` says what the server's rule is now; it is asked under the
+    /// outbox's lock, so that of two who tell the outbox of a change the later one has the last
+    /// word. What waits already stays; drops are added to `totals`, too.
+    pub fn choose_overflow(
+        &self,
+        choice: Option<OverflowChoice>,
+        server: impl FnOnce() -> OverflowRule,
+        totals: &Arc<DropTotals>,
+    ) {
+        let mut state = self.state.lock();
+        let known = state.bounded.as_ref().map(|bounded| bounded.choice);
+        let choice = choice.or(known).unwrap_or_default();
+        let rule = choice.or(server());
+        let default = OverflowChoice::default();
+        if state.bounded.is_none()
+            && choice == default
+            && rule.policy == OverflowPolicy::Disconnect
+        {
+            return;
+        }
+        let new = || Box::new(Bounded::new(Arc::clone(totals)));
+        let bounded = state.bounded.get_or_insert_with(new);
+        bounded.choice = choice;
+        let was_on = bounded.is_on();
+        bounded.set_rule(rule);
+        if was_on && !bounded.is_on() {
+            let (all, held) = bounded.empty();
+            state.queue.append(all);
+            if let Some(before) = &mut state.held {
+                before.append(held);
+            }
+        }
+    }
+
+    /// What was dropped so far.
+    pub fn dropped(&self) -> Dropped {
+        let state = self.state.lock();
+        state.bounded.as_ref().map(|bounded| bounded.dropped).unwrap_or_default()
+    }
+
+    /// Drops that are to be logged: once in a while, and what is left at the client's `end`.
+    pub fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
+        self.state.lock().bounded.as_mut()?.report(now, end)
     }
 
     /// Switches the protocol version for messages appended from now on.
@@ -351,6 +437,62 @@ impl Outbox {
 }
 
 impl State {
+    fn drops_messages(&self) -> bool {
+        self.bounded.as_ref().is_some_and(|bounded| bounded.is_on())
+    }
+
+    /// Takes messages under a policy that drops some.
+    #[inline(never)]
+    fn push_bounded(&mut self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
+        let Some(bounded) = &mut self.bounded else {
+            return Append::Refused;
+        };
+        if self.dead || self.sealed {
+            return Append::Refused;
+        }
+        let frames = delivery.frames;
+        let holds = self.held.is_some();
+        let pushed = bounded.push(&frames, self.protocol, holds, |index| {
+            delivery.refuse(index);
+        });
+        self.pending = self.pending + pushed.taken - pushed.freed;
+        if pushed.taken == 0 || holds {
+            return Append::Nothing;
+        }
+        self.appended(limits, pushed.taken)
+    }
+
+    /// Takes replies while messages may be dropped.
+    #[inline(never)]
+    fn reply_bounded(&mut self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
+        let Some(bounded) = &mut self.bounded else {
+            return Append::Refused;
+        };
+        if self.dead || self.sealed {
+            return Append::Refused;
+        }
+        let length = replies.len();
+        bounded.reply(replies);
+        self.pending += length;
+        self.appended(limits, length)
+    }
+
+    /// Fills the queue with what is to be written next, where that waits elsewhere.
+    fn refill(&mut self) {
+        if let Some(bounded) = &mut self.bounded
+            && self.queue.is_empty()
+        {
+            self.queue = bounded.next_run();
+        }
+    }
+
+    /// The other way round, as far as nothing of it is written.
+    fn take_back(&mut self) {
+        if let Some(bounded) = &mut self.bounded {
+            self.queue = bounded.take_back(std::mem::take(&mut self.queue));
+        }
+    }
+
     /// Keeps a message back; whoever holds the messages flushes.
     fn hold(
         &mut self,
@@ -383,6 +525,11 @@ impl State {
         }
         put(&mut self.queue, self.protocol);
         self.pending += length;
+        self.appended(limits, length)
+    }
+
+    /// So many bytes were appended: holds them against the limits, and says who flushes.
+    fn appended(&mut self, limits: &OutputLimits, length: usize) -> Append {
         self.enforce(limits);
         if self.dead {
             return Append::Broke;
@@ -407,7 +554,9 @@ impl State {
         } else {
             &limits.normal
         };
-        let pending = self.pending as u64;
+        let bounded = self.bounded.as_ref();
+        let messages = bounded.map_or(0, |bounded| bounded.message_bytes());
+        let pending = (self.pending - messages) as u64;
         if limit.hard > 0 && pending >= limit.hard {
             self.broken = Some(BrokenLimit::Hard(self.pending));
             self.die();
@@ -432,7 +581,13 @@ impl State {
     }
 
     fn wrote(&mut self, bytes: usize) {
-        self.pending = self.pending.saturating_sub(bytes);
+        if self.dead {
+            return;
+        }
+        self.pending -= bytes;
+        if let Some(bounded) = &mut self.bounded {
+            bounded.wrote(bytes);
+        }
     }
 
     fn die(&mut self) {
@@ -440,6 +595,9 @@ impl State {
         self.queue = Queue::default();
         self.held = None;
         self.pending = 0;
+        if let Some(bounded) = &mut self.bounded {
+            bounded.clear();
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use crate::conn::client::{Client, Closing};
 use crate::pubsub::message::Kind;
 
 /// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
-/// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0.
+/// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. At the end
+/// stand fanfare's own: messages that were dropped for it, and their bytes.
 pub fn client_line(client: &Client) -> String {
     let names = client.names();
     let (tail, chunks, output_memory) = client.outbox.usage();
@@ -21,6 +22,7 @@ pub fn client_line(client: &Client) -> String {
             count(Kind::Shard),
         )
     };
+    let dropped = client.outbox.dropped();
     let held_input = client.held_input.load(Relaxed);
     let queued_memory = client.queued_memory.load(Relaxed);
     let mut line = String::with_capacity(320);
@@ -61,6 +63,8 @@ pub fn client_line(client: &Client) -> String {
     field("resp", &client.protocol().number());
     field("lib-name", &String::from_utf8_lossy(&names.library));
     field("lib-ver", &String::from_utf8_lossy(&names.library_version));
+    field("dropped", &dropped.messages);
+    field("dropped-bytes", &dropped.bytes);
     line.push('\n');
     line
 }

@@ -200,7 +200,7 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("instantaneous_input_kbps", kilobytes(input.per_second()));
     report.field("instantaneous_output_kbps", kilobytes(output.per_second()));
     report.counter("rejected_connections", &stats.rejected_connections);
-    report.field("evicted_clients", 0);
+    report.counter("evicted_clients", &stats.evicted_clients);
     report.field("expired_keys", space.stats.expired);
     report.field("evicted_keys", 0);
     report.field("keyspace_hits", space.stats.hits);
@@ -216,6 +216,8 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     );
     report.counter("pubsub_messages_published", &stats.published);
     report.counter("pubsub_messages_delivered", &stats.delivered);
+    report.counter("pubsub_dropped_messages", &stats.dropped.messages);
+    report.counter("pubsub_dropped_bytes", &stats.dropped.bytes);
     report.counter("total_error_replies", &stats.errors);
     report.counter("total_reads_processed", &stats.reads);
     report.counter(

@@ -4,6 +4,7 @@
 //! command, so that many threads do not fight over them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
@@ -24,6 +25,15 @@ pub struct CommandStats {
     pub rejected: Counter,
     /// Runs that ended in an error.
     pub failed: Counter,
+}
+
+/// Messages that outboxes have dropped (`pubsub-overflow-policy`).
+#[derive(Debug, Default)]
+pub struct DropTotals {
+    /// Messages.
+    pub messages: Counter,
+    /// Bytes of their frames.
+    pub bytes: Counter,
 }
 
 /// How fast some counters grow, sampled once a second.
@@ -79,8 +89,12 @@ pub struct Stats {
     pub published: Counter,
     /// Messages appended to subscribers' outboxes.
     pub delivered: Counter,
+    /// Messages dropped instead of delivered. Shared with the outboxes that may drop some.
+    pub dropped: Arc<DropTotals>,
     /// Clients cut off by `client-output-buffer-limit`.
     pub output_limit_disconnections: Counter,
+    /// Clients cut off by `maxmemory-clients`.
+    pub evicted_clients: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
     /// Error replies.
@@ -105,7 +119,9 @@ impl Stats {
             reads: Counter::new(0),
             published: Counter::new(0),
             delivered: Counter::new(0),
+            dropped: Arc::default(),
             output_limit_disconnections: Counter::new(0),
+            evicted_clients: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
             errors: Counter::new(0),
             errors_by_code: Mutex::new(BTreeMap::new()),
@@ -138,7 +154,10 @@ impl Stats {
             &self.reads,
             &self.published,
             &self.delivered,
+            &self.dropped.messages,
+            &self.dropped.bytes,
             &self.output_limit_disconnections,
+            &self.evicted_clients,
             &self.query_limit_disconnections,
             &self.errors,
         ];

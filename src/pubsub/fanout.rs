@@ -99,8 +99,9 @@ impl Fanout {
 }
 
 impl Targets {
-    /// Appends frames to the outboxes of a name's subscribers.
-    pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) {
+    /// Appends frames to the outboxes of a name's subscribers. Returns for each frame how many have
+    /// refused it ([`Delivery::into_refused`]).
+    pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
         let mut delivery = Delivery::new(frames, subscribers.backlog());
         self.appends += subscribers.len();
         self.round.bytes += subscribers.len() * frames.len();
@@ -110,6 +111,7 @@ impl Targets {
                 self.touch(client);
             }
         }
+        delivery.into_refused()
     }
 
     fn touch(&mut self, client: &Arc<Client>) {

@@ -30,6 +30,7 @@ pub async fn run(state: Arc<ServerState>) {
 fn look(state: &ServerState) {
     let config = state.config();
     for client in state.clients.all() {
+        state.note_drops(&client, false);
         if client
             .outbox
             .check_limits(&config.client_output_buffer_limit)

@@ -15,7 +15,7 @@ use super::shutdown::Shutdown;
 use super::workers::Placement;
 use crate::config::{Config, SetError};
 use crate::conn::client::Client;
-use crate::conn::outbox::BrokenLimit;
+use crate::conn::outbox::{BrokenLimit, OverflowChoice};
 use crate::observe::stats::Stats;
 use crate::pubsub::registry::Registry;
 use crate::queue::keyspace::Keyspace;
@@ -106,8 +106,39 @@ impl ServerState {
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
-        self.config.store(Arc::new(changed));
+        let changed = Arc::new(changed);
+        let before = self.config.swap(Arc::clone(&changed));
+        if before.overflow_rule() != changed.overflow_rule() {
+            for client in self.clients.all() {
+                self.choose_overflow(&client, None);
+            }
+        }
         Ok(())
+    }
+
+    /// What a client's outbox does with messages that do not fit: by its own `choice`, if it makes
+    /// one, or else as it was or as the server has it.
+    pub fn choose_overflow(&self, client: &Client, choice: Option<OverflowChoice>) {
+        let server = || self.config().overflow_rule();
+        client
+            .outbox
+            .choose_overflow(choice, server, &self.stats.dropped);
+    }
+
+    /// Tells the log of messages that were dropped for a client: one line in a while, and at its
+    /// `end` what is left to tell.
+    pub fn note_drops(&self, client: &Client, end: bool) {
+        if let Some(report) = client.outbox.drop_report(Instant::now(), end) {
+            tracing::warn!(
+                policy = report.policy.name(),
+                messages = report.since.messages,
+                bytes = report.since.bytes,
+                id = client.id,
+                addr = client.addresses.peer(),
+                name = %String::from_utf8_lossy(&client.names().name),
+                "slow subscriber: messages were dropped since the last such line"
+            );
+        }
     }
 
     /// Whether a connection must give a password.
@@ -195,6 +226,7 @@ impl ServerState {
         space.forget(client.id);
         self.clients.remove(client.id);
         self.registry.disconnect(client);
+        self.note_drops(client, true);
         if let Some(broken) = client.outbox.broken_limit() {
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
             let (limit, pending) = match broken {

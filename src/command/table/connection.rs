@@ -1,6 +1,6 @@
 //! Rows: what a connection says about itself, and CLIENT.
 //!
-//! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's; all the others are as in Redis 7.0.
+//! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
 
 use crate::command::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
 use crate::command::spec::{Arg, Command};
@@ -218,6 +218,24 @@ const CLIENT: &[Command] = &[
         .summary("Control whether commands sent by the client affect the LRU/LFU of accessed keys")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
+    Command::new("overflow", -3, client::overflow)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "7.2.0")
+        .summary("Choose what happens to messages that the connection reads too slowly")
+        .complexity("O(1), O(N) where N is what waits for the connection when it stops dropping")
+        .arguments(&[
+            Arg::one_of(
+                "policy",
+                &[
+                    Arg::pure_token("disconnect", "DISCONNECT"),
+                    Arg::pure_token("drop-oldest", "DROP-OLDEST"),
+                    Arg::pure_token("drop-newest", "DROP-NEWEST"),
+                    Arg::pure_token("default", "DEFAULT"),
+                ],
+            ),
+            Arg::integer("limit-bytes").optional(),
+        ]),
     Command::new("reply", 3, client::reply)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
