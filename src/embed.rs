@@ -31,6 +31,7 @@ use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Kind;
 use crate::pubsub::registry::Turns;
 use crate::queue::expiry;
+use crate::server::eviction;
 use crate::server::housekeeping;
 use crate::server::listener::{self, Bound, ListenError};
 use crate::server::shutdown;
@@ -126,6 +127,7 @@ impl Builder {
         }
         state.tasks.spawn(housekeeping::run(Arc::clone(&state)));
         state.tasks.spawn(expiry::run(Arc::clone(&state)));
+        state.tasks.spawn(eviction::run(Arc::clone(&state)));
         Ok(Server {
             state,
             _workers: self.workers,

@@ -61,5 +61,6 @@ mod server;
 pub use embed::{Builder, Server, StartError};
 #[doc(hidden)]
 pub use pubsub::glob;
+pub use server::descriptors;
 pub use server::listener::{Bound, ListenError};
 pub use server::workers::Workers;

@@ -195,7 +195,9 @@ async fn what_an_exec_publishes_to_its_own_connection() {
     client
         .send(format!("MULTI\r\n{}EXEC\r\n", publish.repeat(5)))
         .await;
-    client.expect(format!("+OK\r\n{}", "+QUEUED\r\n".repeat(5))).await;
+    client
+        .expect(format!("+OK\r\n{}", "+QUEUED\r\n".repeat(5)))
+        .await;
     client.expect(format!("*5\r\n{}", ":1\r\n".repeat(5))).await;
     for _ in 0..2 {
         assert_eq!(client.push().await[2].len(), 400);
@@ -206,7 +208,9 @@ async fn what_an_exec_publishes_to_its_own_connection() {
     client
         .send(format!("MULTI\r\n{}EXEC\r\n", publish.repeat(3)))
         .await;
-    client.expect(format!("+OK\r\n{}", "+QUEUED\r\n".repeat(3))).await;
+    client
+        .expect(format!("+OK\r\n{}", "+QUEUED\r\n".repeat(3)))
+        .await;
     client.expect("*3\r\n:1\r\n:1\r\n:0\r\n").await;
     client.push().await;
     client.push().await;
@@ -240,7 +244,12 @@ async fn config_set_takes_effect_for_those_who_follow_the_server() {
     }
     // One is cut off, the others are not.
     eventually("it is cut off", || server.client_count() == 3).await;
-    until_info(&mut observer, "client_output_buffer_limit_disconnections", "1").await;
+    until_info(
+        &mut observer,
+        "client_output_buffer_limit_disconnections",
+        "1",
+    )
+    .await;
     for client in [&mut follows, &mut reset] {
         let (messages, _) = dropped(&mut observer, client.id).await;
         for expected in 0..MESSAGES - messages {

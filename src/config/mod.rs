@@ -22,8 +22,8 @@ pub use args::{Start, UsageError, from_args};
 pub use kinds::Refusal;
 pub use settings::{Change, Config, Group, SETTINGS, Setting};
 pub use values::{
-    DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit, OutputLimits,
-    OverflowPolicy, OverflowRule, Password,
+    ClientMemory, DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit,
+    OutputLimits, OverflowPolicy, OverflowRule, Password,
 };
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.
@@ -121,6 +121,21 @@ impl Config {
             policy: self.pubsub_overflow_policy,
             limit: self.pubsub_overflow_limit,
         }
+    }
+
+    /// The bytes that all connections together may hold, if that is bounded: by Redis's rules, and
+    /// never by fewer than it takes to talk to the server at all.
+    pub fn client_memory_limit(&self) -> Option<usize> {
+        const LEAST: u64 = 128 * 1024;
+        let limit = match self.maxmemory_clients {
+            ClientMemory::Bytes(0) => return None,
+            ClientMemory::Percent(_) if self.maxmemory == 0 => return None,
+            ClientMemory::Bytes(bytes) => bytes,
+            ClientMemory::Percent(percent) => {
+                (u128::from(self.maxmemory) * u128::from(percent) / 100) as u64
+            }
+        };
+        Some(usize::try_from(limit.max(LEAST)).unwrap_or(usize::MAX))
     }
 
     /// A value of `pubsub-overflow-limit`.

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{
-    Addresses, Choice, Events, Kind, Limits, Memory, Number, Octal, Path, Refusal, Secret, YesNo,
-    fixed,
+    Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path, Refusal,
+    Secret, YesNo, fixed,
 };
 use super::values::{
-    DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy, Password,
+    ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy,
+    Password,
 };
 
 /// One setting: a row of [`SETTINGS`].
@@ -223,6 +224,21 @@ settings! {
         /// would have kept up with.
         "pubsub-overflow-limit" => pubsub_overflow_limit: u64 = "8mb",
             "bytes", Memory(KB..=i64::MAX), AnyTime;
+        /// Bytes that all connections together may hold, what waits to be written to them and what is
+        /// kept of their requests, or a part of maxmemory such as 5%; past it those that hold the
+        /// most are closed, but for those with CLIENT NO-EVICT ON. It is looked at ten times a second
+        /// and when much was sent. 0 is no limit, Redis's default.
+        "maxmemory-clients" => maxmemory_clients: ClientMemory = "0",
+            "bytes|percent%", MemoryOrPercent, AnyTime;
+        /// Channels, patterns and shard channels that one connection may be subscribed to; a
+        /// SUBSCRIBE that would pass it is refused whole. 0 is no limit, as in Redis.
+        "max-subscriptions-per-client" => max_subscriptions_per_client: u32 = "0",
+            "subscriptions", Number(0..=u32::MAX as i64), AnyTime;
+        /// Bytes in a pattern of PSUBSCRIBE, PUBSUB CHANNELS, KEYS and SCAN; 0 is no limit, as in
+        /// Redis. To match a long name against a hostile pattern takes time in proportion to both
+        /// their lengths, and a PUBLISH pays for the patterns of others; real ones are far shorter.
+        "max-pattern-length" => max_pattern_length: u32 = "1024",
+            "bytes", Number(0..=u32::MAX as i64), AnyTime;
     }
     group Queue {
         /// Whether there are keys at all: lists, strings and what goes with them. `no` makes a pure

@@ -66,6 +66,21 @@ pub struct OverflowRule {
     pub limit: u64,
 }
 
+/// How much all connections together may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientMemory {
+    /// So many bytes; 0 is no bound.
+    Bytes(u64),
+    /// So many percent of `maxmemory`, 1 to 100; no bound without one.
+    Percent(u32),
+}
+
+impl Default for ClientMemory {
+    fn default() -> ClientMemory {
+        ClientMemory::Bytes(0)
+    }
+}
+
 /// The least severe messages that are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {

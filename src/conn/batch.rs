@@ -27,6 +27,9 @@ const MAX_APPENDS: usize = 16 * 1024;
 /// Likewise for so many bytes of replies: they are held against the limits of the outbox before
 /// more are made.
 pub const MAX_REPLIES: usize = 1024 * 1024;
+/// Likewise after so long, so that many requests, or slow ones, do not keep the thread from others;
+/// one request is always carried out as a whole.
+const MAX_TIME: Duration = Duration::from_millis(2);
 /// Others get the keyspace's lock, if they wait for it, after so many commands that share it.
 const COMMANDS_PER_LOCK: usize = 64;
 /// Others get a turn on this thread after so many sockets were written to.
@@ -61,7 +64,7 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
-            self.let_others_carry_out().await;
+            self.let_others_carry_out(&end).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
             let more = self.write_to_others(&mut scratch, alive, &end).await;
@@ -91,9 +94,11 @@ impl Connection {
 
     /// Lets those on this thread who have sent requests by now have them carried out first, so that
     /// all replies and messages are written one after the other: who waits for several of them is
-    /// woken once, and what goes to the same socket goes in one write.
-    async fn let_others_carry_out(&self) {
-        if let Ok(_permit) = self.state.unwritten_batches.try_acquire() {
+    /// woken once, and what goes to the same socket goes in one write. Whoever was interrupted lets
+    /// them in any case.
+    async fn let_others_carry_out(&self, end: &BatchEnd) {
+        let permit = self.state.unwritten_batches.try_acquire();
+        if permit.is_ok() || matches!(end, BatchEnd::Again) {
             tokio::task::yield_now().await;
         }
     }
@@ -193,7 +198,10 @@ impl Connection {
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
             }
-            if context.fanout.appends() >= MAX_APPENDS || context.replies.len() >= MAX_REPLIES {
+            if context.fanout.appends() >= MAX_APPENDS
+                || context.replies.len() >= MAX_REPLIES
+                || context.tally.spent() >= MAX_TIME
+            {
                 break BatchEnd::Again;
             }
             commands += 1;
@@ -202,6 +210,10 @@ impl Connection {
             }
         };
         context.finish();
+        if let Some(limit) = config.client_memory_limit() {
+            let appended = scratch.fanout.appended() + scratch.replies.len();
+            self.state.growth.add(appended, limit);
+        }
         if !scratch.replies.is_empty() {
             // Flushed by the caller in any case.
             let _ = self

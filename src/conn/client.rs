@@ -84,6 +84,8 @@ pub struct Names {
 #[derive(Debug, Default)]
 pub struct Subscriptions {
     names: [HashSet<Bytes, HashState>; 3],
+    /// Bytes of all names.
+    bytes: usize,
     closed: bool,
 }
 
@@ -95,6 +97,7 @@ impl Subscriptions {
 
     /// Adds a name that is not there yet.
     pub fn insert(&mut self, kind: Kind, name: Bytes) {
+        self.bytes += name.len();
         self.names[kind as usize].insert(name);
     }
 
@@ -102,6 +105,7 @@ impl Subscriptions {
     pub fn take(&mut self, kind: Kind, name: &[u8]) -> Option<Bytes> {
         let names = &mut self.names[kind as usize];
         let taken = names.take(name);
+        self.bytes -= taken.as_ref().map_or(0, Bytes::len);
         if names.is_empty() {
             *names = HashSet::default();
         }
@@ -132,6 +136,12 @@ impl Subscriptions {
         self.names.iter().map(HashSet::len).sum()
     }
 
+    /// Bytes of memory that they take, names shared with the registry included.
+    pub fn memory(&self) -> usize {
+        let places: usize = self.names.iter().map(HashSet::capacity).sum();
+        self.bytes + places * size_of::<Bytes>()
+    }
+
     /// Whether the client is gone, so that nothing may be added any more.
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -140,6 +150,7 @@ impl Subscriptions {
     /// Marks the client as gone and gives all its names away.
     pub fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
         self.closed = true;
+        self.bytes = 0;
         std::mem::take(&mut self.names)
     }
 }
@@ -282,6 +293,14 @@ impl Client {
     /// that it watches.
     pub fn kept_memory(&self) -> usize {
         self.queued_memory.load(Relaxed) + self.watched_memory.load(Relaxed)
+    }
+
+    /// Bytes of memory that it takes in all (`tot-mem` in CLIENT LIST).
+    pub fn memory(&self) -> usize {
+        let (_, _, output) = self.outbox.usage();
+        let subscriptions = self.subscriptions.lock().memory();
+        let input = self.held_input.load(Relaxed);
+        size_of::<Client>() + subscriptions + input + self.kept_memory() + output
     }
 
     /// Whether it waits for an element (BLPOP and its kin).

@@ -42,9 +42,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use bounded::Bounded;
 pub use bounded::{DropReport, Dropped, OverflowChoice};
+use bytes::BytesMut;
 use parking_lot::Mutex;
 use queue::{Chunk, Queue};
 
@@ -328,6 +328,7 @@ impl Outbox {
     }
 
     /// Bytes not yet taken by the kernel.
+    #[cfg(test)]
     pub fn pending(&self) -> usize {
         self.state.lock().pending
     }
@@ -364,9 +365,7 @@ impl Outbox {
         let choice = choice.or(known).unwrap_or_default();
         let rule = choice.or(server());
         let default = OverflowChoice::default();
-        if state.bounded.is_none()
-            && choice == default
-            && rule.policy == OverflowPolicy::Disconnect
+        if state.bounded.is_none() && choice == default && rule.policy == OverflowPolicy::Disconnect
         {
             return;
         }
@@ -387,7 +386,11 @@ impl Outbox {
     /// What was dropped so far.
     pub fn dropped(&self) -> Dropped {
         let state = self.state.lock();
-        state.bounded.as_ref().map(|bounded| bounded.dropped).unwrap_or_default()
+        state
+            .bounded
+            .as_ref()
+            .map(|bounded| bounded.dropped)
+            .unwrap_or_default()
     }
 
     /// Drops that are to be logged: once in a while, and what is left at the client's `end`.

@@ -52,10 +52,7 @@ pub fn client_line(client: &Client) -> String {
     field("obl", &tail);
     field("oll", &chunks);
     field("omem", &output_memory);
-    field(
-        "tot-mem",
-        &(size_of::<Client>() + held_input + client.kept_memory() + output_memory),
-    );
+    field("tot-mem", &client.memory());
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));
     field("user", &"default");

@@ -158,17 +158,14 @@ fn clients(report: &mut Report, state: &ServerState, space: &Keyspace) {
 
 fn memory(report: &mut Report, state: &ServerState, space: &Keyspace) {
     let resident = memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem);
-    let outboxes: usize = state
-        .clients
-        .all()
-        .iter()
-        .map(|client| client.outbox.pending())
-        .sum();
+    let clients = state.clients.all();
+    let clients: usize = clients.iter().map(|client| client.memory()).sum();
     report.field("used_memory", resident);
     report.field("used_memory_human", human(resident));
     report.field("used_memory_rss", resident);
     report.field("used_memory_rss_human", human(resident));
-    report.field("mem_clients_normal", outboxes);
+    report.field("mem_clients_slaves", 0);
+    report.field("mem_clients_normal", clients);
     report.field("used_memory_dataset", space.used());
     let limit = state.config().maxmemory;
     report.field("maxmemory", limit);
@@ -200,6 +197,7 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("instantaneous_input_kbps", kilobytes(input.per_second()));
     report.field("instantaneous_output_kbps", kilobytes(output.per_second()));
     report.counter("rejected_connections", &stats.rejected_connections);
+    report.counter("accept_failures", &stats.accept_failures);
     report.counter("evicted_clients", &stats.evicted_clients);
     report.field("expired_keys", space.stats.expired);
     report.field("evicted_keys", 0);

@@ -77,6 +77,8 @@ pub struct Stats {
     pub connections: Counter,
     /// Connections refused because of `maxclients`.
     pub rejected_connections: Counter,
+    /// Connections that could not be accepted, for want of open files or the like.
+    pub accept_failures: Counter,
     /// Commands run.
     pub commands: Counter,
     /// Bytes received.
@@ -113,6 +115,7 @@ impl Stats {
         Stats {
             connections: Counter::new(0),
             rejected_connections: Counter::new(0),
+            accept_failures: Counter::new(0),
             commands: Counter::new(0),
             input_bytes: Counter::new(0),
             output_bytes: Counter::new(0),
@@ -148,6 +151,7 @@ impl Stats {
         let counters = [
             &self.connections,
             &self.rejected_connections,
+            &self.accept_failures,
             &self.commands,
             &self.input_bytes,
             &self.output_bytes,

@@ -34,6 +34,8 @@ pub struct Tally {
     last: usize,
     /// By code.
     errors: Vec<(String, u64)>,
+    /// When the batch began.
+    began: Instant,
     /// When the command before ended: the clock is read once a command.
     mark: Instant,
     /// Messages published.
@@ -48,6 +50,7 @@ impl Default for Tally {
             lines: Vec::new(),
             last: 0,
             errors: Vec::new(),
+            began: Instant::now(),
             mark: Instant::now(),
             published: 0,
             delivered: 0,
@@ -58,7 +61,13 @@ impl Default for Tally {
 impl Tally {
     /// Begins a batch at `now`.
     pub fn begin(&mut self, now: Instant) {
+        self.began = now;
         self.mark = now;
+    }
+
+    /// How long the batch had taken when the last command ended.
+    pub fn spent(&self) -> Duration {
+        self.mark - self.began
     }
 
     /// Counts a command that has just ended.

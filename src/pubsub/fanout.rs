@@ -39,6 +39,8 @@ pub struct Targets {
     limits: OutputLimits,
     /// Appends since the batch began.
     appends: usize,
+    /// And their bytes.
+    appended: usize,
     round: Round,
 }
 
@@ -54,6 +56,7 @@ impl Fanout {
     pub fn begin_batch(&mut self, limits: OutputLimits) {
         self.targets.limits = limits;
         self.targets.appends = 0;
+        self.targets.appended = 0;
         if self.targets.touched.is_empty() {
             self.targets.round = Round::default();
         }
@@ -72,6 +75,11 @@ impl Fanout {
     /// How many times something was appended to an outbox since the batch began.
     pub fn appends(&self) -> usize {
         self.targets.appends
+    }
+
+    /// Bytes appended since the batch began.
+    pub fn appended(&self) -> usize {
+        self.targets.appended
     }
 
     /// Whether those who are still to be flushed have been sent so much that it is time to.
@@ -104,7 +112,9 @@ impl Targets {
     pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
         let mut delivery = Delivery::new(frames, subscribers.backlog());
         self.appends += subscribers.len();
-        self.round.bytes += subscribers.len() * frames.len();
+        let bytes = subscribers.len() * frames.len();
+        self.appended += bytes;
+        self.round.bytes += bytes;
         for client in subscribers.clients() {
             let append = client.outbox.push(&mut delivery, &self.limits);
             if append.wants_flush() {

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 use thiserror::Error;
@@ -23,6 +23,9 @@ use crate::conn::socket::{ReadSocket, WriteSocket, split_tcp, split_unix};
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Between two lines of the log about that.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
@@ -232,10 +235,12 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
 
 /// Accepts until the server shuts down. A failed accept never ends it.
 pub async fn serve(listener: Listener, state: Arc<ServerState>) {
+    let mut failures = Failures::default();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok(accepted) => {
+                    failures.end();
                     if let Err(error) = admit(&state, accepted) {
                         tracing::warn!(%error, "can't serve a connection");
                     }
@@ -244,7 +249,8 @@ pub async fn serve(listener: Listener, state: Arc<ServerState>) {
                     tracing::debug!(%error, "a connection was gone before it was accepted");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "can't accept connections");
+                    state.stats.accept_failures.fetch_add(1, Relaxed);
+                    failures.note(&error);
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             }
@@ -257,6 +263,43 @@ pub async fn serve(listener: Listener, state: Arc<ServerState>) {
     if let Listener::Unix(_, path) = &listener {
         // Best effort: the next start removes it otherwise.
         let _ = std::fs::remove_file(path.as_path());
+    }
+}
+
+/// Accepts that failed, for the log: one line when it begins, and then one in a while. INFO has
+/// the count, `accept_failures`.
+#[derive(Debug, Default)]
+struct Failures {
+    /// Since the last line.
+    since: u64,
+    last_line: Option<Instant>,
+}
+
+impl Failures {
+    fn note(&mut self, error: &io::Error) {
+        self.since += 1;
+        if self.is_due() {
+            tracing::warn!(%error, failed = self.since, "can't accept connections");
+            self.told();
+        }
+    }
+
+    /// One was accepted.
+    fn end(&mut self) {
+        if self.since > 0 && self.is_due() {
+            tracing::warn!(failed = self.since, "can accept connections again");
+            self.told();
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.last_line
+            .is_none_or(|last| last.elapsed() >= LINE_EVERY)
+    }
+
+    fn told(&mut self) {
+        self.since = 0;
+        self.last_line = Some(Instant::now());
     }
 }
 

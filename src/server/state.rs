@@ -10,10 +10,12 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::clients::Clients;
+use super::descriptors;
+use super::eviction::Growth;
 use super::listener::Bound;
 use super::shutdown::Shutdown;
 use super::workers::Placement;
-use crate::config::{Config, SetError};
+use crate::config::{Config, Refusal, SetError};
 use crate::conn::client::Client;
 use crate::conn::outbox::{BrokenLimit, OverflowChoice};
 use crate::observe::stats::Stats;
@@ -39,6 +41,8 @@ pub struct ServerState {
     pub clients: Clients,
     /// The counters.
     pub stats: Stats,
+    /// What connections hold, and when to look at it.
+    pub growth: Growth,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
     pub keyspace: Mutex<Keyspace>,
     /// Rung when a key was given a time to expire.
@@ -79,6 +83,7 @@ impl ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
             stats: Stats::new(),
+            growth: Growth::default(),
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
             placement,
@@ -103,6 +108,12 @@ impl ServerState {
     pub fn change_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
         let _one_at_a_time = self.changing.lock();
         let changed = self.config().set(pairs)?;
+        if changed.maxclients != self.config().maxclients {
+            descriptors::allow_clients(changed.maxclients).map_err(|few| SetError::Failed {
+                name: "maxclients".to_owned(),
+                refusal: Refusal::TooManyClients(few.clients),
+            })?;
+        }
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
@@ -113,6 +124,7 @@ impl ServerState {
                 self.choose_overflow(&client, None);
             }
         }
+        self.growth.look();
         Ok(())
     }
 

@@ -300,7 +300,5 @@ async fn overflow(_: &Server, client: &mut Client) {
             ),
         ])
         .await;
-    client
-        .arity("client|overflow", &["CLIENT OVERFLOW"])
-        .await;
+    client.arity("client|overflow", &["CLIENT OVERFLOW"]).await;
 }

@@ -108,7 +108,8 @@ impl Messages {
         if let Some(body) = body {
             self.bytes.push_shared(body);
         }
-        self.lengths.push_back(head.len() + body.map_or(0, Bytes::len));
+        self.lengths
+            .push_back(head.len() + body.map_or(0, Bytes::len));
     }
 
     fn drop_first(&mut self) -> Option<usize> {

@@ -49,7 +49,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn dropping() -> impl Strategy<Value = OverflowPolicy> {
-    prop_oneof![Just(OverflowPolicy::DropOldest), Just(OverflowPolicy::DropNewest)]
+    prop_oneof![
+        Just(OverflowPolicy::DropOldest),
+        Just(OverflowPolicy::DropNewest)
+    ]
 }
 
 /// Steps among which the policy changes as well.
@@ -259,7 +262,10 @@ impl Model {
         assert_eq!(totals.1.load(Relaxed), dropped.bytes);
         let state = self.outbox.state.lock();
         let bounded = state.bounded.as_ref().unwrap();
-        assert_eq!((bounded.cost, bounded.bytes, bounded.in_flight_cost), (0, 0, 0));
+        assert_eq!(
+            (bounded.cost, bounded.bytes, bounded.in_flight_cost),
+            (0, 0, 0)
+        );
     }
 }
 
@@ -364,7 +370,10 @@ async fn tiny_messages_and_large_ones_stay_within_the_memory() {
             model.push(&[filling], filling > SHARED_BODY);
         }
         let (_, _, memory) = model.outbox.usage();
-        assert!(memory - before < LIMIT + 40 * 1024, "{memory} for {filling}");
+        assert!(
+            memory - before < LIMIT + 40 * 1024,
+            "{memory} for {filling}"
+        );
         model.finish().await;
     }
 }
@@ -442,14 +451,23 @@ async fn the_log_is_told_once_in_a_while_and_all_at_the_end() {
     model.push(&[LIMIT], true);
     let told = |report: Option<DropReport>| report.map(|report| report.since.messages);
     assert_eq!(told(model.outbox.drop_report(now, false)), Some(1));
-    assert_eq!(told(model.outbox.drop_report(now + 2 * LINE_EVERY, false)), None);
+    assert_eq!(
+        told(model.outbox.drop_report(now + 2 * LINE_EVERY, false)),
+        None
+    );
     model.push(&[LIMIT], true);
     model.push(&[LIMIT], true);
     let early = now + LINE_EVERY / 2;
     assert_eq!(told(model.outbox.drop_report(early, false)), None);
-    assert_eq!(told(model.outbox.drop_report(now + LINE_EVERY, false)), Some(2));
+    assert_eq!(
+        told(model.outbox.drop_report(now + LINE_EVERY, false)),
+        Some(2)
+    );
     model.push(&[LIMIT], true);
-    assert_eq!(told(model.outbox.drop_report(now + LINE_EVERY, true)), Some(1));
+    assert_eq!(
+        told(model.outbox.drop_report(now + LINE_EVERY, true)),
+        Some(1)
+    );
     assert_eq!(told(model.outbox.drop_report(now + LINE_EVERY, true)), None);
     // The counters say all of it.
     assert_eq!(model.outbox.dropped().messages, 4);
