@@ -62,7 +62,8 @@ async fn info(server: &Server, client: &mut Client) {
     ] {
         assert_eq!(field(&line, name), value, "{name}");
     }
-    assert!(line.ends_with("lib-ver=1.2\n"), "{line:?}");
+    let end = "lib-ver=1.2 dropped=0 dropped-bytes=0\n";
+    assert!(line.ends_with(end), "{line:?}");
     client.arity("client|info", &["CLIENT INFO x"]).await;
 }
 
@@ -266,7 +267,7 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*47\r\n",
+            "*49\r\n",
             "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
             "+GETNAME\r\n",
             "+    Return the name of the current connection.\r\n",

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Invariants:
-//! - Messages have numbers, in the order in which they came. A run of replies notes the number of
-//!   the message that it stands before; so the order of all that stays never changes, whatever is
-//!   dropped.
+//! - Messages have rising numbers, in the order in which they came. A run of replies notes the first
+//!   number that it stands before; so the order of all that stays never changes, whatever is
+//!   dropped, be it while others are in flight.
 //! - The outbox's queue holds either bytes that are never dropped, or the messages of `in_flight`
 //!   and nothing else. It is filled when it is empty, and not beyond [`FLIGHT`], so that hardly
 //!   anything is out of reach. A message of which the kernel has a byte stays in flight until it
@@ -38,12 +38,12 @@ use crate::resp::Protocol;
 
 /// Messages of about so many bytes go to the socket at a time.
 const FLIGHT: usize = 64 * 1024;
-/// What keeping a message takes beside its bytes: its length, in a list that grows by doubling;
-const OVERHEAD: usize = 2 * size_of::<usize>();
+/// What keeping a message takes beside its bytes: its mark, in a list that grows by doubling;
+const OVERHEAD: usize = 2 * size_of::<Mark>();
 /// and where its body is shared, two chunks, in such a list too, and their reference counts.
 const BODY_OVERHEAD: usize = OVERHEAD + 4 * size_of::<Chunk>() + 96;
 /// A list that has had room for more is not kept when it is empty.
-const KEPT_LENGTHS: usize = 64;
+const KEPT_MARKS: usize = 64;
 /// Between two lines of the log about one client.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -94,26 +94,33 @@ pub struct DropReport {
     pub since: Dropped,
 }
 
+/// A message: its number, and how long it is.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    number: u64,
+    length: usize,
+}
+
 /// Whole messages, one behind the other.
 #[derive(Debug, Default)]
 struct Messages {
     bytes: Queue,
-    lengths: VecDeque<usize>,
+    marks: VecDeque<Mark>,
 }
 
 impl Messages {
-    fn push(&mut self, head: &[u8], body: Option<&Bytes>, protocol: Protocol) {
+    fn push(&mut self, number: u64, head: &[u8], body: Option<&Bytes>, protocol: Protocol) {
         let copy = self.bytes.push_copy(head);
         copy[0] = protocol.push_marker();
         if let Some(body) = body {
             self.bytes.push_shared(body);
         }
-        self.lengths
-            .push_back(head.len() + body.map_or(0, Bytes::len));
+        let length = head.len() + body.map_or(0, Bytes::len);
+        self.marks.push_back(Mark { number, length });
     }
 
     fn drop_first(&mut self) -> Option<usize> {
-        let length = self.lengths.pop_front()?;
+        let Mark { length, .. } = self.marks.pop_front()?;
         self.bytes.advance(length);
         Some(length)
     }
@@ -136,14 +143,15 @@ pub(super) struct Bounded {
     told: Dropped,
     last_line: Option<Instant>,
     waiting: Messages,
-    /// The number of the first of them.
-    first: u64,
+    /// The number of the next message.
+    next: u64,
     /// Behind them, once the reply that is being made is there (see `Outbox::hold_messages`).
+    /// They have no numbers yet.
     held: Messages,
     replies: Queue,
-    /// The number of the message that they stand before, and bytes.
+    /// The first number that they stand before, and bytes.
     runs: VecDeque<(u64, usize)>,
-    in_flight: VecDeque<usize>,
+    in_flight: VecDeque<Mark>,
     /// Bytes of the first message in flight that the kernel has.
     written: usize,
     in_flight_cost: usize,
@@ -162,7 +170,7 @@ impl Bounded {
             told: Dropped::default(),
             last_line: None,
             waiting: Messages::default(),
-            first: 0,
+            next: 0,
             held: Messages::default(),
             replies: Queue::default(),
             runs: VecDeque::new(),
@@ -223,7 +231,8 @@ impl Bounded {
             } else {
                 &mut self.waiting
             };
-            messages.push(head, frames.body, protocol);
+            messages.push(self.next, head, frames.body, protocol);
+            self.next += u64::from(!held);
             self.cost += cost(length);
             self.bytes += length;
             pushed.taken += length;
@@ -247,16 +256,9 @@ impl Bounded {
     }
 
     fn drop_oldest(&mut self) -> usize {
-        let length = match self.waiting.drop_first() {
-            Some(length) => {
-                self.first += 1;
-                length
-            }
-            None => {
-                let held = self.held.drop_first();
-                held.expect("all that costs and is not in flight waits or is held")
-            }
-        };
+        let oldest = self.waiting.drop_first();
+        let oldest = oldest.or_else(|| self.held.drop_first());
+        let length = oldest.expect("all that costs and is not in flight waits or is held");
         self.cost -= cost(length);
         self.bytes -= length;
         self.count(length);
@@ -277,10 +279,9 @@ impl Bounded {
     }
 
     fn note_replies(&mut self, length: usize) {
-        let next = self.first + self.waiting.lengths.len() as u64;
         match self.runs.back_mut() {
-            Some((before, run)) if *before == next => *run += length,
-            _ => self.runs.push_back((next, length)),
+            Some((before, run)) if *before == self.next => *run += length,
+            _ => self.runs.push_back((self.next, length)),
         }
     }
 
@@ -291,45 +292,46 @@ impl Bounded {
             self.note_replies(before.len());
             self.replies.append(before);
         }
-        let Messages { bytes, mut lengths } = std::mem::take(&mut self.held);
+        let Messages { bytes, marks } = std::mem::take(&mut self.held);
         self.waiting.bytes.append(bytes);
-        self.waiting.lengths.append(&mut lengths);
+        for Mark { length, .. } in marks {
+            let number = self.next;
+            self.waiting.marks.push_back(Mark { number, length });
+            self.next += 1;
+        }
     }
 
     /// What goes to the socket next, now that all before it has gone.
     pub(super) fn next_run(&mut self) -> Queue {
+        let first = self.waiting.marks.front().map(|mark| mark.number);
+        let due = |(before, _): &mut (u64, usize)| first.is_none_or(|first| *before <= first);
         let mut replies = 0;
-        while let Some((_, length)) = self.runs.pop_front_if(|(before, _)| *before <= self.first) {
+        while let Some((_, length)) = self.runs.pop_front_if(due) {
             replies += length;
         }
         if replies > 0 {
             return self.replies.split_to(replies);
         }
-        let mut count = self.waiting.lengths.len();
-        if let Some((before, _)) = self.runs.front() {
-            count = count.min((before - self.first) as usize);
-        }
+        let until = self.runs.front().map_or(u64::MAX, |(before, _)| *before);
         let mut bytes = 0;
-        let lengths = self.waiting.lengths.iter().take(count);
-        let fit = lengths.take_while(|length| {
-            let fits = bytes == 0 || bytes + **length <= FLIGHT;
-            bytes += if fits { **length } else { 0 };
+        let fit = self.waiting.marks.iter().take_while(|mark| {
+            let fits = mark.number < until && (bytes == 0 || bytes + mark.length <= FLIGHT);
+            bytes += if fits { mark.length } else { 0 };
             fits
         });
         let count = fit.count();
-        self.first += count as u64;
-        if count == self.waiting.lengths.len() {
-            std::mem::swap(&mut self.in_flight, &mut self.waiting.lengths);
+        if count == self.waiting.marks.len() {
+            std::mem::swap(&mut self.in_flight, &mut self.waiting.marks);
         } else {
-            self.in_flight.extend(self.waiting.lengths.drain(..count));
+            self.in_flight.extend(self.waiting.marks.drain(..count));
         }
-        self.in_flight_cost = self.in_flight.iter().map(|length| cost(*length)).sum();
+        self.add_up();
         self.waiting.bytes.split_to(bytes)
     }
 
     /// The kernel has taken so many bytes of the outbox's queue.
     pub(super) fn wrote(&mut self, mut taken: usize) {
-        while let Some(&length) = self.in_flight.front() {
+        while let Some(&Mark { length, .. }) = self.in_flight.front() {
             let left = length - self.written;
             if taken < left {
                 self.written += taken;
@@ -343,7 +345,7 @@ impl Bounded {
             self.in_flight_cost -= cost(length);
             self.in_flight.pop_front();
         }
-        if self.in_flight.capacity() > KEPT_LENGTHS {
+        if self.in_flight.capacity() > KEPT_MARKS {
             self.in_flight = VecDeque::new();
         }
     }
@@ -351,7 +353,7 @@ impl Bounded {
     /// Takes back the messages in the outbox's queue of which the kernel has nothing; gives what
     /// must stay there.
     pub(super) fn take_back(&mut self, mut queue: Queue) -> Queue {
-        let Some(&length) = self.in_flight.front() else {
+        let Some(&Mark { length, .. }) = self.in_flight.front() else {
             return queue;
         };
         let (begun, bytes) = match self.written {
@@ -359,13 +361,17 @@ impl Bounded {
             written => (1, length - written),
         };
         let stays = queue.split_to(bytes);
-        self.first -= (self.in_flight.len() - begun) as u64;
-        let mut lengths = self.in_flight.split_off(begun);
-        lengths.append(&mut self.waiting.lengths);
-        self.waiting.lengths = lengths;
+        let mut marks = self.in_flight.split_off(begun);
+        marks.append(&mut self.waiting.marks);
+        self.waiting.marks = marks;
         self.waiting.bytes.put_back(queue);
-        self.in_flight_cost = self.in_flight.iter().map(|length| cost(*length)).sum();
+        self.add_up();
         stays
+    }
+
+    fn add_up(&mut self) {
+        let costs = self.in_flight.iter().map(|mark| cost(mark.length));
+        self.in_flight_cost = costs.sum();
     }
 
     /// Gives all away, in order, as bytes that are not to be dropped any more: what waits, and what
