@@ -22,7 +22,8 @@
 //!
 //! What does not fit into a subscriber's socket waits in its outbox, within
 //! `client-output-buffer-limit`, and is written by the subscriber's own task when the socket takes
-//! more. So a publisher never waits for a subscriber.
+//! more. So a publisher never waits for a subscriber. Where `pubsub-overflow-policy` says so, the
+//! outbox drops messages at a bound of its own, and the subscriber keeps its connection.
 //!
 //! # The life of a push
 //!

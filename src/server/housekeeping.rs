@@ -1,5 +1,6 @@
-//! What has to be looked at now and then: idle clients, outboxes above their soft limit, tables
-//! that have become too large for what is in them.
+//! What has to be looked at now and then: idle clients, outboxes above their soft limit, messages
+//! that were dropped and the log has not been told of, tables that have become too large for what is
+//! in them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -274,7 +274,7 @@ async fn help(_: &Server, client: &mut Client) {
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..45 {
+    for _ in 4..47 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Prints this help.\r\n").await;
