@@ -180,7 +180,8 @@ impl Server {
     }
 
     /// Publishes as PUBLISH does, without a connection: to those live at this moment, in the order
-    /// of the channel. Returns how many subscriptions it reached, patterns' included.
+    /// of the channel. Returns how many subscriptions it reached, patterns' included, but for those
+    /// whose outboxes are full and have refused it (`pubsub-overflow-policy`).
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);

@@ -4,7 +4,7 @@ mod common;
 
 use common::client::Client;
 use common::process::{Process, command};
-use common::{both, info, soon, start, until_info};
+use common::{both, field, info, soon, start, until_info};
 use tokio::process::Command;
 
 /// The binary with at most so many open files, soft and hard.
@@ -266,4 +266,45 @@ async fn a_long_batch_does_not_keep_others_waiting() {
     .await;
     assert!(calls < COMMANDS, "all of them at once");
     busy.expect("*0\r\n".repeat(COMMANDS)).await;
+}
+
+/// Nor do commands that are not carried out: unknown ones, and those that MULTI queues.
+#[tokio::test]
+async fn a_long_batch_of_nothing_does_not_either() {
+    const COMMANDS: usize = 400_000;
+    let server = start().await;
+    let mut observer = Client::connect(&server, 2).await;
+    let mut busy = Client::connect(&server, 2).await;
+    // What is sent while it is blocked is carried out in one batch afterwards.
+    busy.send("CLIENT REPLY OFF\r\nBLPOP k 0\r\n").await;
+    until_info(&mut observer, "blocked_clients", "1").await;
+    busy.send("X\r\n".repeat(COMMANDS)).await;
+    soon("all of it is kept", async {
+        loop {
+            observer.line(&format!("CLIENT LIST ID {}", busy.id)).await;
+            let line = observer.text().await;
+            if field(&line, "qbuf").parse::<usize>().expect("bytes") == 3 * COMMANDS {
+                break;
+            }
+        }
+    })
+    .await;
+    let unblock = format!("CLIENT UNBLOCK {}", busy.id);
+    observer.ask(&unblock, ":1").await;
+    let errors = soon("it has begun", async {
+        loop {
+            observer.command(&["INFO", "errorstats"]).await;
+            let text = observer.text().await;
+            let errors = text
+                .lines()
+                .find_map(|line| line.strip_prefix("errorstat_ERR:count="));
+            if let Some(errors) = errors {
+                break errors.parse::<usize>().expect("a number");
+            }
+        }
+    })
+    .await;
+    assert!(errors < COMMANDS, "all of them at once");
+    busy.send("CLIENT REPLY ON\r\nPING\r\n").await;
+    busy.expect("+OK\r\n+PONG\r\n").await;
 }

@@ -207,6 +207,8 @@ impl Connection {
             commands += 1;
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
                 context.let_others_in();
+                // Commands that are only queued or unknown are not timed.
+                context.tally.look();
             }
         };
         context.finish();

@@ -36,6 +36,8 @@ pub struct Tally {
     errors: Vec<(String, u64)>,
     /// When the batch began.
     began: Instant,
+    /// Time spent on the batch, as far as is known.
+    spent: Duration,
     /// When the command before ended: the clock is read once a command.
     mark: Instant,
     /// Messages published.
@@ -51,6 +53,7 @@ impl Default for Tally {
             last: 0,
             errors: Vec::new(),
             began: Instant::now(),
+            spent: Duration::ZERO,
             mark: Instant::now(),
             published: 0,
             delivered: 0,
@@ -62,12 +65,18 @@ impl Tally {
     /// Begins a batch at `now`.
     pub fn begin(&mut self, now: Instant) {
         self.began = now;
+        self.spent = Duration::ZERO;
         self.mark = now;
     }
 
-    /// How long the batch had taken when the last command ended.
+    /// How long the batch had taken when the last command was counted, or at the last look.
     pub fn spent(&self) -> Duration {
-        self.mark - self.began
+        self.spent.max(self.mark - self.began)
+    }
+
+    /// Looks at the clock.
+    pub fn look(&mut self) {
+        self.spent = self.began.elapsed();
     }
 
     /// Counts a command that has just ended.
