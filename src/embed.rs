@@ -194,7 +194,7 @@ impl Server {
             .stats
             .delivered
             .fetch_add(receivers as u64, Relaxed);
-        for client in fanout.take_touched(usize::MAX) {
+        while let Some(client) = fanout.next_touched() {
             self.state.flush(&client);
         }
         receivers

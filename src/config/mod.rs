@@ -23,7 +23,7 @@ pub use kinds::Refusal;
 pub use settings::{Change, Config, Group, SETTINGS, Setting};
 pub use values::{
     DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit, OutputLimits,
-    Password,
+    Password, Percentiles,
 };
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::client::Closing;
 use super::scratch::Scratch;
 use super::{Connection, blocked};
-use crate::command::{Context, Next, dispatch};
+use crate::command::{Context, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;
 
@@ -42,6 +42,9 @@ enum BatchEnd {
     Sleep(Duration, &'static [u8]),
     /// No request is carried out until the client is served, or until this moment.
     Block(Option<tokio::time::Instant>),
+    /// The request that comes next is not carried out before a pause is over, at this moment or
+    /// before.
+    Postpone(tokio::time::Instant),
     /// No more requests are taken.
     Close,
     /// Not even the replies are written.
@@ -79,6 +82,10 @@ impl Connection {
                     self.blocked = Some(blocked::wait(until));
                     break;
                 }
+                BatchEnd::Postpone(until) => {
+                    self.blocked = Some(blocked::postpone(&self.state, &self.client, until));
+                    break;
+                }
                 BatchEnd::Finished | BatchEnd::Close | BatchEnd::Abort => break,
             }
             if self.client.closing() == Closing::Closed {
@@ -107,8 +114,10 @@ impl Connection {
         end: &BatchEnd,
     ) -> bool {
         loop {
-            for client in scratch.fanout.take_touched(WRITES_PER_TURN) {
-                self.state.flush(&client);
+            for _ in 0..WRITES_PER_TURN {
+                if let Some(client) = scratch.fanout.next_touched() {
+                    self.state.flush(&client);
+                }
             }
             if !scratch.fanout.has_touched() {
                 return false;
@@ -153,8 +162,9 @@ impl Connection {
     fn carry_out(&mut self, scratch: &mut Scratch) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
-        scratch.tally.begin(now);
         let config = self.state.config();
+        let notable = operators::notable(&config);
+        scratch.tally.begin(now, config.latency_tracking, notable);
         scratch
             .fanout
             .begin_batch(config.client_output_buffer_limit);
@@ -168,6 +178,7 @@ impl Connection {
             tally: &mut scratch.tally,
             space: None,
             in_exec: false,
+            writes: false,
             turns: Turns::default(),
         };
         let mut commands = 0_usize;
@@ -190,6 +201,10 @@ impl Connection {
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
                 Next::Block(until) => break BatchEnd::Block(until),
+                Next::Postpone(until) => {
+                    self.input.reader.unread();
+                    break BatchEnd::Postpone(until);
+                }
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
             }
@@ -199,6 +214,7 @@ impl Connection {
             commands += 1;
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
                 context.let_others_in();
+                context.commit_much();
             }
         };
         context.finish();

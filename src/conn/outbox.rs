@@ -192,6 +192,19 @@ impl Outbox {
         state.append(limits, frames.len(), copy)
     }
 
+    /// Appends a line to a monitor: a message of its own kind.
+    pub fn feed(&self, line: &[u8], limits: &OutputLimits) -> Append {
+        let mut state = self.state.lock();
+        let copy = |queue: &mut Queue, _| {
+            queue.push_copy(line);
+        };
+        if state.held.is_some() {
+            state.hold(limits, line.len(), copy)
+        } else {
+            state.append(limits, line.len(), copy)
+        }
+    }
+
     /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
     /// are appended: a client that publishes to itself gets the reply first, and an EXEC's reply is
     /// not torn apart. Their order among themselves stays.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use super::histogram::Latencies;
 use crate::command::table::TABLE;
 
 /// A counter.
@@ -24,6 +25,8 @@ pub struct CommandStats {
     pub rejected: Counter,
     /// Runs that ended in an error.
     pub failed: Counter,
+    /// How long they took, if that is tracked.
+    pub latencies: Latencies,
 }
 
 /// How fast some counters grow, sampled once a second.
@@ -152,6 +155,9 @@ impl Stats {
         });
         for counter in counters.into_iter().chain(by_command) {
             counter.store(0, Relaxed);
+        }
+        for command in &self.by_command {
+            command.latencies.reset();
         }
         self.errors_by_code.lock().clear();
     }

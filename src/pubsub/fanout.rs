@@ -69,6 +69,16 @@ impl Fanout {
         append.was_taken()
     }
 
+    /// Appends a line to a monitor.
+    pub fn feed(&mut self, monitor: &Arc<Client>, line: &[u8]) {
+        self.targets.appends += 1;
+        self.targets.round.bytes += line.len();
+        let append = monitor.outbox.feed(line, &self.targets.limits);
+        if append.wants_flush() {
+            self.targets.touch(monitor);
+        }
+    }
+
     /// How many times something was appended to an outbox since the batch began.
     pub fn appends(&self) -> usize {
         self.targets.appends
@@ -90,11 +100,10 @@ impl Fanout {
         !self.targets.touched.is_empty()
     }
 
-    /// Hands over up to so many of those who are to be flushed.
-    pub fn take_touched(&mut self, most: usize) -> impl Iterator<Item = Arc<Client>> {
-        let touched = &mut self.targets.touched;
-        let most = most.min(touched.len());
-        touched.drain(..most)
+    /// Hands over the first of those who are to be flushed. The others are still on the list while
+    /// the caller is at it, and flushed even if that panics.
+    pub fn next_touched(&mut self) -> Option<Arc<Client>> {
+        self.targets.touched.pop_front()
     }
 }
 

@@ -136,6 +136,7 @@ impl Registry {
         let mut receivers = 0;
         fanout.messages.add(kind, channel, payload);
         self.publish_run(held, fanout, |to| receivers = to);
+        fanout.messages.clear();
         receivers
     }
 
@@ -143,7 +144,7 @@ impl Registry {
     /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
     /// for a client that is both. Says for each how many matching subscriptions it went to: what
     /// PUBLISH answers. `held` are turns that the caller has already; `fanout` remembers whom to
-    /// flush.
+    /// flush. The caller then forgets the messages.
     pub fn publish_run(
         &self,
         held: &Turns<'_>,
@@ -165,7 +166,6 @@ impl Registry {
             }
             (0..messages.len()).for_each(|_| went_to(receivers));
         }
-        messages.clear();
     }
 
     /// Whether a pattern matches the messages' channel. For a single message to find out is no less
@@ -391,7 +391,7 @@ impl Registry {
         let total = subscriptions.total();
         let before = client.subscription_count.swap(total, Relaxed);
         if (before == 0) != (total == 0) {
-            client.outbox.set_pubsub(total > 0);
+            client.outbox.set_pubsub(total > 0 || client.is_monitor());
             if total > 0 {
                 self.subscribed_clients.fetch_add(1, Relaxed);
             } else {

@@ -38,6 +38,8 @@ fn look(state: &ServerState) {
         } else if let Some(timeout) = config.timeout
             && !client.is_subscriber()
             && !client.is_blocked()
+            && !client.is_postponed()
+            && !client.is_monitor()
             && client.idle_seconds() > timeout.as_secs()
         {
             tracing::debug!(client = client.addresses.peer(), "closing idle client");

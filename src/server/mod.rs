@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod housekeeping;
 pub mod listener;
+pub mod pause;
 pub mod shutdown;
 pub mod state;
 pub mod workers;

@@ -11,11 +11,15 @@ use tokio_util::task::TaskTracker;
 
 use super::clients::Clients;
 use super::listener::Bound;
+use super::pause::Pause;
 use super::shutdown::Shutdown;
 use super::workers::Placement;
 use crate::config::{Config, SetError};
 use crate::conn::client::Client;
 use crate::conn::outbox::BrokenLimit;
+use crate::observe::latency::LatencyMonitor;
+use crate::observe::monitors::Monitors;
+use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
 use crate::pubsub::registry::Registry;
 use crate::queue::keyspace::Keyspace;
@@ -37,8 +41,16 @@ pub struct ServerState {
     pub registry: Registry,
     /// Who is connected.
     pub clients: Clients,
+    /// Who is shown every command.
+    pub monitors: Monitors,
     /// The counters.
     pub stats: Stats,
+    /// Commands that took long.
+    pub slow_log: SlowLog,
+    /// What has held others up.
+    pub latency: LatencyMonitor,
+    /// Whether commands are held back.
+    pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
     pub keyspace: Mutex<Keyspace>,
     /// Rung when a key was given a time to expire.
@@ -78,7 +90,11 @@ impl ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
+            monitors: Monitors::default(),
             stats: Stats::new(),
+            slow_log: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            pause: Pause::default(),
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
             placement,
@@ -194,6 +210,7 @@ impl ServerState {
     fn forget(&self, client: &Client, space: &mut Keyspace) {
         space.forget(client.id);
         self.clients.remove(client.id);
+        self.monitors.remove(client);
         self.registry.disconnect(client);
         if let Some(broken) = client.outbox.broken_limit() {
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
