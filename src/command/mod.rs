@@ -388,7 +388,10 @@ fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler
         // It is not over yet.
         context.tally.gathered(entry.id);
     } else {
-        let took = context.tally.command(entry.id, outcome);
+        let mut took = context.tally.command(entry.id, outcome);
+        if let Next::Sleep(rest, _) = context.session.next {
+            took += rest;
+        }
         if took >= context.tally.notable {
             operators::note_slow(context, entry, args, took);
         }

@@ -10,6 +10,7 @@
 //! batches once so much was appended that larger writes would gain nothing, or that it might take
 //! too much memory ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use super::{Connection, blocked};
 use crate::command::{Context, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;
+use crate::server::supervise::Panic;
 
 /// A batch that has appended so many times is interrupted: those who were sent something need not
 /// wait for the end of a large batch, nor do others on the thread.
@@ -56,7 +58,8 @@ impl Connection {
     /// connection is at its end.
     pub(super) async fn serve(&mut self, mut scratch: Box<Scratch>) -> bool {
         loop {
-            let end = self.carry_out(&mut scratch);
+            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut scratch)));
+            let end = end.unwrap_or_else(|panic| self.give_up(&mut scratch, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
                 self.client.drain();
@@ -227,6 +230,18 @@ impl Connection {
         }
         scratch.tally.commit(&self.state.stats);
         end
+    }
+
+    /// A command has panicked. Others get what the commands before have brought about; messages that
+    /// were not published yet were not answered either.
+    #[cold]
+    fn give_up(&self, scratch: &mut Scratch, panic: &Panic) -> BatchEnd {
+        self.state.note_panic(&self.client, panic);
+        scratch.fanout.messages.clear();
+        scratch.replies.clear();
+        scratch.tally.commit(&self.state.stats);
+        self.state.conclude(&mut scratch.fanout);
+        BatchEnd::Abort
     }
 
     /// Whether what is kept of the client's requests is within `client-query-buffer-limit`; if not,

@@ -144,6 +144,17 @@ impl Subscriptions {
     }
 }
 
+/// Whoever writes for a client may panic: the client's own task then finds the outbox dead.
+struct WakeOnPanic<'a>(&'a AtomicWaker);
+
+impl Drop for WakeOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.wake();
+        }
+    }
+}
+
 /// How far a connection is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
@@ -348,6 +359,7 @@ impl Client {
     /// been woken and will do so otherwise.
     #[must_use]
     pub fn flush(&self, written: &mut u64) -> bool {
+        let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {
                 if self.closing() == Closing::Draining {

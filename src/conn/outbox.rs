@@ -252,8 +252,10 @@ impl Outbox {
         for _ in 0..MAX_WRITES {
             let mut queue = std::mem::take(&mut state.queue);
             drop(state);
+            let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
             *written += taken as u64;
+            std::mem::forget(unfinished);
             state = self.state.lock();
             state.wrote(taken);
             match result {
@@ -360,6 +362,18 @@ impl Outbox {
     /// The limit that was broken, if that is why the outbox is dead.
     pub fn broken_limit(&self) -> Option<BrokenLimit> {
         self.state.lock().broken
+    }
+}
+
+/// A write that has not come to its end. If it panics, nobody knows how much of the bytes has gone
+/// out: nothing more is written.
+struct Unfinished<'a>(&'a Outbox);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.writing = false;
+        state.die();
     }
 }
 

@@ -13,6 +13,8 @@ const LONGEST: u64 = 1_000_000_000;
 const DIGITS: u8 = 2;
 /// LATENCY HISTOGRAM counts up to this, and then up to the double of it, and so on.
 const FIRST_STEP: u64 = 1024;
+/// Where Redis's histograms end.
+const LAST_STEP: u64 = 1 << 30;
 
 /// The times of one command; nothing is kept of one that was never run.
 #[derive(Debug, Default)]
@@ -56,7 +58,8 @@ impl Latencies {
         while before < total {
             let count = histogram.count_between(0, step);
             if count > before {
-                steps.push((histogram.highest_equivalent(step) / 1000, count));
+                let upper = histogram.highest_equivalent(step).min(LAST_STEP);
+                steps.push((upper / 1000, count));
             }
             (before, step) = (count, step * 2);
         }
@@ -99,6 +102,6 @@ mod tests {
         latencies.add([(u32::MAX, 2), (0, 1)].into_iter());
         let (total, steps) = latencies.distribution().expect("runs");
         assert_eq!((total, steps[0]), (8, (1, 1)));
-        assert_eq!(steps.last(), Some(&(1_077_936, 8)));
+        assert_eq!(steps.last(), Some(&(1_073_741, 8)));
     }
 }

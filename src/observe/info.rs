@@ -234,6 +234,8 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
         "client_output_buffer_limit_disconnections",
         &stats.output_limit_disconnections,
     );
+    report.counter("fanfare_connection_panics", &stats.connection_panics);
+    report.counter("fanfare_task_panics", &stats.task_panics);
 }
 
 fn replication(report: &mut Report, state: &ServerState, _space: &Keyspace) {

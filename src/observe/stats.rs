@@ -86,6 +86,10 @@ pub struct Stats {
     pub output_limit_disconnections: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
+    /// Connections closed as their task panicked.
+    pub connection_panics: Counter,
+    /// Panics of the server's own tasks.
+    pub task_panics: Counter,
     /// Error replies.
     pub errors: Counter,
     /// Error replies by code, of which there are few.
@@ -110,6 +114,8 @@ impl Stats {
             delivered: Counter::new(0),
             output_limit_disconnections: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
+            connection_panics: Counter::new(0),
+            task_panics: Counter::new(0),
             errors: Counter::new(0),
             errors_by_code: Mutex::new(BTreeMap::new()),
             rates: Rates::default(),
@@ -143,6 +149,8 @@ impl Stats {
             &self.delivered,
             &self.output_limit_disconnections,
             &self.query_limit_disconnections,
+            &self.connection_panics,
+            &self.task_panics,
             &self.errors,
         ];
         let by_command = self.by_command.iter().flat_map(|command| {

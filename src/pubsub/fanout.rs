@@ -148,14 +148,39 @@ mod tests {
     use crate::conn::socket::split_unix;
     use crate::pubsub::message::Kind;
 
-    #[tokio::test]
-    async fn a_dropped_work_list_is_worked_off() {
-        let (ours, mut peer) = tokio::net::UnixStream::pair().unwrap();
+    /// A subscriber, and its other end.
+    async fn subscriber(id: u64) -> (Arc<Client>, tokio::net::UnixStream) {
+        let (ours, peer) = tokio::net::UnixStream::pair().unwrap();
         let (_read, socket) = split_unix(ours);
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
-        let subscriber = Arc::new(Client::new(7, Addresses::Unix(Arc::default()), socket));
+        let client = Client::new(id, Addresses::Unix(Arc::default()), socket);
+        (Arc::new(client), peer)
+    }
+
+    /// Whoever was not flushed yet when another's flush panicked is flushed on the way out.
+    #[tokio::test]
+    async fn a_panic_over_one_leaves_no_other_unflushed() {
+        let (one, _peer) = subscriber(1).await;
+        let (two, mut peer) = subscriber(2).await;
+        let mut fanout = Fanout::default();
+        fanout.begin_batch(OutputLimits::default());
+        fanout.feed(&one, b"line");
+        fanout.feed(&two, b"line");
+        let work = std::panic::AssertUnwindSafe(move || {
+            let first = fanout.next_touched().unwrap();
+            assert_ne!(first.id, 1, "a deliberate panic");
+        });
+        assert!(std::panic::catch_unwind(work).is_err());
+        let mut received = [0; 4];
+        peer.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"line");
+    }
+
+    #[tokio::test]
+    async fn a_dropped_work_list_is_worked_off() {
+        let (subscriber, mut peer) = subscriber(7).await;
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());

@@ -4,7 +4,6 @@
 //! `expired` events: a key goes at most [`PERIOD`] after its time. Without keys that expire it
 //! sleeps until somebody sets a deadline. While clients are paused no key goes, as in Redis.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -19,10 +18,10 @@ const PERIOD: Duration = Duration::from_millis(100);
 const BATCH: usize = 256;
 
 /// Runs until the server shuts down.
-pub async fn run(state: Arc<ServerState>) {
+pub async fn run(state: &ServerState) {
     let work = async {
         loop {
-            while !state.pause.is_on() && expire_some(&state) {
+            while !state.pause.is_on() && expire_some(state) {
                 tokio::task::yield_now().await;
             }
             let none_expires = state.keyspace.lock().first_deadline().is_none();

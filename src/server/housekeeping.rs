@@ -1,7 +1,6 @@
 //! What has to be looked at now and then: idle clients, outboxes above their soft limit, tables
 //! that have become too large for what is in them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::state::ServerState;
@@ -10,7 +9,7 @@ use super::state::ServerState;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Runs until the server shuts down.
-pub async fn run(state: Arc<ServerState>) {
+pub async fn run(state: &ServerState) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = Instant::now();
@@ -20,7 +19,7 @@ pub async fn run(state: Arc<ServerState>) {
                 let now = Instant::now();
                 state.stats.sample((now - last).as_secs_f64().max(f64::EPSILON));
                 last = now;
-                look(&state);
+                look(state);
             },
             () = state.shutdown.begun() => return,
         }

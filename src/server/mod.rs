@@ -6,4 +6,5 @@ pub mod listener;
 pub mod pause;
 pub mod shutdown;
 pub mod state;
+pub mod supervise;
 pub mod workers;

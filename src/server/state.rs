@@ -13,6 +13,7 @@ use super::clients::Clients;
 use super::listener::Bound;
 use super::pause::Pause;
 use super::shutdown::Shutdown;
+use super::supervise::{self, Panic};
 use super::workers::Placement;
 use crate::config::{Config, SetError};
 use crate::conn::client::Client;
@@ -21,7 +22,9 @@ use crate::observe::latency::LatencyMonitor;
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
-use crate::pubsub::registry::Registry;
+use crate::pubsub::fanout::Fanout;
+use crate::pubsub::registry::{Registry, Turns};
+use crate::queue::events;
 use crate::queue::keyspace::Keyspace;
 
 /// This crate's version.
@@ -205,6 +208,36 @@ impl ServerState {
             limit = self.config().client_query_buffer_limit,
             "client closed: more is kept for it than client-query-buffer-limit"
         );
+    }
+
+    /// Notes that a client is closed because its connection's task has panicked.
+    pub fn note_panic(&self, client: &Client, panic: &Panic) {
+        self.stats.connection_panics.fetch_add(1, Relaxed);
+        tracing::error!(
+            client = client.id,
+            addr = client.addresses.peer(),
+            message = supervise::message(panic),
+            "connection closed: its task panicked"
+        );
+    }
+
+    /// Does what follows commands that came to no proper end: waiters are served, and events
+    /// published. Whoever was sent something is in `fanout`.
+    pub fn conclude(&self, fanout: &mut Fanout) {
+        let config = self.config();
+        let mut space = self.keyspace.lock();
+        space.begin();
+        space.serve(&config, fanout);
+        self.expiry_set.notify_one();
+        let (published, delivered) = events::publish(
+            &space.take_events(),
+            config.notify_keyspace_events,
+            &self.registry,
+            &Turns::default(),
+            fanout,
+        );
+        self.stats.published.fetch_add(published, Relaxed);
+        self.stats.delivered.fetch_add(delivered, Relaxed);
     }
 
     fn forget(&self, client: &Client, space: &mut Keyspace) {
