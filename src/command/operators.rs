@@ -102,10 +102,8 @@ fn transaction_of(context: &Context<'_>, entry: &Entry) -> super::transaction::E
 
 /// The shortest time that SLOWLOG or LATENCY notes of a command.
 pub fn notable(config: &Config) -> Duration {
-    let slow = match config.slowlog_log_slower_than {
-        _ if config.slowlog_max_len == 0 => None,
-        micros => u64::try_from(micros).ok().map(Duration::from_micros),
-    };
+    let slow = u64::try_from(config.slowlog_log_slower_than);
+    let slow = slow.ok().map(Duration::from_micros);
     let threshold = config.latency_monitor_threshold;
     let latency = (threshold > 0).then(|| Duration::from_millis(threshold));
     [slow, latency]
@@ -123,12 +121,14 @@ pub fn note_slow(context: &Context<'_>, entry: &Entry, args: &Args<'_>, took: Du
     } else {
         "command"
     };
-    let (server, config) = (context.server, context.config);
+    let server = context.server;
+    // A CONFIG SET is held to what it has set.
+    let config = server.config();
     let threshold = config.latency_monitor_threshold;
     server.latency.note(event, took, threshold);
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
-    if is_slow && config.slowlog_max_len > 0 && !entry.skips_slow_log {
+    if is_slow && !entry.skips_slow_log {
         let words = shown(entry, args);
         let most = config.slowlog_max_len;
         server
