@@ -265,14 +265,14 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*47\r\n",
+            "*51\r\n",
             "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
             "+GETNAME\r\n",
             "+    Return the name of the current connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..45 {
+    for _ in 4..49 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Prints this help.\r\n").await;
