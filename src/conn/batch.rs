@@ -233,12 +233,11 @@ impl Connection {
     }
 
     /// A command has panicked. Others get what the commands before have brought about; messages that
-    /// were not published yet were not answered either.
+    /// were not published yet were not answered either, and go with the buffers, which nobody else
+    /// gets.
     #[cold]
     fn give_up(&self, scratch: &mut Scratch, panic: &Panic) -> BatchEnd {
         self.state.note_panic(&self.client, panic);
-        scratch.fanout.messages.clear();
-        scratch.replies.clear();
         scratch.tally.commit(&self.state.stats);
         self.state.conclude(&mut scratch.fanout);
         BatchEnd::Abort
