@@ -36,6 +36,7 @@ use crate::server::housekeeping;
 use crate::server::listener::{self, Bound, ListenError};
 use crate::server::shutdown;
 use crate::server::state::{OnChange, ServerState};
+use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
 
 /// Why a server did not start.
@@ -121,13 +122,23 @@ impl Builder {
         let state = Arc::new(ServerState::new(config, self.on_change, placement));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
         for listener in listeners {
-            state
-                .tasks
-                .spawn(listener::serve(listener, Arc::clone(&state)));
+            let own = Arc::clone(&state);
+            state.tasks.spawn(async move {
+                supervise(&own, "listener", || listener::serve(&listener, &own)).await;
+            });
         }
-        state.tasks.spawn(housekeeping::run(Arc::clone(&state)));
-        state.tasks.spawn(expiry::run(Arc::clone(&state)));
-        state.tasks.spawn(eviction::run(Arc::clone(&state)));
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "housekeeping", || housekeeping::run(&own)).await;
+        });
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "expiry", || expiry::run(&own)).await;
+        });
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "eviction", || eviction::run(&own)).await;
+        });
         Ok(Server {
             state,
             _workers: self.workers,
@@ -197,7 +208,7 @@ impl Server {
             .stats
             .delivered
             .fetch_add(receivers as u64, Relaxed);
-        for client in fanout.take_touched(usize::MAX) {
+        while let Some(client) = fanout.next_touched() {
             self.state.flush(&client);
         }
         receivers

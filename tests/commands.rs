@@ -33,6 +33,7 @@ mod commands {
     pub mod keys;
     pub mod list;
     pub mod object;
+    pub mod operators;
     pub mod pubsub;
     pub mod scan;
     pub mod server;
@@ -42,8 +43,8 @@ mod commands {
 }
 
 use commands::{
-    blocking, client, command, config, connection, counters, expiry, keys, list, object, pubsub,
-    scan, server, sort, string, transaction,
+    blocking, client, command, config, connection, counters, expiry, keys, list, object, operators,
+    pubsub, scan, server, sort, string, transaction,
 };
 
 /// A command without a test above fails here.
@@ -60,6 +61,7 @@ async fn every_command_has_a_test() {
         keys::COVERED,
         list::COVERED,
         object::COVERED,
+        operators::COVERED,
         pubsub::COVERED,
         scan::COVERED,
         server::COVERED,

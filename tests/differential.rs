@@ -67,6 +67,7 @@ scripts! {
     basics hello password client kill
     command config
     protocol limits
+    monitor slowlog latency pause
     lists blocking strings keys transactions notifications oom
 }
 

@@ -169,6 +169,7 @@ pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;
     context.server.registry.forget(client);
+    context.server.monitors.remove(client);
     client.set_protocol(Protocol::Resp2);
     client.database.store(0, Relaxed);
     client.no_evict.store(false, Relaxed);

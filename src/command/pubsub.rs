@@ -1,6 +1,7 @@
 //! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bytes::BytesMut;
 
@@ -32,7 +33,9 @@ fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
     let holds = context.client.is_subscriber() && !context.in_exec;
-    if !holds && !context.in_exec && context.session.replies == ReplyMode::On {
+    // SLOWLOG is to show each as it came, and a monitor what it sent itself after the reply.
+    let one_by_one = context.config.slowlog_log_slower_than == 0 || context.client.is_monitor();
+    if !holds && !one_by_one && !context.in_exec && context.session.replies == ReplyMode::On {
         context.fanout.messages.add(kind, channel, payload);
         return Reply::Sent;
     }
@@ -60,22 +63,20 @@ pub fn continues_run(messages: &Messages, entry: &Entry, args: &Args<'_>) -> boo
         .is_some_and(|kind| messages.take_in(kind, &args[1], &args[2]))
 }
 
-/// Publishes the messages that were gathered, if any, and answers for each.
+/// Publishes the messages that were gathered, and answers for each. The caller forgets them. Returns
+/// how long each took.
 pub fn finish_run(
     registry: &Registry,
     fanout: &mut Fanout,
     replies: &mut BytesMut,
     tally: &mut Tally,
-) {
-    if fanout.messages.is_empty() {
-        return;
-    }
+) -> Duration {
     tally.published += fanout.messages.len() as u64;
     registry.publish_run(&Turns::default(), fanout, |receivers| {
         tally.delivered += receivers as u64;
         put_integer(replies, b':', receivers as i64);
     });
-    tally.lap();
+    tally.lap()
 }
 
 /// `SUBSCRIBE channel [channel ...]`

@@ -28,6 +28,9 @@ use crate::resp::{error::CommandError, reply::Reply};
 /// connection.
 pub type Handler = fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>;
 
+/// Whether the word at this place of a request is a secret.
+pub type Hides = fn(&Args<'_>, usize) -> bool;
+
 /// One command or subcommand.
 #[derive(Debug)]
 pub struct Command {
@@ -48,6 +51,9 @@ pub struct Command {
     pub key_specs: &'static [KeySpec],
     /// What finds the keys instead, where specifications say too little.
     pub finder: Option<key::Finder>,
+    /// Whether a word of the request, by its place, is a secret, which SLOWLOG and MONITOR show
+    /// as `(redacted)`.
+    pub hides: Option<Hides>,
     /// What COMMAND DOCS says.
     pub docs: Docs,
     /// The command itself; `None` for a container that is nothing without a subcommand.
@@ -68,6 +74,7 @@ impl Command {
             tips: &[],
             key_specs: &[],
             finder: None,
+            hides: None,
             docs: Docs::EMPTY,
             run: Some(run),
             subcommands: &[],
@@ -86,6 +93,7 @@ impl Command {
             tips: &[],
             key_specs: &[],
             finder: None,
+            hides: None,
             docs: Docs::EMPTY,
             run: None,
             subcommands,
@@ -125,6 +133,12 @@ impl Command {
     /// Sets [`finder`](Self::finder).
     pub const fn finder(mut self, finder: key::Finder) -> Command {
         self.finder = Some(finder);
+        self
+    }
+
+    /// Sets [`hides`](Self::hides).
+    pub const fn hides(mut self, hides: Hides) -> Command {
+        self.hides = Some(hides);
         self
     }
 

@@ -32,6 +32,17 @@ pub struct Transaction {
     spoiled: bool,
     /// One of the commands may need memory.
     needs_memory: bool,
+    /// What the commands bring about.
+    pub effects: Effects,
+}
+
+/// What a transaction's commands bring about, for who holds some of that back.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effects {
+    /// One of them reads keys.
+    pub reads: bool,
+    /// One of them changes keys, or publishes.
+    pub may_replicate: bool,
 }
 
 /// A command that waits for EXEC.
@@ -77,6 +88,8 @@ pub fn queue(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) 
         let queued = Queued::new(entry, args);
         let memory = queued.memory();
         transaction.needs_memory |= entry.deny_oom;
+        transaction.effects.reads |= entry.reads;
+        transaction.effects.may_replicate |= entry.may_replicate();
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
         context.client.queued_memory.fetch_add(memory, Relaxed);

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::{ClientMemory, EventClasses, OutputLimits, Password};
+use super::values::{ClientMemory, EventClasses, OutputLimits, Password, Percentiles};
 
 /// Why a value was refused, in Redis's words where Redis has them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,12 @@ pub enum Refusal {
     /// A limit that is not a number.
     #[error("Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
     LimitNumber,
+    /// A percentile that is not a number.
+    #[error("Invalid latency-tracking-info-percentiles parameters")]
+    Percentile,
+    /// A percentile that is none.
+    #[error("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")]
+    PercentileRange,
     /// A letter that is no class of keyspace notifications.
     #[error("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")]
     EventClass,
@@ -328,6 +334,31 @@ impl Kind<EventClasses> for Events {
     }
 }
 
+/// Percentiles, in the order given; "" is none.
+pub(super) struct PercentileList;
+
+impl Kind<Percentiles> for PercentileList {
+    fn set(&self, field: &mut Percentiles, words: &[&[u8]]) -> Result<(), Refusal> {
+        let percentile = |word: &&[u8]| {
+            let text = str::from_utf8(word).map_err(|_| Refusal::Percentile)?;
+            let number: f64 = text.parse().map_err(|_| Refusal::Percentile)?;
+            match number {
+                number if number.is_nan() => Err(Refusal::Percentile),
+                0.0..=100.0 => Ok(number),
+                _ => Err(Refusal::PercentileRange),
+            }
+        };
+        let words = several(words)?;
+        field.0 = words.iter().map(percentile).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn get(&self, field: &Percentiles) -> Vec<u8> {
+        let words: Vec<String> = field.0.iter().map(f64::to_string).collect();
+        words.join(" ").into()
+    }
+}
+
 /// Accepts the one `value` that a setting can have, and answers any other with `reason`.
 pub(super) fn fixed(words: &[&[u8]], value: &str, reason: &'static str) -> Result<(), Refusal> {
     let mut asked = false;
@@ -362,7 +393,7 @@ macro_rules! whole {
         }
     )+};
 }
-whole!(u16, u32, u64, usize, i32);
+whole!(u16, u32, u64, usize, i32, i64);
 
 /// Seconds.
 impl Whole for Duration {

@@ -23,7 +23,7 @@ pub use kinds::Refusal;
 pub use settings::{Change, Config, Group, SETTINGS, Setting};
 pub use values::{
     ClientMemory, DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit,
-    OutputLimits, OverflowPolicy, OverflowRule, Password,
+    OutputLimits, OverflowPolicy, OverflowRule, Password, Percentiles,
 };
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{
-    Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path, Refusal,
-    Secret, YesNo, fixed,
+    Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path,
+    PercentileList, Refusal, Secret, YesNo, fixed,
 };
 use super::values::{
     ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy,
-    Password,
+    Password, Percentiles,
 };
 
 /// One setting: a row of [`SETTINGS`].
@@ -75,6 +75,8 @@ pub enum Group {
     Security,
     /// What is logged.
     Logging,
+    /// What operators can ask about what commands cost.
+    Monitoring,
     /// How the process runs.
     Runtime,
     /// Redis's settings whose value cannot be another one in fanfare.
@@ -90,6 +92,7 @@ impl Group {
             Group::Queue => "Queue mode",
             Group::Security => "Security",
             Group::Logging => "Logging",
+            Group::Monitoring => "Monitoring",
             Group::Runtime => "Runtime",
             Group::Fixed => "Fixed (settings of Redis that have only one value here)",
         }
@@ -277,6 +280,27 @@ settings! {
         /// Shape of a log line: text for people, json for collectors.
         "log-format" => log_format: LogFormat = "text",
             "text|json", Choice(LogFormat::NAMES), AtStart;
+    }
+    group Monitoring {
+        /// Microseconds that a command may take before SLOWLOG lists it; 0 lists all, -1 none.
+        /// Redis's default.
+        "slowlog-log-slower-than" => slowlog_log_slower_than: i64 = "10000",
+            "microseconds", Number(-1..=i64::MAX), AnyTime;
+        /// Commands that SLOWLOG keeps, the latest ones. Redis's default.
+        "slowlog-max-len" => slowlog_max_len: u64 = "128",
+            "commands", Number(0..=i64::MAX), AnyTime;
+        /// Milliseconds from which on LATENCY notes what held others up; 0 notes nothing. Redis's
+        /// default.
+        "latency-monitor-threshold" => latency_monitor_threshold: u64 = "0",
+            "milliseconds", Number(0..=i64::MAX), AnyTime;
+        /// Whether the time that each command takes is counted, for LATENCY HISTOGRAM and INFO
+        /// latencystats. Redis's default.
+        "latency-tracking" => latency_tracking: bool = "yes",
+            "yes|no", YesNo, AnyTime;
+        /// Which percentiles INFO latencystats shows. Redis's default.
+        "latency-tracking-info-percentiles" => latency_tracking_info_percentiles: Percentiles
+            = "50 99 99.9",
+            "percentile...", PercentileList, AnyTime;
     }
     group Runtime {
         /// Numbered databases that SELECT may choose from. Redis's default.

@@ -139,6 +139,20 @@ impl DebugCommand {
     ];
 }
 
+/// Percentiles that are numbers from 0 to 100.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Percentiles(pub(super) Vec<f64>);
+
+// None of them is a NaN.
+impl Eq for Percentiles {}
+
+impl Percentiles {
+    /// In the order in which they are shown.
+    pub fn iter(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
+    }
+}
+
 /// A password: any bytes, and none of them in a debug print. Empty is no password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub(super) Vec<u8>);

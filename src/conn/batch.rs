@@ -10,6 +10,7 @@
 //! batches once so much was appended that larger writes would gain nothing, or that it might take
 //! too much memory ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -17,9 +18,10 @@ use std::time::{Duration, Instant};
 use super::client::Closing;
 use super::scratch::Scratch;
 use super::{Connection, blocked};
-use crate::command::{Context, Next, dispatch};
+use crate::command::{Context, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;
+use crate::server::supervise::Panic;
 
 /// A batch that has appended so many times is interrupted: those who were sent something need not
 /// wait for the end of a large batch, nor do others on the thread.
@@ -45,6 +47,9 @@ enum BatchEnd {
     Sleep(Duration, &'static [u8]),
     /// No request is carried out until the client is served, or until this moment.
     Block(Option<tokio::time::Instant>),
+    /// The request that comes next is not carried out before a pause is over, at this moment or
+    /// before.
+    Postpone(tokio::time::Instant),
     /// No more requests are taken.
     Close,
     /// Not even the replies are written.
@@ -56,7 +61,8 @@ impl Connection {
     /// connection is at its end.
     pub(super) async fn serve(&mut self, mut scratch: Box<Scratch>) -> bool {
         loop {
-            let end = self.carry_out(&mut scratch);
+            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut scratch)));
+            let end = end.unwrap_or_else(|panic| self.give_up(&mut scratch, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
                 self.client.drain();
@@ -80,6 +86,10 @@ impl Connection {
                 }
                 BatchEnd::Block(until) => {
                     self.blocked = Some(blocked::wait(until));
+                    break;
+                }
+                BatchEnd::Postpone(until) => {
+                    self.blocked = Some(blocked::postpone(&self.state, &self.client, until));
                     break;
                 }
                 BatchEnd::Finished | BatchEnd::Close | BatchEnd::Abort => break,
@@ -112,8 +122,10 @@ impl Connection {
         end: &BatchEnd,
     ) -> bool {
         loop {
-            for client in scratch.fanout.take_touched(WRITES_PER_TURN) {
-                self.state.flush(&client);
+            for _ in 0..WRITES_PER_TURN {
+                if let Some(client) = scratch.fanout.next_touched() {
+                    self.state.flush(&client);
+                }
             }
             if !scratch.fanout.has_touched() {
                 return false;
@@ -158,8 +170,9 @@ impl Connection {
     fn carry_out(&mut self, scratch: &mut Scratch) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
-        scratch.tally.begin(now);
         let config = self.state.config();
+        let notable = operators::notable(&config);
+        scratch.tally.begin(now, config.latency_tracking, notable);
         scratch
             .fanout
             .begin_batch(config.client_output_buffer_limit);
@@ -173,6 +186,7 @@ impl Connection {
             tally: &mut scratch.tally,
             space: None,
             in_exec: false,
+            writes: false,
             turns: Turns::default(),
         };
         let mut commands = 0_usize;
@@ -195,6 +209,10 @@ impl Connection {
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
                 Next::Block(until) => break BatchEnd::Block(until),
+                Next::Postpone(until) => {
+                    self.input.reader.unread();
+                    break BatchEnd::Postpone(until);
+                }
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
             }
@@ -209,6 +227,7 @@ impl Connection {
                 context.let_others_in();
                 // Commands that are only queued or unknown are not timed.
                 context.tally.look();
+                context.commit_much();
             }
         };
         context.finish();
@@ -225,6 +244,17 @@ impl Connection {
         }
         scratch.tally.commit(&self.state.stats);
         end
+    }
+
+    /// A command has panicked. Others get what the commands before have brought about; messages that
+    /// were not published yet were not answered either, and go with the buffers, which nobody else
+    /// gets.
+    #[cold]
+    fn give_up(&self, scratch: &mut Scratch, panic: &Panic) -> BatchEnd {
+        self.state.note_panic(&self.client, panic);
+        scratch.tally.commit(&self.state.stats);
+        self.state.conclude(&mut scratch.fanout);
+        BatchEnd::Abort
     }
 
     /// Whether what is kept of the client's requests is within `client-query-buffer-limit`; if not,

@@ -155,6 +155,17 @@ impl Subscriptions {
     }
 }
 
+/// Whoever writes for a client may panic: the client's own task then finds the outbox dead.
+struct WakeOnPanic<'a>(&'a AtomicWaker);
+
+impl Drop for WakeOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.wake();
+        }
+    }
+}
+
 /// How far a connection is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
@@ -205,6 +216,10 @@ pub struct Client {
     pub held_input: AtomicUsize,
     /// It waits for an element.
     blocked: AtomicBool,
+    /// It waits for the end of a pause.
+    postponed: AtomicBool,
+    /// It is shown every command. Changed by the list of monitors only.
+    monitor: AtomicBool,
     serving: AtomicBool,
     /// Milliseconds from `connected` to when its socket was last full, plus 1; 0: it never was.
     last_backlog: AtomicU64,
@@ -236,6 +251,8 @@ impl Client {
             watched_changed: AtomicBool::new(false),
             held_input: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
+            postponed: AtomicBool::new(false),
+            monitor: AtomicBool::new(false),
             serving: AtomicBool::new(false),
             last_backlog: AtomicU64::new(0),
             names: Mutex::new(None),
@@ -317,6 +334,35 @@ impl Client {
         }
     }
 
+    /// Whether it waits for the end of a pause (CLIENT PAUSE).
+    pub fn is_postponed(&self) -> bool {
+        self.postponed.load(SeqCst)
+    }
+
+    /// Marks that it waits for the end of a pause, or does so no more.
+    ///
+    /// Sequentially consistent, like the pause: its task sees that the pause has ended, or who ends
+    /// it sees that it waits.
+    pub fn set_postponed(&self, postponed: bool) {
+        self.postponed.store(postponed, SeqCst);
+    }
+
+    /// Whether it is shown every command (MONITOR).
+    pub fn is_monitor(&self) -> bool {
+        self.monitor.load(Relaxed)
+    }
+
+    /// Makes it a monitor, or none any more. Under the lock of the list of monitors only.
+    pub fn set_monitor(&self, monitor: bool) {
+        self.monitor.store(monitor, Relaxed);
+        self.outbox.set_pubsub(monitor || self.is_subscriber());
+    }
+
+    /// Wakes its task.
+    pub fn wake(&self) {
+        self.waker.wake();
+    }
+
     /// Whether the peer has closed its side of the connection, even if the task has not seen it.
     pub fn peer_has_hung_up(&self) -> bool {
         self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
@@ -332,6 +378,7 @@ impl Client {
     /// been woken and will do so otherwise.
     #[must_use]
     pub fn flush(&self, written: &mut u64) -> bool {
+        let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {
                 if self.closing() == Closing::Draining {

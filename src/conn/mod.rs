@@ -90,6 +90,11 @@ impl Connection {
         }
     }
 
+    /// Its client.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
     /// Serves the connection to its end.
     pub async fn run(&mut self) {
         tracing::debug!(

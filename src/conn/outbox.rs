@@ -218,6 +218,21 @@ impl Outbox {
         state.append(limits, frames.len(), copy)
     }
 
+    /// Appends a line to a monitor: a message of its own kind, which is never dropped.
+    pub fn feed(&self, line: &[u8], limits: &OutputLimits) -> Append {
+        let mut state = self.state.lock();
+        let copy = |queue: &mut Queue, _| {
+            queue.push_copy(line);
+        };
+        if state.held.is_some() {
+            state.hold(limits, line.len(), copy)
+        } else if state.drops_messages() {
+            state.reply_bounded(&mut BytesMut::from(line), limits)
+        } else {
+            state.append(limits, line.len(), copy)
+        }
+    }
+
     /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
     /// are appended: a client that publishes to itself gets the reply first, and an EXEC's reply is
     /// not torn apart. Their order among themselves stays.
@@ -269,8 +284,10 @@ impl Outbox {
         for _ in 0..MAX_WRITES {
             let mut queue = std::mem::take(&mut state.queue);
             drop(state);
+            let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
             *written += taken as u64;
+            std::mem::forget(unfinished);
             state = self.state.lock();
             state.wrote(taken);
             match result {
@@ -387,6 +404,18 @@ impl Outbox {
     /// The limit that was broken, if that is why the outbox is dead.
     pub fn broken_limit(&self) -> Option<BrokenLimit> {
         self.state.lock().broken
+    }
+}
+
+/// A write that has not come to its end. If it panics, nobody knows how much of the bytes has gone
+/// out: nothing more is written.
+struct Unfinished<'a>(&'a Outbox);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.writing = false;
+        state.die();
     }
 }
 

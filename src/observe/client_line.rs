@@ -72,14 +72,15 @@ fn last_command(client: &Client) -> &'static str {
         .map_or("NULL", |entry| entry.full_name.as_str())
 }
 
-/// Redis's letters: P subscriber, x in a transaction, b waiting for an element, d a watched key has
-/// changed, U unix socket, c closing after its replies, e not to be evicted,
+/// Redis's letters: O monitor, P subscriber, x in a transaction, b waiting for an element or for the
+/// end of a pause, d a watched key has changed, U unix socket, c closing after its replies, e not to be evicted,
 /// T not touching keys, N none of them.
 fn flags(client: &Client) -> String {
     let letters = [
+        ('O', client.is_monitor()),
         ('P', client.is_subscriber()),
         ('x', client.queued.load(Relaxed) >= 0),
-        ('b', client.is_blocked()),
+        ('b', client.is_blocked() || client.is_postponed()),
         ('d', client.watched_changed.load(Relaxed)),
         ('c', client.closing() == Closing::Draining),
         (

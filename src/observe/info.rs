@@ -75,6 +75,11 @@ const SECTIONS: &[Section] = &[
         write: error_stats,
     },
     Section {
+        name: "Latencystats",
+        by_default: false,
+        write: latency_stats,
+    },
+    Section {
         name: "Cluster",
         by_default: true,
         write: cluster,
@@ -151,7 +156,10 @@ fn clients(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("connected_clients", state.clients.count());
     report.field("cluster_connections", 0);
     report.field("maxclients", state.config().maxclients);
-    report.field("blocked_clients", space.blocked.len());
+    report.field(
+        "blocked_clients",
+        space.blocked.len() + state.pause.postponed(),
+    );
     report.field("tracking_clients", 0);
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
@@ -226,6 +234,8 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
         "client_output_buffer_limit_disconnections",
         &stats.output_limit_disconnections,
     );
+    report.counter("fanfare_connection_panics", &stats.connection_panics);
+    report.counter("fanfare_task_panics", &stats.task_panics);
 }
 
 fn replication(report: &mut Report, state: &ServerState, _space: &Keyspace) {
@@ -280,6 +290,25 @@ fn error_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
         report.field(
             format_args!("errorstat_{code}"),
             format_args!("count={count}"),
+        );
+    }
+}
+
+fn latency_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+    let config = state.config();
+    let percentiles = &config.latency_tracking_info_percentiles;
+    for entry in TABLE.entries() {
+        let latencies = &state.stats.by_command[usize::from(entry.id)].latencies;
+        let Some(times) = latencies.percentiles(percentiles.iter()) else {
+            continue;
+        };
+        let shown = percentiles.iter().zip(times);
+        let shown: Vec<String> = shown
+            .map(|(percentile, time)| format!("p{percentile}={time:.3}"))
+            .collect();
+        report.field(
+            format_args!("latency_percentiles_usec_{}", entry.full_name),
+            shown.join(","),
         );
     }
 }

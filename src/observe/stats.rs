@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use super::histogram::Latencies;
 use crate::command::table::TABLE;
 
 /// A counter.
@@ -25,6 +26,8 @@ pub struct CommandStats {
     pub rejected: Counter,
     /// Runs that ended in an error.
     pub failed: Counter,
+    /// How long they took, if that is tracked.
+    pub latencies: Latencies,
 }
 
 /// Messages that outboxes have dropped (`pubsub-overflow-policy`).
@@ -99,6 +102,10 @@ pub struct Stats {
     pub evicted_clients: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
+    /// Connections closed as their task panicked.
+    pub connection_panics: Counter,
+    /// Panics of the server's own tasks.
+    pub task_panics: Counter,
     /// Error replies.
     pub errors: Counter,
     /// Error replies by code, of which there are few.
@@ -126,6 +133,8 @@ impl Stats {
             output_limit_disconnections: Counter::new(0),
             evicted_clients: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
+            connection_panics: Counter::new(0),
+            task_panics: Counter::new(0),
             errors: Counter::new(0),
             errors_by_code: Mutex::new(BTreeMap::new()),
             rates: Rates::default(),
@@ -163,6 +172,8 @@ impl Stats {
             &self.output_limit_disconnections,
             &self.evicted_clients,
             &self.query_limit_disconnections,
+            &self.connection_panics,
+            &self.task_panics,
             &self.errors,
         ];
         let by_command = self.by_command.iter().flat_map(|command| {
@@ -175,6 +186,9 @@ impl Stats {
         });
         for counter in counters.into_iter().chain(by_command) {
             counter.store(0, Relaxed);
+        }
+        for command in &self.by_command {
+            command.latencies.reset();
         }
         self.errors_by_code.lock().clear();
     }

@@ -127,6 +127,13 @@ impl Messages {
         &self.channel
     }
 
+    /// What they say.
+    pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        let body = self.body.iter().map(|body| &body[..body.len() - 2]);
+        let places = self.payloads.iter();
+        body.chain(places.map(|place| &self.frames[place.clone()]))
+    }
+
     /// Forgets them.
     pub fn clear(&mut self) {
         self.starts.clear();

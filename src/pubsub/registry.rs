@@ -136,14 +136,16 @@ impl Registry {
         let mut receivers = 0;
         fanout.messages.add(kind, channel, payload);
         self.publish_run(held, fanout, |to| receivers = to);
+        fanout.messages.clear();
         receivers
     }
 
     /// Publishes the messages that `fanout` has gathered: appends each to the outbox of every
     /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
     /// for a client that is both. Says for each how many matching subscriptions it went to: what
-    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are turns that the caller has already; `fanout` remembers whom to
-    /// flush.
+    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are
+    /// turns that the caller has already; `fanout` remembers whom to flush. The caller then
+    /// forgets the messages.
     pub fn publish_run(
         &self,
         held: &Turns<'_>,
@@ -168,7 +170,6 @@ impl Registry {
                 went_to(receivers - refused);
             }
         }
-        messages.clear();
     }
 
     /// Whether a pattern matches the messages' channel. For a single message to find out is no less
@@ -394,7 +395,7 @@ impl Registry {
         let total = subscriptions.total();
         let before = client.subscription_count.swap(total, Relaxed);
         if (before == 0) != (total == 0) {
-            client.outbox.set_pubsub(total > 0);
+            client.outbox.set_pubsub(total > 0 || client.is_monitor());
             if total > 0 {
                 self.subscribed_clients.fetch_add(1, Relaxed);
             } else {

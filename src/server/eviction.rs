@@ -43,10 +43,10 @@ impl Growth {
 }
 
 /// Runs until the server shuts down.
-pub async fn run(state: Arc<ServerState>) {
+pub async fn run(state: &ServerState) {
     let work = async {
         loop {
-            let is_bounded = evict(&state);
+            let is_bounded = evict(state);
             let look = state.growth.look.notified();
             if is_bounded {
                 // Whichever it is.

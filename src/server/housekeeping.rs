@@ -2,7 +2,6 @@
 //! that were dropped and the log has not been told of, tables that have become too large for what is
 //! in them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::state::ServerState;
@@ -11,7 +10,7 @@ use super::state::ServerState;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Runs until the server shuts down.
-pub async fn run(state: Arc<ServerState>) {
+pub async fn run(state: &ServerState) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = Instant::now();
@@ -21,7 +20,7 @@ pub async fn run(state: Arc<ServerState>) {
                 let now = Instant::now();
                 state.stats.sample((now - last).as_secs_f64().max(f64::EPSILON));
                 last = now;
-                look(&state);
+                look(state);
             },
             () = state.shutdown.begun() => return,
         }
@@ -40,6 +39,8 @@ fn look(state: &ServerState) {
         } else if let Some(timeout) = config.timeout
             && !client.is_subscriber()
             && !client.is_blocked()
+            && !client.is_postponed()
+            && !client.is_monitor()
             && client.idle_seconds() > timeout.as_secs()
         {
             tracing::debug!(client = client.addresses.peer(), "closing idle client");

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
 use super::state::ServerState;
+use super::supervise::catch;
 use crate::config::Config;
 use crate::conn::Connection;
 use crate::conn::client::Addresses;
@@ -234,14 +235,14 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
 }
 
 /// Accepts until the server shuts down. A failed accept never ends it.
-pub async fn serve(listener: Listener, state: Arc<ServerState>) {
+pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
     let mut failures = Failures::default();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok(accepted) => {
                     failures.end();
-                    if let Err(error) = admit(&state, accepted) {
+                    if let Err(error) = admit(state, accepted) {
                         tracing::warn!(%error, "can't serve a connection");
                     }
                 }
@@ -260,7 +261,7 @@ pub async fn serve(listener: Listener, state: Arc<ServerState>) {
         () = accepting => {}
         () = state.shutdown.begun() => {}
     }
-    if let Listener::Unix(_, path) = &listener {
+    if let Listener::Unix(_, path) = listener {
         // Best effort: the next start removes it otherwise.
         let _ = std::fs::remove_file(path.as_path());
     }
@@ -339,7 +340,13 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
     let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
-    let serve = async move { connection.run().await };
+    let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
+    let connection = Box::pin(async move { connection.run().await });
+    let serve = async move {
+        if let Err(panic) = catch(connection).await {
+            own.note_panic(&client, &panic);
+        }
+    };
     match home {
         Some(home) => state.tasks.spawn_on(serve, home),
         None => state.tasks.spawn(serve),

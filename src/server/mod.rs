@@ -5,6 +5,8 @@ pub mod descriptors;
 pub mod eviction;
 pub mod housekeeping;
 pub mod listener;
+pub mod pause;
 pub mod shutdown;
 pub mod state;
+pub mod supervise;
 pub mod workers;

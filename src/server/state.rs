@@ -13,13 +13,20 @@ use super::clients::Clients;
 use super::descriptors;
 use super::eviction::Growth;
 use super::listener::Bound;
+use super::pause::Pause;
 use super::shutdown::Shutdown;
+use super::supervise::{self, Panic};
 use super::workers::Placement;
 use crate::config::{Config, Refusal, SetError};
 use crate::conn::client::Client;
 use crate::conn::outbox::{BrokenLimit, OverflowChoice};
+use crate::observe::latency::LatencyMonitor;
+use crate::observe::monitors::Monitors;
+use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
-use crate::pubsub::registry::Registry;
+use crate::pubsub::fanout::Fanout;
+use crate::pubsub::registry::{Registry, Turns};
+use crate::queue::events;
 use crate::queue::keyspace::Keyspace;
 
 /// This crate's version.
@@ -39,10 +46,18 @@ pub struct ServerState {
     pub registry: Registry,
     /// Who is connected.
     pub clients: Clients,
+    /// Who is shown every command.
+    pub monitors: Monitors,
     /// The counters.
     pub stats: Stats,
     /// What connections hold, and when to look at it.
     pub growth: Growth,
+    /// Commands that took long.
+    pub slow_log: SlowLog,
+    /// What has held others up.
+    pub latency: LatencyMonitor,
+    /// Whether commands are held back.
+    pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
     pub keyspace: Mutex<Keyspace>,
     /// Rung when a key was given a time to expire.
@@ -82,8 +97,12 @@ impl ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
+            monitors: Monitors::default(),
             stats: Stats::new(),
             growth: Growth::default(),
+            slow_log: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            pause: Pause::default(),
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
             placement,
@@ -234,9 +253,40 @@ impl ServerState {
         );
     }
 
+    /// Notes that a client is closed because its connection's task has panicked.
+    pub fn note_panic(&self, client: &Client, panic: &Panic) {
+        self.stats.connection_panics.fetch_add(1, Relaxed);
+        tracing::error!(
+            client = client.id,
+            addr = client.addresses.peer(),
+            message = supervise::message(panic),
+            "connection closed: its task panicked"
+        );
+    }
+
+    /// Does what follows commands that came to no proper end: waiters are served, and events
+    /// published. Whoever was sent something is in `fanout`.
+    pub fn conclude(&self, fanout: &mut Fanout) {
+        let config = self.config();
+        let mut space = self.keyspace.lock();
+        space.begin();
+        space.serve(&config, fanout);
+        self.expiry_set.notify_one();
+        let (published, delivered) = events::publish(
+            &space.take_events(),
+            config.notify_keyspace_events,
+            &self.registry,
+            &Turns::default(),
+            fanout,
+        );
+        self.stats.published.fetch_add(published, Relaxed);
+        self.stats.delivered.fetch_add(delivered, Relaxed);
+    }
+
     fn forget(&self, client: &Client, space: &mut Keyspace) {
         space.forget(client.id);
         self.clients.remove(client.id);
+        self.monitors.remove(client);
         self.registry.disconnect(client);
         self.note_drops(client, true);
         if let Some(broken) = client.outbox.broken_limit() {

@@ -267,14 +267,14 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*49\r\n",
+            "*53\r\n",
             "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
             "+GETNAME\r\n",
             "+    Return the name of the current connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..47 {
+    for _ in 4..51 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Prints this help.\r\n").await;

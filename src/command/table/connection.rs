@@ -4,13 +4,14 @@
 
 use crate::command::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
 use crate::command::spec::{Arg, Command};
-use crate::command::{client, connection};
+use crate::command::{client, connection, operators};
 
 /// The rows of this group.
 pub(super) const ROWS: &[Command] = &[
     Command::new("hello", -1, connection::hello)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
+        .hides(operators::hello_secrets)
         .origin("connection", "6.0.0")
         .summary("Handshake with Redis")
         .complexity("O(1)")
@@ -36,6 +37,7 @@ pub(super) const ROWS: &[Command] = &[
     Command::new("auth", -2, connection::auth)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
+        .hides(operators::auth_secrets)
         .origin("connection", "1.0.0")
         .summary("Authenticate to the server")
         .complexity("O(N) where N is the number of passwords defined for the user")
@@ -236,6 +238,28 @@ const CLIENT: &[Command] = &[
             ),
             Arg::integer("limit-bytes").optional(),
         ]),
+    Command::new("pause", -3, operators::pause)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "2.9.50")
+        .summary("Stop processing commands from clients for some time")
+        .complexity("O(1)")
+        .history(&[(
+            "6.2.0",
+            "`CLIENT PAUSE WRITE` mode added along with the `mode` option.",
+        )])
+        .arguments(&[
+            Arg::integer("timeout"),
+            Arg::one_of(
+                "mode",
+                &[
+                    Arg::pure_token("write", "WRITE"),
+                    Arg::pure_token("all", "ALL"),
+                ],
+            )
+            .since("6.2.0")
+            .optional(),
+        ]),
     Command::new("reply", 3, client::reply)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
@@ -287,6 +311,12 @@ const CLIENT: &[Command] = &[
             )
             .optional(),
         ]),
+    Command::new("unpause", 2, operators::unpause)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "6.2.0")
+        .summary("Resume processing of clients that were paused")
+        .complexity("O(N) Where N is the number of paused clients"),
 ];
 
 /// Of a switch.

@@ -10,6 +10,7 @@ mod connection;
 mod expiry;
 mod keys;
 mod list;
+mod operators;
 mod pubsub;
 mod server;
 mod string;
@@ -27,6 +28,7 @@ const GROUPS: &[Group] = &[
     Group::always(pubsub::ROWS),
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
+    Group::always(operators::ROWS),
     Group::always(transaction::ROWS),
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
@@ -93,6 +95,14 @@ pub struct Entry {
     pub runs_in_multi: bool,
     /// The namespace that it sends its second argument to, if that is all it does.
     pub publishes: Option<Kind>,
+    /// Whether it changes keys.
+    pub writes: bool,
+    /// Whether it reads keys.
+    pub reads: bool,
+    /// Whether monitors are not shown it (Redis: too dangerous).
+    pub is_admin: bool,
+    /// Whether SLOWLOG leaves it out.
+    pub skips_slow_log: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -213,9 +223,18 @@ impl Entry {
                 "spublish" => Some(Kind::Shard),
                 _ => None,
             },
+            writes: spec.has(Flag::Write),
+            reads: spec.has(Flag::ReadOnly),
+            is_admin: spec.has(Flag::Admin),
+            skips_slow_log: spec.has(Flag::SkipSlowlog),
             full_name,
             subcommands,
         }
+    }
+
+    /// Whether it may change what replicas would have to be told of: a write, or a message.
+    pub fn may_replicate(&self) -> bool {
+        self.writes || self.publishes.is_some()
     }
 
     /// The subcommand of this name (`kill`), in any letter case.

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use bytes::BytesMut;
 use proptest::prelude::*;
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
@@ -487,7 +488,7 @@ async fn drops_while_others_are_in_flight_change_no_order() {
         let Model {
             outbox,
             socket,
-            peer,
+            mut peer,
             totals,
             backlog,
             ..
@@ -495,7 +496,7 @@ async fn drops_while_others_are_in_flight_change_no_order() {
         let rule = OverflowRule { policy, limit };
         outbox.choose_overflow(None, || rule, &totals);
         let done = std::sync::atomic::AtomicBool::new(false);
-        let received = std::thread::scope(|scope| {
+        let mut received = std::thread::scope(|scope| {
             let append = || {
                 for number in 0..ITEMS {
                     if number % 10 == 9 {
@@ -533,15 +534,14 @@ async fn drops_while_others_are_in_flight_change_no_order() {
                     }
                     std::thread::yield_now();
                 }
-                while let Ok(bytes) = peer.try_read(&mut buffer) {
-                    received.extend_from_slice(&buffer[..bytes]);
-                }
                 received
             };
             scope.spawn(append);
             scope.spawn(write);
             scope.spawn(read).join().unwrap()
         });
+        drop(socket);
+        peer.read_to_end(&mut received).await.unwrap();
         let numbers: Vec<usize> = received
             .chunks(10)
             .map(|item| std::str::from_utf8(&item[1..]).unwrap().parse().unwrap())
