@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::table::Entry;
-use super::{Args, Context, ReplyMode};
+use super::{Args, Context, ReplyMode, access};
 use crate::observe::tally::Tally;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::{Kind, Messages};
@@ -102,6 +102,7 @@ fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply
     for name in args.iter().skip(1) {
         registry.subscribe(subscriber, kind, name);
     }
+    access::recheck_subscriptions(context);
     Reply::Sent
 }
 

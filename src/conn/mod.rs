@@ -29,6 +29,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::command::Session;
+use crate::command::access::Access;
 use crate::server::state::ServerState;
 use client::{Addresses, Client, Closing};
 use input::Input;
@@ -78,7 +79,7 @@ impl Connection {
     ) -> Connection {
         let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
         state.clients.insert(Arc::clone(&client));
-        let session = Session::new(!state.needs_password());
+        let session = Session::new(Access::new(&state.acl));
         Connection {
             state,
             client,

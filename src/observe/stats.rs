@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use crate::acl::request::Reason;
 use crate::command::table::TABLE;
 
 /// A counter.
@@ -24,6 +25,31 @@ pub struct CommandStats {
     pub rejected: Counter,
     /// Runs that ended in an error.
     pub failed: Counter,
+}
+
+/// How often users were denied something (INFO stats, since Redis 7.2).
+#[derive(Debug, Default)]
+pub struct Denied {
+    /// To be let in.
+    pub auth: Counter,
+    /// A command.
+    pub command: Counter,
+    /// A key.
+    pub key: Counter,
+    /// A channel.
+    pub channel: Counter,
+}
+
+impl Denied {
+    /// The counter of a reason.
+    pub fn of(&self, reason: Reason) -> &Counter {
+        match reason {
+            Reason::Auth => &self.auth,
+            Reason::Command => &self.command,
+            Reason::Key => &self.key,
+            Reason::Channel => &self.channel,
+        }
+    }
 }
 
 /// How fast some counters grow, sampled once a second.
@@ -83,6 +109,8 @@ pub struct Stats {
     pub output_limit_disconnections: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
+    /// What users were denied.
+    pub denied: Denied,
     /// Error replies.
     pub errors: Counter,
     /// Error replies by code, of which there are few.
@@ -107,6 +135,7 @@ impl Stats {
             delivered: Counter::new(0),
             output_limit_disconnections: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
+            denied: Denied::default(),
             errors: Counter::new(0),
             errors_by_code: Mutex::new(BTreeMap::new()),
             rates: Rates::default(),
@@ -140,6 +169,10 @@ impl Stats {
             &self.delivered,
             &self.output_limit_disconnections,
             &self.query_limit_disconnections,
+            &self.denied.auth,
+            &self.denied.command,
+            &self.denied.key,
+            &self.denied.channel,
             &self.errors,
         ];
         let by_command = self.by_command.iter().flat_map(|command| {

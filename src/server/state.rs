@@ -13,6 +13,7 @@ use super::clients::Clients;
 use super::listener::Bound;
 use super::shutdown::Shutdown;
 use super::workers::Placement;
+use crate::acl::Acl;
 use crate::config::{Config, SetError};
 use crate::conn::client::Client;
 use crate::conn::outbox::BrokenLimit;
@@ -37,6 +38,8 @@ pub struct ServerState {
     pub registry: Registry,
     /// Who is connected.
     pub clients: Clients,
+    /// Who may do what.
+    pub acl: Acl,
     /// The counters.
     pub stats: Stats,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
@@ -74,10 +77,16 @@ impl std::fmt::Debug for ServerState {
 
 impl ServerState {
     /// A server that has no listener yet.
-    pub fn new(config: Config, on_change: Option<OnChange>, placement: Placement) -> ServerState {
+    pub fn new(
+        config: Config,
+        acl: Acl,
+        on_change: Option<OnChange>,
+        placement: Placement,
+    ) -> ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
+            acl,
             stats: Stats::new(),
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
@@ -106,13 +115,16 @@ impl ServerState {
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
+        let password = changed.requirepass.hash();
         self.config.store(Arc::new(changed));
+        // Also if it was the same before: ACL SETUSER may have set another one since.
+        if pairs
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(b"requirepass"))
+        {
+            self.acl.set_default_password(password);
+        }
         Ok(())
-    }
-
-    /// Whether a connection must give a password.
-    pub fn needs_password(&self) -> bool {
-        !self.config().requirepass.is_empty()
     }
 
     /// Notes where the server listens; once.

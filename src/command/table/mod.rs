@@ -6,6 +6,7 @@
 //!
 //! To add a command: write its function, add its row to the file of its group, and nothing else.
 
+mod acl;
 mod connection;
 mod expiry;
 mod keys;
@@ -28,6 +29,7 @@ const GROUPS: &[Group] = &[
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
     Group::always(transaction::ROWS),
+    Group::always(acl::ROWS),
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
     Group::queue(keys::ROWS),
@@ -93,6 +95,8 @@ pub struct Entry {
     pub runs_in_multi: bool,
     /// The namespace that it sends its second argument to, if that is all it does.
     pub publishes: Option<Kind>,
+    /// The namespace that its arguments are subscribed to in, if that is what it does.
+    pub subscribes: Option<Kind>,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -211,6 +215,12 @@ impl Entry {
             publishes: match full_name.as_str() {
                 "publish" => Some(Kind::Channel),
                 "spublish" => Some(Kind::Shard),
+                _ => None,
+            },
+            subscribes: match full_name.as_str() {
+                "subscribe" => Some(Kind::Channel),
+                "psubscribe" => Some(Kind::Pattern),
+                "ssubscribe" => Some(Kind::Shard),
                 _ => None,
             },
             full_name,
