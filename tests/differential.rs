@@ -11,7 +11,9 @@ mod differential {
     pub mod lens;
     pub mod pair;
     pub mod random;
+    pub mod random_acl;
     pub mod random_queue;
+    pub mod rules;
     pub mod script;
     pub mod seeded;
     pub mod server;
@@ -68,6 +70,7 @@ scripts! {
     command config
     protocol limits
     lists blocking strings keys transactions notifications oom
+    acl
 }
 
 /// A script that no test runs would pass unseen.
