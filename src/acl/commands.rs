@@ -19,6 +19,8 @@ use crate::command::table::{Entry, TABLE};
 #[derive(Debug)]
 struct Known {
     categories: Categories,
+    /// Whether Redis 7.0 has it: later ones must not change which categories describe a set best.
+    counts: bool,
     /// Places of its subcommands.
     subcommands: Vec<usize>,
 }
@@ -27,6 +29,7 @@ struct Known {
 static COMMANDS: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let own = TABLE.entries().map(|entry| Known {
         categories: Categories::of(entry.spec.categories.iter().copied()),
+        counts: entry.spec.docs.since < "7.1",
         subcommands: entry
             .subcommands
             .iter()
@@ -48,6 +51,7 @@ static COMMANDS: LazyLock<Vec<Known>> = LazyLock::new(|| {
             }
             all.push(Known {
                 categories,
+                counts: true,
                 subcommands: Vec::new(),
             });
         }
@@ -186,7 +190,8 @@ impl CommandSet {
     /// How many commands of a category it allows, and how many not.
     fn count(&self, category: Category) -> (usize, usize) {
         let members = COMMANDS.iter().enumerate();
-        let members = members.filter(|(_, command)| command.categories.contains(category));
+        let members =
+            members.filter(|(_, command)| command.counts && command.categories.contains(category));
         members.fold((0, 0), |(on, off), (place, _)| {
             if self.has(place) {
                 (on + 1, off)

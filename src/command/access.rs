@@ -143,9 +143,7 @@ pub fn admit_queued(
     let lacks = match check(context, entry, args) {
         Ok(()) => return Ok(()),
         Err(Reason::Key) => "no permission to touch the specified keys",
-        Err(Reason::Channel) => {
-            "no permission to access one of the channels used as arguments to the command"
-        }
+        Err(Reason::Channel) => "no permission to access one of the channels used as arguments",
         Err(Reason::Command | Reason::Auth) => "no permission to execute the command or subcommand",
     };
     Err(CommandError::Text(

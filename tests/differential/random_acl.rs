@@ -1,9 +1,6 @@
 //! Generated rules: random sequences of them are given to a user, and what ACL GETUSER, ACL LIST and ACL DRYRUN make of
 //! it is compared. Only commands that both servers have are named; categories also mean those that only Redis has,
 //! which the view `rules` leaves out of single commands.
-//!
-//! `bitmap` is left out: it has as many commands as `hyperloglog`, which makes no difference but in what Redis
-//! describes as single commands of its own.
 
 use super::lens::Lens;
 use super::script::{Payload, Step, Then, encode_command};
@@ -43,7 +40,7 @@ const COMMANDS: [&str; 30] = [
     "acl|whoami",
     "select",
 ];
-const CATEGORIES: [&str; 22] = [
+const CATEGORIES: [&str; 23] = [
     "all",
     "ALL",
     "keyspace",
@@ -54,6 +51,7 @@ const CATEGORIES: [&str; 22] = [
     "list",
     "hash",
     "string",
+    "bitmap",
     "hyperloglog",
     "geo",
     "stream",

@@ -6,10 +6,19 @@ use super::frame::Frame;
 /// fanfare's own list of what it does not have.
 const FOREIGN: &str = include_str!("../../src/acl/foreign.rs");
 
+/// What Redis has from 7.2 on, as fanfare does.
+const NEWER: [&str; 2] = ["client|no-touch", "client|setinfo"];
+
+/// Whether only one of the two servers has the command.
 fn is_foreign(name: &str) -> bool {
-    FOREIGN
-        .split(|letter: char| letter.is_whitespace() || letter == '"' || letter == '\\')
-        .any(|word| word == name)
+    let (_, rows) = FOREIGN.split_once("= &[").expect("the list");
+    // Between the quotes stand categories and names by turns.
+    let names = rows.split('"').skip(3).step_by(4);
+    let mut names = names
+        .flat_map(|names| names.split([' ', '\\', '\n']))
+        .filter(|known| !known.is_empty())
+        .chain(NEWER);
+    names.any(|known| known == name)
 }
 
 /// Sorts the single commands of each selector, after its categories, and leaves out foreign commands, in rules as in
@@ -19,8 +28,7 @@ pub fn rules(frame: &mut Frame) {
         Frame::Aggregate { items, .. } => {
             items.retain(|item| {
                 let name = item.string().map(String::from_utf8_lossy);
-                // Some categories have a command's name: `set`.
-                !name.is_some_and(|name| is_foreign(&name) && !CATEGORIES.contains(&&*name))
+                !name.is_some_and(|name| is_foreign(&name))
             });
             items.iter_mut().for_each(rules);
         }
@@ -33,8 +41,6 @@ pub fn rules(frame: &mut Frame) {
         _ => {}
     }
 }
-
-const CATEGORIES: [&str; 2] = ["set", "string"];
 
 fn sorted(text: &str) -> String {
     let text = text.replace(')', " )");
