@@ -343,3 +343,36 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acl::user::{PasswordHash, User};
+
+    #[test]
+    fn only_this_machine_comes_in_without_a_password() {
+        let acl = Acl::new(vec![User::unrestricted_default()]);
+        let from = |peer: &str| Addresses::Tcp {
+            peer: format!("{peer}:1").parse().unwrap(),
+            local: "192.0.2.1:6379".parse().unwrap(),
+        };
+        let locals = [
+            from("127.0.0.1"),
+            from("127.255.0.9"),
+            from("[::1]"),
+            Addresses::Unix(Arc::default()),
+        ];
+        let others = [from("192.0.2.1"), from("128.0.0.1"), from("[fd00::1]")];
+        let refused = |all: &[Addresses]| {
+            let refused = all.iter().filter(|from| is_unprotected(&acl, from));
+            refused.count()
+        };
+        assert_eq!((refused(&locals), refused(&others)), (0, others.len()));
+        acl.set_default_password(Some(PasswordHash::of(b"sesame")));
+        assert_eq!((refused(&locals), refused(&others)), (0, 0));
+        assert!(
+            PROTECTED.starts_with("-DENIED ") && PROTECTED.find('\n') == Some(PROTECTED.len() - 1)
+        );
+        assert!(!PROTECTED.contains("  "));
+    }
+}
