@@ -196,11 +196,11 @@ fn dryrun(random: &mut Random, user: &str) -> Vec<Vec<u8>> {
 #[test]
 #[ignore = "needs redis-server on PATH; .ci/run runs it"]
 fn random_rules_resp2() {
-    session(2, 4000, |random, _, _| step(random));
+    session(2, 2000, |random, _, _| step(random));
 }
 
 #[test]
 #[ignore = "needs redis-server on PATH; .ci/run runs it"]
 fn random_rules_resp3() {
-    session(3, 4000, |random, _, _| step(random));
+    session(3, 2000, |random, _, _| step(random));
 }
