@@ -302,7 +302,7 @@ async fn who_takes_its_own_channels_away_is_told_first() {
 async fn a_subscription_does_not_slip_past_who_takes_the_channel_away() {
     let server = start_with(&[]).await;
     let mut admin = Client::connect(&server, 2).await;
-    for _ in 0..300 {
+    for _ in 0..600 {
         admin.ask("ACL SETUSER u on nopass +@all &c", "+OK").await;
         let mut client = client_of(&server, 2, "u").await;
         tokio::join!(
