@@ -12,7 +12,8 @@ use super::request::Reason;
 const GROUPING: Duration = Duration::from_secs(60);
 /// How many entries are looked at for one that is alike.
 const ALIKE_AMONG: usize = 10;
-/// Bytes that are kept of an object or a user's name, as many as may be sent before AUTH.
+/// Bytes that are kept of an object, a user's name or a client, which may have given itself a long
+/// name: as many as one argument may have before AUTH.
 const KEPT: usize = 16 * 1024;
 
 /// Where a request was denied.
@@ -50,8 +51,9 @@ impl Entry {
         situation: Situation,
         object: &[u8],
         user: &[u8],
-        client: String,
+        mut client: String,
     ) -> Entry {
+        client.truncate(client.floor_char_boundary(KEPT));
         let kept = |text: &[u8]| text[..text.len().min(KEPT)].to_vec();
         Entry {
             count: 1,

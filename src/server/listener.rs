@@ -27,7 +27,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// What a connection from another machine is told in protected mode. Redis's words, for what an
 /// operator then looks up.
-const PROTECTED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no \
+const PROTECTED: &str = "\
+    -DENIED Redis is running in protected mode because protected mode is enabled and no \
     password is set for the default user. In this mode connections are only accepted from \
     the loopback interface. If you want to connect from external computers to Redis you may \
     adopt one of the following solutions: 1) Just disable protected mode sending the command \
