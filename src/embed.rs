@@ -26,6 +26,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 
+use crate::acl::Acl;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Kind;
@@ -45,6 +46,10 @@ pub enum StartError {
     /// A setting given to the builder is wrong.
     #[error(transparent)]
     Setting(#[from] BadSetting),
+    /// The file of users (`aclfile`) cannot be read, or has errors in it: Redis's words for them,
+    /// on one line.
+    #[error("can't load users: {0}")]
+    Users(String),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -109,17 +114,18 @@ impl Builder {
     /// [`workers`](Self::workers).
     ///
     /// # Errors
-    /// A wrong setting, or an address that cannot be listened on; then nothing is left running.
+    /// A wrong setting or file of users, or an address that cannot be listened on; then nothing is left running.
     ///
     /// # Panics
     /// Outside of a tokio runtime with its I/O and time drivers enabled.
     pub async fn start(self) -> Result<Server, StartError> {
         let config = self.config?;
         config.check()?;
+        let acl = Acl::at_start(&config)?;
         let listeners = listener::bind_all(&config).await?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();
-        let state = Arc::new(ServerState::new(config, self.on_change, placement));
+        let state = Arc::new(ServerState::new(config, acl, self.on_change, placement));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
         for listener in listeners {
             let own = Arc::clone(&state);

@@ -40,7 +40,7 @@
 //!
 //! # Where things are
 //!
-//! `config` every setting, once · `server` listeners, shared state, the way out · `conn` one
+//! `config` every setting, once · `acl` users and what they may do · `server` listeners, shared state, the way out · `conn` one
 //! connection and its outbox · `resp` requests in, replies out · `command` the command table and a
 //! file for each group of commands · `pubsub` registry, pattern index, fan-out · `queue` keys, lists,
 //! waiting clients, expiry · `observe` INFO, CLIENT LIST, counters · `embed` the embedding API.
@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod acl;
 mod command;
 pub mod config;
 mod conn;

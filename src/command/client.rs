@@ -39,7 +39,7 @@ pub fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CLIENT KILL addr:port` or `CLIENT KILL option value [option value ...]`
 pub fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let filter = Filter::for_kill(args, context.client.id)?;
+    let filter = Filter::for_kill(args, context.client.id, &context.server.acl)?;
     let mut killed = 0;
     for client in context.server.clients.all() {
         if !filter.accepts(&client) {

@@ -4,6 +4,8 @@
 //! (`processCommand`), since it decides which error a client sees. Handlers are plain functions,
 //! one a command, named after it; they neither block nor await.
 
+pub mod access;
+pub mod acl;
 pub mod blocking;
 pub mod client;
 pub mod client_filter;
@@ -49,14 +51,15 @@ use crate::resp::reply::{Reply, ReplyWriter, put_error};
 pub use crate::resp::request::Args;
 use crate::resp::request::ProtocolError;
 use crate::server::state::ServerState;
+use access::Access;
 use table::{Entry, TABLE};
 use transaction::Transaction;
 
 /// What belongs to a connection and to nobody else.
 #[derive(Debug)]
 pub struct Session {
-    /// Whether the connection has given the password, or needed none when it connected.
-    pub authenticated: bool,
+    /// Who the connection is.
+    pub access: Access,
     /// CLIENT REPLY.
     pub replies: ReplyMode,
     /// The commands since MULTI.
@@ -67,9 +70,9 @@ pub struct Session {
 
 impl Session {
     /// The session of a connection that was just accepted.
-    pub fn new(authenticated: bool) -> Session {
+    pub fn new(access: Access) -> Session {
         Session {
-            authenticated,
+            access,
             replies: ReplyMode::On,
             transaction: None,
             next: Next::Go,
@@ -453,15 +456,15 @@ fn admit(
     if entry.is_debug {
         server::allow_debug(context)?;
     }
-    if !context.session.authenticated && !entry.no_auth && context.server.needs_password() {
-        return Err(CommandError::text("NOAUTH Authentication required."));
-    }
+    access::keep_up(context)?;
+    access::admit_stranger(context, entry)?;
     let in_multi = context.session.transaction.is_some();
     if in_multi && entry.no_multi {
         return Err(CommandError::text(
             "ERR Command not allowed inside a transaction",
         ));
     }
+    access::admit(context, entry, args)?;
     if entry.queue && !context.config.queue {
         return Err(CommandError::QUEUE_IS_OFF);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::table::Entry;
-use super::{Args, Context, ReplyMode};
+use super::{Args, Context, ReplyMode, access};
 use crate::hash::HashState;
 use crate::observe::tally::Tally;
 use crate::pubsub::fanout::Fanout;
@@ -110,6 +110,7 @@ fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Resul
     for name in args.iter().skip(1) {
         registry.subscribe(subscriber, kind, name);
     }
+    access::recheck_subscriptions(context);
     Ok(Reply::Sent)
 }
 

@@ -19,6 +19,7 @@ pub mod arg;
 pub mod key;
 
 pub use arg::Arg;
+use key::FoundKey;
 pub use key::KeySpec;
 
 use super::{Args, Context};
@@ -211,6 +212,19 @@ impl Command {
         self.categories
             .iter()
             .any(|own| own.as_bytes().eq_ignore_ascii_case(category))
+    }
+
+    /// The keys of a request that satisfies the arity; `None` if the request does not fit a
+    /// specification.
+    pub fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
+        if let Some(find) = self.finder {
+            return Some(find(request));
+        }
+        let mut keys = Vec::new();
+        for spec in self.key_specs.iter().filter(|spec| spec.is_key()) {
+            keys.extend(spec.keys_in(request)?);
+        }
+        Some(keys)
     }
 
     /// Whether some of the arguments are keys. Channels, which a shard command's specification

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::Entry;
-use super::{Args, Context, call, publish_events};
+use super::{Args, Context, access, call, publish_events};
 use crate::conn::MAX_REPLIES;
 use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
@@ -253,7 +253,11 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     }
     for queued in &transaction.queued {
         if let Some(handler) = queued.entry.spec.run {
-            call(context, queued.entry, handler, &queued.args());
+            let args = queued.args();
+            match access::admit_queued(context, queued.entry, &args) {
+                Ok(()) => call(context, queued.entry, handler, &args),
+                Err(error) => context.fail(&error),
+            }
             publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
                 context.settle_replies();

@@ -13,9 +13,10 @@ use super::kinds::{
     Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path,
     PercentileList, Refusal, Secret, YesNo, fixed,
 };
+use super::users::UserLines;
 use super::values::{
     ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy,
-    Password, Percentiles,
+    Password, Percentiles, PubSubDefault,
 };
 
 /// One setting: a row of [`SETTINGS`].
@@ -129,12 +130,15 @@ macro_rules! settings {
             $(#[doc = $help])+
             #[doc = concat!("\n\nSetting `", $name, "`; default \"", $default, "\".")]
             pub $field: $type,
-        )+)+}
+        )+)+
+            /// Users that are there from the start (`user name rule...`), beside the default one.
+            pub users: UserLines,
+        }
 
         impl Config {
             /// Zeros and empty texts, for the defaults to be written into.
             pub(super) fn blank() -> Config {
-                Config {$($( $field: Default::default(), )+)+}
+                Config {$($( $field: Default::default(), )+)+ users: UserLines::default()}
             }
         }
 
@@ -264,9 +268,25 @@ settings! {
             "size", Number(i32::MIN as i64..=i32::MAX as i64), AnyTime;
     }
     group Security {
-        /// Password that AUTH and HELLO ask for; "" asks for none, as on a developer's machine.
+        /// Password of the default user, which AUTH and HELLO ask for; "" asks for none, as on a
+        /// developer's machine.
         "requirepass" => requirepass: Password = "",
             "password", Secret, AnyTime;
+        /// Whether connections from other machines are refused as long as the default user has no
+        /// password, wherever fanfare listens. Redis's default: who opens a port by mistake serves
+        /// nobody.
+        "protected-mode" => protected_mode: bool = "yes",
+            "yes|no", YesNo, AnyTime;
+        /// File of users, as ACL SAVE writes it; instead of `user` and `requirepass`. "" is none.
+        "aclfile" => aclfile: Option<PathBuf> = "",
+            "path", Path, AtStart;
+        /// Entries that ACL LOG keeps of what was denied. Redis's default.
+        "acllog-max-len" => acllog_max_len: u64 = "128",
+            "entries", Number(0..=i64::MAX), AnyTime;
+        /// Which channels a new user may use before its rules say so: none of them by default, as
+        /// in Redis 7.
+        "acl-pubsub-default" => acl_pubsub_default: PubSubDefault = "resetchannels",
+            "allchannels|resetchannels", Choice(PubSubDefault::NAMES), AnyTime;
         /// Who may use DEBUG: nobody by default, as it can stall the server; `local` is
         /// connections from this machine.
         "enable-debug-command" => enable_debug_command: DebugCommand = "no",

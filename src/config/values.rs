@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::acl::user::PasswordHash;
+
 /// How long, and how far, a connection may lag behind what is written to it. Redis's rule: at
 /// `hard` it is closed at once, past `soft` when it stays there for `soft_seconds`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,12 +155,34 @@ impl Percentiles {
     }
 }
 
+/// Which channels a new user may use before its rules say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PubSubDefault {
+    /// All.
+    AllChannels,
+    /// None.
+    #[default]
+    ResetChannels,
+}
+
+impl PubSubDefault {
+    pub(super) const NAMES: &[(&str, PubSubDefault)] = &[
+        ("allchannels", PubSubDefault::AllChannels),
+        ("resetchannels", PubSubDefault::ResetChannels),
+    ];
+
+    /// Whether it is all of them.
+    pub fn is_all(self) -> bool {
+        self == PubSubDefault::AllChannels
+    }
+}
+
 /// A password: any bytes, and none of them in a debug print. Empty is no password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub(super) Vec<u8>);
 
 impl Password {
-    /// The password; compare it in constant time.
+    /// The password.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -166,6 +190,11 @@ impl Password {
     /// Whether none is set, so that every connection is let in.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What is compared with what a client gives; `None` if none is set.
+    pub(crate) fn hash(&self) -> Option<PasswordHash> {
+        (!self.is_empty()).then(|| PasswordHash::of(&self.0))
     }
 }
 

@@ -193,7 +193,7 @@ impl Connection {
         let end = loop {
             let limits = Limits {
                 max_bulk: config.proto_max_bulk_len,
-                authenticated: context.session.authenticated || config.requirepass.is_empty(),
+                authenticated: !context.session.access.owes_auth(&self.state.acl),
             };
             match self.input.reader.next(&scratch.input, limits) {
                 Ok(true) => {}

@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 
 use super::outbox::{Flush, Outbox};
 use super::socket::WriteSocket;
+use crate::acl::user::DEFAULT_USER;
 use crate::hash::HashState;
 use crate::pubsub::message::Kind;
 use crate::resp::Protocol;
@@ -224,6 +225,8 @@ pub struct Client {
     /// Milliseconds from `connected` to when its socket was last full, plus 1; 0: it never was.
     last_backlog: AtomicU64,
     names: Mutex<Option<Box<Names>>>,
+    /// The name of the user that it is.
+    user: Mutex<Bytes>,
     protocol: AtomicU8,
     closing: AtomicU8,
     socket: WriteSocket,
@@ -256,6 +259,7 @@ impl Client {
             serving: AtomicBool::new(false),
             last_backlog: AtomicU64::new(0),
             names: Mutex::new(None),
+            user: Mutex::new(Bytes::from_static(DEFAULT_USER)),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
             socket,
@@ -286,6 +290,16 @@ impl Client {
     /// Changes what it says of itself.
     pub fn set_names(&self, change: impl FnOnce(&mut Names)) {
         change(self.names.lock().get_or_insert_default());
+    }
+
+    /// The name of the user that it is, or was before that user was deleted.
+    pub fn user(&self) -> Bytes {
+        self.user.lock().clone()
+    }
+
+    /// Makes it another user.
+    pub fn set_user(&self, name: Bytes) {
+        *self.user.lock() = name;
     }
 
     /// Notes that bytes have come in.

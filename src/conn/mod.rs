@@ -29,6 +29,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::command::Session;
+use crate::command::access::Access;
 use crate::server::state::ServerState;
 use client::{Addresses, Client, Closing};
 use input::Input;
@@ -80,7 +81,7 @@ impl Connection {
         state.clients.insert(Arc::clone(&client));
         // Once it is in the table: a CONFIG SET from now on finds it there.
         state.choose_overflow(&client, None);
-        let session = Session::new(!state.needs_password());
+        let session = Session::new(Access::new(&state.acl));
         Connection {
             state,
             client,

@@ -55,7 +55,7 @@ pub fn client_line(client: &Client) -> String {
     field("tot-mem", &client.memory());
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));
-    field("user", &"default");
+    field("user", &String::from_utf8_lossy(&client.user()));
     field("redir", &-1);
     field("resp", &client.protocol().number());
     field("lib-name", &String::from_utf8_lossy(&names.library));

@@ -234,6 +234,11 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
         "client_output_buffer_limit_disconnections",
         &stats.output_limit_disconnections,
     );
+    let denied = &stats.denied;
+    report.counter("acl_access_denied_auth", &denied.auth);
+    report.counter("acl_access_denied_cmd", &denied.command);
+    report.counter("acl_access_denied_key", &denied.key);
+    report.counter("acl_access_denied_channel", &denied.channel);
     report.counter("fanfare_connection_panics", &stats.connection_panics);
     report.counter("fanfare_task_panics", &stats.task_panics);
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use parking_lot::Mutex;
 
 use super::histogram::Latencies;
+use crate::acl::request::Reason;
 use crate::command::table::TABLE;
 
 /// A counter.
@@ -37,6 +38,31 @@ pub struct DropTotals {
     pub messages: Counter,
     /// Bytes of their frames.
     pub bytes: Counter,
+}
+
+/// How often users were denied something (INFO stats, since Redis 7.2).
+#[derive(Debug, Default)]
+pub struct Denied {
+    /// To be let in.
+    pub auth: Counter,
+    /// A command.
+    pub command: Counter,
+    /// A key.
+    pub key: Counter,
+    /// A channel.
+    pub channel: Counter,
+}
+
+impl Denied {
+    /// The counter of a reason.
+    pub fn of(&self, reason: Reason) -> &Counter {
+        match reason {
+            Reason::Auth => &self.auth,
+            Reason::Command => &self.command,
+            Reason::Key => &self.key,
+            Reason::Channel => &self.channel,
+        }
+    }
 }
 
 /// How fast some counters grow, sampled once a second.
@@ -102,6 +128,8 @@ pub struct Stats {
     pub evicted_clients: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
+    /// What users were denied.
+    pub denied: Denied,
     /// Connections closed as their task panicked.
     pub connection_panics: Counter,
     /// Panics of the server's own tasks.
@@ -133,6 +161,7 @@ impl Stats {
             output_limit_disconnections: Counter::new(0),
             evicted_clients: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
+            denied: Denied::default(),
             connection_panics: Counter::new(0),
             task_panics: Counter::new(0),
             errors: Counter::new(0),
@@ -172,6 +201,10 @@ impl Stats {
             &self.output_limit_disconnections,
             &self.evicted_clients,
             &self.query_limit_disconnections,
+            &self.denied.auth,
+            &self.denied.command,
+            &self.denied.key,
+            &self.denied.channel,
             &self.connection_panics,
             &self.task_panics,
             &self.errors,

@@ -17,6 +17,7 @@ use super::pause::Pause;
 use super::shutdown::Shutdown;
 use super::supervise::{self, Panic};
 use super::workers::Placement;
+use crate::acl::Acl;
 use crate::config::{Config, Refusal, SetError};
 use crate::conn::client::Client;
 use crate::conn::outbox::{BrokenLimit, OverflowChoice};
@@ -48,6 +49,8 @@ pub struct ServerState {
     pub clients: Clients,
     /// Who is shown every command.
     pub monitors: Monitors,
+    /// Who may do what.
+    pub acl: Acl,
     /// The counters.
     pub stats: Stats,
     /// What connections hold, and when to look at it.
@@ -93,11 +96,17 @@ impl std::fmt::Debug for ServerState {
 
 impl ServerState {
     /// A server that has no listener yet.
-    pub fn new(config: Config, on_change: Option<OnChange>, placement: Placement) -> ServerState {
+    pub fn new(
+        config: Config,
+        acl: Acl,
+        on_change: Option<OnChange>,
+        placement: Placement,
+    ) -> ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
             monitors: Monitors::default(),
+            acl,
             stats: Stats::new(),
             growth: Growth::default(),
             slow_log: SlowLog::default(),
@@ -136,8 +145,16 @@ impl ServerState {
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
+        let password = changed.requirepass.hash();
         let changed = Arc::new(changed);
         let before = self.config.swap(Arc::clone(&changed));
+        // Also if it was the same before: ACL SETUSER may have set another one since.
+        if pairs
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(b"requirepass"))
+        {
+            self.acl.set_default_password(password);
+        }
         if before.overflow_rule() != changed.overflow_rule() {
             for client in self.clients.all() {
                 self.choose_overflow(&client, None);
@@ -170,11 +187,6 @@ impl ServerState {
                 "slow subscriber: messages were dropped since the last such line"
             );
         }
-    }
-
-    /// Whether a connection must give a password.
-    pub fn needs_password(&self) -> bool {
-        !self.config().requirepass.is_empty()
     }
 
     /// Notes where the server listens; once.

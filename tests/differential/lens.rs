@@ -1,6 +1,7 @@
 //! What a step's modifiers make of an output before it is compared: values that differ by right are taken out.
 
 use super::frame::{Frame, decode};
+use super::rules;
 
 /// How a step's output is compared. Without any view: byte by byte.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,10 @@ enum View {
     Lines,
     /// The first line and the last two of a HELP reply.
     Help,
+    /// See [`rules`](super::rules::rules): what has no order, and what only Redis has.
+    Rules,
+    /// ACL LOG without ages and clients.
+    Log,
 }
 
 /// Which `name=value` or `name:value` pairs of CLIENT LIST's or INFO's text are compared.
@@ -62,6 +67,8 @@ impl Lens {
             "replies-first" => View::RepliesFirst,
             "lines" => View::Lines,
             "help" => View::Help,
+            "rules" => View::Rules,
+            "log" => View::Log,
             "fields" | "extra" | "has" | "same" => {
                 let text = self.text.get_or_insert_default();
                 match name {
@@ -135,6 +142,8 @@ impl View {
             }
             View::Lines => frames = vec![lines(&frames)],
             View::Help => frames.iter_mut().for_each(help),
+            View::Rules => frames.iter_mut().for_each(rules::rules),
+            View::Log => frames.iter_mut().for_each(rules::log),
         }
         frames
     }

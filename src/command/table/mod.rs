@@ -6,6 +6,7 @@
 //!
 //! To add a command: write its function, add its row to the file of its group, and nothing else.
 
+mod acl;
 mod connection;
 mod expiry;
 mod keys;
@@ -30,6 +31,7 @@ const GROUPS: &[Group] = &[
     Group::always(server::ROWS),
     Group::always(operators::ROWS),
     Group::always(transaction::ROWS),
+    Group::always(acl::ROWS),
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
     Group::queue(keys::ROWS),
@@ -103,6 +105,8 @@ pub struct Entry {
     pub is_admin: bool,
     /// Whether SLOWLOG leaves it out.
     pub skips_slow_log: bool,
+    /// The namespace that its arguments are subscribed to in, if that is what it does.
+    pub subscribes: Option<Kind>,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -227,6 +231,12 @@ impl Entry {
             reads: spec.has(Flag::ReadOnly),
             is_admin: spec.has(Flag::Admin),
             skips_slow_log: spec.has(Flag::SkipSlowlog),
+            subscribes: match full_name.as_str() {
+                "subscribe" => Some(Kind::Channel),
+                "psubscribe" => Some(Kind::Pattern),
+                "ssubscribe" => Some(Kind::Shard),
+                _ => None,
+            },
             full_name,
             subcommands,
         }
