@@ -38,6 +38,7 @@ use crate::server::listener::{self, Bound, ListenError};
 use crate::server::shutdown;
 use crate::server::state::{OnChange, ServerState};
 use crate::server::supervise::supervise;
+use crate::server::tls::{Tls, TlsError};
 use crate::server::workers::Workers;
 
 /// Why a server did not start.
@@ -50,6 +51,9 @@ pub enum StartError {
     /// on one line.
     #[error("can't load users: {0}")]
     Users(String),
+    /// TLS lacks a certificate, a key, or what else it needs.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -122,10 +126,17 @@ impl Builder {
         let config = self.config?;
         config.check()?;
         let acl = Acl::at_start(&config)?;
+        let tls = Tls::at_start(&config)?;
         let listeners = listener::bind_all(&config).await?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();
-        let state = Arc::new(ServerState::new(config, acl, self.on_change, placement));
+        let state = Arc::new(ServerState::new(
+            config,
+            acl,
+            tls,
+            self.on_change,
+            placement,
+        ));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
         for listener in listeners {
             let own = Arc::clone(&state);
@@ -174,13 +185,22 @@ impl Server {
         }
     }
 
-    /// The first TCP address it listens on, with the real port. `None`: it has only a unix socket.
+    /// The first TCP address without TLS that it listens on, with the real port, if there is one.
     pub fn addr(&self) -> Option<SocketAddr> {
         let tcp = |bound: &Bound| match bound {
             Bound::Tcp(address) => Some(*address),
-            Bound::Unix(_) => None,
+            Bound::Tls(_) | Bound::Unix(_) => None,
         };
         self.bound().iter().find_map(tcp)
+    }
+
+    /// The first TCP address that it listens on for TLS, with the real port, if there is one.
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        let tls = |bound: &Bound| match bound {
+            Bound::Tls(address) => Some(*address),
+            Bound::Tcp(_) | Bound::Unix(_) => None,
+        };
+        self.bound().iter().find_map(tls)
     }
 
     /// Everything it listens on.
@@ -188,10 +208,12 @@ impl Server {
         self.state.bound()
     }
 
-    /// What Redis clients connect to: `redis://127.0.0.1:PORT`, or `redis+unix:///path`.
+    /// What Redis clients connect to: `redis://127.0.0.1:PORT`, `rediss://127.0.0.1:PORT` if there is
+    /// only TLS, or `redis+unix:///path`.
     pub fn url(&self) -> String {
         match &self.bound()[0] {
             Bound::Tcp(address) => format!("redis://{address}"),
+            Bound::Tls(address) => format!("rediss://{address}"),
             Bound::Unix(path) => format!("redis+unix://{}", path.display()),
         }
     }

@@ -65,4 +65,5 @@ pub use embed::{Builder, Server, StartError};
 pub use pubsub::glob;
 pub use server::descriptors;
 pub use server::listener::{Bound, ListenError};
+pub use server::tls::TlsError;
 pub use server::workers::Workers;

@@ -9,7 +9,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::{ClientMemory, EventClasses, OutputLimits, Password, Percentiles};
+use super::values::{
+    ClientMemory, EventClasses, OutputLimits, Password, Percentiles, TlsPort, TlsProtocol,
+    TlsProtocols,
+};
 
 /// Why a value was refused, in Redis's words where Redis has them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +76,12 @@ pub enum Refusal {
     /// A letter that is no class of keyspace notifications.
     #[error("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")]
     EventClass,
+    /// A version of TLS that is not spoken.
+    #[error("Invalid tls-protocols specified. Use a combination of 'TLSv1.2' and 'TLSv1.3'.")]
+    TlsProtocol,
+    /// Files that TLS cannot be begun with; Redis's words, for what only the log tells.
+    #[error("Unable to update TLS configuration. Check server logs.")]
+    Tls,
     /// A setting that cannot have another value in fanfare; says why.
     #[error("{0}")]
     Fixed(&'static str),
@@ -250,6 +259,55 @@ impl Kind<Option<PathBuf>> for Path {
         field
             .as_ref()
             .map_or_else(Vec::new, |path| path.to_string_lossy().as_bytes().to_vec())
+    }
+}
+
+/// A port for TLS: none, any, or one.
+pub(super) struct TlsPortNumber;
+
+impl Kind<TlsPort> for TlsPortNumber {
+    fn set(&self, field: &mut TlsPort, words: &[&[u8]]) -> Result<(), Refusal> {
+        if one(words)?.eq_ignore_ascii_case(b"auto") {
+            *field = TlsPort::Auto;
+            return Ok(());
+        }
+        let mut port = 0_u16;
+        Number(0..=65535).set(&mut port, words)?;
+        *field = match port {
+            0 => TlsPort::Off,
+            port => TlsPort::Number(port),
+        };
+        Ok(())
+    }
+
+    fn get(&self, field: &TlsPort) -> Vec<u8> {
+        match field {
+            TlsPort::Off => "0".into(),
+            TlsPort::Auto => "auto".into(),
+            TlsPort::Number(port) => port.to_string().into(),
+        }
+    }
+}
+
+/// Versions of TLS, in any case; none are all.
+pub(super) struct Protocols;
+
+impl Kind<TlsProtocols> for Protocols {
+    fn set(&self, field: &mut TlsProtocols, words: &[&[u8]]) -> Result<(), Refusal> {
+        let find = |word: &[u8]| {
+            let names = TlsProtocol::NAMES.iter();
+            let is = |known: &&(&str, _)| word.eq_ignore_ascii_case(known.0.as_bytes());
+            names.clone().find(is).map(|(_, protocol)| *protocol)
+        };
+        let named: Option<Vec<TlsProtocol>> = several(words)?.into_iter().map(find).collect();
+        *field = TlsProtocols(named.ok_or(Refusal::TlsProtocol)?);
+        Ok(())
+    }
+
+    fn get(&self, field: &TlsProtocols) -> Vec<u8> {
+        let name = |protocol: &TlsProtocol| protocol.name();
+        let names: Vec<&str> = field.0.iter().map(name).collect();
+        names.join(" ").into()
     }
 }
 

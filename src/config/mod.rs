@@ -26,6 +26,7 @@ pub use users::UserLines;
 pub use values::{
     ClientMemory, DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit,
     OutputLimits, OverflowPolicy, OverflowRule, Password, Percentiles, PubSubDefault,
+    TlsAuthClients, TlsPort, TlsProtocol, TlsProtocols,
 };
 
 /// What a line that makes a user begins with.

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use super::kinds::{
     Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path,
-    PercentileList, Refusal, Secret, YesNo, fixed,
+    PercentileList, Protocols, Refusal, Secret, TlsPortNumber, YesNo, fixed,
 };
 use super::users::UserLines;
 use super::values::{
     ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy,
-    Password, Percentiles, PubSubDefault,
+    Password, Percentiles, PubSubDefault, TlsAuthClients, TlsPort, TlsProtocols,
 };
 
 /// One setting: a row of [`SETTINGS`].
@@ -68,6 +68,8 @@ impl Setting {
 pub enum Group {
     /// Where fanfare listens.
     Network,
+    /// Encrypted connections.
+    Tls,
     /// What one connection, or all of them, may use.
     Limits,
     /// Keys, lists and strings.
@@ -89,6 +91,7 @@ impl Group {
     pub fn heading(self) -> &'static str {
         match self {
             Group::Network => "Network",
+            Group::Tls => "TLS",
             Group::Limits => "Limits",
             Group::Queue => "Queue mode",
             Group::Security => "Security",
@@ -181,7 +184,8 @@ settings! {
         "bind" => bind: Vec<String> = "127.0.0.1",
             "address...", Addresses, AtStart;
         /// TCP port; 0 lets the system pick a free one, which the line `ready tcp address:port` on
-        /// standard output then names. Redis's port by default, where clients look first.
+        /// standard output then names, or beside a tls-port is no port without TLS. Redis's port by
+        /// default, where clients look first.
         "port" => port: u16 = "6379",
             "port", Number(0..=65535), AtStart;
         /// Connections that may wait to be accepted; the system may allow fewer. Redis's default.
@@ -197,6 +201,34 @@ settings! {
         /// Permissions of the Unix socket, in octal; 0 leaves them to the umask.
         "unixsocketperm" => unixsocketperm: u32 = "0",
             "octal", Octal(0..=0o777), AtStart;
+    }
+    group Tls {
+        /// TCP port for connections under TLS; 0 is none. `auto` lets the system pick a free one,
+        /// which the line `ready tls address:port` on standard output then names.
+        "tls-port" => tls_port: TlsPort = "0",
+            "port|auto", TlsPortNumber, AtStart;
+        /// Path of the server's certificate, in PEM, and those that lead from it to an authority.
+        /// CONFIG SET of this or any other of these settings, also to what it is, reads the files
+        /// again; connections that are there stay as they are.
+        "tls-cert-file" => tls_cert_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Path of its private key, in PEM, not encrypted.
+        "tls-key-file" => tls_key_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Path of the certificates, in PEM, by which clients' own are checked.
+        "tls-ca-cert-file" => tls_ca_cert_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Whether a client must have a certificate, may have one, which is then checked, or is not
+        /// asked for one. Redis's default: who opens a port by mistake serves nobody.
+        "tls-auth-clients" => tls_auth_clients: TlsAuthClients = "yes",
+            "yes|no|optional", Choice(TlsAuthClients::NAMES), AnyTime;
+        /// Versions of TLS that are spoken: TLSv1.2, TLSv1.3; "" is both.
+        "tls-protocols" => tls_protocols: TlsProtocols = "",
+            "protocol...", Protocols, AnyTime;
+        /// Seconds that a new connection has to agree on keys, before it is closed: until then
+        /// it is served to whoever comes; 0 is no limit.
+        "tls-handshake-timeout" => tls_handshake_timeout: Option<Duration> = "10",
+            "seconds", Number(INT), AnyTime;
     }
     group Limits {
         /// Connections served at once; one more is told so and closed. Redis's default.

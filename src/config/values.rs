@@ -177,6 +177,75 @@ impl PubSubDefault {
     }
 }
 
+/// Where TLS is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsPort {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// On a port that the system picks.
+    Auto,
+    /// On this port, which is not 0.
+    Number(u16),
+}
+
+/// Whether clients under TLS have to show a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsAuthClients {
+    /// They are not asked for one.
+    No,
+    /// Nobody comes in without a good one.
+    #[default]
+    Yes,
+    /// One that is shown must be good.
+    Optional,
+}
+
+impl TlsAuthClients {
+    pub(super) const NAMES: &[(&str, TlsAuthClients)] = &[
+        ("no", TlsAuthClients::No),
+        ("yes", TlsAuthClients::Yes),
+        ("optional", TlsAuthClients::Optional),
+    ];
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsProtocol {
+    /// TLSv1.2
+    Tls12,
+    /// TLSv1.3
+    Tls13,
+}
+
+impl TlsProtocol {
+    pub(super) const NAMES: &[(&str, TlsProtocol)] = &[
+        ("TLSv1.2", TlsProtocol::Tls12),
+        ("TLSv1.3", TlsProtocol::Tls13),
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            TlsProtocol::Tls12 => "TLSv1.2",
+            TlsProtocol::Tls13 => "TLSv1.3",
+        }
+    }
+}
+
+/// Versions of TLS as they were named; none are all that there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsProtocols(pub(super) Vec<TlsProtocol>);
+
+impl TlsProtocols {
+    /// Those that are spoken.
+    pub fn chosen(&self) -> &[TlsProtocol] {
+        match &self.0[..] {
+            [] => &[TlsProtocol::Tls12, TlsProtocol::Tls13],
+            named => named,
+        }
+    }
+}
+
 /// A password: any bytes, and none of them in a debug print. Empty is no password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub(super) Vec<u8>);

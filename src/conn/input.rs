@@ -41,6 +41,11 @@ impl Input {
         }
     }
 
+    /// What comes before the first read.
+    pub(super) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.read.poll_handshake(context)
+    }
+
     /// Reads what there is behind what is left of the batch before.
     pub(super) fn poll(
         &mut self,

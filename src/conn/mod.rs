@@ -23,7 +23,9 @@ mod input;
 pub mod outbox;
 pub mod scratch;
 pub mod socket;
+pub mod tls;
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -94,6 +96,28 @@ impl Connection {
     /// Its client.
     pub fn client(&self) -> &Arc<Client> {
         &self.client
+    }
+
+    /// Does what comes before requests: TLS agrees on keys with the peer. An error too, if the
+    /// connection is to end first.
+    pub async fn shake_hands(&self) -> io::Result<()> {
+        std::future::poll_fn(|context| {
+            self.client.register_task(context.waker());
+            if self.state.shutdown.has_begun() || self.client.closing() != Closing::Open {
+                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+            }
+            self.input.poll_handshake(context)
+        })
+        .await
+    }
+
+    /// Tells the peer why it is not served, and ends the connection once that is written.
+    pub async fn refuse(&mut self, why: &str) {
+        let limits = self.state.config().client_output_buffer_limit;
+        let _ = self.client.outbox.send(&mut why.into(), &limits);
+        self.client.drain();
+        self.state.flush(&self.client);
+        self.run().await;
     }
 
     /// Serves the connection to its end.

@@ -309,7 +309,7 @@ impl Outbox {
                 }
             }
         }
-        state.take_back();
+        state.take_back(socket.committed());
         state.writing = false;
         state.blocked = true;
         match state.at_rest() {

@@ -1,4 +1,4 @@
-//! The two halves of a client's socket, TCP or unix.
+//! The two halves of a client's socket: TCP, TCP under TLS, or unix.
 //!
 //! The read half belongs to the connection's task. The write half belongs to its outbox, so that
 //! any thread may write in place, without waking the task.
@@ -7,6 +7,7 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,11 +17,15 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 use tokio_util::io::poll_read_buf;
 
+use super::tls::TlsStream;
+
 /// What the connection's task reads from.
 #[derive(Debug)]
 pub enum ReadSocket {
     /// Over TCP.
     Tcp(tcp::OwnedReadHalf),
+    /// Over TCP, encrypted.
+    Tls(Arc<TlsStream>),
     /// Over a unix socket.
     Unix(unix::OwnedReadHalf),
 }
@@ -30,6 +35,8 @@ pub enum ReadSocket {
 pub enum WriteSocket {
     /// Over TCP.
     Tcp(tcp::OwnedWriteHalf),
+    /// Over TCP, encrypted.
+    Tls(Arc<TlsStream>),
     /// Over a unix socket.
     Unix(unix::OwnedWriteHalf),
 }
@@ -38,6 +45,15 @@ pub enum WriteSocket {
 pub fn split_tcp(stream: TcpStream) -> (ReadSocket, WriteSocket) {
     let (read, write) = stream.into_split();
     (ReadSocket::Tcp(read), WriteSocket::Tcp(write))
+}
+
+/// Two holders of an encrypted connection.
+pub fn split_tls(stream: TlsStream) -> (ReadSocket, WriteSocket) {
+    let stream = Arc::new(stream);
+    (
+        ReadSocket::Tls(Arc::clone(&stream)),
+        WriteSocket::Tls(stream),
+    )
 }
 
 /// Splits an accepted unix connection.
@@ -55,7 +71,16 @@ impl ReadSocket {
     ) -> Poll<io::Result<usize>> {
         match self {
             ReadSocket::Tcp(half) => poll_read_buf(Pin::new(half), context, buffer),
+            ReadSocket::Tls(stream) => stream.poll_read(context, buffer),
             ReadSocket::Unix(half) => poll_read_buf(Pin::new(half), context, buffer),
+        }
+    }
+
+    /// Does what must be done before the first read: TLS agrees on keys.
+    pub fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            ReadSocket::Tls(stream) => stream.poll_handshake(context),
+            ReadSocket::Tcp(_) | ReadSocket::Unix(_) => Poll::Ready(Ok(())),
         }
     }
 }
@@ -65,6 +90,7 @@ impl WriteSocket {
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => half.try_write(bytes),
+            WriteSocket::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
             WriteSocket::Unix(half) => half.try_write(bytes),
         }
     }
@@ -73,14 +99,26 @@ impl WriteSocket {
     pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => half.try_write_vectored(slices),
+            WriteSocket::Tls(stream) => stream.try_write_vectored(slices),
             WriteSocket::Unix(half) => half.try_write_vectored(slices),
         }
     }
 
-    /// Writes to a socket that the runtime has not yet looked at.
+    /// How many of the first bytes that a write has not taken may be with the peer all the same, so
+    /// that the next write must bring them again: those in a TLS record on its way.
+    pub fn committed(&self) -> usize {
+        match self {
+            WriteSocket::Tls(stream) => stream.committed(),
+            WriteSocket::Tcp(_) | WriteSocket::Unix(_) => 0,
+        }
+    }
+
+    /// Writes to a socket that the runtime has not yet looked at. Nobody can be told anything under
+    /// TLS before there are keys.
     pub fn write_unregistered(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
+            WriteSocket::Tls(_) => Err(io::ErrorKind::NotConnected.into()),
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).send(bytes),
         }
     }
@@ -89,6 +127,7 @@ impl WriteSocket {
     pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
+            WriteSocket::Tls(stream) => stream.socket().poll_write_ready(context),
             WriteSocket::Unix(half) => half.as_ref().poll_write_ready(context),
         }
     }
@@ -98,6 +137,10 @@ impl WriteSocket {
         // The peer may be gone already, which is just as well.
         let _ = match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(how),
+            WriteSocket::Tls(stream) => {
+                stream.shutdown(how);
+                Ok(())
+            }
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
         };
     }
@@ -106,6 +149,7 @@ impl WriteSocket {
     pub fn peer_has_hung_up(&self) -> bool {
         let descriptor = match self {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
+            WriteSocket::Tls(stream) => stream.socket().as_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_fd(),
         };
         let hung_up = PollFlags::HUP | PollFlags::ERR;
@@ -122,6 +166,7 @@ impl WriteSocket {
         use std::os::fd::AsRawFd;
         match self {
             WriteSocket::Tcp(half) => half.as_ref().as_raw_fd(),
+            WriteSocket::Tls(stream) => stream.socket().as_raw_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_raw_fd(),
         }
     }
@@ -129,10 +174,11 @@ impl WriteSocket {
     /// Sets TCP keepalive: probes after this long a silence and then every third of it, as Redis
     /// does; `None` turns it off. Nothing to do for a unix socket.
     pub fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
-        let WriteSocket::Tcp(half) = self else {
-            return Ok(());
+        let socket = match self {
+            WriteSocket::Tcp(half) => SockRef::from(half.as_ref()),
+            WriteSocket::Tls(stream) => SockRef::from(stream.socket()),
+            WriteSocket::Unix(_) => return Ok(()),
         };
-        let socket = SockRef::from(half.as_ref());
         let Some(silence) = silence else {
             return socket.set_keepalive(false);
         };

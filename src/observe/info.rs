@@ -206,6 +206,7 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("instantaneous_output_kbps", kilobytes(output.per_second()));
     report.counter("rejected_connections", &stats.rejected_connections);
     report.counter("accept_failures", &stats.accept_failures);
+    report.counter("tls_handshake_failures", &stats.tls_handshake_failures);
     report.counter("evicted_clients", &stats.evicted_clients);
     report.field("expired_keys", space.stats.expired);
     report.field("evicted_keys", 0);

@@ -108,6 +108,8 @@ pub struct Stats {
     pub rejected_connections: Counter,
     /// Connections that could not be accepted, for want of open files or the like.
     pub accept_failures: Counter,
+    /// TLS connections that ended before there were keys.
+    pub tls_handshake_failures: Counter,
     /// Commands run.
     pub commands: Counter,
     /// Bytes received.
@@ -151,6 +153,7 @@ impl Stats {
             connections: Counter::new(0),
             rejected_connections: Counter::new(0),
             accept_failures: Counter::new(0),
+            tls_handshake_failures: Counter::new(0),
             commands: Counter::new(0),
             input_bytes: Counter::new(0),
             output_bytes: Counter::new(0),
@@ -190,6 +193,7 @@ impl Stats {
             &self.connections,
             &self.rejected_connections,
             &self.accept_failures,
+            &self.tls_handshake_failures,
             &self.commands,
             &self.input_bytes,
             &self.output_bytes,

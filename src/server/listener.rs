@@ -7,27 +7,27 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
+use super::seldom::Seldom;
 use super::state::ServerState;
 use super::supervise::catch;
+use super::tls::Tls;
 use crate::acl::Acl;
-use crate::config::Config;
+use crate::config::{Config, TlsPort};
 use crate::conn::Connection;
 use crate::conn::client::Addresses;
-use crate::conn::socket::{ReadSocket, WriteSocket, split_tcp, split_unix};
+use crate::conn::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
+use crate::conn::tls::TlsStream;
 
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
-
-/// Between two lines of the log about that.
-const LINE_EVERY: Duration = Duration::from_secs(10);
 /// What a connection from another machine is told in protected mode. Redis's words, for what an
 /// operator then looks up.
 const PROTECTED: &str = "\
@@ -64,11 +64,14 @@ pub enum ListenError {
     },
 }
 
-/// Where a server listens. Prints as `tcp 127.0.0.1:6379` or `unix /tmp/socket`.
+/// Where a server listens. Prints as `tcp 127.0.0.1:6379`, `tls 127.0.0.1:6380` or
+/// `unix /tmp/socket`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// A TCP address, with the real port.
     Tcp(SocketAddr),
+    /// A TCP address for connections under TLS, with the real port.
+    Tls(SocketAddr),
     /// The path of a unix socket.
     Unix(Arc<PathBuf>),
 }
@@ -77,6 +80,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Bound::Tcp(address) => write!(f, "tcp {address}"),
+            Bound::Tls(address) => write!(f, "tls {address}"),
             Bound::Unix(path) => write!(f, "unix {}", path.display()),
         }
     }
@@ -87,6 +91,8 @@ impl fmt::Display for Bound {
 pub enum Listener {
     /// Over TCP.
     Tcp(TcpListener, SocketAddr),
+    /// Over TCP, encrypted.
+    Tls(TcpListener, SocketAddr),
     /// Over a unix socket.
     Unix(UnixListener, Arc<PathBuf>),
 }
@@ -96,6 +102,7 @@ impl Listener {
     pub fn bound(&self) -> Bound {
         match self {
             Listener::Tcp(_, address) => Bound::Tcp(*address),
+            Listener::Tls(_, address) => Bound::Tls(*address),
             Listener::Unix(_, path) => Bound::Unix(Arc::clone(path)),
         }
     }
@@ -103,10 +110,12 @@ impl Listener {
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Listener::Tcp(listener, _) => {
-                let (stream, peer) = listener.accept().await?;
-                let local = stream.local_addr()?;
-                stream.set_nodelay(true)?;
-                Ok(Accepted::Tcp(stream, Addresses::Tcp { peer, local }))
+                let (stream, addresses) = accept_tcp(listener).await?;
+                Ok(Accepted::Tcp(stream, addresses))
+            }
+            Listener::Tls(listener, _) => {
+                let (stream, addresses) = accept_tcp(listener).await?;
+                Ok(Accepted::Tls(stream, addresses))
             }
             Listener::Unix(listener, path) => {
                 let (stream, _) = listener.accept().await?;
@@ -117,22 +126,32 @@ impl Listener {
     }
 }
 
+async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, Addresses)> {
+    let (stream, peer) = listener.accept().await?;
+    let local = stream.local_addr()?;
+    stream.set_nodelay(true)?;
+    Ok((stream, Addresses::Tcp { peer, local }))
+}
+
 /// A connection before somebody serves it.
 #[derive(Debug)]
 enum Accepted {
     Tcp(TcpStream, Addresses),
+    Tls(TcpStream, Addresses),
     Unix(UnixStream, Addresses),
 }
 
 impl Accepted {
     /// Moves the socket to the runtime of `home`.
     fn move_to(self, home: &Handle) -> io::Result<Accepted> {
+        let move_tcp = |stream: TcpStream| {
+            let stream = stream.into_std()?;
+            let _home = home.enter();
+            TcpStream::from_std(stream)
+        };
         Ok(match self {
-            Accepted::Tcp(stream, addresses) => {
-                let stream = stream.into_std()?;
-                let _home = home.enter();
-                Accepted::Tcp(TcpStream::from_std(stream)?, addresses)
-            }
+            Accepted::Tcp(stream, addresses) => Accepted::Tcp(move_tcp(stream)?, addresses),
+            Accepted::Tls(stream, addresses) => Accepted::Tls(move_tcp(stream)?, addresses),
             Accepted::Unix(stream, addresses) => {
                 let stream = stream.into_std()?;
                 let _home = home.enter();
@@ -143,44 +162,42 @@ impl Accepted {
 
     fn addresses(&self) -> &Addresses {
         match self {
-            Accepted::Tcp(_, addresses) | Accepted::Unix(_, addresses) => addresses,
+            Accepted::Tcp(_, addresses)
+            | Accepted::Tls(_, addresses)
+            | Accepted::Unix(_, addresses) => addresses,
         }
     }
 
-    fn split(self) -> (ReadSocket, WriteSocket, Addresses) {
-        match self {
-            Accepted::Tcp(stream, addresses) => {
-                let (read, write) = split_tcp(stream);
-                (read, write, addresses)
+    fn split(self, tls: &Tls) -> io::Result<(ReadSocket, WriteSocket, Addresses)> {
+        let (halves, addresses) = match self {
+            Accepted::Tcp(stream, addresses) => (split_tcp(stream), addresses),
+            Accepted::Tls(stream, addresses) => {
+                let config = tls.config().expect("a port for TLS has what it takes");
+                (split_tls(TlsStream::new(stream, config)?), addresses)
             }
-            Accepted::Unix(stream, addresses) => {
-                let (read, write) = split_unix(stream);
-                (read, write, addresses)
-            }
-        }
+            Accepted::Unix(stream, addresses) => (split_unix(stream), addresses),
+        };
+        let (read, write) = halves;
+        Ok((read, write, addresses))
     }
 }
 
 /// Binds every address of the settings, or none.
 pub async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
-    let mut port = config.port;
-    for word in &config.bind {
-        let (optional, host) = match word.strip_prefix('-') {
-            Some(host) => (true, host),
-            None => (false, word.as_str()),
-        };
-        match bind_tcp(host, port, config.tcp_backlog).await {
-            Ok((listener, address)) => {
-                // With port 0 the first address picks the port, and the others join it.
-                port = address.port();
-                listeners.push(Listener::Tcp(listener, address));
-            }
-            Err(error) if optional => {
-                tracing::info!(%error, "optional address left out");
-            }
-            Err(error) => return Err(error),
-        }
+    // As in Redis: `port 0` beside a `tls-port` is none.
+    if config.port != 0 || config.tls_port == TlsPort::Off {
+        let bound = bind_port(config, config.port).await?;
+        listeners.extend(bound.into_iter().map(|(tcp, at)| Listener::Tcp(tcp, at)));
+    }
+    let tls_port = match config.tls_port {
+        TlsPort::Off => None,
+        TlsPort::Auto => Some(0),
+        TlsPort::Number(port) => Some(port),
+    };
+    if let Some(port) = tls_port {
+        let bound = bind_port(config, port).await?;
+        listeners.extend(bound.into_iter().map(|(tcp, at)| Listener::Tls(tcp, at)));
     }
     if let Some(path) = &config.unixsocket {
         let listener =
@@ -192,6 +209,32 @@ pub async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     }
     if listeners.is_empty() {
         return Err(ListenError::Nothing(config.bind.join(" ")));
+    }
+    Ok(listeners)
+}
+
+/// Binds a port at every address of the settings.
+async fn bind_port(
+    config: &Config,
+    mut port: u16,
+) -> Result<Vec<(TcpListener, SocketAddr)>, ListenError> {
+    let mut listeners = Vec::new();
+    for word in &config.bind {
+        let (optional, host) = match word.strip_prefix('-') {
+            Some(host) => (true, host),
+            None => (false, word.as_str()),
+        };
+        match bind_tcp(host, port, config.tcp_backlog).await {
+            Ok((listener, address)) => {
+                // With port 0 the first address picks the port, and the others join it.
+                port = address.port();
+                listeners.push((listener, address));
+            }
+            Err(error) if optional => {
+                tracing::info!(%error, "optional address left out");
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(listeners)
 }
@@ -259,12 +302,14 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
 
 /// Accepts until the server shuts down. A failed accept never ends it.
 pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
-    let mut failures = Failures::default();
+    let mut failures = Seldom::default();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok(accepted) => {
-                    failures.end();
+                    if let Some(failed) = failures.end() {
+                        tracing::warn!(failed, "can accept connections again");
+                    }
                     if let Err(error) = admit(state, accepted) {
                         tracing::warn!(%error, "can't serve a connection");
                     }
@@ -274,7 +319,9 @@ pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
                 }
                 Err(error) => {
                     state.stats.accept_failures.fetch_add(1, Relaxed);
-                    failures.note(&error);
+                    if let Some(failed) = failures.note() {
+                        tracing::warn!(%error, failed, "can't accept connections");
+                    }
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             }
@@ -287,43 +334,6 @@ pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
     if let Listener::Unix(_, path) = listener {
         // Best effort: the next start removes it otherwise.
         let _ = std::fs::remove_file(path.as_path());
-    }
-}
-
-/// Accepts that failed, for the log: one line when it begins, and then one in a while. INFO has
-/// the count, `accept_failures`.
-#[derive(Debug, Default)]
-struct Failures {
-    /// Since the last line.
-    since: u64,
-    last_line: Option<Instant>,
-}
-
-impl Failures {
-    fn note(&mut self, error: &io::Error) {
-        self.since += 1;
-        if self.is_due() {
-            tracing::warn!(%error, failed = self.since, "can't accept connections");
-            self.told();
-        }
-    }
-
-    /// One was accepted.
-    fn end(&mut self) {
-        if self.since > 0 && self.is_due() {
-            tracing::warn!(failed = self.since, "can accept connections again");
-            self.told();
-        }
-    }
-
-    fn is_due(&self) -> bool {
-        self.last_line
-            .is_none_or(|last| last.elapsed() >= LINE_EVERY)
-    }
-
-    fn told(&mut self) {
-        self.since = 0;
-        self.last_line = Some(Instant::now());
     }
 }
 
@@ -347,8 +357,9 @@ fn is_unprotected(acl: &Acl, addresses: &Addresses) -> bool {
 /// Tells a client why it is not served. One try, as in Redis: it is not waited for.
 fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     state.stats.rejected_connections.fetch_add(1, Relaxed);
-    let (_read, write, _) = accepted.split();
-    let _ = write.write_unregistered(why.as_bytes());
+    if let Ok((_read, write, _)) = accepted.split(&state.tls) {
+        let _ = write.write_unregistered(why.as_bytes());
+    }
 }
 
 fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
@@ -362,7 +373,8 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         refuse(state, accepted, "-ERR max number of clients reached\r\n");
         return Ok(());
     }
-    if config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
+    let encrypted = matches!(accepted, Accepted::Tls(..));
+    if !encrypted && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
         tracing::debug!(
             client = accepted.addresses().peer(),
             "refused: protected mode"
@@ -375,13 +387,20 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         Some(home) => accepted.move_to(home)?,
         None => accepted,
     };
-    let (read, write, addresses) = accepted.split();
+    let (read, write, addresses) = accepted.split(&state.tls)?;
     if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
     let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
     let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
-    let connection = Box::pin(async move { connection.run().await });
+    let server = Arc::clone(state);
+    let connection = Box::pin(async move {
+        if encrypted {
+            Box::pin(serve_encrypted(&server, &mut connection)).await;
+        } else {
+            connection.run().await;
+        }
+    });
     let serve = async move {
         if let Err(panic) = catch(connection).await {
             own.note_panic(&client, &panic);
@@ -392,6 +411,37 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         None => state.tasks.spawn(serve),
     };
     Ok(())
+}
+
+/// Serves a connection once there are keys, for which it has limited time. Only then it can be told
+/// why it is not served.
+async fn serve_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
+    let handshake = async {
+        let handshake = connection.shake_hands();
+        match state.config().tls_handshake_timeout {
+            Some(limit) => match tokio::time::timeout(limit, handshake).await {
+                Ok(ended) => ended,
+                Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            },
+            None => handshake.await,
+        }
+    };
+    if let Err(error) = Box::pin(handshake).await {
+        if error.kind() != io::ErrorKind::Interrupted {
+            state.tls.note_failure(state, connection.client(), &error);
+        }
+        return;
+    }
+    let refused = {
+        let addresses = &connection.client().addresses;
+        state.config().protected_mode && is_unprotected(&state.acl, addresses)
+    };
+    if refused {
+        state.stats.rejected_connections.fetch_add(1, Relaxed);
+        Box::pin(connection.refuse(PROTECTED)).await;
+    } else {
+        connection.run().await;
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::listener::Bound;
 use super::pause::Pause;
 use super::shutdown::Shutdown;
 use super::supervise::{self, Panic};
+use super::tls::Tls;
 use super::workers::Placement;
 use crate::acl::Acl;
 use crate::config::{Config, Refusal, SetError};
@@ -51,6 +52,8 @@ pub struct ServerState {
     pub monitors: Monitors,
     /// Who may do what.
     pub acl: Acl,
+    /// What TLS connections are begun with.
+    pub tls: Tls,
     /// The counters.
     pub stats: Stats,
     /// What connections hold, and when to look at it.
@@ -99,6 +102,7 @@ impl ServerState {
     pub fn new(
         config: Config,
         acl: Acl,
+        tls: Tls,
         on_change: Option<OnChange>,
         placement: Placement,
     ) -> ServerState {
@@ -107,6 +111,7 @@ impl ServerState {
             clients: Clients::default(),
             monitors: Monitors::default(),
             acl,
+            tls,
             stats: Stats::new(),
             growth: Growth::default(),
             slow_log: SlowLog::default(),
@@ -142,6 +147,13 @@ impl ServerState {
                 refusal: Refusal::TooManyClients(few.clients),
             })?;
         }
+        let names = pairs.iter().map(|(name, _)| *name);
+        self.tls
+            .reload(&changed, names)
+            .map_err(|name| SetError::Failed {
+                name: String::from_utf8_lossy(name).to_ascii_lowercase(),
+                refusal: Refusal::Tls,
+            })?;
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
@@ -199,10 +211,10 @@ impl ServerState {
         self.bound.get().map_or(&[], Vec::as_slice)
     }
 
-    /// The TCP port, 0 if there is none.
+    /// The TCP port, that of TLS if there is no other, 0 if there is none.
     pub fn tcp_port(&self) -> u16 {
         let port = |bound: &Bound| match bound {
-            Bound::Tcp(address) => Some(address.port()),
+            Bound::Tcp(address) | Bound::Tls(address) => Some(address.port()),
             Bound::Unix(_) => None,
         };
         self.bound().iter().find_map(port).unwrap_or(0)

@@ -16,8 +16,8 @@
 //!   dropped, be it while others are in flight.
 //! - The outbox's queue holds either bytes that are never dropped, or the messages of `in_flight`
 //!   and nothing else. It is filled when it is empty, and not beyond [`FLIGHT`], so that hardly
-//!   anything is out of reach. A message of which the kernel has a byte stays in flight until it
-//!   has all of it.
+//!   anything is out of reach. A message of which the kernel has a byte, or a TLS record that is
+//!   not all with the kernel, stays in flight until the kernel has all of it.
 //! - `cost` of what waits, is held or is in flight never passes the limit. It counts what keeping a
 //!   message takes beside its bytes. Messages are copied, not shared in a
 //!   [`Backlog`](crate::pubsub::backlog::Backlog): a range of a segment keeps all of it alive, of
@@ -350,16 +350,21 @@ impl Bounded {
         }
     }
 
-    /// Takes back the messages in the outbox's queue of which the kernel has nothing; gives what
-    /// must stay there.
-    pub(super) fn take_back(&mut self, mut queue: Queue) -> Queue {
-        let Some(&Mark { length, .. }) = self.in_flight.front() else {
+    /// Takes back the messages in the outbox's queue of which the kernel has nothing, and the first,
+    /// `committed` bytes of the queue have nothing either; gives what must stay there.
+    pub(super) fn take_back(&mut self, mut queue: Queue, committed: usize) -> Queue {
+        if self.in_flight.is_empty() {
             return queue;
-        };
-        let (begun, bytes) = match self.written {
-            0 => (0, 0),
-            written => (1, length - written),
-        };
+        }
+        let (mut begun, mut bytes, mut written) = (0, 0, self.written);
+        for mark in &self.in_flight {
+            if written == 0 && bytes >= committed {
+                break;
+            }
+            begun += 1;
+            bytes += mark.length - written;
+            written = 0;
+        }
         let stays = queue.split_to(bytes);
         let mut marks = self.in_flight.split_off(begun);
         marks.append(&mut self.waiting.marks);

@@ -120,10 +120,10 @@ impl State {
         }
     }
 
-    /// The other way round, as far as nothing of it is written.
-    pub(super) fn take_back(&mut self) {
+    /// The other way round, but for what is written or in the first, `committed` bytes.
+    pub(super) fn take_back(&mut self, committed: usize) {
         if let Some(bounded) = &mut self.bounded {
-            self.queue = bounded.take_back(std::mem::take(&mut self.queue));
+            self.queue = bounded.take_back(std::mem::take(&mut self.queue), committed);
         }
     }
 }

@@ -616,7 +616,7 @@ proptest! {
                 Turn::End(bytes) => if let Some(mut rest) = writing.take() {
                     let taken = write(&mut rest, *bytes, &mut out);
                     bounded.wrote(taken);
-                    queue = bounded.take_back(rest);
+                    queue = bounded.take_back(rest, 0);
                 },
                 Turn::Begin => {}
             }
