@@ -66,6 +66,11 @@ impl Client {
         )
     }
 
+    /// A client under TLS, or over whatever else there is.
+    pub fn under(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Client {
+        Client::new(Box::new(stream), String::new())
+    }
+
     fn new(stream: Box<dyn Stream>, address: String) -> Client {
         Client {
             stream,

@@ -65,6 +65,8 @@ pub struct Process {
     stdout: BufReader<ChildStdout>,
     /// Its first TCP address.
     pub tcp: Option<SocketAddr>,
+    /// Its first TCP address for TLS.
+    pub tls: Option<SocketAddr>,
     /// Its unix socket.
     pub unix: Option<PathBuf>,
 }
@@ -88,6 +90,7 @@ impl Process {
             child,
             stdout,
             tcp: None,
+            tls: None,
             unix: None,
         };
         for _ in 0..sockets {
@@ -96,6 +99,8 @@ impl Process {
             read.expect("a line of standard output");
             if let Some(address) = line.strip_prefix("ready tcp ") {
                 process.tcp = Some(address.trim_end().parse().expect("an address"));
+            } else if let Some(address) = line.strip_prefix("ready tls ") {
+                process.tls = Some(address.trim_end().parse().expect("an address"));
             } else if let Some(path) = line.strip_prefix("ready unix ") {
                 process.unix = Some(path.trim_end().into());
             } else {
