@@ -251,7 +251,10 @@ async fn only_the_versions_that_are_set_are_spoken() {
         .await;
     client.ask("CONFIG SET tls-protocols tlsv1.2", "+OK").await;
     client
-        .ask("CONFIG GET tls-protocols", "*2 $tls-protocols $TLSv1.2")
+        .ask(
+            "CONFIG GET tls-protocols",
+            "*2 $13 tls-protocols $7 TLSv1.2",
+        )
         .await;
     assert!(comes_in(&server, &old).await);
     server.stop().await;
@@ -453,12 +456,12 @@ async fn certificates_are_renewed_without_a_restart() {
         assert_eq!(shown().await, third);
     }
     before
-        .ask("CONFIG GET maxclients", "*2 $maxclients $10000")
+        .ask("CONFIG GET maxclients", "*2 $10 maxclients $5 10000")
         .await;
     before
         .ask(
             "CONFIG GET tls-cert-file",
-            &format!("*2 $tls-cert-file ${other}"),
+            &format!("*2 $13 tls-cert-file ${} {other}", other.len()),
         )
         .await;
     server.stop().await;

@@ -106,7 +106,11 @@ impl Client {
 
     /// Sends these bytes to a server that may close the connection meanwhile.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        soon("send", self.stream.write_all(bytes.as_ref())).await
+        soon("send", async {
+            self.stream.write_all(bytes.as_ref()).await?;
+            self.stream.flush().await
+        })
+        .await
     }
 
     /// Sends a command as an array.
