@@ -255,3 +255,6 @@ impl Write for Direct<'_> {
 fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
+
+#[cfg(test)]
+mod tests;
