@@ -8,6 +8,8 @@
 #   SERVER_PORT           use the server that runs there instead of starting one; then also needed are
 #   SERVER_PORT_AUTH      a second one with `requirepass sesame`, and
 #   SERVER_SOCKET         the first one's Unix socket, by default what its CONFIG GET unixsocket says
+#   SERVER_PORT_TLS       a TLS port of a third one, whose files are in
+#   SERVER_TLS_DIRECTORY  this directory, as `run.sh certificates DIRECTORY` makes them; without, TLS is not checked
 
 set -uo pipefail
 
@@ -42,6 +44,21 @@ fail() {
   failed=$((failed + 1))
 }
 
+# Makes what tls.py needs in a directory: two authorities, and certificates that the first has signed.
+certificates() {
+  local at=$1 name
+  for name in ca other_ca; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$name" \
+      -keyout "$at/$name.key" -out "$at/$name.pem" || return 1
+  done
+  for name in server renewed client; do
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+      -keyout "$at/$name.key" -out "$at/$name.csr" &&
+      openssl x509 -req -in "$at/$name.csr" -CA "$at/ca.pem" -CAkey "$at/ca.key" -CAcreateserial -days 3650 \
+        -extfile <(echo "subjectAltName=IP:127.0.0.1") -out "$at/$name.pem" || return 1
+  done
+}
+
 finish() {
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
@@ -55,6 +72,9 @@ install() {
   if ! command -v redis-cli >/dev/null || ! command -v redis-benchmark >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y redis-tools
   fi >"$log" 2>&1 || { fail "install redis-tools" "$log"; return 1; }
+  if ! command -v openssl >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y openssl
+  fi >"$log" 2>&1 || { fail "install openssl" "$log"; return 1; }
   if ! cmp -s "$checks/python/requirements.txt" "$clients/venv/requirements.txt"; then
     python3 -m venv --clear "$clients/venv" &&
       "$clients/venv/bin/pip" install --disable-pip-version-check -r "$checks/python/requirements.txt" &&
@@ -89,7 +109,7 @@ start() {
 }
 
 port_of() {
-  sed -n 's/^ready tcp .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
+  sed -n 's/^ready t[cl][ps] .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
 }
 
 # run NAME SECONDS COMMAND...: one file of checks. Each check has a limit of its own; SECONDS is the last resort.
@@ -109,18 +129,31 @@ run() {
   fi
 }
 
+if [ "${1:-}" = certificates ]; then
+  at=$(cd "$called_from" && realpath -e "${2:?a directory}") || exit 1
+  certificates "$at"
+  exit
+fi
+
 install || finish
 
 if [ -n "${SERVER_PORT:-}" ]; then
   export CHECK_PORT=$SERVER_PORT CHECK_AUTH_PORT=${SERVER_PORT_AUTH:-}
   export CHECK_UNIX_SOCKET=${SERVER_SOCKET:-$(redis-cli -p "$SERVER_PORT" config get unixsocket | sed -n 2p)}
   [ -n "$CHECK_AUTH_PORT" ] || { fail "SERVER_PORT_AUTH is not set"; finish; }
+  export CHECK_TLS_PORT=${SERVER_PORT_TLS:-} CHECK_TLS_DIRECTORY=${SERVER_TLS_DIRECTORY:-}
   [ -n "$CHECK_UNIX_SOCKET" ] || { fail "the server on port $SERVER_PORT has no Unix socket"; finish; }
 else
   server=$(cd "$called_from" && realpath -e "${1:-$checks/../../target/release/fanfare}") ||
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
   start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
+  export CHECK_TLS_DIRECTORY=$scratch/tls
+  mkdir "$CHECK_TLS_DIRECTORY" && certificates "$CHECK_TLS_DIRECTORY" >"$scratch/openssl" 2>&1 ||
+    { fail "make certificates" "$scratch/openssl"; finish; }
+  start tls --tls-port auto --tls-cert-file "$CHECK_TLS_DIRECTORY/server.pem" \
+    --tls-key-file "$CHECK_TLS_DIRECTORY/server.key" --tls-ca-cert-file "$CHECK_TLS_DIRECTORY/ca.pem" || finish
+  export CHECK_TLS_PORT=$(port_of tls)
   export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth) CHECK_BINARY=$server
 fi
 
@@ -129,6 +162,9 @@ for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redi
   taskiq_redis_brokers readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
+if [ -n "$CHECK_TLS_PORT" ]; then
+  run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
+fi
 for file in node_redis node_redis_queue ioredis ioredis_queue socketio graphql connect_redis readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done

@@ -1,10 +1,13 @@
 //! What a write under TLS says that it took, against what the peer can read.
 
+use std::time::Duration;
+
 use rcgen::generate_simple_self_signed;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as ClientStream;
 
@@ -48,6 +51,9 @@ async fn pair() -> (TlsStream, ClientStream<TcpStream>) {
     (ours, theirs.unwrap())
 }
 
+/// After this long without what a test waits for, it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Bytes that repeat only after a prime number of them.
 fn numbered(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|number| (number % 251) as u8).collect()
@@ -78,7 +84,8 @@ async fn what_a_write_took_needs_no_further_write() {
     let committed = ours.committed();
     assert!((1..=RECORD).contains(&committed), "{committed}");
     let mut read = vec![0; taken];
-    theirs.read_exact(&mut read).await.unwrap();
+    let read_all = timeout(PATIENCE, theirs.read_exact(&mut read));
+    read_all.await.expect("all that was taken").unwrap();
     assert!(read == bytes[..taken]);
 
     // The same bytes come again, and whatever follows: they are not sent twice.
