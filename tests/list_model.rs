@@ -204,6 +204,12 @@ fn request(words: &[Vec<u8>]) -> Vec<u8> {
     request
 }
 
+/// Bytes for people, the beginning of many.
+fn shown(bytes: &[u8]) -> String {
+    let begin = &bytes[..bytes.len().min(200)];
+    format!("{} bytes \"{}\"", bytes.len(), begin.escape_ascii())
+}
+
 /// A connection whose keys are its own.
 struct Peer(TcpStream);
 
@@ -247,13 +253,12 @@ impl Peer {
         for words in &commands {
             let expected = model.run(words);
             let Some(after) = rest.strip_prefix(&expected[..]) else {
-                let got = &rest[..rest.len().min(expected.len() + 40)];
-                let shown = words.iter().map(|word| word.escape_ascii().to_string());
+                let words: Vec<String> = words.iter().map(|word| shown(word)).collect();
                 return Err(TestCaseError::fail(format!(
                     "{}\n expected {}\n      got {}",
-                    shown.collect::<Vec<_>>().join(" "),
-                    expected.escape_ascii(),
-                    got.escape_ascii()
+                    words.join(" "),
+                    shown(&expected),
+                    shown(rest)
                 )));
             };
             rest = after;

@@ -118,15 +118,20 @@ impl Process {
         Client::to(self.tcp.expect("a TCP address"), protocol).await
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let id = self.child.id().expect("it runs") as i32;
+        let id = self.id() as i32;
         kill(Pid::from_raw(id), signal).expect("it can be sent signals");
     }
 
     /// Lowers its limit of open files, whatever it has open.
     pub fn limit_open_files(&self, limit: u64) {
-        let id = self.child.id().expect("it runs") as i32;
+        let id = self.id() as i32;
         let limit = Rlimit {
             current: Some(limit),
             maximum: Some(limit),
