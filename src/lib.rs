@@ -59,6 +59,7 @@ mod pubsub;
 mod queue;
 mod resp;
 mod server;
+mod sync;
 
 pub use embed::{Builder, Server, StartError};
 #[doc(hidden)]

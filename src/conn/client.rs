@@ -9,22 +9,22 @@ use std::collections::HashSet;
 use std::net::{Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
-    Ordering::Relaxed, Ordering::SeqCst,
-};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
-use parking_lot::Mutex;
 
-use super::outbox::{Flush, Outbox};
+use super::outbox::{Flush, Outbox, Status};
 use super::socket::WriteSocket;
 use crate::acl::user::DEFAULT_USER;
 use crate::hash::HashState;
 use crate::pubsub::message::Kind;
 use crate::resp::Protocol;
+use crate::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::Relaxed, Ordering::SeqCst,
+};
+use crate::sync::{AtomicWaker, Mutex};
 
 /// Identifies a client for the life of the process; the first is 1.
 pub type ClientId = u64;
@@ -231,6 +231,17 @@ pub struct Client {
     closing: AtomicU8,
     socket: WriteSocket,
     waker: AtomicWaker,
+}
+
+/// See [`Client::poll_output`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The socket takes more: [`Client::unblock`] and flush.
+    Writable,
+    /// All that was owed is written: the connection may close.
+    Drained,
+    /// The connection is at its end.
+    End,
 }
 
 impl Client {
@@ -509,13 +520,28 @@ impl Client {
         before
     }
 
+    /// What its own task has to do for its outbox; from when it is asked until then, the task is
+    /// woken when there is something.
+    pub fn poll_output(&self, context: &mut Context<'_>) -> Poll<Output> {
+        self.register_task(context.waker());
+        match self.outbox.status() {
+            Status::Dead => return Poll::Ready(Output::End),
+            Status::Blocked => {
+                if self.socket.poll_write_ready(context).is_ready() {
+                    return Poll::Ready(Output::Writable);
+                }
+            }
+            Status::Settled => {}
+        }
+        match self.closing() {
+            Closing::Closed => Poll::Ready(Output::End),
+            Closing::Draining if self.outbox.is_drained() => Poll::Ready(Output::Drained),
+            _ => Poll::Pending,
+        }
+    }
+
     /// Registers the task to be woken; to be followed by a look at what it may be woken for.
     pub fn register_task(&self, waker: &std::task::Waker) {
         self.waker.register(waker);
-    }
-
-    /// The socket, for the connection's own task to wait for.
-    pub fn socket(&self) -> &WriteSocket {
-        &self.socket
     }
 }

@@ -33,9 +33,8 @@ use std::time::Duration;
 use crate::command::Session;
 use crate::command::access::Access;
 use crate::server::state::ServerState;
-use client::{Addresses, Client, Closing};
+use client::{Addresses, Client, Closing, Output};
 use input::Input;
-use outbox::Status;
 use scratch::Scratch;
 use socket::{ReadSocket, WriteSocket};
 
@@ -191,23 +190,15 @@ impl Connection {
     /// Waits for input, for the socket if the outbox is blocked, or for the end.
     async fn wait(&mut self) -> Event {
         std::future::poll_fn(|context| {
-            self.client.register_task(context.waker());
-            match self.client.outbox.status() {
-                Status::Dead => return Poll::Ready(Event::End),
-                Status::Blocked => {
-                    if self.client.socket().poll_write_ready(context).is_ready() {
-                        return Poll::Ready(Event::Writable);
-                    }
-                }
-                Status::Settled => {}
+            if let Poll::Ready(output) = self.client.poll_output(context) {
+                return Poll::Ready(match output {
+                    Output::Writable => Event::Writable,
+                    Output::Drained => Event::Drained,
+                    Output::End => Event::End,
+                });
             }
-            match self.client.closing() {
-                Closing::Closed => return Poll::Ready(Event::End),
-                Closing::Draining if self.client.outbox.is_drained() => {
-                    return Poll::Ready(Event::Drained);
-                }
-                Closing::Draining | Closing::Quiet => return Poll::Pending,
-                Closing::Open => {}
+            if self.client.closing() != Closing::Open {
+                return Poll::Pending;
             }
             if self.blocked.is_some() {
                 return self.poll_blocked(context);

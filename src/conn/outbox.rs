@@ -45,7 +45,6 @@ use std::time::{Duration, Instant};
 use bounded::Bounded;
 pub use bounded::{DropReport, Dropped, OverflowChoice};
 use bytes::BytesMut;
-use parking_lot::Mutex;
 use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
@@ -53,6 +52,7 @@ use crate::config::{OutputLimit, OutputLimits};
 use crate::pubsub::backlog::{Backlog, Part};
 use crate::pubsub::message::Frames;
 use crate::resp::Protocol;
+use crate::sync::Mutex;
 
 /// A flusher hands over to the connection's own task after this many writes, so that a subscriber
 /// whom others keep busy does not hold up a publisher.

@@ -19,6 +19,9 @@ use tokio_util::io::poll_read_buf;
 
 use super::tls::TlsStream;
 
+#[cfg(shuttle)]
+pub mod scripted;
+
 /// What the connection's task reads from.
 #[derive(Debug)]
 pub enum ReadSocket {
@@ -39,6 +42,9 @@ pub enum WriteSocket {
     Tls(Arc<TlsStream>),
     /// Over a unix socket.
     Unix(unix::OwnedWriteHalf),
+    /// Nowhere.
+    #[cfg(shuttle)]
+    Scripted(Arc<scripted::Scripted>),
 }
 
 /// Splits an accepted TCP connection.
@@ -92,6 +98,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.try_write(bytes),
             WriteSocket::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
             WriteSocket::Unix(half) => half.try_write(bytes),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(socket) => socket.try_write(bytes),
         }
     }
 
@@ -101,6 +109,11 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.try_write_vectored(slices),
             WriteSocket::Tls(stream) => stream.try_write_vectored(slices),
             WriteSocket::Unix(half) => half.try_write_vectored(slices),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(socket) => {
+                let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
+                socket.try_write(&bytes.collect::<Vec<u8>>())
+            }
         }
     }
 
@@ -110,6 +123,8 @@ impl WriteSocket {
         match self {
             WriteSocket::Tls(stream) => stream.committed(),
             WriteSocket::Tcp(_) | WriteSocket::Unix(_) => 0,
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(_) => 0,
         }
     }
 
@@ -120,6 +135,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
             WriteSocket::Tls(_) => Err(io::ErrorKind::NotConnected.into()),
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).send(bytes),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(socket) => socket.try_write(bytes),
         }
     }
 
@@ -129,6 +146,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
             WriteSocket::Tls(stream) => stream.socket().poll_write_ready(context),
             WriteSocket::Unix(half) => half.as_ref().poll_write_ready(context),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(socket) => socket.poll_write_ready(context),
         }
     }
 
@@ -142,6 +161,11 @@ impl WriteSocket {
                 Ok(())
             }
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(socket) => {
+                socket.shutdown();
+                Ok(())
+            }
         };
     }
 
@@ -151,6 +175,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_fd(),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(_) => return false,
         };
         let hung_up = PollFlags::HUP | PollFlags::ERR;
         // Elsewhere HUP says so.
@@ -168,6 +194,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().as_raw_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_raw_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_raw_fd(),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(_) => -1,
         }
     }
 
@@ -178,6 +206,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()),
             WriteSocket::Tls(stream) => SockRef::from(stream.socket()),
             WriteSocket::Unix(_) => return Ok(()),
+            #[cfg(shuttle)]
+            WriteSocket::Scripted(_) => return Ok(()),
         };
         let Some(silence) = silence else {
             return socket.set_keepalive(false);

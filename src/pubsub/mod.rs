@@ -4,6 +4,8 @@ pub mod backlog;
 pub mod fanout;
 pub mod glob;
 pub mod message;
+#[cfg(all(test, shuttle))]
+mod model;
 pub mod patterns;
 pub mod registry;
 pub mod subscribers;

@@ -22,12 +22,9 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::{Bytes, BytesMut};
 use crossbeam_utils::CachePadded;
-use dashmap::DashMap;
-use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::Notify;
 
 use super::fanout::{Fanout, Targets};
@@ -38,9 +35,11 @@ use super::subscribers::{SHRINK_FROM, Subscribers};
 use crate::config::OutputLimits;
 use crate::conn::client::{Client, ClientId, Subscriptions};
 use crate::hash::HashState;
+use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 
-/// Turns are striped over this many locks.
-const TURNS: usize = 256;
+/// Turns are striped over this many locks. Few for a model, which makes them anew for each schedule.
+const TURNS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
 type Names = DashMap<Bytes, Subscribers, HashState>;
 

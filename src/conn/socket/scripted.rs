@@ -1,0 +1,72 @@
+//! A socket of which a model says when it takes how much.
+//!
+//! Its own lock is none of the scheduler's: nothing else can run while a write is made, as a writer
+//! may hold locks that the scheduler does not know (a backlog's).
+
+use std::io;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+#[derive(Debug, Default)]
+pub struct Scripted(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Bytes that it takes before it is full.
+    room: usize,
+    taken: Vec<u8>,
+    waker: Option<Waker>,
+    ended: bool,
+}
+
+impl Scripted {
+    /// One that takes nothing yet.
+    pub fn new() -> Scripted {
+        Scripted::default()
+    }
+
+    /// The peer reads, so that it takes so many bytes more.
+    pub fn make_room(&self, bytes: usize) {
+        let mut state = self.0.lock().unwrap();
+        state.room = state.room.saturating_add(bytes);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// What it was given, and whether its end.
+    pub fn taken(&self) -> (Vec<u8>, bool) {
+        let state = self.0.lock().unwrap();
+        (state.taken.clone(), state.ended)
+    }
+
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.0.lock().unwrap();
+        if state.ended {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let count = bytes.len().min(state.room);
+        if count == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        state.room -= count;
+        state.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock().unwrap();
+        if state.room > 0 || state.ended {
+            return Poll::Ready(Ok(()));
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    pub fn shutdown(&self) {
+        self.0.lock().unwrap().ended = true;
+        self.make_room(0);
+    }
+}

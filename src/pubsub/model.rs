@@ -1,0 +1,419 @@
+//! The outboxes' wake protocol and the registry, run through thousands of schedules of their threads
+//! (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib pubsub::model`. Whoever waits for
+//! what nobody will do any more is a deadlock, which shuttle finds and reports with the schedule.
+//!
+//! A client has a [`Scripted`] socket, and a task of its own that does what a connection's task does
+//! about output. Publishers publish and flush as a connection's batch does. A peer reads in steps.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use shuttle::{future, thread};
+
+use super::fanout::Fanout;
+use super::message::Kind;
+use super::registry::{Registry, Subscriber, Turns};
+use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
+use crate::conn::client::{Addresses, Client, Output};
+use crate::conn::outbox::OverflowChoice;
+use crate::conn::socket::WriteSocket;
+use crate::conn::socket::scripted::Scripted;
+use crate::observe::stats::DropTotals;
+
+const CHANNEL: &[u8] = b"c";
+/// Schedules a model is run through at random, and as many that favour few switches of threads.
+const SCHEDULES: usize = 3_000;
+/// How many switches those have at places that matter.
+const DEPTH: usize = 3;
+
+fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
+    shuttle::check_random(model, SCHEDULES);
+    shuttle::check_pct(model, SCHEDULES, DEPTH);
+}
+
+/// No limit is in the way.
+fn limits() -> OutputLimits {
+    OutputLimits::default()
+}
+
+/// A client and its socket.
+#[derive(Clone)]
+struct Peer {
+    client: Arc<Client>,
+    socket: Arc<Scripted>,
+}
+
+impl Peer {
+    fn new(id: u64) -> Peer {
+        let socket = Arc::new(Scripted::new());
+        let write = WriteSocket::Scripted(Arc::clone(&socket));
+        let addresses = Addresses::Unix(Arc::default());
+        let client = Arc::new(Client::new(id, addresses, write));
+        Peer { client, socket }
+    }
+
+    fn subscriber<'a>(&'a self, limits: &'a OutputLimits) -> Subscriber<'a> {
+        Subscriber {
+            client: &self.client,
+            limits,
+        }
+    }
+
+    fn subscribe(&self, registry: &Registry, kind: Kind, name: &[u8]) {
+        registry.subscribe(self.subscriber(&limits()), kind, name);
+        self.flush(registry);
+    }
+
+    /// What `ServerState::flush` does.
+    fn flush(&self, registry: &Registry) {
+        flush(registry, &self.client);
+    }
+
+    /// The client's own task, until the connection may close, or is at its end.
+    fn serve(&self, registry: &Arc<Registry>) -> thread::JoinHandle<()> {
+        let (peer, registry) = (self.clone(), Arc::clone(registry));
+        thread::spawn(move || {
+            loop {
+                match future::block_on(poll_fn(|context| peer.client.poll_output(context))) {
+                    Output::Writable => {
+                        peer.client.unblock();
+                        peer.flush(&registry);
+                    }
+                    Output::Drained | Output::End => break,
+                }
+            }
+            disconnect(&registry, &peer.client);
+        })
+    }
+
+    /// The peer reads: some bytes at a time, and in the end all there are.
+    fn read(&self, steps: &'static [usize]) -> thread::JoinHandle<()> {
+        let socket = Arc::clone(&self.socket);
+        thread::spawn(move || {
+            for step in steps {
+                socket.make_room(*step);
+                thread::yield_now();
+            }
+            socket.make_room(usize::MAX);
+        })
+    }
+
+    /// What the peer has read.
+    fn messages(&self) -> Vec<Vec<String>> {
+        let (taken, ended) = self.socket.taken();
+        assert!(ended, "whoever writes last ends the connection");
+        let mut rest = std::str::from_utf8(&taken).unwrap();
+        let mut messages = Vec::new();
+        while !rest.is_empty() {
+            let line = |rest: &mut &str| {
+                let (line, after) = rest.split_once("\r\n").expect("a whole line");
+                let line = line.to_owned();
+                *rest = after;
+                line
+            };
+            let head = line(&mut rest);
+            let Some(parts) = head.strip_prefix('*') else {
+                messages.push(vec![head]);
+                continue;
+            };
+            let part = |_| {
+                let head = line(&mut rest);
+                if head.starts_with('$') {
+                    line(&mut rest)
+                } else {
+                    head
+                }
+            };
+            messages.push((0..parts.parse().unwrap()).map(part).collect());
+        }
+        messages
+    }
+}
+
+fn flush(registry: &Registry, client: &Client) {
+    if !client.flush(&mut 0) {
+        disconnect(registry, client);
+    }
+}
+
+/// What `ServerState::disconnect` does about the outbox and the registry.
+fn disconnect(registry: &Registry, client: &Client) {
+    if client.close() {
+        registry.disconnect(client);
+        client.hang_up(&mut 0);
+    }
+}
+
+/// Publishes one message as a batch of its own; how many it went to.
+fn publish(registry: &Registry, channel: &[u8], payload: &str) -> usize {
+    let mut fanout = Fanout::default();
+    fanout.begin_batch(limits());
+    let receivers = registry.publish(
+        Kind::Channel,
+        channel,
+        payload.as_bytes(),
+        &Turns::default(),
+        &mut fanout,
+    );
+    while let Some(client) = fanout.next_touched() {
+        flush(registry, &client);
+    }
+    receivers
+}
+
+fn publisher(
+    registry: &Arc<Registry>,
+    name: &'static str,
+    messages: usize,
+) -> thread::JoinHandle<()> {
+    let registry = Arc::clone(registry);
+    thread::spawn(move || {
+        for number in 0..messages {
+            publish(&registry, CHANNEL, &format!("{name}{number}"));
+        }
+    })
+}
+
+fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+/// The payloads of messages, in order.
+fn payloads(messages: &[Vec<String>]) -> Vec<&str> {
+    let is_message = |message: &&Vec<String>| message[0] == "message" || message[0] == "pmessage";
+    let found = messages.iter().filter(is_message);
+    found.map(|message| &message.last().unwrap()[..]).collect()
+}
+
+/// Each publisher's messages are there, or those from some on, in order.
+fn assert_in_order(payloads: &[&str]) {
+    let mut last: HashMap<&str, &str> = HashMap::new();
+    for payload in payloads {
+        let before = last.insert(&payload[..1], payload);
+        assert!(before < Some(payload), "{payloads:?}");
+    }
+}
+
+fn assert_empty(registry: &Registry) {
+    for kind in [Kind::Channel, Kind::Shard] {
+        assert_eq!(registry.active_count(kind), 0);
+    }
+    assert_eq!(registry.pattern_count(), 0);
+    assert_eq!(registry.subscribed_clients(), 0);
+}
+
+#[test]
+fn what_was_accepted_is_sent_by_somebody() {
+    explore(|| {
+        let registry = Arc::new(Registry::new());
+        let peer = Peer::new(1);
+        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        let task = peer.serve(&registry);
+        let reads = peer.read(&[20, 1, 70]);
+        join([
+            publisher(&registry, "a", 2),
+            publisher(&registry, "b", 2),
+            reads,
+        ]);
+        // As at a shutdown: the task ends once all is written, if anybody still writes.
+        peer.client.drain();
+        join([task]);
+        let messages = peer.messages();
+        assert_eq!(messages[0][0], "subscribe");
+        let payloads = payloads(&messages);
+        assert_in_order(&payloads);
+        assert_eq!(payloads.len(), 4, "{payloads:?}");
+        assert_empty(&registry);
+    });
+}
+
+#[test]
+fn replies_of_a_batch_are_not_torn_and_come_first() {
+    explore(|| {
+        let registry = Arc::new(Registry::new());
+        let peer = Peer::new(1);
+        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        let task = peer.serve(&registry);
+        let reads = peer.read(&[10, 50]);
+        let own = {
+            let (peer, registry) = (peer.clone(), Arc::clone(&registry));
+            thread::spawn(move || {
+                for number in 0..2 {
+                    // A client that publishes to itself.
+                    peer.client.outbox.hold_messages();
+                    publish(&registry, CHANNEL, &format!("o{number}"));
+                    let mut reply = BytesMut::from(&b":1\r\n"[..]);
+                    let _ = peer.client.outbox.send(&mut reply, &limits());
+                    peer.client.outbox.release_messages();
+                    peer.flush(&registry);
+                }
+            })
+        };
+        join([publisher(&registry, "a", 2), own, reads]);
+        peer.client.drain();
+        join([task]);
+        let messages = peer.messages();
+        let payloads = payloads(&messages);
+        assert_in_order(&payloads);
+        assert_eq!(payloads.len(), 4, "{payloads:?}");
+        let place = |last: &str| {
+            let is = |message: &Vec<String>| message.last().unwrap() == last;
+            messages.iter().position(is).unwrap()
+        };
+        // The first reply stands before the first own message.
+        assert!(place(":1") < place("o0"), "{messages:?}");
+        assert_empty(&registry);
+    });
+}
+
+fn dropping(policy: OverflowPolicy) {
+    let registry = Arc::new(Registry::new());
+    let peer = Peer::new(1);
+    let totals = Arc::new(DropTotals::default());
+    let choice = OverflowChoice {
+        policy: Some(policy),
+        // Two messages and what it takes to keep them, and not a third.
+        limit: Some(180),
+    };
+    let server = OverflowRule::default;
+    peer.client
+        .outbox
+        .choose_overflow(Some(choice), server, &totals);
+    peer.subscribe(&registry, Kind::Channel, CHANNEL);
+    let task = peer.serve(&registry);
+    let reads = peer.read(&[40, 3, 30]);
+    join([
+        publisher(&registry, "a", 3),
+        publisher(&registry, "b", 2),
+        reads,
+    ]);
+    peer.client.drain();
+    join([task]);
+    let messages = peer.messages();
+    let payloads = payloads(&messages);
+    assert_in_order(&payloads);
+    let dropped = totals.messages.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(payloads.len() + dropped as usize, 5, "{payloads:?}");
+}
+
+#[test]
+fn what_is_dropped_is_dropped_whole_and_counted() {
+    explore(|| dropping(OverflowPolicy::DropOldest));
+    explore(|| dropping(OverflowPolicy::DropNewest));
+}
+
+#[test]
+fn an_end_from_elsewhere_ends_the_task_and_leaves_nothing() {
+    explore(|| {
+        let registry = Arc::new(Registry::new());
+        let peer = Peer::new(1);
+        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        let task = peer.serve(&registry);
+        let reads = peer.read(&[20, 30]);
+        let killer = {
+            let (peer, registry) = (peer.clone(), Arc::clone(&registry));
+            thread::spawn(move || disconnect(&registry, &peer.client))
+        };
+        let late = {
+            let (peer, registry) = (peer.clone(), Arc::clone(&registry));
+            thread::spawn(move || peer.subscribe(&registry, Kind::Channel, b"late"))
+        };
+        join([publisher(&registry, "a", 2), reads, killer, late, task]);
+        let (taken, ended) = peer.socket.taken();
+        assert!(ended);
+        // It may end anywhere, and is otherwise what it would have been.
+        let text = std::str::from_utf8(&taken).unwrap();
+        let first = "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n";
+        assert!(text.starts_with(first) || first.starts_with(text), "{text}");
+        assert_empty(&registry);
+    });
+}
+
+#[test]
+fn messages_come_between_the_confirmations_only() {
+    explore(|| {
+        let registry = Arc::new(Registry::new());
+        let (stays, comes) = (Peer::new(1), Peer::new(2));
+        for peer in [&stays, &comes] {
+            peer.socket.make_room(usize::MAX);
+        }
+        stays.subscribe(&registry, Kind::Pattern, b"c*");
+        let tasks = [stays.serve(&registry), comes.serve(&registry)];
+        let other = {
+            let (comes, registry) = (comes.clone(), Arc::clone(&registry));
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    comes.subscribe(&registry, Kind::Channel, CHANNEL);
+                    registry.unsubscribe(comes.subscriber(&limits()), Kind::Channel, CHANNEL);
+                    comes.flush(&registry);
+                }
+            })
+        };
+        join([
+            publisher(&registry, "a", 2),
+            publisher(&registry, "b", 2),
+            other,
+        ]);
+        // Nobody is left but who stays.
+        assert_eq!(registry.active_count(Kind::Channel), 0);
+        assert_eq!(publish(&registry, CHANNEL, "z0"), 1);
+        for peer in [&stays, &comes] {
+            peer.client.drain();
+        }
+        join(tasks);
+        let stayed = stays.messages();
+        let all = payloads(&stayed);
+        assert_in_order(&all);
+        assert_eq!(all.len(), 5, "{all:?}");
+        let came = comes.messages();
+        let mut subscribed = false;
+        for message in &came {
+            match &message[0][..] {
+                "subscribe" => subscribed = true,
+                "unsubscribe" => subscribed = false,
+                _ => assert!(subscribed, "{came:?}"),
+            }
+        }
+        // All see one order.
+        let mut rest = all.iter();
+        for payload in payloads(&came) {
+            assert!(rest.any(|other| *other == payload), "{all:?} {came:?}");
+        }
+        assert_empty(&registry);
+    });
+}
+
+#[test]
+fn a_subscriber_gets_all_from_its_confirmation_on() {
+    explore(|| {
+        let registry = Arc::new(Registry::new());
+        let (one, other) = (Peer::new(1), Peer::new(2));
+        for peer in [&one, &other] {
+            peer.socket.make_room(usize::MAX);
+        }
+        let tasks = [one.serve(&registry), other.serve(&registry)];
+        // One comes just when the last one leaves.
+        other.subscribe(&registry, Kind::Channel, CHANNEL);
+        let leaves = {
+            let (other, registry) = (other.clone(), Arc::clone(&registry));
+            thread::spawn(move || disconnect(&registry, &other.client))
+        };
+        let comes = {
+            let (one, registry) = (one.clone(), Arc::clone(&registry));
+            thread::spawn(move || {
+                one.subscribe(&registry, Kind::Channel, CHANNEL);
+                assert!(publish(&registry, CHANNEL, "o0") >= 1);
+                assert!(publish(&registry, CHANNEL, "o1") >= 1);
+            })
+        };
+        join([leaves, comes]);
+        one.client.drain();
+        join(tasks);
+        assert_eq!(payloads(&one.messages()), ["o0", "o1"]);
+        assert_empty(&registry);
+    });
+}

@@ -1,0 +1,160 @@
+//! Shuttle's locks and atomics, as the crates look that they stand for. None of them is ever
+//! poisoned: a schedule in which something panics has found what it was looking for.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
+use std::ops::{Deref, DerefMut};
+use std::task::Waker;
+
+use shuttle::sync;
+pub use shuttle::sync::atomic;
+pub use sync::MutexGuard;
+
+/// For `parking_lot::Mutex`.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub fn new(value: T) -> Mutex<T> {
+        Mutex(sync::Mutex::new(value))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap()
+    }
+}
+
+/// For `parking_lot::RwLock`.
+#[derive(Debug, Default)]
+pub struct RwLock<T>(sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub fn new(value: T) -> RwLock<T> {
+        RwLock(sync::RwLock::new(value))
+    }
+
+    pub fn read(&self) -> sync::RwLockReadGuard<'_, T> {
+        self.0.read().unwrap()
+    }
+
+    pub fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap()
+    }
+}
+
+/// For `atomic_waker::AtomicWaker`.
+#[derive(Debug, Default)]
+pub struct AtomicWaker(Mutex<Option<Waker>>);
+
+impl AtomicWaker {
+    pub fn new() -> AtomicWaker {
+        AtomicWaker::default()
+    }
+
+    pub fn register(&self, waker: &Waker) {
+        *self.0.lock() = Some(waker.clone());
+    }
+
+    pub fn wake(&self) {
+        let waker = self.0.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// For `dashmap::DashMap`: one of a single shard.
+#[derive(Debug)]
+pub struct DashMap<K, V, S>(RwLock<HashMap<K, V, S>>);
+
+impl<K, V, S: Default> Default for DashMap<K, V, S> {
+    fn default() -> Self {
+        DashMap(RwLock::new(HashMap::default()))
+    }
+}
+
+impl<K: Hash + Eq + Clone, V, S: BuildHasher> DashMap<K, V, S> {
+    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, S>>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let map = self.0.read();
+        let key = map.get_key_value(key)?.0.clone();
+        Some(Ref { map, key })
+    }
+
+    pub fn entry(&self, key: K) -> Entry<'_, K, V, S> {
+        let map = self.0.write();
+        Entry { map, key }
+    }
+
+    pub fn remove_if_mut<Q>(&self, key: &Q, test: impl FnOnce(&K, &mut V) -> bool) -> Option<(K, V)>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let mut map = self.0.write();
+        let stored = map.get_key_value(key)?.0.clone();
+        test(&stored, map.get_mut(key)?).then(|| map.remove_entry(key))?
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Ref<'_, K, V, S>> {
+        let keys: Vec<K> = self.0.read().keys().cloned().collect();
+        keys.into_iter().filter_map(|key| self.get(&key))
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.read().len()
+    }
+
+    pub fn capacity(&self) -> usize {
+        self.0.read().capacity()
+    }
+
+    pub fn shrink_to_fit(&self) {
+        self.0.write().shrink_to_fit();
+    }
+}
+
+/// For `dashmap::mapref::one::Ref`.
+pub struct Ref<'a, K, V, S> {
+    map: sync::RwLockReadGuard<'a, HashMap<K, V, S>>,
+    key: K,
+}
+
+impl<K, V, S> Ref<'_, K, V, S> {
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> Deref for Ref<'_, K, V, S> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.map[&self.key]
+    }
+}
+
+/// For `dashmap::Entry`, and for `RefMut` once it is there.
+pub struct Entry<'a, K, V, S> {
+    map: sync::RwLockWriteGuard<'a, HashMap<K, V, S>>,
+    key: K,
+}
+
+impl<K: Hash + Eq + Clone, V, S: BuildHasher> Entry<'_, K, V, S> {
+    pub fn or_default(mut self) -> Self
+    where
+        V: Default,
+    {
+        let key = self.key.clone();
+        self.map.deref_mut().entry(key).or_default();
+        self
+    }
+
+    pub fn pair_mut(&mut self) -> (&K, &mut V) {
+        let value = self.map.get_mut(&self.key).expect("it was made");
+        (&self.key, value)
+    }
+}
