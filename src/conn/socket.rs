@@ -19,7 +19,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::tls::TlsStream;
 
-#[cfg(shuttle)]
+#[cfg(all(test, shuttle))]
 pub mod scripted;
 
 /// What the connection's task reads from.
@@ -43,7 +43,7 @@ pub enum WriteSocket {
     /// Over a unix socket.
     Unix(unix::OwnedWriteHalf),
     /// Nowhere.
-    #[cfg(shuttle)]
+    #[cfg(all(test, shuttle))]
     Scripted(Arc<scripted::Scripted>),
 }
 
@@ -98,7 +98,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.try_write(bytes),
             WriteSocket::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
             WriteSocket::Unix(half) => half.try_write(bytes),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => socket.try_write(bytes),
         }
     }
@@ -109,7 +109,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.try_write_vectored(slices),
             WriteSocket::Tls(stream) => stream.try_write_vectored(slices),
             WriteSocket::Unix(half) => half.try_write_vectored(slices),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => {
                 let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
                 socket.try_write(&bytes.collect::<Vec<u8>>())
@@ -123,7 +123,7 @@ impl WriteSocket {
         match self {
             WriteSocket::Tls(stream) => stream.committed(),
             WriteSocket::Tcp(_) | WriteSocket::Unix(_) => 0,
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => 0,
         }
     }
@@ -135,7 +135,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
             WriteSocket::Tls(_) => Err(io::ErrorKind::NotConnected.into()),
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).send(bytes),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => socket.try_write(bytes),
         }
     }
@@ -146,7 +146,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
             WriteSocket::Tls(stream) => stream.socket().poll_write_ready(context),
             WriteSocket::Unix(half) => half.as_ref().poll_write_ready(context),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => socket.poll_write_ready(context),
         }
     }
@@ -161,7 +161,7 @@ impl WriteSocket {
                 Ok(())
             }
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => {
                 socket.shutdown();
                 Ok(())
@@ -175,7 +175,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_fd(),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return false,
         };
         let hung_up = PollFlags::HUP | PollFlags::ERR;
@@ -194,7 +194,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().as_raw_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_raw_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_raw_fd(),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => -1,
         }
     }
@@ -206,7 +206,7 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()),
             WriteSocket::Tls(stream) => SockRef::from(stream.socket()),
             WriteSocket::Unix(_) => return Ok(()),
-            #[cfg(shuttle)]
+            #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return Ok(()),
         };
         let Some(silence) = silence else {

@@ -23,6 +23,8 @@ use crate::conn::socket::scripted::Scripted;
 use crate::observe::stats::DropTotals;
 
 const CHANNEL: &[u8] = b"c";
+/// Bytes of a message whose payload has two.
+const MESSAGE: usize = "*3$7message$1c$2a0".len() + 7 * 2;
 /// Schedules a model is run through at random, and as many that favour few switches of threads.
 const SCHEDULES: usize = 3_000;
 /// How many switches those have at places that matter.
@@ -75,14 +77,10 @@ impl Peer {
     fn serve(&self, registry: &Arc<Registry>) -> thread::JoinHandle<()> {
         let (peer, registry) = (self.clone(), Arc::clone(registry));
         thread::spawn(move || {
-            loop {
-                match future::block_on(poll_fn(|context| peer.client.poll_output(context))) {
-                    Output::Writable => {
-                        peer.client.unblock();
-                        peer.flush(&registry);
-                    }
-                    Output::Drained | Output::End => break,
-                }
+            let next = || future::block_on(poll_fn(|context| peer.client.poll_output(context)));
+            while next() == Output::Writable {
+                peer.client.unblock();
+                peer.flush(&registry);
             }
             disconnect(&registry, &peer.client);
         })
@@ -219,7 +217,10 @@ fn what_was_accepted_is_sent_by_somebody() {
             publisher(&registry, "b", 2),
             reads,
         ]);
-        // As at a shutdown: the task ends once all is written, if anybody still writes.
+        // Nobody does anything any more but who was told to.
+        while peer.socket.taken().0.len() < "*3$9subscribe$1c:1".len() + 6 * 2 + 4 * MESSAGE {
+            thread::yield_now();
+        }
         peer.client.drain();
         join([task]);
         let messages = peer.messages();
