@@ -144,20 +144,24 @@ fn disconnect(registry: &Registry, client: &Client) {
     }
 }
 
-/// Publishes one message as a batch of its own; how many it went to.
-fn publish(registry: &Registry, channel: &[u8], payload: &str) -> usize {
-    let mut fanout = Fanout::default();
+/// Appends one message to the outboxes of its receivers; how many they are.
+fn append(registry: &Registry, channel: &[u8], payload: &str, fanout: &mut Fanout) -> usize {
     fanout.begin_batch(limits());
-    let receivers = registry.publish(
-        Kind::Channel,
-        channel,
-        payload.as_bytes(),
-        &Turns::default(),
-        &mut fanout,
-    );
+    let payload = payload.as_bytes();
+    registry.publish(Kind::Channel, channel, payload, &Turns::default(), fanout)
+}
+
+fn flush_all(registry: &Registry, fanout: &mut Fanout) {
     while let Some(client) = fanout.next_touched() {
         flush(registry, &client);
     }
+}
+
+/// Publishes one message as a batch of its own; how many it went to.
+fn publish(registry: &Registry, channel: &[u8], payload: &str) -> usize {
+    let mut fanout = Fanout::default();
+    let receivers = append(registry, channel, payload, &mut fanout);
+    flush_all(registry, &mut fanout);
     receivers
 }
 
@@ -305,6 +309,29 @@ fn dropping(policy: OverflowPolicy) {
 fn what_is_dropped_is_dropped_whole_and_counted() {
     explore(|| dropping(OverflowPolicy::DropOldest));
     explore(|| dropping(OverflowPolicy::DropNewest));
+}
+
+#[test]
+fn a_shutdown_ends_the_task_once_all_is_written() {
+    explore(|| {
+        let registry = Arc::new(Registry::new());
+        let peer = Peer::new(1);
+        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        let task = peer.serve(&registry);
+        let reads = peer.read(&[30, 40]);
+        let mut fanout = Fanout::default();
+        append(&registry, CHANNEL, "a0", &mut fanout);
+        append(&registry, CHANNEL, "a1", &mut fanout);
+        // It is accepted, and written when the client is told to end, or just before, or after.
+        let flushes = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || flush_all(&registry, &mut fanout))
+        };
+        peer.client.drain();
+        join([flushes, reads, task]);
+        assert_eq!(payloads(&peer.messages()), ["a0", "a1"]);
+        assert_empty(&registry);
+    });
 }
 
 #[test]
