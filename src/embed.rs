@@ -155,6 +155,12 @@ impl Server {
         }
     }
 
+    /// What its connections share.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn state(&self) -> &ServerState {
+        &self.state
+    }
+
     /// The first TCP address it listens on, with the real port. `None`: it has only a unix socket.
     pub fn addr(&self) -> Option<SocketAddr> {
         let tcp = |bound: &Bound| match bound {

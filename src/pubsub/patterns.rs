@@ -99,7 +99,7 @@ impl<V> PatternIndex<V> {
     }
 
     /// Is there no pattern at all?
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn is_empty(&self) -> bool {
         self.by_pattern.is_empty()
     }
@@ -284,5 +284,7 @@ impl<V> PatternIndex<V> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+mod check;
 #[cfg(test)]
 mod tests;
