@@ -56,8 +56,9 @@ fn feed(mut stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
         if let Err(error) = read_all(&mut reader, &buffer, &mut requests, limits) {
             return (requests, Some(error));
         }
-        // A word takes at least `$0\r\n\r\n`, and a vector at most twice what it needs.
-        let most = (arrived / 6 + 1) * 2 * size_of::<std::ops::Range<usize>>();
+        // A word of an inline command takes at least two bytes, one of an array six, and a vector at
+        // most twice what it needs.
+        let most = (arrived / 2 + 1) * 2 * size_of::<std::ops::Range<usize>>();
         assert!(reader.held() <= most.max(64), "{} held", reader.held());
         assert!(reader.lacks(buffer.len()) as u64 <= limits.max_bulk + 2);
         buffer.drain(..reader.consumed());
