@@ -26,15 +26,18 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 
+use crate::acl::Acl;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Kind;
 use crate::pubsub::registry::Turns;
 use crate::queue::expiry;
+use crate::server::eviction;
 use crate::server::housekeeping;
 use crate::server::listener::{self, Bound, ListenError};
 use crate::server::shutdown;
 use crate::server::state::{OnChange, ServerState};
+use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
 
 /// Why a server did not start.
@@ -43,6 +46,10 @@ pub enum StartError {
     /// A setting given to the builder is wrong.
     #[error(transparent)]
     Setting(#[from] BadSetting),
+    /// The file of users (`aclfile`) cannot be read, or has errors in it: Redis's words for them,
+    /// on one line.
+    #[error("can't load users: {0}")]
+    Users(String),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -107,25 +114,37 @@ impl Builder {
     /// [`workers`](Self::workers).
     ///
     /// # Errors
-    /// A wrong setting, or an address that cannot be listened on; then nothing is left running.
+    /// A wrong setting or file of users, or an address that cannot be listened on; then nothing is left running.
     ///
     /// # Panics
     /// Outside of a tokio runtime with its I/O and time drivers enabled.
     pub async fn start(self) -> Result<Server, StartError> {
         let config = self.config?;
         config.check()?;
+        let acl = Acl::at_start(&config)?;
         let listeners = listener::bind_all(&config).await?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();
-        let state = Arc::new(ServerState::new(config, self.on_change, placement));
+        let state = Arc::new(ServerState::new(config, acl, self.on_change, placement));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
         for listener in listeners {
-            state
-                .tasks
-                .spawn(listener::serve(listener, Arc::clone(&state)));
+            let own = Arc::clone(&state);
+            state.tasks.spawn(async move {
+                supervise(&own, "listener", || listener::serve(&listener, &own)).await;
+            });
         }
-        state.tasks.spawn(housekeeping::run(Arc::clone(&state)));
-        state.tasks.spawn(expiry::run(Arc::clone(&state)));
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "housekeeping", || housekeeping::run(&own)).await;
+        });
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "expiry", || expiry::run(&own)).await;
+        });
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "eviction", || eviction::run(&own)).await;
+        });
         Ok(Server {
             state,
             _workers: self.workers,
@@ -184,7 +203,8 @@ impl Server {
     }
 
     /// Publishes as PUBLISH does, without a connection: to those live at this moment, in the order
-    /// of the channel. Returns how many subscriptions it reached, patterns' included.
+    /// of the channel. Returns how many subscriptions it reached, patterns' included, but for those
+    /// whose outboxes are full and have refused it (`pubsub-overflow-policy`).
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);
@@ -200,7 +220,7 @@ impl Server {
             .stats
             .delivered
             .fetch_add(receivers as u64, Relaxed);
-        for client in fanout.take_touched(usize::MAX) {
+        while let Some(client) = fanout.next_touched() {
             self.state.flush(&client);
         }
         receivers

@@ -22,7 +22,8 @@
 //!
 //! What does not fit into a subscriber's socket waits in its outbox, within
 //! `client-output-buffer-limit`, and is written by the subscriber's own task when the socket takes
-//! more. So a publisher never waits for a subscriber.
+//! more. So a publisher never waits for a subscriber. Where `pubsub-overflow-policy` says so, the
+//! outbox drops messages at a bound of its own, and the subscriber keeps its connection.
 //!
 //! # The life of a push
 //!
@@ -39,7 +40,7 @@
 //!
 //! # Where things are
 //!
-//! `config` every setting, once · `server` listeners, shared state, the way out · `conn` one
+//! `config` every setting, once · `acl` users and what they may do · `server` listeners, shared state, the way out · `conn` one
 //! connection and its outbox · `resp` requests in, replies out · `command` the command table and a
 //! file for each group of commands · `pubsub` registry, pattern index, fan-out · `queue` keys, lists,
 //! waiting clients, expiry · `observe` INFO, CLIENT LIST, counters · `embed` the embedding API.
@@ -47,6 +48,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod acl;
 mod command;
 pub mod config;
 mod conn;
@@ -64,5 +66,6 @@ mod server;
 pub use embed::{Builder, Server, StartError};
 #[doc(hidden)]
 pub use pubsub::glob;
+pub use server::descriptors;
 pub use server::listener::{Bound, ListenError};
 pub use server::workers::Workers;

@@ -18,7 +18,7 @@ impl Level {
     }
 }
 
-/// Starts logging as the settings say.
+/// Starts logging as the settings say, panics too.
 pub fn init(config: &Config) -> Level {
     let (filter, handle) = reload::Layer::new(filter(config.loglevel));
     let registry = tracing_subscriber::registry().with(filter);
@@ -30,6 +30,11 @@ pub fn init(config: &Config) -> Level {
         LogFormat::Text => registry.with(lines).init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
     }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let message = panic.payload_as_str().unwrap_or_default();
+        tracing::error!(place, message, "panic");
+    }));
     Level(handle)
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use fanfare::config::{Config, Start, from_args};
-use fanfare::{Server, Workers};
+use fanfare::{Server, Workers, descriptors};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Outboxes are filled by one thread and emptied by another, which is where it is strong.
@@ -47,8 +47,12 @@ fn main() -> ExitCode {
 }
 
 /// Serves until a signal or SHUTDOWN, and then drains.
-async fn serve(config: Config, level: log::Level, workers: Workers) -> Result<(), Box<dyn Error>> {
-    raise_descriptor_limit(config.maxclients);
+async fn serve(
+    mut config: Config,
+    level: log::Level,
+    workers: Workers,
+) -> Result<(), Box<dyn Error>> {
+    allow_clients(&mut config)?;
     // Before anybody can learn that it runs, and end it.
     let mut signals = EndSignals::handle()?;
     let server = Server::builder()
@@ -112,27 +116,26 @@ impl EndSignals {
     }
 }
 
-/// Every client takes a file descriptor. Raises the limit as far as it goes, and warns if that is
-/// not far enough.
-fn raise_descriptor_limit(maxclients: u32) {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    /// Listeners, the runtime's own, standard streams.
-    const OTHERS: u64 = 32;
-    let wanted = u64::from(maxclients) + OTHERS;
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
-        return;
+/// Every client takes a file descriptor: there are to be enough for all, or there are to be fewer
+/// clients (Redis's `adjustOpenFilesLimit`).
+fn allow_clients(config: &mut Config) -> Result<(), String> {
+    let Err(few) = descriptors::allow_clients(config.maxclients) else {
+        return Ok(());
     };
-    if soft >= wanted {
-        return;
+    if few.clients == 0 {
+        return Err(format!(
+            "the limit of open files, {}, is too low for any client; raise it with ulimit -n",
+            few.open_files
+        ));
     }
-    let reachable = wanted.min(hard);
-    if setrlimit(Resource::RLIMIT_NOFILE, reachable, hard).is_err() || reachable < wanted {
-        tracing::warn!(
-            descriptors = reachable.max(soft),
-            maxclients,
-            "the limit of open files is too low for maxclients; raise it with ulimit -n"
-        );
-    }
+    tracing::warn!(
+        open_files = few.open_files,
+        asked = config.maxclients,
+        maxclients = few.clients,
+        "maxclients is reduced, as the limit of open files is too low; raise it with ulimit -n"
+    );
+    config.maxclients = few.clients;
+    Ok(())
 }
 
 fn print(text: &str) -> ExitCode {

@@ -23,6 +23,7 @@ macro_rules! commands {
 }
 
 mod commands {
+    pub mod acl;
     pub mod blocking;
     pub mod client;
     pub mod command;
@@ -33,6 +34,7 @@ mod commands {
     pub mod keys;
     pub mod list;
     pub mod object;
+    pub mod operators;
     pub mod pubsub;
     pub mod scan;
     pub mod server;
@@ -42,14 +44,15 @@ mod commands {
 }
 
 use commands::{
-    blocking, client, command, config, connection, counters, expiry, keys, list, object, pubsub,
-    scan, server, sort, string, transaction,
+    acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
+    operators, pubsub, scan, server, sort, string, transaction,
 };
 
 /// A command without a test above fails here.
 #[tokio::test]
 async fn every_command_has_a_test() {
     let mut covered = [
+        acl::COVERED,
         blocking::COVERED,
         client::COVERED,
         command::COVERED,
@@ -60,6 +63,7 @@ async fn every_command_has_a_test() {
         keys::COVERED,
         list::COVERED,
         object::COVERED,
+        operators::COVERED,
         pubsub::COVERED,
         scan::COVERED,
         server::COVERED,

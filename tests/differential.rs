@@ -11,7 +11,9 @@ mod differential {
     pub mod lens;
     pub mod pair;
     pub mod random;
+    pub mod random_acl;
     pub mod random_queue;
+    pub mod rules;
     pub mod script;
     pub mod seeded;
     pub mod server;
@@ -67,7 +69,9 @@ scripts! {
     basics hello password client kill
     command config
     protocol limits
+    monitor slowlog latency pause
     lists blocking strings keys transactions notifications oom
+    acl
 }
 
 /// A script that no test runs would pass unseen.

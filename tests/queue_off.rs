@@ -136,8 +136,10 @@ async fn the_others_answer_as_ever() {
     // Those that end the connection, or change what it answers.
     let not_now = [
         "client|kill",
+        "client|pause",
         "client|reply",
         "hello",
+        "monitor",
         "multi",
         "quit",
         "reset",

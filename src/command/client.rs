@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::client_filter::{self, Filter};
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
+use crate::config::{Config, OverflowPolicy};
 use crate::conn::client::{ClientId, Names};
+use crate::conn::outbox::OverflowChoice;
 use crate::observe::client_line::client_line;
 use crate::resp::error::CommandError;
 use crate::resp::frame::verbatim;
@@ -37,7 +39,7 @@ pub fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CLIENT KILL addr:port` or `CLIENT KILL option value [option value ...]`
 pub fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let filter = Filter::for_kill(args, context.client.id)?;
+    let filter = Filter::for_kill(args, context.client.id, &context.server.acl)?;
     let mut killed = 0;
     for client in context.server.clients.all() {
         if !filter.accepts(&client) {
@@ -136,6 +138,32 @@ pub fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
+/// `CLIENT OVERFLOW DISCONNECT | DEFAULT [limit-bytes] | DROP-OLDEST [limit-bytes] | DROP-NEWEST
+/// [limit-bytes]` (fanfare's own): what is done with messages that this client is too slow for.
+/// DEFAULT does as the server's settings say; so does a limit that is not given.
+pub fn overflow(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let word = &args[2];
+    let policy = if word.eq_ignore_ascii_case(b"default") {
+        None
+    } else {
+        Some(OverflowPolicy::parse(word).ok_or(CommandError::SYNTAX)?)
+    };
+    if args.len() > 4 || (args.len() == 4 && policy == Some(OverflowPolicy::Disconnect)) {
+        return Err(CommandError::SYNTAX);
+    }
+    let limit = args.get(3).map(overflow_limit).transpose()?;
+    let choice = OverflowChoice { policy, limit };
+    let server = context.server;
+    server.choose_overflow(context.client, Some(choice));
+    Ok(Reply::OK)
+}
+
+/// As `pubsub-overflow-limit` takes it.
+fn overflow_limit(word: &[u8]) -> std::result::Result<u64, CommandError> {
+    Config::parse_overflow_limit(word)
+        .map_err(|refusal| CommandError::Text(format!("ERR limit-bytes: {refusal}").into()))
+}
+
 fn on_or_off(word: &[u8]) -> std::result::Result<bool, CommandError> {
     match word {
         word if word.eq_ignore_ascii_case(b"on") => Ok(true),
@@ -209,6 +237,12 @@ pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             "      Return clients of specified type.",
             "    * ID <client-id> [<client-id> ...]",
             "      Return clients of specified IDs.",
+            "OVERFLOW (DISCONNECT|DROP-OLDEST|DROP-NEWEST|DEFAULT) [<limit-bytes>]",
+            "    Control what happens to messages that this connection reads too slowly.",
+            "UNPAUSE",
+            "    Stop the current client pause, resuming traffic.",
+            "PAUSE <timeout> [WRITE|ALL]",
+            "    Suspend all, or just write, clients for <timeout> milliseconds.",
             "REPLY (ON|OFF|SKIP)",
             "    Control the replies sent to the current connection.",
             "SETINFO <option> <value>",

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::connection::DEFAULT_USER;
 use super::{Args, Context};
+use crate::acl::Acl;
 use crate::conn::client::{Client, ClientId};
 use crate::resp::error::CommandError;
 use crate::resp::request::parse_integer;
@@ -73,12 +73,17 @@ pub struct Filter<'a> {
     address: Option<&'a [u8]>,
     local_address: Option<&'a [u8]>,
     min_age: Option<u64>,
+    user: Option<&'a [u8]>,
     spared: Option<ClientId>,
 }
 
 impl<'a> Filter<'a> {
     /// Reads the arguments of a CLIENT KILL that the client `caller` has sent.
-    pub fn for_kill(args: &Args<'a>, caller: ClientId) -> Result<Filter<'a>, CommandError> {
+    pub fn for_kill(
+        args: &Args<'a>,
+        caller: ClientId,
+        acl: &Acl,
+    ) -> Result<Filter<'a>, CommandError> {
         if args.len() == 3 {
             // The old form: an address, and one may kill oneself.
             return Ok(Filter {
@@ -93,7 +98,7 @@ impl<'a> Filter<'a> {
         let mut index = 2;
         while let Some(option) = args.get(index) {
             let value = args.get(index + 1).ok_or(CommandError::SYNTAX)?;
-            filter.set(option, value, caller)?;
+            filter.set(option, value, caller, acl)?;
             index += 2;
         }
         Ok(filter)
@@ -104,6 +109,7 @@ impl<'a> Filter<'a> {
         option: &[u8],
         value: &'a [u8],
         caller: ClientId,
+        acl: &Acl,
     ) -> Result<(), CommandError> {
         match option.to_ascii_lowercase().as_slice() {
             b"id" => {
@@ -114,8 +120,7 @@ impl<'a> Filter<'a> {
             b"type" => self.kind = Some(ClientType::parse(value)?),
             b"addr" => self.address = Some(value),
             b"laddr" => self.local_address = Some(value),
-            // Every client is the default user's.
-            b"user" if value == DEFAULT_USER => {}
+            b"user" if acl.get(value).is_some() => self.user = Some(value),
             b"user" => {
                 return Err(CommandError::Quoting {
                     before: "ERR No such user '",
@@ -145,6 +150,7 @@ impl<'a> Filter<'a> {
         self.spared != Some(client.id)
             && self.id.is_none_or(|id| id == client.id)
             && self.kind.is_none_or(|kind| kind == ClientType::of(client))
+            && self.user.is_none_or(|name| client.user() == name)
             && self
                 .address
                 .is_none_or(|wanted| is(wanted, client.addresses.peer()))

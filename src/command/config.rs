@@ -1,5 +1,6 @@
 //! CONFIG: the settings while the server runs.
 
+use super::operators::notable;
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next};
 use crate::pubsub::glob;
@@ -57,6 +58,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             quoted: error.wire(),
             after: "".into(),
         })?;
+    context.tally.notable = notable(&context.server.config());
     for (name, _) in &pairs {
         // Never the value, which may be a password.
         tracing::info!(setting = %String::from_utf8_lossy(name), "changed by CONFIG SET");

@@ -2,22 +2,19 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::Bytes;
-use subtle::ConstantTimeEq;
-
 use super::client::valid_name;
-use super::{Args, Context, Next, ReplyMode, transaction};
+use super::{Args, Context, Next, ReplyMode, access, transaction};
+use crate::acl::user::DEFAULT_USER;
+use crate::conn::outbox::OverflowChoice;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};
 use crate::resp::reply::Reply;
 use crate::resp::request::{integer_argument, parse_integer};
 use crate::server::state::REDIS_VERSION;
+use bytes::Bytes;
 
 type Result = std::result::Result<Reply, CommandError>;
-
-/// The one user there is.
-pub const DEFAULT_USER: &[u8] = b"default";
 
 /// `PING [message]`
 pub fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
@@ -43,34 +40,15 @@ pub fn echo(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `AUTH [username] password`
 pub fn auth(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match args.len() {
-        2 if !context.server.needs_password() => Err(CommandError::text(
+        2 if context.server.acl.is_default_without_password() => Err(CommandError::text(
             "ERR AUTH <password> called without any password configured for the default user. \
              Are you sure your configuration is correct?",
         )),
-        2 => authenticate(context, DEFAULT_USER, &args[1]),
-        3 => authenticate(context, &args[1], &args[2]),
+        2 => access::authenticate(context, &args[0], DEFAULT_USER, &args[1]),
+        3 => access::authenticate(context, &args[0], &args[1], &args[2]),
         _ => Err(CommandError::SYNTAX),
     }
     .map(|()| Reply::OK)
-}
-
-fn authenticate(
-    context: &mut Context<'_>,
-    user: &[u8],
-    password: &[u8],
-) -> std::result::Result<(), CommandError> {
-    let config = context.server.config();
-    let expected = config.requirepass.as_bytes();
-    // Without a password, the default user is let in with any.
-    let matches = expected.is_empty() || bool::from(expected.ct_eq(password));
-    if user == DEFAULT_USER && matches {
-        context.session.authenticated = true;
-        Ok(())
-    } else {
-        Err(CommandError::text(
-            "WRONGPASS invalid username-password pair or user is disabled.",
-        ))
-    }
 }
 
 /// `HELLO [protover [AUTH username password] [SETNAME clientname]]`
@@ -81,7 +59,7 @@ pub fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     while let Some(option) = args.get(index) {
         let more = args.len() - 1 - index;
         if option.eq_ignore_ascii_case(b"auth") && more >= 2 {
-            authenticate(context, &args[index + 1], &args[index + 2])?;
+            access::authenticate(context, &args[0], &args[index + 1], &args[index + 2])?;
             index += 3;
         } else if option.eq_ignore_ascii_case(b"setname") && more >= 1 {
             let name = valid_name(&args[index + 1])?;
@@ -95,7 +73,7 @@ pub fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             });
         }
     }
-    if !context.session.authenticated && context.server.needs_password() {
+    if context.session.access.owes_auth(&context.server.acl) {
         return Err(CommandError::text(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
              HELLO AUTH <user> <pass> option can be used to authenticate the client and \
@@ -168,12 +146,16 @@ pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;
     context.server.registry.forget(client);
+    context.server.monitors.remove(client);
     client.set_protocol(Protocol::Resp2);
     client.database.store(0, Relaxed);
     client.no_evict.store(false, Relaxed);
     client.no_touch.store(false, Relaxed);
     client.set_names(|names| names.name = Bytes::new());
-    context.session.authenticated = !context.server.needs_password();
+    context
+        .server
+        .choose_overflow(client, Some(OverflowChoice::default()));
+    access::reset(context);
     context.session.replies = ReplyMode::On;
     Ok(Reply::Static(b"+RESET\r\n"))
 }

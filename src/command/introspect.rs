@@ -98,14 +98,14 @@ pub fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
 /// `COMMAND GETKEYS name [argument ...]`
 pub fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
-    let keys = keys_of(row_of(&request)?, &request)?;
+    let keys = keys_of(entry_of(&request)?.spec, &request)?;
     Ok(frame::array(keys.into_iter().map(|(key, _)| copied(key))).into())
 }
 
 /// `COMMAND GETKEYSANDFLAGS name [argument ...]`
 pub fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
-    let keys = keys_of(row_of(&request)?, &request)?;
+    let keys = keys_of(entry_of(&request)?.spec, &request)?;
     let pair = |(key, flags): (&[u8], KeyFlags)| {
         let flags = flags.iter().copied().map(frame::status);
         frame::array([copied(key), frame::set(flags)])
@@ -149,17 +149,16 @@ fn listed(filter: &[&[u8]]) -> Result<impl Iterator<Item = &'static Entry> + use
     Ok(TABLE.entries().filter(move |entry| keep(entry)))
 }
 
-/// The row that a request would run, as the dispatcher finds it.
-fn row_of(request: &[&[u8]]) -> Result<&'static Command, CommandError> {
+/// The command that a request would run, as the dispatcher finds it.
+pub fn entry_of(request: &[&[u8]]) -> Result<&'static Entry, CommandError> {
     let entry = TABLE
         .find(request.first().ok_or(NO_SUCH_COMMAND)?)
         .ok_or(NO_SUCH_COMMAND)?;
     match request.get(1) {
         Some(name) if !entry.subcommands.is_empty() => {
-            let found = entry.subcommand(name).ok_or(NO_SUCH_COMMAND)?;
-            Ok(found.spec)
+            entry.subcommand(name).ok_or(NO_SUCH_COMMAND)
         }
-        _ => Ok(entry.spec),
+        _ => Ok(entry),
     }
 }
 
@@ -174,14 +173,7 @@ fn keys_of<'a>(
     if !spec.accepts(request.len()) {
         return Err(WRONG_ARITY);
     }
-    let mut keys = Vec::new();
-    if let Some(find) = spec.finder {
-        keys = find(request);
-    } else {
-        for key_spec in spec.key_specs.iter().filter(|spec| spec.is_key()) {
-            keys.extend(key_spec.keys_in(request).ok_or(WRONG_ARGUMENTS)?);
-        }
-    }
+    let keys = spec.keys_in(request).ok_or(WRONG_ARGUMENTS)?;
     let pairs = keys.iter().map(|key| (request[key.position], key.flags));
     Ok(pairs.collect())
 }

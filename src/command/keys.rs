@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::connection::{database_index, int};
+use super::pubsub::check_pattern;
 use super::{Args, Context};
 use crate::config::EventClass;
 use crate::pubsub::glob;
@@ -197,6 +198,7 @@ pub fn randomkey(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `KEYS pattern`
 pub fn keys(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let pattern = &args[1];
+    check_pattern(context, pattern)?;
     let (keys, mut out) = context.keys();
     let entries = keys.database().into_iter().flat_map(Database::entries);
     let matching =

@@ -4,6 +4,8 @@
 //! (`processCommand`), since it decides which error a client sees. Handlers are plain functions,
 //! one a command, named after it; they neither block nor await.
 
+pub mod access;
+pub mod acl;
 pub mod blocking;
 pub mod client;
 pub mod client_filter;
@@ -12,11 +14,14 @@ pub mod connection;
 pub mod expiry;
 pub mod introspect;
 pub mod keys;
+pub mod latency;
 pub mod list;
 pub mod object;
+pub mod operators;
 pub mod pubsub;
 pub mod scan;
 pub mod server;
+pub mod slowlog;
 pub mod sort;
 pub mod spec;
 pub mod string;
@@ -46,14 +51,15 @@ use crate::resp::reply::{Reply, ReplyWriter, put_error};
 pub use crate::resp::request::Args;
 use crate::resp::request::ProtocolError;
 use crate::server::state::ServerState;
+use access::Access;
 use table::{Entry, TABLE};
 use transaction::Transaction;
 
 /// What belongs to a connection and to nobody else.
 #[derive(Debug)]
 pub struct Session {
-    /// Whether the connection has given the password, or needed none when it connected.
-    pub authenticated: bool,
+    /// Who the connection is.
+    pub access: Access,
     /// CLIENT REPLY.
     pub replies: ReplyMode,
     /// The commands since MULTI.
@@ -64,9 +70,9 @@ pub struct Session {
 
 impl Session {
     /// The session of a connection that was just accepted.
-    pub fn new(authenticated: bool) -> Session {
+    pub fn new(access: Access) -> Session {
         Session {
-            authenticated,
+            access,
             replies: ReplyMode::On,
             transaction: None,
             next: Next::Go,
@@ -112,6 +118,9 @@ pub enum Next {
     Sleep(Duration, &'static [u8]),
     /// It carries out nothing until it is served, or, if there is a moment, until then (BLPOP).
     Block(Option<Instant>),
+    /// It takes its last request back, and carries out nothing until a pause is over, at this moment
+    /// or before (CLIENT PAUSE).
+    Postpone(Instant),
     /// It closes once its replies are written.
     Close,
     /// It closes at once, its replies unwritten.
@@ -140,6 +149,8 @@ pub struct Context<'a> {
     pub space: Option<MutexGuard<'a, Keyspace>>,
     /// Whether the command is one of an EXEC.
     pub in_exec: bool,
+    /// Whether the command changes keys.
+    pub writes: bool,
     /// All turns, if it publishes more than one message.
     pub turns: Turns<'a>,
 }
@@ -150,7 +161,10 @@ impl<'a> Context<'a> {
         let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
         let (server, config) = (self.server, self.config);
         let space = self.space.get_or_insert_with(|| begin(server));
-        let keys = space.keys(db, config);
+        let mut keys = space.keys(db, config);
+        if !self.writes && server.pause.is_on() {
+            keys = keys.unchanged();
+        }
         let keys = if self.client.no_touch.load(Relaxed) {
             keys.untouched()
         } else {
@@ -219,13 +233,27 @@ impl<'a> Context<'a> {
 
     /// Publishes the messages gathered from the commands before, and answers for them.
     fn finish_run(&mut self) {
-        pubsub::finish_run(&self.server.registry, self.fanout, self.replies, self.tally);
+        if self.fanout.messages.is_empty() {
+            return;
+        }
+        let took = pubsub::finish_run(&self.server.registry, self.fanout, self.replies, self.tally);
+        if took >= self.tally.notable {
+            operators::note_slow_run(self, took);
+        }
+        self.fanout.messages.clear();
     }
 
     /// Lets go of what the commands of a batch share.
     pub fn finish(mut self) {
         self.space = None;
         self.finish_run();
+    }
+
+    /// Adds what was counted to the server's statistics if it has become much.
+    pub fn commit_much(&mut self) {
+        if self.tally.is_much() && self.fanout.messages.is_empty() {
+            self.tally.commit(&self.server.stats);
+        }
     }
 
     /// Lets others have the keyspace, if they wait for it.
@@ -271,6 +299,9 @@ impl<'a> Context<'a> {
 pub fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
     if !args.is_empty() {
         carry_out(context, args);
+    }
+    if matches!(context.session.next, Next::Postpone(_)) {
+        return;
     }
     context.session.replies = match context.session.replies {
         ReplyMode::SkipNext => ReplyMode::Skip,
@@ -321,6 +352,9 @@ fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
             context.fail(&error);
             context.tally.command(entry.id, Outcome::Rejected);
         }
+        Ok(_) if let Some(next) = operators::postpones(context, entry) => {
+            context.session.then(next);
+        }
         Ok(_) if context.session.transaction.is_some() && !entry.runs_in_multi => {
             transaction::queue(context, entry, args);
         }
@@ -335,6 +369,7 @@ fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
 
 /// Runs a command that was admitted.
 fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler, args: &Args<'_>) {
+    context.writes = entry.writes;
     let before = context.replies.len();
     let wanted = context.session.replies.wants_reply();
     let outcome = match handler(context, args) {
@@ -352,7 +387,21 @@ fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler
     if !wanted && !context.session.replies.wants_reply() {
         context.replies.truncate(before);
     }
-    context.tally.command(entry.id, outcome);
+    if !context.fanout.messages.is_empty() {
+        // It is not over yet.
+        context.tally.gathered(entry.id);
+    } else {
+        let mut took = context.tally.command(entry.id, outcome);
+        if let Next::Sleep(rest, _) = context.session.next {
+            took += rest;
+        }
+        if took >= context.tally.notable {
+            operators::note_slow(context, entry, args, took);
+        }
+    }
+    if context.server.monitors.any() {
+        operators::feed_monitors(context, entry, args);
+    }
 }
 
 /// What follows a command, or an EXEC as a whole: waiters are served and events published.
@@ -407,15 +456,15 @@ fn admit(
     if entry.is_debug {
         server::allow_debug(context)?;
     }
-    if !context.session.authenticated && !entry.no_auth && context.server.needs_password() {
-        return Err(CommandError::text("NOAUTH Authentication required."));
-    }
+    access::keep_up(context)?;
+    access::admit_stranger(context, entry)?;
     let in_multi = context.session.transaction.is_some();
     if in_multi && entry.no_multi {
         return Err(CommandError::text(
             "ERR Command not allowed inside a transaction",
         ));
     }
+    access::admit(context, entry, args)?;
     if entry.queue && !context.config.queue {
         return Err(CommandError::QUEUE_IS_OFF);
     }
@@ -436,6 +485,11 @@ fn admit(
                 entry.full_name
             )
             .into(),
+        ));
+    }
+    if context.client.is_monitor() && operators::refuses_monitor(context, entry) {
+        return Err(CommandError::text(
+            "ERR Replica can't interact with the keyspace",
         ));
     }
     Ok(handler)

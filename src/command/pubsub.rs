@@ -1,9 +1,13 @@
 //! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use bytes::BytesMut;
 
 use super::table::Entry;
-use super::{Args, Context, ReplyMode};
+use super::{Args, Context, ReplyMode, access};
+use crate::hash::HashState;
 use crate::observe::tally::Tally;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::{Kind, Messages};
@@ -29,7 +33,9 @@ fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
     let holds = context.client.is_subscriber() && !context.in_exec;
-    if !holds && !context.in_exec && context.session.replies == ReplyMode::On {
+    // SLOWLOG is to show each as it came, and a monitor what it sent itself after the reply.
+    let one_by_one = context.config.slowlog_log_slower_than == 0 || context.client.is_monitor();
+    if !holds && !one_by_one && !context.in_exec && context.session.replies == ReplyMode::On {
         context.fanout.messages.add(kind, channel, payload);
         return Reply::Sent;
     }
@@ -57,32 +63,33 @@ pub fn continues_run(messages: &Messages, entry: &Entry, args: &Args<'_>) -> boo
         .is_some_and(|kind| messages.take_in(kind, &args[1], &args[2]))
 }
 
-/// Publishes the messages that were gathered, if any, and answers for each.
+/// Publishes the messages that were gathered, and answers for each. The caller forgets them. Returns
+/// how long each took.
 pub fn finish_run(
     registry: &Registry,
     fanout: &mut Fanout,
     replies: &mut BytesMut,
     tally: &mut Tally,
-) {
-    if fanout.messages.is_empty() {
-        return;
-    }
+) -> Duration {
     tally.published += fanout.messages.len() as u64;
     registry.publish_run(&Turns::default(), fanout, |receivers| {
         tally.delivered += receivers as u64;
         put_integer(replies, b':', receivers as i64);
     });
-    tally.lap();
+    tally.lap()
 }
 
 /// `SUBSCRIBE channel [channel ...]`
 pub fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(subscribe_to(context, Kind::Channel, args))
+    subscribe_to(context, Kind::Channel, args)
 }
 
 /// `PSUBSCRIBE pattern [pattern ...]`
 pub fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(subscribe_to(context, Kind::Pattern, args))
+    for pattern in args.iter().skip(1) {
+        check_pattern(context, pattern)?;
+    }
+    subscribe_to(context, Kind::Pattern, args)
 }
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
@@ -93,16 +100,55 @@ pub fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
         ));
     }
-    Ok(subscribe_to(context, Kind::Shard, args))
+    subscribe_to(context, Kind::Shard, args)
 }
 
-fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Result {
+    check_subscriptions(context, kind, args)?;
     context.settle_replies();
     let (registry, subscriber) = (&context.server.registry, context.subscriber());
     for name in args.iter().skip(1) {
         registry.subscribe(subscriber, kind, name);
     }
-    Reply::Sent
+    access::recheck_subscriptions(context);
+    Ok(Reply::Sent)
+}
+
+/// Whether the client may have all of these subscriptions, beside those that it has.
+fn check_subscriptions(
+    context: &Context<'_>,
+    kind: Kind,
+    args: &Args<'_>,
+) -> std::result::Result<(), CommandError> {
+    let most = context.config.max_subscriptions_per_client as usize;
+    if most == 0 {
+        return Ok(());
+    }
+    let subscriptions = context.client.subscriptions.lock();
+    let names = args.iter().skip(1);
+    let new: HashSet<&[u8], HashState> = names
+        .filter(|name| !subscriptions.contains(kind, name))
+        .collect();
+    if new.is_empty() || subscriptions.total() + new.len() <= most {
+        return Ok(());
+    }
+    Err(CommandError::Text(
+        format!("ERR max number of subscriptions reached: a client may have {most}").into(),
+    ))
+}
+
+/// Whether a pattern is as short as it has to be.
+pub fn check_pattern(
+    context: &Context<'_>,
+    pattern: &[u8],
+) -> std::result::Result<(), CommandError> {
+    let most = context.config.max_pattern_length as usize;
+    if most == 0 || pattern.len() <= most {
+        return Ok(());
+    }
+    Err(CommandError::Text(
+        format!("ERR pattern is too long: it may have {most} bytes (max-pattern-length)").into(),
+    ))
 }
 
 /// `UNSUBSCRIBE [channel [channel ...]]`
@@ -145,6 +191,9 @@ pub fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -> Resul
 fn active(context: &Context<'_>, kind: Kind, args: &Args<'_>) -> Result {
     if args.len() > 3 {
         return Err(wrong_subcommand("PUBSUB", &args[1]));
+    }
+    if let Some(pattern) = args.get(2) {
+        check_pattern(context, pattern)?;
     }
     let names = context.server.registry.active(kind, args.get(2));
     Ok(array(names.into_iter().map(bulk)).into())

@@ -5,6 +5,7 @@
 //! once, whatever comes and goes meanwhile.
 
 use super::keys::is_shown;
+use super::pubsub::check_pattern;
 use super::{Args, Context};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -26,6 +27,7 @@ struct Options<'a> {
 pub fn scan(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let cursor = parse_cursor(&args[1]).ok_or(CommandError::text("ERR invalid cursor"))?;
     let options = Options::parse(args)?;
+    check_pattern(context, options.pattern)?;
     let (mut keys, mut out) = context.keys();
     let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
     let mut next = 0;

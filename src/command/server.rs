@@ -104,7 +104,7 @@ pub fn allow_debug(context: &Context<'_>) -> std::result::Result<(), CommandErro
     ))
 }
 
-/// `DEBUG SLEEP seconds | ERROR message | HELP`
+/// `DEBUG SLEEP seconds | ERROR message | PANIC | HELP`
 pub fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match (args[1].to_ascii_lowercase().as_slice(), args.len()) {
         (b"sleep", 3) => {
@@ -132,12 +132,15 @@ pub fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             quoted: args[2].to_vec(),
             after: "".into(),
         }),
+        (b"panic", 2) => panic!("DEBUG PANIC"),
         (b"help", 2) => Ok(help(
             "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
             &[
                 "ERROR <string>",
                 "    Return a Redis protocol error with <string> as message. Useful for clients",
                 "    unit tests to simulate Redis errors.",
+                "PANIC",
+                "    Panic in the task of this connection, which ends it alone.",
                 "SLEEP <seconds>",
                 "    Stop this connection for <seconds>. Decimals allowed. Others go on.",
             ],

@@ -12,7 +12,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Args, Context};
+use super::{Args, Context, access};
 use crate::config::EventClass;
 use crate::queue::keys::Keys;
 use crate::queue::list::{End, List};
@@ -21,6 +21,11 @@ use crate::resp::error::CommandError;
 use crate::resp::number::parse_double;
 use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
+
+const DENIED_BY: CommandError =
+    CommandError::text("ERR BY option of SORT denied due to insufficient ACL permissions.");
+const DENIED_GET: CommandError =
+    CommandError::text("ERR GET option of SORT denied due to insufficient ACL permissions.");
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -36,7 +41,8 @@ pub fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 fn carry_out(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
-    let options = Options::parse(args, may_store)?;
+    let reads_all_keys = access::reads_all_keys(context, args);
+    let options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
     let list = keys.look_up_list(&args[1])?;
     let shown = options.shown(list.map_or(0, List::len));
@@ -90,7 +96,9 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    fn parse(args: &Args<'a>, may_store: bool) -> Result<Options<'a>> {
+    /// `reads_all_keys`: BY and GET may make names of keys that the request does not say, so who
+    /// uses them must be allowed all keys.
+    fn parse(args: &Args<'a>, may_store: bool, reads_all_keys: bool) -> Result<Options<'a>> {
         let mut options = Options::default();
         let mut words = args.iter().skip(2);
         while let Some(option) = words.next() {
@@ -107,10 +115,22 @@ impl<'a> Options<'a> {
                 b"by" => {
                     let pattern = value()?;
                     options.by = Some(pattern);
-                    // Once is enough, whatever follows.
-                    options.is_unsorted |= !c_string(pattern).contains(&b'*');
+                    if c_string(pattern).contains(&b'*') {
+                        if !reads_all_keys {
+                            return Err(DENIED_BY);
+                        }
+                    } else {
+                        // Once is enough, whatever follows.
+                        options.is_unsorted = true;
+                    }
                 }
-                b"get" => options.get.push(value()?),
+                b"get" => {
+                    let pattern = value()?;
+                    if !reads_all_keys {
+                        return Err(DENIED_GET);
+                    }
+                    options.get.push(pattern);
+                }
                 _ => return Err(CommandError::SYNTAX),
             }
         }

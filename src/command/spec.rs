@@ -19,6 +19,7 @@ pub mod arg;
 pub mod key;
 
 pub use arg::Arg;
+use key::FoundKey;
 pub use key::KeySpec;
 
 use super::{Args, Context};
@@ -27,6 +28,9 @@ use crate::resp::{error::CommandError, reply::Reply};
 /// The function behind a command. It answers with a reply or with an error; neither closes the
 /// connection.
 pub type Handler = fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>;
+
+/// Whether the word at this place of a request is a secret.
+pub type Hides = fn(&Args<'_>, usize) -> bool;
 
 /// One command or subcommand.
 #[derive(Debug)]
@@ -48,6 +52,9 @@ pub struct Command {
     pub key_specs: &'static [KeySpec],
     /// What finds the keys instead, where specifications say too little.
     pub finder: Option<key::Finder>,
+    /// Whether a word of the request, by its place, is a secret, which SLOWLOG and MONITOR show
+    /// as `(redacted)`.
+    pub hides: Option<Hides>,
     /// What COMMAND DOCS says.
     pub docs: Docs,
     /// The command itself; `None` for a container that is nothing without a subcommand.
@@ -68,6 +75,7 @@ impl Command {
             tips: &[],
             key_specs: &[],
             finder: None,
+            hides: None,
             docs: Docs::EMPTY,
             run: Some(run),
             subcommands: &[],
@@ -86,6 +94,7 @@ impl Command {
             tips: &[],
             key_specs: &[],
             finder: None,
+            hides: None,
             docs: Docs::EMPTY,
             run: None,
             subcommands,
@@ -125,6 +134,12 @@ impl Command {
     /// Sets [`finder`](Self::finder).
     pub const fn finder(mut self, finder: key::Finder) -> Command {
         self.finder = Some(finder);
+        self
+    }
+
+    /// Sets [`hides`](Self::hides).
+    pub const fn hides(mut self, hides: Hides) -> Command {
+        self.hides = Some(hides);
         self
     }
 
@@ -197,6 +212,19 @@ impl Command {
         self.categories
             .iter()
             .any(|own| own.as_bytes().eq_ignore_ascii_case(category))
+    }
+
+    /// The keys of a request that satisfies the arity; `None` if the request does not fit a
+    /// specification.
+    pub fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
+        if let Some(find) = self.finder {
+            return Some(find(request));
+        }
+        let mut keys = Vec::new();
+        for spec in self.key_specs.iter().filter(|spec| spec.is_key()) {
+            keys.extend(spec.keys_in(request)?);
+        }
+        Some(keys)
     }
 
     /// Whether some of the arguments are keys. Channels, which a shard command's specification

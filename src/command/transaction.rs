@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::Entry;
-use super::{Args, Context, call, publish_events};
+use super::{Args, Context, access, call, publish_events};
 use crate::conn::MAX_REPLIES;
 use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
@@ -32,6 +32,17 @@ pub struct Transaction {
     spoiled: bool,
     /// One of the commands may need memory.
     needs_memory: bool,
+    /// What the commands bring about.
+    pub effects: Effects,
+}
+
+/// What a transaction's commands bring about, for who holds some of that back.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effects {
+    /// One of them reads keys.
+    pub reads: bool,
+    /// One of them changes keys, or publishes.
+    pub may_replicate: bool,
 }
 
 /// A command that waits for EXEC.
@@ -77,6 +88,8 @@ pub fn queue(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) 
         let queued = Queued::new(entry, args);
         let memory = queued.memory();
         transaction.needs_memory |= entry.deny_oom;
+        transaction.effects.reads |= entry.reads;
+        transaction.effects.may_replicate |= entry.may_replicate();
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
         context.client.queued_memory.fetch_add(memory, Relaxed);
@@ -240,7 +253,11 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     }
     for queued in &transaction.queued {
         if let Some(handler) = queued.entry.spec.run {
-            call(context, queued.entry, handler, &queued.args());
+            let args = queued.args();
+            match access::admit_queued(context, queued.entry, &args) {
+                Ok(()) => call(context, queued.entry, handler, &args),
+                Err(error) => context.fail(&error),
+            }
             publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
                 context.settle_replies();

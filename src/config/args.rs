@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::{BadSetting, Config, SETTINGS, file};
+use super::{BadSetting, Config, Group, SETTINGS, USER, file};
 use crate::resp::inline::UnbalancedQuotes;
 
 /// What the command line asks for.
@@ -182,6 +182,20 @@ fn command() -> Command {
                 .action(ArgAction::Version)
                 .help("Print the version"),
         )
+        .arg(
+            Arg::new(USER)
+                .long(USER)
+                .value_name("name rule...")
+                .help_heading(Group::Security.heading())
+                .help(
+                    "A user and what it may do, as ACL SETUSER takes it: alice on >secret +@read ~a:*\n\
+                     May be given once for each user; the default user has all permissions until \
+                     such a line says otherwise.",
+                )
+                .value_parser(value_parser!(OsString))
+                .value_delimiter(SEPARATOR)
+                .action(ArgAction::Append),
+        )
         .args(flags)
 }
 
@@ -218,14 +232,15 @@ fn lower_case_name(flag: OsString) -> OsString {
 
 /// Applies the flags, each as often as it was given: only output limits add up.
 fn apply_flags(config: &mut Config, matches: &ArgMatches) -> Result<(), BadSetting> {
-    for setting in SETTINGS {
+    // What users are allowed at first is a setting.
+    for name in SETTINGS.iter().map(|setting| setting.name).chain([USER]) {
         for words in matches
-            .get_occurrences::<OsString>(setting.name)
+            .get_occurrences::<OsString>(name)
             .into_iter()
             .flatten()
         {
             let words: Vec<&[u8]> = words.map(|word| word.as_encoded_bytes()).collect();
-            config.apply(setting.name, &words)?;
+            config.apply(name, &words)?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::{EventClasses, OutputLimits, Password};
+use super::values::{ClientMemory, EventClasses, OutputLimits, Password, Percentiles};
 
 /// Why a value was refused, in Redis's words where Redis has them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,17 @@ pub enum Refusal {
     /// An octal number out of its range.
     #[error("argument must be between {0:o} and {1:o} inclusive")]
     OctalRange(u32, u32),
+    /// Neither a number of bytes nor one of percents.
+    #[error("argument must be a memory or percent value")]
+    MemoryOrPercent,
+    /// More percents than there are.
+    #[error("percentage argument must be less or equal to {0}")]
+    Percent(i64),
+    /// More clients than the system has open files for.
+    #[error(
+        "The operating system is not able to handle the specified number of clients, try with {0}"
+    )]
+    TooManyClients(u32),
     /// Neither yes nor no.
     #[error("argument must be 'yes' or 'no'")]
     YesNo,
@@ -53,6 +64,12 @@ pub enum Refusal {
     /// A limit that is not a number.
     #[error("Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
     LimitNumber,
+    /// A percentile that is not a number.
+    #[error("Invalid latency-tracking-info-percentiles parameters")]
+    Percentile,
+    /// A percentile that is none.
+    #[error("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")]
+    PercentileRange,
     /// A letter that is no class of keyspace notifications.
     #[error("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")]
     EventClass,
@@ -104,6 +121,44 @@ impl<T: Whole> Kind<T> for Memory {
 
     fn get(&self, field: &T) -> Vec<u8> {
         field.to_i64().to_string().into()
+    }
+}
+
+/// Bytes, or a part of `maxmemory` as `5%`.
+pub(super) struct MemoryOrPercent;
+
+impl Kind<ClientMemory> for MemoryOrPercent {
+    fn set(&self, field: &mut ClientMemory, words: &[&[u8]]) -> Result<(), Refusal> {
+        let word = one(words)?;
+        let Some(percent) = word.strip_suffix(b"%") else {
+            let bytes = memory(word).ok_or(Refusal::MemoryOrPercent)?;
+            let mut number = 0_u64;
+            store(
+                &mut number,
+                i64::try_from(bytes).unwrap_or(-1),
+                &(0..=i64::MAX),
+            )?;
+            *field = ClientMemory::Bytes(number);
+            return Ok(());
+        };
+        let mut number = 0_u32;
+        Number(0..=i64::MAX)
+            .set(&mut number, &[percent])
+            .map_err(|_| Refusal::MemoryOrPercent)?;
+        *field = match number {
+            0 => ClientMemory::Bytes(0),
+            1..=100 => ClientMemory::Percent(number),
+            _ => return Err(Refusal::Percent(100)),
+        };
+        Ok(())
+    }
+
+    fn get(&self, field: &ClientMemory) -> Vec<u8> {
+        match field {
+            ClientMemory::Bytes(bytes) => bytes.to_string(),
+            ClientMemory::Percent(percent) => format!("{percent}%"),
+        }
+        .into()
     }
 }
 
@@ -284,6 +339,31 @@ impl Kind<EventClasses> for Events {
     }
 }
 
+/// Percentiles, in the order given; "" is none.
+pub(super) struct PercentileList;
+
+impl Kind<Percentiles> for PercentileList {
+    fn set(&self, field: &mut Percentiles, words: &[&[u8]]) -> Result<(), Refusal> {
+        let percentile = |word: &&[u8]| {
+            let text = str::from_utf8(word).map_err(|_| Refusal::Percentile)?;
+            let number: f64 = text.parse().map_err(|_| Refusal::Percentile)?;
+            match number {
+                number if number.is_nan() => Err(Refusal::Percentile),
+                0.0..=100.0 => Ok(number),
+                _ => Err(Refusal::PercentileRange),
+            }
+        };
+        let words = several(words)?;
+        field.0 = words.iter().map(percentile).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn get(&self, field: &Percentiles) -> Vec<u8> {
+        let words: Vec<String> = field.0.iter().map(f64::to_string).collect();
+        words.join(" ").into()
+    }
+}
+
 /// Accepts the one `value` that a setting can have, and answers any other with `reason`.
 pub(super) fn fixed(words: &[&[u8]], value: &str, reason: &'static str) -> Result<(), Refusal> {
     let mut asked = false;
@@ -318,7 +398,7 @@ macro_rules! whole {
         }
     )+};
 }
-whole!(u16, u32, u64, usize, i32);
+whole!(u16, u32, u64, usize, i32, i64);
 
 /// Seconds.
 impl Whole for Duration {

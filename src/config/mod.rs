@@ -16,15 +16,20 @@ mod set_tests;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod users;
 mod values;
 
 pub use args::{Start, UsageError, from_args};
 pub use kinds::Refusal;
 pub use settings::{Change, Config, Group, SETTINGS, Setting};
+pub use users::UserLines;
 pub use values::{
-    DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit, OutputLimits,
-    Password,
+    ClientMemory, DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit,
+    OutputLimits, OverflowPolicy, OverflowRule, Password, Percentiles, PubSubDefault,
 };
+
+/// What a line that makes a user begins with.
+const USER: &str = "user";
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +45,21 @@ pub enum BadSetting {
         /// What is wrong with the value.
         refusal: Refusal,
     },
+    /// A `user` line that makes no user.
+    #[error("Error in user declaration '{word}': {problem}")]
+    User {
+        /// The word that is wrong; not, if it may be a password.
+        word: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Users in the settings, and a file of users as well.
+    #[error(
+        "Configuring users with 'user' and at the same time setting an ACL file path with \
+         'aclfile' is invalid. This setup is very likely to lead to configuration errors and \
+         security holes, please define either an ACL file or declare users directly, but not both."
+    )]
+    UsersAndFile,
     /// A combination that leaves no way to reach the server.
     #[error("'bind' is empty and 'unixsocket' is not set, so there is nothing to listen on")]
     NothingToListenOn,
@@ -97,22 +117,61 @@ impl Config {
     /// words takes them as several values or as one with spaces:
     /// `apply("bind", &["127.0.0.1", "::1"])`.
     pub fn apply<V: AsRef<[u8]>>(&mut self, name: &str, values: &[V]) -> Result<(), BadSetting> {
+        let words: Vec<&[u8]> = values.iter().map(AsRef::as_ref).collect();
+        if name.eq_ignore_ascii_case(USER) {
+            let all_channels = self.acl_pubsub_default.is_all();
+            return self.users.add(&words, all_channels);
+        }
         let setting =
             Setting::find(name.as_bytes()).ok_or_else(|| BadSetting::Unknown(name.to_owned()))?;
-        let words: Vec<&[u8]> = values.iter().map(AsRef::as_ref).collect();
         (setting.set)(self, &words).map_err(|refusal| BadSetting::Value {
             name: setting.name,
             refusal,
         })
     }
 
-    /// Checks what no single setting can: that there is something to listen on. [`from_args`] has
+    /// Checks what no single setting can: that there is something to listen on, and one source of
+    /// users. [`from_args`] has
     /// done it; who builds a `Config` otherwise does it before the server starts.
     pub fn check(&self) -> Result<(), BadSetting> {
         if self.bind.is_empty() && self.unixsocket.is_none() {
             return Err(BadSetting::NothingToListenOn);
         }
+        if self.aclfile.is_some() && !self.users.is_empty() {
+            return Err(BadSetting::UsersAndFile);
+        }
         Ok(())
+    }
+
+    /// What is done with messages that a slow subscriber lets lie, if it has not chosen itself.
+    pub fn overflow_rule(&self) -> OverflowRule {
+        OverflowRule {
+            policy: self.pubsub_overflow_policy,
+            limit: self.pubsub_overflow_limit,
+        }
+    }
+
+    /// The bytes that all connections together may hold, if that is bounded: by Redis's rules, and
+    /// never by fewer than it takes to talk to the server at all.
+    pub fn client_memory_limit(&self) -> Option<usize> {
+        const LEAST: u64 = 128 * 1024;
+        let limit = match self.maxmemory_clients {
+            ClientMemory::Bytes(0) => return None,
+            ClientMemory::Percent(_) if self.maxmemory == 0 => return None,
+            ClientMemory::Bytes(bytes) => bytes,
+            ClientMemory::Percent(percent) => {
+                (u128::from(self.maxmemory) * u128::from(percent) / 100) as u64
+            }
+        };
+        Some(usize::try_from(limit.max(LEAST)).unwrap_or(usize::MAX))
+    }
+
+    /// A value of `pubsub-overflow-limit`.
+    pub fn parse_overflow_limit(word: &[u8]) -> Result<u64, Refusal> {
+        let mut config = Config::blank();
+        let setting = Setting::find(b"pubsub-overflow-limit").expect("it is in the table");
+        (setting.set)(&mut config, &[word])?;
+        Ok(config.pubsub_overflow_limit)
     }
 
     /// CONFIG GET: the settings that any of the patterns matches, each once, as Redis prints them.

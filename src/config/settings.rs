@@ -10,10 +10,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{
-    Addresses, Choice, Events, Kind, Limits, Memory, Number, Octal, Path, Refusal, Secret, YesNo,
-    fixed,
+    Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path,
+    PercentileList, Refusal, Secret, YesNo, fixed,
 };
-use super::values::{DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, Password};
+use super::users::UserLines;
+use super::values::{
+    ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy,
+    Password, Percentiles, PubSubDefault,
+};
 
 /// One setting: a row of [`SETTINGS`].
 #[derive(Debug)]
@@ -72,6 +76,8 @@ pub enum Group {
     Security,
     /// What is logged.
     Logging,
+    /// What operators can ask about what commands cost.
+    Monitoring,
     /// How the process runs.
     Runtime,
     /// Redis's settings whose value cannot be another one in fanfare.
@@ -87,6 +93,7 @@ impl Group {
             Group::Queue => "Queue mode",
             Group::Security => "Security",
             Group::Logging => "Logging",
+            Group::Monitoring => "Monitoring",
             Group::Runtime => "Runtime",
             Group::Fixed => "Fixed (settings of Redis that have only one value here)",
         }
@@ -123,12 +130,15 @@ macro_rules! settings {
             $(#[doc = $help])+
             #[doc = concat!("\n\nSetting `", $name, "`; default \"", $default, "\".")]
             pub $field: $type,
-        )+)+}
+        )+)+
+            /// Users that are there from the start (`user name rule...`), beside the default one.
+            pub users: UserLines,
+        }
 
         impl Config {
             /// Zeros and empty texts, for the defaults to be written into.
             pub(super) fn blank() -> Config {
-                Config {$($( $field: Default::default(), )+)+}
+                Config {$($( $field: Default::default(), )+)+ users: UserLines::default()}
             }
         }
 
@@ -158,6 +168,7 @@ macro_rules! settings {
     };
 }
 
+const KB: i64 = 1024;
 const MB: i64 = 1024 * 1024;
 /// Redis keeps these settings in a C `int`.
 const INT: RangeInclusive<i64> = 0..=i32::MAX as i64;
@@ -208,6 +219,33 @@ settings! {
         "client-output-buffer-limit" => client_output_buffer_limit: OutputLimits
             = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
             "class hard soft seconds...", Limits, AnyTime;
+        /// What happens to a subscriber that reads too slowly: `disconnect` closes it at
+        /// client-output-buffer-limit, as Redis does; `drop-oldest` and `drop-newest` keep it and
+        /// drop messages, the longest waiting ones or those that come, which are counted and logged.
+        /// A connection may choose for itself by CLIENT OVERFLOW.
+        "pubsub-overflow-policy" => pubsub_overflow_policy: OverflowPolicy = "disconnect",
+            "disconnect|drop-oldest|drop-newest", Choice(OverflowPolicy::NAMES), AnyTime;
+        /// Bytes of messages that may wait for one subscriber under drop-oldest and drop-newest, with
+        /// what it takes to keep them; replies stay under client-output-buffer-limit. The default is
+        /// the soft limit of subscribers there. Far below 1mb a burst may pass it that its reader
+        /// would have kept up with.
+        "pubsub-overflow-limit" => pubsub_overflow_limit: u64 = "8mb",
+            "bytes", Memory(KB..=i64::MAX), AnyTime;
+        /// Bytes that all connections together may hold, what waits to be written to them and what is
+        /// kept of their requests, or a part of maxmemory such as 5%; past it those that hold the
+        /// most are closed, but for those with CLIENT NO-EVICT ON. It is looked at ten times a second
+        /// and when much was sent. 0 is no limit, Redis's default.
+        "maxmemory-clients" => maxmemory_clients: ClientMemory = "0",
+            "bytes|percent%", MemoryOrPercent, AnyTime;
+        /// Channels, patterns and shard channels that one connection may be subscribed to; a
+        /// SUBSCRIBE that would pass it is refused whole. 0 is no limit, as in Redis.
+        "max-subscriptions-per-client" => max_subscriptions_per_client: u32 = "0",
+            "subscriptions", Number(0..=u32::MAX as i64), AnyTime;
+        /// Bytes in a pattern of PSUBSCRIBE, PUBSUB CHANNELS, KEYS and SCAN; 0 is no limit, as in
+        /// Redis. To match a long name against a hostile pattern takes time in proportion to both
+        /// their lengths, and a PUBLISH pays for the patterns of others; real ones are far shorter.
+        "max-pattern-length" => max_pattern_length: u32 = "1024",
+            "bytes", Number(0..=u32::MAX as i64), AnyTime;
     }
     group Queue {
         /// Whether there are keys at all: lists, strings and what goes with them. `no` makes a pure
@@ -230,9 +268,25 @@ settings! {
             "size", Number(i32::MIN as i64..=i32::MAX as i64), AnyTime;
     }
     group Security {
-        /// Password that AUTH and HELLO ask for; "" asks for none, as on a developer's machine.
+        /// Password of the default user, which AUTH and HELLO ask for; "" asks for none, as on a
+        /// developer's machine.
         "requirepass" => requirepass: Password = "",
             "password", Secret, AnyTime;
+        /// Whether connections from other machines are refused as long as the default user has no
+        /// password, wherever fanfare listens. Redis's default: who opens a port by mistake serves
+        /// nobody.
+        "protected-mode" => protected_mode: bool = "yes",
+            "yes|no", YesNo, AnyTime;
+        /// File of users, as ACL SAVE writes it; instead of `user` and `requirepass`. "" is none.
+        "aclfile" => aclfile: Option<PathBuf> = "",
+            "path", Path, AtStart;
+        /// Entries that ACL LOG keeps of what was denied. Redis's default.
+        "acllog-max-len" => acllog_max_len: u64 = "128",
+            "entries", Number(0..=i64::MAX), AnyTime;
+        /// Which channels a new user may use before its rules say so: none of them by default, as
+        /// in Redis 7.
+        "acl-pubsub-default" => acl_pubsub_default: PubSubDefault = "resetchannels",
+            "allchannels|resetchannels", Choice(PubSubDefault::NAMES), AnyTime;
         /// Who may use DEBUG: nobody by default, as it can stall the server; `local` is
         /// connections from this machine.
         "enable-debug-command" => enable_debug_command: DebugCommand = "no",
@@ -246,6 +300,27 @@ settings! {
         /// Shape of a log line: text for people, json for collectors.
         "log-format" => log_format: LogFormat = "text",
             "text|json", Choice(LogFormat::NAMES), AtStart;
+    }
+    group Monitoring {
+        /// Microseconds that a command may take before SLOWLOG lists it; 0 lists all, -1 none.
+        /// Redis's default.
+        "slowlog-log-slower-than" => slowlog_log_slower_than: i64 = "10000",
+            "microseconds", Number(-1..=i64::MAX), AnyTime;
+        /// Commands that SLOWLOG keeps, the latest ones. Redis's default.
+        "slowlog-max-len" => slowlog_max_len: u64 = "128",
+            "commands", Number(0..=i64::MAX), AnyTime;
+        /// Milliseconds from which on LATENCY notes what held others up; 0 notes nothing. Redis's
+        /// default.
+        "latency-monitor-threshold" => latency_monitor_threshold: u64 = "0",
+            "milliseconds", Number(0..=i64::MAX), AnyTime;
+        /// Whether the time that each command takes is counted, for LATENCY HISTOGRAM and INFO
+        /// latencystats. Redis's default.
+        "latency-tracking" => latency_tracking: bool = "yes",
+            "yes|no", YesNo, AnyTime;
+        /// Which percentiles INFO latencystats shows. Redis's default.
+        "latency-tracking-info-percentiles" => latency_tracking_info_percentiles: Percentiles
+            = "50 99 99.9",
+            "percentile...", PercentileList, AnyTime;
     }
     group Runtime {
         /// Numbered databases that SELECT may choose from. Redis's default.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::acl::user::PasswordHash;
+
 /// How long, and how far, a connection may lag behind what is written to it. Redis's rule: at
 /// `hard` it is closed at once, past `soft` when it stays there for `soft_seconds`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,62 @@ pub struct OutputLimits {
     pub replica: OutputLimit,
     /// Connections with at least one subscription.
     pub pubsub: OutputLimit,
+}
+
+/// What is done with messages that a slow subscriber lets lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverflowPolicy {
+    /// Redis's way: its connection is closed at `client-output-buffer-limit`.
+    #[default]
+    Disconnect,
+    /// The oldest messages make room for a new one.
+    DropOldest,
+    /// A new message that does not fit is not taken.
+    DropNewest,
+}
+
+impl OverflowPolicy {
+    pub(super) const NAMES: &[(&str, OverflowPolicy)] = &[
+        ("disconnect", OverflowPolicy::Disconnect),
+        ("drop-oldest", OverflowPolicy::DropOldest),
+        ("drop-newest", OverflowPolicy::DropNewest),
+    ];
+
+    /// The policy of this name, in any case.
+    pub fn parse(name: &[u8]) -> Option<OverflowPolicy> {
+        let is = |known: &&(&str, _)| name.eq_ignore_ascii_case(known.0.as_bytes());
+        Self::NAMES.iter().find(is).map(|(_, policy)| *policy)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let known = Self::NAMES.iter().find(|(_, policy)| *policy == self);
+        known.map_or("", |(name, _)| name)
+    }
+}
+
+/// A policy, and how many bytes of messages may wait under it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OverflowRule {
+    /// What to do with messages that do not fit.
+    pub policy: OverflowPolicy,
+    /// Bytes of messages that may wait, if some are dropped.
+    pub limit: u64,
+}
+
+/// How much all connections together may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientMemory {
+    /// So many bytes; 0 is no bound.
+    Bytes(u64),
+    /// So many percent of `maxmemory`, 1 to 100; no bound without one.
+    Percent(u32),
+}
+
+impl Default for ClientMemory {
+    fn default() -> ClientMemory {
+        ClientMemory::Bytes(0)
+    }
 }
 
 /// The least severe messages that are logged.
@@ -83,12 +141,48 @@ impl DebugCommand {
     ];
 }
 
+/// Percentiles that are numbers from 0 to 100.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Percentiles(pub(super) Vec<f64>);
+
+// None of them is a NaN.
+impl Eq for Percentiles {}
+
+impl Percentiles {
+    /// In the order in which they are shown.
+    pub fn iter(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
+    }
+}
+
+/// Which channels a new user may use before its rules say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PubSubDefault {
+    /// All.
+    AllChannels,
+    /// None.
+    #[default]
+    ResetChannels,
+}
+
+impl PubSubDefault {
+    pub(super) const NAMES: &[(&str, PubSubDefault)] = &[
+        ("allchannels", PubSubDefault::AllChannels),
+        ("resetchannels", PubSubDefault::ResetChannels),
+    ];
+
+    /// Whether it is all of them.
+    pub fn is_all(self) -> bool {
+        self == PubSubDefault::AllChannels
+    }
+}
+
 /// A password: any bytes, and none of them in a debug print. Empty is no password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub(super) Vec<u8>);
 
 impl Password {
-    /// The password; compare it in constant time.
+    /// The password.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -96,6 +190,11 @@ impl Password {
     /// Whether none is set, so that every connection is let in.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What is compared with what a client gives; `None` if none is set.
+    pub(crate) fn hash(&self) -> Option<PasswordHash> {
+        (!self.is_empty()).then(|| PasswordHash::of(&self.0))
     }
 }
 

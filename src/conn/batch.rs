@@ -10,6 +10,7 @@
 //! batches once so much was appended that larger writes would gain nothing, or that it might take
 //! too much memory ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -17,9 +18,10 @@ use std::time::{Duration, Instant};
 use super::client::Closing;
 use super::scratch::Scratch;
 use super::{Connection, blocked};
-use crate::command::{Context, Next, dispatch};
+use crate::command::{Context, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;
+use crate::server::supervise::Panic;
 
 /// A batch that has appended so many times is interrupted: those who were sent something need not
 /// wait for the end of a large batch, nor do others on the thread.
@@ -27,6 +29,9 @@ const MAX_APPENDS: usize = 16 * 1024;
 /// Likewise for so many bytes of replies: they are held against the limits of the outbox before
 /// more are made.
 pub const MAX_REPLIES: usize = 1024 * 1024;
+/// Likewise after so long, so that many requests, or slow ones, do not keep the thread from others;
+/// one request is always carried out as a whole.
+const MAX_TIME: Duration = Duration::from_millis(2);
 /// Others get the keyspace's lock, if they wait for it, after so many commands that share it.
 const COMMANDS_PER_LOCK: usize = 64;
 /// Others get a turn on this thread after so many sockets were written to.
@@ -42,6 +47,9 @@ enum BatchEnd {
     Sleep(Duration, &'static [u8]),
     /// No request is carried out until the client is served, or until this moment.
     Block(Option<tokio::time::Instant>),
+    /// The request that comes next is not carried out before a pause is over, at this moment or
+    /// before.
+    Postpone(tokio::time::Instant),
     /// No more requests are taken.
     Close,
     /// Not even the replies are written.
@@ -53,7 +61,8 @@ impl Connection {
     /// connection is at its end.
     pub(super) async fn serve(&mut self, mut scratch: Box<Scratch>) -> bool {
         loop {
-            let end = self.carry_out(&mut scratch);
+            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut scratch)));
+            let end = end.unwrap_or_else(|panic| self.give_up(&mut scratch, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
                 self.client.drain();
@@ -61,7 +70,7 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
-            self.let_others_carry_out().await;
+            self.let_others_carry_out(&end).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
             let more = self.write_to_others(&mut scratch, alive, &end).await;
@@ -79,6 +88,10 @@ impl Connection {
                     self.blocked = Some(blocked::wait(until));
                     break;
                 }
+                BatchEnd::Postpone(until) => {
+                    self.blocked = Some(blocked::postpone(&self.state, &self.client, until));
+                    break;
+                }
                 BatchEnd::Finished | BatchEnd::Close | BatchEnd::Abort => break,
             }
             if self.client.closing() == Closing::Closed {
@@ -91,9 +104,11 @@ impl Connection {
 
     /// Lets those on this thread who have sent requests by now have them carried out first, so that
     /// all replies and messages are written one after the other: who waits for several of them is
-    /// woken once, and what goes to the same socket goes in one write.
-    async fn let_others_carry_out(&self) {
-        if let Ok(_permit) = self.state.unwritten_batches.try_acquire() {
+    /// woken once, and what goes to the same socket goes in one write. Whoever was interrupted lets
+    /// them in any case.
+    async fn let_others_carry_out(&self, end: &BatchEnd) {
+        let permit = self.state.unwritten_batches.try_acquire();
+        if permit.is_ok() || matches!(end, BatchEnd::Again) {
             tokio::task::yield_now().await;
         }
     }
@@ -107,8 +122,10 @@ impl Connection {
         end: &BatchEnd,
     ) -> bool {
         loop {
-            for client in scratch.fanout.take_touched(WRITES_PER_TURN) {
-                self.state.flush(&client);
+            for _ in 0..WRITES_PER_TURN {
+                if let Some(client) = scratch.fanout.next_touched() {
+                    self.state.flush(&client);
+                }
             }
             if !scratch.fanout.has_touched() {
                 return false;
@@ -153,8 +170,9 @@ impl Connection {
     fn carry_out(&mut self, scratch: &mut Scratch) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
-        scratch.tally.begin(now);
         let config = self.state.config();
+        let notable = operators::notable(&config);
+        scratch.tally.begin(now, config.latency_tracking, notable);
         scratch
             .fanout
             .begin_batch(config.client_output_buffer_limit);
@@ -168,13 +186,14 @@ impl Connection {
             tally: &mut scratch.tally,
             space: None,
             in_exec: false,
+            writes: false,
             turns: Turns::default(),
         };
         let mut commands = 0_usize;
         let end = loop {
             let limits = Limits {
                 max_bulk: config.proto_max_bulk_len,
-                authenticated: context.session.authenticated || config.requirepass.is_empty(),
+                authenticated: !context.session.access.owes_auth(&self.state.acl),
             };
             match self.input.reader.next(&scratch.input, limits) {
                 Ok(true) => {}
@@ -190,18 +209,32 @@ impl Connection {
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
                 Next::Block(until) => break BatchEnd::Block(until),
+                Next::Postpone(until) => {
+                    self.input.reader.unread();
+                    break BatchEnd::Postpone(until);
+                }
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
             }
-            if context.fanout.appends() >= MAX_APPENDS || context.replies.len() >= MAX_REPLIES {
+            if context.fanout.appends() >= MAX_APPENDS
+                || context.replies.len() >= MAX_REPLIES
+                || context.tally.spent() >= MAX_TIME
+            {
                 break BatchEnd::Again;
             }
             commands += 1;
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
                 context.let_others_in();
+                // Commands that are only queued or unknown are not timed.
+                context.tally.look();
+                context.commit_much();
             }
         };
         context.finish();
+        if let Some(limit) = config.client_memory_limit() {
+            let appended = scratch.fanout.appended() + scratch.replies.len();
+            self.state.growth.add(appended, limit);
+        }
         if !scratch.replies.is_empty() {
             // Flushed by the caller in any case.
             let _ = self
@@ -211,6 +244,17 @@ impl Connection {
         }
         scratch.tally.commit(&self.state.stats);
         end
+    }
+
+    /// A command has panicked. Others get what the commands before have brought about; messages that
+    /// were not published yet were not answered either, and go with the buffers, which nobody else
+    /// gets.
+    #[cold]
+    fn give_up(&self, scratch: &mut Scratch, panic: &Panic) -> BatchEnd {
+        self.state.note_panic(&self.client, panic);
+        scratch.tally.commit(&self.state.stats);
+        self.state.conclude(&mut scratch.fanout);
+        BatchEnd::Abort
     }
 
     /// Whether what is kept of the client's requests is within `client-query-buffer-limit`; if not,

@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 
 use super::outbox::{Flush, Outbox};
 use super::socket::WriteSocket;
+use crate::acl::user::DEFAULT_USER;
 use crate::hash::HashState;
 use crate::pubsub::message::Kind;
 use crate::resp::Protocol;
@@ -84,6 +85,8 @@ pub struct Names {
 #[derive(Debug, Default)]
 pub struct Subscriptions {
     names: [HashSet<Bytes, HashState>; 3],
+    /// Bytes of all names.
+    bytes: usize,
     closed: bool,
 }
 
@@ -95,6 +98,7 @@ impl Subscriptions {
 
     /// Adds a name that is not there yet.
     pub fn insert(&mut self, kind: Kind, name: Bytes) {
+        self.bytes += name.len();
         self.names[kind as usize].insert(name);
     }
 
@@ -102,6 +106,7 @@ impl Subscriptions {
     pub fn take(&mut self, kind: Kind, name: &[u8]) -> Option<Bytes> {
         let names = &mut self.names[kind as usize];
         let taken = names.take(name);
+        self.bytes -= taken.as_ref().map_or(0, Bytes::len);
         if names.is_empty() {
             *names = HashSet::default();
         }
@@ -132,6 +137,12 @@ impl Subscriptions {
         self.names.iter().map(HashSet::len).sum()
     }
 
+    /// Bytes of memory that they take, names shared with the registry included.
+    pub fn memory(&self) -> usize {
+        let places: usize = self.names.iter().map(HashSet::capacity).sum();
+        self.bytes + places * size_of::<Bytes>()
+    }
+
     /// Whether the client is gone, so that nothing may be added any more.
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -140,7 +151,19 @@ impl Subscriptions {
     /// Marks the client as gone and gives all its names away.
     pub fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
         self.closed = true;
+        self.bytes = 0;
         std::mem::take(&mut self.names)
+    }
+}
+
+/// Whoever writes for a client may panic: the client's own task then finds the outbox dead.
+struct WakeOnPanic<'a>(&'a AtomicWaker);
+
+impl Drop for WakeOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.wake();
+        }
     }
 }
 
@@ -194,10 +217,16 @@ pub struct Client {
     pub held_input: AtomicUsize,
     /// It waits for an element.
     blocked: AtomicBool,
+    /// It waits for the end of a pause.
+    postponed: AtomicBool,
+    /// It is shown every command. Changed by the list of monitors only.
+    monitor: AtomicBool,
     serving: AtomicBool,
     /// Milliseconds from `connected` to when its socket was last full, plus 1; 0: it never was.
     last_backlog: AtomicU64,
     names: Mutex<Option<Box<Names>>>,
+    /// The name of the user that it is.
+    user: Mutex<Bytes>,
     protocol: AtomicU8,
     closing: AtomicU8,
     socket: WriteSocket,
@@ -225,9 +254,12 @@ impl Client {
             watched_changed: AtomicBool::new(false),
             held_input: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
+            postponed: AtomicBool::new(false),
+            monitor: AtomicBool::new(false),
             serving: AtomicBool::new(false),
             last_backlog: AtomicU64::new(0),
             names: Mutex::new(None),
+            user: Mutex::new(Bytes::from_static(DEFAULT_USER)),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
             socket,
@@ -260,6 +292,16 @@ impl Client {
         change(self.names.lock().get_or_insert_default());
     }
 
+    /// The name of the user that it is, or was before that user was deleted.
+    pub fn user(&self) -> Bytes {
+        self.user.lock().clone()
+    }
+
+    /// Makes it another user.
+    pub fn set_user(&self, name: Bytes) {
+        *self.user.lock() = name;
+    }
+
     /// Notes that bytes have come in.
     pub fn touch(&self, now: Instant) {
         let since = now.duration_since(self.connected).as_millis();
@@ -284,6 +326,14 @@ impl Client {
         self.queued_memory.load(Relaxed) + self.watched_memory.load(Relaxed)
     }
 
+    /// Bytes of memory that it takes in all (`tot-mem` in CLIENT LIST).
+    pub fn memory(&self) -> usize {
+        let (_, _, output) = self.outbox.usage();
+        let subscriptions = self.subscriptions.lock().memory();
+        let input = self.held_input.load(Relaxed);
+        size_of::<Client>() + subscriptions + input + self.kept_memory() + output
+    }
+
     /// Whether it waits for an element (BLPOP and its kin).
     pub fn is_blocked(&self) -> bool {
         self.blocked.load(SeqCst)
@@ -296,6 +346,35 @@ impl Client {
         if !blocked && self.held_input.load(SeqCst) > 0 {
             self.waker.wake();
         }
+    }
+
+    /// Whether it waits for the end of a pause (CLIENT PAUSE).
+    pub fn is_postponed(&self) -> bool {
+        self.postponed.load(SeqCst)
+    }
+
+    /// Marks that it waits for the end of a pause, or does so no more.
+    ///
+    /// Sequentially consistent, like the pause: its task sees that the pause has ended, or who ends
+    /// it sees that it waits.
+    pub fn set_postponed(&self, postponed: bool) {
+        self.postponed.store(postponed, SeqCst);
+    }
+
+    /// Whether it is shown every command (MONITOR).
+    pub fn is_monitor(&self) -> bool {
+        self.monitor.load(Relaxed)
+    }
+
+    /// Makes it a monitor, or none any more. Under the lock of the list of monitors only.
+    pub fn set_monitor(&self, monitor: bool) {
+        self.monitor.store(monitor, Relaxed);
+        self.outbox.set_pubsub(monitor || self.is_subscriber());
+    }
+
+    /// Wakes its task.
+    pub fn wake(&self) {
+        self.waker.wake();
     }
 
     /// Whether the peer has closed its side of the connection, even if the task has not seen it.
@@ -313,6 +392,7 @@ impl Client {
     /// been woken and will do so otherwise.
     #[must_use]
     pub fn flush(&self, written: &mut u64) -> bool {
+        let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {
                 if self.closing() == Closing::Draining {

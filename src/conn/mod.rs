@@ -29,6 +29,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::command::Session;
+use crate::command::access::Access;
 use crate::server::state::ServerState;
 use client::{Addresses, Client, Closing};
 use input::Input;
@@ -78,7 +79,9 @@ impl Connection {
     ) -> Connection {
         let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
         state.clients.insert(Arc::clone(&client));
-        let session = Session::new(!state.needs_password());
+        // Once it is in the table: a CONFIG SET from now on finds it there.
+        state.choose_overflow(&client, None);
+        let session = Session::new(Access::new(&state.acl));
         Connection {
             state,
             client,
@@ -86,6 +89,11 @@ impl Connection {
             session,
             blocked: None,
         }
+    }
+
+    /// Its client.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
     }
 
     /// Serves the connection to its end.

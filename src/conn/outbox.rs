@@ -30,16 +30,23 @@
 //!   outbox is then closed, its bytes are freed at once, and the appender is told
 //!   [`Append::Flush`] so that it comes by and disconnects the client outside of all locks.
 //!
+//! - Where messages are dropped instead ([`bounded`]), they are not counted against that limit, and
+//!   messages and replies wait apart until they are written.
+//!
 //! Lock order: this mutex is the innermost of all.
 
+mod bounded;
+mod overflow;
 mod queue;
 
 use std::io;
 use std::time::{Duration, Instant};
 
+use bounded::Bounded;
+pub use bounded::{DropReport, Dropped, OverflowChoice};
 use bytes::BytesMut;
 use parking_lot::Mutex;
-use queue::{Chunk, FIRST_CHUNK, Queue};
+use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
 use crate::config::{OutputLimit, OutputLimits};
@@ -119,6 +126,8 @@ struct State {
     dead: bool,
     /// Messages that wait for the reply that is being made.
     held: Option<Box<Queue>>,
+    /// What waits under a policy that drops messages; there once such a policy was chosen.
+    bounded: Option<Box<Bounded>>,
     /// Nothing more is taken, what is pending is still written.
     sealed: bool,
     /// It is dead as soon as nobody writes.
@@ -145,6 +154,8 @@ pub struct Delivery<'a> {
     backlog: &'a Backlog,
     /// The frames in the backlog, once somebody was stuck: for each protocol version.
     parts: [Option<Part>; 2],
+    /// How many outboxes have refused each message; empty as long as none has.
+    refused: Vec<usize>,
 }
 
 impl<'a> Delivery<'a> {
@@ -154,7 +165,19 @@ impl<'a> Delivery<'a> {
             frames,
             backlog,
             parts: [None, None],
+            refused: Vec::new(),
         }
+    }
+
+    /// For each message how many outboxes have refused it, to which it so was not delivered; or
+    /// nothing, if none has.
+    pub fn into_refused(self) -> Vec<usize> {
+        self.refused
+    }
+
+    fn refuse(&mut self, index: usize) {
+        self.refused.resize(self.frames.starts.len(), 0);
+        self.refused[index] += 1;
     }
 
     fn part(&mut self, protocol: Protocol) -> &Part {
@@ -173,6 +196,9 @@ impl Outbox {
     /// Appends messages to a subscriber.
     pub fn push(&self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
+        if state.drops_messages() {
+            return state.push_bounded(delivery, limits);
+        }
         let frames = delivery.frames;
         let copy = |queue: &mut Queue, protocol| {
             let copy = queue.push_copy(frames.bytes);
@@ -192,6 +218,21 @@ impl Outbox {
         state.append(limits, frames.len(), copy)
     }
 
+    /// Appends a line to a monitor: a message of its own kind, which is never dropped.
+    pub fn feed(&self, line: &[u8], limits: &OutputLimits) -> Append {
+        let mut state = self.state.lock();
+        let copy = |queue: &mut Queue, _| {
+            queue.push_copy(line);
+        };
+        if state.held.is_some() {
+            state.hold(limits, line.len(), copy)
+        } else if state.drops_messages() {
+            state.reply_bounded(&mut BytesMut::from(line), limits)
+        } else {
+            state.append(limits, line.len(), copy)
+        }
+    }
+
     /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
     /// are appended: a client that publishes to itself gets the reply first, and an EXEC's reply is
     /// not torn apart. Their order among themselves stays.
@@ -202,22 +243,23 @@ impl Outbox {
     /// Appends the messages that were held. The caller flushes, as after any reply of its own.
     pub fn release_messages(&self) {
         let mut state = self.state.lock();
-        if let Some(held) = state.held.take() {
-            state.queue.append(*held);
+        let held = state.held.take();
+        let State { queue, bounded, .. } = &mut *state;
+        match (held, bounded) {
+            (Some(held), Some(bounded)) if bounded.is_on() => bounded.release(*held),
+            (Some(held), _) => queue.append(*held),
+            (None, _) => {}
         }
     }
 
     /// Appends replies, and empties the buffer that holds them.
     pub fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
+        if state.drops_messages() {
+            return state.reply_bounded(replies, limits);
+        }
         state.append(limits, replies.len(), |queue, _| {
-            if queue.is_empty() && replies.len() > FIRST_CHUNK {
-                // Large replies change hands instead of being copied.
-                queue.tail = replies.split();
-            } else {
-                queue.push_copy(replies);
-                replies.clear();
-            }
+            queue.push_replies(replies);
         })
     }
 
@@ -232,6 +274,9 @@ impl Outbox {
         }
         // At the end, one last attempt is made, even if the socket was full.
         let wait = state.blocked && !state.ending;
+        if !state.writing && !wait {
+            state.refill();
+        }
         if state.writing || wait || state.queue.is_empty() {
             return state.at_rest();
         }
@@ -239,17 +284,21 @@ impl Outbox {
         for _ in 0..MAX_WRITES {
             let mut queue = std::mem::take(&mut state.queue);
             drop(state);
+            let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
             *written += taken as u64;
+            std::mem::forget(unfinished);
             state = self.state.lock();
             state.wrote(taken);
             match result {
                 _ if state.dead => break,
-                Ok(()) if state.queue.is_empty() => {
-                    state.writing = false;
-                    return state.at_rest();
+                Ok(()) => {
+                    state.refill();
+                    if state.queue.is_empty() {
+                        state.writing = false;
+                        return state.at_rest();
+                    }
                 }
-                Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     state.queue.put_back(queue);
                     break;
@@ -260,6 +309,7 @@ impl Outbox {
                 }
             }
         }
+        state.take_back();
         state.writing = false;
         state.blocked = true;
         match state.at_rest() {
@@ -294,6 +344,7 @@ impl Outbox {
     }
 
     /// Bytes not yet taken by the kernel.
+    #[cfg(test)]
     pub fn pending(&self) -> usize {
         self.state.lock().pending
     }
@@ -302,11 +353,17 @@ impl Outbox {
     /// `omem`).
     pub fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
-        let queue = &state.queue;
-        let in_chunks = state.pending.saturating_sub(queue.tail.len());
-        let memory =
-            in_chunks + queue.tail.capacity() + queue.chunks.capacity() * size_of::<Chunk>();
-        (queue.tail.len(), queue.chunks.len(), memory)
+        let bounded = state.bounded.as_deref();
+        let queues = bounded.into_iter().flat_map(Bounded::queues);
+        let (mut tails, mut chunks) = (0, 0);
+        let mut memory = state.pending + bounded.map_or(0, Bounded::overhead);
+        for queue in queues.chain([&state.queue]) {
+            tails += queue.tail.len();
+            chunks += queue.chunks.len();
+            memory += queue.tail.capacity() - queue.tail.len();
+            memory += queue.chunks.capacity() * size_of::<Chunk>();
+        }
+        (tails, chunks, memory)
     }
 
     /// Switches the protocol version for messages appended from now on.
@@ -350,6 +407,18 @@ impl Outbox {
     }
 }
 
+/// A write that has not come to its end. If it panics, nobody knows how much of the bytes has gone
+/// out: nothing more is written.
+struct Unfinished<'a>(&'a Outbox);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.writing = false;
+        state.die();
+    }
+}
+
 impl State {
     /// Keeps a message back; whoever holds the messages flushes.
     fn hold(
@@ -383,6 +452,11 @@ impl State {
         }
         put(&mut self.queue, self.protocol);
         self.pending += length;
+        self.appended(limits, length)
+    }
+
+    /// So many bytes were appended: holds them against the limits, and says who flushes.
+    fn appended(&mut self, limits: &OutputLimits, length: usize) -> Append {
         self.enforce(limits);
         if self.dead {
             return Append::Broke;
@@ -407,7 +481,9 @@ impl State {
         } else {
             &limits.normal
         };
-        let pending = self.pending as u64;
+        let bounded = self.bounded.as_ref();
+        let messages = bounded.map_or(0, |bounded| bounded.message_bytes());
+        let pending = (self.pending - messages) as u64;
         if limit.hard > 0 && pending >= limit.hard {
             self.broken = Some(BrokenLimit::Hard(self.pending));
             self.die();
@@ -432,7 +508,13 @@ impl State {
     }
 
     fn wrote(&mut self, bytes: usize) {
-        self.pending = self.pending.saturating_sub(bytes);
+        if self.dead {
+            return;
+        }
+        self.pending -= bytes;
+        if let Some(bounded) = &mut self.bounded {
+            bounded.wrote(bytes);
+        }
     }
 
     fn die(&mut self) {
@@ -440,6 +522,9 @@ impl State {
         self.queue = Queue::default();
         self.held = None;
         self.pending = 0;
+        if let Some(bounded) = &mut self.bounded {
+            bounded.clear();
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use crate::conn::client::{Client, Closing};
 use crate::pubsub::message::Kind;
 
 /// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
-/// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0.
+/// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. At the end
+/// stand fanfare's own: messages that were dropped for it, and their bytes.
 pub fn client_line(client: &Client) -> String {
     let names = client.names();
     let (tail, chunks, output_memory) = client.outbox.usage();
@@ -21,6 +22,7 @@ pub fn client_line(client: &Client) -> String {
             count(Kind::Shard),
         )
     };
+    let dropped = client.outbox.dropped();
     let held_input = client.held_input.load(Relaxed);
     let queued_memory = client.queued_memory.load(Relaxed);
     let mut line = String::with_capacity(320);
@@ -50,17 +52,16 @@ pub fn client_line(client: &Client) -> String {
     field("obl", &tail);
     field("oll", &chunks);
     field("omem", &output_memory);
-    field(
-        "tot-mem",
-        &(size_of::<Client>() + held_input + client.kept_memory() + output_memory),
-    );
+    field("tot-mem", &client.memory());
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));
-    field("user", &"default");
+    field("user", &String::from_utf8_lossy(&client.user()));
     field("redir", &-1);
     field("resp", &client.protocol().number());
     field("lib-name", &String::from_utf8_lossy(&names.library));
     field("lib-ver", &String::from_utf8_lossy(&names.library_version));
+    field("dropped", &dropped.messages);
+    field("dropped-bytes", &dropped.bytes);
     line.push('\n');
     line
 }
@@ -71,14 +72,15 @@ fn last_command(client: &Client) -> &'static str {
         .map_or("NULL", |entry| entry.full_name.as_str())
 }
 
-/// Redis's letters: P subscriber, x in a transaction, b waiting for an element, d a watched key has
-/// changed, U unix socket, c closing after its replies, e not to be evicted,
+/// Redis's letters: O monitor, P subscriber, x in a transaction, b waiting for an element or for the
+/// end of a pause, d a watched key has changed, U unix socket, c closing after its replies, e not to be evicted,
 /// T not touching keys, N none of them.
 fn flags(client: &Client) -> String {
     let letters = [
+        ('O', client.is_monitor()),
         ('P', client.is_subscriber()),
         ('x', client.queued.load(Relaxed) >= 0),
-        ('b', client.is_blocked()),
+        ('b', client.is_blocked() || client.is_postponed()),
         ('d', client.watched_changed.load(Relaxed)),
         ('c', client.closing() == Closing::Draining),
         (

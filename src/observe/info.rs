@@ -75,6 +75,11 @@ const SECTIONS: &[Section] = &[
         write: error_stats,
     },
     Section {
+        name: "Latencystats",
+        by_default: false,
+        write: latency_stats,
+    },
+    Section {
         name: "Cluster",
         by_default: true,
         write: cluster,
@@ -151,24 +156,24 @@ fn clients(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("connected_clients", state.clients.count());
     report.field("cluster_connections", 0);
     report.field("maxclients", state.config().maxclients);
-    report.field("blocked_clients", space.blocked.len());
+    report.field(
+        "blocked_clients",
+        space.blocked.len() + state.pause.postponed(),
+    );
     report.field("tracking_clients", 0);
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
 fn memory(report: &mut Report, state: &ServerState, space: &Keyspace) {
     let resident = memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem);
-    let outboxes: usize = state
-        .clients
-        .all()
-        .iter()
-        .map(|client| client.outbox.pending())
-        .sum();
+    let clients = state.clients.all();
+    let clients: usize = clients.iter().map(|client| client.memory()).sum();
     report.field("used_memory", resident);
     report.field("used_memory_human", human(resident));
     report.field("used_memory_rss", resident);
     report.field("used_memory_rss_human", human(resident));
-    report.field("mem_clients_normal", outboxes);
+    report.field("mem_clients_slaves", 0);
+    report.field("mem_clients_normal", clients);
     report.field("used_memory_dataset", space.used());
     let limit = state.config().maxmemory;
     report.field("maxmemory", limit);
@@ -200,7 +205,8 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("instantaneous_input_kbps", kilobytes(input.per_second()));
     report.field("instantaneous_output_kbps", kilobytes(output.per_second()));
     report.counter("rejected_connections", &stats.rejected_connections);
-    report.field("evicted_clients", 0);
+    report.counter("accept_failures", &stats.accept_failures);
+    report.counter("evicted_clients", &stats.evicted_clients);
     report.field("expired_keys", space.stats.expired);
     report.field("evicted_keys", 0);
     report.field("keyspace_hits", space.stats.hits);
@@ -216,6 +222,8 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     );
     report.counter("pubsub_messages_published", &stats.published);
     report.counter("pubsub_messages_delivered", &stats.delivered);
+    report.counter("pubsub_dropped_messages", &stats.dropped.messages);
+    report.counter("pubsub_dropped_bytes", &stats.dropped.bytes);
     report.counter("total_error_replies", &stats.errors);
     report.counter("total_reads_processed", &stats.reads);
     report.counter(
@@ -226,6 +234,13 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
         "client_output_buffer_limit_disconnections",
         &stats.output_limit_disconnections,
     );
+    let denied = &stats.denied;
+    report.counter("acl_access_denied_auth", &denied.auth);
+    report.counter("acl_access_denied_cmd", &denied.command);
+    report.counter("acl_access_denied_key", &denied.key);
+    report.counter("acl_access_denied_channel", &denied.channel);
+    report.counter("fanfare_connection_panics", &stats.connection_panics);
+    report.counter("fanfare_task_panics", &stats.task_panics);
 }
 
 fn replication(report: &mut Report, state: &ServerState, _space: &Keyspace) {
@@ -280,6 +295,25 @@ fn error_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
         report.field(
             format_args!("errorstat_{code}"),
             format_args!("count={count}"),
+        );
+    }
+}
+
+fn latency_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+    let config = state.config();
+    let percentiles = &config.latency_tracking_info_percentiles;
+    for entry in TABLE.entries() {
+        let latencies = &state.stats.by_command[usize::from(entry.id)].latencies;
+        let Some(times) = latencies.percentiles(percentiles.iter()) else {
+            continue;
+        };
+        let shown = percentiles.iter().zip(times);
+        let shown: Vec<String> = shown
+            .map(|(percentile, time)| format!("p{percentile}={time:.3}"))
+            .collect();
+        report.field(
+            format_args!("latency_percentiles_usec_{}", entry.full_name),
+            shown.join(","),
         );
     }
 }

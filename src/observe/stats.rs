@@ -4,10 +4,13 @@
 //! command, so that many threads do not fight over them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use super::histogram::Latencies;
+use crate::acl::request::Reason;
 use crate::command::table::TABLE;
 
 /// A counter.
@@ -24,6 +27,42 @@ pub struct CommandStats {
     pub rejected: Counter,
     /// Runs that ended in an error.
     pub failed: Counter,
+    /// How long they took, if that is tracked.
+    pub latencies: Latencies,
+}
+
+/// Messages that outboxes have dropped (`pubsub-overflow-policy`).
+#[derive(Debug, Default)]
+pub struct DropTotals {
+    /// Messages.
+    pub messages: Counter,
+    /// Bytes of their frames.
+    pub bytes: Counter,
+}
+
+/// How often users were denied something (INFO stats, since Redis 7.2).
+#[derive(Debug, Default)]
+pub struct Denied {
+    /// To be let in.
+    pub auth: Counter,
+    /// A command.
+    pub command: Counter,
+    /// A key.
+    pub key: Counter,
+    /// A channel.
+    pub channel: Counter,
+}
+
+impl Denied {
+    /// The counter of a reason.
+    pub fn of(&self, reason: Reason) -> &Counter {
+        match reason {
+            Reason::Auth => &self.auth,
+            Reason::Command => &self.command,
+            Reason::Key => &self.key,
+            Reason::Channel => &self.channel,
+        }
+    }
 }
 
 /// How fast some counters grow, sampled once a second.
@@ -67,6 +106,8 @@ pub struct Stats {
     pub connections: Counter,
     /// Connections refused because of `maxclients`.
     pub rejected_connections: Counter,
+    /// Connections that could not be accepted, for want of open files or the like.
+    pub accept_failures: Counter,
     /// Commands run.
     pub commands: Counter,
     /// Bytes received.
@@ -79,10 +120,20 @@ pub struct Stats {
     pub published: Counter,
     /// Messages appended to subscribers' outboxes.
     pub delivered: Counter,
+    /// Messages dropped instead of delivered. Shared with the outboxes that may drop some.
+    pub dropped: Arc<DropTotals>,
     /// Clients cut off by `client-output-buffer-limit`.
     pub output_limit_disconnections: Counter,
+    /// Clients cut off by `maxmemory-clients`.
+    pub evicted_clients: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
+    /// What users were denied.
+    pub denied: Denied,
+    /// Connections closed as their task panicked.
+    pub connection_panics: Counter,
+    /// Panics of the server's own tasks.
+    pub task_panics: Counter,
     /// Error replies.
     pub errors: Counter,
     /// Error replies by code, of which there are few.
@@ -99,14 +150,20 @@ impl Stats {
         Stats {
             connections: Counter::new(0),
             rejected_connections: Counter::new(0),
+            accept_failures: Counter::new(0),
             commands: Counter::new(0),
             input_bytes: Counter::new(0),
             output_bytes: Counter::new(0),
             reads: Counter::new(0),
             published: Counter::new(0),
             delivered: Counter::new(0),
+            dropped: Arc::default(),
             output_limit_disconnections: Counter::new(0),
+            evicted_clients: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
+            denied: Denied::default(),
+            connection_panics: Counter::new(0),
+            task_panics: Counter::new(0),
             errors: Counter::new(0),
             errors_by_code: Mutex::new(BTreeMap::new()),
             rates: Rates::default(),
@@ -132,14 +189,24 @@ impl Stats {
         let counters = [
             &self.connections,
             &self.rejected_connections,
+            &self.accept_failures,
             &self.commands,
             &self.input_bytes,
             &self.output_bytes,
             &self.reads,
             &self.published,
             &self.delivered,
+            &self.dropped.messages,
+            &self.dropped.bytes,
             &self.output_limit_disconnections,
+            &self.evicted_clients,
             &self.query_limit_disconnections,
+            &self.denied.auth,
+            &self.denied.command,
+            &self.denied.key,
+            &self.denied.channel,
+            &self.connection_panics,
+            &self.task_panics,
             &self.errors,
         ];
         let by_command = self.by_command.iter().flat_map(|command| {
@@ -152,6 +219,9 @@ impl Stats {
         });
         for counter in counters.into_iter().chain(by_command) {
             counter.store(0, Relaxed);
+        }
+        for command in &self.by_command {
+            command.latencies.reset();
         }
         self.errors_by_code.lock().clear();
     }

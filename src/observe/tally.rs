@@ -25,17 +25,44 @@ struct Line {
     time: Duration,
 }
 
+/// How long some runs of a command took, each.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    command: u16,
+    nanoseconds: u32,
+    runs: u32,
+}
+
+/// PUBLISHes whose messages were gathered, and are not published yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gathered {
+    command: u16,
+    runs: u32,
+    time: Duration,
+}
+
+/// More samples are not left to the end of a batch.
+const MUCH: usize = 1024;
+
 /// See the module.
 #[derive(Debug)]
 pub struct Tally {
     /// A batch rarely has more than a few different commands.
     lines: Vec<Line>,
-    /// Which of them was counted last.
-    last: usize,
     /// By code.
     errors: Vec<(String, u64)>,
+    /// When the batch began.
+    began: Instant,
+    /// Time spent on the batch, as far as is known.
+    spent: Duration,
     /// When the command before ended: the clock is read once a command.
     mark: Instant,
+    /// Times of commands, if they are tracked.
+    samples: Vec<Sample>,
+    tracks: bool,
+    gathered: Gathered,
+    /// A command that takes so long is to be noted.
+    pub notable: Duration,
     /// Messages published.
     pub published: u64,
     /// Messages appended to outboxes.
@@ -46,9 +73,14 @@ impl Default for Tally {
     fn default() -> Tally {
         Tally {
             lines: Vec::new(),
-            last: 0,
             errors: Vec::new(),
+            began: Instant::now(),
+            spent: Duration::ZERO,
             mark: Instant::now(),
+            samples: Vec::new(),
+            tracks: false,
+            gathered: Gathered::default(),
+            notable: Duration::MAX,
             published: 0,
             delivered: 0,
         }
@@ -56,16 +88,71 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Begins a batch at `now`.
-    pub fn begin(&mut self, now: Instant) {
+    /// Begins a batch at `now`. `tracks`: the time of every command is kept (`latency-tracking`).
+    pub fn begin(&mut self, now: Instant, tracks: bool, notable: Duration) {
+        self.began = now;
+        self.spent = Duration::ZERO;
         self.mark = now;
+        self.tracks = tracks;
+        self.notable = notable;
     }
 
-    /// Counts a command that has just ended.
-    pub fn command(&mut self, command: u16, outcome: Outcome) {
+    /// How long the batch had taken when the last command was counted, or at the last look.
+    pub fn spent(&self) -> Duration {
+        self.spent.max(self.mark - self.began)
+    }
+
+    /// Looks at the clock.
+    pub fn look(&mut self) {
+        self.spent = self.began.elapsed();
+    }
+
+    /// Counts a command that has just ended, and says how long it took.
+    pub fn command(&mut self, command: u16, outcome: Outcome) -> Duration {
+        let time = self.pass();
+        let line = self.line(command);
+        match outcome {
+            Outcome::Rejected => line.rejected += 1,
+            Outcome::Called | Outcome::Failed => {
+                line.calls += 1;
+                line.failed += u64::from(outcome == Outcome::Failed);
+                line.time += time;
+                self.sample(command, time, 1);
+            }
+        }
+        time
+    }
+
+    /// Counts a PUBLISH whose message was gathered: it has not ended yet.
+    pub fn gathered(&mut self, command: u16) {
+        let time = self.pass();
+        let line = self.line(command);
+        line.calls += 1;
+        line.time += time;
+        self.gathered.command = command;
+        self.gathered.runs += 1;
+        self.gathered.time += time;
+    }
+
+    /// The gathered messages are published: their commands have ended. Says how long each took.
+    pub fn lap(&mut self) -> Duration {
+        let time = self.pass();
+        let gathered = std::mem::take(&mut self.gathered);
+        self.line(gathered.command).time += time;
+        let each = (gathered.time + time) / gathered.runs.max(1);
+        self.sample(gathered.command, each, gathered.runs);
+        each
+    }
+
+    /// The time since the command before ended.
+    fn pass(&mut self) -> Duration {
         let now = Instant::now();
         let time = now - self.mark;
         self.mark = now;
+        time
+    }
+
+    fn line(&mut self, command: u16) -> &mut Line {
         let known = self.lines.iter().position(|line| line.command == command);
         let index = known.unwrap_or_else(|| {
             self.lines.push(Line {
@@ -77,25 +164,22 @@ impl Tally {
             });
             self.lines.len() - 1
         });
-        self.last = index;
-        let line = &mut self.lines[index];
-        match outcome {
-            Outcome::Rejected => line.rejected += 1,
-            Outcome::Called | Outcome::Failed => {
-                line.calls += 1;
-                line.failed += u64::from(outcome == Outcome::Failed);
-                line.time += time;
-            }
+        &mut self.lines[index]
+    }
+
+    fn sample(&mut self, command: u16, time: Duration, runs: u32) {
+        if self.tracks {
+            self.samples.push(Sample {
+                command,
+                nanoseconds: u32::try_from(time.as_nanos()).unwrap_or(u32::MAX),
+                runs,
+            });
         }
     }
 
-    /// Adds the time since to the command that was counted last.
-    pub fn lap(&mut self) {
-        let now = Instant::now();
-        if let Some(line) = self.lines.get_mut(self.last) {
-            line.time += now - self.mark;
-        }
-        self.mark = now;
+    /// Whether so much was counted that it should be added up before the batch ends.
+    pub fn is_much(&self) -> bool {
+        self.samples.len() >= MUCH
     }
 
     /// Counts an error reply.
@@ -117,6 +201,20 @@ impl Tally {
             command.rejected.fetch_add(line.rejected, Relaxed);
             command.nanoseconds.fetch_add(nanoseconds, Relaxed);
         }
+        if self.samples.len() > 1 {
+            self.samples.sort_unstable_by_key(|sample| sample.command);
+        }
+        for samples in self
+            .samples
+            .chunk_by(|one, next| one.command == next.command)
+        {
+            let command = &stats.by_command[usize::from(samples[0].command)];
+            let runs = samples
+                .iter()
+                .map(|sample| (sample.nanoseconds, sample.runs));
+            command.latencies.add(runs);
+        }
+        self.samples.clear();
         if !self.errors.is_empty() {
             let mut by_code = stats.errors_by_code.lock();
             for (code, count) in self.errors.drain(..) {

@@ -101,6 +101,14 @@ impl Part {
         self.start += bytes;
     }
 
+    /// Takes the first bytes out.
+    pub fn split_to(&mut self, bytes: usize) -> Part {
+        let mut first = self.clone();
+        first.end = first.start + bytes;
+        self.start = first.end;
+        first
+    }
+
     /// Its bytes, to be written at once.
     pub fn bytes(&self) -> impl std::ops::Deref<Target = [u8]> + '_ {
         RwLockReadGuard::map(self.segment.bytes.read(), |bytes| {

@@ -39,6 +39,8 @@ pub struct Targets {
     limits: OutputLimits,
     /// Appends since the batch began.
     appends: usize,
+    /// And their bytes.
+    appended: usize,
     round: Round,
 }
 
@@ -54,6 +56,7 @@ impl Fanout {
     pub fn begin_batch(&mut self, limits: OutputLimits) {
         self.targets.limits = limits;
         self.targets.appends = 0;
+        self.targets.appended = 0;
         if self.targets.touched.is_empty() {
             self.targets.round = Round::default();
         }
@@ -69,9 +72,24 @@ impl Fanout {
         append.was_taken()
     }
 
+    /// Appends a line to a monitor.
+    pub fn feed(&mut self, monitor: &Arc<Client>, line: &[u8]) {
+        self.targets.appends += 1;
+        self.targets.round.bytes += line.len();
+        let append = monitor.outbox.feed(line, &self.targets.limits);
+        if append.wants_flush() {
+            self.targets.touch(monitor);
+        }
+    }
+
     /// How many times something was appended to an outbox since the batch began.
     pub fn appends(&self) -> usize {
         self.targets.appends
+    }
+
+    /// Bytes appended since the batch began.
+    pub fn appended(&self) -> usize {
+        self.targets.appended
     }
 
     /// Whether those who are still to be flushed have been sent so much that it is time to.
@@ -90,26 +108,29 @@ impl Fanout {
         !self.targets.touched.is_empty()
     }
 
-    /// Hands over up to so many of those who are to be flushed.
-    pub fn take_touched(&mut self, most: usize) -> impl Iterator<Item = Arc<Client>> {
-        let touched = &mut self.targets.touched;
-        let most = most.min(touched.len());
-        touched.drain(..most)
+    /// Hands over the first of those who are to be flushed. The others are still on the list while
+    /// the caller is at it, and flushed even if that panics.
+    pub fn next_touched(&mut self) -> Option<Arc<Client>> {
+        self.targets.touched.pop_front()
     }
 }
 
 impl Targets {
-    /// Appends frames to the outboxes of a name's subscribers.
-    pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) {
+    /// Appends frames to the outboxes of a name's subscribers. Returns for each frame how many have
+    /// refused it ([`Delivery::into_refused`]).
+    pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
         let mut delivery = Delivery::new(frames, subscribers.backlog());
         self.appends += subscribers.len();
-        self.round.bytes += subscribers.len() * frames.len();
+        let bytes = subscribers.len() * frames.len();
+        self.appended += bytes;
+        self.round.bytes += bytes;
         for client in subscribers.clients() {
             let append = client.outbox.push(&mut delivery, &self.limits);
             if append.wants_flush() {
                 self.touch(client);
             }
         }
+        delivery.into_refused()
     }
 
     fn touch(&mut self, client: &Arc<Client>) {
@@ -139,14 +160,39 @@ mod tests {
     use crate::conn::socket::split_unix;
     use crate::pubsub::message::Kind;
 
-    #[tokio::test]
-    async fn a_dropped_work_list_is_worked_off() {
-        let (ours, mut peer) = tokio::net::UnixStream::pair().unwrap();
+    /// A subscriber, and its other end.
+    async fn subscriber(id: u64) -> (Arc<Client>, tokio::net::UnixStream) {
+        let (ours, peer) = tokio::net::UnixStream::pair().unwrap();
         let (_read, socket) = split_unix(ours);
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
-        let subscriber = Arc::new(Client::new(7, Addresses::Unix(Arc::default()), socket));
+        let client = Client::new(id, Addresses::Unix(Arc::default()), socket);
+        (Arc::new(client), peer)
+    }
+
+    /// Whoever was not flushed yet when another's flush panicked is flushed on the way out.
+    #[tokio::test]
+    async fn a_panic_over_one_leaves_no_other_unflushed() {
+        let (one, _peer) = subscriber(1).await;
+        let (two, mut peer) = subscriber(2).await;
+        let mut fanout = Fanout::default();
+        fanout.begin_batch(OutputLimits::default());
+        fanout.feed(&one, b"line");
+        fanout.feed(&two, b"line");
+        let work = std::panic::AssertUnwindSafe(move || {
+            let first = fanout.next_touched().unwrap();
+            assert_ne!(first.id, 1, "a deliberate panic");
+        });
+        assert!(std::panic::catch_unwind(work).is_err());
+        let mut received = [0; 4];
+        peer.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"line");
+    }
+
+    #[tokio::test]
+    async fn a_dropped_work_list_is_worked_off() {
+        let (subscriber, mut peer) = subscriber(7).await;
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());

@@ -84,7 +84,13 @@ pub struct Frames<'a> {
     pub body: Option<&'a Bytes>,
 }
 
-impl Frames<'_> {
+impl<'a> Frames<'a> {
+    /// One of them, without a shared body.
+    pub fn head(&self, index: usize) -> &'a [u8] {
+        let end = self.starts.get(index + 1).map(|end| *end as usize);
+        &self.bytes[self.starts[index] as usize..end.unwrap_or(self.bytes.len())]
+    }
+
     /// Their size in bytes.
     pub fn len(&self) -> usize {
         self.bytes.len() + self.body.map_or(0, Bytes::len)
@@ -119,6 +125,13 @@ impl Messages {
     /// The channel that they go to.
     pub fn channel(&self) -> &[u8] {
         &self.channel
+    }
+
+    /// What they say.
+    pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        let body = self.body.iter().map(|body| &body[..body.len() - 2]);
+        let places = self.payloads.iter();
+        body.chain(places.map(|place| &self.frames[place.clone()]))
     }
 
     /// Forgets them.
@@ -179,10 +192,8 @@ impl Messages {
 
     /// `message` or `smessage`: one of them.
     pub fn one(&self, index: usize) -> Frames<'_> {
-        let end = self.starts.get(index + 1).map(|end| *end as usize);
-        let bytes = &self.frames[self.starts[index] as usize..end.unwrap_or(self.frames.len())];
         Frames {
-            bytes,
+            bytes: self.all().head(index),
             starts: &[0],
             body: self.body.as_ref(),
         }

@@ -136,14 +136,16 @@ impl Registry {
         let mut receivers = 0;
         fanout.messages.add(kind, channel, payload);
         self.publish_run(held, fanout, |to| receivers = to);
+        fanout.messages.clear();
         receivers
     }
 
     /// Publishes the messages that `fanout` has gathered: appends each to the outbox of every
     /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
     /// for a client that is both. Says for each how many matching subscriptions it went to: what
-    /// PUBLISH answers. `held` are turns that the caller has already; `fanout` remembers whom to
-    /// flush.
+    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are
+    /// turns that the caller has already; `fanout` remembers whom to flush. The caller then
+    /// forgets the messages.
     pub fn publish_run(
         &self,
         held: &Turns<'_>,
@@ -158,14 +160,16 @@ impl Registry {
                 went_to(self.publish_to_patterns_too(messages, index, &mut frame, targets));
             }
         } else {
-            let mut receivers = 0;
+            let (mut receivers, mut refused) = (0, Vec::new());
             if let Some(subscribers) = self.names(messages.kind()).get(messages.channel()) {
                 receivers = subscribers.len();
-                targets.deliver(messages.all(), &subscribers);
+                refused = targets.deliver(messages.all(), &subscribers);
             }
-            (0..messages.len()).for_each(|_| went_to(receivers));
+            let refused = refused.into_iter().chain(std::iter::repeat(0));
+            for refused in refused.take(messages.len()) {
+                went_to(receivers - refused);
+            }
         }
-        messages.clear();
     }
 
     /// Whether a pattern matches the messages' channel. For a single message to find out is no less
@@ -191,14 +195,14 @@ impl Registry {
     ) -> usize {
         let mut receivers = 0;
         if let Some(subscribers) = self.channels.get(messages.channel()) {
-            receivers = subscribers.len();
-            targets.deliver(messages.one(index), &subscribers);
+            let refused = targets.deliver(messages.one(index), &subscribers);
+            receivers = subscribers.len() - refused.first().unwrap_or(&0);
         }
         let patterns = self.patterns.read();
         patterns.for_each_match(messages.channel(), |entry| {
-            receivers += entry.subscribers.len();
             let frames = messages.for_pattern(index, &entry.pattern, frame);
-            targets.deliver(frames, &entry.subscribers);
+            let refused = targets.deliver(frames, &entry.subscribers);
+            receivers += entry.subscribers.len() - refused.first().unwrap_or(&0);
         });
         receivers
     }
@@ -391,7 +395,7 @@ impl Registry {
         let total = subscriptions.total();
         let before = client.subscription_count.swap(total, Relaxed);
         if (before == 0) != (total == 0) {
-            client.outbox.set_pubsub(total > 0);
+            client.outbox.set_pubsub(total > 0 || client.is_monitor());
             if total > 0 {
                 self.subscribed_clients.fetch_add(1, Relaxed);
             } else {

@@ -2,11 +2,10 @@
 //!
 //! A look-up removes an expired key by itself, so this task is about memory and about the
 //! `expired` events: a key goes at most [`PERIOD`] after its time. Without keys that expire it
-//! sleeps until somebody sets a deadline.
+//! sleeps until somebody sets a deadline. While clients are paused no key goes, as in Redis.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::events;
 use crate::pubsub::fanout::Fanout;
@@ -19,10 +18,10 @@ const PERIOD: Duration = Duration::from_millis(100);
 const BATCH: usize = 256;
 
 /// Runs until the server shuts down.
-pub async fn run(state: Arc<ServerState>) {
+pub async fn run(state: &ServerState) {
     let work = async {
         loop {
-            while expire_some(&state) {
+            while !state.pause.is_on() && expire_some(state) {
                 tokio::task::yield_now().await;
             }
             let none_expires = state.keyspace.lock().first_deadline().is_none();
@@ -43,6 +42,7 @@ fn expire_some(state: &ServerState) -> bool {
     let config = state.config();
     let mut fanout = Fanout::default();
     fanout.begin_batch(config.client_output_buffer_limit);
+    let began = Instant::now();
     let full = {
         let mut space = state.keyspace.lock();
         space.begin();
@@ -58,7 +58,11 @@ fn expire_some(state: &ServerState) -> bool {
         state.stats.delivered.fetch_add(delivered, Relaxed);
         expired == BATCH
     };
-    for client in fanout.take_touched(usize::MAX) {
+    let threshold = config.latency_monitor_threshold;
+    state
+        .latency
+        .note("expire-cycle", began.elapsed(), threshold);
+    while let Some(client) = fanout.next_touched() {
         state.flush(&client);
     }
     full

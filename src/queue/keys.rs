@@ -29,6 +29,8 @@ pub struct Keys<'a> {
     db: u32,
     config: &'a Config,
     touches: bool,
+    /// Keys whose time has come are left where they are, unseen.
+    keeps_expired: bool,
 }
 
 impl<'a> Keys<'a> {
@@ -38,12 +40,20 @@ impl<'a> Keys<'a> {
             db,
             config,
             touches: true,
+            keeps_expired: false,
         }
     }
 
     /// The keys, whose time of last use stays as it is (CLIENT NO-TOUCH).
     pub fn untouched(mut self) -> Keys<'a> {
         self.touches = false;
+        self
+    }
+
+    /// The keys, from which none is removed when its time has come: it is only not seen any more
+    /// (CLIENT PAUSE). For commands that change nothing.
+    pub fn unchanged(mut self) -> Keys<'a> {
+        self.keeps_expired = true;
         self
     }
 
@@ -54,6 +64,7 @@ impl<'a> Keys<'a> {
             db,
             config: self.config,
             touches: self.touches,
+            keeps_expired: self.keeps_expired,
         }
     }
 
@@ -86,7 +97,9 @@ impl<'a> Keys<'a> {
     pub fn peek(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.database()?.find(key)?;
         if self.is_expired(slot) {
-            self.expire(slot);
+            if !self.keeps_expired {
+                self.expire(slot);
+            }
             return None;
         }
         Some(slot)

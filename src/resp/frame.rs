@@ -45,6 +45,14 @@ pub fn integer(data: i64) -> Frame {
     }
 }
 
+/// A floating-point number; RESP2 shows a bulk string.
+pub fn double(data: f64) -> Frame {
+    Frame::Double {
+        data,
+        attributes: None,
+    }
+}
+
 /// An array.
 pub fn array(data: impl IntoIterator<Item = Frame>) -> Frame {
     Frame::Array {

@@ -172,6 +172,13 @@ impl RequestReader {
         Args::new(bytes, &self.words)
     }
 
+    /// Takes the completed request back: [`next`](Self::next) finds it again.
+    pub fn unread(&mut self) {
+        self.position = self.start;
+        self.searched = self.start;
+        self.begin_request();
+    }
+
     /// How many bytes from the start of the buffer are done with, once the completed request (if
     /// any) has been carried out.
     pub fn consumed(&self) -> usize {

@@ -1,7 +1,7 @@
-//! What has to be looked at now and then: idle clients, outboxes above their soft limit, tables
-//! that have become too large for what is in them.
+//! What has to be looked at now and then: idle clients, outboxes above their soft limit, messages
+//! that were dropped and the log has not been told of, tables that have become too large for what is
+//! in them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::state::ServerState;
@@ -10,7 +10,7 @@ use super::state::ServerState;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Runs until the server shuts down.
-pub async fn run(state: Arc<ServerState>) {
+pub async fn run(state: &ServerState) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = Instant::now();
@@ -20,7 +20,7 @@ pub async fn run(state: Arc<ServerState>) {
                 let now = Instant::now();
                 state.stats.sample((now - last).as_secs_f64().max(f64::EPSILON));
                 last = now;
-                look(&state);
+                look(state);
             },
             () = state.shutdown.begun() => return,
         }
@@ -30,6 +30,7 @@ pub async fn run(state: Arc<ServerState>) {
 fn look(state: &ServerState) {
     let config = state.config();
     for client in state.clients.all() {
+        state.note_drops(&client, false);
         if client
             .outbox
             .check_limits(&config.client_output_buffer_limit)
@@ -38,6 +39,8 @@ fn look(state: &ServerState) {
         } else if let Some(timeout) = config.timeout
             && !client.is_subscriber()
             && !client.is_blocked()
+            && !client.is_postponed()
+            && !client.is_monitor()
             && client.idle_seconds() > timeout.as_secs()
         {
             tracing::debug!(client = client.addresses.peer(), "closing idle client");

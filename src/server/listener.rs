@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 use thiserror::Error;
@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
 use super::state::ServerState;
+use super::supervise::catch;
+use crate::acl::Acl;
 use crate::config::Config;
 use crate::conn::Connection;
 use crate::conn::client::Addresses;
@@ -23,6 +25,25 @@ use crate::conn::socket::{ReadSocket, WriteSocket, split_tcp, split_unix};
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Between two lines of the log about that.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// What a connection from another machine is told in protected mode. Redis's words, for what an
+/// operator then looks up.
+const PROTECTED: &str = "\
+    -DENIED Redis is running in protected mode because protected mode is enabled and no \
+    password is set for the default user. In this mode connections are only accepted from \
+    the loopback interface. If you want to connect from external computers to Redis you may \
+    adopt one of the following solutions: 1) Just disable protected mode sending the command \
+    'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from \
+    the same host the server is running, however MAKE SURE Redis is not publicly accessible \
+    from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) \
+    Alternatively you can just disable the protected mode by editing the Redis configuration \
+    file, and setting the protected mode option to 'no', and then restarting the server. 3) \
+    If you started the server manually just for testing, restart it with the \
+    '--protected-mode no' option. 4) Setup a an authentication password for the default \
+    user. NOTE: You only need to do one of the above things in order for the server to start \
+    accepting connections from the outside.\r\n";
 
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
@@ -118,6 +139,12 @@ impl Accepted {
                 Accepted::Unix(UnixStream::from_std(stream)?, addresses)
             }
         })
+    }
+
+    fn addresses(&self) -> &Addresses {
+        match self {
+            Accepted::Tcp(_, addresses) | Accepted::Unix(_, addresses) => addresses,
+        }
     }
 
     fn split(self) -> (ReadSocket, WriteSocket, Addresses) {
@@ -231,12 +258,14 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
 }
 
 /// Accepts until the server shuts down. A failed accept never ends it.
-pub async fn serve(listener: Listener, state: Arc<ServerState>) {
+pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
+    let mut failures = Failures::default();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok(accepted) => {
-                    if let Err(error) = admit(&state, accepted) {
+                    failures.end();
+                    if let Err(error) = admit(state, accepted) {
                         tracing::warn!(%error, "can't serve a connection");
                     }
                 }
@@ -244,7 +273,8 @@ pub async fn serve(listener: Listener, state: Arc<ServerState>) {
                     tracing::debug!(%error, "a connection was gone before it was accepted");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "can't accept connections");
+                    state.stats.accept_failures.fetch_add(1, Relaxed);
+                    failures.note(&error);
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             }
@@ -254,9 +284,46 @@ pub async fn serve(listener: Listener, state: Arc<ServerState>) {
         () = accepting => {}
         () = state.shutdown.begun() => {}
     }
-    if let Listener::Unix(_, path) = &listener {
+    if let Listener::Unix(_, path) = listener {
         // Best effort: the next start removes it otherwise.
         let _ = std::fs::remove_file(path.as_path());
+    }
+}
+
+/// Accepts that failed, for the log: one line when it begins, and then one in a while. INFO has
+/// the count, `accept_failures`.
+#[derive(Debug, Default)]
+struct Failures {
+    /// Since the last line.
+    since: u64,
+    last_line: Option<Instant>,
+}
+
+impl Failures {
+    fn note(&mut self, error: &io::Error) {
+        self.since += 1;
+        if self.is_due() {
+            tracing::warn!(%error, failed = self.since, "can't accept connections");
+            self.told();
+        }
+    }
+
+    /// One was accepted.
+    fn end(&mut self) {
+        if self.since > 0 && self.is_due() {
+            tracing::warn!(failed = self.since, "can accept connections again");
+            self.told();
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.last_line
+            .is_none_or(|last| last.elapsed() >= LINE_EVERY)
+    }
+
+    fn told(&mut self) {
+        self.since = 0;
+        self.last_line = Some(Instant::now());
     }
 }
 
@@ -272,18 +339,35 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// Whether anybody at all could come from where this connection does: protected mode refuses it.
+fn is_unprotected(acl: &Acl, addresses: &Addresses) -> bool {
+    !addresses.is_local() && acl.is_default_without_password()
+}
+
+/// Tells a client why it is not served. One try, as in Redis: it is not waited for.
+fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
+    state.stats.rejected_connections.fetch_add(1, Relaxed);
+    let (_read, write, _) = accepted.split();
+    let _ = write.write_unregistered(why.as_bytes());
+}
+
 fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     state.stats.connections.fetch_add(1, Relaxed);
     let config = state.config();
     if state.clients.count() >= config.maxclients as usize {
-        state.stats.rejected_connections.fetch_add(1, Relaxed);
-        let (_read, write, addresses) = accepted.split();
         tracing::debug!(
-            client = addresses.peer(),
+            client = accepted.addresses().peer(),
             "refused: max number of clients reached"
         );
-        // One try, as in Redis: a client that is refused is not waited for.
-        let _ = write.write_unregistered(b"-ERR max number of clients reached\r\n");
+        refuse(state, accepted, "-ERR max number of clients reached\r\n");
+        return Ok(());
+    }
+    if config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
+        tracing::debug!(
+            client = accepted.addresses().peer(),
+            "refused: protected mode"
+        );
+        refuse(state, accepted, PROTECTED);
         return Ok(());
     }
     let home = state.placement.next();
@@ -296,10 +380,49 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
     let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
-    let serve = async move { connection.run().await };
+    let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
+    let connection = Box::pin(async move { connection.run().await });
+    let serve = async move {
+        if let Err(panic) = catch(connection).await {
+            own.note_panic(&client, &panic);
+        }
+    };
     match home {
         Some(home) => state.tasks.spawn_on(serve, home),
         None => state.tasks.spawn(serve),
     };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acl::user::{PasswordHash, User};
+
+    #[test]
+    fn only_this_machine_comes_in_without_a_password() {
+        let acl = Acl::new(vec![User::unrestricted_default()]);
+        let from = |peer: &str| Addresses::Tcp {
+            peer: format!("{peer}:1").parse().unwrap(),
+            local: "192.0.2.1:6379".parse().unwrap(),
+        };
+        let locals = [
+            from("127.0.0.1"),
+            from("127.255.0.9"),
+            from("[::1]"),
+            Addresses::Unix(Arc::default()),
+        ];
+        let others = [from("192.0.2.1"), from("128.0.0.1"), from("[fd00::1]")];
+        let refused = |all: &[Addresses]| {
+            let refused = all.iter().filter(|from| is_unprotected(&acl, from));
+            refused.count()
+        };
+        assert_eq!((refused(&locals), refused(&others)), (0, others.len()));
+        acl.set_default_password(Some(PasswordHash::of(b"sesame")));
+        assert_eq!((refused(&locals), refused(&others)), (0, 0));
+        assert!(
+            PROTECTED.starts_with("-DENIED ") && PROTECTED.find('\n') == Some(PROTECTED.len() - 1)
+        );
+        assert!(!PROTECTED.contains("  "));
+    }
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::state::ServerState;
+use super::supervise::supervise;
 
 /// How often to look whether all batches have come to their end. They take milliseconds.
 const BATCH_POLL: Duration = Duration::from_millis(1);
@@ -57,7 +58,10 @@ pub fn begin(state: &Arc<ServerState>, now: bool) {
         for client in state.clients.all() {
             client.quiet();
         }
-        state.tasks.spawn(drain(Arc::clone(state), now));
+        let own = Arc::clone(state);
+        state.tasks.spawn(async move {
+            supervise(&own, "shutdown", || drain(&own, now)).await;
+        });
     }
 }
 
@@ -68,7 +72,7 @@ pub fn abort(state: &ServerState) {
     disconnect_all(state);
 }
 
-async fn drain(state: Arc<ServerState>, now: bool) {
+async fn drain(state: &ServerState, now: bool) {
     let patience = if now {
         Duration::ZERO
     } else {
@@ -94,7 +98,7 @@ async fn drain(state: Arc<ServerState>, now: bool) {
             clients = left,
             "closing clients that have not read what they were sent"
         );
-        disconnect_all(&state);
+        disconnect_all(state);
     }
 }
 

@@ -10,14 +10,24 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::clients::Clients;
+use super::descriptors;
+use super::eviction::Growth;
 use super::listener::Bound;
+use super::pause::Pause;
 use super::shutdown::Shutdown;
+use super::supervise::{self, Panic};
 use super::workers::Placement;
-use crate::config::{Config, SetError};
+use crate::acl::Acl;
+use crate::config::{Config, Refusal, SetError};
 use crate::conn::client::Client;
-use crate::conn::outbox::BrokenLimit;
+use crate::conn::outbox::{BrokenLimit, OverflowChoice};
+use crate::observe::latency::LatencyMonitor;
+use crate::observe::monitors::Monitors;
+use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
-use crate::pubsub::registry::Registry;
+use crate::pubsub::fanout::Fanout;
+use crate::pubsub::registry::{Registry, Turns};
+use crate::queue::events;
 use crate::queue::keyspace::Keyspace;
 
 /// This crate's version.
@@ -37,8 +47,20 @@ pub struct ServerState {
     pub registry: Registry,
     /// Who is connected.
     pub clients: Clients,
+    /// Who is shown every command.
+    pub monitors: Monitors,
+    /// Who may do what.
+    pub acl: Acl,
     /// The counters.
     pub stats: Stats,
+    /// What connections hold, and when to look at it.
+    pub growth: Growth,
+    /// Commands that took long.
+    pub slow_log: SlowLog,
+    /// What has held others up.
+    pub latency: LatencyMonitor,
+    /// Whether commands are held back.
+    pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
     pub keyspace: Mutex<Keyspace>,
     /// Rung when a key was given a time to expire.
@@ -74,11 +96,22 @@ impl std::fmt::Debug for ServerState {
 
 impl ServerState {
     /// A server that has no listener yet.
-    pub fn new(config: Config, on_change: Option<OnChange>, placement: Placement) -> ServerState {
+    pub fn new(
+        config: Config,
+        acl: Acl,
+        on_change: Option<OnChange>,
+        placement: Placement,
+    ) -> ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
+            monitors: Monitors::default(),
+            acl,
             stats: Stats::new(),
+            growth: Growth::default(),
+            slow_log: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            pause: Pause::default(),
             keyspace: Mutex::default(),
             expiry_set: Notify::new(),
             placement,
@@ -103,16 +136,57 @@ impl ServerState {
     pub fn change_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
         let _one_at_a_time = self.changing.lock();
         let changed = self.config().set(pairs)?;
+        if changed.maxclients != self.config().maxclients {
+            descriptors::allow_clients(changed.maxclients).map_err(|few| SetError::Failed {
+                name: "maxclients".to_owned(),
+                refusal: Refusal::TooManyClients(few.clients),
+            })?;
+        }
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
-        self.config.store(Arc::new(changed));
+        let password = changed.requirepass.hash();
+        let changed = Arc::new(changed);
+        let before = self.config.swap(Arc::clone(&changed));
+        // Also if it was the same before: ACL SETUSER may have set another one since.
+        if pairs
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(b"requirepass"))
+        {
+            self.acl.set_default_password(password);
+        }
+        if before.overflow_rule() != changed.overflow_rule() {
+            for client in self.clients.all() {
+                self.choose_overflow(&client, None);
+            }
+        }
+        self.growth.look();
         Ok(())
     }
 
-    /// Whether a connection must give a password.
-    pub fn needs_password(&self) -> bool {
-        !self.config().requirepass.is_empty()
+    /// What a client's outbox does with messages that do not fit: by its own `choice`, if it makes
+    /// one, or else as it was or as the server has it.
+    pub fn choose_overflow(&self, client: &Client, choice: Option<OverflowChoice>) {
+        let server = || self.config().overflow_rule();
+        client
+            .outbox
+            .choose_overflow(choice, server, &self.stats.dropped);
+    }
+
+    /// Tells the log of messages that were dropped for a client: one line in a while, and at its
+    /// `end` what is left to tell.
+    pub fn note_drops(&self, client: &Client, end: bool) {
+        if let Some(report) = client.outbox.drop_report(Instant::now(), end) {
+            tracing::warn!(
+                policy = report.policy.name(),
+                messages = report.since.messages,
+                bytes = report.since.bytes,
+                id = client.id,
+                addr = client.addresses.peer(),
+                name = %String::from_utf8_lossy(&client.names().name),
+                "slow subscriber: messages were dropped since the last such line"
+            );
+        }
     }
 
     /// Notes where the server listens; once.
@@ -191,10 +265,42 @@ impl ServerState {
         );
     }
 
+    /// Notes that a client is closed because its connection's task has panicked.
+    pub fn note_panic(&self, client: &Client, panic: &Panic) {
+        self.stats.connection_panics.fetch_add(1, Relaxed);
+        tracing::error!(
+            client = client.id,
+            addr = client.addresses.peer(),
+            message = supervise::message(panic),
+            "connection closed: its task panicked"
+        );
+    }
+
+    /// Does what follows commands that came to no proper end: waiters are served, and events
+    /// published. Whoever was sent something is in `fanout`.
+    pub fn conclude(&self, fanout: &mut Fanout) {
+        let config = self.config();
+        let mut space = self.keyspace.lock();
+        space.begin();
+        space.serve(&config, fanout);
+        self.expiry_set.notify_one();
+        let (published, delivered) = events::publish(
+            &space.take_events(),
+            config.notify_keyspace_events,
+            &self.registry,
+            &Turns::default(),
+            fanout,
+        );
+        self.stats.published.fetch_add(published, Relaxed);
+        self.stats.delivered.fetch_add(delivered, Relaxed);
+    }
+
     fn forget(&self, client: &Client, space: &mut Keyspace) {
         space.forget(client.id);
         self.clients.remove(client.id);
+        self.monitors.remove(client);
         self.registry.disconnect(client);
+        self.note_drops(client, true);
         if let Some(broken) = client.outbox.broken_limit() {
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
             let (limit, pending) = match broken {

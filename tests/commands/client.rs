@@ -14,6 +14,7 @@ commands! {
     "client|setname" => setname,
     "client|getname" => getname,
     "client|setinfo" => setinfo,
+    "client|overflow" => overflow,
     "client|reply" => reply,
     "client|no-evict" => no_evict,
     "client|no-touch" => no_touch,
@@ -61,7 +62,8 @@ async fn info(server: &Server, client: &mut Client) {
     ] {
         assert_eq!(field(&line, name), value, "{name}");
     }
-    assert!(line.ends_with("lib-ver=1.2\n"), "{line:?}");
+    let end = "lib-ver=1.2 dropped=0 dropped-bytes=0\n";
+    assert!(line.ends_with(end), "{line:?}");
     client.arity("client|info", &["CLIENT INFO x"]).await;
 }
 
@@ -265,15 +267,39 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*47\r\n",
+            "*53\r\n",
             "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
             "+GETNAME\r\n",
             "+    Return the name of the current connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..45 {
+    for _ in 4..51 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+}
+
+async fn overflow(_: &Server, client: &mut Client) {
+    client
+        .script(&[
+            ("CLIENT OVERFLOW disconnect", "+OK"),
+            ("CLIENT OVERFLOW DROP-OLDEST", "+OK"),
+            ("CLIENT OVERFLOW drop-newest 1mb", "+OK"),
+            ("CLIENT OVERFLOW default 1024", "+OK"),
+            ("CLIENT OVERFLOW default", "+OK"),
+            ("CLIENT OVERFLOW drop", "-ERR syntax error"),
+            ("CLIENT OVERFLOW disconnect 1mb", "-ERR syntax error"),
+            ("CLIENT OVERFLOW drop-oldest 1mb 2mb", "-ERR syntax error"),
+            (
+                "CLIENT OVERFLOW drop-oldest many",
+                "-ERR limit-bytes: argument must be a memory value",
+            ),
+            (
+                "CLIENT OVERFLOW drop-oldest 1023",
+                "-ERR limit-bytes: argument must be between 1024 and 9223372036854775807 inclusive",
+            ),
+        ])
+        .await;
+    client.arity("client|overflow", &["CLIENT OVERFLOW"]).await;
 }

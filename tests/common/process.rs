@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::process::{Resource, Rlimit, prlimit};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -116,6 +117,17 @@ impl Process {
     pub fn signal(&self, signal: Signal) {
         let id = self.child.id().expect("it runs") as i32;
         kill(Pid::from_raw(id), signal).expect("it can be sent signals");
+    }
+
+    /// Lowers its limit of open files, whatever it has open.
+    pub fn limit_open_files(&self, limit: u64) {
+        let id = self.child.id().expect("it runs") as i32;
+        let limit = Rlimit {
+            current: Some(limit),
+            maximum: Some(limit),
+        };
+        let set = prlimit(rustix::process::Pid::from_raw(id), Resource::Nofile, limit);
+        set.expect("it can be limited");
     }
 
     /// Waits for its end, which something else has brought about.

@@ -1,6 +1,7 @@
 //! What a step's modifiers make of an output before it is compared: values that differ by right are taken out.
 
 use super::frame::{Frame, decode};
+use super::rules;
 
 /// How a step's output is compared. Without any view: byte by byte.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,9 @@ enum View {
     Positive,
     /// Both encodings of a list are "list": up to 7.0 Redis has quicklists only.
     Lists,
+    /// The time and the address of a monitor's line, and addresses on this machine, are hidden. It holds for the other
+    /// connections, too: that is where monitors are.
+    Operators,
     /// Every string such as 7.0.15 is replaced by "version".
     Version,
     /// Arrays of strings, SCAN's keys, runs of unsubscribe confirmations and runs of pmessages have no order.
@@ -29,6 +33,10 @@ enum View {
     Lines,
     /// The first line and the last two of a HELP reply.
     Help,
+    /// See [`rules`](super::rules::rules): what has no order, and what only Redis has.
+    Rules,
+    /// ACL LOG without ages and clients.
+    Log,
 }
 
 /// Which `name=value` or `name:value` pairs of CLIENT LIST's or INFO's text are compared.
@@ -53,11 +61,14 @@ impl Lens {
             "ids" => View::Ids,
             "positive" => View::Positive,
             "lists" => View::Lists,
+            "operators" => View::Operators,
             "version" => View::Version,
             "sorted" => View::Sorted,
             "replies-first" => View::RepliesFirst,
             "lines" => View::Lines,
             "help" => View::Help,
+            "rules" => View::Rules,
+            "log" => View::Log,
             "fields" | "extra" | "has" | "same" => {
                 let text = self.text.get_or_insert_default();
                 match name {
@@ -80,7 +91,7 @@ impl Lens {
             .views
             .iter()
             .copied()
-            .filter(|view| *view == View::Sorted)
+            .filter(|view| matches!(view, View::Sorted | View::Operators))
             .collect();
         Self { views, text: None }
     }
@@ -119,6 +130,9 @@ impl View {
             View::Lists => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_encoding)),
+            View::Operators => frames
+                .iter_mut()
+                .for_each(|frame| each_leaf(frame, &hide_client)),
             View::Version => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_version)),
@@ -128,6 +142,8 @@ impl View {
             }
             View::Lines => frames = vec![lines(&frames)],
             View::Help => frames.iter_mut().for_each(help),
+            View::Rules => frames.iter_mut().for_each(rules::rules),
+            View::Log => frames.iter_mut().for_each(rules::log),
         }
         frames
     }
@@ -157,6 +173,22 @@ fn hide_encoding(frame: &mut Frame) {
         && matches!(bytes.as_slice(), b"quicklist" | b"listpack")
     {
         *bytes = b"list".to_vec();
+    }
+}
+
+fn hide_client(frame: &mut Frame) {
+    let (Frame::Line { tag: b'+', text } | Frame::Blob { bytes: text, .. }) = frame else {
+        return;
+    };
+    let shown = String::from_utf8_lossy(text);
+    if let Some((time, rest)) = shown.split_once(" [")
+        && time.parse::<f64>().is_ok()
+        && let Some((client, words)) = rest.split_once("] ")
+    {
+        let db = client.split(' ').next().unwrap_or_default();
+        *text = format!("TIME [{db} ADDRESS] {words}").into_bytes();
+    } else if shown.starts_with("127.0.0.1:") {
+        *text = b"ADDRESS".to_vec();
     }
 }
 

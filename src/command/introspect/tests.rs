@@ -124,7 +124,7 @@ fn list_filters() {
 }
 
 fn keys(request: &[&[u8]]) -> Result<usize, CommandError> {
-    Ok(keys_of(row_of(request)?, request)?.len())
+    Ok(keys_of(entry_of(request)?.spec, request)?.len())
 }
 
 #[test]

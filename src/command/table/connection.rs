@@ -1,16 +1,17 @@
 //! Rows: what a connection says about itself, and CLIENT.
 //!
-//! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's; all the others are as in Redis 7.0.
+//! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
 
 use crate::command::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
 use crate::command::spec::{Arg, Command};
-use crate::command::{client, connection};
+use crate::command::{client, connection, operators};
 
 /// The rows of this group.
 pub(super) const ROWS: &[Command] = &[
     Command::new("hello", -1, connection::hello)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
+        .hides(operators::hello_secrets)
         .origin("connection", "6.0.0")
         .summary("Handshake with Redis")
         .complexity("O(1)")
@@ -36,6 +37,7 @@ pub(super) const ROWS: &[Command] = &[
     Command::new("auth", -2, connection::auth)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
+        .hides(operators::auth_secrets)
         .origin("connection", "1.0.0")
         .summary("Authenticate to the server")
         .complexity("O(N) where N is the number of passwords defined for the user")
@@ -218,6 +220,46 @@ const CLIENT: &[Command] = &[
         .summary("Control whether commands sent by the client affect the LRU/LFU of accessed keys")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
+    Command::new("overflow", -3, client::overflow)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&["slow", "connection"])
+        .origin("connection", "7.2.0")
+        .summary("Choose what happens to messages that the connection reads too slowly")
+        .complexity("O(1), O(N) where N is what waits for the connection when it stops dropping")
+        .arguments(&[
+            Arg::one_of(
+                "policy",
+                &[
+                    Arg::pure_token("disconnect", "DISCONNECT"),
+                    Arg::pure_token("drop-oldest", "DROP-OLDEST"),
+                    Arg::pure_token("drop-newest", "DROP-NEWEST"),
+                    Arg::pure_token("default", "DEFAULT"),
+                ],
+            ),
+            Arg::integer("limit-bytes").optional(),
+        ]),
+    Command::new("pause", -3, operators::pause)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "2.9.50")
+        .summary("Stop processing commands from clients for some time")
+        .complexity("O(1)")
+        .history(&[(
+            "6.2.0",
+            "`CLIENT PAUSE WRITE` mode added along with the `mode` option.",
+        )])
+        .arguments(&[
+            Arg::integer("timeout"),
+            Arg::one_of(
+                "mode",
+                &[
+                    Arg::pure_token("write", "WRITE"),
+                    Arg::pure_token("all", "ALL"),
+                ],
+            )
+            .since("6.2.0")
+            .optional(),
+        ]),
     Command::new("reply", 3, client::reply)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
@@ -269,6 +311,12 @@ const CLIENT: &[Command] = &[
             )
             .optional(),
         ]),
+    Command::new("unpause", 2, operators::unpause)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&["admin", "slow", "dangerous", "connection"])
+        .origin("connection", "6.2.0")
+        .summary("Resume processing of clients that were paused")
+        .complexity("O(N) Where N is the number of paused clients"),
 ];
 
 /// Of a switch.

@@ -6,10 +6,12 @@
 //!
 //! To add a command: write its function, add its row to the file of its group, and nothing else.
 
+mod acl;
 mod connection;
 mod expiry;
 mod keys;
 mod list;
+mod operators;
 mod pubsub;
 mod server;
 mod string;
@@ -27,7 +29,9 @@ const GROUPS: &[Group] = &[
     Group::always(pubsub::ROWS),
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
+    Group::always(operators::ROWS),
     Group::always(transaction::ROWS),
+    Group::always(acl::ROWS),
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
     Group::queue(keys::ROWS),
@@ -93,6 +97,16 @@ pub struct Entry {
     pub runs_in_multi: bool,
     /// The namespace that it sends its second argument to, if that is all it does.
     pub publishes: Option<Kind>,
+    /// Whether it changes keys.
+    pub writes: bool,
+    /// Whether it reads keys.
+    pub reads: bool,
+    /// Whether monitors are not shown it (Redis: too dangerous).
+    pub is_admin: bool,
+    /// Whether SLOWLOG leaves it out.
+    pub skips_slow_log: bool,
+    /// The namespace that its arguments are subscribed to in, if that is what it does.
+    pub subscribes: Option<Kind>,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -213,9 +227,24 @@ impl Entry {
                 "spublish" => Some(Kind::Shard),
                 _ => None,
             },
+            writes: spec.has(Flag::Write),
+            reads: spec.has(Flag::ReadOnly),
+            is_admin: spec.has(Flag::Admin),
+            skips_slow_log: spec.has(Flag::SkipSlowlog),
+            subscribes: match full_name.as_str() {
+                "subscribe" => Some(Kind::Channel),
+                "psubscribe" => Some(Kind::Pattern),
+                "ssubscribe" => Some(Kind::Shard),
+                _ => None,
+            },
             full_name,
             subcommands,
         }
+    }
+
+    /// Whether it may change what replicas would have to be told of: a write, or a message.
+    pub fn may_replicate(&self) -> bool {
+        self.writes || self.publishes.is_some()
     }
 
     /// The subcommand of this name (`kill`), in any letter case.

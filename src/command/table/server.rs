@@ -4,7 +4,7 @@ use crate::command::spec::Flag::{
     Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, ReadOnly, Stale,
 };
 use crate::command::spec::{Arg, Command};
-use crate::command::{config, introspect, server};
+use crate::command::{config, introspect, operators, server};
 
 /// The rows of this group.
 pub(super) const ROWS: &[Command] = &[
@@ -116,6 +116,7 @@ const CONFIG: &[Command] = &[
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .hides(operators::setting_secrets)
         .origin("server", "2.0.0")
         .summary("Set configuration parameters to the given values")
         .complexity("O(N) when N is the number of configuration parameters provided")

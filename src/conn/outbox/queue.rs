@@ -30,6 +30,23 @@ pub(super) enum Chunk {
     Part(Part),
 }
 
+impl Chunk {
+    fn len(&self) -> usize {
+        match self {
+            Chunk::Bytes(bytes) => bytes.len(),
+            Chunk::Part(part) => part.len(),
+        }
+    }
+
+    /// Takes the first bytes out, which are not all.
+    fn split_to(&mut self, bytes: usize) -> Chunk {
+        match self {
+            Chunk::Bytes(all) => Chunk::Bytes(all.split_to(bytes)),
+            Chunk::Part(part) => Chunk::Part(part.split_to(bytes)),
+        }
+    }
+}
+
 /// Bytes on their way out: finished chunks and shared bodies, then the chunk being filled.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -40,6 +57,11 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty() && self.tail.is_empty()
+    }
+
+    /// Its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.chunks.iter().map(Chunk::len).sum::<usize>() + self.tail.len()
     }
 
     /// Returns the copy.
@@ -75,6 +97,39 @@ impl Queue {
             return;
         }
         self.chunks.push_back(Chunk::Part(part.clone()));
+    }
+
+    /// Takes replies, and empties the buffer that holds them.
+    pub(super) fn push_replies(&mut self, replies: &mut BytesMut) {
+        if self.is_empty() && replies.len() > FIRST_CHUNK {
+            // Large replies change hands instead of being copied.
+            self.tail = replies.split();
+        } else {
+            self.push_copy(replies);
+            replies.clear();
+        }
+    }
+
+    /// Takes the first bytes out.
+    pub(super) fn split_to(&mut self, mut bytes: usize) -> Queue {
+        let mut first = Queue::default();
+        while bytes > 0
+            && let Some(chunk) = self.chunks.front_mut()
+        {
+            let length = chunk.len();
+            if length <= bytes {
+                first.chunks.extend(self.chunks.pop_front());
+            } else {
+                first.chunks.push_back(chunk.split_to(bytes));
+            }
+            bytes = bytes.saturating_sub(length);
+        }
+        first.tail = if bytes == self.tail.len() {
+            std::mem::take(&mut self.tail)
+        } else {
+            self.tail.split_to(bytes)
+        };
+        first
     }
 
     fn finish_tail(&mut self) {
@@ -148,12 +203,10 @@ impl Queue {
         }
     }
 
-    fn advance(&mut self, mut taken: usize) {
+    /// Drops the first bytes.
+    pub(super) fn advance(&mut self, mut taken: usize) {
         while let Some(first) = self.chunks.front_mut() {
-            let length = match first {
-                Chunk::Bytes(bytes) => bytes.len(),
-                Chunk::Part(part) => part.len(),
-            };
+            let length = first.len();
             if taken < length {
                 match first {
                     Chunk::Bytes(bytes) => bytes.advance(taken),

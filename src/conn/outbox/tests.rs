@@ -391,3 +391,19 @@ async fn who_appends_much_to_an_announced_outbox_flushes_it_too() {
     let asked = |number: &usize| appends[*number] == Append::Flush;
     assert_eq!((0..9).filter(asked).collect::<Vec<_>>(), [0, 4, 8]);
 }
+
+/// Adding up what was written overflows, where that is checked: the writer panics in the middle.
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn a_write_that_panics_leaves_a_dead_outbox() {
+    let pair = Pair::new().await;
+    let outbox = Outbox::default();
+    assert_eq!(push(&outbox, copied(b"*one"), &UNLIMITED), Append::Flush);
+    let write = || outbox.flush(&pair.socket, &mut { u64::MAX });
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(write));
+    assert!(panicked.is_err(), "{panicked:?}");
+    assert!(!outbox.is_being_written());
+    assert_eq!(outbox.status(), Status::Dead);
+    assert_eq!(push(&outbox, copied(b"*two"), &UNLIMITED), Append::Refused);
+    assert_eq!(flush(&outbox, &pair), Flush::Dead);
+}

@@ -26,6 +26,17 @@ fn matching(index: &Index, channel: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn what_is_left_of_a_split_chain_is_one_label() {
+    // 300 bytes are a chain of two labels, 256 + 44; the split leaves 56 + 44 of them.
+    let long = [b'a'; 300];
+    let mut index = with(&[&long]);
+    index.get_or_insert_with(&[&[b'a'; 200][..], b"b"].concat(), Vec::new);
+    assert_sound(&mut index);
+    assert_eq!(index.nodes.len(), 4);
+    assert_eq!(matching(&index, &long), [long]);
+}
+
+#[test]
 fn the_shapes_that_people_use() {
     let index = with(&[
         b"news.*",

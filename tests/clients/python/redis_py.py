@@ -332,4 +332,43 @@ def kill_and_resubscribe(protocol):
         expect(r.client_kill_filter(_id="999999999"), 0)
 
 
+@check("SLOWLOG GET, LEN and RESET", BOTH)
+def slow_log(protocol):
+    with connect(protocol) as r:
+        before = r.config_get("slowlog-log-slower-than")
+        try:
+            r.config_set("slowlog-log-slower-than", 0)
+            r.slowlog_reset()
+            r.echo("slow")
+            entry, = [e for e in r.slowlog_get(10) if b"ECHO" in e["command"]]
+            expect(entry["command"], b"ECHO slow")
+            assert entry["duration"] >= 0 and entry["start_time"] > 0, entry
+            assert r.slowlog_len() > 0
+        finally:
+            r.config_set("slowlog-log-slower-than", before["slowlog-log-slower-than"])
+        expect(r.slowlog_reset(), True)
+
+
+@check("MONITOR", BOTH)
+def monitor(protocol):
+    with connect(protocol) as r, connect(protocol) as other:
+        with other.monitor() as m:
+            word = unique("monitored")
+            r.echo(f'{word} "quoted"')
+            seen = wait_until(lambda: next((c for c in [m.next_command()] if word in c["command"]), None), "the command")
+            expect(seen["command"], f'ECHO {word} "quoted"')
+            expect((seen["db"], seen["client_type"]), (0, "tcp"))
+
+
+@check("CLIENT PAUSE and UNPAUSE", BOTH)
+def client_pause(protocol):
+    channel = unique("paused")
+    with connect(protocol) as r, connect(protocol) as other:
+        expect(r.client_pause(50, all=False), True)
+        expect(other.publish(channel, "late"), 0)  # when it is over
+        expect(r.client_pause(600_000, all=False), True)
+        expect(r.client_unpause(), "OK")
+        expect(other.publish(channel, "at once"), 0)
+
+
 run("redis-py")

@@ -1,0 +1,267 @@
+//! Which commands a selector allows, and how that is written down.
+//!
+//! A [`CommandSet`] is a bit for each command and subcommand, of fanfare's table and of Redis's
+//! beside it ([`FOREIGN`]). What was given as a sequence of rules is not kept; [`describe`]
+//! finds rules that lead to the same bits, as Redis 7.0 does: `+@all` or `-@all`, the categories that
+//! fit best, and single commands for the rest.
+//!
+//! [`describe`]: CommandSet::describe
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::categories::{Categories, Category};
+use super::foreign::FOREIGN;
+use super::rules::RuleError;
+use crate::command::table::{Entry, TABLE};
+
+/// A command as far as rules are concerned; its place in [`COMMANDS`] is its bit.
+#[derive(Debug)]
+struct Known {
+    categories: Categories,
+    /// Whether Redis 7.0 has it: later ones must not change which categories describe a set best.
+    counts: bool,
+    /// Places of its subcommands.
+    subcommands: Vec<usize>,
+}
+
+/// The table's commands by their ids, and behind them the foreign ones.
+static COMMANDS: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let own = TABLE.entries().map(|entry| Known {
+        categories: Categories::of(entry.spec.categories.iter().copied()),
+        counts: entry.spec.docs.since < "7.1",
+        subcommands: entry
+            .subcommands
+            .iter()
+            .map(|sub| usize::from(sub.id))
+            .collect(),
+    });
+    let mut all: Vec<Known> = own.collect();
+    for (categories, names) in FOREIGN {
+        let categories = Categories::of(categories.split(' '));
+        for name in names.split(' ') {
+            if TABLE.find_full(name.as_bytes()).is_some() {
+                continue;
+            }
+            // Subcommands of foreign containers have all of their container's categories.
+            let container = name.split('|').next().unwrap_or(name);
+            if let Some(container) = TABLE.find(container.as_bytes()) {
+                let place = all.len();
+                all[usize::from(container.id)].subcommands.push(place);
+            }
+            all.push(Known {
+                categories,
+                counts: true,
+                subcommands: Vec::new(),
+            });
+        }
+    }
+    all
+});
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandSet {
+    bits: Box<[u64]>,
+    /// `+@all` came last, and nothing was taken away since: no bit need be looked at.
+    all: bool,
+    /// It began with `+@all`, so that it is described by what was taken away.
+    subtractive: bool,
+    /// `+select|0`: of a command that is not allowed as a whole, by its id, the first arguments with
+    /// which it is. Redis calls it deprecated, and still does it.
+    first_args: BTreeMap<u16, Vec<Vec<u8>>>,
+}
+
+impl CommandSet {
+    /// No command.
+    pub fn none() -> CommandSet {
+        CommandSet {
+            bits: vec![0; COMMANDS.len().div_ceil(64)].into(),
+            all: false,
+            subtractive: false,
+            first_args: BTreeMap::new(),
+        }
+    }
+
+    /// `+@all`
+    pub fn allow_all(&mut self) {
+        self.bits.fill(u64::MAX);
+        self.all = true;
+        self.subtractive = true;
+        self.first_args.clear();
+    }
+
+    /// `-@all`
+    pub fn deny_all(&mut self) {
+        *self = CommandSet::none();
+    }
+
+    /// Whether every command is allowed, whatever its arguments.
+    pub fn is_all(&self) -> bool {
+        self.all
+    }
+
+    /// Whether a request of this command is allowed, `first_arg` being what stands behind its name.
+    pub fn allows(&self, entry: &Entry, first_arg: Option<&[u8]>) -> bool {
+        self.all || self.has(usize::from(entry.id)) || {
+            let allowed = self.first_args.get(&entry.id);
+            let among = |allowed: &Vec<Vec<u8>>| {
+                allowed
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(first_arg.unwrap_or_default()))
+            };
+            first_arg.is_some() && allowed.is_some_and(among)
+        }
+    }
+
+    /// `+name`, `-name`, `+container|sub`, `+name|first-arg`: what follows the sign.
+    pub fn apply(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
+        let bar = name.iter().rposition(|&byte| byte == b'|');
+        if let (true, Some(bar)) = (allow, bar) {
+            let (command, sub) = (&name[..bar], &name[bar + 1..]);
+            let entry = TABLE.find_full(command).ok_or(RuleError::UnknownName)?;
+            if command.contains(&b'|') {
+                return Err(RuleError::FirstArgOfSubcommand);
+            }
+            if sub.is_empty() {
+                return Err(RuleError::Syntax);
+            }
+            if entry.subcommands.is_empty() {
+                self.allow_first_arg(entry, sub);
+                return Ok(());
+            }
+        }
+        let entry = TABLE.find_full(name).ok_or(RuleError::UnknownName)?;
+        self.change(usize::from(entry.id), allow);
+        Ok(())
+    }
+
+    /// `+@name`, `-@name`: what follows the `@`.
+    pub fn apply_category(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
+        let category = Category::named(name).ok_or(RuleError::UnknownName)?;
+        self.change_category(category, allow);
+        Ok(())
+    }
+
+    fn allow_first_arg(&mut self, entry: &Entry, arg: &[u8]) {
+        tracing::warn!(
+            command = entry.full_name,
+            "allowing a first argument of a command that is otherwise not allowed is deprecated"
+        );
+        let args = self.first_args.entry(entry.id).or_default();
+        if !args.iter().any(|own| own.eq_ignore_ascii_case(arg)) {
+            args.push(arg.to_vec());
+        }
+    }
+
+    /// Allows or denies a command with all its subcommands.
+    fn change(&mut self, place: usize, allow: bool) {
+        self.set(place, allow);
+        if let Ok(id) = u16::try_from(place) {
+            self.first_args.remove(&id);
+        }
+        for &sub in &COMMANDS[place].subcommands {
+            self.set(sub, allow);
+        }
+    }
+
+    fn change_category(&mut self, category: Category, allow: bool) {
+        for (place, command) in COMMANDS.iter().enumerate() {
+            if command.categories.contains(category) {
+                self.change(place, allow);
+            }
+        }
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.bits[place / 64] & 1 << (place % 64) != 0
+    }
+
+    fn set(&mut self, place: usize, allow: bool) {
+        let bit = 1 << (place % 64);
+        if allow {
+            self.bits[place / 64] |= bit;
+        } else {
+            self.bits[place / 64] &= !bit;
+            self.all = false;
+        }
+    }
+
+    /// How many commands of a category it allows, and how many not.
+    fn count(&self, category: Category) -> (usize, usize) {
+        let members = COMMANDS.iter().enumerate();
+        let members =
+            members.filter(|(_, command)| command.counts && command.categories.contains(category));
+        members.fold((0, 0), |(on, off), (place, _)| {
+            if self.has(place) {
+                (on + 1, off)
+            } else {
+                (on, off + 1)
+            }
+        })
+    }
+
+    /// The rules that lead to it: Redis's `ACLDescribeSelectorCommandRules`, but for the order of
+    /// single commands, which Redis takes from a hash table.
+    pub fn describe(&self) -> Vec<u8> {
+        // What the rules so far would lead to.
+        let mut reached = CommandSet::none();
+        let mut rules = b"-@all".to_vec();
+        if self.subtractive {
+            reached.allow_all();
+            rules = b"+@all".to_vec();
+        }
+        let additive = !self.subtractive;
+        // What is left once the categories so far are taken out.
+        let mut rest = self.clone();
+        let mut categories: Vec<Category> = Category::all().collect();
+        while let Some(best) = rest.best_category(&categories, additive) {
+            reached.change_category(best, additive);
+            rest.change_category(best, !additive);
+            let sign = if additive { "+" } else { "-" };
+            rules.extend_from_slice(format!(" {sign}@{}", best.name()).as_bytes());
+            categories.retain(|category| *category != best);
+        }
+        for entry in TABLE.commands() {
+            self.describe_single(entry, &mut reached, &mut rules);
+        }
+        rules
+    }
+
+    /// The category, of those left, that most fits: more of it is alike than not, the fewest of it
+    /// are not, the most of it are.
+    fn best_category(&self, categories: &[Category], additive: bool) -> Option<Category> {
+        let mut best: Option<(Category, usize, usize)> = None;
+        for &category in categories {
+            let (on, off) = self.count(category);
+            let (alike, unlike) = if additive { (on, off) } else { (off, on) };
+            let better = best.is_none_or(|(_, best_unlike, best_alike)| {
+                unlike < best_unlike || unlike == best_unlike && alike > best_alike
+            });
+            if alike > unlike && better {
+                best = Some((category, unlike, alike));
+            }
+        }
+        best.map(|(category, ..)| category)
+    }
+
+    /// Writes what the categories have left over of a command and its subcommands.
+    fn describe_single(&self, entry: &Entry, reached: &mut CommandSet, rules: &mut Vec<u8>) {
+        let place = usize::from(entry.id);
+        let allowed = self.has(place);
+        if allowed != reached.has(place) {
+            let sign = if allowed { '+' } else { '-' };
+            rules.extend_from_slice(format!(" {sign}{}", entry.full_name).as_bytes());
+            reached.change(place, allowed);
+        }
+        for sub in &entry.subcommands {
+            self.describe_single(sub, reached, rules);
+        }
+        if !allowed {
+            for arg in self.first_args.get(&entry.id).into_iter().flatten() {
+                rules.extend_from_slice(format!(" +{}|", entry.full_name).as_bytes());
+                rules.extend_from_slice(arg);
+            }
+        }
+    }
+}

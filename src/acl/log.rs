@@ -1,0 +1,109 @@
+//! ACL LOG: what was denied lately, and to whom.
+//!
+//! What is alike within a minute is one entry with a count. What is kept of a name is bounded: the
+//! log is written by those who were denied, and must not be a way to fill the memory.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::request::Reason;
+
+/// Entries further apart are two.
+const GROUPING: Duration = Duration::from_secs(60);
+/// How many entries are looked at for one that is alike.
+const ALIKE_AMONG: usize = 10;
+/// Bytes that are kept of an object, a user's name or a client, which may have given itself a long
+/// name: as many as one argument may have before AUTH.
+const KEPT: usize = 16 * 1024;
+
+/// Where a request was denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Situation {
+    /// Outside of a transaction.
+    TopLevel,
+    /// While it was queued, or by EXEC.
+    Multi,
+}
+
+/// What was denied.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// How often.
+    pub count: u64,
+    /// What was lacking.
+    pub reason: Reason,
+    /// Where.
+    pub situation: Situation,
+    /// The command, key or channel; of a failed AUTH, that command as it was typed.
+    pub object: Vec<u8>,
+    /// The user, or who a client said that it was.
+    pub user: Vec<u8>,
+    /// The last time.
+    pub last: Instant,
+    /// The client then, as CLIENT LIST shows it.
+    pub client: String,
+}
+
+impl Entry {
+    /// Something that was denied now.
+    pub fn new(
+        reason: Reason,
+        situation: Situation,
+        object: &[u8],
+        user: &[u8],
+        mut client: String,
+    ) -> Entry {
+        client.truncate(client.floor_char_boundary(KEPT));
+        let kept = |text: &[u8]| text[..text.len().min(KEPT)].to_vec();
+        Entry {
+            count: 1,
+            reason,
+            situation,
+            object: kept(object),
+            user: kept(user),
+            last: Instant::now(),
+            client,
+        }
+    }
+
+    fn is_like(&self, other: &Entry) -> bool {
+        let apart = other.last.saturating_duration_since(self.last);
+        let what = |entry: &Entry| (entry.reason, entry.situation);
+        what(self) == what(other)
+            && apart <= GROUPING
+            && self.object == other.object
+            && self.user == other.user
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// The latest first.
+    entries: VecDeque<Entry>,
+}
+
+impl Log {
+    /// Adds an entry, or counts it with one that is alike. At most `limit` entries are kept
+    /// (`acllog-max-len`).
+    pub fn add(&mut self, mut entry: Entry, limit: u64) {
+        let mut latest = self.entries.iter().take(ALIKE_AMONG);
+        let alike = latest.position(|known| known.is_like(&entry));
+        if let Some(known) = alike.and_then(|place| self.entries.remove(place)) {
+            entry.count += known.count;
+        }
+        self.entries.push_front(entry);
+        self.entries
+            .truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+
+    /// The latest entries, at most `count`.
+    pub fn latest(&self, count: usize) -> Vec<Entry> {
+        self.entries.iter().take(count).cloned().collect()
+    }
+
+    /// Forgets all.
+    pub fn reset(&mut self) {
+        self.entries = VecDeque::new();
+    }
+}

@@ -1,0 +1,249 @@
+//! Access control: users, what they may do, and what was denied to whom. Redis's ACL.
+//!
+//! ```text
+//!   categories ┐
+//!   foreign    ┴▶ commands ─▶ selector ─▶ user ─▶ Acl: all users, the log
+//!                             rules ───────┘  ▲
+//!                             request ────────┤
+//!                             file ───────────┘
+//! ```
+//!
+//! Everything below [`Acl`] is a plain value. [`Acl`] is what the connections of a server share: a
+//! connection has the `Arc` of its user, and the generation in which it was looked up. As long as
+//! that is the generation in force, a command costs the one load that says so; a change of any user
+//! makes a new generation, and each connection looks its user up again before its next command.
+//!
+//! `command::access` enforces it, `command::acl` is the command.
+//!
+//! Lock order: the users' lock and the log's are taken last and hold nothing else, but that a client
+//! is given its user's name under the users' lock: who deletes a user so finds all of its clients.
+
+pub mod categories;
+mod commands;
+pub mod file;
+mod foreign;
+pub mod log;
+pub mod request;
+pub mod rules;
+mod selector;
+#[cfg(test)]
+mod tests;
+pub mod user;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::config::Config;
+use crate::conn::client::Client;
+use crate::embed::StartError;
+use file::FileErrors;
+use log::Log;
+use rules::RuleError;
+pub use selector::Selector;
+use user::{DEFAULT_USER, PasswordHash, User};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Acl {
+    users: Mutex<Users>,
+    /// Another one after each change. Written under the users' lock.
+    generation: AtomicU64,
+    /// Whether a connection must say who it is. Likewise.
+    requires_auth: AtomicBool,
+    /// What was denied.
+    pub log: Mutex<Log>,
+}
+
+/// All users. The default user is always there.
+#[derive(Debug, Default)]
+struct Users {
+    by_name: BTreeMap<Bytes, Arc<User>>,
+    last_identity: u64,
+}
+
+impl Users {
+    /// Puts a user in its place, with the identity of the one who had it.
+    fn put(&mut self, mut user: User) -> Arc<User> {
+        user.identity = match self.by_name.get(&user.name) {
+            Some(before) => before.identity,
+            None => {
+                self.last_identity += 1;
+                self.last_identity
+            }
+        };
+        let user = Arc::new(user);
+        self.by_name.insert(user.name.clone(), Arc::clone(&user));
+        user
+    }
+
+    fn default_user(&self) -> &Arc<User> {
+        &self.by_name[DEFAULT_USER]
+    }
+}
+
+/// A user before and after a change.
+#[derive(Debug)]
+pub struct Changed {
+    /// As it was.
+    pub before: Arc<User>,
+    /// As it is.
+    pub after: Arc<User>,
+}
+
+impl Acl {
+    /// With the users of the settings, or of the file that they name.
+    pub fn at_start(config: &Config) -> Result<Acl, StartError> {
+        let users = match &config.aclfile {
+            None => file::configured(config)?,
+            Some(path) => file::load(path, config.acl_pubsub_default.is_all())
+                .map_err(|errors| StartError::Users(errors.to_string()))?,
+        };
+        Ok(Acl::new(users))
+    }
+
+    /// With these users, one of which is the default user.
+    pub fn new(users: Vec<User>) -> Acl {
+        let mut all = Users::default();
+        for user in users {
+            all.put(user);
+        }
+        let requires_auth = !all.default_user().is_open();
+        Acl {
+            users: Mutex::new(all),
+            generation: AtomicU64::new(0),
+            requires_auth: AtomicBool::new(requires_auth),
+            log: Mutex::default(),
+        }
+    }
+
+    /// Which generation of users is in force.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether a connection must say who it is before it may do anything, as the default user is not
+    /// open to everybody.
+    pub fn requires_auth(&self) -> bool {
+        self.requires_auth.load(Ordering::Relaxed)
+    }
+
+    /// Whether the default user has no password, and none is needed to be that user.
+    pub fn is_default_without_password(&self) -> bool {
+        self.users.lock().default_user().needs_no_password()
+    }
+
+    /// The user of this name.
+    pub fn get(&self, name: &[u8]) -> Option<Arc<User>> {
+        self.users.lock().by_name.get(name).cloned()
+    }
+
+    /// The default user, and the generation in which it is so.
+    pub fn default_user(&self) -> (Arc<User>, u64) {
+        let users = self.users.lock();
+        (Arc::clone(users.default_user()), self.generation())
+    }
+
+    /// What a user has become, and the generation in which it is so. `None`: it was deleted, whoever
+    /// has its name now.
+    pub fn current(&self, user: &User) -> Option<(Arc<User>, u64)> {
+        let users = self.users.lock();
+        let now = users.by_name.get(&user.name);
+        let same = now.filter(|now| now.identity == user.identity)?;
+        Some((Arc::clone(same), self.generation()))
+    }
+
+    /// All users, by name.
+    pub fn all(&self) -> Vec<Arc<User>> {
+        self.users.lock().by_name.values().cloned().collect()
+    }
+
+    /// Lets a client be a user, if the password is right.
+    pub fn authenticate(&self, client: &Client, name: &[u8], password: &[u8]) -> Option<Arc<User>> {
+        let password = PasswordHash::of(password);
+        let users = self.users.lock();
+        let user = users.by_name.get(name)?;
+        if !user.admits(&password) {
+            return None;
+        }
+        client.set_user(user.name.clone());
+        Some(Arc::clone(user))
+    }
+
+    /// Makes a user, or changes one: all of the rules, or the first that is wrong and no change.
+    /// What was changed, if it was there before.
+    pub fn set_user(
+        &self,
+        name: &[u8],
+        rules: &[Vec<u8>],
+        all_channels: bool,
+    ) -> Result<Option<Changed>, (usize, RuleError)> {
+        let mut users = self.users.lock();
+        let before = users.by_name.get(name).cloned();
+        let mut user = match &before {
+            Some(before) => User::clone(before),
+            None => User::new(Bytes::copy_from_slice(name), all_channels),
+        };
+        for (index, rule) in rules.iter().enumerate() {
+            user.apply(rule, all_channels)
+                .map_err(|error| (index, error))?;
+        }
+        let after = users.put(user);
+        self.changed(&users);
+        Ok(before.map(|before| Changed { before, after }))
+    }
+
+    /// Gives the default user this password, or none (`requirepass`).
+    pub fn set_default_password(&self, password: Option<PasswordHash>) {
+        let mut users = self.users.lock();
+        let mut user = User::clone(users.default_user());
+        user.set_password(password);
+        users.put(user);
+        self.changed(&users);
+    }
+
+    /// Deletes users, but not the default one. The names of those that were there.
+    pub fn delete<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Vec<Bytes> {
+        let mut users = self.users.lock();
+        let names = names.filter(|name| *name != DEFAULT_USER);
+        let deleted = names.filter_map(|name| users.by_name.remove(name));
+        let deleted: Vec<Bytes> = deleted.map(|user| user.name.clone()).collect();
+        self.changed(&users);
+        deleted
+    }
+
+    /// Replaces all users by those of a file, or changes nothing. Which users are gone, and which
+    /// others were there before.
+    pub fn load(
+        &self,
+        path: &Path,
+        all_channels: bool,
+    ) -> Result<(Vec<Bytes>, Vec<Changed>), FileErrors> {
+        let loaded = file::load(path, all_channels)?;
+        let mut users = self.users.lock();
+        let mut before = users.by_name.clone();
+        let mut changed = Vec::new();
+        for user in loaded {
+            let before = before.remove(&user.name);
+            let after = users.put(user);
+            changed.extend(before.map(|before| Changed { before, after }));
+        }
+        let gone: Vec<Bytes> = before.into_keys().collect();
+        for name in &gone {
+            users.by_name.remove(name);
+        }
+        self.changed(&users);
+        Ok((gone, changed))
+    }
+
+    /// The users' lock must be held.
+    fn changed(&self, users: &Users) {
+        let requires_auth = !users.default_user().is_open();
+        self.requires_auth.store(requires_auth, Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}

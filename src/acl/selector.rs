@@ -1,0 +1,269 @@
+//! A selector: commands, keys and channels that go together. Any selector of a user may allow a
+//! request, but one has to allow all of it.
+
+use super::commands::CommandSet;
+use super::request::{Denial, Reason, Request};
+use super::rules::{RuleError, has_blanks};
+use crate::command::spec::key::KeyFlags;
+use crate::pubsub::glob;
+use crate::pubsub::message::Kind;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    commands: CommandSet,
+    all_keys: bool,
+    keys: Vec<KeyPattern>,
+    all_channels: bool,
+    channels: Vec<Vec<u8>>,
+}
+
+/// What may be done with the keys that a pattern matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KeyPattern {
+    read: bool,
+    write: bool,
+    glob: Vec<u8>,
+}
+
+impl KeyPattern {
+    /// Reads `~x`, `%R~x`, `%W~x`, `%RW~x`. As in Redis, the `~` may be missing where nothing
+    /// follows it.
+    fn parse(rule: &[u8]) -> Result<KeyPattern, RuleError> {
+        let (mut read, mut write, mut glob) = (false, false, &rule[1..]);
+        if rule[0] == b'~' {
+            (read, write) = (true, true);
+        }
+        while rule[0] == b'%'
+            && let [letter, rest @ ..] = glob
+        {
+            glob = rest;
+            match letter.to_ascii_uppercase() {
+                b'R' if !read => read = true,
+                b'W' if !write => write = true,
+                b'~' if read || write => break,
+                _ => return Err(RuleError::Syntax),
+            }
+        }
+        if !(read || write) || has_blanks(glob) {
+            return Err(RuleError::Syntax);
+        }
+        let glob = glob.to_vec();
+        Ok(KeyPattern { read, write, glob })
+    }
+
+    fn describe(&self) -> Vec<u8> {
+        let prefix: &[u8] = match (self.read, self.write) {
+            (true, false) => b"%R~",
+            (false, true) => b"%W~",
+            _ => b"~",
+        };
+        [prefix, &self.glob].concat()
+    }
+
+    fn covers(&self, access: Access) -> bool {
+        (self.read || !access.read) && (self.write || !access.write)
+    }
+}
+
+/// What a command does with a key.
+#[derive(Clone, Copy, Debug)]
+struct Access {
+    read: bool,
+    write: bool,
+}
+
+impl Access {
+    fn of(flags: KeyFlags) -> Access {
+        Access {
+            read: flags.contains(&"access"),
+            write: ["insert", "delete", "update"]
+                .iter()
+                .any(|flag| flags.contains(flag)),
+        }
+    }
+}
+
+impl Selector {
+    /// One that allows nothing, but all channels if `acl-pubsub-default` says so.
+    pub fn new(all_channels: bool) -> Selector {
+        Selector {
+            commands: CommandSet::none(),
+            all_keys: false,
+            keys: Vec::new(),
+            all_channels,
+            channels: Vec::new(),
+        }
+    }
+
+    /// Applies one rule.
+    pub fn apply(&mut self, rule: &[u8]) -> Result<(), RuleError> {
+        match rule.to_ascii_lowercase().as_slice() {
+            b"allkeys" | b"~*" => self.set_keys(true),
+            b"resetkeys" => self.set_keys(false),
+            b"allchannels" | b"&*" => self.set_channels(true),
+            b"resetchannels" => self.set_channels(false),
+            b"allcommands" | b"+@all" => self.commands.allow_all(),
+            b"nocommands" | b"-@all" => self.commands.deny_all(),
+            _ => return self.apply_other(rule),
+        }
+        Ok(())
+    }
+
+    fn apply_other(&mut self, rule: &[u8]) -> Result<(), RuleError> {
+        match rule {
+            [b'~' | b'%', ..] => self.add_keys(rule),
+            [b'&', channels @ ..] => self.add_channels(channels),
+            [sign @ (b'+' | b'-'), b'@', category @ ..] => {
+                self.commands.apply_category(*sign == b'+', category)
+            }
+            [sign @ (b'+' | b'-'), command @ ..] => self.commands.apply(*sign == b'+', command),
+            _ => Err(RuleError::Syntax),
+        }
+    }
+
+    /// `allkeys`, `resetkeys`
+    pub fn set_keys(&mut self, all: bool) {
+        self.all_keys = all;
+        self.keys.clear();
+    }
+
+    /// `allchannels`, `resetchannels`
+    pub fn set_channels(&mut self, all: bool) {
+        self.all_channels = all;
+        self.channels.clear();
+    }
+
+    /// `nocommands`
+    pub fn deny_commands(&mut self) {
+        self.commands.deny_all();
+    }
+
+    fn add_keys(&mut self, rule: &[u8]) -> Result<(), RuleError> {
+        if self.all_keys {
+            return Err(RuleError::AfterAllKeys);
+        }
+        let added = KeyPattern::parse(rule)?;
+        match self.keys.iter_mut().find(|own| own.glob == added.glob) {
+            Some(own) => {
+                own.read |= added.read;
+                own.write |= added.write;
+            }
+            None => self.keys.push(added),
+        }
+        Ok(())
+    }
+
+    fn add_channels(&mut self, glob: &[u8]) -> Result<(), RuleError> {
+        if self.all_channels {
+            return Err(RuleError::AfterAllChannels);
+        }
+        if has_blanks(glob) {
+            return Err(RuleError::Syntax);
+        }
+        if !self.channels.iter().any(|own| own == glob) {
+            self.channels.push(glob.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Whether it allows everything.
+    pub fn is_unrestricted(&self) -> bool {
+        self.commands.is_all() && self.all_keys && self.all_channels
+    }
+
+    /// Whether it allows all channels.
+    pub fn allows_all_channels(&self) -> bool {
+        self.all_channels
+    }
+
+    /// The channel patterns that it allows, if not all.
+    pub fn channels(&self) -> &[Vec<u8>] {
+        &self.channels
+    }
+
+    /// Whether it allows the whole request; if not, what it stops at.
+    pub fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let entry = request.entry();
+        if !entry.no_auth && !self.commands.allows(entry, request.first_arg()) {
+            return Err(Denial::COMMAND);
+        }
+        if !self.all_keys {
+            for key in request.keys() {
+                if !self.allows_key(request.word(key.position), Access::of(key.flags)) {
+                    return Err(Denial::new(Reason::Key, key.position));
+                }
+            }
+        }
+        if !self.all_channels
+            && let Some((kind, places)) = request.channels()
+        {
+            for place in places {
+                if !allows_channel(&self.channels, kind, request.word(place)) {
+                    return Err(Denial::new(Reason::Channel, place));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it lets every key be read, also such whose names a request does not say.
+    pub fn reads_all_keys(&self) -> bool {
+        self.all_keys || self.keys.iter().any(|own| own.read && own.glob == b"*")
+    }
+
+    fn allows_key(&self, key: &[u8], access: Access) -> bool {
+        let mut covering = self.keys.iter().filter(|own| own.covers(access));
+        covering.any(|own| glob::matches(&own.glob, key))
+    }
+
+    /// The rules of its commands.
+    pub fn describe_commands(&self) -> Vec<u8> {
+        self.commands.describe()
+    }
+
+    /// The rules of its keys.
+    pub fn describe_keys(&self) -> Vec<u8> {
+        if self.all_keys {
+            return b"~*".to_vec();
+        }
+        let rules: Vec<_> = self.keys.iter().map(KeyPattern::describe).collect();
+        rules.join(&b' ')
+    }
+
+    /// The rules of its channels.
+    pub fn describe_channels(&self) -> Vec<u8> {
+        if self.all_channels {
+            return b"&*".to_vec();
+        }
+        let rule = |glob: &Vec<u8>| [b"&", glob.as_slice()].concat();
+        let rules: Vec<_> = self.channels.iter().map(rule).collect();
+        rules.join(&b' ')
+    }
+
+    /// All of it, as a file and ACL LIST have it.
+    pub fn describe(&self) -> Vec<u8> {
+        let mut rules = Vec::new();
+        let (keys, channels) = (self.describe_keys(), self.describe_channels());
+        if self.all_keys || !self.keys.is_empty() {
+            rules.push(keys);
+        }
+        if !self.all_channels {
+            rules.push(b"resetchannels".to_vec());
+        }
+        if self.all_channels || !self.channels.is_empty() {
+            rules.push(channels);
+        }
+        rules.push(self.describe_commands());
+        rules.join(&b' ')
+    }
+}
+
+/// Whether one of the rules' globs stands for this channel. A pattern to subscribe to must be one of
+/// them itself, as Redis has it: whether one glob covers another is not asked.
+pub fn allows_channel(globs: &[Vec<u8>], kind: Kind, name: &[u8]) -> bool {
+    globs.iter().any(|glob| match kind {
+        Kind::Pattern => glob == name,
+        Kind::Channel | Kind::Shard => glob::matches(glob, name),
+    })
+}

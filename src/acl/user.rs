@@ -1,0 +1,298 @@
+//! A user: who may be one (passwords), and what it may do (selectors).
+//!
+//! Users are values. A change makes a new one of the same [`identity`](User::identity), which takes
+//! the old one's place.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::request::{Denial, Request};
+use super::rules::RuleError;
+use super::selector::{Selector, allows_channel};
+use crate::conn::client::Subscriptions;
+use crate::pubsub::message::Kind;
+use crate::resp::inline::split_words;
+
+/// The user of a connection that has not said another.
+pub const DEFAULT_USER: &[u8] = b"default";
+
+/// A password's SHA-256, which is all that is kept of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash([u8; 32]);
+
+impl PasswordHash {
+    /// The hash of a password.
+    pub fn of(password: &[u8]) -> PasswordHash {
+        PasswordHash(Sha256::digest(password).into())
+    }
+
+    /// Reads 64 hexadecimal digits, which must be in lower case.
+    fn parse(digits: &[u8]) -> Result<PasswordHash, RuleError> {
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Ok(digit - b'0'),
+            b'a'..=b'f' => Ok(digit - b'a' + 10),
+            _ => Err(RuleError::BadHash),
+        };
+        let mut hash = [0; 32];
+        if digits.len() != 2 * hash.len() {
+            return Err(RuleError::BadHash);
+        }
+        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
+        }
+        Ok(PasswordHash(hash))
+    }
+
+    /// As 64 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its name.
+    pub name: Bytes,
+    /// Not another user's of the same name, before or after it.
+    pub identity: u64,
+    enabled: bool,
+    /// Any password lets it in.
+    no_password: bool,
+    /// What RESTORE should do with payloads. fanfare has no RESTORE, and keeps the word.
+    sanitize_payload: Option<bool>,
+    passwords: Vec<PasswordHash>,
+    /// The rules that stand in no parentheses.
+    root: Selector,
+    /// Those in parentheses.
+    selectors: Vec<Selector>,
+}
+
+impl User {
+    /// A user that may do nothing, but for what `acl-pubsub-default` says of channels.
+    pub fn new(name: Bytes, all_channels: bool) -> User {
+        User {
+            name,
+            identity: 0,
+            enabled: false,
+            no_password: false,
+            sanitize_payload: None,
+            passwords: Vec::new(),
+            root: Selector::new(all_channels),
+            selectors: Vec::new(),
+        }
+    }
+
+    /// The default user, as long as nothing else is said of it: it may do everything, and needs no
+    /// password.
+    pub fn unrestricted_default() -> User {
+        let mut user = User::new(Bytes::from_static(DEFAULT_USER), true);
+        for rule in ["on", "nopass", "~*", "&*", "+@all"] {
+            let applied = user.apply(rule.as_bytes(), true);
+            debug_assert_eq!(applied, Ok(()), "{rule}");
+        }
+        user
+    }
+
+    /// Applies one rule. `all_channels`: a selector that is made or reset allows all channels.
+    pub fn apply(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
+        match rule.to_ascii_lowercase().as_slice() {
+            b"" => {}
+            b"on" => self.enabled = true,
+            b"off" => self.enabled = false,
+            b"skip-sanitize-payload" => self.sanitize_payload = Some(false),
+            b"sanitize-payload" => self.sanitize_payload = Some(true),
+            b"nopass" => self.set_password(None),
+            b"resetpass" => self.forget_passwords(),
+            b"clearselectors" => self.selectors.clear(),
+            b"reset" => self.reset(all_channels),
+            _ => return self.apply_other(rule, all_channels),
+        }
+        Ok(())
+    }
+
+    fn apply_other(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
+        match rule {
+            [b'>', password @ ..] => self.add_password(PasswordHash::of(password)),
+            [b'#', hash @ ..] => self.add_password(PasswordHash::parse(hash)?),
+            [b'<', password @ ..] => self.remove_password(&PasswordHash::of(password))?,
+            [b'!', hash @ ..] => self.remove_password(&PasswordHash::parse(hash)?)?,
+            [b'(', rules @ .., b')'] => {
+                let mut selector = Selector::new(all_channels);
+                // Redis takes rules whose quotes do not pair up for none.
+                for rule in split_words(rules).unwrap_or_default() {
+                    selector.apply(&rule)?;
+                }
+                self.selectors.push(selector);
+            }
+            rule => self.root.apply(rule)?,
+        }
+        Ok(())
+    }
+
+    fn add_password(&mut self, hash: PasswordHash) {
+        if !self.passwords.contains(&hash) {
+            self.passwords.push(hash);
+        }
+        self.no_password = false;
+    }
+
+    fn remove_password(&mut self, hash: &PasswordHash) -> Result<(), RuleError> {
+        let place = self.passwords.iter().position(|own| own == hash);
+        self.passwords
+            .remove(place.ok_or(RuleError::NoSuchPassword)?);
+        Ok(())
+    }
+
+    fn forget_passwords(&mut self) {
+        self.no_password = false;
+        self.passwords.clear();
+    }
+
+    /// Makes this its only password; `None`: it needs none (`requirepass`).
+    pub fn set_password(&mut self, password: Option<PasswordHash>) {
+        self.forget_passwords();
+        self.no_password = password.is_none();
+        self.passwords.extend(password);
+    }
+
+    fn reset(&mut self, all_channels: bool) {
+        self.forget_passwords();
+        self.root.set_keys(false);
+        self.root.set_channels(all_channels);
+        self.root.deny_commands();
+        self.enabled = false;
+        self.sanitize_payload = Some(true);
+        self.selectors.clear();
+    }
+
+    /// Whether a connection may be this user without saying anything.
+    pub fn is_open(&self) -> bool {
+        self.enabled && self.no_password
+    }
+
+    /// Whether any password lets it in, should it be enabled.
+    pub fn needs_no_password(&self) -> bool {
+        self.no_password
+    }
+
+    /// Whether it is enabled.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Whether this password lets one in. All are compared, each in constant time.
+    pub fn admits(&self, password: &PasswordHash) -> bool {
+        let among = self.passwords.iter().fold(Choice::from(0), |found, own| {
+            found | own.0.ct_eq(&password.0)
+        });
+        self.enabled && (self.no_password | bool::from(among))
+    }
+
+    /// Its selectors, the root first.
+    fn all_selectors(&self) -> impl Iterator<Item = &Selector> {
+        std::iter::once(&self.root).chain(&self.selectors)
+    }
+
+    /// Whether it may do everything, so that nothing need be checked.
+    pub fn is_unrestricted(&self) -> bool {
+        self.all_selectors().any(Selector::is_unrestricted)
+    }
+
+    /// Whether one of its selectors allows the request. If none does: the command, if none allows
+    /// that, or else the last key or channel that one of them stopped at, as Redis has it.
+    pub fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
+        let mut denial = Denial::COMMAND;
+        for selector in self.all_selectors() {
+            match selector.check(request) {
+                Ok(()) => return Ok(()),
+                Err(other) => denial = denial.max(other),
+            }
+        }
+        Err(denial)
+    }
+
+    /// Whether a selector that allows the request lets every key be read (SORT's BY and GET).
+    pub fn reads_all_keys(&self, request: &Request<'_>) -> bool {
+        self.all_selectors()
+            .any(|selector| selector.check(request).is_ok() && selector.reads_all_keys())
+    }
+
+    /// The channel patterns of all its selectors; `None`: all channels.
+    fn channels(&self) -> Option<Vec<Vec<u8>>> {
+        if self.all_selectors().any(Selector::allows_all_channels) {
+            return None;
+        }
+        let globs = self.all_selectors().flat_map(Selector::channels);
+        Some(globs.cloned().collect())
+    }
+
+    /// Whether it may have fewer channels than `before`, going by the patterns as they are written.
+    pub fn narrows_channels_of(&self, before: &User) -> bool {
+        match (self.channels(), before.channels()) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(now), Some(before)) => before.iter().any(|glob| !now.contains(glob)),
+        }
+    }
+
+    /// Whether it may have all of these subscriptions.
+    pub fn may_have(&self, subscriptions: &Subscriptions) -> bool {
+        self.channels().is_none_or(|globs| {
+            [Kind::Channel, Kind::Pattern, Kind::Shard]
+                .into_iter()
+                .all(|kind| {
+                    let names = subscriptions.names(kind);
+                    names.iter().all(|name| allows_channel(&globs, kind, name))
+                })
+        })
+    }
+
+    /// The words that ACL GETUSER shows as flags.
+    pub fn flags(&self) -> Vec<&'static str> {
+        let mut flags = vec![if self.enabled { "on" } else { "off" }];
+        flags.extend(self.no_password.then_some("nopass"));
+        flags.extend(self.sanitize_payload.map(|sanitize| {
+            if sanitize {
+                "sanitize-payload"
+            } else {
+                "skip-sanitize-payload"
+            }
+        }));
+        flags
+    }
+
+    /// Its passwords' hashes.
+    pub fn passwords(&self) -> &[PasswordHash] {
+        &self.passwords
+    }
+
+    /// The selector of the rules without parentheses.
+    pub fn root(&self) -> &Selector {
+        &self.root
+    }
+
+    /// The others.
+    pub fn selectors(&self) -> &[Selector] {
+        &self.selectors
+    }
+
+    /// The user as a line of a file.
+    pub fn describe(&self) -> Vec<u8> {
+        let mut words = vec![b"user".to_vec(), self.name.to_vec()];
+        words.extend(self.flags().iter().map(|flag| flag.as_bytes().to_vec()));
+        let hashes = self.passwords.iter();
+        words.extend(hashes.map(|hash| format!("#{}", hash.hex()).into_bytes()));
+        words.push(self.root.describe());
+        let parenthesised = |selector: &Selector| [b"(", &*selector.describe(), b")"].concat();
+        words.extend(self.selectors.iter().map(parenthesised));
+        words.join(&b' ')
+    }
+}

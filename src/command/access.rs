@@ -1,0 +1,219 @@
+//! Who a connection is, and whether that user may do what it asks.
+//!
+//! Of a user that may do everything nothing is asked but whether it still may: one load a command.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::table::{Entry, TABLE};
+use super::{Args, Context, Next};
+use crate::acl::Acl;
+use crate::acl::log::{self, Situation};
+use crate::acl::request::{Denial, Reason, Request};
+use crate::acl::user::{DEFAULT_USER, User};
+use crate::conn::client::Client;
+use crate::observe::client_line::client_line;
+use crate::resp::error::CommandError;
+
+const NO_AUTH: CommandError = CommandError::text("NOAUTH Authentication required.");
+
+/// Who a connection is.
+#[derive(Debug)]
+pub struct Access {
+    user: Arc<User>,
+    /// The generation in which the user was as it is here.
+    generation: u64,
+    /// Whether the connection has said so, or needed not.
+    authenticated: bool,
+    /// Whether there is anything that the user may not do.
+    restricted: bool,
+}
+
+impl Access {
+    /// A connection that has not said who it is.
+    pub fn new(acl: &Acl) -> Access {
+        let (user, generation) = acl.default_user();
+        Access {
+            authenticated: user.is_open(),
+            restricted: !user.is_unrestricted(),
+            user,
+            generation,
+        }
+    }
+
+    /// Who it is.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Whether it must say who it is before it may do anything.
+    pub fn owes_auth(&self, acl: &Acl) -> bool {
+        !self.authenticated && acl.requires_auth()
+    }
+
+    fn become_user(&mut self, user: Arc<User>, generation: u64) {
+        self.restricted = !user.is_unrestricted();
+        self.user = user;
+        self.generation = generation;
+    }
+}
+
+/// Makes the connection what it was when it was new (RESET).
+pub fn reset(context: &mut Context<'_>) {
+    context.session.access = Access::new(&context.server.acl);
+    context.client.set_user(DEFAULT_USER.into());
+}
+
+/// Lets the connection be a user, if the password is right (AUTH, HELLO).
+pub fn authenticate(
+    context: &mut Context<'_>,
+    command: &[u8],
+    name: &[u8],
+    password: &[u8],
+) -> Result<(), CommandError> {
+    let acl = &context.server.acl;
+    // If the user changes in between, it is looked up again before the next command.
+    let generation = acl.generation();
+    if let Some(user) = acl.authenticate(context.client, name, password) {
+        context.session.access.become_user(user, generation);
+        context.session.access.authenticated = true;
+        return Ok(());
+    }
+    note(context, Reason::Auth, command, Some(name));
+    Err(CommandError::text(
+        "WRONGPASS invalid username-password pair or user is disabled.",
+    ))
+}
+
+/// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
+/// for the connection, which ends.
+pub fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let acl = &context.server.acl;
+    let access = &mut context.session.access;
+    if acl.generation() == access.generation {
+        return Ok(());
+    }
+    if let Some((user, generation)) = acl.current(&access.user) {
+        access.become_user(user, generation);
+        return Ok(());
+    }
+    context.session.then(Next::Abort);
+    Err(NO_AUTH)
+}
+
+/// Refuses all but a few commands to a connection that has not said who it is.
+pub fn admit_stranger(context: &Context<'_>, entry: &Entry) -> Result<(), CommandError> {
+    if context.session.access.owes_auth(&context.server.acl) && !entry.no_auth {
+        return Err(NO_AUTH);
+    }
+    Ok(())
+}
+
+/// Refuses what the user may not do.
+pub fn admit(
+    context: &mut Context<'_>,
+    entry: &'static Entry,
+    args: &Args<'_>,
+) -> Result<(), CommandError> {
+    match check(context, entry, args) {
+        Ok(()) => Ok(()),
+        Err(Reason::Key) => Err(CommandError::text(
+            "NOPERM this user has no permissions to access one of the keys used as arguments",
+        )),
+        Err(Reason::Channel) => Err(CommandError::text(
+            "NOPERM this user has no permissions to access one of the channels used as arguments",
+        )),
+        Err(Reason::Command | Reason::Auth) => Err(CommandError::Text(
+            format!(
+                "NOPERM this user has no permissions to run the '{}' command",
+                entry.full_name
+            )
+            .into(),
+        )),
+    }
+}
+
+/// As [`admit`], for a command that was admitted when it was queued.
+pub fn admit_queued(
+    context: &mut Context<'_>,
+    entry: &'static Entry,
+    args: &Args<'_>,
+) -> Result<(), CommandError> {
+    keep_up(context)?;
+    let lacks = match check(context, entry, args) {
+        Ok(()) => return Ok(()),
+        Err(Reason::Key) => "no permission to touch the specified keys",
+        Err(Reason::Channel) => "no permission to access one of the channels used as arguments",
+        Err(Reason::Command | Reason::Auth) => "no permission to execute the command or subcommand",
+    };
+    Err(CommandError::Text(
+        format!(
+            "NOPERM ACLs rules changed between the moment the transaction was accumulated and the \
+             EXEC call. This command is no longer allowed for the following reason: {lacks}"
+        )
+        .into(),
+    ))
+}
+
+/// Checks a request, and takes note of it if it is denied.
+fn check(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) -> Result<(), Reason> {
+    let access = &context.session.access;
+    if !access.restricted {
+        return Ok(());
+    }
+    let checked = access
+        .user
+        .check(&Request::new(entry, args.iter().collect()));
+    checked.map_err(|Denial { reason, place }| {
+        let object = match reason {
+            Reason::Key | Reason::Channel => &args[place],
+            Reason::Command | Reason::Auth => entry.full_name.as_bytes(),
+        };
+        note(context, reason, object, None);
+        reason
+    })
+}
+
+/// Whether SORT may look at keys that the request does not name.
+pub fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
+    let access = &context.session.access;
+    let may = |entry| {
+        let request = Request::new(entry, args.iter().collect());
+        access.user.reads_all_keys(&request)
+    };
+    !access.restricted || TABLE.resolve(args).is_ok_and(may)
+}
+
+/// Counts what was denied, and writes it into the log.
+fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
+    let in_multi = context.in_exec || context.session.transaction.is_some();
+    let situation = if in_multi {
+        Situation::Multi
+    } else {
+        Situation::TopLevel
+    };
+    let user = user.unwrap_or(&context.session.access.user.name);
+    let client = client_line(context.client).trim_end().to_owned();
+    let entry = log::Entry::new(reason, situation, object, user, client);
+    let limit = context.config.acllog_max_len;
+    context.server.acl.log.lock().add(entry, limit);
+    context.server.stats.denied.of(reason).fetch_add(1, Relaxed);
+}
+
+/// To be called once a client has subscribed: who takes channels away from a user looks for clients
+/// that have them, and may just have missed this one.
+pub fn recheck_subscriptions(context: &mut Context<'_>) {
+    if context.server.acl.generation() == context.session.access.generation
+        || keep_up(context).is_err()
+    {
+        return;
+    }
+    if !may_stay(context.session.access.user(), context.client) {
+        context.session.then(Next::Abort);
+    }
+}
+
+/// Whether a user may have what this client is subscribed to.
+pub fn may_stay(user: &User, client: &Client) -> bool {
+    user.may_have(&client.subscriptions.lock())
+}

@@ -1,0 +1,345 @@
+//! ACL: users, and what was denied to them.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::pubsub::{help as help_reply, wrong_subcommand};
+use super::{Args, Context, Next, access, introspect};
+use crate::acl::categories::{Category, NAMES};
+use crate::acl::log::{Entry as LogEntry, Situation};
+use crate::acl::request::{Reason, Request};
+use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
+use crate::acl::user::{DEFAULT_USER, User};
+use crate::acl::{Changed, Selector, file};
+use crate::command::table::TABLE;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{array, bulk, double, set, text};
+use crate::resp::reply::Reply;
+use crate::resp::request::integer_argument;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// `ACL SETUSER username [rule [rule ...]]`
+pub fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let name = &args[2];
+    if has_blanks(name) {
+        return Err(CommandError::text(
+            "ERR Usernames can't contain spaces or null characters",
+        ));
+    }
+    let words: Vec<&[u8]> = args.iter().skip(3).collect();
+    let rules = merge_selectors(&words).map_err(|Unmatched(index)| {
+        quoting(
+            "ERR Unmatched parenthesis in acl selector starting at '",
+            words[index],
+            "'.",
+        )
+    })?;
+    let all_channels = context.config.acl_pubsub_default.is_all();
+    // Those who lose a channel are looked for with the keyspace's lock, which comes first.
+    context.space();
+    let changed = context.server.acl.set_user(name, &rules, all_channels);
+    let changed = changed.map_err(|(index, error)| CommandError::Quoting {
+        before: "ERR Error in ACL SETUSER modifier '",
+        quoted: c_string(&rules[index]).to_vec(),
+        after: format!("': {error}").into(),
+    })?;
+    if let Some(changed) = changed {
+        end_lost_subscriptions(context, &changed);
+    }
+    Ok(Reply::OK)
+}
+
+/// `ACL DELUSER username [username ...]`
+pub fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let names = || args.iter().skip(2);
+    if names().any(|name| name == DEFAULT_USER) {
+        return Err(CommandError::text(
+            "ERR The 'default' user cannot be removed",
+        ));
+    }
+    let deleted = context.server.acl.delete(names());
+    disconnect_users(context, &deleted);
+    Ok(Reply::Integer(deleted.len() as i64))
+}
+
+/// Ends the connections of users who are no more.
+fn disconnect_users(context: &mut Context<'_>, names: &[Bytes]) {
+    if names.is_empty() {
+        return;
+    }
+    for client in context.server.clients.all() {
+        if names.contains(&client.user()) {
+            end(context, &client);
+        }
+    }
+}
+
+/// Ends the connections that are subscribed to what their user may no longer have.
+fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
+    let user = &changed.after;
+    if !user.narrows_channels_of(&changed.before) {
+        return;
+    }
+    for client in context.server.clients.all() {
+        if client.user() == user.name && client.is_subscriber() && !access::may_stay(user, &client)
+        {
+            end(context, &client);
+        }
+    }
+}
+
+/// Ends a connection, its own after the reply.
+fn end(context: &mut Context<'_>, client: &crate::conn::client::Client) {
+    if client.id == context.client.id {
+        context.session.then(Next::Close);
+    } else {
+        context.disconnect(client);
+    }
+}
+
+/// `ACL GETUSER username`
+pub fn getuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let Some(user) = context.server.acl.get(&args[2]) else {
+        return Ok(Reply::Null);
+    };
+    let flags = user.flags().into_iter().map(bulk);
+    let passwords = user.passwords().iter().map(|hash| text(hash.hex()));
+    let mut fields = vec![
+        field("flags", set(flags).into()),
+        field("passwords", array(passwords).into()),
+    ];
+    fields.extend(described(user.root()));
+    let selectors = user.selectors().iter();
+    let selectors = selectors.map(|selector| Reply::Map(described(selector).into()));
+    fields.push(field("selectors", Reply::Array(selectors.collect())));
+    Ok(Reply::Map(fields))
+}
+
+fn described(selector: &Selector) -> [(Reply, Reply); 3] {
+    [
+        field("commands", bulk(selector.describe_commands()).into()),
+        field("keys", bulk(selector.describe_keys()).into()),
+        field("channels", bulk(selector.describe_channels()).into()),
+    ]
+}
+
+fn field(name: &'static str, value: Reply) -> (Reply, Reply) {
+    (bulk(name).into(), value)
+}
+
+/// `ACL LIST`
+pub fn list(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let users = context.server.acl.all();
+    Ok(array(users.iter().map(|user| bulk(user.describe()))).into())
+}
+
+/// `ACL USERS`
+pub fn users(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let users = context.server.acl.all();
+    Ok(array(users.iter().map(|user| bulk(user.name.clone()))).into())
+}
+
+/// `ACL WHOAMI`
+pub fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let name = context.session.access.user().name.clone();
+    Ok(Reply::Bulk(name))
+}
+
+/// `ACL CAT [category]`
+pub fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let Some(name) = args.get(2) else {
+        return Ok(array(NAMES.into_iter().map(bulk)).into());
+    };
+    if args.len() > 3 {
+        return Err(wrong_subcommand("ACL", &args[1]));
+    }
+    let shown = c_string(name);
+    let shown = &shown[..shown.len().min(128)];
+    let category =
+        Category::named(name).ok_or_else(|| quoting("ERR Unknown category '", shown, "'"))?;
+    let members = TABLE
+        .entries()
+        .filter(|entry| entry.spec.is_in(category.name().as_bytes()));
+    Ok(array(members.map(|entry| bulk(entry.full_name.clone()))).into())
+}
+
+/// `ACL LOG [count | RESET]`
+pub fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    /// As many as Redis shows if it is not told.
+    const SHOWN: i64 = 10;
+    let log = &context.server.acl.log;
+    let count = match args.get(2) {
+        _ if args.len() > 3 => return Err(wrong_subcommand("ACL", &args[1])),
+        None => SHOWN,
+        Some(word) if word.eq_ignore_ascii_case(b"reset") => {
+            log.lock().reset();
+            return Ok(Reply::OK);
+        }
+        Some(word) => integer_argument(word)?,
+    };
+    let entries = log.lock().latest(usize::try_from(count).unwrap_or(0));
+    Ok(Reply::Array(entries.into_iter().map(log_entry).collect()))
+}
+
+fn log_entry(entry: LogEntry) -> Reply {
+    let reason = match entry.reason {
+        Reason::Command => "command",
+        Reason::Key => "key",
+        Reason::Auth => "auth",
+        Reason::Channel => "channel",
+    };
+    let context = match entry.situation {
+        Situation::TopLevel => "toplevel",
+        Situation::Multi => "multi",
+    };
+    let age = Instant::now().saturating_duration_since(entry.last);
+    Reply::Map(vec![
+        field("count", Reply::Integer(entry.count as i64)),
+        field("reason", bulk(reason).into()),
+        field("context", bulk(context).into()),
+        field("object", bulk(entry.object).into()),
+        field("username", bulk(entry.user).into()),
+        // In milliseconds, written as seconds.
+        field(
+            "age-seconds",
+            double(age.as_millis() as f64 / 1000.0).into(),
+        ),
+        field("client-info", text(entry.client).into()),
+    ])
+}
+
+/// `ACL LOAD`
+pub fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let config = context.config;
+    let path = config.aclfile.as_deref().ok_or(NO_FILE)?;
+    let loaded = context
+        .server
+        .acl
+        .load(path, config.acl_pubsub_default.is_all());
+    let (gone, changed) = loaded.map_err(|errors| quoting("ERR ", &errors.0, ""))?;
+    disconnect_users(context, &gone);
+    for changed in &changed {
+        end_lost_subscriptions(context, changed);
+    }
+    tracing::info!("users loaded by ACL LOAD");
+    Ok(Reply::OK)
+}
+
+/// `ACL SAVE`
+pub fn save(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let path = context.config.aclfile.as_deref().ok_or(NO_FILE)?;
+    let users = context.server.acl.all();
+    let saved = file::save(path, users.iter().map(|user| -> &User { user }));
+    saved.map(|()| Reply::OK).map_err(|error| {
+        tracing::warn!(path = %path.display(), %error, "ACL SAVE failed");
+        CommandError::text(
+            "ERR There was an error trying to save the ACLs. Please check the server logs for \
+             more information",
+        )
+    })
+}
+
+const NO_FILE: CommandError = CommandError::text(
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users \
+     via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis \
+     configuration file set) in order to store users in the Redis configuration.",
+);
+
+/// `ACL DRYRUN username command [arg [arg ...]]`
+pub fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let Some(user) = context.server.acl.get(&args[2]) else {
+        return Err(quoting("ERR User '", c_string(&args[2]), "' not found"));
+    };
+    let words: Vec<&[u8]> = args.iter().skip(3).collect();
+    let entry = introspect::entry_of(&words)
+        .map_err(|_| quoting("ERR Command '", c_string(words[0]), "' not found"))?;
+    if !entry.spec.accepts(words.len()) {
+        return Err(CommandError::Arity(entry.full_name.clone()));
+    }
+    let Err(denial) = user.check(&Request::new(entry, words.clone())) else {
+        return Ok(Reply::OK);
+    };
+    let (what, kind) = match denial.reason {
+        Reason::Command | Reason::Auth => ("run the '", "' command"),
+        Reason::Key => ("access the '", "' key"),
+        Reason::Channel => ("access the '", "' channel"),
+    };
+    let name = match denial.reason {
+        Reason::Command | Reason::Auth => entry.full_name.as_bytes(),
+        Reason::Key | Reason::Channel => words[denial.place],
+    };
+    let begin = b"This user has no permissions to ";
+    Ok(bulk([begin, what.as_bytes(), name, kind.as_bytes()].concat()).into())
+}
+
+/// `ACL GENPASS [bits]`
+pub fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    const MAX_BITS: i64 = 4096;
+    if args.len() > 3 {
+        return Err(wrong_subcommand("ACL", &args[1]));
+    }
+    let bits = args.get(2).map_or(Ok(256), integer_argument)?;
+    if !(1..=MAX_BITS).contains(&bits) {
+        return Err(CommandError::text(
+            "ERR ACL GENPASS argument must be the number of bits for the output password, a \
+             positive number up to 4096",
+        ));
+    }
+    let digits = (bits as usize).div_ceil(4);
+    let mut random = vec![0; digits.div_ceil(2)];
+    getrandom::fill(&mut random).expect("the system has random bytes");
+    let mut password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    password.truncate(digits);
+    Ok(text(password).into())
+}
+
+/// `ACL HELP`
+pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(help_reply(
+        "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        &[
+            "CAT [<category>]",
+            "    List all commands that belong to <category>, or all command categories",
+            "    when no category is specified.",
+            "DELUSER <username> [<username> ...]",
+            "    Delete a list of users.",
+            "DRYRUN <username> <command> [<arg> ...]",
+            "    Returns whether the user can execute the given command without executing the command.",
+            "GETUSER <username>",
+            "    Get the user's details.",
+            "GENPASS [<bits>]",
+            "    Generate a secure 256-bit user password. The optional `bits` argument can",
+            "    be used to specify a different size.",
+            "LIST",
+            "    Show users details in config file format.",
+            "LOAD",
+            "    Reload users from the ACL file.",
+            "LOG [<count> | RESET]",
+            "    Show the ACL log entries.",
+            "SAVE",
+            "    Save the current config to the ACL file.",
+            "SETUSER <username> <attribute> [<attribute> ...]",
+            "    Create or modify a user with the specified attributes.",
+            "USERS",
+            "    List all the registered usernames.",
+            "WHOAMI",
+            "    Return the current connection username.",
+        ],
+    ))
+}
+
+fn quoting(before: &'static str, quoted: &[u8], after: &'static str) -> CommandError {
+    CommandError::Quoting {
+        before,
+        quoted: quoted.to_vec(),
+        after: after.into(),
+    }
+}
+
+/// Up to the first NUL, which is where Redis's error texts stop quoting.
+fn c_string(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&byte| byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
+}

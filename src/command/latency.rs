@@ -1,0 +1,114 @@
+//! LATENCY: what has held others up, and how long commands take.
+
+use super::pubsub::help as help_reply;
+use super::table::{Entry, TABLE};
+use super::{Args, Context};
+use crate::observe::latency::now;
+use crate::observe::latency_report;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{array, bulk, integer, verbatim};
+use crate::resp::reply::Reply;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// `LATENCY DOCTOR`
+pub fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let all = context.server.latency.all();
+    Ok(verbatim(latency_report::doctor(&all, context.config, now())).into())
+}
+
+/// `LATENCY GRAPH event`
+pub fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let Some((event, series)) = context.server.latency.find(&args[2]) else {
+        return Err(CommandError::Quoting {
+            before: "ERR No samples available for event '",
+            quoted: args[2].to_vec(),
+            after: "'".into(),
+        });
+    };
+    Ok(verbatim(latency_report::graph(event, &series, now())).into())
+}
+
+/// `LATENCY HISTORY event`
+pub fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let found = context.server.latency.find(&args[2]);
+    let samples = found.map(|(_, series)| series.samples).unwrap_or_default();
+    let pairs = samples
+        .into_iter()
+        .map(|sample| array([integer(sample.time as i64), integer(sample.latency as i64)]));
+    Ok(array(pairs).into())
+}
+
+/// `LATENCY LATEST`
+pub fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let all = context.server.latency.all().into_iter();
+    let events = all.filter_map(|(event, series)| {
+        let last = series.samples.back()?;
+        Some(array([
+            bulk(event),
+            integer(last.time as i64),
+            integer(last.latency as i64),
+            integer(series.max as i64),
+        ]))
+    });
+    Ok(array(events).into())
+}
+
+/// `LATENCY RESET [event ...]`: how many events there were.
+pub fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let names: Vec<&[u8]> = args.iter().skip(2).collect();
+    let forgotten = context.server.latency.reset(names.into_iter());
+    Ok(Reply::Integer(forgotten as i64))
+}
+
+/// `LATENCY HISTOGRAM [command ...]`: leaves out what was never run. A container stands for its
+/// subcommands.
+pub fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    // The numbers include what this very batch has done so far.
+    context.tally.commit(&context.server.stats);
+    let entries: Vec<&Entry> = if args.len() == 2 {
+        TABLE.entries().collect()
+    } else {
+        let named = args.iter().skip(2).filter_map(|name| TABLE.find_full(name));
+        named
+            .flat_map(|entry| std::iter::once(entry).chain(&entry.subcommands))
+            .collect()
+    };
+    let by_command = &context.server.stats.by_command;
+    let pairs = entries.into_iter().filter_map(|entry| {
+        let (calls, steps) = by_command[usize::from(entry.id)].latencies.distribution()?;
+        let steps = steps
+            .into_iter()
+            .map(|(time, count)| (Reply::Integer(time as i64), Reply::Integer(count as i64)));
+        let name = |text: &str| Reply::Bulk(text.to_owned().into());
+        let about = vec![
+            (name("calls"), Reply::Integer(calls as i64)),
+            (name("histogram_usec"), Reply::Map(steps.collect())),
+        ];
+        Some((name(&entry.full_name), Reply::Map(about)))
+    });
+    Ok(Reply::Map(pairs.collect()))
+}
+
+/// `LATENCY HELP`
+pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(help_reply(
+        "LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        &[
+            "DOCTOR",
+            "    Return a human readable latency analysis report.",
+            "GRAPH <event>",
+            "    Return an ASCII latency graph for the <event> class.",
+            "HISTORY <event>",
+            "    Return time-latency samples for the <event> class.",
+            "LATEST",
+            "    Return the latest latency samples for all events.",
+            "RESET [<event> ...]",
+            "    Reset latency data of one or more <event> classes.",
+            "    (default: reset all data for all event classes)",
+            "HISTOGRAM [COMMAND ...]",
+            "    Return a cumulative distribution of latencies in the format of a histogram for the specified command names.",
+            "    If no commands are specified then all histograms are replied.",
+        ],
+    ))
+}

@@ -1,0 +1,223 @@
+//! MONITOR, CLIENT PAUSE and CLIENT UNPAUSE, and what SLOWLOG, LATENCY and MONITOR are told of a
+//! command.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::table::{Entry, TABLE};
+use super::{Args, Context, Next};
+use crate::config::Config;
+use crate::observe::monitors;
+use crate::pubsub::message::Kind;
+use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
+use crate::resp::request::integer_argument;
+use crate::server::pause::Scope;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// What is shown of a secret.
+const REDACTED: &[u8] = b"(redacted)";
+/// A pause that would end after the clock does ends after so long.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// `MONITOR`
+pub fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    if context.in_exec {
+        return Err(CommandError::text(
+            "ERR MONITOR isn't allowed for DENY BLOCKING client",
+        ));
+    }
+    // Redis answers nothing to one that is a monitor already.
+    if !context.client.is_monitor() {
+        // Nothing that it is shown comes before the reply.
+        context.reply(Reply::OK);
+        context.settle_replies();
+        context.server.monitors.add(context.client);
+    }
+    Ok(Reply::Sent)
+}
+
+/// `CLIENT PAUSE timeout [WRITE | ALL]`
+pub fn pause(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if args.len() > 4 {
+        return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
+    }
+    let scope = match args.get(3) {
+        None => Scope::All,
+        Some(word) if word.eq_ignore_ascii_case(b"all") => Scope::All,
+        Some(word) if word.eq_ignore_ascii_case(b"write") => Scope::Writes,
+        Some(_) => {
+            return Err(CommandError::text(
+                "ERR CLIENT PAUSE mode must be WRITE or ALL",
+            ));
+        }
+    };
+    let milliseconds = integer_argument(&args[2])
+        .map_err(|_| CommandError::text("ERR timeout is not an integer or out of range"))?;
+    let milliseconds =
+        u64::try_from(milliseconds).map_err(|_| CommandError::text("ERR timeout is negative"))?;
+    let now = Instant::now();
+    let until = now.checked_add(Duration::from_millis(milliseconds));
+    let until = until.unwrap_or_else(|| now + FOREVER);
+    context.server.pause.begin(until, scope);
+    Ok(Reply::OK)
+}
+
+/// `CLIENT UNPAUSE`
+pub fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    context.server.pause.end();
+    for client in context.server.clients.all() {
+        if client.is_postponed() {
+            client.wake();
+        }
+    }
+    Ok(Reply::OK)
+}
+
+/// Whether the command waits for the end of a pause; what the connection then does.
+pub fn postpones(context: &Context<'_>, entry: &Entry) -> Option<Next> {
+    let until = context
+        .server
+        .pause
+        .holds_back(|| entry.may_replicate() || transaction_of(context, entry).may_replicate)?;
+    // Redis holds up no replica, and takes a monitor for one.
+    (!context.client.is_monitor()).then_some(Next::Postpone(until))
+}
+
+/// Whether a monitor may not send this: Redis takes it for a replica.
+pub fn refuses_monitor(context: &Context<'_>, entry: &Entry) -> bool {
+    let transaction = transaction_of(context, entry);
+    entry.may_replicate() || entry.reads || transaction.may_replicate || transaction.reads
+}
+
+/// What an EXEC brings about; nothing of any other command.
+fn transaction_of(context: &Context<'_>, entry: &Entry) -> super::transaction::Effects {
+    match &context.session.transaction {
+        Some(transaction) if entry.full_name == "exec" => transaction.effects,
+        _ => Default::default(),
+    }
+}
+
+/// The shortest time that SLOWLOG or LATENCY notes of a command.
+pub fn notable(config: &Config) -> Duration {
+    let slow = u64::try_from(config.slowlog_log_slower_than);
+    let slow = slow.ok().map(Duration::from_micros);
+    let threshold = config.latency_monitor_threshold;
+    let latency = (threshold > 0).then(|| Duration::from_millis(threshold));
+    [slow, latency]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(Duration::MAX)
+}
+
+/// Notes a command that took so long as to be [`notable`].
+#[cold]
+pub fn note_slow(context: &Context<'_>, entry: &Entry, args: &Args<'_>, took: Duration) {
+    let event = if entry.spec.has(super::spec::Flag::Fast) {
+        "fast-command"
+    } else {
+        "command"
+    };
+    let server = context.server;
+    // A CONFIG SET is held to what it has set.
+    let config = server.config();
+    let threshold = config.latency_monitor_threshold;
+    server.latency.note(event, took, threshold);
+    let slower = u64::try_from(config.slowlog_log_slower_than);
+    let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
+    if is_slow && !entry.skips_slow_log {
+        let words = shown(entry, args);
+        let most = config.slowlog_max_len;
+        server
+            .slow_log
+            .push(context.client, words.into_iter(), took, most);
+    }
+}
+
+/// As [`note_slow`], for PUBLISHes whose messages were gathered and have now been published, each
+/// of which took so long.
+#[cold]
+pub fn note_slow_run(context: &Context<'_>, took: Duration) {
+    let messages = &context.fanout.messages;
+    let name: &[u8] = match messages.kind() {
+        Kind::Shard => b"SPUBLISH",
+        Kind::Channel | Kind::Pattern => b"PUBLISH",
+    };
+    let Some(entry) = TABLE.find(name) else {
+        return;
+    };
+    for payload in messages.payloads() {
+        let words = [name, messages.channel(), payload];
+        let bytes = words.concat();
+        let mut end = 0;
+        let places = words.map(|word| {
+            end += word.len();
+            end - word.len()..end
+        });
+        note_slow(context, entry, &Args::new(&bytes, &places), took);
+    }
+}
+
+/// Shows a command to all monitors.
+#[cold]
+pub fn feed_monitors(context: &mut Context<'_>, entry: &Entry, args: &Args<'_>) {
+    if entry.is_admin {
+        return;
+    }
+    let client = context.client;
+    if client.is_monitor() && !context.in_exec {
+        // What it is answered comes before what it is shown.
+        context.settle_replies();
+    }
+    let database = client.database.load(std::sync::atomic::Ordering::Relaxed);
+    let line = monitors::line(client, database, shown(entry, args).into_iter());
+    context
+        .server
+        .monitors
+        .feed(line.as_bytes(), context.fanout);
+}
+
+/// The words of a request, without secrets.
+fn shown<'a>(entry: &Entry, args: &Args<'a>) -> Vec<&'a [u8]> {
+    let hidden = |index| entry.spec.hides.is_some_and(|hides| hides(args, index));
+    let words = args.iter().enumerate();
+    words
+        .map(|(index, word)| if hidden(index) { REDACTED } else { word })
+        .collect()
+}
+
+/// AUTH's secrets: with more words than it takes, Redis knows of none.
+pub fn auth_secrets(args: &Args<'_>, index: usize) -> bool {
+    index > 0 && args.len() <= 3
+}
+
+/// HELLO's: the two words after AUTH.
+pub fn hello_secrets(args: &Args<'_>, index: usize) -> bool {
+    let is = |index, name: &[u8]| {
+        args.get(index)
+            .is_some_and(|word: &[u8]| word.eq_ignore_ascii_case(name))
+    };
+    let mut option = 2;
+    while option < args.len() {
+        option += match () {
+            () if is(option, b"auth") => {
+                if index == option + 1 || index == option + 2 {
+                    return true;
+                }
+                3
+            }
+            () if is(option, b"setname") => 2,
+            () => return false,
+        };
+    }
+    false
+}
+
+/// CONFIG SET's: the values of settings that are secret.
+pub fn setting_secrets(args: &Args<'_>, index: usize) -> bool {
+    // A name, its value, another name, …
+    index > 2 && index % 2 == 1 && args[index - 1].eq_ignore_ascii_case(b"requirepass")
+}

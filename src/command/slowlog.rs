@@ -1,0 +1,70 @@
+//! SLOWLOG: the commands that took long.
+
+use super::pubsub::{help as help_reply, wrong_subcommand};
+use super::{Args, Context};
+use crate::observe::slow_log::SlowEntry;
+use crate::resp::error::CommandError;
+use crate::resp::frame::{Frame, array, bulk, integer, text};
+use crate::resp::reply::Reply;
+use crate::resp::request::integer_argument;
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// How many entries GET shows if it is not told.
+const SHOWN: usize = 10;
+
+/// `SLOWLOG GET [count]`; -1 is all.
+pub fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if args.len() > 3 {
+        return Err(wrong_subcommand("SLOWLOG", &args[1]));
+    }
+    let out_of_range = CommandError::text("ERR count should be greater than or equal to -1");
+    let most = match args.get(2).map(integer_argument) {
+        None => SHOWN,
+        Some(Ok(-1)) => usize::MAX,
+        Some(Ok(count)) => usize::try_from(count).map_err(|_| out_of_range)?,
+        Some(Err(_)) => return Err(out_of_range),
+    };
+    let entries = context.server.slow_log.latest(most);
+    Ok(array(entries.into_iter().map(shown)).into())
+}
+
+fn shown(entry: SlowEntry) -> Frame {
+    array([
+        integer(entry.id as i64),
+        integer(entry.time as i64),
+        integer(entry.duration.as_micros() as i64),
+        array(entry.args.into_iter().map(bulk)),
+        text(entry.peer),
+        bulk(entry.name),
+    ])
+}
+
+/// `SLOWLOG LEN`
+pub fn len(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(Reply::Integer(context.server.slow_log.len() as i64))
+}
+
+/// `SLOWLOG RESET`
+pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    context.server.slow_log.reset();
+    Ok(Reply::OK)
+}
+
+/// `SLOWLOG HELP`
+pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(help_reply(
+        "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        &[
+            "GET [<count>]",
+            "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
+            "    Entries are made of:",
+            "    id, timestamp, time in microseconds, arguments array, client IP and port,",
+            "    client name",
+            "LEN",
+            "    Return the length of the slowlog.",
+            "RESET",
+            "    Reset the slowlog.",
+        ],
+    ))
+}

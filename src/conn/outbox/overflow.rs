@@ -1,0 +1,129 @@
+//! Where an outbox drops messages instead of being closed: what it then does otherwise than usual.
+//! How they wait is in [`bounded`](super::bounded).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use super::bounded::Bounded;
+use super::{Append, Delivery, DropReport, Dropped, Outbox, OverflowChoice, State};
+use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
+use crate::observe::stats::DropTotals;
+
+impl Outbox {
+    /// Chooses what is done with messages that a slow client lets lie: by its own new `choice`, or
+    /// as it chose before. `server` says what the server's rule is now; it is asked under the
+    /// outbox's lock, so that of two who tell the outbox of a change the later one has the last
+    /// word. What waits already stays; drops are added to `totals`, too.
+    pub fn choose_overflow(
+        &self,
+        choice: Option<OverflowChoice>,
+        server: impl FnOnce() -> OverflowRule,
+        totals: &Arc<DropTotals>,
+    ) {
+        let mut state = self.state.lock();
+        let known = state.bounded.as_ref().map(|bounded| bounded.choice);
+        let choice = choice.or(known).unwrap_or_default();
+        let rule = choice.or(server());
+        let default = OverflowChoice::default();
+        if state.bounded.is_none() && choice == default && rule.policy == OverflowPolicy::Disconnect
+        {
+            return;
+        }
+        let new = || Box::new(Bounded::new(Arc::clone(totals)));
+        let bounded = state.bounded.get_or_insert_with(new);
+        bounded.choice = choice;
+        let was_on = bounded.is_on();
+        bounded.set_rule(rule);
+        if was_on && !bounded.is_on() {
+            let (all, held) = bounded.empty();
+            state.queue.append(all);
+            if let Some(before) = &mut state.held {
+                before.append(held);
+            }
+        }
+    }
+
+    /// What was dropped so far.
+    pub fn dropped(&self) -> Dropped {
+        let state = self.state.lock();
+        state
+            .bounded
+            .as_ref()
+            .map(|bounded| bounded.dropped)
+            .unwrap_or_default()
+    }
+
+    /// Drops that are to be logged: once in a while, and what is left at the client's `end`.
+    pub fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
+        self.state.lock().bounded.as_mut()?.report(now, end)
+    }
+}
+
+impl State {
+    /// Whether some may be dropped: then it goes on in this file.
+    pub(super) fn drops_messages(&self) -> bool {
+        self.bounded.as_ref().is_some_and(|bounded| bounded.is_on())
+    }
+
+    /// Takes messages under a policy that drops some.
+    #[inline(never)]
+    pub(super) fn push_bounded(
+        &mut self,
+        delivery: &mut Delivery<'_>,
+        limits: &OutputLimits,
+    ) -> Append {
+        let Some(bounded) = &mut self.bounded else {
+            return Append::Refused;
+        };
+        if self.dead || self.sealed {
+            return Append::Refused;
+        }
+        let frames = delivery.frames;
+        let holds = self.held.is_some();
+        let pushed = bounded.push(&frames, self.protocol, holds, |index| {
+            delivery.refuse(index);
+        });
+        self.pending = self.pending + pushed.taken - pushed.freed;
+        if pushed.taken == 0 || holds {
+            return Append::Nothing;
+        }
+        self.appended(limits, pushed.taken)
+    }
+
+    /// Takes replies while messages may be dropped.
+    #[inline(never)]
+    pub(super) fn reply_bounded(
+        &mut self,
+        replies: &mut BytesMut,
+        limits: &OutputLimits,
+    ) -> Append {
+        let Some(bounded) = &mut self.bounded else {
+            return Append::Refused;
+        };
+        if self.dead || self.sealed {
+            return Append::Refused;
+        }
+        let length = replies.len();
+        bounded.reply(replies);
+        self.pending += length;
+        self.appended(limits, length)
+    }
+
+    /// Fills the queue with what is to be written next, where that waits elsewhere.
+    pub(super) fn refill(&mut self) {
+        if let Some(bounded) = &mut self.bounded
+            && self.queue.is_empty()
+        {
+            self.queue = bounded.next_run();
+        }
+    }
+
+    /// The other way round, as far as nothing of it is written.
+    pub(super) fn take_back(&mut self) {
+        if let Some(bounded) = &mut self.bounded {
+            self.queue = bounded.take_back(std::mem::take(&mut self.queue));
+        }
+    }
+}

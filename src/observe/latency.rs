@@ -1,0 +1,138 @@
+//! The latency monitor: what has held others up for `latency-monitor-threshold` or longer, as
+//! series of samples by event. Names of events, and how samples are kept, are Redis's:
+//!
+//! - `command`, `fast-command`: a command, by whether it has the flag `fast`,
+//! - `expire-cycle`: taking away keys whose time has come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+/// Samples kept of an event, one a second at most.
+const SAMPLES: usize = 160;
+
+/// The worst latency of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Unix time, in seconds.
+    pub time: u64,
+    /// In milliseconds.
+    pub latency: u64,
+}
+
+/// What is known of an event.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// The latest, the oldest of them first.
+    pub samples: VecDeque<Sample>,
+    /// The worst latency since the series began.
+    pub max: u64,
+}
+
+impl Series {
+    fn add(&mut self, sample: Sample) {
+        self.max = self.max.max(sample.latency);
+        match self.samples.back_mut() {
+            Some(last) if last.time == sample.time => {
+                last.latency = last.latency.max(sample.latency);
+                return;
+            }
+            _ => {}
+        }
+        if self.samples.len() == SAMPLES {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(sample);
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct LatencyMonitor {
+    events: Mutex<BTreeMap<&'static str, Series>>,
+}
+
+impl LatencyMonitor {
+    /// Notes that an event took so long, if that is as long as the threshold in milliseconds; 0
+    /// notes nothing.
+    pub fn note(&self, event: &'static str, took: Duration, threshold: u64) {
+        let latency = took.as_millis() as u64;
+        if threshold > 0 && latency >= threshold {
+            let time = now();
+            let mut events = self.events.lock();
+            events
+                .entry(event)
+                .or_default()
+                .add(Sample { time, latency });
+        }
+    }
+
+    /// All events that there are samples of, by name.
+    pub fn all(&self) -> Vec<(&'static str, Series)> {
+        let events = self.events.lock();
+        events
+            .iter()
+            .map(|(event, series)| (*event, series.clone()))
+            .collect()
+    }
+
+    /// An event of this name, in any letter case, with its name as it is.
+    pub fn find(&self, name: &[u8]) -> Option<(&'static str, Series)> {
+        let events = self.events.lock();
+        let found = events.iter().find(|(event, _)| event.as_bytes() == name);
+        found.map(|(event, series)| (*event, series.clone()))
+    }
+
+    /// Forgets the events of these names, or all if there are none. Returns how many.
+    pub fn reset<'a>(&self, names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
+        let mut events = self.events.lock();
+        let before = events.len();
+        if names.len() == 0 {
+            events.clear();
+        }
+        for name in names {
+            events.retain(|event, _| event.as_bytes() != name);
+        }
+        before - events.len()
+    }
+}
+
+/// Unix time, in seconds.
+pub fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |time| time.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_has_one_sample_and_old_ones_go() {
+        let mut series = Series::default();
+        for (time, latency) in [(1, 5), (1, 3), (1, 9), (2, 4)] {
+            series.add(Sample { time, latency });
+        }
+        let kept: Vec<_> = series.samples.iter().map(|s| (s.time, s.latency)).collect();
+        assert_eq!((kept, series.max), (vec![(1, 9), (2, 4)], 9));
+        for time in 3..=200 {
+            series.add(Sample { time, latency: 1 });
+        }
+        assert_eq!(series.samples.len(), SAMPLES);
+        assert_eq!((series.samples[0].time, series.max), (41, 9));
+    }
+
+    #[test]
+    fn only_what_reaches_the_threshold_is_noted() {
+        let monitor = LatencyMonitor::default();
+        monitor.note("command", Duration::from_secs(9), 0);
+        monitor.note("command", Duration::from_micros(9_999), 10);
+        assert!(monitor.all().is_empty());
+        monitor.note("command", Duration::from_millis(10), 10);
+        monitor.note("fast-command", Duration::from_millis(11), 10);
+        assert_eq!(monitor.find(b"command").expect("noted").1.max, 10);
+        assert_eq!(monitor.reset([b"command".as_slice(), b"x"].into_iter()), 1);
+        assert_eq!(monitor.reset([].into_iter()), 1);
+    }
+}

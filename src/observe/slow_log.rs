@@ -1,0 +1,111 @@
+//! The slow log: the latest commands that took longer than `slowlog-log-slower-than`.
+//!
+//! An entry keeps at most 32 arguments of at most 128 bytes each, as in Redis, and no secrets.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::conn::client::Client;
+
+/// Arguments that an entry keeps; the last of them says how many more there were.
+const MAX_ARGS: usize = 32;
+/// Bytes of an argument that an entry keeps, before it says how many more there were.
+const MAX_BYTES: usize = 128;
+
+/// A slow command.
+#[derive(Clone, Debug)]
+pub struct SlowEntry {
+    /// Numbers are never used again.
+    pub id: u64,
+    /// When it ended, in seconds of unix time.
+    pub time: u64,
+    /// What it took.
+    pub duration: Duration,
+    /// Its words, cut short.
+    pub args: Vec<Bytes>,
+    /// Who sent it.
+    pub peer: String,
+    /// What that client calls itself.
+    pub name: Bytes,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct SlowLog {
+    log: Mutex<Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    next: u64,
+    /// The latest first.
+    entries: VecDeque<SlowEntry>,
+}
+
+impl SlowLog {
+    /// Adds a command, and drops the oldest ones beyond `most`.
+    pub fn push<'a>(
+        &self,
+        client: &Client,
+        words: impl ExactSizeIterator<Item = &'a [u8]>,
+        duration: Duration,
+        most: u64,
+    ) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let entry = SlowEntry {
+            id: 0,
+            time: now.map_or(0, |time| time.as_secs()),
+            duration,
+            args: shortened(words),
+            peer: client.addresses.peer(),
+            name: client.names().name,
+        };
+        let mut log = self.log.lock();
+        let id = log.next;
+        log.next += 1;
+        log.entries.push_front(SlowEntry { id, ..entry });
+        log.entries
+            .truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    }
+
+    /// The latest entries, at most so many, the latest first.
+    pub fn latest(&self, most: usize) -> Vec<SlowEntry> {
+        self.log.lock().entries.iter().take(most).cloned().collect()
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.log.lock().entries.len()
+    }
+
+    /// Drops all entries.
+    pub fn reset(&self) {
+        self.log.lock().entries.clear();
+    }
+}
+
+fn shortened<'a>(words: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Bytes> {
+    let count = words.len();
+    let kept = if count > MAX_ARGS {
+        MAX_ARGS - 1
+    } else {
+        count
+    };
+    let mut args: Vec<Bytes> = words
+        .take(kept)
+        .map(|word| match word.get(..MAX_BYTES) {
+            Some(start) if word.len() > MAX_BYTES => {
+                let more = format!("... ({} more bytes)", word.len() - MAX_BYTES);
+                [start, more.as_bytes()].concat().into()
+            }
+            _ => Bytes::copy_from_slice(word),
+        })
+        .collect();
+    if kept < count {
+        args.push(format!("... ({} more arguments)", count - kept).into());
+    }
+    args
+}

@@ -1,0 +1,86 @@
+//! Views of what ACL answers: the order in which Redis takes single commands from a hash table, the commands that
+//! fanfare does not have, and the parts of ACL LOG that differ by right.
+
+use super::frame::Frame;
+
+/// fanfare's own list of what it does not have.
+const FOREIGN: &str = include_str!("../../src/acl/foreign.rs");
+
+/// What Redis has from 7.2 on, as fanfare does.
+const NEWER: [&str; 3] = ["client|no-touch", "client|overflow", "client|setinfo"];
+
+/// Whether only one of the two servers has the command.
+fn is_foreign(name: &str) -> bool {
+    let (_, rows) = FOREIGN.split_once("= &[").expect("the list");
+    // Between the quotes stand categories and names by turns.
+    let names = rows.split('"').skip(3).step_by(4);
+    let mut names = names
+        .flat_map(|names| names.split([' ', '\\', '\n']))
+        .filter(|known| !known.is_empty())
+        .chain(NEWER);
+    names.any(|known| known == name)
+}
+
+/// Sorts the single commands of each selector, after its categories, and leaves out foreign commands, in rules as in
+/// arrays of names.
+pub fn rules(frame: &mut Frame) {
+    match frame {
+        Frame::Aggregate { items, .. } => {
+            items.retain(|item| {
+                let name = item.string().map(String::from_utf8_lossy);
+                !name.is_some_and(|name| is_foreign(&name))
+            });
+            items.iter_mut().for_each(rules);
+        }
+        Frame::Blob { bytes, .. } => {
+            let text = String::from_utf8_lossy(bytes);
+            if text.contains("-@all") || text.contains("+@all") {
+                *bytes = sorted(&text).into_bytes();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn sorted(text: &str) -> String {
+    let text = text.replace(')', " )");
+    let mut words = text.split(' ').collect::<Vec<_>>();
+    words.retain(|word| !single(word).is_some_and(is_foreign));
+    for run in words.chunk_by_mut(|one, other| single(one).is_some() && single(other).is_some()) {
+        run.sort_unstable();
+    }
+    words.join(" ")
+}
+
+/// The command of a rule that allows or denies one, or a first argument of one.
+fn single(word: &str) -> Option<&str> {
+    let name = word.strip_prefix('+').or(word.strip_prefix('-'))?;
+    (!name.starts_with('@')).then_some(name)
+}
+
+/// Hides ages, and what a client looked like.
+pub fn log(frame: &mut Frame) {
+    let Frame::Aggregate { items, .. } = frame else {
+        return;
+    };
+    let mut hide = false;
+    for item in items {
+        if hide {
+            *item = Frame::Line {
+                tag: b'+',
+                text: b"hidden".to_vec(),
+            };
+        } else {
+            log(item);
+        }
+        hide = !hide && matches!(item.string(), Some(b"age-seconds" | b"client-info"));
+    }
+}
+
+#[test]
+fn what_has_no_order_is_sorted_and_what_is_foreign_is_gone() {
+    assert_eq!(
+        sorted("user a ~-x -@all +@list +set +hget +get (~b -@all +get)"),
+        "user a ~-x -@all +@list +get +set (~b -@all +get )"
+    );
+}

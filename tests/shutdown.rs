@@ -1,0 +1,203 @@
+//! A shutdown under load: what was answered has been delivered.
+
+mod common;
+
+use common::client::{Client, Frame, parts};
+use common::process::Process;
+use common::soon;
+use nix::sys::signal::Signal;
+use tokio::sync::watch;
+
+const PUBLISHERS: usize = 4;
+const FAST: usize = 3;
+/// Requests that a publisher has under way.
+const PIPELINED: usize = 64;
+const ROUNDS: usize = 10;
+
+fn number(text: &[u8]) -> usize {
+    let text = std::str::from_utf8(text).expect("text");
+    text.parse().expect("a number")
+}
+
+/// Publishes numbers until the server ends. Returns to how many of its messages it was answered that
+/// they had `receivers`.
+async fn publish(
+    mut client: Client,
+    channel: String,
+    receivers: i64,
+    answered: watch::Sender<usize>,
+) -> usize {
+    let (mut sent, mut counted) = (0, 0);
+    loop {
+        let batch: String = (sent..sent + PIPELINED)
+            .map(|number| format!("PUBLISH {channel} {number}\r\n"))
+            .collect();
+        sent += PIPELINED;
+        if client.try_send(batch).await.is_err() {
+            break;
+        }
+        for _ in 0..PIPELINED {
+            match client.frame_or_end().await {
+                Some(Frame::Number { data, .. }) => {
+                    assert_eq!(data, receivers);
+                    counted += 1;
+                }
+                Some(other) => panic!("{other:?} instead of a count"),
+                None => return counted,
+            }
+        }
+        answered.send_modify(|answered| *answered += PIPELINED);
+    }
+    // What was answered before the end is still to be read.
+    while let Some(Frame::Number { .. }) = client.frame_or_end().await {
+        counted += 1;
+    }
+    counted
+}
+
+/// Reads to the end. Returns, for each publisher, how many of its messages came; they are numbered
+/// without a gap.
+async fn receive(mut client: Client, mut go: watch::Receiver<bool>) -> Vec<usize> {
+    let _ = go.wait_for(|go| *go).await;
+    let mut next = vec![0; PUBLISHERS];
+    while let Some(frame) = client.frame_or_end().await {
+        let parts = parts(frame).expect("a message");
+        // A pmessage has its pattern before them.
+        let [.., channel, payload] = &parts[..] else {
+            panic!("{parts:?} is no message");
+        };
+        let publisher = number(&channel[1..]);
+        let number = number(payload);
+        assert_eq!(number, next[publisher], "a gap");
+        next[publisher] += 1;
+    }
+    next
+}
+
+/// Each round ends the server at another moment: by a signal, or by a client's SHUTDOWN.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_is_delivered() {
+    for round in 0..ROUNDS {
+        let server = Process::start(&[
+            "--client-output-buffer-limit",
+            "pubsub 0 0 0",
+            "--worker-threads",
+            if round % 2 == 0 { "1" } else { "3" },
+        ])
+        .await;
+        let (go, reads) = watch::channel(false);
+        let (slow_go, slow_reads) = watch::channel(false);
+        go.send_replace(true);
+        let mut subscribers = Vec::new();
+        for index in 0..=FAST {
+            let mut client = server.client(2 + (index % 2) as u8).await;
+            client.subscribe("SUBSCRIBE", &["c0", "c1"]).await;
+            client.subscribe("PSUBSCRIBE", &["c[2-9]"]).await;
+            // The last one begins to read when the server has been told to end.
+            let reads = if index < FAST { &reads } else { &slow_reads };
+            subscribers.push(tokio::spawn(receive(client, reads.clone())));
+        }
+        let (answered, mut progress) = watch::channel(0);
+        let mut publishers = Vec::new();
+        for index in 0..PUBLISHERS {
+            let client = server.client(2).await;
+            let channel = format!("c{index}");
+            publishers.push(tokio::spawn(publish(
+                client,
+                channel,
+                FAST as i64 + 1,
+                answered.clone(),
+            )));
+        }
+        let moment = 100 + round * 777;
+        let _ = soon(
+            "messages",
+            progress.wait_for(|answered| *answered >= moment),
+        )
+        .await;
+        if round % 3 == 2 {
+            server.client(2).await.line("SHUTDOWN NOSAVE").await;
+        } else {
+            server.signal(Signal::SIGTERM);
+        }
+        slow_go.send_replace(true);
+        let mut counted = Vec::new();
+        for publisher in publishers {
+            counted.push(soon("a publisher", publisher).await.expect("no panic"));
+        }
+        for subscriber in subscribers {
+            let received = soon("a subscriber", subscriber).await.expect("no panic");
+            for (received, counted) in received.iter().zip(&counted) {
+                assert!(
+                    received >= counted,
+                    "round {round}: {received} of {counted}"
+                );
+            }
+        }
+        let ended = soon("the end", server.end()).await;
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        assert!(!ended.stderr.contains("have not read"), "{}", ended.stderr);
+    }
+}
+
+/// An element that was given to a waiter has reached it, and one whose push was answered and that
+/// nobody waits for was answered no other way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn popped_elements_reach_their_waiters() {
+    for round in 0..ROUNDS {
+        let server = Process::start(&[]).await;
+        let mut workers = Vec::new();
+        for _ in 0..4 {
+            let mut worker = server.client(2).await;
+            workers.push(tokio::spawn(async move {
+                let mut got = Vec::new();
+                loop {
+                    if worker.try_send("BLPOP q 0\r\n").await.is_err() {
+                        break;
+                    }
+                    let Some(frame) = worker.frame_or_end().await else {
+                        break;
+                    };
+                    let parts = parts(frame).expect("an element");
+                    got.push(number(&parts[1]));
+                }
+                got
+            }));
+        }
+        let mut pusher = server.client(2).await;
+        let (mut pushed, mut left) = (0, 0);
+        loop {
+            if pushed == 50 + round * 97 {
+                server.signal(Signal::SIGTERM);
+            }
+            if pusher
+                .try_send(format!("RPUSH q {pushed}\r\nLLEN q\r\n"))
+                .await
+                .is_err()
+            {
+                break;
+            }
+            match pusher.frame_or_end().await {
+                Some(_) => pushed += 1,
+                None => break,
+            }
+            match pusher.frame_or_end().await {
+                Some(Frame::Number { data, .. }) => left = data as usize,
+                _ => break,
+            }
+        }
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(soon("a worker", worker).await.expect("no panic"));
+        }
+        all.sort_unstable();
+        let in_order: Vec<usize> = (0..all.len()).collect();
+        assert_eq!(all, in_order, "round {round}: one was lost or came twice");
+        assert!(
+            all.len() + left >= pushed,
+            "round {round}: {} and {left} of {pushed}",
+            all.len()
+        );
+        assert_eq!(server.end().await.status.code(), Some(0));
+    }
+}
