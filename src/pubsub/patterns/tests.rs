@@ -31,7 +31,7 @@ fn what_is_left_of_a_split_chain_is_one_label() {
     let long = [b'a'; 300];
     let mut index = with(&[&long]);
     index.get_or_insert_with(&[&[b'a'; 200][..], b"b"].concat(), Vec::new);
-    assert_sound(&mut index);
+    index.assert_sound();
     assert_eq!(index.nodes.len(), 4);
     assert_eq!(matching(&index, &long), [long]);
 }
