@@ -10,6 +10,7 @@
 //! An input is text wherever that can be, a line for each thing that happens, so that it can be read,
 //! and written by hand. Compiled for tests and for cargo-fuzz only.
 
+mod acl;
 mod config;
 mod glob;
 mod inline;
@@ -51,6 +52,14 @@ pub fn glob(data: &[u8]) {
 /// configuration file.
 pub fn config(data: &[u8]) {
     config::check(data);
+}
+
+/// Rules are taken, all of them, or refused and nothing changes, as ACL SETUSER, as lines of the
+/// settings, and as a file; and what ACL LIST shows of a user makes the same user again.
+///
+/// A line of `data` changes a user, or is one of a file's; see `fuzz/acl.rs`.
+pub fn acl(data: &[u8]) {
+    acl::check(data);
 }
 
 /// Three connections to a server may send anything: what they are sent are whole frames, one for
@@ -103,6 +112,11 @@ mod tests {
     #[test]
     fn config() {
         replay("config", super::config);
+    }
+
+    #[test]
+    fn acl() {
+        replay("acl", super::acl);
     }
 
     #[test]
