@@ -181,7 +181,14 @@ fn wrong_rules_are_refused_for_what_is_wrong() {
         assert_eq!(refused(rules), error, "{rules}");
     }
     let mut user = User::new(Bytes::new(), false);
-    for rule in [b"~a b".as_slice(), b"&a\tb", b"~\0", b"&\x0b"] {
+    for rule in [
+        b"~a b".as_slice(),
+        b"&a\tb",
+        b"~\0",
+        b"&\x0b",
+        b"+select|0 ~*",
+        b"+select|0\nuser x on",
+    ] {
         assert_eq!(user.apply(rule, false), Err(Syntax), "{rule:?}");
     }
 }

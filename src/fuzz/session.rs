@@ -29,11 +29,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::resp;
-use crate::{Server, StartError};
 use crate::config::Config;
 use crate::pubsub::message::Kind;
 use crate::resp::inline::split_words;
 use crate::server::state::ServerState;
+use crate::{Server, StartError};
 
 const CONNECTIONS: usize = 3;
 /// More lines say nothing new and take long: a reply may be some 100 KB.
