@@ -111,6 +111,7 @@ fn rules_are_described_as_redis_describes_them() {
             "%R~a %W~a %R~b %rw~c %R",
             "user u off ~a %R~b ~c %R~ resetchannels -@all",
         ),
+        ("%R~* %W~* ~x", "user u off %RW~* ~x resetchannels -@all"),
         ("&a &a &b", "user u off resetchannels &a &b -@all"),
         (
             "(+get ~a) (&x )",
@@ -150,6 +151,23 @@ fn what_is_described_allows_the_same() {
             let shown = String::from_utf8(user(&rules).root().describe_commands()).unwrap();
             assert_eq!(allowed(&shown), allowed(&rules), "{rules} became {shown}");
         }
+    }
+}
+
+#[test]
+fn a_selector_with_quotes_or_parentheses_in_its_patterns_is_read_back() {
+    for rules in [
+        r#"("~a)" +get)"#,
+        r#"('~a"b' +get)"#,
+        r#"("~a'b'c" "&\"")"#,
+        r"(+select|) ~(a\)",
+    ] {
+        let mut user = User::new(Bytes::from_static(b"u"), false);
+        user.apply(rules.as_bytes(), false).unwrap();
+        let line = user.describe();
+        let read = parse("f", &line, false).unwrap().remove(0);
+        assert_eq!(read.selectors(), user.selectors(), "{rules}");
+        assert_eq!(read.describe(), line);
     }
 }
 
