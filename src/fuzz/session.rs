@@ -281,6 +281,7 @@ impl Session {
 
     /// A new connection's PING is answered.
     async fn somebody_else_is_served(&self, state: &ServerState) {
+        soon("the end of all pauses", no_pause(state)).await;
         let mut connection = Connection::open(&self.path).await;
         connection.send(b"PING\r\n").await;
         let received = connection.end(state).await;
@@ -435,11 +436,19 @@ fn unpause(state: &ServerState) {
     }
 }
 
+/// Ends pauses, those too that commands begin which were held back.
+async fn no_pause(state: &ServerState) {
+    while state.pause.is_on() || state.pause.postponed() > 0 {
+        unpause(state);
+        settle().await;
+    }
+}
+
 /// Lets the server carry out and write what it can.
 async fn everything_is_written(state: &ServerState) {
     let written = async {
         loop {
-            unpause(state);
+            no_pause(state).await;
             settle().await;
             let clients = state.clients.all();
             if clients.iter().all(|client| client.outbox.is_drained()) {
