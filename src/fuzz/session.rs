@@ -359,7 +359,7 @@ impl Connection {
         };
         let is_name = |untellable: &&str| name.eq_ignore_ascii_case(untellable.as_bytes());
         self.owed = match self.owed {
-            Some(owed) if !UNTELLABLE_OWN.iter().any(|word| is_name(word)) => Some(owed + 1),
+            Some(owed) if !UNTELLABLE_OWN.iter().any(is_name) => Some(owed + 1),
             _ => None,
         };
     }
