@@ -37,6 +37,21 @@ fn what_is_left_of_a_split_chain_is_one_label() {
 }
 
 #[test]
+fn what_a_split_leaves_above_it_joins_the_label_before() {
+    // A chain of 256 + 256 + 44; the first split leaves 200 and 56 of it, the second cuts what is
+    // behind the 56 at 100.
+    let long = [b'a'; 556];
+    let mut index = with(&[&long]);
+    for shared in [200, 356] {
+        index.get_or_insert_with(&[&long[..shared], b"b"].concat(), Vec::new);
+        index.assert_sound();
+    }
+    // The root, 200, its "b", 56 + 100, its "b", and 156 + 44.
+    assert_eq!(index.nodes.len(), 6);
+    assert_eq!(matching(&index, &long), [long]);
+}
+
+#[test]
 fn the_shapes_that_people_use() {
     let index = with(&[
         b"news.*",
