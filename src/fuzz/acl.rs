@@ -101,6 +101,11 @@ fn assert_equal(one: &User, other: &User) {
     assert_eq!(one.selectors(), other.selectors());
 }
 
+fn has_categories(line: &[u8]) -> bool {
+    let mut words = line.split(|&byte| byte == b' ');
+    words.any(|word| matches!(word, [b'+' | b'-', b'@', rest @ ..] if !rest.starts_with(b"all")))
+}
+
 /// The shortest request of a command, all of whose arguments are `a`.
 fn least_request(entry: &'static Entry) -> Request<'static> {
     let mut words: Vec<&[u8]> = entry.full_name.split('|').map(str::as_bytes).collect();
@@ -277,11 +282,21 @@ impl Play {
         }
     }
 
-    /// A user and what it was read back as: not alike to the bit, as the commands that fanfare does
-    /// not have are in no description.
+    /// A user and what it was read back as. Commands that fanfare does not have are in no description
+    /// by themselves; so many of a category decide how well it fits, and the same commands may be
+    /// described by other categories then.
     fn assert_same(&self, one: &User, line: &[u8], other: &User) {
         let shown = line.escape_ascii();
-        assert_eq!(line, other.describe(), "{shown}");
+        let again = other.describe();
+        if !has_categories(line) && !has_categories(&again) {
+            assert_eq!(line, again, "{shown}");
+        }
+        let selectors = |user: &User| -> Vec<_> {
+            let all = std::iter::once(user.root()).chain(user.selectors());
+            all.map(|own| (own.describe_keys(), own.describe_channels()))
+                .collect()
+        };
+        assert_eq!(selectors(one), selectors(other), "{shown}");
         assert_eq!(one.name, other.name, "{shown}");
         assert_eq!(one.flags(), other.flags(), "{shown}");
         assert_eq!(one.passwords(), other.passwords(), "{shown}");
