@@ -77,6 +77,8 @@ const UNTELLABLE: &[&str] = &[
     "maxmemory-clients",
     "client-output-buffer-limit",
 ];
+/// Settings that may close any connection.
+const LIMITS: &[&str] = &["maxmemory-clients", "client-output-buffer-limit"];
 /// Commands after which it cannot be told on their own connection: they push, wait, or end it.
 const UNTELLABLE_OWN: &[&str] = &[
     "subscribe",
@@ -148,9 +150,10 @@ async fn run(data: &[u8]) {
         path,
         connections: [const { None }; CONNECTIONS],
         gone: Vec::new(),
-        said: [const { Vec::new() }; CONNECTIONS],
-        can_tell: !settings.clone().any(is_untellable) && !server.state().acl.requires_auth(),
+        said: [const { Vec::new() }; 1 + CONNECTIONS],
+        can_tell: !server.state().acl.requires_auth(),
     };
+    session.said[0].extend(settings.flatten());
     for line in lines() {
         session.play(line).await;
         if server.state().shutdown.has_begun() {
@@ -193,9 +196,9 @@ struct Session {
     connections: [Option<Connection>; CONNECTIONS],
     /// Those that send no more.
     gone: Vec<Connection>,
-    /// What each was told to send.
-    said: [Vec<u8>; CONNECTIONS],
-    /// Whether what is sent alone decides how many replies there are.
+    /// The settings, and behind them what each connection was told to send.
+    said: [Vec<u8>; 1 + CONNECTIONS],
+    /// Whether settings and what is sent alone decide how many replies there are.
     can_tell: bool,
 }
 
@@ -223,7 +226,7 @@ impl Session {
         if has_word(text, "proto-max-bulk") {
             return;
         }
-        let said = &mut self.said[place];
+        let said = &mut self.said[1 + place];
         match &words {
             Ok(words) if *how == b'!' => said.extend(words.concat()),
             Ok(words) => said.extend([b" ", &*words.join(&b' '), b" "].concat()),
@@ -285,6 +288,11 @@ impl Session {
         let mut connection = Connection::open(&self.path).await;
         connection.send(b"PING\r\n").await;
         let received = connection.end(state).await;
+        // A limit may be so low that not even this is answered.
+        let is_limited = |said: &Vec<u8>| LIMITS.iter().any(|name| has_word(said, name));
+        if received.is_empty() && self.said.iter().any(is_limited) {
+            return;
+        }
         let refusals: [&[u8]; 4] = [
             b"+PONG\r\n",
             b"-NOAUTH Authentication required.\r\n",
