@@ -288,9 +288,11 @@ impl Session {
         let mut connection = Connection::open(&self.path).await;
         connection.send(b"PING\r\n").await;
         let received = connection.end(state).await;
-        // A limit may be so low that not even this is answered.
+        // A limit may be so low that not even this is answered; and a pause may have held back a
+        // SHUTDOWN.
         let is_limited = |said: &Vec<u8>| LIMITS.iter().any(|name| has_word(said, name));
-        if received.is_empty() && self.said.iter().any(is_limited) {
+        let may_end = state.shutdown.has_begun() || self.said.iter().any(is_limited);
+        if received.is_empty() && may_end {
             return;
         }
         let refusals: [&[u8]; 4] = [
