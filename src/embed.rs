@@ -185,6 +185,12 @@ impl Server {
         }
     }
 
+    /// What its connections share.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn state(&self) -> &ServerState {
+        &self.state
+    }
+
     /// The first TCP address without TLS that it listens on, with the real port, if there is one.
     pub fn addr(&self) -> Option<SocketAddr> {
         let tcp = |bound: &Bound| match bound {

@@ -53,6 +53,9 @@ mod command;
 pub mod config;
 mod conn;
 mod embed;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 mod observe;
 mod pubsub;

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use super::categories::{Categories, Category};
 use super::foreign::FOREIGN;
-use super::rules::RuleError;
+use super::rules::{RuleError, has_blanks};
 use crate::command::table::{Entry, TABLE};
 
 /// A command as far as rules are concerned; its place in [`COMMANDS`] is its bit.
@@ -123,7 +123,8 @@ impl CommandSet {
             if command.contains(&b'|') {
                 return Err(RuleError::FirstArgOfSubcommand);
             }
-            if sub.is_empty() {
+            // Redis takes blanks here, and writes a file that it cannot read, or reads other rules in.
+            if sub.is_empty() || has_blanks(sub) {
                 return Err(RuleError::Syntax);
             }
             if entry.subcommands.is_empty() {

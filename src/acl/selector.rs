@@ -61,6 +61,15 @@ impl KeyPattern {
         [prefix, &self.glob].concat()
     }
 
+    /// As a rule that is read back as this pattern: `~*` would be all keys, behind which no pattern
+    /// may stand. (Redis writes it, and cannot read its own file then.)
+    fn rule(&self) -> Vec<u8> {
+        if self.read && self.write && self.glob == b"*" {
+            return b"%RW~*".to_vec();
+        }
+        self.describe()
+    }
+
     fn covers(&self, access: Access) -> bool {
         (self.read || !access.read) && (self.write || !access.write)
     }
@@ -241,21 +250,43 @@ impl Selector {
         rules.join(&b' ')
     }
 
-    /// All of it, as a file and ACL LIST have it.
+    /// All of it, as a file and ACL LIST have it; in parentheses see
+    /// [`describe_in_parentheses`](Self::describe_in_parentheses).
     pub fn describe(&self) -> Vec<u8> {
         let mut rules = Vec::new();
-        let (keys, channels) = (self.describe_keys(), self.describe_channels());
-        if self.all_keys || !self.keys.is_empty() {
-            rules.push(keys);
+        if self.all_keys {
+            rules.push(self.describe_keys());
         }
+        rules.extend(self.keys.iter().map(KeyPattern::rule));
         if !self.all_channels {
             rules.push(b"resetchannels".to_vec());
         }
         if self.all_channels || !self.channels.is_empty() {
-            rules.push(channels);
+            rules.push(self.describe_channels());
         }
         rules.push(self.describe_commands());
         rules.join(&b' ')
+    }
+
+    /// All of it in parentheses, where a rule is a word as in an inline command: one that has a
+    /// quote in it, or a parenthesis that could be taken for the end, is quoted. (Redis does not, and
+    /// reads back another selector, or none.)
+    pub fn describe_in_parentheses(&self) -> Vec<u8> {
+        let described = self.describe();
+        let words = described.split(|&byte| byte == b' ').map(|word| {
+            if !word.iter().any(|byte| b"\"')".contains(byte)) {
+                return word.to_vec();
+            }
+            let mut quoted = vec![b'"'];
+            for &byte in word {
+                quoted.extend(matches!(byte, b'"' | b'\\').then_some(b'\\'));
+                quoted.push(byte);
+            }
+            quoted.push(b'"');
+            quoted
+        });
+        let words: Vec<_> = words.collect();
+        [b"(", &*words.join(&b' '), b")"].concat()
     }
 }
 

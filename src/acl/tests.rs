@@ -111,6 +111,7 @@ fn rules_are_described_as_redis_describes_them() {
             "%R~a %W~a %R~b %rw~c %R",
             "user u off ~a %R~b ~c %R~ resetchannels -@all",
         ),
+        ("%R~* %W~* ~x", "user u off %RW~* ~x resetchannels -@all"),
         ("&a &a &b", "user u off resetchannels &a &b -@all"),
         (
             "(+get ~a) (&x )",
@@ -154,6 +155,23 @@ fn what_is_described_allows_the_same() {
 }
 
 #[test]
+fn a_selector_with_quotes_or_parentheses_in_its_patterns_is_read_back() {
+    for rules in [
+        r#"("~a)" +get)"#,
+        r#"('~a"b' +get)"#,
+        r#"("~a'b'c" "&\"")"#,
+        r"(+select|) ~(a\)",
+    ] {
+        let mut user = User::new(Bytes::from_static(b"u"), false);
+        user.apply(rules.as_bytes(), false).unwrap();
+        let line = user.describe();
+        let read = parse("f", &line, false).unwrap().remove(0);
+        assert_eq!(read.selectors(), user.selectors(), "{rules}");
+        assert_eq!(read.describe(), line);
+    }
+}
+
+#[test]
 fn wrong_rules_are_refused_for_what_is_wrong() {
     use RuleError::*;
     let cases = [
@@ -181,7 +199,14 @@ fn wrong_rules_are_refused_for_what_is_wrong() {
         assert_eq!(refused(rules), error, "{rules}");
     }
     let mut user = User::new(Bytes::new(), false);
-    for rule in [b"~a b".as_slice(), b"&a\tb", b"~\0", b"&\x0b"] {
+    for rule in [
+        b"~a b".as_slice(),
+        b"&a\tb",
+        b"~\0",
+        b"&\x0b",
+        b"+select|0 ~*",
+        b"+select|0\nuser x on",
+    ] {
         assert_eq!(user.apply(rule, false), Err(Syntax), "{rule:?}");
     }
 }

@@ -291,8 +291,7 @@ impl User {
         let hashes = self.passwords.iter();
         words.extend(hashes.map(|hash| format!("#{}", hash.hex()).into_bytes()));
         words.push(self.root.describe());
-        let parenthesised = |selector: &Selector| [b"(", &*selector.describe(), b")"].concat();
-        words.extend(self.selectors.iter().map(parenthesised));
+        words.extend(self.selectors.iter().map(Selector::describe_in_parentheses));
         words.join(&b' ')
     }
 }

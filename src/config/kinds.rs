@@ -317,6 +317,11 @@ pub(super) struct Addresses;
 impl Kind<Vec<String>> for Addresses {
     fn set(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Refusal> {
         let words = several(words)?;
+        // No address has a space, and CONFIG GET could not show one that had.
+        let words: Vec<&[u8]> = words
+            .iter()
+            .flat_map(|word| word.split(|byte| *byte == b' '))
+            .collect();
         if words.len() > 16 {
             return Err(Refusal::TooManyAddresses);
         }

@@ -154,6 +154,7 @@ fn the_command_line_is_redis_server_s() {
         (&["--bind", "*", "-::*", "--port", "1"], "bind", "* -::*"),
         (&["--bind", "-::1"], "bind", "-::1"),
         (&["--bind=-::1", "127.0.0.1"], "bind", "-::1 127.0.0.1"),
+        (&["--bind", "a b", "c"], "bind", "a b c"),
         (&["--save", ""], "save", ""),
         (&["--save="], "save", ""),
         (&["--requirepass", "a b=c,d"], "requirepass", "a b=c,d"),

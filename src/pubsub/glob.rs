@@ -316,5 +316,7 @@ fn class(pattern: &[u8], mut member: impl FnMut(Member)) -> (bool, usize) {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod plain;
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,7 @@ impl<V> PatternIndex<V> {
     }
 
     /// Is there no pattern at all?
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn is_empty(&self) -> bool {
         self.by_pattern.is_empty()
     }
@@ -238,7 +238,8 @@ impl<V> PatternIndex<V> {
 
     /// Cuts the edge to `node` in two behind `at` bytes of its label; gives the new node between
     /// them. `node` itself keeps its id if it has entries, because they know it. If it was one of a
-    /// chain that carries a long pattern, what is left of its label may fit into the next one's.
+    /// chain that carries a long pattern, what is below the cut may fit into the next one's label, and
+    /// what is above it into the label of the one before.
     fn split(&mut self, node: u32, at: usize) -> u32 {
         let parent = self.nodes[node].parent;
         let (upper, lower) = self.nodes[node].label.tokens().split_at(at);
@@ -251,6 +252,7 @@ impl<V> PatternIndex<V> {
         lower_node.label = lower;
         lower_node.parent = between;
         self.merge_with_only_child(node);
+        self.merge_with_only_child(parent);
         between
     }
 
@@ -286,5 +288,7 @@ impl<V> PatternIndex<V> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+mod check;
 #[cfg(test)]
 mod tests;

@@ -196,6 +196,13 @@ impl Blocked {
         self.waiters.len()
     }
 
+    /// Does nobody wait, and is nothing left of those who did?
+    #[cfg(any(test, fuzzing))]
+    pub fn is_empty(&self) -> bool {
+        let is_ready = !self.ready.is_empty() || !self.is_ready.is_empty();
+        self.waiters.is_empty() && self.queues.is_empty() && !is_ready
+    }
+
     /// Adds a waiter, behind all others of its keys.
     pub fn add(&mut self, waiter: Waiter) {
         let number = self.next;

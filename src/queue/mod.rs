@@ -27,6 +27,8 @@
 //! keyspace → channels' turns → a client's subscriptions → a name's entry → an outbox.
 
 pub mod blocked;
+#[cfg(any(test, fuzzing))]
+mod check;
 pub mod database;
 pub mod encoding;
 pub mod events;

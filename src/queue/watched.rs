@@ -46,6 +46,12 @@ impl Watched {
         }
     }
 
+    /// Does nobody watch anything?
+    #[cfg(any(test, fuzzing))]
+    pub fn is_empty(&self) -> bool {
+        self.watchers.is_empty() && self.by_client.is_empty()
+    }
+
     /// The keys that a client watches.
     pub fn of(&self, client: ClientId) -> &[FullKey] {
         self.by_client.get(&client).map_or(&[], Vec::as_slice)

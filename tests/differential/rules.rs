@@ -1,5 +1,6 @@
 //! Views of what ACL answers: the order in which Redis takes single commands from a hash table, the commands that
-//! fanfare does not have, and the parts of ACL LOG that differ by right.
+//! fanfare does not have, the one pattern that Redis writes as another rule, and the parts of ACL LOG that differ by
+//! right.
 
 use super::frame::Frame;
 
@@ -43,7 +44,7 @@ pub fn rules(frame: &mut Frame) {
 }
 
 fn sorted(text: &str) -> String {
-    let text = text.replace(')', " )");
+    let text = text.replace(')', " )").replace("%RW~*", "~*");
     let mut words = text.split(' ').collect::<Vec<_>>();
     words.retain(|word| !single(word).is_some_and(is_foreign));
     for run in words.chunk_by_mut(|one, other| single(one).is_some() && single(other).is_some()) {

@@ -1,96 +1,10 @@
 //! The matcher against hand-written verdicts of redis-server 7.0.15 and against a port of Redis's C
-//! function that is naive and recursive on purpose. `tests/glob_oracle.rs` asks the real server.
+//! function. `tests/glob_oracle.rs` asks the real server.
 
 use proptest::prelude::*;
 
+use super::plain::stringmatchlen as redis;
 use super::*;
-
-/// `stringmatchlen_impl` of Redis 7.0, line by line, without its shortcut for hopeless stars.
-/// Reading one byte past the pattern gives NUL, as it does in C.
-fn redis(mut p: &[u8], mut s: &[u8], nocase: bool) -> bool {
-    // The first half of the table that glibc's tolower looks negative numbers up in has the same
-    // numbers as the second half, from 0x80 on, but for EOF.
-    let lower = |char: i8| match char {
-        -1 => -1,
-        _ if nocase => i32::from((char as u8).to_ascii_lowercase()),
-        _ => i32::from(char),
-    };
-    let at = |p: &[u8], i: usize| p.get(i).map_or(0, |&byte| byte as i8);
-    const BACKSLASH: i8 = b'\\' as i8;
-    while !p.is_empty() && !s.is_empty() {
-        match p[0] {
-            b'*' => {
-                while p.len() > 1 && p[1] == b'*' {
-                    p = &p[1..];
-                }
-                if p.len() == 1 {
-                    return true;
-                }
-                while !s.is_empty() {
-                    if redis(&p[1..], s, nocase) {
-                        return true;
-                    }
-                    s = &s[1..];
-                }
-                return false;
-            }
-            b'?' => s = &s[1..],
-            b'[' => {
-                p = &p[1..];
-                let not = at(p, 0) == b'^' as i8;
-                if not {
-                    p = &p[1..];
-                }
-                let mut found = false;
-                let closed = loop {
-                    if p.len() >= 2 && at(p, 0) == BACKSLASH {
-                        p = &p[1..];
-                        found |= p[0] == s[0];
-                    } else if at(p, 0) == b']' as i8 {
-                        break true;
-                    } else if p.is_empty() {
-                        break false;
-                    } else if p.len() >= 3 && p[1] == b'-' {
-                        let (mut start, mut end) = (at(p, 0), at(p, 2));
-                        if start > end {
-                            std::mem::swap(&mut start, &mut end);
-                        }
-                        let c = lower(at(s, 0));
-                        p = &p[2..];
-                        found |= c >= lower(start) && c <= lower(end);
-                    } else {
-                        found |= lower(at(p, 0)) == lower(at(s, 0));
-                    }
-                    p = &p[1..];
-                };
-                if found == not {
-                    return false;
-                }
-                s = &s[1..];
-                if !closed {
-                    return s.is_empty();
-                }
-            }
-            _ => {
-                if p[0] == b'\\' && p.len() >= 2 {
-                    p = &p[1..];
-                }
-                if lower(at(p, 0)) != lower(at(s, 0)) {
-                    return false;
-                }
-                s = &s[1..];
-            }
-        }
-        p = &p[1..];
-        if s.is_empty() {
-            while at(p, 0) == b'*' as i8 {
-                p = &p[1..];
-            }
-            break;
-        }
-    }
-    p.is_empty() && s.is_empty()
-}
 
 #[test]
 fn verdicts_of_the_real_server() {

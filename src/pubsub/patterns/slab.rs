@@ -40,7 +40,7 @@ impl<T> Slab<T> {
     }
 
     /// How many values there are.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn len(&self) -> usize {
         self.len
     }

@@ -25,56 +25,29 @@ fn matching(index: &Index, channel: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// Nothing but the root is left, and the root has no children.
-fn assert_pristine<V>(index: &PatternIndex<V>) {
-    assert!(index.is_empty());
-    assert_eq!((index.nodes.len(), index.entries.len()), (1, 0));
-    assert!(index.nodes[ROOT].is_dead_end());
-}
-
-/// The invariants in the head of `patterns.rs`.
-fn assert_sound<V>(index: &mut PatternIndex<V>) {
-    let mut seen = 1;
-    let mut entries = 0;
-    let mut open = vec![ROOT];
-    while let Some(id) = open.pop() {
-        let mut children = Vec::new();
-        index.nodes[id].for_each_child_mut(|child| children.push(*child));
-        let mut entry = index.nodes[id].first_entry;
-        let has_entry = entry != NONE;
-        while entry != NONE {
-            assert_eq!(index.entries[entry].node, id);
-            entries += 1;
-            entry = index.entries[entry].next;
-        }
-        let node = &index.nodes[id];
-        let length = node.label.tokens().len();
-        assert!(length <= label::MAX && (length == 0) == (id == ROOT));
-        if let [only] = children[..]
-            && id != ROOT
-            && !has_entry
-        {
-            assert!(length + index.nodes[only].label.tokens().len() > label::MAX);
-        }
-        assert!(id == ROOT || has_entry || !children.is_empty());
-        for &child in &children {
-            assert_eq!(index.nodes[child].parent, id);
-            assert_eq!(node.child(&index.nodes[child].label.first_token()), child);
-        }
-        seen += children.len();
-        open.extend(children);
-    }
-    assert_eq!((seen, entries), (index.nodes.len(), index.len()));
-}
-
 #[test]
 fn what_is_left_of_a_split_chain_is_one_label() {
     // 300 bytes are a chain of two labels, 256 + 44; the split leaves 56 + 44 of them.
     let long = [b'a'; 300];
     let mut index = with(&[&long]);
     index.get_or_insert_with(&[&[b'a'; 200][..], b"b"].concat(), Vec::new);
-    assert_sound(&mut index);
+    index.assert_sound();
     assert_eq!(index.nodes.len(), 4);
+    assert_eq!(matching(&index, &long), [long]);
+}
+
+#[test]
+fn what_a_split_leaves_above_it_joins_the_label_before() {
+    // A chain of 256 + 256 + 44; the first split leaves 200 and 56 of it, the second cuts what is
+    // behind the 56 at 100.
+    let long = [b'a'; 556];
+    let mut index = with(&[&long]);
+    for shared in [200, 356] {
+        index.get_or_insert_with(&[&long[..shared], b"b"].concat(), Vec::new);
+        index.assert_sound();
+    }
+    // The root, 200, its "b", 56 + 100, its "b", and 156 + 44.
+    assert_eq!(index.nodes.len(), 6);
     assert_eq!(matching(&index, &long), [long]);
 }
 
@@ -222,7 +195,7 @@ fn hostile_patterns_come_and_go() {
     for count in 2..3_000 {
         index.get_or_insert_with(&vec![b'*'; count], Vec::new);
     }
-    assert_sound(&mut index);
+    index.assert_sound();
     assert_eq!(matching(&index, &vec![b'a'; 10_000]).len(), 2 + 2_998);
     assert_eq!(matching(&index, &vec![b'a'; 9_999]).len(), 1 + 2_998);
     assert_eq!(matching(&index, &vec![b'b'; 1 << 18]).len(), 1 + 2_998);
@@ -233,7 +206,7 @@ fn hostile_patterns_come_and_go() {
     for pattern in &patterns {
         assert!(index.remove(pattern).is_some());
     }
-    assert_pristine(&index);
+    index.assert_pristine();
 }
 
 #[test]
@@ -245,7 +218,7 @@ fn memory_is_given_back() {
     for n in 0..99_990 {
         assert_eq!(index.remove(format!("user:{n}:*").as_bytes()), Some(n));
     }
-    assert_sound(&mut index);
+    index.assert_sound();
     assert!(index.nodes.end() < 100 && index.entries.end() < 100);
     assert!(index.by_pattern.capacity() < 1_000);
     let mut found = Vec::new();
@@ -333,7 +306,7 @@ proptest! {
         if shrink {
             index.shrink_to_fit();
         }
-        assert_sound(&mut index);
+        index.assert_sound();
         for name in &names {
             let mut expected: Vec<_> = model.keys().cloned().collect();
             expected.retain(|pattern| matches(pattern, name));
@@ -342,8 +315,8 @@ proptest! {
         for pattern in model.keys() {
             prop_assert_eq!(index.get(pattern), Some(pattern));
             prop_assert_eq!(index.remove(pattern), Some(pattern.clone()));
-            assert_sound(&mut index);
+            index.assert_sound();
         }
-        assert_pristine(&index);
+        index.assert_pristine();
     }
 }

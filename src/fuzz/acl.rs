@@ -1,0 +1,337 @@
+//! Users, by every way they come about: ACL SETUSER, a line of the settings, a file.
+//!
+//! A line of an input is one of these, words being quoted as in an inline command:
+//!
+//! ```text
+//!   +alice on >pw ~a* +get      ACL SETUSER
+//!   -alice                      ACL DELUSER
+//!   =alice on (+get ~a)         a `user` line of the settings
+//!   ?SET a 1                    a request: every user must be allowed it after being read back, or not
+//!   *                           acl-pubsub-default changes
+//!   !                           ACL LOAD of the file below, which is empty then
+//!   user alice on +@all         anything else is a line of that file
+//! ```
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::acl::file::{configured, parse};
+use crate::acl::request::Request;
+use crate::acl::rules::{has_blanks, merge_selectors};
+use crate::acl::user::{DEFAULT_USER, PasswordHash, User};
+use crate::acl::{Acl, Changed};
+use crate::command::introspect::entry_of;
+use crate::command::table::{Entry, TABLE};
+use crate::config::Config;
+use crate::resp::inline::split_words;
+
+/// Each user is described, which takes long.
+const MAX_LINES: usize = 24;
+
+/// Asked of every user beside the input's own requests.
+const REQUESTS: &[&str] = &[
+    "get a",
+    "set a 1",
+    "set b 1 get",
+    "copy a b",
+    "lmpop 2 a k left",
+    "sort l by w_* get # store k",
+    "select 0",
+    "select 1",
+    "publish c x",
+    "subscribe c news.a",
+    "psubscribe c* *",
+    "ssubscribe s",
+    "config get *",
+];
+
+type Words = Vec<Vec<u8>>;
+
+struct Play {
+    acl: Acl,
+    all_channels: bool,
+    requests: Vec<Words>,
+    file: Vec<u8>,
+    path: PathBuf,
+}
+
+pub(super) fn check(data: &[u8]) {
+    let lines = || data.split(|&byte| byte == b'\n').take(MAX_LINES);
+    let asked = lines().filter_map(|line| line.strip_prefix(b"?"));
+    let fixed = REQUESTS.iter().map(|request| request.as_bytes());
+    let mut play = Play {
+        acl: Acl::new(vec![User::unrestricted_default()]),
+        all_channels: false,
+        requests: asked.chain(fixed).map(words).collect(),
+        file: Vec::new(),
+        path: std::env::temp_dir().join(format!("fanfare-fuzz-users-{}", std::process::id())),
+    };
+    for line in lines() {
+        match line {
+            [b'+', text @ ..] => play.set_user(&words(text)),
+            [b'-', name @ ..] => play.delete(name),
+            [b'=', text @ ..] => play.configure(&words(text)),
+            b"*" => play.all_channels = !play.all_channels,
+            b"!" => play.load(),
+            [b'?', ..] => {}
+            line => {
+                play.file.extend_from_slice(line);
+                play.file.push(b'\n');
+            }
+        }
+    }
+    play.all_read_back();
+    if !play.file.is_empty() {
+        play.load();
+        play.all_read_back();
+    }
+}
+
+/// A line's words, whether it is well quoted or not.
+fn words(line: &[u8]) -> Words {
+    let plain = || line.split(|&byte| byte == b' ').map(<[u8]>::to_vec);
+    split_words(line).unwrap_or_else(|_| plain().collect())
+}
+
+fn assert_equal(one: &User, other: &User) {
+    assert_eq!(one.name, other.name);
+    assert_eq!(one.flags(), other.flags());
+    assert_eq!(one.passwords(), other.passwords());
+    assert_eq!(one.root(), other.root());
+    assert_eq!(one.selectors(), other.selectors());
+}
+
+fn has_categories(line: &[u8]) -> bool {
+    let mut words = line.split(|&byte| byte == b' ');
+    words.any(|word| matches!(word, [b'+' | b'-', b'@', rest @ ..] if !rest.starts_with(b"all")))
+}
+
+/// The shortest request of a command, all of whose arguments are `a`.
+fn least_request(entry: &'static Entry) -> Request<'static> {
+    let mut words: Vec<&[u8]> = entry.full_name.split('|').map(str::as_bytes).collect();
+    while !entry.spec.accepts(words.len()) {
+        words.push(b"a");
+    }
+    Request::new(entry, words)
+}
+
+impl Play {
+    /// All users, and which generation of them is in force.
+    fn users(&self) -> (Vec<Arc<User>>, u64) {
+        let default = self.acl.get(DEFAULT_USER).expect("the default user");
+        assert_eq!(self.acl.requires_auth(), !default.is_open());
+        (self.acl.all(), self.acl.generation())
+    }
+
+    fn assert_unchanged(&self, (before, generation): &(Vec<Arc<User>>, u64)) {
+        let (after, now) = self.users();
+        assert_eq!((after.len(), now), (before.len(), *generation));
+        assert!(after.iter().zip(before).all(|(a, b)| Arc::ptr_eq(a, b)));
+    }
+
+    fn set_user(&self, words: &[Vec<u8>]) {
+        let Some((name, rules)) = words.split_first() else {
+            return;
+        };
+        // As ACL SETUSER looks at them.
+        let (false, Ok(rules)) = (has_blanks(name), merge_selectors(rules)) else {
+            return;
+        };
+        let before = self.users();
+        match self.acl.set_user(name, &rules, self.all_channels) {
+            Err((index, error)) => {
+                assert!(index < rules.len() && !error.to_string().contains('\n'));
+                self.assert_unchanged(&before);
+            }
+            Ok(changed) => {
+                let (after, generation) = self.users();
+                assert!(generation > before.1);
+                assert!(after.iter().any(|user| user.name == *name));
+                let was_there = before.0.iter().any(|user| user.name == *name);
+                assert_eq!(changed.is_some(), was_there);
+                assert_eq!(after.len(), before.0.len() + usize::from(!was_there));
+                let others = before.0.iter().filter(|user| user.name != *name);
+                assert!(
+                    others
+                        .into_iter()
+                        .all(|old| after.iter().any(|new| Arc::ptr_eq(old, new)))
+                );
+                if let Some(Changed { before, after }) = changed {
+                    assert_eq!(before.identity, after.identity);
+                }
+            }
+        }
+    }
+
+    fn delete(&self, name: &[u8]) {
+        let before = self.users().0;
+        let deleted = self.acl.delete([name].into_iter());
+        let was_there = name != DEFAULT_USER && before.iter().any(|user| user.name == *name);
+        assert_eq!(deleted.len(), usize::from(was_there));
+        assert_eq!(
+            self.users().0.len(),
+            before.len() - usize::from(was_there),
+            "{}",
+            name.escape_ascii()
+        );
+    }
+
+    /// A line of the settings makes the user that ACL SETUSER makes.
+    fn configure(&self, words: &[Vec<u8>]) {
+        let mut config = Config::default();
+        if self.all_channels {
+            let taken = config.apply("acl-pubsub-default", &["allchannels"]);
+            assert_eq!(taken, Ok(()));
+        }
+        let before = config.clone();
+        if let Err(error) = config.apply("user", words) {
+            let line = error.to_string();
+            assert!(!line.contains('\n'), "more than a line: {line:?}");
+            assert_eq!(config, before);
+            return;
+        }
+        let users = configured(&config).expect("a line that was taken");
+        let user = users.last().expect("a user");
+        if let [name, rules @ ..] = words
+            && !rules.is_empty()
+        {
+            let acl = Acl::new(vec![User::unrestricted_default()]);
+            let _ = acl.delete([name.as_slice()].into_iter());
+            let rules = merge_selectors(rules).expect("rules that were taken");
+            if name != DEFAULT_USER {
+                let set = acl.set_user(name, &rules, self.all_channels);
+                assert!(set.is_ok());
+                assert_equal(&acl.get(name).expect("a user that was made"), user);
+            }
+        }
+        self.reads_back(user);
+    }
+
+    /// All of the file is taken, or nothing.
+    fn load(&mut self) {
+        let content = std::mem::take(&mut self.file);
+        std::fs::write(&self.path, &content).expect("a file of users");
+        let before = self.users();
+        let shown = self.path.to_string_lossy();
+        let parsed = parse(&shown, &content, self.all_channels);
+        match self.acl.load(&self.path, self.all_channels) {
+            Err(errors) => {
+                assert_eq!(parsed.err(), Some(errors.clone()));
+                assert!(!errors.0.contains(&b'\n'));
+                assert!(errors.0.ends_with(b" was performed"));
+                self.assert_unchanged(&before);
+            }
+            Ok((gone, changed)) => {
+                let mut expected = parsed.expect("a file that was loaded");
+                expected.sort_by(|a, b| a.name.cmp(&b.name));
+                let (after, generation) = self.users();
+                assert!(generation > before.1);
+                assert_eq!(after.len(), expected.len());
+                for (user, expected) in after.iter().zip(&expected) {
+                    assert_equal(user, expected);
+                }
+                for old in before.0 {
+                    let new = after.iter().find(|new| new.name == old.name);
+                    let is_gone = gone.contains(&old.name);
+                    assert_eq!(new.is_none(), is_gone);
+                    assert!(new.is_none_or(|new| new.identity == old.identity));
+                    let mut changed = changed.iter();
+                    let is_changed = changed.any(|changed| Arc::ptr_eq(&changed.before, &old));
+                    assert_ne!(is_changed, is_gone);
+                }
+            }
+        }
+    }
+
+    fn all_read_back(&self) {
+        for user in self.acl.all() {
+            self.reads_back(&user);
+        }
+    }
+
+    /// What ACL LIST shows of a user makes the same user, as a line of a file and of the settings.
+    fn reads_back(&self, user: &User) {
+        let line = user.describe();
+        assert!(!line.contains(&b'\n'), "{}", line.escape_ascii());
+        let read = |all_channels| {
+            let read = parse("file", &line, all_channels);
+            let read = read.unwrap_or_else(|error| panic!("{error}: {}", line.escape_ascii()));
+            read.into_iter().next().expect("a user")
+        };
+        let again = read(false);
+        self.assert_same(user, &line, &again);
+        assert_equal(&read(true), &again);
+        for all_channels in [false, true] {
+            let mut config = Config::default();
+            if all_channels {
+                let taken = config.apply("acl-pubsub-default", &["allchannels"]);
+                assert_eq!(taken, Ok(()));
+            }
+            // The settings have no user without a name.
+            if !user.name.is_empty() {
+                let text = line.strip_prefix(b"user ").expect("a line of a user");
+                assert_eq!(config.apply("user", &[text]), Ok(()));
+                let users = configured(&config).expect("a line that was taken");
+                assert_equal(users.last().expect("a user"), &again);
+            }
+        }
+        if user.is_unrestricted() {
+            for entry in TABLE.entries() {
+                assert_eq!(user.check(&least_request(entry)), Ok(()));
+            }
+        }
+    }
+
+    /// A user and what it was read back as. Commands that fanfare does not have are in no description
+    /// by themselves; so many of a category decide how well it fits, and the same commands may be
+    /// described by other categories then.
+    fn assert_same(&self, one: &User, line: &[u8], other: &User) {
+        let shown = line.escape_ascii();
+        let again = other.describe();
+        if !has_categories(line) && !has_categories(&again) {
+            assert_eq!(line, again, "{shown}");
+        }
+        let selectors = |user: &User| -> Vec<_> {
+            let all = std::iter::once(user.root()).chain(user.selectors());
+            all.map(|own| (own.describe_keys(), own.describe_channels()))
+                .collect()
+        };
+        assert_eq!(selectors(one), selectors(other), "{shown}");
+        assert_eq!(one.name, other.name, "{shown}");
+        assert_eq!(one.flags(), other.flags(), "{shown}");
+        assert_eq!(one.passwords(), other.passwords(), "{shown}");
+        let password = PasswordHash::of(b"pw");
+        assert_eq!(one.admits(&password), other.admits(&password), "{shown}");
+        let narrows = one.narrows_channels_of(other) || other.narrows_channels_of(one);
+        assert!(!narrows, "{shown}");
+        for entry in TABLE.entries() {
+            let request = least_request(entry);
+            assert_eq!(
+                one.check(&request),
+                other.check(&request),
+                "{} by {shown}",
+                entry.full_name
+            );
+        }
+        for words in &self.requests {
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            let Ok(entry) = entry_of(&words) else {
+                continue;
+            };
+            if !entry.spec.accepts(words.len()) {
+                continue;
+            }
+            let request = Request::new(entry, words);
+            assert_eq!(
+                one.check(&request),
+                other.check(&request),
+                "{request:?} by {shown}"
+            );
+            assert_eq!(
+                one.reads_all_keys(&request),
+                other.reads_all_keys(&request),
+                "{request:?} by {shown}"
+            );
+        }
+    }
+}
