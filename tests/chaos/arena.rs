@@ -29,9 +29,10 @@ use crate::common::{eventually, info, soon, until_info, wire};
 pub const STEADY: &str = "steady";
 const PATTERN: &str = "st?a[c-e]*";
 const PUBLISHERS: usize = 2;
-/// Messages that a publisher may be ahead of the slowest of the steadfast, so that these stay below
-/// every limit however busy the machine is.
+/// Messages that a publisher may be ahead of the slowest of the steadfast, and bytes of them, so that
+/// these stay below every limit however busy the machine is.
 const AHEAD: u64 = 500;
+const BYTES_AHEAD: u64 = 1024 * 1024;
 /// Messages in one write.
 const AT_ONCE: u64 = 20;
 
@@ -256,6 +257,7 @@ async fn publish(
     counts: &Counts,
 ) {
     let padding = "x".repeat(payload);
+    let ahead = AHEAD.min(BYTES_AHEAD / payload as u64);
     let mut sent = 0;
     let slowest = || {
         let each = got.iter().map(|each| each[number].load(Relaxed));
@@ -275,7 +277,7 @@ async fn publish(
             assert!(client.integer().await >= 1, "a shard channel");
         }
         eventually("those who stay get what is published", || {
-            slowest() + AHEAD >= sent
+            slowest() + ahead >= sent
         })
         .await;
     }
