@@ -1,11 +1,54 @@
 //! The log: lines on standard error, as text or JSON, of a level that can change at run time.
+//!
+//! A thread of its own writes them. If nobody reads what it writes (a pipe that is full), lines wait
+//! for it, and those that come when [`WAITING`] wait are lost, counted and told of: the server must
+//! not wait for the reader of its log, or a client that makes it log would stop it.
 
 use fanfare::config::{Config, LogFormat, LogLevel};
+use std::convert::Infallible;
 use std::io::IsTerminal;
+use std::time::Duration;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
+
+/// Lines that may wait to be written.
+const WAITING: usize = 8192;
+/// How soon the log tells of lines that were lost.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// What there is to do for the log while the server runs.
+pub struct Log {
+    /// For CONFIG SET.
+    pub level: Level,
+    /// Lines that were lost.
+    pub lost: Lost,
+    /// Writes what waits when it is dropped, as far as somebody reads it soon.
+    pub _writer: WorkerGuard,
+}
+
+/// Tells of lines that were lost.
+pub struct Lost(ErrorCounter);
+
+impl Lost {
+    /// Looks now and then, for as long as the server runs.
+    pub async fn tell(self) -> Infallible {
+        let mut told = 0;
+        loop {
+            tokio::time::sleep(TELL_EVERY).await;
+            let lost = self.0.dropped_lines();
+            if lost > told {
+                tracing::warn!(
+                    lines = lost - told,
+                    "lines of the log were lost: nobody read it"
+                );
+                told = lost;
+            }
+        }
+    }
+}
 
 /// Changes the level of the log.
 pub struct Level(reload::Handle<LevelFilter, Registry>);
@@ -19,11 +62,17 @@ impl Level {
 }
 
 /// Starts logging as the settings say, panics too.
-pub fn init(config: &Config) -> Level {
+pub fn init(config: &Config) -> Log {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let lost = Lost(writer.error_counter());
     let (filter, handle) = reload::Layer::new(filter(config.loglevel));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
@@ -35,7 +84,11 @@ pub fn init(config: &Config) -> Level {
         let message = panic.payload_as_str().unwrap_or_default();
         tracing::error!(place, message, "panic");
     }));
-    Level(handle)
+    Log {
+        level: Level(handle),
+        lost,
+        _writer: guard,
+    }
 }
 
 /// Redis's four levels: debug and verbose are both about single connections, which tracing calls

@@ -31,14 +31,23 @@ fn main() -> ExitCode {
         Ok(Start::Print(text)) => return print(&text),
         Err(error) => return fail(&error),
     };
-    let level = log::init(&config);
+    let log::Log {
+        level,
+        lost,
+        _writer,
+    } = log::init(&config);
     let threads =
         runtime().and_then(|runtime| Ok((runtime, Workers::start(config.worker_threads)?)));
     let (runtime, workers) = match threads {
         Ok(threads) => threads,
         Err(error) => return fail(&format_args!("fanfare: can't start threads: {error}")),
     };
-    let ended = runtime.block_on(serve(config, level, workers));
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = serve(config, level, workers) => ended,
+            never = lost.tell() => match never {},
+        }
+    });
     runtime.shutdown_timeout(RUNTIME_STOP);
     match ended {
         Ok(()) => ExitCode::SUCCESS,

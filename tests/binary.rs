@@ -4,6 +4,8 @@ mod common;
 
 use std::path::Path;
 
+use tokio::io::{AsyncBufReadExt, BufReader};
+
 use common::client::Client;
 use common::process::{Ended, Process, command, run, run_command};
 use common::{soon, start};
@@ -376,6 +378,32 @@ async fn the_log_level_can_be_changed() {
         "colours in a pipe: {}",
         ended.stderr
     );
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nobody() {
+    let mut child = command(&["--port", "0", "--loglevel", "debug"])
+        .spawn()
+        .expect("it starts");
+    let log = child.stderr.take().expect("stderr is a pipe");
+    let server = Process::ready(child, 1).await;
+    let mut client = server.client(2).await;
+    // Two lines each, of which a pipe holds some hundred, and then there are more than may wait.
+    for _ in 0..10_000 {
+        Client::raw(server.tcp.expect("TCP")).await;
+    }
+    client.ask("PING", "+PONG").await;
+    // Who comes to read it later learns that there was more.
+    let mut lines = BufReader::new(log).lines();
+    let told = soon("the log tells what was lost", async {
+        loop {
+            let line = lines.next_line().await.expect("text").expect("a line");
+            if line.contains("lines of the log were lost") {
+                break line;
+            }
+        }
+    });
+    assert!(told.await.contains("lines="));
 }
 
 #[tokio::test]
