@@ -40,10 +40,12 @@
 //!
 //! # Where things are
 //!
-//! `config` every setting, once · `acl` users and what they may do · `server` listeners, shared state, the way out · `conn` one
-//! connection and its outbox · `resp` requests in, replies out · `command` the command table and a
-//! file for each group of commands · `pubsub` registry, pattern index, fan-out · `queue` keys, lists,
-//! waiting clients, expiry · `observe` INFO, CLIENT LIST, counters · `embed` the embedding API.
+//! `config` every setting, once · `acl` users and what they may do · `server` listeners, TLS, shared
+//! state, the way out · `conn` one connection and its outbox · `resp` requests in, replies out ·
+//! `command` the command table and a file for each group of commands · `pubsub` registry, pattern
+//! index, fan-out · `queue` keys, lists, waiting clients, expiry · `observe` INFO, CLIENT LIST,
+//! counters · `sync` locks that can be modelled · `fuzz` what must hold for any bytes · `embed` the
+//! embedding API.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
