@@ -148,7 +148,7 @@ else
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
   start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
-  export CHECK_TLS_DIRECTORY=$scratch/tls
+  export CHECK_TLS_DIRECTORY=$scratch/certificates
   mkdir "$CHECK_TLS_DIRECTORY" && certificates "$CHECK_TLS_DIRECTORY" >"$scratch/openssl" 2>&1 ||
     { fail "make certificates" "$scratch/openssl"; finish; }
   start tls --tls-port auto --tls-cert-file "$CHECK_TLS_DIRECTORY/server.pem" \
