@@ -58,6 +58,8 @@ mod embed;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+#[doc(hidden)]
+pub mod glob;
 mod hash;
 mod observe;
 mod pubsub;
@@ -67,8 +69,6 @@ mod server;
 mod sync;
 
 pub use embed::{Builder, Server, StartError};
-#[doc(hidden)]
-pub use pubsub::glob;
 pub use server::descriptors;
 pub use server::listener::{Bound, ListenError};
 pub use server::tls::TlsError;

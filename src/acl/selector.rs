@@ -5,7 +5,7 @@ use super::commands::CommandSet;
 use super::request::{Denial, Reason, Request};
 use super::rules::{RuleError, has_blanks};
 use crate::command::spec::key::KeyFlags;
-use crate::pubsub::glob;
+use crate::glob;
 use crate::pubsub::message::Kind;
 
 /// See the module.

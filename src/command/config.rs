@@ -3,7 +3,7 @@
 use super::operators::notable;
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next};
-use crate::pubsub::glob;
+use crate::glob;
 use crate::queue::keyspace::KeyStats;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{bulk, map};

@@ -8,7 +8,7 @@ use super::spec::key::{Begin, Find, KeyFlags};
 use super::spec::{Arg, Command, KeySpec};
 use super::table::{Entry, TABLE};
 use super::{Args, Context};
-use crate::pubsub::glob;
+use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{self, Frame};
 use crate::resp::reply::Reply;

@@ -6,7 +6,7 @@ use super::connection::{database_index, int};
 use super::pubsub::check_pattern;
 use super::{Args, Context};
 use crate::config::EventClass;
-use crate::pubsub::glob;
+use crate::glob;
 use crate::queue::database::{Database, Entry};
 use crate::resp::error::CommandError;
 use crate::resp::frame::status;

@@ -8,7 +8,7 @@ use crate::acl::file::configured;
 use crate::config::{
     Change, Config, Refusal, SETTINGS, SetError, Setting, Start, UsageError, UserLines, from_args,
 };
-use crate::pubsub::glob::matches_ignore_case;
+use crate::glob::matches_ignore_case;
 use crate::resp::inline::split_words;
 
 const EVENTS: &str = "notify-keyspace-events";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::pubsub::glob::plain::stringmatchlen;
-use crate::pubsub::glob::{matches, matches_ignore_case};
+use crate::glob::plain::stringmatchlen;
+use crate::glob::{matches, matches_ignore_case};
 use crate::pubsub::patterns::PatternIndex;
 
 pub(super) fn check(data: &[u8]) {

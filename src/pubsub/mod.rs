@@ -2,7 +2,6 @@
 
 pub mod backlog;
 pub mod fanout;
-pub mod glob;
 pub mod message;
 #[cfg(all(test, shuttle))]
 mod model;

@@ -28,12 +28,12 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
 use super::fanout::{Fanout, Targets};
-use super::glob;
 use super::message::{Change, Kind, Messages, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
 use crate::config::OutputLimits;
 use crate::conn::client::{Client, ClientId, Subscriptions};
+use crate::glob;
 use crate::hash::HashState;
 use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};

@@ -14,7 +14,7 @@
 //! Equal tokens have equal bytes and no token is the beginning of another, so whole tokens can be
 //! compared as bytes. The encoding is at most twice as long as the pattern.
 
-use super::super::glob::{ByteSet, Token, tokens};
+use crate::glob::{ByteSet, Token, tokens};
 
 pub(super) const STAR: u8 = 0;
 pub(super) const ANY: u8 = 1;

@@ -8,9 +8,9 @@
 
 use std::collections::HashMap;
 
-use super::super::glob::{ByteSet, Token};
 use super::label::Label;
 use super::slab::NONE;
+use crate::glob::{ByteSet, Token};
 use crate::hash::HashState;
 
 /// 40 bytes. What it means is told in `patterns.rs`.

@@ -5,8 +5,8 @@ use std::mem::size_of;
 
 use proptest::prelude::*;
 
-use super::super::glob::matches;
 use super::*;
+use crate::glob::matches;
 
 type Index = PatternIndex<Vec<u8>>;
 
