@@ -27,9 +27,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use thiserror::Error;
 
 use crate::acl::Acl;
+use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::message::Kind;
 use crate::pubsub::registry::Turns;
 use crate::queue::expiry;
 use crate::server::eviction;
@@ -231,7 +231,7 @@ impl Server {
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);
         let receivers = self.state.registry.publish(
-            Kind::Channel,
+            Namespace::Channel,
             channel.as_ref(),
             payload.as_ref(),
             &Turns::default(),
@@ -265,7 +265,7 @@ impl Server {
 
     /// Channels that somebody is subscribed to.
     pub fn channel_count(&self) -> usize {
-        self.state.registry.active_count(Kind::Channel)
+        self.state.registry.active_count(Namespace::Channel)
     }
 
     /// Distinct patterns that somebody is subscribed to.

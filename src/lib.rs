@@ -51,6 +51,7 @@
 #![warn(missing_docs)]
 
 mod acl;
+mod client;
 mod command;
 pub mod config;
 mod conn;

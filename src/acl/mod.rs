@@ -38,8 +38,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::client::Client;
 use crate::config::Config;
-use crate::conn::client::Client;
 use crate::embed::StartError;
 use file::FileErrors;
 use log::Log;

@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use crate::client::Namespace;
 use crate::command::spec::key::FoundKey;
 use crate::command::table::Entry;
-use crate::pubsub::message::Kind;
 
 /// See the module.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl<'a> Request<'a> {
 
     /// The places of the channels that it sends to or subscribes to. Unsubscribing needs no
     /// permission.
-    pub fn channels(&self) -> Option<(Kind, Range<usize>)> {
+    pub fn channels(&self) -> Option<(Namespace, Range<usize>)> {
         let published = self.entry.publishes.map(|kind| (kind, 1..2));
         let subscribed = self
             .entry

@@ -4,9 +4,9 @@
 use super::commands::CommandSet;
 use super::request::{Denial, Reason, Request};
 use super::rules::{RuleError, has_blanks};
+use crate::client::Namespace;
 use crate::command::spec::key::KeyFlags;
 use crate::glob;
-use crate::pubsub::message::Kind;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,9 +292,9 @@ impl Selector {
 
 /// Whether one of the rules' globs stands for this channel. A pattern to subscribe to must be one of
 /// them itself, as Redis has it: whether one glob covers another is not asked.
-pub fn allows_channel(globs: &[Vec<u8>], kind: Kind, name: &[u8]) -> bool {
+pub fn allows_channel(globs: &[Vec<u8>], kind: Namespace, name: &[u8]) -> bool {
     globs.iter().any(|glob| match kind {
-        Kind::Pattern => glob == name,
-        Kind::Channel | Kind::Shard => glob::matches(glob, name),
+        Namespace::Pattern => glob == name,
+        Namespace::Channel | Namespace::Shard => glob::matches(glob, name),
     })
 }

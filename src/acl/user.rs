@@ -10,8 +10,8 @@ use subtle::{Choice, ConstantTimeEq};
 use super::request::{Denial, Request};
 use super::rules::RuleError;
 use super::selector::{Selector, allows_channel};
-use crate::conn::client::Subscriptions;
-use crate::pubsub::message::Kind;
+use crate::client::Namespace;
+use crate::client::Subscriptions;
 use crate::resp::inline::split_words;
 
 /// The user of a connection that has not said another.
@@ -246,7 +246,7 @@ impl User {
     /// Whether it may have all of these subscriptions.
     pub fn may_have(&self, subscriptions: &Subscriptions) -> bool {
         self.channels().is_none_or(|globs| {
-            [Kind::Channel, Kind::Pattern, Kind::Shard]
+            [Namespace::Channel, Namespace::Pattern, Namespace::Shard]
                 .into_iter()
                 .all(|kind| {
                     let names = subscriptions.names(kind);

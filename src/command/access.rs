@@ -11,7 +11,7 @@ use crate::acl::Acl;
 use crate::acl::log::{self, Situation};
 use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
-use crate::conn::client::Client;
+use crate::client::Client;
 use crate::observe::client_line::client_line;
 use crate::resp::error::CommandError;
 

@@ -91,7 +91,7 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
 }
 
 /// Ends a connection, its own after the reply.
-fn end(context: &mut Context<'_>, client: &crate::conn::client::Client) {
+fn end(context: &mut Context<'_>, client: &crate::client::Client) {
     if client.id == context.client.id {
         context.session.then(Next::Close);
     } else {

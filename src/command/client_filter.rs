@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Args, Context};
 use crate::acl::Acl;
-use crate::conn::client::{Client, ClientId};
+use crate::client::{Client, ClientId};
 use crate::resp::error::CommandError;
 use crate::resp::request::parse_integer;
 

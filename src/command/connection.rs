@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::client::valid_name;
 use super::{Args, Context, Next, ReplyMode, access, transaction};
-use crate::acl::user::DEFAULT_USER;
-use crate::conn::outbox::OverflowChoice;
+use crate::client::DEFAULT_USER;
+use crate::client::outbox::OverflowChoice;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};

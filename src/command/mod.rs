@@ -37,8 +37,8 @@ use bytes::BytesMut;
 use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
+use crate::client::{Client, Closing};
 use crate::config::Config;
-use crate::conn::client::{Client, Closing};
 use crate::observe::tally::{Outcome, Tally};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{Subscriber, Turns};

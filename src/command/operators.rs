@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::table::{Entry, TABLE};
 use super::{Args, Context, Next};
+use crate::client::Namespace;
 use crate::config::Config;
 use crate::observe::monitors;
-use crate::pubsub::message::Kind;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
@@ -143,8 +143,8 @@ pub fn note_slow(context: &Context<'_>, entry: &Entry, args: &Args<'_>, took: Du
 pub fn note_slow_run(context: &Context<'_>, took: Duration) {
     let messages = &context.fanout.messages;
     let name: &[u8] = match messages.kind() {
-        Kind::Shard => b"SPUBLISH",
-        Kind::Channel | Kind::Pattern => b"PUBLISH",
+        Namespace::Shard => b"SPUBLISH",
+        Namespace::Channel | Namespace::Pattern => b"PUBLISH",
     };
     let Some(entry) = TABLE.find(name) else {
         return;

@@ -7,10 +7,11 @@ use bytes::BytesMut;
 
 use super::table::Entry;
 use super::{Args, Context, ReplyMode, access};
+use crate::client::Namespace;
 use crate::hash::HashState;
 use crate::observe::tally::Tally;
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::message::{Kind, Messages};
+use crate::pubsub::message::Messages;
 use crate::pubsub::registry::{Registry, Turns};
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, status};
@@ -20,15 +21,15 @@ type Result = std::result::Result<Reply, CommandError>;
 
 /// `PUBLISH channel message`
 pub fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(fan_out(context, Kind::Channel, args))
+    Ok(fan_out(context, Namespace::Channel, args))
 }
 
 /// `SPUBLISH shardchannel message`
 pub fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(fan_out(context, Kind::Shard, args))
+    Ok(fan_out(context, Namespace::Shard, args))
 }
 
-fn fan_out(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
     let (channel, payload) = (&args[1], &args[2]);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
@@ -81,7 +82,7 @@ pub fn finish_run(
 
 /// `SUBSCRIBE channel [channel ...]`
 pub fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    subscribe_to(context, Kind::Channel, args)
+    subscribe_to(context, Namespace::Channel, args)
 }
 
 /// `PSUBSCRIBE pattern [pattern ...]`
@@ -89,7 +90,7 @@ pub fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     for pattern in args.iter().skip(1) {
         check_pattern(context, pattern)?;
     }
-    subscribe_to(context, Kind::Pattern, args)
+    subscribe_to(context, Namespace::Pattern, args)
 }
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
@@ -100,10 +101,10 @@ pub fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
         ));
     }
-    subscribe_to(context, Kind::Shard, args)
+    subscribe_to(context, Namespace::Shard, args)
 }
 
-fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Result {
+fn subscribe_to(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
     check_subscriptions(context, kind, args)?;
     context.settle_replies();
     let (registry, subscriber) = (&context.server.registry, context.subscriber());
@@ -117,7 +118,7 @@ fn subscribe_to(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Resul
 /// Whether the client may have all of these subscriptions, beside those that it has.
 fn check_subscriptions(
     context: &Context<'_>,
-    kind: Kind,
+    kind: Namespace,
     args: &Args<'_>,
 ) -> std::result::Result<(), CommandError> {
     let most = context.config.max_subscriptions_per_client as usize;
@@ -153,20 +154,20 @@ pub fn check_pattern(
 
 /// `UNSUBSCRIBE [channel [channel ...]]`
 pub fn unsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(unsubscribe_from(context, Kind::Channel, args))
+    Ok(unsubscribe_from(context, Namespace::Channel, args))
 }
 
 /// `PUNSUBSCRIBE [pattern [pattern ...]]`
 pub fn punsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(unsubscribe_from(context, Kind::Pattern, args))
+    Ok(unsubscribe_from(context, Namespace::Pattern, args))
 }
 
 /// `SUNSUBSCRIBE [shardchannel [shardchannel ...]]`
 pub fn sunsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(unsubscribe_from(context, Kind::Shard, args))
+    Ok(unsubscribe_from(context, Namespace::Shard, args))
 }
 
-fn unsubscribe_from(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+fn unsubscribe_from(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
     context.settle_replies();
     let (registry, subscriber) = (&context.server.registry, context.subscriber());
     if args.len() == 1 {
@@ -180,15 +181,15 @@ fn unsubscribe_from(context: &mut Context<'_>, kind: Kind, args: &Args<'_>) -> R
 
 /// `PUBSUB CHANNELS [pattern]`
 pub fn pubsub_channels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    active(context, Kind::Channel, args)
+    active(context, Namespace::Channel, args)
 }
 
 /// `PUBSUB SHARDCHANNELS [pattern]`
 pub fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    active(context, Kind::Shard, args)
+    active(context, Namespace::Shard, args)
 }
 
-fn active(context: &Context<'_>, kind: Kind, args: &Args<'_>) -> Result {
+fn active(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
     if args.len() > 3 {
         return Err(wrong_subcommand("PUBSUB", &args[1]));
     }
@@ -201,15 +202,15 @@ fn active(context: &Context<'_>, kind: Kind, args: &Args<'_>) -> Result {
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: flat, in RESP3 too.
 pub fn pubsub_numsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(subscriber_counts(context, Kind::Channel, args))
+    Ok(subscriber_counts(context, Namespace::Channel, args))
 }
 
 /// `PUBSUB SHARDNUMSUB [shardchannel [shardchannel ...]]`
 pub fn pubsub_shardnumsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(subscriber_counts(context, Kind::Shard, args))
+    Ok(subscriber_counts(context, Namespace::Shard, args))
 }
 
-fn subscriber_counts(context: &Context<'_>, kind: Kind, args: &Args<'_>) -> Reply {
+fn subscriber_counts(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
     let registry = &context.server.registry;
     let counts = args.iter().skip(2).flat_map(|name| {
         let count = registry.subscribers(kind, name);

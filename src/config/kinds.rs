@@ -94,17 +94,17 @@ pub enum Refusal {
 }
 
 /// A kind of value, kept in a field of type `T`.
-pub(super) trait Kind<T> {
+pub(super) trait Namespace<T> {
     /// Checks the words and stores what they say.
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal>;
-    /// The field as CONFIG GET prints it, which [`set`](Kind::set) reads back.
+    /// The field as CONFIG GET prints it, which [`set`](Namespace::set) reads back.
     fn get(&self, field: &T) -> Vec<u8>;
 }
 
 /// A decimal integer, strictly written: no `+`, no spaces, no leading zeros.
 pub(super) struct Number(pub RangeInclusive<i64>);
 
-impl<T: Whole> Kind<T> for Number {
+impl<T: Whole> Namespace<T> for Number {
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
         let text = str::from_utf8(one(words)?).map_err(|_| Refusal::Integer)?;
         let number: i64 = text.parse().map_err(|_| Refusal::Integer)?;
@@ -122,7 +122,7 @@ impl<T: Whole> Kind<T> for Number {
 /// Bytes, with an optional unit: `1k` is 1000 and `1kb` 1024, likewise m, mb, g, gb.
 pub(super) struct Memory(pub RangeInclusive<i64>);
 
-impl<T: Whole> Kind<T> for Memory {
+impl<T: Whole> Namespace<T> for Memory {
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
         let bytes = memory(one(words)?).ok_or(Refusal::Memory)?;
         store(field, i64::try_from(bytes).unwrap_or(-1), &self.0)
@@ -136,7 +136,7 @@ impl<T: Whole> Kind<T> for Memory {
 /// Bytes, or a part of `maxmemory` as `5%`.
 pub(super) struct MemoryOrPercent;
 
-impl Kind<ClientMemory> for MemoryOrPercent {
+impl Namespace<ClientMemory> for MemoryOrPercent {
     fn set(&self, field: &mut ClientMemory, words: &[&[u8]]) -> Result<(), Refusal> {
         let word = one(words)?;
         let Some(percent) = word.strip_suffix(b"%") else {
@@ -174,7 +174,7 @@ impl Kind<ClientMemory> for MemoryOrPercent {
 /// File permissions.
 pub(super) struct Octal(pub RangeInclusive<u32>);
 
-impl Kind<u32> for Octal {
+impl Namespace<u32> for Octal {
     fn set(&self, field: &mut u32, words: &[&[u8]]) -> Result<(), Refusal> {
         let text = str::from_utf8(one(words)?).map_err(|_| Refusal::Octal)?;
         let number = i64::from_str_radix(text, 8).map_err(|_| Refusal::Octal)?;
@@ -193,7 +193,7 @@ impl Kind<u32> for Octal {
 /// One of several names, in any case.
 pub(super) struct Choice<T: 'static>(pub &'static [(&'static str, T)]);
 
-impl<T: Copy + PartialEq> Kind<T> for Choice<T> {
+impl<T: Copy + PartialEq> Namespace<T> for Choice<T> {
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
         let word = one(words)?;
         let found = self
@@ -217,7 +217,7 @@ impl<T: Copy + PartialEq> Kind<T> for Choice<T> {
 /// `yes` or `no`, in any case.
 pub(super) struct YesNo;
 
-impl Kind<bool> for YesNo {
+impl Namespace<bool> for YesNo {
     fn set(&self, field: &mut bool, words: &[&[u8]]) -> Result<(), Refusal> {
         let names = Choice(&[("yes", true), ("no", false)]);
         names.set(field, words).map_err(|refusal| match refusal {
@@ -234,7 +234,7 @@ impl Kind<bool> for YesNo {
 /// Any bytes.
 pub(super) struct Secret;
 
-impl Kind<Password> for Secret {
+impl Namespace<Password> for Secret {
     fn set(&self, field: &mut Password, words: &[&[u8]]) -> Result<(), Refusal> {
         field.0 = one(words)?.to_vec();
         Ok(())
@@ -248,7 +248,7 @@ impl Kind<Password> for Secret {
 /// A path; empty is none.
 pub(super) struct Path;
 
-impl Kind<Option<PathBuf>> for Path {
+impl Namespace<Option<PathBuf>> for Path {
     fn set(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Refusal> {
         let text = text(words)?;
         *field = (!text.is_empty()).then(|| PathBuf::from(text));
@@ -265,7 +265,7 @@ impl Kind<Option<PathBuf>> for Path {
 /// A port for TLS: none, any, or one.
 pub(super) struct TlsPortNumber;
 
-impl Kind<TlsPort> for TlsPortNumber {
+impl Namespace<TlsPort> for TlsPortNumber {
     fn set(&self, field: &mut TlsPort, words: &[&[u8]]) -> Result<(), Refusal> {
         if one(words)?.eq_ignore_ascii_case(b"auto") {
             *field = TlsPort::Auto;
@@ -292,7 +292,7 @@ impl Kind<TlsPort> for TlsPortNumber {
 /// Versions of TLS, in any case; none are all.
 pub(super) struct Protocols;
 
-impl Kind<TlsProtocols> for Protocols {
+impl Namespace<TlsProtocols> for Protocols {
     fn set(&self, field: &mut TlsProtocols, words: &[&[u8]]) -> Result<(), Refusal> {
         let find = |word: &[u8]| {
             let names = TlsProtocol::NAMES.iter();
@@ -314,7 +314,7 @@ impl Kind<TlsProtocols> for Protocols {
 /// Addresses to listen on, at most 16 of them; what they mean is the listener's to say.
 pub(super) struct Addresses;
 
-impl Kind<Vec<String>> for Addresses {
+impl Namespace<Vec<String>> for Addresses {
     fn set(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Refusal> {
         let words = several(words)?;
         // No address has a space, and CONFIG GET could not show one that had.
@@ -340,7 +340,7 @@ impl Kind<Vec<String>> for Addresses {
 /// `<class> <hard> <soft> <seconds>`, repeated; a class that is not named keeps its limit.
 pub(super) struct Limits;
 
-impl Kind<OutputLimits> for Limits {
+impl Namespace<OutputLimits> for Limits {
     fn set(&self, field: &mut OutputLimits, words: &[&[u8]]) -> Result<(), Refusal> {
         let words = several(words)?;
         let mut limits = *field;
@@ -386,7 +386,7 @@ impl Kind<OutputLimits> for Limits {
 /// Classes of keyspace notifications, a letter each.
 pub(super) struct Events;
 
-impl Kind<EventClasses> for Events {
+impl Namespace<EventClasses> for Events {
     fn set(&self, field: &mut EventClasses, words: &[&[u8]]) -> Result<(), Refusal> {
         *field = EventClasses::parse(one(words)?).ok_or(Refusal::EventClass)?;
         Ok(())
@@ -400,7 +400,7 @@ impl Kind<EventClasses> for Events {
 /// Percentiles, in the order given; "" is none.
 pub(super) struct PercentileList;
 
-impl Kind<Percentiles> for PercentileList {
+impl Namespace<Percentiles> for PercentileList {
     fn set(&self, field: &mut Percentiles, words: &[&[u8]]) -> Result<(), Refusal> {
         let percentile = |word: &&[u8]| {
             let text = str::from_utf8(word).map_err(|_| Refusal::Percentile)?;

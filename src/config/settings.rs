@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{
-    Addresses, Choice, Events, Kind, Limits, Memory, MemoryOrPercent, Number, Octal, Path,
+    Addresses, Choice, Events, Limits, Memory, MemoryOrPercent, Namespace, Number, Octal, Path,
     PercentileList, Protocols, Refusal, Secret, TlsPortNumber, YesNo, fixed,
 };
 use super::users::UserLines;
@@ -113,7 +113,7 @@ pub enum Change {
 }
 
 /// Makes [`Config`] and [`SETTINGS`] of the rows. A row reads
-/// `/// help` `"name" => field: Type = "default", "syntax", Kind, Change;`
+/// `/// help` `"name" => field: Type = "default", "syntax", Namespace, Change;`
 /// and a fixed one, which needs no field, `/// help` `"name" = "the one value", Change, "reason";`.
 macro_rules! settings {
     (

@@ -15,9 +15,9 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::client::Closing;
 use super::scratch::Scratch;
 use super::{Connection, blocked};
+use crate::client::Closing;
 use crate::command::{Context, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;

@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::client::Client;
 use super::{Connection, Event};
+use crate::client::Client;
 use crate::server::state::ServerState;
 
 /// What a client waits for, and until when, if not forever; boxed, as few do.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 
 use super::scratch::Scratch;
-use super::socket::ReadSocket;
+use crate::client::socket::ReadSocket;
 use crate::observe::stats::Stats;
 use crate::resp::request::RequestReader;
 

@@ -18,25 +18,21 @@
 
 mod batch;
 mod blocked;
-pub mod client;
 mod input;
-pub mod outbox;
 pub mod scratch;
-pub mod socket;
-pub mod tls;
 
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::client::socket::{ReadSocket, WriteSocket};
+use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
 use crate::command::access::Access;
 use crate::server::state::ServerState;
-use client::{Addresses, Client, Closing, Output};
 use input::Input;
 use scratch::Scratch;
-use socket::{ReadSocket, WriteSocket};
 
 pub use batch::MAX_REPLIES;
 

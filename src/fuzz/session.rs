@@ -29,8 +29,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::resp;
+use crate::client::Namespace;
 use crate::config::Config;
-use crate::pubsub::message::Kind;
 use crate::resp::inline::split_words;
 use crate::server::state::ServerState;
 use crate::{Server, StartError};
@@ -478,8 +478,8 @@ async fn nothing_is_left(state: &ServerState) {
     }
     assert!(!state.monitors.any());
     let registry = &state.registry;
-    assert_eq!(registry.active_count(Kind::Channel), 0);
-    assert_eq!(registry.active_count(Kind::Shard), 0);
+    assert_eq!(registry.active_count(Namespace::Channel), 0);
+    assert_eq!(registry.active_count(Namespace::Shard), 0);
     assert_eq!(
         (registry.pattern_count(), registry.subscribed_clients()),
         (0, 0)

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::client::Namespace;
+use crate::client::{Client, Closing};
 use crate::command::table::TABLE;
-use crate::conn::client::{Client, Closing};
-use crate::pubsub::message::Kind;
 
 /// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
 /// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. At the end
@@ -17,9 +17,9 @@ pub fn client_line(client: &Client) -> String {
         let subscriptions = client.subscriptions.lock();
         let count = |kind| subscriptions.len(kind);
         (
-            count(Kind::Channel),
-            count(Kind::Pattern),
-            count(Kind::Shard),
+            count(Namespace::Channel),
+            count(Namespace::Pattern),
+            count(Namespace::Shard),
         )
     };
     let dropped = client.outbox.dropped();
@@ -85,7 +85,7 @@ fn flags(client: &Client) -> String {
         ('c', client.closing() == Closing::Draining),
         (
             'U',
-            matches!(client.addresses, crate::conn::client::Addresses::Unix(_)),
+            matches!(client.addresses, crate::client::Addresses::Unix(_)),
         ),
         ('e', client.no_evict.load(Relaxed)),
         ('T', client.no_touch.load(Relaxed)),

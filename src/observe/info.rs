@@ -11,8 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::sys::resource::{UsageWho, getrusage};
 
 use super::stats::Counter;
+use crate::client::Namespace;
 use crate::command::table::TABLE;
-use crate::pubsub::message::Kind;
 use crate::queue::keyspace::Keyspace;
 use crate::server::state::{REDIS_VERSION, ServerState, VERSION};
 
@@ -214,12 +214,12 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.field("keyspace_misses", space.stats.misses);
     report.field(
         "pubsub_channels",
-        state.registry.active_count(Kind::Channel),
+        state.registry.active_count(Namespace::Channel),
     );
     report.field("pubsub_patterns", state.registry.pattern_count());
     report.field(
         "pubsubshard_channels",
-        state.registry.active_count(Kind::Shard),
+        state.registry.active_count(Namespace::Shard),
     );
     report.counter("pubsub_messages_published", &stats.published);
     report.counter("pubsub_messages_delivered", &stats.delivered);

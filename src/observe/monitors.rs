@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
-use crate::conn::client::{Addresses, Client, Closing};
+use crate::client::{Addresses, Client, Closing};
 use crate::pubsub::fanout::Fanout;
 
 /// See the module.

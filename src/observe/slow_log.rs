@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::conn::client::Client;
+use crate::client::Client;
 
 /// Arguments that an entry keeps; the last of them says how many more there were.
 const MAX_ARGS: usize = 32;

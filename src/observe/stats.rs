@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::histogram::Latencies;
 use crate::acl::request::Reason;
+use crate::client::outbox::DropTotals;
 use crate::command::table::TABLE;
 
 /// A counter.
@@ -29,15 +30,6 @@ pub struct CommandStats {
     pub failed: Counter,
     /// How long they took, if that is tracked.
     pub latencies: Latencies,
-}
-
-/// Messages that outboxes have dropped (`pubsub-overflow-policy`).
-#[derive(Debug, Default)]
-pub struct DropTotals {
-    /// Messages.
-    pub messages: Counter,
-    /// Bytes of their frames.
-    pub bytes: Counter,
 }
 
 /// How often users were denied something (INFO stats, since Redis 7.2).

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::message::{Frames, Messages};
+use super::message::Messages;
 use super::subscribers::Subscribers;
+use crate::client::Client;
+use crate::client::frames::Frames;
+use crate::client::outbox::Delivery;
 use crate::config::OutputLimits;
-use crate::conn::client::Client;
-use crate::conn::outbox::Delivery;
 
 /// At most so many bytes are appended before those who were sent something are written to: for each
 /// of them, as a write gets no cheaper beyond that;
@@ -156,9 +157,9 @@ mod tests {
     use tokio::io::AsyncReadExt;
 
     use super::*;
-    use crate::conn::client::Addresses;
-    use crate::conn::socket::split_unix;
-    use crate::pubsub::message::Kind;
+    use crate::client::Addresses;
+    use crate::client::Namespace;
+    use crate::client::socket::split_unix;
 
     /// A subscriber, and its other end.
     async fn subscriber(id: u64) -> (Arc<Client>, tokio::net::UnixStream) {
@@ -196,7 +197,7 @@ mod tests {
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());
-        fanout.messages.add(Kind::Channel, b"c", b"one");
+        fanout.messages.add(Namespace::Channel, b"c", b"one");
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
         fanout.targets.deliver(fanout.messages.all(), &subscribers);

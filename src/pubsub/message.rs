@@ -9,12 +9,10 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::client::Namespace;
+use crate::client::frames::{Frames, SHARED_BODY};
 use crate::resp::Protocol;
 use crate::resp::reply::{put_bulk, put_integer, put_null};
-
-/// Bodies longer than this many bytes are shared between outboxes instead of copied into each.
-/// Below it a copy is cheaper than a second slice in the socket write.
-pub const SHARED_BODY: usize = 1024;
 
 /// A run ends when it has become so many bytes long: each subscriber copies it as a whole.
 const MAX_RUN: usize = 16 * 1024;
@@ -22,46 +20,13 @@ const MAX_RUN: usize = 16 * 1024;
 /// Buffers that have grown beyond so many bytes are not kept.
 const KEPT: usize = 256 * 1024;
 
-/// The three namespaces of subscriptions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// SUBSCRIBE, PUBLISH.
-    #[default]
-    Channel,
-    /// PSUBSCRIBE.
-    Pattern,
-    /// SSUBSCRIBE, SPUBLISH.
-    Shard,
-}
-
-impl Kind {
-    /// All of them, in the order in which a client's sets are kept.
-    pub const ALL: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
-
-    fn subscribed(self) -> &'static [u8] {
-        match self {
-            Kind::Channel => b"$9\r\nsubscribe\r\n",
-            Kind::Pattern => b"$10\r\npsubscribe\r\n",
-            Kind::Shard => b"$10\r\nssubscribe\r\n",
-        }
-    }
-
-    fn unsubscribed(self) -> &'static [u8] {
-        match self {
-            Kind::Channel => b"$11\r\nunsubscribe\r\n",
-            Kind::Pattern => b"$12\r\npunsubscribe\r\n",
-            Kind::Shard => b"$12\r\nsunsubscribe\r\n",
-        }
-    }
-}
-
 /// Messages that go to one channel in a row, encoded: once, however many there are to get them. A
 /// publisher's batch is mostly such a run, and each subscriber then takes it as a whole.
 ///
 /// A body longer than [`SHARED_BODY`] makes a run of its own. The buffers are reused.
 #[derive(Debug, Default)]
 pub struct Messages {
-    kind: Kind,
+    kind: Namespace,
     channel: Vec<u8>,
     /// The frames for subscribers of the channel itself, one behind the other.
     frames: BytesMut,
@@ -71,39 +36,6 @@ pub struct Messages {
     payloads: Vec<Range<usize>>,
     /// The shared body with its line break.
     body: Option<Bytes>,
-}
-
-/// Encoded push frames: what an outbox appends.
-#[derive(Clone, Copy, Debug)]
-pub struct Frames<'a> {
-    /// The frames, or all of a single one before its shared body. Each starts with RESP2's `*`.
-    pub bytes: &'a [u8],
-    /// Where each begins.
-    pub starts: &'a [u32],
-    /// The rest of a single frame, when it is shared.
-    pub body: Option<&'a Bytes>,
-}
-
-impl<'a> Frames<'a> {
-    /// One of them, without a shared body.
-    pub fn head(&self, index: usize) -> &'a [u8] {
-        let end = self.starts.get(index + 1).map(|end| *end as usize);
-        &self.bytes[self.starts[index] as usize..end.unwrap_or(self.bytes.len())]
-    }
-
-    /// Their size in bytes.
-    pub fn len(&self) -> usize {
-        self.bytes.len() + self.body.map_or(0, Bytes::len)
-    }
-
-    /// Turns a copy of the frames into those of `protocol`.
-    pub fn mark(&self, copy: &mut [u8], protocol: Protocol) {
-        if protocol == Protocol::Resp3 {
-            for start in self.starts {
-                copy[*start as usize] = protocol.push_marker();
-            }
-        }
-    }
 }
 
 impl Messages {
@@ -118,7 +50,7 @@ impl Messages {
     }
 
     /// Which namespace they go to.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Namespace {
         self.kind
     }
 
@@ -147,7 +79,7 @@ impl Messages {
     }
 
     /// Whether a message can join them.
-    pub fn take_in(&self, kind: Kind, channel: &[u8], payload: &[u8]) -> bool {
+    pub fn take_in(&self, kind: Namespace, channel: &[u8], payload: &[u8]) -> bool {
         self.body.is_none()
             && payload.len() <= SHARED_BODY
             && self.frames.len() < MAX_RUN
@@ -156,7 +88,7 @@ impl Messages {
     }
 
     /// Adds a message: to none, or where [`take_in`](Self::take_in) has said that it can.
-    pub fn add(&mut self, kind: Kind, channel: &[u8], payload: &[u8]) {
+    pub fn add(&mut self, kind: Namespace, channel: &[u8], payload: &[u8]) {
         if self.is_empty() {
             self.kind = kind;
             self.channel.clear();
@@ -164,8 +96,8 @@ impl Messages {
         }
         self.starts.push(self.frames.len() as u32);
         self.frames.put_slice(match kind {
-            Kind::Shard => b"*3\r\n$8\r\nsmessage\r\n",
-            Kind::Channel | Kind::Pattern => b"*3\r\n$7\r\nmessage\r\n",
+            Namespace::Shard => b"*3\r\n$8\r\nsmessage\r\n",
+            Namespace::Channel | Namespace::Pattern => b"*3\r\n$7\r\nmessage\r\n",
         });
         put_bulk(&mut self.frames, channel);
         if payload.len() <= SHARED_BODY {
@@ -238,7 +170,7 @@ pub enum Change {
 pub fn put_confirmation(
     out: &mut BytesMut,
     protocol: Protocol,
-    kind: Kind,
+    kind: Namespace,
     change: Change,
     name: Option<&[u8]>,
     count: usize,
@@ -246,12 +178,28 @@ pub fn put_confirmation(
     out.put_u8(protocol.push_marker());
     out.put_slice(b"3\r\n");
     out.put_slice(match change {
-        Change::Subscribed => kind.subscribed(),
-        Change::Unsubscribed => kind.unsubscribed(),
+        Change::Subscribed => subscribed(kind),
+        Change::Unsubscribed => unsubscribed(kind),
     });
     match name {
         Some(name) => put_bulk(out, name),
         None => put_null(out, protocol),
     }
     put_integer(out, b':', count as i64);
+}
+
+fn subscribed(kind: Namespace) -> &'static [u8] {
+    match kind {
+        Namespace::Channel => b"$9\r\nsubscribe\r\n",
+        Namespace::Pattern => b"$10\r\npsubscribe\r\n",
+        Namespace::Shard => b"$10\r\nssubscribe\r\n",
+    }
+}
+
+fn unsubscribed(kind: Namespace) -> &'static [u8] {
+    match kind {
+        Namespace::Channel => b"$11\r\nunsubscribe\r\n",
+        Namespace::Pattern => b"$12\r\npunsubscribe\r\n",
+        Namespace::Shard => b"$12\r\nsunsubscribe\r\n",
+    }
 }

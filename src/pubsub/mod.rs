@@ -1,6 +1,5 @@
 //! Pub/sub: the registry of subscriptions, the pattern index, and the way of a message.
 
-pub mod backlog;
 pub mod fanout;
 pub mod message;
 #[cfg(all(test, shuttle))]

@@ -13,14 +13,14 @@ use bytes::BytesMut;
 use shuttle::{future, thread};
 
 use super::fanout::Fanout;
-use super::message::Kind;
+use super::message::Namespace;
 use super::registry::{Registry, Subscriber, Turns};
+use crate::client::outbox::DropTotals;
+use crate::client::outbox::OverflowChoice;
+use crate::client::socket::WriteSocket;
+use crate::client::socket::scripted::Scripted;
+use crate::client::{Addresses, Client, Output};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
-use crate::conn::client::{Addresses, Client, Output};
-use crate::conn::outbox::OverflowChoice;
-use crate::conn::socket::WriteSocket;
-use crate::conn::socket::scripted::Scripted;
-use crate::observe::stats::DropTotals;
 
 const CHANNEL: &[u8] = b"c";
 /// Bytes of a message whose payload has two.
@@ -63,7 +63,7 @@ impl Peer {
         }
     }
 
-    fn subscribe(&self, registry: &Registry, kind: Kind, name: &[u8]) {
+    fn subscribe(&self, registry: &Registry, kind: Namespace, name: &[u8]) {
         registry.subscribe(self.subscriber(&limits()), kind, name);
         self.flush(registry);
     }
@@ -148,7 +148,13 @@ fn disconnect(registry: &Registry, client: &Client) {
 fn append(registry: &Registry, channel: &[u8], payload: &str, fanout: &mut Fanout) -> usize {
     fanout.begin_batch(limits());
     let payload = payload.as_bytes();
-    registry.publish(Kind::Channel, channel, payload, &Turns::default(), fanout)
+    registry.publish(
+        Namespace::Channel,
+        channel,
+        payload,
+        &Turns::default(),
+        fanout,
+    )
 }
 
 fn flush_all(registry: &Registry, fanout: &mut Fanout) {
@@ -201,7 +207,7 @@ fn assert_in_order(payloads: &[&str]) {
 }
 
 fn assert_empty(registry: &Registry) {
-    for kind in [Kind::Channel, Kind::Shard] {
+    for kind in [Namespace::Channel, Namespace::Shard] {
         assert_eq!(registry.active_count(kind), 0);
     }
     assert_eq!(registry.pattern_count(), 0);
@@ -213,7 +219,7 @@ fn what_was_accepted_is_sent_by_somebody() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
-        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        peer.subscribe(&registry, Namespace::Channel, CHANNEL);
         let task = peer.serve(&registry);
         let reads = peer.read(&[20, 1, 70]);
         join([
@@ -241,7 +247,7 @@ fn replies_of_a_batch_are_not_torn_and_come_first() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
-        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        peer.subscribe(&registry, Namespace::Channel, CHANNEL);
         let task = peer.serve(&registry);
         let reads = peer.read(&[10, 50]);
         let own = {
@@ -288,7 +294,7 @@ fn dropping(policy: OverflowPolicy) {
     peer.client
         .outbox
         .choose_overflow(Some(choice), server, &totals);
-    peer.subscribe(&registry, Kind::Channel, CHANNEL);
+    peer.subscribe(&registry, Namespace::Channel, CHANNEL);
     let task = peer.serve(&registry);
     let reads = peer.read(&[40, 3, 30]);
     join([
@@ -316,7 +322,7 @@ fn a_shutdown_ends_the_task_once_all_is_written() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
-        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        peer.subscribe(&registry, Namespace::Channel, CHANNEL);
         let task = peer.serve(&registry);
         let reads = peer.read(&[30, 40]);
         let mut fanout = Fanout::default();
@@ -339,7 +345,7 @@ fn an_end_from_elsewhere_ends_the_task_and_leaves_nothing() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
-        peer.subscribe(&registry, Kind::Channel, CHANNEL);
+        peer.subscribe(&registry, Namespace::Channel, CHANNEL);
         let task = peer.serve(&registry);
         let reads = peer.read(&[20, 30]);
         let killer = {
@@ -348,7 +354,7 @@ fn an_end_from_elsewhere_ends_the_task_and_leaves_nothing() {
         };
         let late = {
             let (peer, registry) = (peer.clone(), Arc::clone(&registry));
-            thread::spawn(move || peer.subscribe(&registry, Kind::Channel, b"late"))
+            thread::spawn(move || peer.subscribe(&registry, Namespace::Channel, b"late"))
         };
         join([publisher(&registry, "a", 2), reads, killer, late, task]);
         let (taken, ended) = peer.socket.taken();
@@ -369,14 +375,14 @@ fn messages_come_between_the_confirmations_only() {
         for peer in [&stays, &comes] {
             peer.socket.make_room(usize::MAX);
         }
-        stays.subscribe(&registry, Kind::Pattern, b"c*");
+        stays.subscribe(&registry, Namespace::Pattern, b"c*");
         let tasks = [stays.serve(&registry), comes.serve(&registry)];
         let other = {
             let (comes, registry) = (comes.clone(), Arc::clone(&registry));
             thread::spawn(move || {
                 for _ in 0..2 {
-                    comes.subscribe(&registry, Kind::Channel, CHANNEL);
-                    registry.unsubscribe(comes.subscriber(&limits()), Kind::Channel, CHANNEL);
+                    comes.subscribe(&registry, Namespace::Channel, CHANNEL);
+                    registry.unsubscribe(comes.subscriber(&limits()), Namespace::Channel, CHANNEL);
                     comes.flush(&registry);
                 }
             })
@@ -387,7 +393,7 @@ fn messages_come_between_the_confirmations_only() {
             other,
         ]);
         // Nobody is left but who stays.
-        assert_eq!(registry.active_count(Kind::Channel), 0);
+        assert_eq!(registry.active_count(Namespace::Channel), 0);
         assert_eq!(publish(&registry, CHANNEL, "z0"), 1);
         for peer in [&stays, &comes] {
             peer.client.drain();
@@ -425,7 +431,7 @@ fn a_subscriber_gets_all_from_its_confirmation_on() {
         }
         let tasks = [one.serve(&registry), other.serve(&registry)];
         // One comes just when the last one leaves.
-        other.subscribe(&registry, Kind::Channel, CHANNEL);
+        other.subscribe(&registry, Namespace::Channel, CHANNEL);
         let leaves = {
             let (other, registry) = (other.clone(), Arc::clone(&registry));
             thread::spawn(move || disconnect(&registry, &other.client))
@@ -433,7 +439,7 @@ fn a_subscriber_gets_all_from_its_confirmation_on() {
         let comes = {
             let (one, registry) = (one.clone(), Arc::clone(&registry));
             thread::spawn(move || {
-                one.subscribe(&registry, Kind::Channel, CHANNEL);
+                one.subscribe(&registry, Namespace::Channel, CHANNEL);
                 assert!(publish(&registry, CHANNEL, "o0") >= 1);
                 assert!(publish(&registry, CHANNEL, "o1") >= 1);
             })

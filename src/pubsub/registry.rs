@@ -28,11 +28,12 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
 use super::fanout::{Fanout, Targets};
-use super::message::{Change, Kind, Messages, put_confirmation};
+use super::message::{Change, Messages, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
+use crate::client::Namespace;
+use crate::client::{Client, ClientId, Subscriptions};
 use crate::config::OutputLimits;
-use crate::conn::client::{Client, ClientId, Subscriptions};
 use crate::glob;
 use crate::hash::HashState;
 use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -93,7 +94,7 @@ pub struct Subscriber<'a> {
 impl Subscriber<'_> {
     /// Appends a confirmation to the client's outbox. Whoever serves its connection flushes it at
     /// the end of the batch.
-    fn confirm(&self, now: &Subscriptions, kind: Kind, change: Change, name: Option<&[u8]>) {
+    fn confirm(&self, now: &Subscriptions, kind: Namespace, change: Change, name: Option<&[u8]>) {
         let mut frame = BytesMut::with_capacity(64);
         let protocol = self.client.protocol();
         put_confirmation(
@@ -126,7 +127,7 @@ impl Registry {
     /// [`publish_run`](Self::publish_run) does.
     pub fn publish(
         &self,
-        kind: Kind,
+        kind: Namespace,
         channel: &[u8],
         payload: &[u8],
         held: &Turns<'_>,
@@ -174,7 +175,7 @@ impl Registry {
     /// Whether a pattern matches the messages' channel. For a single message to find out is no less
     /// work than to publish it.
     fn may_match(&self, messages: &Messages) -> bool {
-        if messages.kind() != Kind::Channel || self.pattern_count.load(Relaxed) == 0 {
+        if messages.kind() != Namespace::Channel || self.pattern_count.load(Relaxed) == 0 {
             return false;
         }
         let mut matches = messages.len() == 1;
@@ -208,7 +209,7 @@ impl Registry {
 
     /// Subscribes to `name` and appends the confirmation. Nothing happens to a client that was
     /// disconnected meanwhile.
-    pub fn subscribe(&self, subscriber: Subscriber<'_>, kind: Kind, name: &[u8]) {
+    pub fn subscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
         if subscriptions.is_closed() {
@@ -227,7 +228,7 @@ impl Registry {
     }
 
     /// Unsubscribes from `name`, if subscribed, and appends the confirmation.
-    pub fn unsubscribe(&self, subscriber: Subscriber<'_>, kind: Kind, name: &[u8]) {
+    pub fn unsubscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
         let taken = subscriptions.take(kind, name);
@@ -241,7 +242,7 @@ impl Registry {
 
     /// Unsubscribes from all names of `kind`, with a confirmation each, or one with a null name if
     /// there are none.
-    pub fn unsubscribe_all(&self, subscriber: Subscriber<'_>, kind: Kind) {
+    pub fn unsubscribe_all(&self, subscriber: Subscriber<'_>, kind: Namespace) {
         let names = subscriber.client.subscriptions.lock().names(kind);
         for name in &names {
             self.unsubscribe(subscriber, kind, name);
@@ -255,7 +256,7 @@ impl Registry {
     /// Drops all subscriptions of `client` without a word (RESET).
     pub fn forget(&self, client: &Client) {
         let mut subscriptions = client.subscriptions.lock();
-        for kind in Kind::ALL {
+        for kind in Namespace::ALL {
             for name in subscriptions.names(kind) {
                 subscriptions.take(kind, &name);
                 self.remove(kind, &name, client.id, || ());
@@ -268,7 +269,7 @@ impl Registry {
     pub fn disconnect(&self, client: &Client) {
         let mut subscriptions = client.subscriptions.lock();
         let all = subscriptions.close();
-        for (kind, names) in Kind::ALL.into_iter().zip(all) {
+        for (kind, names) in Namespace::ALL.into_iter().zip(all) {
             for name in names {
                 self.remove(kind, &name, client.id, || ());
             }
@@ -277,7 +278,7 @@ impl Registry {
     }
 
     /// Channels with subscribers that match the glob `pattern`, or all.
-    pub fn active(&self, kind: Kind, pattern: Option<&[u8]>) -> Vec<Bytes> {
+    pub fn active(&self, kind: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
         self.names(kind)
             .iter()
             .map(|entry| entry.key().clone())
@@ -286,14 +287,14 @@ impl Registry {
     }
 
     /// The number of subscribers of the channel itself.
-    pub fn subscribers(&self, kind: Kind, channel: &[u8]) -> usize {
+    pub fn subscribers(&self, kind: Namespace, channel: &[u8]) -> usize {
         self.names(kind)
             .get(channel)
             .map_or(0, |subscribers| subscribers.len())
     }
 
     /// The number of channels with subscribers.
-    pub fn active_count(&self, kind: Kind) -> usize {
+    pub fn active_count(&self, kind: Namespace) -> usize {
         self.names(kind).len()
     }
 
@@ -310,7 +311,7 @@ impl Registry {
     /// How many subscriptions a PUBLISH to `channel` would reach now: the channel's own and those
     /// of matching patterns.
     pub fn receivers(&self, channel: &[u8]) -> usize {
-        let mut receivers = self.subscribers(Kind::Channel, channel);
+        let mut receivers = self.subscribers(Namespace::Channel, channel);
         self.patterns
             .read()
             .for_each_match(channel, |entry| receivers += entry.subscribers.len());
@@ -344,11 +345,11 @@ impl Registry {
     /// is given the name as stored, to share.
     fn with_subscribers(
         &self,
-        kind: Kind,
+        kind: Namespace,
         name: &[u8],
         change: impl FnOnce(&Bytes, &mut Subscribers),
     ) {
-        if kind == Kind::Pattern {
+        if kind == Namespace::Pattern {
             let mut patterns = self.patterns.write();
             let entry = patterns.get_or_insert_with(name, || PatternEntry {
                 pattern: Bytes::copy_from_slice(name),
@@ -368,8 +369,8 @@ impl Registry {
 
     /// Takes a client from the subscribers of `name`, drops the name if it was the last, and runs
     /// `then` under the guard.
-    fn remove(&self, kind: Kind, name: &[u8], client: ClientId, then: impl FnOnce()) {
-        if kind == Kind::Pattern {
+    fn remove(&self, kind: Namespace, name: &[u8], client: ClientId, then: impl FnOnce()) {
+        if kind == Namespace::Pattern {
             let mut patterns = self.patterns.write();
             if let Some(entry) = patterns.get_mut(name) {
                 entry.subscribers.remove(client);
@@ -415,10 +416,10 @@ impl Registry {
         }
     }
 
-    fn names(&self, kind: Kind) -> &Names {
+    fn names(&self, kind: Namespace) -> &Names {
         match kind {
-            Kind::Shard => &self.shards,
-            Kind::Channel | Kind::Pattern => &self.channels,
+            Namespace::Shard => &self.shards,
+            Namespace::Channel | Namespace::Pattern => &self.channels,
         }
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::backlog::Backlog;
-use crate::conn::client::{Client, ClientId};
+use crate::client::backlog::Backlog;
+use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 
 /// Tables of up to this many places are not worth shrinking.
@@ -93,8 +93,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::conn::client::Addresses;
-    use crate::conn::socket::split_unix;
+    use crate::client::Addresses;
+    use crate::client::socket::split_unix;
 
     fn client(id: ClientId) -> Arc<Client> {
         let (ours, _) = tokio::net::UnixStream::pair().unwrap();

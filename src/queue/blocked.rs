@@ -22,7 +22,7 @@ use hashbrown::{HashMap, HashSet};
 use super::keys::{Keys, SlotId};
 use super::keyspace::{FullKey, FullKeyRef};
 use super::list::{End, List};
-use crate::conn::client::{Client, ClientId};
+use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter, put_error};

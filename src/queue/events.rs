@@ -4,9 +4,9 @@
 //! PUBLISH, after the command's reply and before the keyspace's lock is let go, so that their order
 //! is the order in which it happened.
 
+use crate::client::Namespace;
 use crate::config::{EventClass, EventClasses};
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::message::Kind;
 use crate::pubsub::registry::{Registry, Turns};
 
 /// Something that happened to a key.
@@ -33,7 +33,7 @@ pub fn publish(
     let (mut messages, mut receivers) = (0, 0);
     let mut send = |channel: &[u8], payload: &[u8]| {
         messages += 1;
-        receivers += registry.publish(Kind::Channel, channel, payload, turns, fanout) as u64;
+        receivers += registry.publish(Namespace::Channel, channel, payload, turns, fanout) as u64;
     };
     for Event { db, name, key } in events {
         if classes.contains(EventClass::Keyspace) {

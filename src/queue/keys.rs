@@ -18,8 +18,8 @@ use super::keyspace::{FullKey, FullKeyRef, Keyspace};
 use super::list::{End, List};
 pub use super::slots::SlotId;
 use super::value::{Text, Value};
+use crate::client::Client;
 use crate::config::{Config, EventClass};
-use crate::conn::client::Client;
 use crate::resp::error::CommandError;
 
 /// See the module.

@@ -15,8 +15,8 @@ use super::events::Event;
 use super::keys::Keys;
 use super::value::Value;
 use super::watched::Watched;
+use crate::client::ClientId;
 use crate::config::Config;
-use crate::conn::client::ClientId;
 
 /// A key with the number of its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@
 use super::blocked::Wish;
 use super::keyspace::{FullKey, Keyspace};
 use super::value::Value;
+use crate::client::ClientId;
 use crate::config::Config;
-use crate::conn::client::ClientId;
 use crate::pubsub::fanout::Fanout;
 
 impl Keyspace {

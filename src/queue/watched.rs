@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::database::Database;
 use super::keyspace::{FullKey, FullKeyRef};
-use crate::conn::client::{Client, ClientId};
+use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 
 /// The watchers of one key, by id.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use dashmap::DashMap;
 
-use crate::conn::client::{Client, ClientId};
+use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 
 /// All connected clients by id, and how many there are.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::state::ServerState;
-use crate::conn::client::Client;
+use crate::client::Client;
 
 /// How often what they hold is added up, while there is a bound; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);

@@ -19,11 +19,11 @@ use super::state::ServerState;
 use super::supervise::catch;
 use super::tls::Tls;
 use crate::acl::Acl;
+use crate::client::Addresses;
+use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
+use crate::client::tls::TlsStream;
 use crate::config::{Config, TlsPort};
 use crate::conn::Connection;
-use crate::conn::client::Addresses;
-use crate::conn::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
-use crate::conn::tls::TlsStream;
 
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.

@@ -21,8 +21,8 @@ use thiserror::Error;
 
 use super::seldom::Seldom;
 use super::state::ServerState;
+use crate::client::Client;
 use crate::config::{Config, TlsAuthClients, TlsPort, TlsProtocol};
-use crate::conn::client::Client;
 
 /// What the settings of TLS begin with.
 const PREFIX: &[u8] = b"tls-";

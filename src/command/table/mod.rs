@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 use super::Args;
 use super::spec::{Command, Flag};
-use crate::pubsub::message::Kind;
+use crate::client::Namespace;
 use crate::resp::error::CommandError;
 
 /// The rows, by group.
@@ -96,7 +96,7 @@ pub struct Entry {
     /// Whether it runs at once inside MULTI, instead of being queued.
     pub runs_in_multi: bool,
     /// The namespace that it sends its second argument to, if that is all it does.
-    pub publishes: Option<Kind>,
+    pub publishes: Option<Namespace>,
     /// Whether it changes keys.
     pub writes: bool,
     /// Whether it reads keys.
@@ -106,7 +106,7 @@ pub struct Entry {
     /// Whether SLOWLOG leaves it out.
     pub skips_slow_log: bool,
     /// The namespace that its arguments are subscribed to in, if that is what it does.
-    pub subscribes: Option<Kind>,
+    pub subscribes: Option<Namespace>,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Entry>,
 }
@@ -223,8 +223,8 @@ impl Entry {
             no_multi: spec.has(Flag::NoMulti),
             runs_in_multi: RUNS_IN_MULTI.contains(&full_name.as_str()),
             publishes: match full_name.as_str() {
-                "publish" => Some(Kind::Channel),
-                "spublish" => Some(Kind::Shard),
+                "publish" => Some(Namespace::Channel),
+                "spublish" => Some(Namespace::Shard),
                 _ => None,
             },
             writes: spec.has(Flag::Write),
@@ -232,9 +232,9 @@ impl Entry {
             is_admin: spec.has(Flag::Admin),
             skips_slow_log: spec.has(Flag::SkipSlowlog),
             subscribes: match full_name.as_str() {
-                "subscribe" => Some(Kind::Channel),
-                "psubscribe" => Some(Kind::Pattern),
-                "ssubscribe" => Some(Kind::Shard),
+                "subscribe" => Some(Namespace::Channel),
+                "psubscribe" => Some(Namespace::Pattern),
+                "ssubscribe" => Some(Namespace::Shard),
                 _ => None,
             },
             full_name,

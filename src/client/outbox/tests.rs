@@ -3,7 +3,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
-use crate::conn::socket::{ReadSocket, split_unix};
+use crate::client::socket::{ReadSocket, split_unix};
 
 const UNLIMITED: OutputLimits = OutputLimits {
     normal: NO_LIMIT,

@@ -5,156 +5,31 @@
 //! Fields that are only shown (database, last command, …) are written relaxed by the task and may
 //! lag by one command.
 
-use std::collections::HashSet;
-use std::net::{Shutdown, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
+pub mod backlog;
+pub mod frames;
+mod identity;
+pub mod outbox;
+pub mod socket;
+mod subscriptions;
+pub mod tls;
+
+use std::net::Shutdown;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::outbox::{Flush, Outbox, Status};
-use super::socket::WriteSocket;
-use crate::acl::user::DEFAULT_USER;
-use crate::hash::HashState;
-use crate::pubsub::message::Kind;
+pub use identity::{Addresses, ClientId, Names};
+use outbox::{Flush, Outbox, Status};
+use socket::WriteSocket;
+pub use subscriptions::{Namespace, Subscriptions};
+
 use crate::resp::Protocol;
 use crate::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::Relaxed, Ordering::SeqCst,
 };
 use crate::sync::{AtomicWaker, Mutex};
-
-/// Identifies a client for the life of the process; the first is 1.
-pub type ClientId = u64;
-
-/// The two ends of a connection.
-#[derive(Clone, Debug)]
-pub enum Addresses {
-    /// Over TCP.
-    Tcp {
-        /// The client's end.
-        peer: SocketAddr,
-        /// Ours.
-        local: SocketAddr,
-    },
-    /// Over the unix socket at this path.
-    Unix(Arc<PathBuf>),
-}
-
-impl Addresses {
-    /// The client's end as CLIENT LIST shows it (`127.0.0.1:50000`, `/tmp/socket:0`).
-    pub fn peer(&self) -> String {
-        match self {
-            Addresses::Tcp { peer, .. } => peer.to_string(),
-            Addresses::Unix(path) => format!("{}:0", path.display()),
-        }
-    }
-
-    /// Our end.
-    pub fn local(&self) -> String {
-        match self {
-            Addresses::Tcp { local, .. } => local.to_string(),
-            Addresses::Unix(path) => format!("{}:0", path.display()),
-        }
-    }
-
-    /// Whether the client is on this machine (`enable-debug-command local`).
-    pub fn is_local(&self) -> bool {
-        match self {
-            Addresses::Tcp { peer, .. } => peer.ip().is_loopback(),
-            Addresses::Unix(_) => true,
-        }
-    }
-}
-
-/// What a client says of itself.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    /// CLIENT SETNAME.
-    pub name: Bytes,
-    /// CLIENT SETINFO LIB-NAME.
-    pub library: Bytes,
-    /// CLIENT SETINFO LIB-VER.
-    pub library_version: Bytes,
-}
-
-/// The names that a client is subscribed to, by kind. The registry keeps them in step with its own
-/// tables.
-#[derive(Debug, Default)]
-pub struct Subscriptions {
-    names: [HashSet<Bytes, HashState>; 3],
-    /// Bytes of all names.
-    bytes: usize,
-    closed: bool,
-}
-
-impl Subscriptions {
-    /// Whether `name` is among those of `kind`.
-    pub fn contains(&self, kind: Kind, name: &[u8]) -> bool {
-        self.names[kind as usize].contains(name)
-    }
-
-    /// Adds a name that is not there yet.
-    pub fn insert(&mut self, kind: Kind, name: Bytes) {
-        self.bytes += name.len();
-        self.names[kind as usize].insert(name);
-    }
-
-    /// Takes a name away, if it is there.
-    pub fn take(&mut self, kind: Kind, name: &[u8]) -> Option<Bytes> {
-        let names = &mut self.names[kind as usize];
-        let taken = names.take(name);
-        self.bytes -= taken.as_ref().map_or(0, Bytes::len);
-        if names.is_empty() {
-            *names = HashSet::default();
-        }
-        taken
-    }
-
-    /// The names of `kind`.
-    pub fn names(&self, kind: Kind) -> Vec<Bytes> {
-        self.names[kind as usize].iter().cloned().collect()
-    }
-
-    /// The number of names of `kind`.
-    pub fn len(&self, kind: Kind) -> usize {
-        self.names[kind as usize].len()
-    }
-
-    /// The count that a confirmation of `kind` carries: channels and patterns count together, shard
-    /// channels alone.
-    pub fn confirmed(&self, kind: Kind) -> usize {
-        match kind {
-            Kind::Channel | Kind::Pattern => self.len(Kind::Channel) + self.len(Kind::Pattern),
-            Kind::Shard => self.len(Kind::Shard),
-        }
-    }
-
-    /// All names of all kinds.
-    pub fn total(&self) -> usize {
-        self.names.iter().map(HashSet::len).sum()
-    }
-
-    /// Bytes of memory that they take, names shared with the registry included.
-    pub fn memory(&self) -> usize {
-        let places: usize = self.names.iter().map(HashSet::capacity).sum();
-        self.bytes + places * size_of::<Bytes>()
-    }
-
-    /// Whether the client is gone, so that nothing may be added any more.
-    pub fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// Marks the client as gone and gives all its names away.
-    pub fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
-        self.closed = true;
-        self.bytes = 0;
-        std::mem::take(&mut self.names)
-    }
-}
 
 /// Whoever writes for a client may panic: the client's own task then finds the outbox dead.
 struct WakeOnPanic<'a>(&'a AtomicWaker);
@@ -179,6 +54,9 @@ pub enum Closing {
     /// It is gone from all tables.
     Closed,
 }
+
+/// The name of the user of a connection that has not said another.
+pub const DEFAULT_USER: &[u8] = b"default";
 
 /// See the module.
 #[derive(Debug)]

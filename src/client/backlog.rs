@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
-use super::message::Frames;
+use super::frames::Frames;
 use crate::resp::Protocol;
 
 /// A segment is full when it has so many bytes.

@@ -8,8 +8,8 @@ use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::conn::socket::WriteSocket;
-use crate::pubsub::backlog::Part;
+use crate::client::backlog::Part;
+use crate::client::socket::WriteSocket;
 
 /// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
 /// never copied again as a whole.

@@ -45,12 +45,13 @@ use std::time::{Duration, Instant};
 use bounded::Bounded;
 pub use bounded::{DropReport, Dropped, OverflowChoice};
 use bytes::BytesMut;
+pub use overflow::DropTotals;
 use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
+use crate::client::backlog::{Backlog, Part};
+use crate::client::frames::Frames;
 use crate::config::{OutputLimit, OutputLimits};
-use crate::pubsub::backlog::{Backlog, Part};
-use crate::pubsub::message::Frames;
 use crate::resp::Protocol;
 use crate::sync::Mutex;
 

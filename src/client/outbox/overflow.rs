@@ -9,7 +9,16 @@ use bytes::BytesMut;
 use super::bounded::Bounded;
 use super::{Append, Delivery, DropReport, Dropped, Outbox, OverflowChoice, State};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
-use crate::observe::stats::DropTotals;
+use std::sync::atomic::AtomicU64;
+
+/// Messages that outboxes have dropped (`pubsub-overflow-policy`).
+#[derive(Debug, Default)]
+pub struct DropTotals {
+    /// Messages.
+    pub messages: AtomicU64,
+    /// Bytes of their frames.
+    pub bytes: AtomicU64,
+}
 
 impl Outbox {
     /// Chooses what is done with messages that a slow client lets lie: by its own new `choice`, or

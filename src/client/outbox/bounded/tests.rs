@@ -10,10 +10,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
+use crate::client::backlog::Backlog;
+use crate::client::outbox::{Append, Delivery, Flush, Outbox};
+use crate::client::socket::{ReadSocket, WriteSocket, split_unix};
 use crate::config::{OutputLimit, OutputLimits};
-use crate::conn::outbox::{Append, Delivery, Flush, Outbox};
-use crate::conn::socket::{ReadSocket, WriteSocket, split_unix};
-use crate::pubsub::backlog::Backlog;
 
 const LIMIT: usize = 20_000;
 /// Marker, number and length, before what fills it up.

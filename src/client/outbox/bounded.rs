@@ -20,7 +20,7 @@
 //!   not all with the kernel, stays in flight until the kernel has all of it.
 //! - `cost` of what waits, is held or is in flight never passes the limit. It counts what keeping a
 //!   message takes beside its bytes. Messages are copied, not shared in a
-//!   [`Backlog`](crate::pubsub::backlog::Backlog): a range of a segment keeps all of it alive, of
+//!   [`Backlog`](crate::client::backlog::Backlog): a range of a segment keeps all of it alive, of
 //!   which all but a message may have been dropped.
 
 use std::collections::VecDeque;
@@ -31,9 +31,9 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::queue::{Chunk, Queue};
+use crate::client::frames::{Frames, SHARED_BODY};
+use crate::client::outbox::DropTotals;
 use crate::config::{OverflowPolicy, OverflowRule};
-use crate::observe::stats::DropTotals;
-use crate::pubsub::message::{Frames, SHARED_BODY};
 use crate::resp::Protocol;
 
 /// Messages of about so many bytes go to the socket at a time.

@@ -1,0 +1,63 @@
+//! Who a client is: its number, the two ends of its connection, and what it says of itself.
+//!
+//! Layer `client`. Plain values.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// Identifies a client for the life of the process; the first is 1.
+pub type ClientId = u64;
+
+/// The two ends of a connection.
+#[derive(Clone, Debug)]
+pub enum Addresses {
+    /// Over TCP.
+    Tcp {
+        /// The client's end.
+        peer: SocketAddr,
+        /// Ours.
+        local: SocketAddr,
+    },
+    /// Over the unix socket at this path.
+    Unix(Arc<PathBuf>),
+}
+
+impl Addresses {
+    /// The client's end as CLIENT LIST shows it (`127.0.0.1:50000`, `/tmp/socket:0`).
+    pub fn peer(&self) -> String {
+        match self {
+            Addresses::Tcp { peer, .. } => peer.to_string(),
+            Addresses::Unix(path) => format!("{}:0", path.display()),
+        }
+    }
+
+    /// Our end.
+    pub fn local(&self) -> String {
+        match self {
+            Addresses::Tcp { local, .. } => local.to_string(),
+            Addresses::Unix(path) => format!("{}:0", path.display()),
+        }
+    }
+
+    /// Whether the client is on this machine (`enable-debug-command local`).
+    pub fn is_local(&self) -> bool {
+        match self {
+            Addresses::Tcp { peer, .. } => peer.ip().is_loopback(),
+            Addresses::Unix(_) => true,
+        }
+    }
+}
+
+/// What a client says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// CLIENT SETNAME.
+    pub name: Bytes,
+    /// CLIENT SETINFO LIB-NAME.
+    pub library: Bytes,
+    /// CLIENT SETINFO LIB-VER.
+    pub library_version: Bytes,
+}
