@@ -31,15 +31,16 @@ use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::Turns;
-use crate::queue::expiry;
 use crate::server::eviction;
+use crate::server::expiry;
 use crate::server::housekeeping;
-use crate::server::listener::{self, Bound, ListenError};
+use crate::server::listener::{self, ListenError};
 use crate::server::shutdown;
-use crate::server::state::{OnChange, ServerState};
 use crate::server::supervise::supervise;
-use crate::server::tls::{Tls, TlsError};
 use crate::server::workers::Workers;
+use crate::state::bound::Bound;
+use crate::state::tls::{Tls, TlsError};
+use crate::state::{OnChange, ServerState};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -155,6 +156,10 @@ impl Builder {
         let own = Arc::clone(&state);
         state.tasks.spawn(async move {
             supervise(&own, "eviction", || eviction::run(&own)).await;
+        });
+        let own = Arc::clone(&state);
+        state.tasks.spawn(async move {
+            supervise(&own, "shutdown", || shutdown::run(&own)).await;
         });
         Ok(Server {
             state,
@@ -287,7 +292,7 @@ impl Server {
     /// at most `shutdown-timeout` seconds, then closes all connections. When it returns, every task
     /// has ended and every socket is closed.
     pub async fn stop(self) {
-        shutdown::begin(&self.state, false);
+        self.state.begin_shutdown(false);
         self.state.tasks.close();
         self.state.tasks.wait().await;
     }

@@ -67,10 +67,12 @@ mod pubsub;
 mod queue;
 mod resp;
 mod server;
+mod state;
 mod sync;
 
 pub use embed::{Builder, Server, StartError};
-pub use server::descriptors;
-pub use server::listener::{Bound, ListenError};
-pub use server::tls::TlsError;
+pub use server::listener::ListenError;
 pub use server::workers::Workers;
+pub use state::bound::Bound;
+pub use state::descriptors;
+pub use state::tls::TlsError;

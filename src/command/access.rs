@@ -12,7 +12,7 @@ use crate::acl::log::{self, Situation};
 use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::client::Client;
-use crate::observe::client_line::client_line;
+use crate::command::client_line::client_line;
 use crate::resp::error::CommandError;
 
 const NO_AUTH: CommandError = CommandError::text("NOAUTH Authentication required.");

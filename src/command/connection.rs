@@ -11,7 +11,7 @@ use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};
 use crate::resp::reply::Reply;
 use crate::resp::request::{integer_argument, parse_integer};
-use crate::server::state::REDIS_VERSION;
+use crate::state::REDIS_VERSION;
 use bytes::Bytes;
 
 type Result = std::result::Result<Reply, CommandError>;

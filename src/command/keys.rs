@@ -11,7 +11,7 @@ use crate::queue::database::{Database, Entry};
 use crate::resp::error::CommandError;
 use crate::resp::frame::status;
 use crate::resp::reply::Reply;
-use crate::server::state::ServerState;
+use crate::state::ServerState;
 
 type Result = std::result::Result<Reply, CommandError>;
 

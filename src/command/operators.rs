@@ -13,7 +13,7 @@ use crate::observe::monitors;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
-use crate::server::pause::Scope;
+use crate::state::pause::Scope;
 
 type Result = std::result::Result<Reply, CommandError>;
 

@@ -4,14 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pubsub::{help, wrong_subcommand};
 use super::{Args, Context, Next};
+use crate::command::info::report;
 use crate::config::DebugCommand;
-use crate::observe::info::report;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, text, verbatim};
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
-use crate::server::shutdown;
-use crate::server::state::VERSION;
+use crate::state::VERSION;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -82,7 +81,7 @@ pub fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         client = context.client.addresses.peer(),
         "SHUTDOWN received"
     );
-    shutdown::begin(context.server, now);
+    context.server.begin_shutdown(now);
     context.session.then(Next::Close);
     Ok(Reply::Sent)
 }

@@ -21,7 +21,7 @@ use crate::client::Closing;
 use crate::command::{Context, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;
-use crate::server::supervise::Panic;
+use crate::state::panic::Panic;
 
 /// A batch that has appended so many times is interrupted: those who were sent something need not
 /// wait for the end of a large batch, nor do others on the thread.
@@ -233,7 +233,7 @@ impl Connection {
         context.finish();
         if let Some(limit) = config.client_memory_limit() {
             let appended = scratch.fanout.appended() + scratch.replies.len();
-            self.state.growth.add(appended, limit);
+            self.state.memory_trigger.add(appended, limit);
         }
         if !scratch.replies.is_empty() {
             // Flushed by the caller in any case.

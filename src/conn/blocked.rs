@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Connection, Event};
 use crate::client::Client;
-use crate::server::state::ServerState;
+use crate::state::ServerState;
 
 /// What a client waits for, and until when, if not forever; boxed, as few do.
 #[derive(Debug)]

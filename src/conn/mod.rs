@@ -30,7 +30,7 @@ use crate::client::socket::{ReadSocket, WriteSocket};
 use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
 use crate::command::access::Access;
-use crate::server::state::ServerState;
+use crate::state::ServerState;
 use input::Input;
 use scratch::Scratch;
 

@@ -32,7 +32,7 @@ use super::resp;
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::resp::inline::split_words;
-use crate::server::state::ServerState;
+use crate::state::ServerState;
 use crate::{Server, StartError};
 
 const CONNECTIONS: usize = 3;

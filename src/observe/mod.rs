@@ -1,10 +1,9 @@
 //! What an operator sees: counters, INFO, and the lines of CLIENT LIST.
 
-pub mod client_line;
 pub mod histogram;
-pub mod info;
 pub mod latency;
 pub mod latency_report;
+pub mod log_throttle;
 pub mod monitors;
 pub mod slow_log;
 pub mod stats;

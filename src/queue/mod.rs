@@ -32,7 +32,6 @@ mod check;
 pub mod database;
 pub mod encoding;
 pub mod events;
-pub mod expiry;
 pub mod keys;
 pub mod keyspace;
 pub mod list;

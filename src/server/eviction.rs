@@ -7,47 +7,20 @@
 //! who has said CLIENT NO-EVICT ON counts and is spared.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
-use super::state::ServerState;
 use crate::client::Client;
+use crate::state::ServerState;
 
 /// How often what they hold is added up, while there is a bound; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);
-/// It is also added up once this part of the bound was appended to outboxes.
-const PART: usize = 8;
-
-/// When to look before the next period.
-#[derive(Debug, Default)]
-pub struct Growth {
-    appended: AtomicUsize,
-    look: Notify,
-}
-
-impl Growth {
-    /// So many bytes were appended to outboxes, and `limit` bytes may be held.
-    pub fn add(&self, bytes: usize, limit: usize) {
-        if self.appended.fetch_add(bytes, Relaxed) + bytes >= limit / PART {
-            self.appended.store(0, Relaxed);
-            self.look();
-        }
-    }
-
-    /// Has somebody look soon.
-    pub fn look(&self) {
-        self.look.notify_one();
-    }
-}
-
 /// Runs until the server shuts down.
 pub async fn run(state: &ServerState) {
     let work = async {
         loop {
             let is_bounded = evict(state);
-            let look = state.growth.look.notified();
+            let look = state.memory_trigger.wanted();
             if is_bounded {
                 // Whichever it is.
                 let _ = tokio::time::timeout(PERIOD, look).await;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::state::ServerState;
+use crate::state::ServerState;
 
 /// The limits and timeouts it enforces are in whole seconds.
 const PERIOD: Duration = Duration::from_secs(1);

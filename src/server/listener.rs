@@ -1,6 +1,5 @@
 //! Listening: binding the addresses of the settings, accepting, and refusing past `maxclients`.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -14,16 +13,17 @@ use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
-use super::seldom::Seldom;
-use super::state::ServerState;
 use super::supervise::catch;
-use super::tls::Tls;
 use crate::acl::Acl;
 use crate::client::Addresses;
 use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
 use crate::client::tls::TlsStream;
 use crate::config::{Config, TlsPort};
 use crate::conn::Connection;
+use crate::observe::log_throttle::LogThrottle;
+use crate::state::ServerState;
+use crate::state::bound::Bound;
+use crate::state::tls::Tls;
 
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.
@@ -62,28 +62,6 @@ pub enum ListenError {
         /// What the system said.
         source: io::Error,
     },
-}
-
-/// Where a server listens. Prints as `tcp 127.0.0.1:6379`, `tls 127.0.0.1:6380` or
-/// `unix /tmp/socket`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// A TCP address, with the real port.
-    Tcp(SocketAddr),
-    /// A TCP address for connections under TLS, with the real port.
-    Tls(SocketAddr),
-    /// The path of a unix socket.
-    Unix(Arc<PathBuf>),
-}
-
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Bound::Tcp(address) => write!(f, "tcp {address}"),
-            Bound::Tls(address) => write!(f, "tls {address}"),
-            Bound::Unix(path) => write!(f, "unix {}", path.display()),
-        }
-    }
 }
 
 /// A bound socket.
@@ -302,7 +280,7 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
 
 /// Accepts until the server shuts down. A failed accept never ends it.
 pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
-    let mut failures = Seldom::default();
+    let mut failures = LogThrottle::default();
     let accepting = async {
         loop {
             match listener.accept().await {

@@ -1,14 +1,12 @@
-//! The server around the connections: its shared state, its listeners, its way out.
+//! The server around the connections: the tasks that run beside them, and what starts and ends
+//! them.
+//!
+//! Layer `server`: it may use all that lies below, and only `embed` and the binary use it.
 
-pub mod clients;
-pub mod descriptors;
 pub mod eviction;
+pub mod expiry;
 pub mod housekeeping;
 pub mod listener;
-pub mod pause;
-pub mod seldom;
 pub mod shutdown;
-pub mod state;
 pub mod supervise;
-pub mod tls;
 pub mod workers;

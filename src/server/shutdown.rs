@@ -6,74 +6,30 @@
 //! 3. Connections close once their outboxes are written.
 //! 4. Those that have not come that far within `shutdown-timeout` are cut off.
 
-use std::sync::Arc;
-
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::state::ServerState;
-use super::supervise::supervise;
+use crate::state::ServerState;
 
 /// How often to look whether all batches have come to their end. They take milliseconds.
 const BATCH_POLL: Duration = Duration::from_millis(1);
 
-/// The switch that everybody watches. It goes one way only.
-#[derive(Debug)]
-pub struct Shutdown {
-    begun: watch::Sender<bool>,
-}
-
-impl Default for Shutdown {
-    fn default() -> Shutdown {
-        Shutdown {
-            begun: watch::Sender::new(false),
-        }
-    }
-}
-
-impl Shutdown {
-    /// Whether a shutdown has begun.
-    pub fn has_begun(&self) -> bool {
-        *self.begun.borrow()
-    }
-
-    /// Waits until a shutdown begins.
-    pub async fn begun(&self) {
-        let mut begun = self.begun.subscribe();
-        // The sender lives as long as self.
-        let _ = begun.wait_for(|begun| *begun).await;
-    }
-
-    /// `false`: it had begun already.
-    fn begin(&self) -> bool {
-        !self.begun.send_replace(true)
-    }
-}
-
-/// Begins the shutdown; it comes to its end by itself. `now`: it waits for nothing.
-pub fn begin(state: &Arc<ServerState>, now: bool) {
-    if state.shutdown.begin() {
-        for client in state.clients.all() {
-            client.quiet();
-        }
-        let own = Arc::clone(state);
-        state.tasks.spawn(async move {
-            supervise(&own, "shutdown", || drain(&own, now)).await;
-        });
-    }
+/// Waits until the shutdown begins ([`ServerState::begin_shutdown`]), and brings it to its end.
+pub async fn run(state: &ServerState) {
+    state.shutdown.begun().await;
+    drain(state).await;
 }
 
 /// Cuts everything off at once, from wherever it is called.
 pub fn abort(state: &ServerState) {
-    state.shutdown.begin();
+    state.shutdown.begin(true);
     state.tasks.close();
     disconnect_all(state);
 }
 
-async fn drain(state: &ServerState, now: bool) {
-    let patience = if now {
+async fn drain(state: &ServerState) {
+    let patience = if state.shutdown.is_at_once() {
         Duration::ZERO
     } else {
         state.config().shutdown_timeout

@@ -15,7 +15,6 @@
 //! released on the way, without poison. A transaction that panics half-way has been carried out
 //! half-way.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,14 +22,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::state::ServerState;
+use crate::state::ServerState;
+use crate::state::panic::{Panic, message};
 
 /// How long a task of the server rests after a panic, so that one that always panics does not keep a
 /// core busy.
 const REST: Duration = Duration::from_millis(50);
-
-/// What a panic has left behind.
-pub type Panic = Box<dyn Any + Send>;
 
 /// Runs a task to its end or to its panic.
 pub async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output, Panic> {
@@ -61,20 +58,13 @@ pub async fn supervise<F: Future<Output = ()>>(
     }
 }
 
-/// What a panic says.
-pub fn message(panic: &Panic) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    let built = || panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(built).unwrap_or("a panic without a message")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::acl::Acl;
     use crate::config::Config;
-    use crate::server::tls::Tls;
-    use crate::server::workers::Placement;
+    use crate::state::placement::Placement;
+    use crate::state::tls::Tls;
 
     #[tokio::test]
     async fn a_task_that_panics_begins_anew() {

@@ -9,12 +9,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::Notify;
+
+use crate::state::placement::Placement;
 
 /// How long a thread may take to stop: by then the server has, and nothing is left to wait for.
 const STOP: Duration = Duration::from_secs(1);
@@ -50,10 +51,7 @@ impl Workers {
     /// Deals connections out to these threads.
     pub(crate) fn placement(&self) -> Placement {
         let handles = self.workers.iter().map(|worker| worker.handle.clone());
-        Placement {
-            handles: handles.collect(),
-            next: AtomicUsize::new(0),
-        }
+        Placement::new(handles.collect())
     }
 }
 
@@ -93,20 +91,5 @@ impl Drop for Workers {
                 let _ = thread.join();
             }
         }
-    }
-}
-
-/// Which thread a connection goes to. By default there is none but the runtime that accepted it.
-#[derive(Debug, Default)]
-pub(crate) struct Placement {
-    handles: Vec<Handle>,
-    next: AtomicUsize,
-}
-
-impl Placement {
-    /// The thread that the next connection goes to; `None`: where it was accepted.
-    pub(super) fn next(&self) -> Option<&Handle> {
-        let turn = self.next.fetch_add(1, Relaxed);
-        self.handles.get(turn.checked_rem(self.handles.len())?)
     }
 }

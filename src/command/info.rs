@@ -10,11 +10,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use super::stats::Counter;
 use crate::client::Namespace;
 use crate::command::table::TABLE;
+use crate::observe::stats::Counter;
 use crate::queue::keyspace::Keyspace;
-use crate::server::state::{REDIS_VERSION, ServerState, VERSION};
+use crate::state::{REDIS_VERSION, ServerState, VERSION};
 
 /// A section: its name, whether a plain INFO shows it, and what it says.
 struct Section {

@@ -7,10 +7,10 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::events;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::Turns;
-use crate::server::state::ServerState;
+use crate::queue::events;
+use crate::state::ServerState;
 
 /// How often expired keys are looked for; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);

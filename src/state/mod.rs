@@ -1,5 +1,15 @@
 //! What all connections of one server share.
 
+pub mod bound;
+pub mod clients;
+pub mod descriptors;
+pub mod memory_trigger;
+pub mod panic;
+pub mod pause;
+pub mod placement;
+pub mod shutdown;
+pub mod tls;
+
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -9,15 +19,15 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::clients::Clients;
-use super::descriptors;
-use super::eviction::Growth;
-use super::listener::Bound;
-use super::pause::Pause;
-use super::shutdown::Shutdown;
-use super::supervise::{self, Panic};
-use super::tls::Tls;
-use super::workers::Placement;
+use bound::Bound;
+use clients::Clients;
+use memory_trigger::MemoryTrigger;
+use panic::Panic;
+use pause::Pause;
+use placement::Placement;
+use shutdown::Shutdown;
+use tls::Tls;
+
 use crate::acl::Acl;
 use crate::client::Client;
 use crate::client::outbox::{BrokenLimit, OverflowChoice};
@@ -57,7 +67,7 @@ pub struct ServerState {
     /// The counters.
     pub stats: Stats,
     /// What connections hold, and when to look at it.
-    pub growth: Growth,
+    pub memory_trigger: MemoryTrigger,
     /// Commands that took long.
     pub slow_log: SlowLog,
     /// What has held others up.
@@ -69,7 +79,7 @@ pub struct ServerState {
     /// Rung when a key was given a time to expire.
     pub expiry_set: Notify,
     /// Who serves a new connection.
-    pub(super) placement: Placement,
+    pub placement: Placement,
     /// How many more batches may be carried out and wait to be written: each has the buffers of a
     /// batch meanwhile.
     pub unwritten_batches: Semaphore,
@@ -113,7 +123,7 @@ impl ServerState {
             acl,
             tls,
             stats: Stats::new(),
-            growth: Growth::default(),
+            memory_trigger: MemoryTrigger::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
@@ -172,7 +182,7 @@ impl ServerState {
                 self.choose_overflow(&client, None);
             }
         }
-        self.growth.look();
+        self.memory_trigger.look();
         Ok(())
     }
 
@@ -198,6 +208,16 @@ impl ServerState {
                 name = %String::from_utf8_lossy(&client.names().name),
                 "slow subscriber: messages were dropped since the last such line"
             );
+        }
+    }
+
+    /// Begins the shutdown, which comes to its end by itself (`server::shutdown`): nobody reads any
+    /// more requests from now on. `at_once`: it waits for no client.
+    pub fn begin_shutdown(&self, at_once: bool) {
+        if self.shutdown.begin(at_once) {
+            for client in self.clients.all() {
+                client.quiet();
+            }
         }
     }
 
@@ -283,7 +303,7 @@ impl ServerState {
         tracing::error!(
             client = client.id,
             addr = client.addresses.peer(),
-            message = supervise::message(panic),
+            message = panic::message(panic),
             "connection closed: its task panicked"
         );
     }

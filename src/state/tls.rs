@@ -19,10 +19,10 @@ use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
 
-use super::seldom::Seldom;
-use super::state::ServerState;
+use super::ServerState;
 use crate::client::Client;
 use crate::config::{Config, TlsAuthClients, TlsPort, TlsProtocol};
+use crate::observe::log_throttle::LogThrottle;
 
 /// What the settings of TLS begin with.
 const PREFIX: &[u8] = b"tls-";
@@ -74,7 +74,7 @@ pub enum TlsError {
 #[derive(Debug, Default)]
 pub struct Tls {
     config: ArcSwapOption<ServerConfig>,
-    failures: Mutex<Seldom>,
+    failures: Mutex<LogThrottle>,
 }
 
 impl Tls {

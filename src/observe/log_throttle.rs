@@ -8,13 +8,13 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Seldom {
+pub struct LogThrottle {
     /// Since the last line.
     since: u64,
     last_line: Option<Instant>,
 }
 
-impl Seldom {
+impl LogThrottle {
     /// It has happened again. `Some`: a line is due now, and says that it happened so often.
     pub fn note(&mut self) -> Option<u64> {
         self.since += 1;

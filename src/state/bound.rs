@@ -1,0 +1,30 @@
+//! Where a server listens.
+//!
+//! Layer `state`. A plain value.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a server listens. Prints as `tcp 127.0.0.1:6379`, `tls 127.0.0.1:6380` or
+/// `unix /tmp/socket`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A TCP address, with the real port.
+    Tcp(SocketAddr),
+    /// A TCP address for connections under TLS, with the real port.
+    Tls(SocketAddr),
+    /// The path of a unix socket.
+    Unix(Arc<PathBuf>),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Tcp(address) => write!(f, "tcp {address}"),
+            Bound::Tls(address) => write!(f, "tls {address}"),
+            Bound::Unix(path) => write!(f, "unix {}", path.display()),
+        }
+    }
+}
