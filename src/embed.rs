@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 
-use crate::acl::Acl;
+use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
@@ -48,10 +48,9 @@ pub enum StartError {
     /// A setting given to the builder is wrong.
     #[error(transparent)]
     Setting(#[from] BadSetting),
-    /// The file of users (`aclfile`) cannot be read, or has errors in it: Redis's words for them,
-    /// on one line.
-    #[error("can't load users: {0}")]
-    Users(String),
+    /// The settings, or the file of users (`aclfile`), make no users.
+    #[error(transparent)]
+    Users(#[from] UsersError),
     /// TLS lacks a certificate, a key, or what else it needs.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -51,6 +51,7 @@
 #![warn(missing_docs)]
 
 mod acl;
+mod catalog;
 mod client;
 mod command;
 pub mod config;
@@ -70,6 +71,7 @@ mod server;
 mod state;
 mod sync;
 
+pub use acl::{BadLine, FileErrors, UsersError};
 pub use embed::{Builder, Server, StartError};
 pub use server::listener::ListenError;
 pub use server::workers::Workers;

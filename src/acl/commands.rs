@@ -13,11 +13,11 @@ use std::sync::LazyLock;
 use super::categories::{Categories, Category};
 use super::foreign::FOREIGN;
 use super::rules::{RuleError, has_blanks};
-use crate::command::table::{Entry, TABLE};
+use crate::catalog::{CATALOG, Command};
 
 /// A command as far as rules are concerned; its place in [`COMMANDS`] is its bit.
 #[derive(Debug)]
-struct Known {
+struct CommandMeta {
     categories: Categories,
     /// Whether Redis 7.0 has it: later ones must not change which categories describe a set best.
     counts: bool,
@@ -26,30 +26,32 @@ struct Known {
 }
 
 /// The table's commands by their ids, and behind them the foreign ones.
-static COMMANDS: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let own = TABLE.entries().map(|entry| Known {
-        categories: Categories::of(entry.spec.categories.iter().copied()),
-        counts: entry.spec.docs.since < "7.1",
-        subcommands: entry
-            .subcommands
-            .iter()
-            .map(|sub| usize::from(sub.id))
-            .collect(),
-    });
-    let mut all: Vec<Known> = own.collect();
+static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
+    let own = CATALOG
+        .commands_and_subcommands()
+        .map(|command| CommandMeta {
+            categories: Categories::of(command.spec.categories.iter().copied()),
+            counts: command.spec.docs.since < "7.1",
+            subcommands: command
+                .subcommands
+                .iter()
+                .map(|sub| usize::from(sub.id))
+                .collect(),
+        });
+    let mut all: Vec<CommandMeta> = own.collect();
     for (categories, names) in FOREIGN {
         let categories = Categories::of(categories.split(' '));
         for name in names.split(' ') {
-            if TABLE.find_full(name.as_bytes()).is_some() {
+            if CATALOG.find_full(name.as_bytes()).is_some() {
                 continue;
             }
             // Subcommands of foreign containers have all of their container's categories.
             let container = name.split('|').next().unwrap_or(name);
-            if let Some(container) = TABLE.find(container.as_bytes()) {
+            if let Some(container) = CATALOG.find(container.as_bytes()) {
                 let place = all.len();
                 all[usize::from(container.id)].subcommands.push(place);
             }
-            all.push(Known {
+            all.push(CommandMeta {
                 categories,
                 counts: true,
                 subcommands: Vec::new(),
@@ -102,9 +104,9 @@ impl CommandSet {
     }
 
     /// Whether a request of this command is allowed, `first_arg` being what stands behind its name.
-    pub fn allows(&self, entry: &Entry, first_arg: Option<&[u8]>) -> bool {
-        self.all || self.has(usize::from(entry.id)) || {
-            let allowed = self.first_args.get(&entry.id);
+    pub fn allows(&self, command: &Command, first_arg: Option<&[u8]>) -> bool {
+        self.all || self.has(usize::from(command.id)) || {
+            let allowed = self.first_args.get(&command.id);
             let among = |allowed: &Vec<Vec<u8>>| {
                 allowed
                     .iter()
@@ -118,22 +120,22 @@ impl CommandSet {
     pub fn apply(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let bar = name.iter().rposition(|&byte| byte == b'|');
         if let (true, Some(bar)) = (allow, bar) {
-            let (command, sub) = (&name[..bar], &name[bar + 1..]);
-            let entry = TABLE.find_full(command).ok_or(RuleError::UnknownName)?;
-            if command.contains(&b'|') {
+            let (container, sub) = (&name[..bar], &name[bar + 1..]);
+            let command = CATALOG.find_full(container).ok_or(RuleError::UnknownName)?;
+            if container.contains(&b'|') {
                 return Err(RuleError::FirstArgOfSubcommand);
             }
             // Redis takes blanks here, and writes a file that it cannot read, or reads other rules in.
             if sub.is_empty() || has_blanks(sub) {
                 return Err(RuleError::Syntax);
             }
-            if entry.subcommands.is_empty() {
-                self.allow_first_arg(entry, sub);
+            if command.subcommands.is_empty() {
+                self.allow_first_arg(command, sub);
                 return Ok(());
             }
         }
-        let entry = TABLE.find_full(name).ok_or(RuleError::UnknownName)?;
-        self.change(usize::from(entry.id), allow);
+        let command = CATALOG.find_full(name).ok_or(RuleError::UnknownName)?;
+        self.change(usize::from(command.id), allow);
         Ok(())
     }
 
@@ -144,12 +146,12 @@ impl CommandSet {
         Ok(())
     }
 
-    fn allow_first_arg(&mut self, entry: &Entry, arg: &[u8]) {
+    fn allow_first_arg(&mut self, command: &Command, arg: &[u8]) {
         tracing::warn!(
-            command = entry.full_name,
+            command = command.full_name,
             "allowing a first argument of a command that is otherwise not allowed is deprecated"
         );
-        let args = self.first_args.entry(entry.id).or_default();
+        let args = self.first_args.entry(command.id).or_default();
         if !args.iter().any(|own| own.eq_ignore_ascii_case(arg)) {
             args.push(arg.to_vec());
         }
@@ -223,8 +225,8 @@ impl CommandSet {
             rules.extend_from_slice(format!(" {sign}@{}", best.name()).as_bytes());
             categories.retain(|category| *category != best);
         }
-        for entry in TABLE.commands() {
-            self.describe_single(entry, &mut reached, &mut rules);
+        for command in CATALOG.commands() {
+            self.describe_single(command, &mut reached, &mut rules);
         }
         rules
     }
@@ -247,20 +249,20 @@ impl CommandSet {
     }
 
     /// Writes what the categories have left over of a command and its subcommands.
-    fn describe_single(&self, entry: &Entry, reached: &mut CommandSet, rules: &mut Vec<u8>) {
-        let place = usize::from(entry.id);
+    fn describe_single(&self, command: &Command, reached: &mut CommandSet, rules: &mut Vec<u8>) {
+        let place = usize::from(command.id);
         let allowed = self.has(place);
         if allowed != reached.has(place) {
             let sign = if allowed { '+' } else { '-' };
-            rules.extend_from_slice(format!(" {sign}{}", entry.full_name).as_bytes());
+            rules.extend_from_slice(format!(" {sign}{}", command.full_name).as_bytes());
             reached.change(place, allowed);
         }
-        for sub in &entry.subcommands {
+        for sub in &command.subcommands {
             self.describe_single(sub, reached, rules);
         }
         if !allowed {
-            for arg in self.first_args.get(&entry.id).into_iter().flatten() {
-                rules.extend_from_slice(format!(" +{}|", entry.full_name).as_bytes());
+            for arg in self.first_args.get(&command.id).into_iter().flatten() {
+                rules.extend_from_slice(format!(" +{}|", command.full_name).as_bytes());
                 rules.extend_from_slice(arg);
             }
         }

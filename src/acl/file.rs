@@ -1,7 +1,6 @@
-//! The users of a start: those of the settings (`user`), or of a file (`aclfile`), which ACL LOAD
-//! reads again and ACL SAVE writes.
+//! The file of users (`aclfile`), which ACL LOAD reads again and ACL SAVE writes.
 //!
-//! A file has a user on each line, as ACL LIST shows it, and no comments, since ACL SAVE would lose
+//! Layer `acl`. A file has a user on each line, as ACL LIST shows it, and no comments, since ACL SAVE would lose
 //! them. All of it is right, or nothing of it is taken.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,17 +12,11 @@ use bytes::Bytes;
 
 use super::rules::{RuleError, has_blanks, merge_selectors};
 use super::user::{DEFAULT_USER, User};
-use crate::config::Config;
 
 /// What is wrong with a file, on one line, in Redis's words. Bytes, as it quotes rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", String::from_utf8_lossy(.0))]
 pub struct FileErrors(pub Vec<u8>);
-
-impl std::fmt::Display for FileErrors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
 
 /// Reads the users of a file, the default user among them whether the file has it or not.
 pub fn load(path: &Path, all_channels: bool) -> Result<Vec<User>, FileErrors> {
@@ -169,25 +162,4 @@ fn replace(path: &Path, temporary: &Path, content: &[u8]) -> io::Result<()> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// The users that the settings alone make: the default user with `requirepass`, or as a `user` line
-/// says, and the other `user` lines'.
-pub fn configured(config: &Config) -> Result<Vec<User>, crate::config::BadSetting> {
-    let all_channels = config.acl_pubsub_default.is_all();
-    let mut default = User::unrestricted_default();
-    default.set_password(config.requirepass.hash());
-    let mut users = vec![default];
-    for line in config.users.lines() {
-        let user = line.user(all_channels)?;
-        if !user.is_enabled() {
-            tracing::info!(
-                user = %String::from_utf8_lossy(&user.name),
-                "the user is disabled: there is no 'on' in its rules"
-            );
-        }
-        users.retain(|other| other.name != user.name);
-        users.push(user);
-    }
-    Ok(users)
 }

@@ -18,7 +18,7 @@ const KEPT: usize = 16 * 1024;
 
 /// Where a request was denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Situation {
+pub enum LogContext {
     /// Outside of a transaction.
     TopLevel,
     /// While it was queued, or by EXEC.
@@ -27,13 +27,13 @@ pub enum Situation {
 
 /// What was denied.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct LogEntry {
     /// How often.
     pub count: u64,
     /// What was lacking.
     pub reason: Reason,
     /// Where.
-    pub situation: Situation,
+    pub situation: LogContext,
     /// The command, key or channel; of a failed AUTH, that command as it was typed.
     pub object: Vec<u8>,
     /// The user, or who a client said that it was.
@@ -44,18 +44,18 @@ pub struct Entry {
     pub client: String,
 }
 
-impl Entry {
+impl LogEntry {
     /// Something that was denied now.
     pub fn new(
         reason: Reason,
-        situation: Situation,
+        situation: LogContext,
         object: &[u8],
         user: &[u8],
         mut client: String,
-    ) -> Entry {
+    ) -> LogEntry {
         client.truncate(client.floor_char_boundary(KEPT));
         let kept = |text: &[u8]| text[..text.len().min(KEPT)].to_vec();
-        Entry {
+        LogEntry {
             count: 1,
             reason,
             situation,
@@ -66,9 +66,9 @@ impl Entry {
         }
     }
 
-    fn is_like(&self, other: &Entry) -> bool {
+    fn is_like(&self, other: &LogEntry) -> bool {
         let apart = other.last.saturating_duration_since(self.last);
-        let what = |entry: &Entry| (entry.reason, entry.situation);
+        let what = |entry: &LogEntry| (entry.reason, entry.situation);
         what(self) == what(other)
             && apart <= GROUPING
             && self.object == other.object
@@ -80,13 +80,13 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Log {
     /// The latest first.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LogEntry>,
 }
 
 impl Log {
     /// Adds an entry, or counts it with one that is alike. At most `limit` entries are kept
     /// (`acllog-max-len`).
-    pub fn add(&mut self, mut entry: Entry, limit: u64) {
+    pub fn add(&mut self, mut entry: LogEntry, limit: u64) {
         let mut latest = self.entries.iter().take(ALIKE_AMONG);
         let alike = latest.position(|known| known.is_like(&entry));
         if let Some(known) = alike.and_then(|place| self.entries.remove(place)) {
@@ -98,7 +98,7 @@ impl Log {
     }
 
     /// The latest entries, at most `count`.
-    pub fn latest(&self, count: usize) -> Vec<Entry> {
+    pub fn latest(&self, count: usize) -> Vec<LogEntry> {
         self.entries.iter().take(count).cloned().collect()
     }
 

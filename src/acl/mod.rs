@@ -20,6 +20,8 @@
 
 pub mod categories;
 mod commands;
+pub mod configured;
+pub mod denied;
 pub mod file;
 mod foreign;
 pub mod log;
@@ -37,15 +39,29 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use thiserror::Error;
 
 use crate::client::Client;
 use crate::config::Config;
-use crate::embed::StartError;
-use file::FileErrors;
+pub use configured::BadLine;
+use denied::Denied;
+pub use file::FileErrors;
 use log::Log;
 use rules::RuleError;
 pub use selector::Selector;
 use user::{DEFAULT_USER, PasswordHash, User};
+
+/// Why a server has no users to start with.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UsersError {
+    /// A `user` line of the settings is wrong.
+    #[error(transparent)]
+    Line(#[from] BadLine),
+    /// The file of users (`aclfile`) cannot be read, or has errors in it: Redis's words for them, on
+    /// one line.
+    #[error("can't load users: {0}")]
+    File(#[from] FileErrors),
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -57,6 +73,8 @@ pub struct Acl {
     requires_auth: AtomicBool,
     /// What was denied.
     pub log: Mutex<Log>,
+    /// How often.
+    pub denied: Denied,
 }
 
 /// All users. The default user is always there.
@@ -97,11 +115,13 @@ pub struct Changed {
 
 impl Acl {
     /// With the users of the settings, or of the file that they name.
-    pub fn at_start(config: &Config) -> Result<Acl, StartError> {
+    ///
+    /// # Errors
+    /// A line of the settings, or a file, that makes no users.
+    pub fn at_start(config: &Config) -> Result<Acl, UsersError> {
         let users = match &config.aclfile {
-            None => file::configured(config)?,
-            Some(path) => file::load(path, config.acl_pubsub_default.is_all())
-                .map_err(|errors| StartError::Users(errors.to_string()))?,
+            None => configured::configured(config)?,
+            Some(path) => file::load(path, config.acl_pubsub_default.is_all())?,
         };
         Ok(Acl::new(users))
     }
@@ -118,6 +138,7 @@ impl Acl {
             generation: AtomicU64::new(0),
             requires_auth: AtomicBool::new(requires_auth),
             log: Mutex::default(),
+            denied: Denied::default(),
         }
     }
 

@@ -3,32 +3,32 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use crate::catalog::Command;
+use crate::catalog::spec::key::FoundKey;
 use crate::client::Namespace;
-use crate::command::spec::key::FoundKey;
-use crate::command::table::Entry;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Request<'a> {
-    entry: &'static Entry,
+    command: &'static Command,
     words: Vec<&'a [u8]>,
     /// Found when they are first asked for; several selectors may ask.
     keys: OnceCell<Vec<FoundKey>>,
 }
 
 impl<'a> Request<'a> {
-    /// A request of `entry`, whose arity it satisfies.
-    pub fn new(entry: &'static Entry, words: Vec<&'a [u8]>) -> Request<'a> {
+    /// A request of `command`, whose arity it satisfies.
+    pub fn new(command: &'static Command, words: Vec<&'a [u8]>) -> Request<'a> {
         Request {
-            entry,
+            command,
             words,
             keys: OnceCell::new(),
         }
     }
 
     /// Its command.
-    pub fn entry(&self) -> &'static Entry {
-        self.entry
+    pub fn command(&self) -> &'static Command {
+        self.command
     }
 
     /// The word at `place`, the command's name being at 0.
@@ -45,15 +45,15 @@ impl<'a> Request<'a> {
     /// be, there are none.
     pub fn keys(&self) -> &[FoundKey] {
         self.keys
-            .get_or_init(|| self.entry.spec.keys_in(&self.words).unwrap_or_default())
+            .get_or_init(|| self.command.spec.keys_in(&self.words).unwrap_or_default())
     }
 
     /// The places of the channels that it sends to or subscribes to. Unsubscribing needs no
     /// permission.
     pub fn channels(&self) -> Option<(Namespace, Range<usize>)> {
-        let published = self.entry.publishes.map(|kind| (kind, 1..2));
+        let published = self.command.publishes.map(|kind| (kind, 1..2));
         let subscribed = self
-            .entry
+            .command
             .subscribes
             .map(|kind| (kind, 1..self.words.len()));
         published.or(subscribed)

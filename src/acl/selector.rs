@@ -4,8 +4,8 @@
 use super::commands::CommandSet;
 use super::request::{Denial, Reason, Request};
 use super::rules::{RuleError, has_blanks};
+use crate::catalog::spec::key::KeyFlags;
 use crate::client::Namespace;
-use crate::command::spec::key::KeyFlags;
 use crate::glob;
 
 /// See the module.
@@ -193,8 +193,8 @@ impl Selector {
 
     /// Whether it allows the whole request; if not, what it stops at.
     pub fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
-        let entry = request.entry();
-        if !entry.no_auth && !self.commands.allows(entry, request.first_arg()) {
+        let command = request.command();
+        if !command.no_auth && !self.commands.allows(command, request.first_arg()) {
             return Err(Denial::COMMAND);
         }
         if !self.all_keys {

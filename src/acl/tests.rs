@@ -4,12 +4,12 @@ use bytes::Bytes;
 
 use super::categories::{Categories, Category, NAMES};
 use super::file::{FileErrors, load, parse, save};
-use super::log::{Entry, Log, Situation};
+use super::log::{Log, LogContext, LogEntry};
 use super::request::{Denial, Reason, Request};
 use super::rules::{RuleError, Unmatched, merge_selectors, without_secret};
 use super::user::{PasswordHash, User};
 use super::{Acl, foreign};
-use crate::command::table::TABLE;
+use crate::catalog::CATALOG;
 
 fn user(rules: &str) -> User {
     let mut user = User::new(Bytes::from_static(b"u"), false);
@@ -39,13 +39,13 @@ fn refused(rules: &str) -> RuleError {
 /// What a user of these rules lacks for a request: the word of it, or the command's full name.
 fn lacks(rules: &str, request: &str) -> Option<(Reason, String)> {
     let words = words(request);
-    let entry = crate::command::introspect::entry_of(&words).unwrap();
+    let command = CATALOG.find_request(&words).unwrap();
     let denial = user(rules)
-        .check(&Request::new(entry, words.clone()))
+        .check(&Request::new(command, words.clone()))
         .err()?;
     let Denial { reason, place } = denial;
     let name = match reason {
-        Reason::Command => entry.full_name.clone(),
+        Reason::Command => command.full_name.clone(),
         _ => String::from_utf8(words[place].to_vec()).unwrap(),
     };
     Some((reason, name))
@@ -53,8 +53,8 @@ fn lacks(rules: &str, request: &str) -> Option<(Reason, String)> {
 
 #[test]
 fn every_category_of_the_table_is_one_of_redis() {
-    for entry in TABLE.entries() {
-        Categories::of(entry.spec.categories.iter().copied());
+    for command in CATALOG.commands_and_subcommands() {
+        Categories::of(command.spec.categories.iter().copied());
     }
     for name in NAMES {
         let upper = name.to_ascii_uppercase();
@@ -134,19 +134,19 @@ fn rules_are_described_as_redis_describes_them() {
 /// The commands that a user of these rules may use, whatever the keys and channels.
 fn allowed(rules: &str) -> Vec<&'static str> {
     let user = user(&format!("~* &* {rules}"));
-    let entries = TABLE.entries();
-    let allowed = entries.filter(|entry| user.check(&Request::new(entry, Vec::new())).is_ok());
-    allowed.map(|entry| entry.full_name.as_str()).collect()
+    let entries = CATALOG.commands_and_subcommands();
+    let allowed = entries.filter(|command| user.check(&Request::new(command, Vec::new())).is_ok());
+    allowed.map(|command| command.full_name.as_str()).collect()
 }
 
 #[test]
 fn what_is_described_allows_the_same() {
-    for entry in TABLE.entries() {
+    for command in CATALOG.commands_and_subcommands() {
         for rules in [
-            format!("+{}", entry.full_name),
-            format!("+@all -{}", entry.full_name),
-            format!("+@read -@slow +{}", entry.full_name),
-            format!("-@all +@write -@list -{}", entry.full_name),
+            format!("+{}", command.full_name),
+            format!("+@all -{}", command.full_name),
+            format!("+@read -@slow +{}", command.full_name),
+            format!("-@all +@write -@list -{}", command.full_name),
         ] {
             let shown = String::from_utf8(user(&rules).root().describe_commands()).unwrap();
             assert_eq!(allowed(&shown), allowed(&rules), "{rules} became {shown}");
@@ -320,11 +320,11 @@ fn channels_are_narrowed_when_a_pattern_goes() {
 #[test]
 fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
     let mut log = Log::default();
-    let entry = |object: &str| {
+    let command = |object: &str| {
         let client = "é".repeat(object.len());
-        Entry::new(
+        LogEntry::new(
             Reason::Key,
-            Situation::TopLevel,
+            LogContext::TopLevel,
             object.as_bytes(),
             b"u",
             client,
@@ -332,21 +332,22 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
     };
     let counts = |log: &Log| {
         let entries = log.latest(100).into_iter();
-        let counts = entries.map(|entry| (String::from_utf8(entry.object).unwrap(), entry.count));
+        let counts =
+            entries.map(|command| (String::from_utf8(command.object).unwrap(), command.count));
         counts.collect::<Vec<_>>()
     };
     for object in ["a", "b", "a"] {
-        log.add(entry(object), 128);
+        log.add(command(object), 128);
     }
     assert_eq!(counts(&log), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
-    let mut later = entry("b");
+    let mut later = command("b");
     later.last += std::time::Duration::from_secs(61);
     log.add(later, 128);
     assert_eq!(counts(&log).len(), 3);
-    log.add(entry("c"), 2);
+    log.add(command("c"), 2);
     assert_eq!(counts(&log).len(), 2);
     assert_eq!(log.latest(1).len(), 1);
-    log.add(entry(&"x".repeat(1 << 20)), 2);
+    log.add(command(&"x".repeat(1 << 20)), 2);
     let latest = log.latest(1).remove(0);
     assert_eq!(
         (latest.object.len(), latest.client.len()),

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::table::{Entry, TABLE};
 use super::{Args, Context, Next};
 use crate::acl::Acl;
-use crate::acl::log::{self, Situation};
+use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
+use crate::catalog::{CATALOG, Command};
 use crate::client::Client;
 use crate::command::client_line::client_line;
 use crate::resp::error::CommandError;
@@ -102,8 +102,8 @@ pub fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Refuses all but a few commands to a connection that has not said who it is.
-pub fn admit_stranger(context: &Context<'_>, entry: &Entry) -> Result<(), CommandError> {
-    if context.session.access.owes_auth(&context.server.acl) && !entry.no_auth {
+pub fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
+    if context.session.access.owes_auth(&context.server.acl) && !command.no_auth {
         return Err(NO_AUTH);
     }
     Ok(())
@@ -112,10 +112,10 @@ pub fn admit_stranger(context: &Context<'_>, entry: &Entry) -> Result<(), Comman
 /// Refuses what the user may not do.
 pub fn admit(
     context: &mut Context<'_>,
-    entry: &'static Entry,
+    command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
-    match check(context, entry, args) {
+    match check(context, command, args) {
         Ok(()) => Ok(()),
         Err(Reason::Key) => Err(CommandError::text(
             "NOPERM this user has no permissions to access one of the keys used as arguments",
@@ -126,7 +126,7 @@ pub fn admit(
         Err(Reason::Command | Reason::Auth) => Err(CommandError::Text(
             format!(
                 "NOPERM this user has no permissions to run the '{}' command",
-                entry.full_name
+                command.full_name
             )
             .into(),
         )),
@@ -136,11 +136,11 @@ pub fn admit(
 /// As [`admit`], for a command that was admitted when it was queued.
 pub fn admit_queued(
     context: &mut Context<'_>,
-    entry: &'static Entry,
+    command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
     keep_up(context)?;
-    let lacks = match check(context, entry, args) {
+    let lacks = match check(context, command, args) {
         Ok(()) => return Ok(()),
         Err(Reason::Key) => "no permission to touch the specified keys",
         Err(Reason::Channel) => "no permission to access one of the channels used as arguments",
@@ -156,18 +156,22 @@ pub fn admit_queued(
 }
 
 /// Checks a request, and takes note of it if it is denied.
-fn check(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) -> Result<(), Reason> {
+fn check(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    args: &Args<'_>,
+) -> Result<(), Reason> {
     let access = &context.session.access;
     if !access.restricted {
         return Ok(());
     }
     let checked = access
         .user
-        .check(&Request::new(entry, args.iter().collect()));
+        .check(&Request::new(command, args.iter().collect()));
     checked.map_err(|Denial { reason, place }| {
         let object = match reason {
             Reason::Key | Reason::Channel => &args[place],
-            Reason::Command | Reason::Auth => entry.full_name.as_bytes(),
+            Reason::Command | Reason::Auth => command.full_name.as_bytes(),
         };
         note(context, reason, object, None);
         reason
@@ -177,27 +181,27 @@ fn check(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) -> R
 /// Whether SORT may look at keys that the request does not name.
 pub fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
     let access = &context.session.access;
-    let may = |entry| {
-        let request = Request::new(entry, args.iter().collect());
+    let may = |command| {
+        let request = Request::new(command, args.iter().collect());
         access.user.reads_all_keys(&request)
     };
-    !access.restricted || TABLE.resolve(args).is_ok_and(may)
+    !access.restricted || CATALOG.resolve(args).is_ok_and(may)
 }
 
 /// Counts what was denied, and writes it into the log.
 fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
     let in_multi = context.in_exec || context.session.transaction.is_some();
     let situation = if in_multi {
-        Situation::Multi
+        LogContext::Multi
     } else {
-        Situation::TopLevel
+        LogContext::TopLevel
     };
     let user = user.unwrap_or(&context.session.access.user.name);
     let client = client_line(context.client).trim_end().to_owned();
-    let entry = log::Entry::new(reason, situation, object, user, client);
+    let denied = LogEntry::new(reason, situation, object, user, client);
     let limit = context.config.acllog_max_len;
-    context.server.acl.log.lock().add(entry, limit);
-    context.server.stats.denied.of(reason).fetch_add(1, Relaxed);
+    context.server.acl.log.lock().add(denied, limit);
+    context.server.acl.denied.of(reason).fetch_add(1, Relaxed);
 }
 
 /// To be called once a client has subscribed: who takes channels away from a user looks for clients

@@ -5,14 +5,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
-use super::{Args, Context, Next, access, introspect};
+use super::{Args, Context, Next, access};
 use crate::acl::categories::{Category, NAMES};
-use crate::acl::log::{Entry as LogEntry, Situation};
+use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Reason, Request};
 use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
-use crate::command::table::TABLE;
+use crate::catalog::CATALOG;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, double, set, text};
 use crate::resp::reply::Reply;
@@ -159,10 +159,10 @@ pub fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let shown = &shown[..shown.len().min(128)];
     let category =
         Category::named(name).ok_or_else(|| quoting("ERR Unknown category '", shown, "'"))?;
-    let members = TABLE
-        .entries()
-        .filter(|entry| entry.spec.is_in(category.name().as_bytes()));
-    Ok(array(members.map(|entry| bulk(entry.full_name.clone()))).into())
+    let members = CATALOG
+        .commands_and_subcommands()
+        .filter(|command| command.spec.is_in(category.name().as_bytes()));
+    Ok(array(members.map(|command| bulk(command.full_name.clone()))).into())
 }
 
 /// `ACL LOG [count | RESET]`
@@ -183,30 +183,30 @@ pub fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Array(entries.into_iter().map(log_entry).collect()))
 }
 
-fn log_entry(entry: LogEntry) -> Reply {
-    let reason = match entry.reason {
+fn log_entry(command: LogEntry) -> Reply {
+    let reason = match command.reason {
         Reason::Command => "command",
         Reason::Key => "key",
         Reason::Auth => "auth",
         Reason::Channel => "channel",
     };
-    let context = match entry.situation {
-        Situation::TopLevel => "toplevel",
-        Situation::Multi => "multi",
+    let context = match command.situation {
+        LogContext::TopLevel => "toplevel",
+        LogContext::Multi => "multi",
     };
-    let age = Instant::now().saturating_duration_since(entry.last);
+    let age = Instant::now().saturating_duration_since(command.last);
     Reply::Map(vec![
-        field("count", Reply::Integer(entry.count as i64)),
+        field("count", Reply::Integer(command.count as i64)),
         field("reason", bulk(reason).into()),
         field("context", bulk(context).into()),
-        field("object", bulk(entry.object).into()),
-        field("username", bulk(entry.user).into()),
+        field("object", bulk(command.object).into()),
+        field("username", bulk(command.user).into()),
         // In milliseconds, written as seconds.
         field(
             "age-seconds",
             double(age.as_millis() as f64 / 1000.0).into(),
         ),
-        field("client-info", text(entry.client).into()),
+        field("client-info", text(command.client).into()),
     ])
 }
 
@@ -253,12 +253,13 @@ pub fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(quoting("ERR User '", c_string(&args[2]), "' not found"));
     };
     let words: Vec<&[u8]> = args.iter().skip(3).collect();
-    let entry = introspect::entry_of(&words)
-        .map_err(|_| quoting("ERR Command '", c_string(words[0]), "' not found"))?;
-    if !entry.spec.accepts(words.len()) {
-        return Err(CommandError::Arity(entry.full_name.clone()));
+    let command = CATALOG
+        .find_request(&words)
+        .ok_or_else(|| quoting("ERR Command '", c_string(words[0]), "' not found"))?;
+    if !command.spec.accepts(words.len()) {
+        return Err(CommandError::Arity(command.full_name.clone()));
     }
-    let Err(denial) = user.check(&Request::new(entry, words.clone())) else {
+    let Err(denial) = user.check(&Request::new(command, words.clone())) else {
         return Ok(Reply::OK);
     };
     let (what, kind) = match denial.reason {
@@ -267,7 +268,7 @@ pub fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Reason::Channel => ("access the '", "' channel"),
     };
     let name = match denial.reason {
-        Reason::Command | Reason::Auth => entry.full_name.as_bytes(),
+        Reason::Command | Reason::Auth => command.full_name.as_bytes(),
         Reason::Key | Reason::Channel => words[denial.place],
     };
     let begin = b"This user has no permissions to ";

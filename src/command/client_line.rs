@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::client::{Client, Closing};
-use crate::command::table::TABLE;
 
 /// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
 /// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. At the end
@@ -67,9 +67,9 @@ pub fn client_line(client: &Client) -> String {
 }
 
 fn last_command(client: &Client) -> &'static str {
-    TABLE
+    CATALOG
         .by_id(client.last_command.load(Relaxed))
-        .map_or("NULL", |entry| entry.full_name.as_str())
+        .map_or("NULL", |command| command.full_name.as_str())
 }
 
 /// Redis's letters: O monitor, P subscriber, x in a transaction, b waiting for an element or for the

@@ -71,6 +71,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 pub fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.tally.commit(&context.server.stats);
     context.server.stats.reset();
+    context.server.acl.denied.reset();
     context.space().stats = KeyStats::default();
     Ok(Reply::OK)
 }

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
+use crate::catalog::CATALOG;
 use crate::client::Namespace;
-use crate::command::table::TABLE;
 use crate::observe::stats::Counter;
 use crate::queue::keyspace::Keyspace;
 use crate::state::{REDIS_VERSION, ServerState, VERSION};
@@ -235,7 +235,7 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
         "client_output_buffer_limit_disconnections",
         &stats.output_limit_disconnections,
     );
-    let denied = &stats.denied;
+    let denied = &state.acl.denied;
     report.counter("acl_access_denied_auth", &denied.auth);
     report.counter("acl_access_denied_cmd", &denied.command);
     report.counter("acl_access_denied_key", &denied.key);
@@ -272,8 +272,8 @@ fn seconds(time: nix::sys::time::TimeVal) -> String {
 }
 
 fn command_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
-    for entry in TABLE.entries() {
-        let stats = &state.stats.by_command[usize::from(entry.id)];
+    for command in CATALOG.commands_and_subcommands() {
+        let stats = &state.stats.by_command[usize::from(command.id)];
         let calls = stats.calls.load(Relaxed);
         let (rejected, failed) = (stats.rejected.load(Relaxed), stats.failed.load(Relaxed));
         if calls + rejected == 0 {
@@ -282,7 +282,7 @@ fn command_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
         let microseconds = stats.nanoseconds.load(Relaxed) / 1000;
         let per_call = stats.nanoseconds.load(Relaxed) as f64 / 1000.0 / calls.max(1) as f64;
         report.field(
-            format_args!("cmdstat_{}", entry.full_name),
+            format_args!("cmdstat_{}", command.full_name),
             format_args!(
                 "calls={calls},usec={microseconds},usec_per_call={per_call:.2},\
                  rejected_calls={rejected},failed_calls={failed}"
@@ -303,8 +303,8 @@ fn error_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
 fn latency_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     let config = state.config();
     let percentiles = &config.latency_tracking_info_percentiles;
-    for entry in TABLE.entries() {
-        let latencies = &state.stats.by_command[usize::from(entry.id)].latencies;
+    for command in CATALOG.commands_and_subcommands() {
+        let latencies = &state.stats.by_command[usize::from(command.id)].latencies;
         let Some(times) = latencies.percentiles(percentiles.iter()) else {
             continue;
         };
@@ -313,7 +313,7 @@ fn latency_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
             .map(|(percentile, time)| format!("p{percentile}={time:.3}"))
             .collect();
         report.field(
-            format_args!("latency_percentiles_usec_{}", entry.full_name),
+            format_args!("latency_percentiles_usec_{}", command.full_name),
             shown.join(","),
         );
     }

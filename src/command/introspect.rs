@@ -4,10 +4,10 @@
 //! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
 //! Redis, whose table is a hash table.
 
-use super::spec::key::{Begin, Find, KeyFlags};
-use super::spec::{Arg, Command, KeySpec};
-use super::table::{Entry, TABLE};
 use super::{Args, Context};
+use crate::catalog::spec::key::{Begin, Find, KeyFlags};
+use crate::catalog::spec::{Arg, KeySpec, Spec};
+use crate::catalog::{CATALOG, Command};
 use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{self, Frame};
@@ -55,12 +55,14 @@ const HELP: &[&str] = &[
 
 /// `COMMAND`
 pub fn command(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
-    Ok(Reply::Array(TABLE.commands().iter().map(details).collect()))
+    Ok(Reply::Array(
+        CATALOG.commands().iter().map(details).collect(),
+    ))
 }
 
 /// `COMMAND COUNT`
 pub fn count(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
-    Ok(Reply::Integer(TABLE.commands().len() as i64))
+    Ok(Reply::Integer(CATALOG.commands().len() as i64))
 }
 
 /// `COMMAND INFO [name ...]`: a null for a name that is none.
@@ -71,17 +73,17 @@ pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let names = bounded(words_after(2, args))?;
     let replies = names
         .iter()
-        .map(|name| TABLE.find_full(name).map_or(Reply::Null, details));
+        .map(|name| CATALOG.find_full(name).map_or(Reply::Null, details));
     Ok(Reply::Array(replies.collect()))
 }
 
 /// `COMMAND DOCS [name ...]`: leaves out a name that is none.
 pub fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let pairs = if args.len() == 2 {
-        TABLE.commands().iter().map(documentation).collect()
+        CATALOG.commands().iter().map(documentation).collect()
     } else {
         let names = bounded(words_after(2, args))?;
-        let entries = names.iter().filter_map(|name| TABLE.find_full(name));
+        let entries = names.iter().filter_map(|name| CATALOG.find_full(name));
         entries.map(documentation).collect()
     };
     Ok(Reply::Map(pairs))
@@ -91,21 +93,21 @@ pub fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
 /// subcommands.
 pub fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let entries = listed(&words_after(2, args))?;
-    let names = entries.map(|entry| frame::bulk(entry.full_name.clone()));
+    let names = entries.map(|command| frame::bulk(command.full_name.clone()));
     Ok(frame::array(names).into())
 }
 
 /// `COMMAND GETKEYS name [argument ...]`
 pub fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
-    let keys = keys_of(entry_of(&request)?.spec, &request)?;
+    let keys = keys_of(command_of(&request)?.spec, &request)?;
     Ok(frame::array(keys.into_iter().map(|(key, _)| copied(key))).into())
 }
 
 /// `COMMAND GETKEYSANDFLAGS name [argument ...]`
 pub fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
-    let keys = keys_of(entry_of(&request)?.spec, &request)?;
+    let keys = keys_of(command_of(&request)?.spec, &request)?;
     let pair = |(key, flags): (&[u8], KeyFlags)| {
         let flags = flags.iter().copied().map(frame::status);
         frame::array([copied(key), frame::set(flags)])
@@ -130,41 +132,37 @@ fn words_after<'a>(count: usize, args: &'a Args<'_>) -> Vec<&'a [u8]> {
 }
 
 /// What a filter, or none, leaves of the table. No command comes from a module.
-fn listed(filter: &[&[u8]]) -> Result<impl Iterator<Item = &'static Entry> + use<>, CommandError> {
-    let keep: Box<dyn Fn(&Entry) -> bool> = match filter {
+fn listed(
+    filter: &[&[u8]],
+) -> Result<impl Iterator<Item = &'static Command> + use<>, CommandError> {
+    let keep: Box<dyn Fn(&Command) -> bool> = match filter {
         [] => Box::new(|_| true),
         [by, kind, value] if by.eq_ignore_ascii_case(b"filterby") => {
             let value = value.to_ascii_lowercase();
             match kind.to_ascii_lowercase().as_slice() {
                 b"module" => Box::new(|_| false),
-                b"aclcat" => Box::new(move |entry| entry.spec.is_in(&value)),
+                b"aclcat" => Box::new(move |command| command.spec.is_in(&value)),
                 b"pattern" => {
-                    Box::new(move |entry| glob::matches(&value, entry.full_name.as_bytes()))
+                    Box::new(move |command| glob::matches(&value, command.full_name.as_bytes()))
                 }
                 _ => return Err(CommandError::SYNTAX),
             }
         }
         _ => return Err(CommandError::SYNTAX),
     };
-    Ok(TABLE.entries().filter(move |entry| keep(entry)))
+    Ok(CATALOG
+        .commands_and_subcommands()
+        .filter(move |command| keep(command)))
 }
 
 /// The command that a request would run, as the dispatcher finds it.
-pub fn entry_of(request: &[&[u8]]) -> Result<&'static Entry, CommandError> {
-    let entry = TABLE
-        .find(request.first().ok_or(NO_SUCH_COMMAND)?)
-        .ok_or(NO_SUCH_COMMAND)?;
-    match request.get(1) {
-        Some(name) if !entry.subcommands.is_empty() => {
-            entry.subcommand(name).ok_or(NO_SUCH_COMMAND)
-        }
-        _ => Ok(entry),
-    }
+fn command_of(request: &[&[u8]]) -> Result<&'static Command, CommandError> {
+    CATALOG.find_request(request).ok_or(NO_SUCH_COMMAND)
 }
 
 /// A request's keys, each with what the command does with it.
 fn keys_of<'a>(
-    spec: &'static Command,
+    spec: &'static Spec,
     request: &[&'a [u8]],
 ) -> Result<Vec<(&'a [u8], KeyFlags)>, CommandError> {
     if !spec.has_keys() {
@@ -184,16 +182,16 @@ fn copied(key: &[u8]) -> Frame {
 }
 
 /// A command's element of COMMAND and COMMAND INFO.
-fn details(entry: &Entry) -> Reply {
-    let spec = entry.spec;
+fn details(command: &Command) -> Reply {
+    let spec = command.spec;
     let (first, last, step) = spec.keys;
     // A command without subcommands has an empty set of them, one with subcommands an array.
-    let subcommands = match entry.subcommands.as_slice() {
+    let subcommands = match command.subcommands.as_slice() {
         [] => Reply::Set(Vec::new()),
         subcommands => Reply::Array(subcommands.iter().map(details).collect()),
     };
     Reply::Array(vec![
-        name_of(entry),
+        name_of(command),
         Reply::Integer(spec.arity.into()),
         frame::set(spec.flags.iter().map(|flag| frame::status(flag.name()))).into(),
         Reply::Integer(first.into()),
@@ -206,8 +204,8 @@ fn details(entry: &Entry) -> Reply {
     ])
 }
 
-fn name_of(entry: &Entry) -> Reply {
-    Reply::Bulk(entry.full_name.clone().into())
+fn name_of(command: &Command) -> Reply {
+    Reply::Bulk(command.full_name.clone().into())
 }
 
 fn at_sign(category: &str) -> Frame {
@@ -262,8 +260,8 @@ fn fields(pairs: impl IntoIterator<Item = (&'static str, Frame)>) -> Frame {
 }
 
 /// A command's pair of COMMAND DOCS.
-fn documentation(entry: &Entry) -> (Reply, Reply) {
-    let docs = &entry.spec.docs;
+fn documentation(command: &Command) -> (Reply, Reply) {
+    let docs = &command.spec.docs;
     let mut map = vec![
         field("summary", frame::bulk(docs.summary)),
         field("since", frame::bulk(docs.since)),
@@ -297,11 +295,11 @@ fn documentation(entry: &Entry) -> (Reply, Reply) {
         let arguments = docs.arguments.iter().map(argument);
         map.push(field("arguments", frame::array(arguments)));
     }
-    if !entry.subcommands.is_empty() {
-        let subcommands = entry.subcommands.iter().map(documentation).collect();
+    if !command.subcommands.is_empty() {
+        let subcommands = command.subcommands.iter().map(documentation).collect();
         map.push((word("subcommands"), Reply::Map(subcommands)));
     }
-    (name_of(entry), Reply::Map(map))
+    (name_of(command), Reply::Map(map))
 }
 
 fn word(word: &'static str) -> Reply {

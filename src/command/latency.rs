@@ -1,8 +1,8 @@
 //! LATENCY: what has held others up, and how long commands take.
 
 use super::pubsub::help as help_reply;
-use super::table::{Entry, TABLE};
 use super::{Args, Context};
+use crate::catalog::{CATALOG, Command};
 use crate::observe::latency::now;
 use crate::observe::latency_report;
 use crate::resp::error::CommandError;
@@ -66,17 +66,22 @@ pub fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 pub fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
     context.tally.commit(&context.server.stats);
-    let entries: Vec<&Entry> = if args.len() == 2 {
-        TABLE.entries().collect()
+    let entries: Vec<&Command> = if args.len() == 2 {
+        CATALOG.commands_and_subcommands().collect()
     } else {
-        let named = args.iter().skip(2).filter_map(|name| TABLE.find_full(name));
+        let named = args
+            .iter()
+            .skip(2)
+            .filter_map(|name| CATALOG.find_full(name));
         named
-            .flat_map(|entry| std::iter::once(entry).chain(&entry.subcommands))
+            .flat_map(|command| std::iter::once(command).chain(&command.subcommands))
             .collect()
     };
     let by_command = &context.server.stats.by_command;
-    let pairs = entries.into_iter().filter_map(|entry| {
-        let (calls, steps) = by_command[usize::from(entry.id)].latencies.distribution()?;
+    let pairs = entries.into_iter().filter_map(|command| {
+        let (calls, steps) = by_command[usize::from(command.id)]
+            .latencies
+            .distribution()?;
         let steps = steps
             .into_iter()
             .map(|(time, count)| (Reply::Integer(time as i64), Reply::Integer(count as i64)));
@@ -85,7 +90,7 @@ pub fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             (name("calls"), Reply::Integer(calls as i64)),
             (name("histogram_usec"), Reply::Map(steps.collect())),
         ];
-        Some((name(&entry.full_name), Reply::Map(about)))
+        Some((name(&command.full_name), Reply::Map(about)))
     });
     Ok(Reply::Map(pairs.collect()))
 }

@@ -25,7 +25,6 @@ pub mod scan;
 pub mod server;
 pub mod slowlog;
 pub mod sort;
-pub mod spec;
 pub mod string;
 pub mod table;
 pub mod transaction;
@@ -39,6 +38,7 @@ use bytes::BytesMut;
 use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
+use crate::catalog::{CATALOG, Command};
 use crate::client::{Client, Closing};
 use crate::config::Config;
 use crate::observe::tally::{Outcome, Tally};
@@ -54,7 +54,7 @@ pub use crate::resp::request::Args;
 use crate::resp::request::ProtocolError;
 use crate::state::ServerState;
 use access::Access;
-use table::{Entry, TABLE};
+use table::Handler;
 use transaction::Transaction;
 
 /// What belongs to a connection and to nobody else.
@@ -182,7 +182,7 @@ impl<'a> Context<'a> {
     }
 
     /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
-    /// may be done for it any more: no element is taken for nobody, and no entry made that nobody
+    /// may be done for it any more: no element is taken for nobody, and no command made that nobody
     /// would remove. Who disconnects it has closed it first and takes this lock afterwards.
     pub fn is_cut_off(&mut self) -> bool {
         self.space();
@@ -328,8 +328,8 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
         context.session.next = Next::Abort;
         return;
     }
-    match TABLE.resolve(args) {
-        Ok(entry) => run(context, entry, args),
+    match CATALOG.resolve(args) {
+        Ok(command) => run(context, command, args),
         Err(error) => {
             context.finish_run();
             transaction::spoil(context);
@@ -338,40 +338,40 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
     }
 }
 
-fn run(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
-    context.client.last_command.store(entry.id, Relaxed);
-    if !entry.queue {
+fn run(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
+    context.client.last_command.store(command.id, Relaxed);
+    if !command.queue {
         context.space = None;
     }
-    let admitted = admit(context, entry, args);
+    let admitted = admit(context, command, args);
     let messages = &context.fanout.messages;
-    if admitted.is_err() || !pubsub::continues_run(messages, entry, args) {
+    if admitted.is_err() || !pubsub::continues_run(messages, command, args) {
         context.finish_run();
     }
     match admitted {
         Err(error) => {
-            let error = transaction::reject(context, entry, error);
+            let error = transaction::reject(context, command, error);
             context.fail(&error);
-            context.tally.command(entry.id, Outcome::Rejected);
+            context.tally.command(command.id, Outcome::Rejected);
         }
-        Ok(_) if let Some(next) = operators::postpones(context, entry) => {
+        Ok(_) if let Some(next) = operators::postpones(context, command) => {
             context.session.then(next);
         }
-        Ok(_) if context.session.transaction.is_some() && !entry.runs_in_multi => {
-            transaction::queue(context, entry, args);
+        Ok(_) if context.session.transaction.is_some() && !command.runs_in_multi => {
+            transaction::queue(context, command, args);
         }
-        Ok(_) if entry.queue && context.is_cut_off() => {}
-        Ok(handler) => call(context, entry, handler, args),
+        Ok(_) if command.queue && context.is_cut_off() => {}
+        Ok(handler) => call(context, command, handler, args),
     }
     conclude(context);
-    if !entry.queue {
+    if !command.queue {
         context.space = None;
     }
 }
 
 /// Runs a command that was admitted.
-fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler, args: &Args<'_>) {
-    context.writes = entry.writes;
+fn call(context: &mut Context<'_>, command: &'static Command, handler: Handler, args: &Args<'_>) {
+    context.writes = command.writes;
     let before = context.replies.len();
     let wanted = context.session.replies.wants_reply();
     let outcome = match handler(context, args) {
@@ -391,18 +391,18 @@ fn call(context: &mut Context<'_>, entry: &'static Entry, handler: spec::Handler
     }
     if !context.fanout.messages.is_empty() {
         // It is not over yet.
-        context.tally.gathered(entry.id);
+        context.tally.gathered(command.id);
     } else {
-        let mut took = context.tally.command(entry.id, outcome);
+        let mut took = context.tally.command(command.id, outcome);
         if let Next::Sleep(rest, _) = context.session.next {
             took += rest;
         }
         if took >= context.tally.notable {
-            operators::note_slow(context, entry, args, took);
+            operators::note_slow(context, command, args, took);
         }
     }
     if context.server.monitors.any() {
-        operators::feed_monitors(context, entry, args);
+        operators::feed_monitors(context, command, args);
     }
 }
 
@@ -444,39 +444,36 @@ fn publish_events(context: &mut Context<'_>) {
 /// The checks before a command runs.
 fn admit(
     context: &mut Context<'_>,
-    entry: &'static Entry,
+    command: &'static Command,
     args: &Args<'_>,
-) -> Result<spec::Handler, CommandError> {
+) -> Result<Handler, CommandError> {
     let arity = CommandError::Arity;
-    if !entry.spec.accepts(args.len()) {
-        return Err(arity(entry.full_name.clone()));
+    if !command.spec.accepts(args.len()) {
+        return Err(arity(command.full_name.clone()));
     }
-    let handler = entry
-        .spec
-        .run
-        .ok_or_else(|| arity(entry.full_name.clone()))?;
-    if entry.is_debug {
+    let handler = table::handler(command).ok_or_else(|| arity(command.full_name.clone()))?;
+    if command.is_debug {
         server::allow_debug(context)?;
     }
     access::keep_up(context)?;
-    access::admit_stranger(context, entry)?;
+    access::admit_stranger(context, command)?;
     let in_multi = context.session.transaction.is_some();
-    if in_multi && entry.no_multi {
+    if in_multi && command.no_multi {
         return Err(CommandError::text(
             "ERR Command not allowed inside a transaction",
         ));
     }
-    access::admit(context, entry, args)?;
-    if entry.queue && !context.config.queue {
+    access::admit(context, command, args)?;
+    if command.queue && !context.config.queue {
         return Err(CommandError::QUEUE_IS_OFF);
     }
     if context.config.maxmemory > 0
-        && transaction::needs_memory(context, entry)
+        && transaction::needs_memory(context, command)
         && context.space().used() as u64 > context.config.maxmemory
     {
         return Err(CommandError::OUT_OF_MEMORY);
     }
-    if !entry.allowed_while_subscribed
+    if !command.allowed_while_subscribed
         && context.client.is_subscriber()
         && context.client.protocol() == Protocol::Resp2
     {
@@ -484,12 +481,12 @@ fn admit(
             format!(
                 "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
                  RESET are allowed in this context",
-                entry.full_name
+                command.full_name
             )
             .into(),
         ));
     }
-    if context.client.is_monitor() && operators::refuses_monitor(context, entry) {
+    if context.client.is_monitor() && operators::refuses_monitor(context, command) {
         return Err(CommandError::text(
             "ERR Replica can't interact with the keyspace",
         ));

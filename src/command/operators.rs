@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::table::{Entry, TABLE};
 use super::{Args, Context, Next};
+use crate::catalog::{CATALOG, Command};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::observe::monitors;
@@ -77,25 +77,25 @@ pub fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// Whether the command waits for the end of a pause; what the connection then does.
-pub fn postpones(context: &Context<'_>, entry: &Entry) -> Option<Next> {
+pub fn postpones(context: &Context<'_>, command: &Command) -> Option<Next> {
     let until = context
         .server
         .pause
-        .holds_back(|| entry.may_replicate() || transaction_of(context, entry).may_replicate)?;
+        .holds_back(|| command.may_replicate() || transaction_of(context, command).may_replicate)?;
     // Redis holds up no replica, and takes a monitor for one.
     (!context.client.is_monitor()).then_some(Next::Postpone(until))
 }
 
 /// Whether a monitor may not send this: Redis takes it for a replica.
-pub fn refuses_monitor(context: &Context<'_>, entry: &Entry) -> bool {
-    let transaction = transaction_of(context, entry);
-    entry.may_replicate() || entry.reads || transaction.may_replicate || transaction.reads
+pub fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool {
+    let transaction = transaction_of(context, command);
+    command.may_replicate() || command.reads || transaction.may_replicate || transaction.reads
 }
 
 /// What an EXEC brings about; nothing of any other command.
-fn transaction_of(context: &Context<'_>, entry: &Entry) -> super::transaction::Effects {
+fn transaction_of(context: &Context<'_>, command: &Command) -> super::transaction::Effects {
     match &context.session.transaction {
-        Some(transaction) if entry.full_name == "exec" => transaction.effects,
+        Some(transaction) if command.full_name == "exec" => transaction.effects,
         _ => Default::default(),
     }
 }
@@ -115,8 +115,8 @@ pub fn notable(config: &Config) -> Duration {
 
 /// Notes a command that took so long as to be [`notable`].
 #[cold]
-pub fn note_slow(context: &Context<'_>, entry: &Entry, args: &Args<'_>, took: Duration) {
-    let event = if entry.spec.has(super::spec::Flag::Fast) {
+pub fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
+    let event = if command.spec.has(crate::catalog::spec::Flag::Fast) {
         "fast-command"
     } else {
         "command"
@@ -128,8 +128,8 @@ pub fn note_slow(context: &Context<'_>, entry: &Entry, args: &Args<'_>, took: Du
     server.latency.note(event, took, threshold);
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
-    if is_slow && !entry.skips_slow_log {
-        let words = shown(entry, args);
+    if is_slow && !command.skips_slow_log {
+        let words = shown(command, args);
         let most = config.slowlog_max_len;
         server
             .slow_log
@@ -146,7 +146,7 @@ pub fn note_slow_run(context: &Context<'_>, took: Duration) {
         Namespace::Shard => b"SPUBLISH",
         Namespace::Channel | Namespace::Pattern => b"PUBLISH",
     };
-    let Some(entry) = TABLE.find(name) else {
+    let Some(command) = CATALOG.find(name) else {
         return;
     };
     for payload in messages.payloads() {
@@ -157,14 +157,14 @@ pub fn note_slow_run(context: &Context<'_>, took: Duration) {
             end += word.len();
             end - word.len()..end
         });
-        note_slow(context, entry, &Args::new(&bytes, &places), took);
+        note_slow(context, command, &Args::new(&bytes, &places), took);
     }
 }
 
 /// Shows a command to all monitors.
 #[cold]
-pub fn feed_monitors(context: &mut Context<'_>, entry: &Entry, args: &Args<'_>) {
-    if entry.is_admin {
+pub fn feed_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
+    if command.is_admin {
         return;
     }
     let client = context.client;
@@ -173,7 +173,7 @@ pub fn feed_monitors(context: &mut Context<'_>, entry: &Entry, args: &Args<'_>) 
         context.settle_replies();
     }
     let database = client.database.load(std::sync::atomic::Ordering::Relaxed);
-    let line = monitors::line(client, database, shown(entry, args).into_iter());
+    let line = monitors::line(client, database, shown(command, args).into_iter());
     context
         .server
         .monitors
@@ -181,43 +181,10 @@ pub fn feed_monitors(context: &mut Context<'_>, entry: &Entry, args: &Args<'_>) 
 }
 
 /// The words of a request, without secrets.
-fn shown<'a>(entry: &Entry, args: &Args<'a>) -> Vec<&'a [u8]> {
-    let hidden = |index| entry.spec.hides.is_some_and(|hides| hides(args, index));
+fn shown<'a>(command: &Command, args: &Args<'a>) -> Vec<&'a [u8]> {
+    let hidden = |index| command.spec.hides.is_some_and(|hides| hides(args, index));
     let words = args.iter().enumerate();
     words
         .map(|(index, word)| if hidden(index) { REDACTED } else { word })
         .collect()
-}
-
-/// AUTH's secrets: with more words than it takes, Redis knows of none.
-pub fn auth_secrets(args: &Args<'_>, index: usize) -> bool {
-    index > 0 && args.len() <= 3
-}
-
-/// HELLO's: the two words after AUTH.
-pub fn hello_secrets(args: &Args<'_>, index: usize) -> bool {
-    let is = |index, name: &[u8]| {
-        args.get(index)
-            .is_some_and(|word: &[u8]| word.eq_ignore_ascii_case(name))
-    };
-    let mut option = 2;
-    while option < args.len() {
-        option += match () {
-            () if is(option, b"auth") => {
-                if index == option + 1 || index == option + 2 {
-                    return true;
-                }
-                3
-            }
-            () if is(option, b"setname") => 2,
-            () => return false,
-        };
-    }
-    false
-}
-
-/// CONFIG SET's: the values of settings that are secret.
-pub fn setting_secrets(args: &Args<'_>, index: usize) -> bool {
-    // A name, its value, another name, …
-    index > 2 && index % 2 == 1 && args[index - 1].eq_ignore_ascii_case(b"requirepass")
 }

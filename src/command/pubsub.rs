@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::table::Entry;
 use super::{Args, Context, ReplyMode, access};
+use crate::catalog::Command;
 use crate::client::Namespace;
 use crate::hash::HashState;
 use crate::observe::tally::Tally;
@@ -58,8 +58,8 @@ fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply
 }
 
 /// Whether a command that was admitted adds to the run of messages that is being gathered.
-pub fn continues_run(messages: &Messages, entry: &Entry, args: &Args<'_>) -> bool {
-    entry
+pub fn continues_run(messages: &Messages, command: &Command, args: &Args<'_>) -> bool {
+    command
         .publishes
         .is_some_and(|kind| messages.take_in(kind, &args[1], &args[2]))
 }

@@ -15,8 +15,8 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::table::Entry;
-use super::{Args, Context, access, call, publish_events};
+use super::{Args, Context, access, call, publish_events, table};
+use crate::catalog::Command;
 use crate::conn::MAX_REPLIES;
 use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
@@ -48,13 +48,13 @@ pub struct Effects {
 /// A command that waits for EXEC.
 #[derive(Debug)]
 struct Queued {
-    entry: &'static Entry,
+    command: &'static Command,
     bytes: Box<[u8]>,
     words: Box<[Range<usize>]>,
 }
 
 impl Queued {
-    fn new(entry: &'static Entry, args: &Args<'_>) -> Queued {
+    fn new(command: &'static Command, args: &Args<'_>) -> Queued {
         let mut bytes = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
         let mut words = Vec::with_capacity(args.len());
         for word in args.iter() {
@@ -63,7 +63,7 @@ impl Queued {
             words.push(start..bytes.len());
         }
         Queued {
-            entry,
+            command,
             bytes: bytes.into(),
             words: words.into(),
         }
@@ -79,17 +79,17 @@ impl Queued {
 }
 
 /// Queues a command instead of running it.
-pub fn queue(context: &mut Context<'_>, entry: &'static Entry, args: &Args<'_>) {
+pub fn queue(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     let Some(transaction) = &mut context.session.transaction else {
         return;
     };
     // One that is refused anyway need not be kept.
     if !transaction.spoiled {
-        let queued = Queued::new(entry, args);
+        let queued = Queued::new(command, args);
         let memory = queued.memory();
-        transaction.needs_memory |= entry.deny_oom;
-        transaction.effects.reads |= entry.reads;
-        transaction.effects.may_replicate |= entry.may_replicate();
+        transaction.needs_memory |= command.deny_oom;
+        transaction.effects.reads |= command.reads;
+        transaction.effects.may_replicate |= command.may_replicate();
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
         context.client.queued_memory.fetch_add(memory, Relaxed);
@@ -106,8 +106,8 @@ pub fn spoil(context: &mut Context<'_>) {
 
 /// As [`spoil`], for a command that exists. An EXEC that is refused ends the transaction, and says
 /// so.
-pub fn reject(context: &mut Context<'_>, entry: &Entry, error: CommandError) -> CommandError {
-    if entry.full_name != "exec" {
+pub fn reject(context: &mut Context<'_>, command: &Command, error: CommandError) -> CommandError {
+    if command.full_name != "exec" {
         spoil(context);
         return error;
     }
@@ -123,11 +123,11 @@ pub fn reject(context: &mut Context<'_>, entry: &Entry, error: CommandError) -> 
 
 /// Whether a command is refused when memory is short: one that may need some, an EXEC of such
 /// ones, and whatever goes on with a transaction instead of ending it.
-pub fn needs_memory(context: &Context<'_>, entry: &Entry) -> bool {
+pub fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
-        return entry.deny_oom;
+        return command.deny_oom;
     };
-    match entry.full_name.as_str() {
+    match command.full_name.as_str() {
         "exec" => transaction.needs_memory,
         "discard" | "quit" | "reset" => false,
         _ => true,
@@ -240,8 +240,8 @@ pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// Runs the commands, and writes their replies as one array.
 fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     let publishes = transaction.queued.iter().filter(|queued| {
-        let notifies = queued.entry.queue && context.config.notify_keyspace_events.announce_any();
-        notifies || queued.entry.publishes.is_some()
+        let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
+        notifies || queued.command.publishes.is_some()
     });
     if publishes.count() > 1 {
         context.turns = context.server.registry.hold_turns();
@@ -252,10 +252,10 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
         put_integer(context.replies, b'*', transaction.queued.len() as i64);
     }
     for queued in &transaction.queued {
-        if let Some(handler) = queued.entry.spec.run {
+        if let Some(handler) = table::handler(queued.command) {
             let args = queued.args();
-            match access::admit_queued(context, queued.entry, &args) {
-                Ok(()) => call(context, queued.entry, handler, &args),
+            match access::admit_queued(context, queued.command, &args) {
+                Ok(()) => call(context, queued.command, handler, &args),
                 Err(error) => context.fail(&error),
             }
             publish_events(context);

@@ -83,7 +83,6 @@ pub fn from_args(
     env: impl Fn(&str) -> Option<OsString>,
     stdin: &mut dyn Read,
 ) -> Result<Start, UsageError> {
-    const FLAGS: &str = "command line";
     let matches = match command().try_get_matches_from(tie_flags(args)) {
         Ok(matches) => matches,
         Err(error) => return printable(&error).map_err(|problem| problem.at(FLAGS)),
@@ -110,6 +109,9 @@ pub fn from_args(
         .map_err(|bad| Problem::Setting(bad).at("settings"))?;
     Ok(Start::Serve(Box::new(config)))
 }
+
+/// Where flags come from, for error texts.
+const FLAGS: &str = "command line";
 
 /// The positional argument.
 const FILE: &str = "file";
@@ -232,7 +234,6 @@ fn lower_case_name(flag: OsString) -> OsString {
 
 /// Applies the flags, each as often as it was given: only output limits add up.
 fn apply_flags(config: &mut Config, matches: &ArgMatches) -> Result<(), BadSetting> {
-    // What users are allowed at first is a setting.
     for name in SETTINGS.iter().map(|setting| setting.name).chain([USER]) {
         for words in matches
             .get_occurrences::<OsString>(name)
@@ -240,7 +241,7 @@ fn apply_flags(config: &mut Config, matches: &ArgMatches) -> Result<(), BadSetti
             .flatten()
         {
             let words: Vec<&[u8]> = words.map(|word| word.as_encoded_bytes()).collect();
-            config.apply(name, &words)?;
+            config.apply_from(FLAGS, name, &words)?;
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ fn apply_lines(
             read_path(config, Path::new(path), depth + 1, &origin)?;
         } else {
             config
-                .apply(&String::from_utf8_lossy(name), values)
+                .apply_from(&origin, &String::from_utf8_lossy(name), values)
                 .map_err(|bad| Problem::Setting(bad).at(&origin))?;
         }
     }

@@ -46,14 +46,6 @@ pub enum BadSetting {
         /// What is wrong with the value.
         refusal: Refusal,
     },
-    /// A `user` line that makes no user.
-    #[error("Error in user declaration '{word}': {problem}")]
-    User {
-        /// The word that is wrong; not, if it may be a password.
-        word: String,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// Users in the settings, and a file of users as well.
     #[error(
         "Configuring users with 'user' and at the same time setting an ACL file path with \
@@ -116,12 +108,23 @@ impl Default for Config {
 impl Config {
     /// Sets one setting, before the server starts, whatever its [`Change`]. A setting of several
     /// words takes them as several values or as one with spaces:
-    /// `apply("bind", &["127.0.0.1", "::1"])`.
+    /// `apply("bind", &["127.0.0.1", "::1"])`. `user` adds a user; whether its rules are right is
+    /// looked at when the server starts.
     pub fn apply<V: AsRef<[u8]>>(&mut self, name: &str, values: &[V]) -> Result<(), BadSetting> {
+        self.apply_from("", name, values)
+    }
+
+    /// As [`apply`](Self::apply), with the place where the setting was given.
+    fn apply_from<V: AsRef<[u8]>>(
+        &mut self,
+        origin: &str,
+        name: &str,
+        values: &[V],
+    ) -> Result<(), BadSetting> {
         let words: Vec<&[u8]> = values.iter().map(AsRef::as_ref).collect();
         if name.eq_ignore_ascii_case(USER) {
-            let all_channels = self.acl_pubsub_default.is_all();
-            return self.users.add(&words, all_channels);
+            self.users.add(origin, &words);
+            return Ok(());
         }
         let setting =
             Setting::find(name.as_bytes()).ok_or_else(|| BadSetting::Unknown(name.to_owned()))?;

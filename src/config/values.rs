@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::acl::user::PasswordHash;
-
 /// How long, and how far, a connection may lag behind what is written to it. Redis's rule: at
 /// `hard` it is closed at once, past `soft` when it stays there for `soft_seconds`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -259,11 +257,6 @@ impl Password {
     /// Whether none is set, so that every connection is let in.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// What is compared with what a client gives; `None` if none is set.
-    pub(crate) fn hash(&self) -> Option<PasswordHash> {
-        (!self.is_empty()).then(|| PasswordHash::of(&self.0))
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::inline::hexadecimal;
-use crate::acl::file::configured;
+use crate::acl::configured::configured;
 use crate::config::{
     Change, Config, Refusal, SETTINGS, SetError, Setting, Start, UsageError, UserLines, from_args,
 };
@@ -39,7 +39,6 @@ pub(super) fn check(data: &[u8]) {
         }
     };
     prints_what_it_reads(&config);
-    // A line may be refused yet, where `acl-pubsub-default` came behind it.
     if let Ok(users) = configured(&config) {
         let names = config.users.lines().len();
         assert!(users.len() == names || users.len() == names + 1);

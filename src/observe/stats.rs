@@ -10,9 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use parking_lot::Mutex;
 
 use super::histogram::Latencies;
-use crate::acl::request::Reason;
 use crate::client::outbox::DropTotals;
-use crate::command::table::TABLE;
 
 /// A counter.
 pub type Counter = AtomicU64;
@@ -30,31 +28,6 @@ pub struct CommandStats {
     pub failed: Counter,
     /// How long they took, if that is tracked.
     pub latencies: Latencies,
-}
-
-/// How often users were denied something (INFO stats, since Redis 7.2).
-#[derive(Debug, Default)]
-pub struct Denied {
-    /// To be let in.
-    pub auth: Counter,
-    /// A command.
-    pub command: Counter,
-    /// A key.
-    pub key: Counter,
-    /// A channel.
-    pub channel: Counter,
-}
-
-impl Denied {
-    /// The counter of a reason.
-    pub fn of(&self, reason: Reason) -> &Counter {
-        match reason {
-            Reason::Auth => &self.auth,
-            Reason::Command => &self.command,
-            Reason::Key => &self.key,
-            Reason::Channel => &self.channel,
-        }
-    }
 }
 
 /// How fast some counters grow, sampled once a second.
@@ -122,8 +95,6 @@ pub struct Stats {
     pub evicted_clients: Counter,
     /// Clients cut off by `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
-    /// What users were denied.
-    pub denied: Denied,
     /// Connections closed as their task panicked.
     pub connection_panics: Counter,
     /// Panics of the server's own tasks.
@@ -139,8 +110,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// All zero.
-    pub fn new() -> Stats {
+    /// All zero, for so many commands.
+    pub fn new(commands: usize) -> Stats {
         Stats {
             connections: Counter::new(0),
             rejected_connections: Counter::new(0),
@@ -156,13 +127,12 @@ impl Stats {
             output_limit_disconnections: Counter::new(0),
             evicted_clients: Counter::new(0),
             query_limit_disconnections: Counter::new(0),
-            denied: Denied::default(),
             connection_panics: Counter::new(0),
             task_panics: Counter::new(0),
             errors: Counter::new(0),
             errors_by_code: Mutex::new(BTreeMap::new()),
             rates: Rates::default(),
-            by_command: (0..TABLE.ids()).map(|_| CommandStats::default()).collect(),
+            by_command: (0..commands).map(|_| CommandStats::default()).collect(),
         }
     }
 
@@ -197,10 +167,6 @@ impl Stats {
             &self.output_limit_disconnections,
             &self.evicted_clients,
             &self.query_limit_disconnections,
-            &self.denied.auth,
-            &self.denied.command,
-            &self.denied.key,
-            &self.denied.channel,
             &self.connection_panics,
             &self.task_panics,
             &self.errors,

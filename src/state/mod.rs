@@ -28,7 +28,8 @@ use placement::Placement;
 use shutdown::Shutdown;
 use tls::Tls;
 
-use crate::acl::Acl;
+use crate::acl::{self, Acl};
+use crate::catalog::CATALOG;
 use crate::client::Client;
 use crate::client::outbox::{BrokenLimit, OverflowChoice};
 use crate::config::{Config, Refusal, SetError};
@@ -122,7 +123,7 @@ impl ServerState {
             monitors: Monitors::default(),
             acl,
             tls,
-            stats: Stats::new(),
+            stats: Stats::new(CATALOG.ids()),
             memory_trigger: MemoryTrigger::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
@@ -167,7 +168,7 @@ impl ServerState {
         if let Some(on_change) = &self.on_change {
             on_change(&changed);
         }
-        let password = changed.requirepass.hash();
+        let password = acl::configured::hash(&changed.requirepass);
         let changed = Arc::new(changed);
         let before = self.config.swap(Arc::clone(&changed));
         // Also if it was the same before: ACL SETUSER may have set another one since.

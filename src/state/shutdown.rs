@@ -44,7 +44,6 @@ impl Shutdown {
     /// Begins a shutdown. `at_once`: it waits for no client. `false`: one had begun already, and
     /// goes on as it was.
     pub fn begin(&self, at_once: bool) -> bool {
-        
         self.begun.send_if_modified(|begun| {
             if !*begun {
                 self.at_once.store(at_once, SeqCst);

@@ -11,21 +11,21 @@ fn bytes(reply: Reply, protocol: Protocol) -> String {
         .replace("\r\n", " ")
 }
 
-fn entry(name: &str) -> &'static Entry {
-    TABLE.find_full(name.as_bytes()).unwrap()
+fn command(name: &str) -> &'static Command {
+    CATALOG.find_full(name.as_bytes()).unwrap()
 }
 
 #[test]
 fn details_are_those_of_redis() {
     assert_eq!(
-        bytes(details(entry("spublish")), Protocol::Resp3),
+        bytes(details(command("spublish")), Protocol::Resp3),
         "*10 $8 spublish :3 ~4 +pubsub +loading +stale +fast :1 :1 :1 ~2 +@pubsub +@fast ~0 \
          ~1 %3 $5 flags ~1 +not_key $12 begin_search %2 $4 type $5 index $4 spec %1 $5 \
          index :1 $9 find_keys %2 $4 type $5 range $4 spec %3 $7 lastkey :0 $7 keystep :1 \
          $5 limit :0 ~0 "
     );
     assert_eq!(
-        bytes(details(entry("ping")), Protocol::Resp2),
+        bytes(details(command("ping")), Protocol::Resp2),
         "*10 $4 ping :-1 *1 +fast :0 :0 :0 *2 +@fast +@connection *2 $25 \
          request_policy:all_shards $29 response_policy:all_succeeded *0 *0 "
     );
@@ -34,7 +34,7 @@ fn details_are_those_of_redis() {
 #[test]
 fn key_specifications_are_those_of_redis() {
     let specs = |name: &str| {
-        let specs = entry(name).spec.key_specs.iter().map(key_spec).collect();
+        let specs = command(name).spec.key_specs.iter().map(key_spec).collect();
         bytes(Reply::Set(specs), Protocol::Resp3)
     };
     assert_eq!(
@@ -55,14 +55,14 @@ fn key_specifications_are_those_of_redis() {
 
 #[test]
 fn a_container_shows_its_subcommands_as_an_array() {
-    let pubsub = bytes(details(entry("pubsub")), Protocol::Resp3);
+    let pubsub = bytes(details(command("pubsub")), Protocol::Resp3);
     let start = "*10 $6 pubsub :-2 ~0 :0 :0 :0 ~1 +@slow ~0 ~0 *6 *10 $15 pubsub|channels :-2 ";
     assert!(pubsub.starts_with(start), "{pubsub}");
 }
 
 #[test]
 fn documentation_is_that_of_redis() {
-    let (name, map) = documentation(entry("auth"));
+    let (name, map) = documentation(command("auth"));
     assert_eq!(bytes(name, Protocol::Resp3), "$4 auth ");
     assert_eq!(
         bytes(map, Protocol::Resp3),
@@ -72,7 +72,7 @@ fn documentation_is_that_of_redis() {
          arguments *2 %4 $4 name $8 username $4 type $6 string $5 since $5 6.0.0 $5 flags \
          ~1 +optional %2 $4 name $8 password $4 type $6 string "
     );
-    let (_, map) = documentation(entry("client|unblock"));
+    let (_, map) = documentation(command("client|unblock"));
     assert_eq!(
         bytes(map, Protocol::Resp2),
         "*10 $7 summary $74 Unblock a client blocked in a blocking command from a different \
@@ -92,12 +92,12 @@ fn a_request_names_a_bounded_number_of_commands() {
 
 fn names(filter: &[&[u8]]) -> Vec<&'static str> {
     let entries = listed(filter).unwrap();
-    entries.map(|entry| entry.full_name.as_str()).collect()
+    entries.map(|command| command.full_name.as_str()).collect()
 }
 
 #[test]
 fn list_filters() {
-    assert_eq!(names(&[]).len(), TABLE.ids());
+    assert_eq!(names(&[]).len(), CATALOG.ids());
     let pubsub = names(&[b"FilterBy", b"AclCat", b"PUBSUB"]);
     assert_eq!(pubsub.len(), 13);
     assert!(pubsub.contains(&"pubsub|numpat") && !pubsub.contains(&"pubsub"));
@@ -124,7 +124,7 @@ fn list_filters() {
 }
 
 fn keys(request: &[&[u8]]) -> Result<usize, CommandError> {
-    Ok(keys_of(entry_of(request)?.spec, request)?.len())
+    Ok(keys_of(command_of(request)?.spec, request)?.len())
 }
 
 #[test]
@@ -150,16 +150,11 @@ fn getkeys_finds_no_keys_in_pubsub_commands() {
     }
 }
 
-fn nothing(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
-    Ok(Reply::OK)
-}
-
 /// Its key may be missing.
-static BEYOND: Command =
-    Command::new("beyond", -1, nothing).keys((3, 3, 1), &[KeySpec::at(3, &[])]);
+static BEYOND: Spec = Spec::new("beyond", -1).keys((3, 3, 1), &[KeySpec::at(3, &[])]);
 
 /// A request's keys with their flags, or the error.
-fn found(row: &'static Command, request: &str) -> String {
+fn found(row: &'static Spec, request: &str) -> String {
     let words: Vec<_> = request.split(' ').map(str::as_bytes).collect();
     let word = |(key, flags): (&[u8], KeyFlags)| {
         let key = String::from_utf8_lossy(key);
@@ -189,7 +184,7 @@ fn getkeys_follows_key_specifications() {
     ];
     for (request, keys) in cases {
         let name = request.split(' ').next().unwrap();
-        assert_eq!(found(entry(name).spec, request), keys, "{request}");
+        assert_eq!(found(command(name).spec, request), keys, "{request}");
     }
     assert_eq!(found(&BEYOND, "beyond a"), arguments);
 }
@@ -212,13 +207,13 @@ fn getkeys_asks_the_command_where_arguments_matter() {
     ];
     for (request, keys) in cases {
         let name = request.split(' ').next().unwrap();
-        assert_eq!(found(entry(name).spec, request), keys, "{request}");
+        assert_eq!(found(command(name).spec, request), keys, "{request}");
     }
 }
 
 #[test]
 fn documentation_of_keys_and_deprecation() {
-    let (_, map) = documentation(entry("rpoplpush"));
+    let (_, map) = documentation(command("rpoplpush"));
     assert_eq!(
         bytes(map, Protocol::Resp3),
         "%8 $7 summary $75 Remove the last element in a list, prepend it to another list and \

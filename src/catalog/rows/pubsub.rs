@@ -3,13 +3,12 @@
 //! A shard channel's position is a key specification of the kind `not_key`: proxies route by it,
 //! and COMMAND GETKEYS leaves it out.
 
-use crate::command::pubsub;
-use crate::command::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale};
-use crate::command::spec::{Arg, Command, KeySpec};
+use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale};
+use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("publish", 3, pubsub::publish)
+pub const ROWS: &[Spec] = &[
+    Spec::new("publish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
         .categories(&["pubsub", "fast"])
         .origin("pubsub", "2.0.0")
@@ -19,7 +18,7 @@ pub(super) const ROWS: &[Command] = &[
             and M is the total number of subscribed patterns (by any client).",
         )
         .arguments(&[Arg::string("channel"), Arg::string("message")]),
-    Command::new("spublish", 3, pubsub::spublish)
+    Spec::new("spublish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
         .categories(&["pubsub", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["not_key"])])
@@ -30,21 +29,21 @@ pub(super) const ROWS: &[Command] = &[
             channel.",
         )
         .arguments(&[Arg::string("shardchannel"), Arg::string("message")]),
-    Command::new("subscribe", -2, pubsub::subscribe)
+    Spec::new("subscribe", -2)
         .flags(&[PubSub, NoScript, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Listen for messages published to the given channels")
         .complexity("O(N) where N is the number of channels to subscribe to.")
         .arguments(&[Arg::string("channel").multiple()]),
-    Command::new("psubscribe", -2, pubsub::psubscribe)
+    Spec::new("psubscribe", -2)
         .flags(&[PubSub, NoScript, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Listen for messages published to channels matching the given patterns")
         .complexity("O(N) where N is the number of patterns the client is already subscribed to.")
         .arguments(&[Arg::block("pattern", &[Arg::pattern("pattern")]).multiple()]),
-    Command::new("ssubscribe", -2, pubsub::ssubscribe)
+    Spec::new("ssubscribe", -2)
         .flags(&[PubSub, NoScript, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
@@ -52,14 +51,14 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Listen for messages published to the given shard channels")
         .complexity("O(N) where N is the number of shard channels to subscribe to.")
         .arguments(&[Arg::string("shardchannel").multiple()]),
-    Command::new("unsubscribe", -1, pubsub::unsubscribe)
+    Spec::new("unsubscribe", -1)
         .flags(&[PubSub, NoScript, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Stop listening for messages posted to the given channels")
         .complexity("O(N) where N is the number of clients already subscribed to a channel.")
         .arguments(&[Arg::string("channel").optional().multiple()]),
-    Command::new("punsubscribe", -1, pubsub::punsubscribe)
+    Spec::new("punsubscribe", -1)
         .flags(&[PubSub, NoScript, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
@@ -69,7 +68,7 @@ pub(super) const ROWS: &[Command] = &[
             M is the number of total patterns subscribed in the system (by any client).",
         )
         .arguments(&[Arg::pattern("pattern").optional().multiple()]),
-    Command::new("sunsubscribe", -1, pubsub::sunsubscribe)
+    Spec::new("sunsubscribe", -1)
         .flags(&[PubSub, NoScript, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
@@ -77,15 +76,15 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Stop listening for messages posted to the given shard channels")
         .complexity("O(N) where N is the number of clients already subscribed to a shard channel.")
         .arguments(&[Arg::string("shardchannel").optional().multiple()]),
-    Command::container("pubsub", PUBSUB)
+    Spec::container("pubsub", PUBSUB)
         .origin("pubsub", "2.8.0")
         .summary("A container for Pub/Sub commands")
         .complexity("Depends on subcommand."),
 ];
 
 /// PUBSUB's subcommands.
-const PUBSUB: &[Command] = &[
-    Command::new("channels", -2, pubsub::pubsub_channels)
+const PUBSUB: &[Spec] = &[
+    Spec::new("channels", -2)
         .flags(&[PubSub, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.8.0")
@@ -95,26 +94,26 @@ const PUBSUB: &[Command] = &[
             pattern matching (relatively short channels and patterns)",
         )
         .arguments(&[Arg::pattern("pattern").optional()]),
-    Command::new("help", 2, pubsub::pubsub_help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow"])
         .origin("pubsub", "6.2.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("numpat", 2, pubsub::pubsub_numpat)
+    Spec::new("numpat", 2)
         .flags(&[PubSub, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.8.0")
         .summary("Get the count of unique patterns pattern subscriptions")
         .complexity("O(1)"),
-    Command::new("numsub", -2, pubsub::pubsub_numsub)
+    Spec::new("numsub", -2)
         .flags(&[PubSub, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.8.0")
         .summary("Get the count of subscribers for channels")
         .complexity("O(N) for the NUMSUB subcommand, where N is the number of requested channels")
         .arguments(&[Arg::string("channel").optional().multiple()]),
-    Command::new("shardchannels", -2, pubsub::pubsub_shardchannels)
+    Spec::new("shardchannels", -2)
         .flags(&[PubSub, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "7.0.0")
@@ -124,7 +123,7 @@ const PUBSUB: &[Command] = &[
             time pattern matching (relatively short shard channels).",
         )
         .arguments(&[Arg::pattern("pattern").optional()]),
-    Command::new("shardnumsub", -2, pubsub::pubsub_shardnumsub)
+    Spec::new("shardnumsub", -2)
         .flags(&[PubSub, Loading, Stale])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "7.0.0")

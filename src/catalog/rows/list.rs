@@ -1,12 +1,11 @@
 //! Rows: lists, and the commands that wait for an element.
 
-use crate::command::spec::Flag::{Blocking, DenyOom, Fast, MovableKeys, NoScript, ReadOnly, Write};
-use crate::command::spec::{Arg, Command, KeySpec};
-use crate::command::{blocking, list};
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, MovableKeys, NoScript, ReadOnly, Write};
+use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("lpush", -3, list::lpush)
+pub const ROWS: &[Spec] = &[
+    Spec::new("lpush", -3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
@@ -18,7 +17,7 @@ pub(super) const ROWS: &[Command] = &[
         )
         .history(&[("2.4.0", "Accepts multiple `element` arguments.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
-    Command::new("rpush", -3, list::rpush)
+    Spec::new("rpush", -3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
@@ -30,7 +29,7 @@ pub(super) const ROWS: &[Command] = &[
         )
         .history(&[("2.4.0", "Accepts multiple `element` arguments.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
-    Command::new("lpushx", -3, list::lpushx)
+    Spec::new("lpushx", -3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
@@ -42,7 +41,7 @@ pub(super) const ROWS: &[Command] = &[
         )
         .history(&[("4.0.0", "Accepts multiple `element` arguments.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
-    Command::new("rpushx", -3, list::rpushx)
+    Spec::new("rpushx", -3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
@@ -54,7 +53,7 @@ pub(super) const ROWS: &[Command] = &[
         )
         .history(&[("4.0.0", "Accepts multiple `element` arguments.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
-    Command::new("lpop", -2, list::lpop)
+    Spec::new("lpop", -2)
         .flags(&[Write, Fast])
         .categories(&["write", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
@@ -66,7 +65,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::key("key", 0),
             Arg::integer("count").since("6.2.0").optional(),
         ]),
-    Command::new("rpop", -2, list::rpop)
+    Spec::new("rpop", -2)
         .flags(&[Write, Fast])
         .categories(&["write", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
@@ -78,7 +77,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::key("key", 0),
             Arg::integer("count").since("6.2.0").optional(),
         ]),
-    Command::new("llen", 2, list::llen)
+    Spec::new("llen", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["read", "list", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
@@ -86,7 +85,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the length of a list")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("lrange", 4, list::lrange)
+    Spec::new("lrange", 4)
         .flags(&[ReadOnly])
         .categories(&["read", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -102,7 +101,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("start"),
             Arg::integer("stop"),
         ]),
-    Command::new("lindex", 3, list::lindex)
+    Spec::new("lindex", 3)
         .flags(&[ReadOnly])
         .categories(&["read", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -113,7 +112,7 @@ pub(super) const ROWS: &[Command] = &[
             index. This makes asking for the first or the last element of the list O(1).",
         )
         .arguments(&[Arg::key("key", 0), Arg::integer("index")]),
-    Command::new("lset", 4, list::lset)
+    Spec::new("lset", 4)
         .flags(&[Write, DenyOom])
         .categories(&["write", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
@@ -128,7 +127,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("index"),
             Arg::string("element"),
         ]),
-    Command::new("linsert", 5, list::linsert)
+    Spec::new("linsert", 5)
         .flags(&[Write, DenyOom])
         .categories(&["write", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
@@ -151,7 +150,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::string("pivot"),
             Arg::string("element"),
         ]),
-    Command::new("lrem", 4, list::lrem)
+    Spec::new("lrem", 4)
         .flags(&[Write])
         .categories(&["write", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "delete"])])
@@ -165,7 +164,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("count"),
             Arg::string("element"),
         ]),
-    Command::new("ltrim", 4, list::ltrim)
+    Spec::new("ltrim", 4)
         .flags(&[Write])
         .categories(&["write", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "delete"])])
@@ -177,7 +176,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("start"),
             Arg::integer("stop"),
         ]),
-    Command::new("lpos", -3, list::lpos)
+    Spec::new("lpos", -3)
         .flags(&[ReadOnly])
         .categories(&["read", "list", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -195,7 +194,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("num-matches").token("COUNT").optional(),
             Arg::integer("len").token("MAXLEN").optional(),
         ]),
-    Command::new("lmove", 5, list::lmove)
+    Spec::new("lmove", 5)
         .flags(&[Write, DenyOom])
         .categories(&["write", "list", "slow"])
         .keys((1, 2, 1), SOURCE_AND_DESTINATION)
@@ -208,7 +207,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::one_of("wherefrom", LEFT_RIGHT),
             Arg::one_of("whereto", LEFT_RIGHT),
         ]),
-    Command::new("rpoplpush", 3, list::rpoplpush)
+    Spec::new("rpoplpush", 3)
         .flags(&[Write, DenyOom])
         .categories(&["write", "list", "slow"])
         .keys((1, 2, 1), SOURCE_AND_DESTINATION)
@@ -217,7 +216,7 @@ pub(super) const ROWS: &[Command] = &[
         .complexity("O(1)")
         .deprecated("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments")
         .arguments(&[Arg::key("source", 0), Arg::key("destination", 1)]),
-    Command::new("lmpop", -4, list::lmpop)
+    Spec::new("lmpop", -4)
         .flags(&[Write, MovableKeys])
         .categories(&["write", "list", "slow"])
         .keys(
@@ -236,7 +235,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::one_of("where", LEFT_RIGHT),
             Arg::integer("count").token("COUNT").optional(),
         ]),
-    Command::new("blpop", -3, blocking::blpop)
+    Spec::new("blpop", -3)
         .flags(&[Write, NoScript, Blocking])
         .categories(&["write", "list", "slow", "blocking"])
         .keys(
@@ -251,7 +250,7 @@ pub(super) const ROWS: &[Command] = &[
             "`timeout` is interpreted as a double instead of an integer.",
         )])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
-    Command::new("brpop", -3, blocking::brpop)
+    Spec::new("brpop", -3)
         .flags(&[Write, NoScript, Blocking])
         .categories(&["write", "list", "slow", "blocking"])
         .keys(
@@ -266,7 +265,7 @@ pub(super) const ROWS: &[Command] = &[
             "`timeout` is interpreted as a double instead of an integer.",
         )])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
-    Command::new("blmove", 6, blocking::blmove)
+    Spec::new("blmove", 6)
         .flags(&[Write, DenyOom, NoScript, Blocking])
         .categories(&["write", "list", "slow", "blocking"])
         .keys((1, 2, 1), SOURCE_AND_DESTINATION)
@@ -283,7 +282,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::one_of("whereto", LEFT_RIGHT),
             Arg::double("timeout"),
         ]),
-    Command::new("brpoplpush", 4, blocking::brpoplpush)
+    Spec::new("brpoplpush", 4)
         .flags(&[Write, DenyOom, NoScript, Blocking])
         .categories(&["write", "list", "slow", "blocking"])
         .keys((1, 2, 1), SOURCE_AND_DESTINATION)
@@ -303,7 +302,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::key("destination", 1),
             Arg::double("timeout"),
         ]),
-    Command::new("blmpop", -5, blocking::blmpop)
+    Spec::new("blmpop", -5)
         .flags(&[Write, Blocking, MovableKeys])
         .categories(&["write", "list", "slow", "blocking"])
         .keys(

@@ -1,12 +1,11 @@
 //! Rows: when keys expire.
 
-use crate::command::expiry;
-use crate::command::spec::Flag::{Fast, ReadOnly, Write};
-use crate::command::spec::{Arg, Command, KeySpec};
+use crate::catalog::spec::Flag::{Fast, ReadOnly, Write};
+use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("expire", -3, expiry::expire)
+pub const ROWS: &[Spec] = &[
+    Spec::new("expire", -3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
@@ -21,7 +20,7 @@ pub(super) const ROWS: &[Command] = &[
                 .since("7.0.0")
                 .optional(),
         ]),
-    Command::new("pexpire", -3, expiry::pexpire)
+    Spec::new("pexpire", -3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
@@ -36,7 +35,7 @@ pub(super) const ROWS: &[Command] = &[
                 .since("7.0.0")
                 .optional(),
         ]),
-    Command::new("expireat", -3, expiry::expireat)
+    Spec::new("expireat", -3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
@@ -51,7 +50,7 @@ pub(super) const ROWS: &[Command] = &[
                 .since("7.0.0")
                 .optional(),
         ]),
-    Command::new("pexpireat", -3, expiry::pexpireat)
+    Spec::new("pexpireat", -3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
@@ -66,7 +65,7 @@ pub(super) const ROWS: &[Command] = &[
                 .since("7.0.0")
                 .optional(),
         ]),
-    Command::new("ttl", 2, expiry::ttl)
+    Spec::new("ttl", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .tips(&["nondeterministic_output"])
@@ -76,7 +75,7 @@ pub(super) const ROWS: &[Command] = &[
         .complexity("O(1)")
         .history(&[("2.8.0", "Added the -2 reply.")])
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("pttl", 2, expiry::pttl)
+    Spec::new("pttl", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .tips(&["nondeterministic_output"])
@@ -86,7 +85,7 @@ pub(super) const ROWS: &[Command] = &[
         .complexity("O(1)")
         .history(&[("2.8.0", "Added the -2 reply.")])
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("expiretime", 2, expiry::expiretime)
+    Spec::new("expiretime", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -94,7 +93,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the expiration Unix timestamp for a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("pexpiretime", 2, expiry::pexpiretime)
+    Spec::new("pexpiretime", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -102,7 +101,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the expiration Unix timestamp for a key in milliseconds")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("persist", 2, expiry::persist)
+    Spec::new("persist", 2)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])

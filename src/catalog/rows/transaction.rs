@@ -1,30 +1,29 @@
 //! Rows: transactions.
 
-use crate::command::spec::Flag::{AllowBusy, Fast, Loading, NoScript, SkipSlowlog, Stale};
-use crate::command::spec::{Arg, Command, KeySpec};
-use crate::command::transaction;
+use crate::catalog::spec::Flag::{AllowBusy, Fast, Loading, NoScript, SkipSlowlog, Stale};
+use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("multi", 1, transaction::multi)
+pub const ROWS: &[Spec] = &[
+    Spec::new("multi", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
         .categories(&["fast", "transaction"])
         .origin("transactions", "1.2.0")
         .summary("Mark the start of a transaction block")
         .complexity("O(1)"),
-    Command::new("exec", 1, transaction::exec)
+    Spec::new("exec", 1)
         .flags(&[NoScript, Loading, Stale, SkipSlowlog])
         .categories(&["slow", "transaction"])
         .origin("transactions", "1.2.0")
         .summary("Execute all commands issued after MULTI")
         .complexity("Depends on commands in the transaction"),
-    Command::new("discard", 1, transaction::discard)
+    Spec::new("discard", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
         .categories(&["fast", "transaction"])
         .origin("transactions", "2.0.0")
         .summary("Discard all commands issued after MULTI")
         .complexity("O(N), when N is the number of queued commands"),
-    Command::new("watch", -2, transaction::watch)
+    Spec::new("watch", -2)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
         .categories(&["fast", "transaction"])
         .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
@@ -32,7 +31,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Watch the given keys to determine execution of the MULTI/EXEC block")
         .complexity("O(1) for every key.")
         .arguments(&[Arg::key("key", 0).multiple()]),
-    Command::new("unwatch", 1, transaction::unwatch)
+    Spec::new("unwatch", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
         .categories(&["fast", "transaction"])
         .origin("transactions", "2.2.0")

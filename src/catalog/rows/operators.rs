@@ -1,29 +1,28 @@
 //! Rows: what operators watch a server with: MONITOR, SLOWLOG, LATENCY.
 
-use crate::command::spec::Flag::{Admin, Loading, NoScript, Stale};
-use crate::command::spec::{Arg, Command};
-use crate::command::{latency, operators, slowlog};
+use crate::catalog::spec::Flag::{Admin, Loading, NoScript, Stale};
+use crate::catalog::spec::{Arg, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("monitor", 1, operators::monitor)
+pub const ROWS: &[Spec] = &[
+    Spec::new("monitor", 1)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
         .summary("Listen for all requests received by the server in real time"),
-    Command::container("slowlog", SLOWLOG)
+    Spec::container("slowlog", SLOWLOG)
         .origin("server", "2.2.12")
         .summary("A container for slow log commands")
         .complexity("Depends on subcommand."),
-    Command::container("latency", LATENCY)
+    Spec::container("latency", LATENCY)
         .origin("server", "2.8.13")
         .summary("A container for latency diagnostics commands")
         .complexity("Depends on subcommand."),
 ];
 
 /// SLOWLOG's subcommands.
-const SLOWLOG: &[Command] = &[
-    Command::new("get", -2, slowlog::get)
+const SLOWLOG: &[Spec] = &[
+    Spec::new("get", -2)
         .flags(&[Admin, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "nondeterministic_output"])
@@ -35,13 +34,13 @@ const SLOWLOG: &[Command] = &[
             "Added client IP address, port and name to the reply.",
         )])
         .arguments(&[Arg::integer("count").optional()]),
-    Command::new("help", 2, slowlog::help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow"])
         .origin("server", "6.2.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("len", 2, slowlog::len)
+    Spec::new("len", 2)
         .flags(&[Admin, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(&[
@@ -52,7 +51,7 @@ const SLOWLOG: &[Command] = &[
         .origin("server", "2.2.12")
         .summary("Get the slow log's length")
         .complexity("O(1)"),
-    Command::new("reset", 2, slowlog::reset)
+    Spec::new("reset", 2)
         .flags(&[Admin, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -69,15 +68,15 @@ const TIPS: &[&str] = &[
 ];
 
 /// LATENCY's subcommands.
-const LATENCY: &[Command] = &[
-    Command::new("doctor", 2, latency::doctor)
+const LATENCY: &[Spec] = &[
+    Spec::new("doctor", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
         .summary("Return a human readable latency analysis report.")
         .complexity("O(1)"),
-    Command::new("graph", 3, latency::graph)
+    Spec::new("graph", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
@@ -85,13 +84,13 @@ const LATENCY: &[Command] = &[
         .summary("Return a latency graph for the event.")
         .complexity("O(1)")
         .arguments(&[Arg::string("event")]),
-    Command::new("help", 2, latency::help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow"])
         .origin("server", "2.8.13")
         .summary("Show helpful text about the different subcommands.")
         .complexity("O(1)"),
-    Command::new("histogram", -2, latency::histogram)
+    Spec::new("histogram", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
@@ -101,7 +100,7 @@ const LATENCY: &[Command] = &[
             "O(N) where N is the number of commands with latency information being retrieved.",
         )
         .arguments(&[Arg::string("command").optional().multiple()]),
-    Command::new("history", 3, latency::history)
+    Spec::new("history", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
@@ -109,14 +108,14 @@ const LATENCY: &[Command] = &[
         .summary("Return timestamp-latency samples for the event.")
         .complexity("O(1)")
         .arguments(&[Arg::string("event")]),
-    Command::new("latest", 2, latency::latest)
+    Spec::new("latest", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
         .summary("Return the latest latency samples for all events.")
         .complexity("O(1)"),
-    Command::new("reset", -2, latency::reset)
+    Spec::new("reset", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])

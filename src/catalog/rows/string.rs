@@ -1,12 +1,11 @@
 //! Rows: strings and counters.
 
-use crate::command::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
-use crate::command::spec::{Arg, Command, KeySpec, key};
-use crate::command::string;
+use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
+use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("set", -3, string::set)
+pub const ROWS: &[Spec] = &[
+    Spec::new("set", -3)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])
         .keys(
@@ -55,7 +54,7 @@ pub(super) const ROWS: &[Command] = &[
             )
             .optional(),
         ]),
-    Command::new("get", 2, string::get)
+    Spec::new("get", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["read", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -63,7 +62,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the value of a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("getdel", 2, string::getdel)
+    Spec::new("getdel", 2)
         .flags(&[Write, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
@@ -71,7 +70,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the value of a key and delete the key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("getex", -2, string::getex)
+    Spec::new("getex", -2)
         .flags(&[Write, Fast])
         .categories(&["write", "string", "fast"])
         .keys(
@@ -96,7 +95,7 @@ pub(super) const ROWS: &[Command] = &[
             )
             .optional(),
         ]),
-    Command::new("getset", 3, string::getset)
+    Spec::new("getset", 3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
@@ -105,7 +104,7 @@ pub(super) const ROWS: &[Command] = &[
         .complexity("O(1)")
         .deprecated("6.2.0", "`SET` with the `!GET` argument")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
-    Command::new("setex", 4, string::setex)
+    Spec::new("setex", 4)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["OW", "update"])])
@@ -117,7 +116,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("seconds"),
             Arg::string("value"),
         ]),
-    Command::new("psetex", 4, string::psetex)
+    Spec::new("psetex", 4)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["OW", "update"])])
@@ -129,7 +128,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("milliseconds"),
             Arg::string("value"),
         ]),
-    Command::new("setnx", 3, string::setnx)
+    Spec::new("setnx", 3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["OW", "insert"])])
@@ -137,7 +136,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Set the value of a key, only if the key does not exist")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
-    Command::new("mget", -2, string::mget)
+    Spec::new("mget", -2)
         .flags(&[ReadOnly, Fast])
         .categories(&["read", "string", "fast"])
         .tips(&["request_policy:multi_shard"])
@@ -146,7 +145,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the values of all the given keys")
         .complexity("O(N) where N is the number of keys to retrieve.")
         .arguments(&[Arg::key("key", 0).multiple()]),
-    Command::new("mset", -3, string::mset)
+    Spec::new("mset", -3)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])
         .tips(&[
@@ -160,7 +159,7 @@ pub(super) const ROWS: &[Command] = &[
         .arguments(&[
             Arg::block("key_value", &[Arg::key("key", 0), Arg::string("value")]).multiple(),
         ]),
-    Command::new("msetnx", -3, string::msetnx)
+    Spec::new("msetnx", -3)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])
         .tips(&["request_policy:multi_shard", "response_policy:agg_min"])
@@ -171,7 +170,7 @@ pub(super) const ROWS: &[Command] = &[
         .arguments(&[
             Arg::block("key_value", &[Arg::key("key", 0), Arg::string("value")]).multiple(),
         ]),
-    Command::new("append", 3, string::append)
+    Spec::new("append", 3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
@@ -183,7 +182,7 @@ pub(super) const ROWS: &[Command] = &[
             used by Redis will double the free space available on every reallocation.",
         )
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
-    Command::new("strlen", 2, string::strlen)
+    Spec::new("strlen", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["read", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
@@ -191,7 +190,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Get the length of the value stored in a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("getrange", 4, string::getrange)
+    Spec::new("getrange", 4)
         .flags(&[ReadOnly])
         .categories(&["read", "string", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -207,7 +206,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("start"),
             Arg::integer("end"),
         ]),
-    Command::new("substr", 4, string::substr)
+    Spec::new("substr", 4)
         .flags(&[ReadOnly])
         .categories(&["read", "string", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
@@ -224,7 +223,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("start"),
             Arg::integer("end"),
         ]),
-    Command::new("setrange", 4, string::setrange)
+    Spec::new("setrange", 4)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
@@ -240,7 +239,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("offset"),
             Arg::string("value"),
         ]),
-    Command::new("incr", 2, string::incr)
+    Spec::new("incr", 2)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
@@ -248,7 +247,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Increment the integer value of a key by one")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("incrby", 3, string::incrby)
+    Spec::new("incrby", 3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
@@ -256,7 +255,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Increment the integer value of a key by the given amount")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("increment")]),
-    Command::new("incrbyfloat", 3, string::incrbyfloat)
+    Spec::new("incrbyfloat", 3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
@@ -264,7 +263,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Increment the float value of a key by the given amount")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::double("increment")]),
-    Command::new("decr", 2, string::decr)
+    Spec::new("decr", 2)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
@@ -272,7 +271,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Decrement the integer value of a key by one")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("decrby", 3, string::decrby)
+    Spec::new("decrby", 3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "string", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])

@@ -1,11 +1,10 @@
 //! Rows: ACL.
 
-use crate::command::acl;
-use crate::command::spec::Flag::{Admin, Loading, NoScript, Stale};
-use crate::command::spec::{Arg, Command, Flag};
+use crate::catalog::spec::Flag::{Admin, Loading, NoScript, Stale};
+use crate::catalog::spec::{Arg, Flag, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[Command::container("acl", ACL)
+pub const ROWS: &[Spec] = &[Spec::container("acl", ACL)
     .origin("server", "6.0.0")
     .summary("A container for Access List Control commands ")
     .complexity("Depends on subcommand.")];
@@ -14,22 +13,22 @@ const ADMIN: &[Flag] = &[Admin, NoScript, Loading, Stale];
 const ADMIN_CATEGORIES: &[&str] = &["admin", "slow", "dangerous"];
 
 /// ACL's subcommands.
-const ACL: &[Command] = &[
-    Command::new("cat", -2, acl::cat)
+const ACL: &[Spec] = &[
+    Spec::new("cat", -2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow"])
         .origin("server", "6.0.0")
         .summary("List the ACL categories or the commands inside a category")
         .complexity("O(1) since the categories and commands are a fixed set.")
         .arguments(&[Arg::string("categoryname").optional()]),
-    Command::new("deluser", -3, acl::deluser)
+    Spec::new("deluser", -3)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
         .summary("Remove the specified ACL users and the associated rules")
         .complexity("O(1) amortized time considering the typical user.")
         .arguments(&[Arg::string("username").multiple()]),
-    Command::new("dryrun", -4, acl::dryrun)
+    Spec::new("dryrun", -4)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "7.0.0")
@@ -42,14 +41,14 @@ const ACL: &[Command] = &[
             Arg::string("command"),
             Arg::string("arg").optional().multiple(),
         ]),
-    Command::new("genpass", -2, acl::genpass)
+    Spec::new("genpass", -2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow"])
         .origin("server", "6.0.0")
         .summary("Generate a pseudorandom secure password to use for ACL users")
         .complexity("O(1)")
         .arguments(&[Arg::integer("bits").optional()]),
-    Command::new("getuser", 3, acl::getuser)
+    Spec::new("getuser", 3)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
@@ -66,25 +65,25 @@ const ACL: &[Command] = &[
             ),
         ])
         .arguments(&[Arg::string("username")]),
-    Command::new("help", 2, acl::help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow"])
         .origin("server", "6.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("list", 2, acl::list)
+    Spec::new("list", 2)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
         .summary("List the current ACL rules in ACL config file format")
         .complexity("O(N). Where N is the number of configured users."),
-    Command::new("load", 2, acl::load)
+    Spec::new("load", 2)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
         .summary("Reload the ACLs from the configured ACL file")
         .complexity("O(N). Where N is the number of configured users."),
-    Command::new("log", -2, acl::log)
+    Spec::new("log", -2)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
@@ -95,13 +94,13 @@ const ACL: &[Command] = &[
             &[Arg::integer("count"), Arg::pure_token("reset", "RESET")],
         )
         .optional()]),
-    Command::new("save", 2, acl::save)
+    Spec::new("save", 2)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
         .summary("Save the current ACL rules in the configured ACL file")
         .complexity("O(N). Where N is the number of configured users."),
-    Command::new("setuser", -3, acl::setuser)
+    Spec::new("setuser", -3)
         .flags(ADMIN)
         // Its rules may be passwords; Redis hides the name too.
         .hides(|_, index| index >= 2)
@@ -117,13 +116,13 @@ const ACL: &[Command] = &[
             Arg::string("username"),
             Arg::string("rule").optional().multiple(),
         ]),
-    Command::new("users", 2, acl::users)
+    Spec::new("users", 2)
         .flags(ADMIN)
         .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
         .summary("List the username of all the configured ACL rules")
         .complexity("O(N). Where N is the number of configured users."),
-    Command::new("whoami", 2, acl::whoami)
+    Spec::new("whoami", 2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow"])
         .origin("server", "6.0.0")

@@ -1,26 +1,28 @@
+use super::spec::arg::ArgKind;
+use super::spec::key::{Begin, Find};
+use super::spec::{Arg, KeySpec};
 use super::*;
-use crate::command::spec::arg::ArgKind;
-use crate::command::spec::key::{Begin, Find};
-use crate::command::spec::{Arg, KeySpec};
 
-fn rows() -> impl Iterator<Item = (&'static Entry, &'static Command)> {
-    TABLE.entries().map(|entry| (entry, entry.spec))
+fn rows() -> impl Iterator<Item = (&'static Command, &'static Spec)> {
+    CATALOG
+        .commands_and_subcommands()
+        .map(|command| (command, command.spec))
 }
 
 #[test]
 fn names_are_found_in_any_letter_case() {
-    for entry in TABLE.commands() {
-        let upper = entry.full_name.to_ascii_uppercase();
+    for command in CATALOG.commands() {
+        let upper = command.full_name.to_ascii_uppercase();
         let mut mixed = upper.clone().into_bytes();
         mixed[0].make_ascii_lowercase();
-        for name in [entry.full_name.as_bytes(), upper.as_bytes(), &mixed] {
-            assert_eq!(TABLE.find(name).unwrap().id, entry.id);
+        for name in [command.full_name.as_bytes(), upper.as_bytes(), &mixed] {
+            assert_eq!(CATALOG.find(name).unwrap().id, command.id);
         }
-        for sub in &entry.subcommands {
+        for sub in &command.subcommands {
             let upper = sub.spec.name.to_ascii_uppercase();
-            assert_eq!(entry.subcommand(upper.as_bytes()).unwrap().id, sub.id);
+            assert_eq!(command.subcommand(upper.as_bytes()).unwrap().id, sub.id);
             let full = sub.full_name.to_ascii_uppercase();
-            assert_eq!(TABLE.find_full(full.as_bytes()).unwrap().id, sub.id);
+            assert_eq!(CATALOG.find_full(full.as_bytes()).unwrap().id, sub.id);
         }
     }
 }
@@ -39,7 +41,7 @@ fn other_names_are_not_found() {
         &long,
     ];
     for name in names {
-        assert!(TABLE.find(name).is_none(), "{name:?}");
+        assert!(CATALOG.find(name).is_none(), "{name:?}");
     }
     let full_names = [
         b"|".as_slice(),
@@ -51,27 +53,39 @@ fn other_names_are_not_found() {
         b"kill",
     ];
     for name in full_names {
-        assert!(TABLE.find_full(name).is_none(), "{name:?}");
+        assert!(CATALOG.find_full(name).is_none(), "{name:?}");
     }
 }
 
 #[test]
 fn ids_are_dense_and_full_names_unique() {
-    let ids: Vec<_> = TABLE.entries().map(|entry| usize::from(entry.id)).collect();
-    assert_eq!(ids, (0..TABLE.ids()).collect::<Vec<_>>());
+    let ids: Vec<_> = CATALOG
+        .commands_and_subcommands()
+        .map(|command| usize::from(command.id))
+        .collect();
+    assert_eq!(ids, (0..CATALOG.ids()).collect::<Vec<_>>());
 
-    for entry in TABLE.entries() {
-        assert_eq!(TABLE.by_id(entry.id).unwrap().full_name, entry.full_name);
+    for command in CATALOG.commands_and_subcommands() {
+        assert_eq!(
+            CATALOG.by_id(command.id).unwrap().full_name,
+            command.full_name
+        );
     }
-    assert!(TABLE.by_id(u16::try_from(TABLE.ids()).unwrap()).is_none());
-    assert!(TABLE.by_id(u16::MAX).is_none());
-    assert!(Table::new(&[]).by_id(0).is_none());
+    assert!(
+        CATALOG
+            .by_id(u16::try_from(CATALOG.ids()).unwrap())
+            .is_none()
+    );
+    assert!(CATALOG.by_id(u16::MAX).is_none());
+    assert!(Catalog::new(&[]).by_id(0).is_none());
 
-    let names: std::collections::HashSet<_> =
-        TABLE.entries().map(|entry| &entry.full_name).collect();
-    assert_eq!(names.len(), TABLE.ids());
+    let names: std::collections::HashSet<_> = CATALOG
+        .commands_and_subcommands()
+        .map(|command| &command.full_name)
+        .collect();
+    assert_eq!(names.len(), CATALOG.ids());
     let row_count: usize = GROUPS.iter().map(|group| group.rows.len()).sum();
-    assert_eq!(TABLE.commands().len(), row_count);
+    assert_eq!(CATALOG.commands().len(), row_count);
 }
 
 /// What a request of these words finds: a full name, or the error's text.
@@ -85,8 +99,8 @@ fn resolved(words: &[&[u8]]) -> String {
             start..end
         })
         .collect();
-    match TABLE.resolve(&Args::new(&words.concat(), &ranges)) {
-        Ok(entry) => entry.full_name.clone(),
+    match CATALOG.resolve(&Args::new(&words.concat(), &ranges)) {
+        Ok(command) => command.full_name.clone(),
         Err(error) => String::from_utf8(error.wire_text()).unwrap(),
     }
 }
@@ -146,37 +160,43 @@ fn error_texts_show_128_bytes_of_a_request() {
 
 #[test]
 fn what_is_worked_out_once() {
-    let kill = TABLE.find_full(b"client|kill").unwrap();
+    let kill = CATALOG.find_full(b"client|kill").unwrap();
     assert_eq!(kill.full_name, "client|kill");
     assert_eq!(kill.spec.name, "kill");
 
-    let chosen = |property: fn(&Entry) -> bool| {
-        let mut names: Vec<_> = TABLE.entries().filter(|entry| property(entry)).collect();
-        names.sort_by_key(|entry| &entry.full_name);
-        names.iter().map(|entry| entry.full_name.as_str()).collect()
+    let chosen = |property: fn(&Command) -> bool| {
+        let mut names: Vec<_> = CATALOG
+            .commands_and_subcommands()
+            .filter(|command| property(command))
+            .collect();
+        names.sort_by_key(|command| &command.full_name);
+        names
+            .iter()
+            .map(|command| command.full_name.as_str())
+            .collect()
     };
-    let no_auth: Vec<&str> = chosen(|entry| entry.no_auth);
+    let no_auth: Vec<&str> = chosen(|command| command.no_auth);
     assert_eq!(no_auth, ["auth", "hello", "quit", "reset"]);
-    let allowed_while_subscribed: Vec<&str> = chosen(|entry| entry.allowed_while_subscribed);
+    let allowed_while_subscribed: Vec<&str> = chosen(|command| command.allowed_while_subscribed);
     assert_eq!(allowed_while_subscribed, ALLOWED_WHILE_SUBSCRIBED);
-    let debug: Vec<&str> = chosen(|entry| entry.is_debug);
+    let debug: Vec<&str> = chosen(|command| command.is_debug);
     assert_eq!(debug, ["debug"]);
-    let runs_in_multi: Vec<&str> = chosen(|entry| entry.runs_in_multi);
+    let runs_in_multi: Vec<&str> = chosen(|command| command.runs_in_multi);
     assert_eq!(runs_in_multi, RUNS_IN_MULTI);
-    for (entry, row) in rows() {
+    for (command, row) in rows() {
         let flags = [
-            (entry.deny_oom, Flag::DenyOom),
-            (entry.no_multi, Flag::NoMulti),
+            (command.deny_oom, Flag::DenyOom),
+            (command.no_multi, Flag::NoMulti),
         ];
         for (is_set, flag) in flags {
-            assert_eq!(is_set, row.has(flag), "{} and {flag:?}", entry.full_name);
+            assert_eq!(is_set, row.has(flag), "{} and {flag:?}", command.full_name);
         }
     }
 }
 
 #[test]
 fn what_belongs_to_the_queue_mode() {
-    let belongs = |name: &str| TABLE.find_full(name.as_bytes()).unwrap().queue;
+    let belongs = |name: &str| CATALOG.find_full(name.as_bytes()).unwrap().queue;
     for name in ["lpush", "blmpop", "set", "del", "ttl", "object|encoding"] {
         assert!(belongs(name), "{name}");
     }
@@ -184,18 +204,21 @@ fn what_belongs_to_the_queue_mode() {
         assert!(!belongs(name), "{name}");
     }
     // Whatever changes the keyspace does.
-    for entry in TABLE.entries().filter(|entry| entry.spec.has(Flag::Write)) {
-        assert!(entry.queue, "{}", entry.full_name);
+    for command in CATALOG
+        .commands_and_subcommands()
+        .filter(|command| command.spec.has(Flag::Write))
+    {
+        assert!(command.queue, "{}", command.full_name);
     }
 }
 
 #[test]
 fn every_row_can_be_run_and_is_documented() {
-    for (entry, row) in rows() {
-        let name = &entry.full_name;
+    for (command, row) in rows() {
+        let name = &command.full_name;
         let is_lower = |byte: u8| byte.is_ascii_lowercase() || b"-_".contains(&byte);
         assert!(row.name.bytes().all(is_lower), "{name}");
-        if row.run.is_none() {
+        if row.needs_subcommand {
             assert_eq!(row.arity, -2, "{name} needs a subcommand");
             assert!(!row.subcommands.is_empty(), "{name} does nothing");
         }
@@ -208,8 +231,8 @@ fn every_row_can_be_run_and_is_documented() {
 /// Redis derives most categories from flags; rows state both.
 #[test]
 fn flags_and_categories_agree() {
-    for (entry, row) in rows() {
-        let name = &entry.full_name;
+    for (command, row) in rows() {
+        let name = &command.full_name;
         let implied = [
             (Flag::Fast, "fast"),
             (Flag::Admin, "admin"),
@@ -266,21 +289,25 @@ fn words_of_one(arg: &Arg) -> (i16, Option<i16>) {
 
 #[test]
 fn arity_and_syntax_agree() {
-    for (entry, row) in rows() {
+    for (command, row) in rows() {
         if row.docs.arguments.is_empty() {
             continue;
         }
-        let own = if entry.full_name.contains('|') { 2 } else { 1 };
+        let own = if command.full_name.contains('|') {
+            2
+        } else {
+            1
+        };
         let (least, most) = words_of(row.docs.arguments);
-        assert_eq!(row.arity.abs(), own + least, "{}", entry.full_name);
+        assert_eq!(row.arity.abs(), own + least, "{}", command.full_name);
         let is_fixed = most == Some(least);
-        assert_eq!(row.arity > 0, is_fixed, "{}", entry.full_name);
+        assert_eq!(row.arity > 0, is_fixed, "{}", command.full_name);
     }
 }
 
 #[test]
 fn keys_and_syntax_agree_with_key_specifications() {
-    fn check(args: &[Arg], row: &Command) {
+    fn check(args: &[Arg], row: &Spec) {
         for arg in args {
             let is_key = arg.kind == ArgKind::Key;
             // SORT's patterns make keys.
@@ -295,8 +322,8 @@ fn keys_and_syntax_agree_with_key_specifications() {
             check(arg.arguments, row);
         }
     }
-    for (entry, row) in rows() {
-        let name = &entry.full_name;
+    for (command, row) in rows() {
+        let name = &command.full_name;
         check(row.docs.arguments, row);
         // What specifications say as ranges is what `keys` says; `movablekeys` means that there
         // is more.

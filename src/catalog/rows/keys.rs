@@ -1,14 +1,13 @@
 //! Rows: keys of any type.
 
-use crate::command::spec::Flag::{
+use crate::catalog::spec::Flag::{
     DenyOom, Fast, Loading, MovableKeys, NoScript, ReadOnly, Stale, Write,
 };
-use crate::command::spec::{Arg, Command, KeySpec, key};
-use crate::command::{keys, object, scan, sort, wait};
+use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("del", -2, keys::del)
+pub const ROWS: &[Spec] = &[
+    Spec::new("del", -2)
         .flags(&[Write])
         .categories(&["keyspace", "write", "slow"])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -22,7 +21,7 @@ pub(super) const ROWS: &[Command] = &[
             Removing a single key that holds a string value is O(1).",
         )
         .arguments(&[Arg::key("key", 0).multiple()]),
-    Command::new("unlink", -2, keys::unlink)
+    Spec::new("unlink", -2)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -38,7 +37,7 @@ pub(super) const ROWS: &[Command] = &[
             allocations the deleted objects where composed of.",
         )
         .arguments(&[Arg::key("key", 0).multiple()]),
-    Command::new("exists", -2, keys::exists)
+    Spec::new("exists", -2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -48,7 +47,7 @@ pub(super) const ROWS: &[Command] = &[
         .complexity("O(N) where N is the number of keys to check.")
         .history(&[("3.0.3", "Accepts multiple `key` arguments.")])
         .arguments(&[Arg::key("key", 0).multiple()]),
-    Command::new("type", 2, keys::type_of)
+    Spec::new("type", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
@@ -56,7 +55,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Determine the type stored at key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("touch", -2, keys::touch)
+    Spec::new("touch", -2)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -68,7 +67,7 @@ pub(super) const ROWS: &[Command] = &[
         )
         .complexity("O(N) where N is the number of keys that will be touched.")
         .arguments(&[Arg::key("key", 0).multiple()]),
-    Command::new("rename", 3, keys::rename)
+    Spec::new("rename", 3)
         .flags(&[Write])
         .categories(&["keyspace", "write", "slow"])
         .keys(
@@ -82,7 +81,7 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Rename a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
-    Command::new("renamenx", 3, keys::renamenx)
+    Spec::new("renamenx", 3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys(
@@ -101,7 +100,7 @@ pub(super) const ROWS: &[Command] = &[
             are the same.",
         )])
         .arguments(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
-    Command::new("copy", -3, keys::copy)
+    Spec::new("copy", -3)
         .flags(&[Write, DenyOom])
         .categories(&["keyspace", "write", "slow"])
         .keys(
@@ -123,7 +122,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("destination-db").token("DB").optional(),
             Arg::pure_token("replace", "REPLACE").optional(),
         ]),
-    Command::new("move", 3, keys::move_key)
+    Spec::new("move", 3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
@@ -131,14 +130,14 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Move a key to another database")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("db")]),
-    Command::new("randomkey", 1, keys::randomkey)
+    Spec::new("randomkey", 1)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow"])
         .tips(&["request_policy:all_shards", "nondeterministic_output"])
         .origin("generic", "1.0.0")
         .summary("Return a random key from the keyspace")
         .complexity("O(1)"),
-    Command::new("keys", 2, keys::keys)
+    Spec::new("keys", 2)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow", "dangerous"])
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
@@ -149,14 +148,14 @@ pub(super) const ROWS: &[Command] = &[
             the key names in the database and the given pattern have limited length.",
         )
         .arguments(&[Arg::pattern("pattern")]),
-    Command::new("dbsize", 1, keys::dbsize)
+    Spec::new("dbsize", 1)
         .flags(&[ReadOnly, Fast])
         .categories(&["keyspace", "read", "fast"])
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
         .origin("server", "1.0.0")
         .summary("Return the number of keys in the selected database")
         .complexity("O(1)"),
-    Command::new("flushdb", -1, keys::flushdb)
+    Spec::new("flushdb", -1)
         .flags(&[Write])
         .categories(&["keyspace", "write", "slow", "dangerous"])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -168,7 +167,7 @@ pub(super) const ROWS: &[Command] = &[
             ("6.2.0", "Added the `SYNC` flushing mode modifier."),
         ])
         .arguments(&[Arg::one_of("async", ASYNC_SYNC).optional()]),
-    Command::new("flushall", -1, keys::flushall)
+    Spec::new("flushall", -1)
         .flags(&[Write])
         .categories(&["keyspace", "write", "slow", "dangerous"])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -180,7 +179,7 @@ pub(super) const ROWS: &[Command] = &[
             ("6.2.0", "Added the `SYNC` flushing mode modifier."),
         ])
         .arguments(&[Arg::one_of("async", ASYNC_SYNC).optional()]),
-    Command::new("swapdb", 3, keys::swapdb)
+    Spec::new("swapdb", 3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast", "dangerous"])
         .origin("server", "4.0.0")
@@ -190,7 +189,7 @@ pub(super) const ROWS: &[Command] = &[
             databases.",
         )
         .arguments(&[Arg::integer("index1"), Arg::integer("index2")]),
-    Command::new("scan", -2, scan::scan)
+    Spec::new("scan", -2)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow"])
         .tips(&["nondeterministic_output", "request_policy:special"])
@@ -208,7 +207,7 @@ pub(super) const ROWS: &[Command] = &[
             Arg::integer("count").token("COUNT").optional(),
             Arg::string("type").token("TYPE").since("6.0.0").optional(),
         ]),
-    Command::new("sort", -2, sort::sort)
+    Spec::new("sort", -2)
         .flags(&[Write, DenyOom, MovableKeys])
         .categories(&["write", "set", "sortedset", "list", "slow", "dangerous"])
         .keys(
@@ -239,7 +238,7 @@ pub(super) const ROWS: &[Command] = &[
             ALPHA,
             Arg::key("destination", 2).token("STORE").optional(),
         ]),
-    Command::new("sort_ro", -2, sort::sort_ro)
+    Spec::new("sort_ro", -2)
         .flags(&[ReadOnly, MovableKeys])
         .categories(&["read", "set", "sortedset", "list", "slow", "dangerous"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"]), BY_OR_GET])
@@ -251,15 +250,15 @@ pub(super) const ROWS: &[Command] = &[
             is O(N).",
         )
         .arguments(&[Arg::key("key", 0), BY, LIMIT, GET, ORDER, ALPHA]),
-    Command::container("object", OBJECT)
+    Spec::container("object", OBJECT)
         .origin("generic", "2.2.3")
         .summary("A container for object introspection commands")
         .complexity("Depends on subcommand."),
-    Command::container("memory", MEMORY)
+    Spec::container("memory", MEMORY)
         .origin("server", "4.0.0")
         .summary("A container for memory diagnostics commands")
         .complexity("Depends on subcommand."),
-    Command::new("wait", 3, wait::wait)
+    Spec::new("wait", 3)
         .flags(&[NoScript])
         .categories(&["slow", "connection"])
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
@@ -302,8 +301,8 @@ const ORDER: Arg = Arg::one_of(
 const ALPHA: Arg = Arg::pure_token("sorting", "ALPHA").optional();
 
 /// OBJECT's subcommands.
-const OBJECT: &[Command] = &[
-    Command::new("encoding", 3, object::object_encoding)
+const OBJECT: &[Spec] = &[
+    Spec::new("encoding", 3)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow"])
         .tips(&["nondeterministic_output"])
@@ -312,7 +311,7 @@ const OBJECT: &[Command] = &[
         .summary("Inspect the internal encoding of a Redis object")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("freq", 3, object::object_freq)
+    Spec::new("freq", 3)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow"])
         .tips(&["nondeterministic_output"])
@@ -321,13 +320,13 @@ const OBJECT: &[Command] = &[
         .summary("Get the logarithmic access frequency counter of a Redis object")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("help", 2, object::object_help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["keyspace", "slow"])
         .origin("generic", "6.2.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("idletime", 3, object::object_idletime)
+    Spec::new("idletime", 3)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow"])
         .tips(&["nondeterministic_output"])
@@ -336,7 +335,7 @@ const OBJECT: &[Command] = &[
         .summary("Get the time since a Redis object was last accessed")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Command::new("refcount", 3, object::object_refcount)
+    Spec::new("refcount", 3)
         .flags(&[ReadOnly])
         .categories(&["keyspace", "read", "slow"])
         .tips(&["nondeterministic_output"])
@@ -348,14 +347,14 @@ const OBJECT: &[Command] = &[
 ];
 
 /// MEMORY's subcommands.
-const MEMORY: &[Command] = &[
-    Command::new("help", 2, object::memory_help)
+const MEMORY: &[Spec] = &[
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow"])
         .origin("server", "4.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("usage", -3, object::memory_usage)
+    Spec::new("usage", -3)
         .flags(&[ReadOnly])
         .categories(&["read", "slow"])
         .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])

@@ -2,16 +2,16 @@
 //!
 //! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
 
-use crate::command::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
-use crate::command::spec::{Arg, Command};
-use crate::command::{client, connection, operators};
+use crate::catalog::secrets;
+use crate::catalog::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
+use crate::catalog::spec::{Arg, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("hello", -1, connection::hello)
+pub const ROWS: &[Spec] = &[
+    Spec::new("hello", -1)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
-        .hides(operators::hello_secrets)
+        .hides(secrets::of_hello)
         .origin("connection", "6.0.0")
         .summary("Handshake with Redis")
         .complexity("O(1)")
@@ -34,10 +34,10 @@ pub(super) const ROWS: &[Command] = &[
             ],
         )
         .optional()]),
-    Command::new("auth", -2, connection::auth)
+    Spec::new("auth", -2)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
-        .hides(operators::auth_secrets)
+        .hides(secrets::of_auth)
         .origin("connection", "1.0.0")
         .summary("Authenticate to the server")
         .complexity("O(N) where N is the number of passwords defined for the user")
@@ -46,26 +46,26 @@ pub(super) const ROWS: &[Command] = &[
             Arg::string("username").since("6.0.0").optional(),
             Arg::string("password"),
         ]),
-    Command::new("select", 2, connection::select)
+    Spec::new("select", 2)
         .flags(&[Loading, Stale, Fast])
         .categories(&["fast", "connection"])
         .origin("connection", "1.0.0")
         .summary("Change the selected database for the current connection")
         .complexity("O(1)")
         .arguments(&[Arg::integer("index")]),
-    Command::new("reset", 1, connection::reset)
+    Spec::new("reset", 1)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
         .origin("connection", "6.2.0")
         .summary("Reset the connection")
         .complexity("O(1)"),
-    Command::new("quit", -1, connection::quit)
+    Spec::new("quit", -1)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])
         .origin("connection", "1.0.0")
         .summary("Close the connection")
         .complexity("O(1)"),
-    Command::new("ping", -1, connection::ping)
+    Spec::new("ping", -1)
         .flags(&[Fast])
         .categories(&["fast", "connection"])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -73,47 +73,47 @@ pub(super) const ROWS: &[Command] = &[
         .summary("Ping the server")
         .complexity("O(1)")
         .arguments(&[Arg::string("message").optional()]),
-    Command::new("echo", 2, connection::echo)
+    Spec::new("echo", 2)
         .flags(&[Loading, Stale, Fast])
         .categories(&["fast", "connection"])
         .origin("connection", "1.0.0")
         .summary("Echo the given string")
         .complexity("O(1)")
         .arguments(&[Arg::string("message")]),
-    Command::container("client", CLIENT)
+    Spec::container("client", CLIENT)
         .origin("connection", "2.4.0")
         .summary("A container for client connection commands")
         .complexity("Depends on subcommand."),
 ];
 
 /// CLIENT's subcommands.
-const CLIENT: &[Command] = &[
-    Command::new("getname", 2, client::getname)
+const CLIENT: &[Spec] = &[
+    Spec::new("getname", 2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "2.6.9")
         .summary("Get the current connection name")
         .complexity("O(1)"),
-    Command::new("help", 2, client::help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "5.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("id", 2, client::id)
+    Spec::new("id", 2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "5.0.0")
         .summary("Returns the client ID for the current connection")
         .complexity("O(1)"),
-    Command::new("info", 2, client::info)
+    Spec::new("info", 2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .tips(&["nondeterministic_output"])
         .origin("connection", "6.2.0")
         .summary("Returns information about the current client connection.")
         .complexity("O(1)"),
-    Command::new("kill", -3, client::kill)
+    Spec::new("kill", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous", "connection"])
         .origin("connection", "2.4.0")
@@ -166,7 +166,7 @@ const CLIENT: &[Command] = &[
                 .multiple(),
             ],
         )]),
-    Command::new("list", -2, client::list)
+    Spec::new("list", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous", "connection"])
         .tips(&["nondeterministic_output"])
@@ -206,21 +206,21 @@ const CLIENT: &[Command] = &[
                 .since("6.2.0")
                 .optional(),
         ]),
-    Command::new("no-evict", 3, client::no_evict)
+    Spec::new("no-evict", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous", "connection"])
         .origin("connection", "7.0.0")
         .summary("Set client eviction mode for the current connection")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
-    Command::new("no-touch", 3, client::no_touch)
+    Spec::new("no-touch", 3)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "7.2.0")
         .summary("Control whether commands sent by the client affect the LRU/LFU of accessed keys")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
-    Command::new("overflow", -3, client::overflow)
+    Spec::new("overflow", -3)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "7.2.0")
@@ -238,7 +238,7 @@ const CLIENT: &[Command] = &[
             ),
             Arg::integer("limit-bytes").optional(),
         ]),
-    Command::new("pause", -3, operators::pause)
+    Spec::new("pause", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous", "connection"])
         .origin("connection", "2.9.50")
@@ -260,7 +260,7 @@ const CLIENT: &[Command] = &[
             .since("6.2.0")
             .optional(),
         ]),
-    Command::new("reply", 3, client::reply)
+    Spec::new("reply", 3)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "3.2.0")
@@ -274,7 +274,7 @@ const CLIENT: &[Command] = &[
                 Arg::pure_token("skip", "SKIP"),
             ],
         )]),
-    Command::new("setinfo", 4, client::setinfo)
+    Spec::new("setinfo", 4)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "7.2.0")
@@ -287,14 +287,14 @@ const CLIENT: &[Command] = &[
                 Arg::string("libver").token("lib-ver"),
             ],
         )]),
-    Command::new("setname", 3, client::setname)
+    Spec::new("setname", 3)
         .flags(&[NoScript, Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("connection", "2.6.9")
         .summary("Set the current connection name")
         .complexity("O(1)")
         .arguments(&[Arg::string("connection-name")]),
-    Command::new("unblock", -3, client::unblock)
+    Spec::new("unblock", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous", "connection"])
         .origin("connection", "5.0.0")
@@ -311,7 +311,7 @@ const CLIENT: &[Command] = &[
             )
             .optional(),
         ]),
-    Command::new("unpause", 2, operators::unpause)
+    Spec::new("unpause", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous", "connection"])
         .origin("connection", "6.2.0")

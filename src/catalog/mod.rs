@@ -1,28 +1,26 @@
-//! The command table: every row, and how a request's name finds its row.
+//! The catalog: what every command is, and how a request's name finds its command.
 //!
-//! A request's first word is looked up on every request, so [`Table::find`] neither allocates nor
+//! Layer `catalog`: it knows the wire and the namespaces of subscriptions, and nothing that carries a
+//! command out. So `acl` and `observe` can know commands, too.
+//!
+//! A request's first word is looked up on every request, so [`Catalog::find`] neither allocates nor
 //! hashes: names are sorted into buckets by their length and first letter, and the one to three of
 //! a bucket are compared in any letter case.
 //!
-//! To add a command: write its function, add its row to the file of its group, and nothing else.
+//! To add a command: add its specification to the file of its group in `rows`, write its function,
+//! and name that in `command::table`.
 
-mod acl;
-mod connection;
-mod expiry;
-mod keys;
-mod list;
-mod operators;
-mod pubsub;
-mod server;
-mod string;
-mod transaction;
+mod rows;
+mod secrets;
+pub mod spec;
 
 use std::sync::LazyLock;
 
-use super::Args;
-use super::spec::{Command, Flag};
 use crate::client::Namespace;
 use crate::resp::error::CommandError;
+use crate::resp::request::Args;
+use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
+use spec::{Flag, Spec};
 
 /// The rows, by group.
 const GROUPS: &[Group] = &[
@@ -39,32 +37,32 @@ const GROUPS: &[Group] = &[
 ];
 
 /// Every command of this server.
-pub static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(GROUPS));
+pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(GROUPS));
 
 /// The rows of one file.
 #[derive(Debug)]
 pub struct Group {
-    rows: &'static [Command],
+    rows: &'static [Spec],
     queue: bool,
 }
 
 impl Group {
     /// Commands that the server always has.
-    pub const fn always(rows: &'static [Command]) -> Group {
+    pub const fn always(rows: &'static [Spec]) -> Group {
         Group { rows, queue: false }
     }
 
     /// Commands of the queue mode.
-    pub const fn queue(rows: &'static [Command]) -> Group {
+    pub const fn queue(rows: &'static [Spec]) -> Group {
         Group { rows, queue: true }
     }
 }
 
 /// A set of commands that can be looked up by name.
 #[derive(Debug)]
-pub struct Table {
+pub struct Catalog {
     /// Commands in the order of their groups, without subcommands.
-    commands: Vec<Entry>,
+    commands: Vec<Command>,
     /// By [`bucket`] of the name: names, and where in `commands` they are.
     buckets: Vec<Vec<(&'static str, usize)>>,
     /// Number of ids given out.
@@ -73,10 +71,10 @@ pub struct Table {
 
 /// A row with what the dispatcher needs worked out once.
 #[derive(Debug)]
-pub struct Entry {
+pub struct Command {
     /// The row.
-    pub spec: &'static Command,
-    /// A small number of its own: ids of commands and subcommands run from 0 to [`Table::ids`],
+    pub spec: &'static Spec,
+    /// A small number of its own: ids of commands and subcommands run from 0 to [`Catalog::ids`],
     /// for arrays of statistics.
     pub id: u16,
     /// Lower case, with the container's name (`client|kill`).
@@ -108,28 +106,28 @@ pub struct Entry {
     /// The namespace that its arguments are subscribed to in, if that is what it does.
     pub subscribes: Option<Namespace>,
     /// Subcommands, in the row's order.
-    pub subcommands: Vec<Entry>,
+    pub subcommands: Vec<Command>,
 }
 
-impl Table {
+impl Catalog {
     /// A table of these rows.
     ///
     /// # Panics
     /// If there are more than 65,535 commands.
-    pub fn new(groups: &[Group]) -> Table {
+    pub fn new(groups: &[Group]) -> Catalog {
         let mut ids = 0;
         let mut commands = Vec::new();
         for group in groups {
             let rows = group.rows.iter();
-            commands.extend(rows.map(|spec| Entry::new(spec, None, group.queue, &mut ids)));
+            commands.extend(rows.map(|spec| Command::new(spec, None, group.queue, &mut ids)));
         }
-        let names = commands.iter().map(|entry| entry.spec.name);
+        let names = commands.iter().map(|command| command.spec.name);
         let last = names.clone().map(|name| bucket(name.as_bytes())).max();
         let mut buckets = vec![Vec::new(); last.map_or(0, |last| last + 1)];
         for (index, name) in names.enumerate() {
             buckets[bucket(name.as_bytes())].push((name, index));
         }
-        Table {
+        Catalog {
             commands,
             buckets,
             ids,
@@ -137,7 +135,7 @@ impl Table {
     }
 
     /// The command of this name, in any letter case.
-    pub fn find(&self, name: &[u8]) -> Option<&Entry> {
+    pub fn find(&self, name: &[u8]) -> Option<&Command> {
         let bucket = self.buckets.get(bucket(name))?;
         let (_, index) = bucket.iter().find(|(own, _)| is_same(own, name))?;
         Some(&self.commands[*index])
@@ -145,25 +143,35 @@ impl Table {
 
     /// The command or subcommand that a request names. A container without a subcommand's name is
     /// found itself; its arity then tells that something is missing.
-    pub fn resolve(&self, args: &Args<'_>) -> Result<&Entry, CommandError> {
-        let Some(entry) = args.get(0).and_then(|name| self.find(name)) else {
+    pub fn resolve(&self, args: &Args<'_>) -> Result<&Command, CommandError> {
+        let Some(command) = args.get(0).and_then(|name| self.find(name)) else {
             return Err(unknown_command(args));
         };
         match args.get(1) {
-            Some(name) if !entry.subcommands.is_empty() => {
-                entry
+            Some(name) if !command.subcommands.is_empty() => {
+                command
                     .subcommand(name)
                     .ok_or_else(|| CommandError::UnknownSubcommand {
                         given: shown(name, SHOWN).to_vec(),
-                        command: entry.spec.name,
+                        command: command.spec.name,
                     })
             }
-            _ => Ok(entry),
+            _ => Ok(command),
+        }
+    }
+
+    /// The command or subcommand that a request of these words names, as [`resolve`](Self::resolve)
+    /// finds it.
+    pub fn find_request(&self, words: &[&[u8]]) -> Option<&Command> {
+        let command = self.find(words.first()?)?;
+        match words.get(1) {
+            Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
+            _ => Some(command),
         }
     }
 
     /// The command or subcommand of this full name (`client|kill`), in any letter case.
-    pub fn find_full(&self, name: &[u8]) -> Option<&Entry> {
+    pub fn find_full(&self, name: &[u8]) -> Option<&Command> {
         match name.iter().position(|&byte| byte == b'|') {
             None => self.find(name),
             Some(bar) => self.find(&name[..bar])?.subcommand(&name[bar + 1..]),
@@ -171,21 +179,21 @@ impl Table {
     }
 
     /// The commands, without subcommands; COMMAND COUNT's number of them.
-    pub fn commands(&self) -> &[Entry] {
+    pub fn commands(&self) -> &[Command] {
         &self.commands
     }
 
     /// Commands and subcommands, a container before its subcommands, by ascending id.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn commands_and_subcommands(&self) -> impl Iterator<Item = &Command> {
         self.commands
             .iter()
-            .flat_map(|entry| std::iter::once(entry).chain(&entry.subcommands))
+            .flat_map(|command| std::iter::once(command).chain(&command.subcommands))
     }
 
     /// The command or subcommand of this id.
-    pub fn by_id(&self, id: u16) -> Option<&Entry> {
+    pub fn by_id(&self, id: u16) -> Option<&Command> {
         // Ids ascend, and a container's subcommands have those right after its own.
-        let after = self.commands.partition_point(|entry| entry.id <= id);
+        let after = self.commands.partition_point(|command| command.id <= id);
         let command = &self.commands[after.checked_sub(1)?];
         match id - command.id {
             0 => Some(command),
@@ -199,8 +207,8 @@ impl Table {
     }
 }
 
-impl Entry {
-    fn new(spec: &'static Command, container: Option<&str>, queue: bool, ids: &mut u16) -> Entry {
+impl Command {
+    fn new(spec: &'static Spec, container: Option<&str>, queue: bool, ids: &mut u16) -> Command {
         let id = *ids;
         *ids = id.checked_add(1).expect("fewer than 65,536 commands");
         let full_name = match container {
@@ -210,9 +218,9 @@ impl Entry {
         let subcommands = spec
             .subcommands
             .iter()
-            .map(|row| Entry::new(row, Some(spec.name), queue, ids))
+            .map(|row| Command::new(row, Some(spec.name), queue, ids))
             .collect();
-        Entry {
+        Command {
             spec,
             id,
             queue,
@@ -248,10 +256,10 @@ impl Entry {
     }
 
     /// The subcommand of this name (`kill`), in any letter case.
-    pub fn subcommand(&self, name: &[u8]) -> Option<&Entry> {
+    pub fn subcommand(&self, name: &[u8]) -> Option<&Command> {
         self.subcommands
             .iter()
-            .find(|entry| is_same(entry.spec.name, name))
+            .find(|command| is_same(command.spec.name, name))
     }
 }
 

@@ -1,12 +1,13 @@
-//! What a row of the command table says.
+//! What a row of the catalog says of one command.
 //!
-//! One [`Command`] value describes a command to the dispatcher (name, arity, flags, handler) and to
-//! users (COMMAND INFO, COMMAND DOCS, redis-cli's hints). Words are Redis's own.
+//! Layer `catalog`. A [`Spec`] describes a command to the dispatcher (name, arity, flags, keys) and
+//! to users (COMMAND INFO, COMMAND DOCS, redis-cli's hints). The function that carries it out is not
+//! part of it: `command::table` names that.
 //!
 //! Rows are constants, written as chains:
 //!
 //! ```text
-//! Command::new("echo", 2, connection::echo)
+//! Spec::new("echo", 2)
 //!     .flags(&[Loading, Stale, Fast])
 //!     .categories(&["fast", "connection"])
 //!     .origin("connection", "1.0.0")
@@ -22,19 +23,14 @@ pub use arg::Arg;
 use key::FoundKey;
 pub use key::KeySpec;
 
-use super::{Args, Context};
-use crate::resp::{error::CommandError, reply::Reply};
-
-/// The function behind a command. It answers with a reply or with an error; neither closes the
-/// connection.
-pub type Handler = fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>;
+use crate::resp::request::Args;
 
 /// Whether the word at this place of a request is a secret.
 pub type Hides = fn(&Args<'_>, usize) -> bool;
 
 /// One command or subcommand.
 #[derive(Debug)]
-pub struct Command {
+pub struct Spec {
     /// Lower case; a subcommand's own name, without its container's (`kill`, not `client|kill`).
     pub name: &'static str,
     /// Number of words with the command's own, and for a subcommand with its container's; negative
@@ -57,16 +53,16 @@ pub struct Command {
     pub hides: Option<Hides>,
     /// What COMMAND DOCS says.
     pub docs: Docs,
-    /// The command itself; `None` for a container that is nothing without a subcommand.
-    pub run: Option<Handler>,
+    /// A container that is nothing without a subcommand.
+    pub needs_subcommand: bool,
     /// Subcommands (`CLIENT KILL`).
-    pub subcommands: &'static [Command],
+    pub subcommands: &'static [Spec],
 }
 
-impl Command {
+impl Spec {
     /// A command or a subcommand; see [`name`](Self::name) and [`arity`](Self::arity).
-    pub const fn new(name: &'static str, arity: i16, run: Handler) -> Command {
-        Command {
+    pub const fn new(name: &'static str, arity: i16) -> Spec {
+        Spec {
             name,
             arity,
             flags: &[],
@@ -77,15 +73,15 @@ impl Command {
             finder: None,
             hides: None,
             docs: Docs::EMPTY,
-            run: Some(run),
+            needs_subcommand: false,
             subcommands: &[],
         }
     }
 
     /// A command that is nothing without one of its subcommands. Redis gives such a command no
     /// flags and only the category `slow`: permissions and loading are its subcommands' matter.
-    pub const fn container(name: &'static str, subcommands: &'static [Command]) -> Command {
-        Command {
+    pub const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
+        Spec {
             name,
             arity: -2,
             flags: &[],
@@ -96,98 +92,94 @@ impl Command {
             finder: None,
             hides: None,
             docs: Docs::EMPTY,
-            run: None,
+            needs_subcommand: true,
             subcommands,
         }
     }
 
     /// Sets [`flags`](Self::flags).
-    pub const fn flags(mut self, flags: &'static [Flag]) -> Command {
+    pub const fn flags(mut self, flags: &'static [Flag]) -> Spec {
         self.flags = flags;
         self
     }
 
     /// Sets [`categories`](Self::categories).
-    pub const fn categories(mut self, categories: &'static [&'static str]) -> Command {
+    pub const fn categories(mut self, categories: &'static [&'static str]) -> Spec {
         self.categories = categories;
         self
     }
 
     /// Sets [`tips`](Self::tips).
-    pub const fn tips(mut self, tips: &'static [&'static str]) -> Command {
+    pub const fn tips(mut self, tips: &'static [&'static str]) -> Spec {
         self.tips = tips;
         self
     }
 
     /// Sets [`keys`](Self::keys), which old clients read, and [`key_specs`](Self::key_specs),
     /// which say the same and more.
-    pub const fn keys(
-        mut self,
-        first_last_step: (i8, i8, i8),
-        specs: &'static [KeySpec],
-    ) -> Command {
+    pub const fn keys(mut self, first_last_step: (i8, i8, i8), specs: &'static [KeySpec]) -> Spec {
         self.keys = first_last_step;
         self.key_specs = specs;
         self
     }
 
     /// Sets [`finder`](Self::finder).
-    pub const fn finder(mut self, finder: key::Finder) -> Command {
+    pub const fn finder(mut self, finder: key::Finder) -> Spec {
         self.finder = Some(finder);
         self
     }
 
     /// Sets [`hides`](Self::hides).
-    pub const fn hides(mut self, hides: Hides) -> Command {
+    pub const fn hides(mut self, hides: Hides) -> Spec {
         self.hides = Some(hides);
         self
     }
 
     /// Adds subcommands to a command that is also something on its own.
-    pub const fn subcommands(mut self, subcommands: &'static [Command]) -> Command {
+    pub const fn subcommands(mut self, subcommands: &'static [Spec]) -> Spec {
         self.subcommands = subcommands;
         self
     }
 
     /// Sets [`Docs::group`] and [`Docs::since`].
-    pub const fn origin(mut self, group: &'static str, since: &'static str) -> Command {
+    pub const fn origin(mut self, group: &'static str, since: &'static str) -> Spec {
         self.docs.group = group;
         self.docs.since = since;
         self
     }
 
     /// Sets [`Docs::summary`].
-    pub const fn summary(mut self, summary: &'static str) -> Command {
+    pub const fn summary(mut self, summary: &'static str) -> Spec {
         self.docs.summary = summary;
         self
     }
 
     /// Sets [`Docs::complexity`].
-    pub const fn complexity(mut self, complexity: &'static str) -> Command {
+    pub const fn complexity(mut self, complexity: &'static str) -> Spec {
         self.docs.complexity = complexity;
         self
     }
 
     /// Sets [`Docs::history`].
-    pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Command {
+    pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Spec {
         self.docs.history = history;
         self
     }
 
     /// Sets [`Docs::arguments`].
-    pub const fn arguments(mut self, arguments: &'static [Arg]) -> Command {
+    pub const fn arguments(mut self, arguments: &'static [Arg]) -> Spec {
         self.docs.arguments = arguments;
         self
     }
 
     /// Marks an internal command, which documentation leaves out (`syscmd`).
-    pub const fn system(mut self) -> Command {
+    pub const fn system(mut self) -> Spec {
         self.docs.system = true;
         self
     }
 
     /// Marks a command that still works but has a successor. `replaced_by` is Markdown.
-    pub const fn deprecated(mut self, since: &'static str, replaced_by: &'static str) -> Command {
+    pub const fn deprecated(mut self, since: &'static str, replaced_by: &'static str) -> Spec {
         self.docs.deprecated = Some(Deprecation { since, replaced_by });
         self
     }

@@ -1,14 +1,14 @@
 //! Rows: the server's state and settings, CONFIG and COMMAND.
 
-use crate::command::spec::Flag::{
+use crate::catalog::secrets;
+use crate::catalog::spec::Flag::{
     Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, ReadOnly, Stale,
 };
-use crate::command::spec::{Arg, Command};
-use crate::command::{config, introspect, operators, server};
+use crate::catalog::spec::{Arg, Spec};
 
 /// The rows of this group.
-pub(super) const ROWS: &[Command] = &[
-    Command::new("info", -1, server::info)
+pub const ROWS: &[Spec] = &[
+    Spec::new("info", -1)
         .flags(&[Loading, Stale])
         .categories(&["slow", "dangerous"])
         .tips(&[
@@ -24,20 +24,20 @@ pub(super) const ROWS: &[Command] = &[
             "Added support for taking multiple section arguments.",
         )])
         .arguments(&[Arg::string("section").optional().multiple()]),
-    Command::new("time", 1, server::time)
+    Spec::new("time", 1)
         .flags(&[Loading, Stale, Fast])
         .categories(&["fast"])
         .tips(&["nondeterministic_output"])
         .origin("server", "2.6.0")
         .summary("Return the current server time")
         .complexity("O(1)"),
-    Command::new("lolwut", -1, server::lolwut)
+    Spec::new("lolwut", -1)
         .flags(&[ReadOnly, Fast])
         .categories(&["read", "fast"])
         .origin("server", "5.0.0")
         .summary("Display some computer art and the Redis version")
         .arguments(&[Arg::integer("version").token("VERSION").optional()]),
-    Command::new("shutdown", -1, server::shutdown)
+    Spec::new("shutdown", -1)
         .flags(&[Admin, NoScript, Loading, Stale, NoMulti, AllowBusy])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
@@ -60,18 +60,18 @@ pub(super) const ROWS: &[Command] = &[
             Arg::pure_token("force", "FORCE").since("7.0.0").optional(),
             Arg::pure_token("abort", "ABORT").since("7.0.0").optional(),
         ]),
-    Command::new("debug", -2, server::debug)
+    Spec::new("debug", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
         .summary("A container for debugging commands")
         .complexity("Depends on subcommand.")
         .system(),
-    Command::container("config", CONFIG)
+    Spec::container("config", CONFIG)
         .origin("server", "2.0.0")
         .summary("A container for server configuration commands")
         .complexity("Depends on subcommand."),
-    Command::new("command", -1, introspect::command)
+    Spec::new("command", -1)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .tips(&["nondeterministic_output_order"])
@@ -82,8 +82,8 @@ pub(super) const ROWS: &[Command] = &[
 ];
 
 /// CONFIG's subcommands.
-const CONFIG: &[Command] = &[
-    Command::new("get", -3, config::get)
+const CONFIG: &[Spec] = &[
+    Spec::new("get", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.0.0")
@@ -94,29 +94,29 @@ const CONFIG: &[Command] = &[
             "Added the ability to pass multiple pattern parameters in one call",
         )])
         .arguments(&[Arg::block("parameter", &[Arg::string("parameter")]).multiple()]),
-    Command::new("help", 2, config::help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow"])
         .origin("server", "5.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("resetstat", 2, config::resetstat)
+    Spec::new("resetstat", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.0.0")
         .summary("Reset the stats returned by INFO")
         .complexity("O(1)"),
-    Command::new("rewrite", 2, config::rewrite)
+    Spec::new("rewrite", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.8.0")
         .summary("Rewrite the configuration file with the in memory configuration")
         .complexity("O(1)"),
-    Command::new("set", -4, config::set)
+    Spec::new("set", -4)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
-        .hides(operators::setting_secrets)
+        .hides(secrets::of_config_set)
         .origin("server", "2.0.0")
         .summary("Set configuration parameters to the given values")
         .complexity("O(N) when N is the number of configuration parameters provided")
@@ -132,14 +132,14 @@ const CONFIG: &[Command] = &[
 ];
 
 /// COMMAND's subcommands.
-const COMMAND: &[Command] = &[
-    Command::new("count", 2, introspect::count)
+const COMMAND: &[Spec] = &[
+    Spec::new("count", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("server", "2.8.13")
         .summary("Get total number of Redis commands")
         .complexity("O(1)"),
-    Command::new("docs", -2, introspect::docs)
+    Spec::new("docs", -2)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .tips(&["nondeterministic_output_order"])
@@ -147,25 +147,25 @@ const COMMAND: &[Command] = &[
         .summary("Get array of specific Redis command documentation")
         .complexity("O(N) where N is the number of commands to look up")
         .arguments(&[Arg::string("command-name").optional().multiple()]),
-    Command::new("getkeys", -4, introspect::getkeys)
+    Spec::new("getkeys", -4)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("server", "2.8.13")
         .summary("Extract keys given a full Redis command")
         .complexity("O(N) where N is the number of arguments to the command"),
-    Command::new("getkeysandflags", -4, introspect::getkeysandflags)
+    Spec::new("getkeysandflags", -4)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("server", "7.0.0")
         .summary("Extract keys and access flags given a full Redis command")
         .complexity("O(N) where N is the number of arguments to the command"),
-    Command::new("help", 2, introspect::help)
+    Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .origin("server", "5.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
-    Command::new("info", -2, introspect::info)
+    Spec::new("info", -2)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .tips(&["nondeterministic_output_order"])
@@ -177,7 +177,7 @@ const COMMAND: &[Command] = &[
             "Allowed to be called with no argument to get info on all commands.",
         )])
         .arguments(&[Arg::string("command-name").optional().multiple()]),
-    Command::new("list", -2, introspect::list)
+    Spec::new("list", -2)
         .flags(&[Loading, Stale])
         .categories(&["slow", "connection"])
         .tips(&["nondeterministic_output_order"])

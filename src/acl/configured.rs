@@ -1,0 +1,100 @@
+//! The users that the settings make: the default user with `requirepass`, and those of `user` lines.
+//!
+//! Layer `acl`. Read once, when the server starts.
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::rules::{Unmatched, has_blanks, merge_selectors, without_secret};
+use super::user::{DEFAULT_USER, PasswordHash, User};
+use crate::config::{Config, Password};
+
+/// A `user` line of the settings that makes no user.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}Error in user declaration '{word}': {problem}", prefix(.origin))]
+pub struct BadLine {
+    /// Where the line stands; empty, if it was given through the embedding API.
+    pub origin: String,
+    /// The word that is wrong; not, if it may be a password.
+    pub word: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+fn prefix(origin: &str) -> String {
+    if origin.is_empty() {
+        String::new()
+    } else {
+        format!("{origin}: ")
+    }
+}
+
+/// What is compared with what a client gives; `None` if no password is set.
+pub fn hash(password: &Password) -> Option<PasswordHash> {
+    (!password.is_empty()).then(|| PasswordHash::of(password.as_bytes()))
+}
+
+/// The users that the settings make: the default user with `requirepass`, or as a `user` line says,
+/// and the other lines' users.
+///
+/// # Errors
+/// The first line that makes no user.
+pub fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
+    let all_channels = config.acl_pubsub_default.is_all();
+    let mut default = User::unrestricted_default();
+    default.set_password(hash(&config.requirepass));
+    let mut users = vec![default];
+    let mut named: Vec<&[u8]> = Vec::new();
+    for line in config.users.lines() {
+        let refuse = |(word, problem): (&[u8], String)| BadLine {
+            origin: line.origin.clone(),
+            word: without_secret(word),
+            problem,
+        };
+        let user = user_of(&line.words, &named, all_channels).map_err(refuse)?;
+        if !user.is_enabled() {
+            tracing::info!(
+                user = %String::from_utf8_lossy(&user.name),
+                "the user is disabled: there is no 'on' in its rules"
+            );
+        }
+        named.extend(line.words.first().map(Vec::as_slice));
+        users.retain(|other| other.name != user.name);
+        users.push(user);
+    }
+    debug_assert!(users.iter().any(|user| user.name == DEFAULT_USER));
+    Ok(users)
+}
+
+/// The user of a line. `named`: the users of the lines before it. An error is the wrong word, and
+/// what is wrong with it.
+fn user_of<'a>(
+    words: &'a [Vec<u8>],
+    named: &[&[u8]],
+    all_channels: bool,
+) -> Result<User, (&'a [u8], String)> {
+    let Some((name, rules)) = words.split_first() else {
+        return Err((b"", "a user has a name".to_owned()));
+    };
+    let name = name.as_slice();
+    if name.is_empty() || has_blanks(name) {
+        return Err((name, "Spaces not allowed in ACL usernames".to_owned()));
+    }
+    if named.contains(&name) {
+        let text = "Duplicate user found. A user can only be defined once in config files";
+        return Err((name, text.to_owned()));
+    }
+    let merged = merge_selectors(rules).map_err(|Unmatched(place)| {
+        let text = "Unmatched parenthesis in selector definition";
+        (rules[place].as_slice(), text.to_owned())
+    })?;
+    let mut user = User::new(Bytes::copy_from_slice(name), all_channels);
+    for rule in &merged {
+        if let Err(error) = user.apply(rule, all_channels) {
+            // A selector of several words is shown by the word that opens it.
+            let shown = rules.iter().find(|word| rule.starts_with(word));
+            return Err((shown.map_or(name, Vec::as_slice), error.to_string()));
+        }
+    }
+    Ok(user)
+}

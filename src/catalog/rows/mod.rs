@@ -1,0 +1,12 @@
+//! The specifications, one file a group of commands.
+
+pub(super) mod acl;
+pub(super) mod connection;
+pub(super) mod expiry;
+pub(super) mod keys;
+pub(super) mod list;
+pub(super) mod operators;
+pub(super) mod pubsub;
+pub(super) mod server;
+pub(super) mod string;
+pub(super) mod transaction;
