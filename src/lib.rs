@@ -65,10 +65,10 @@ pub mod glob;
 mod hash;
 mod observe;
 mod pubsub;
-mod queue;
 mod resp;
 mod server;
 mod state;
+mod store;
 mod sync;
 
 pub use acl::{BadLine, FileErrors, UsersError};

@@ -1,5 +1,5 @@
 //! Commands that wait for an element. What becomes of a client that waits is told in
-//! [`blocked`](crate::queue::blocked).
+//! [`blocked`](crate::store::blocked).
 //!
 //! Inside an EXEC nothing waits: a command that finds nothing answers at once, as if its time were
 //! over.
@@ -12,11 +12,11 @@ use tokio::time::Instant;
 use super::list::{PopMany, end_of, move_now};
 use super::transaction::watch_memory;
 use super::{Args, Context, Next};
-use crate::queue::blocked::{Waiter, Wish};
-use crate::queue::list::End;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_timeout;
 use crate::resp::reply::Reply;
+use crate::store::blocked::{Waiter, Wish};
+use crate::store::list::End;
 
 type Result = std::result::Result<Reply, CommandError>;
 

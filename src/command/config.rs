@@ -4,10 +4,10 @@ use super::operators::notable;
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next};
 use crate::glob;
-use crate::queue::keyspace::KeyStats;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{bulk, map};
 use crate::resp::reply::Reply;
+use crate::store::keyspace::KeyStats;
 
 type Result = std::result::Result<Reply, CommandError>;
 

@@ -2,10 +2,10 @@
 
 use super::{Args, Context};
 use crate::config::EventClass;
-use crate::queue::database::Millis;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::store::database::Millis;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 

@@ -13,8 +13,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::observe::stats::Counter;
-use crate::queue::keyspace::Keyspace;
 use crate::state::{REDIS_VERSION, ServerState, VERSION};
+use crate::store::keyspace::Keyspace;
 
 /// A section: its name, whether a plain INFO shows it, and what it says.
 struct Section {

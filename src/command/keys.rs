@@ -7,11 +7,11 @@ use super::pubsub::check_pattern;
 use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
-use crate::queue::database::{Database, Entry};
 use crate::resp::error::CommandError;
 use crate::resp::frame::status;
 use crate::resp::reply::Reply;
 use crate::state::ServerState;
+use crate::store::database::{Database, Entry};
 
 type Result = std::result::Result<Reply, CommandError>;
 

@@ -7,13 +7,13 @@ pub use options::{PopMany, end_of};
 
 use super::{Args, Context};
 use crate::config::EventClass;
-use crate::queue::blocked::put_elements;
-use crate::queue::keys::{Keys, SlotId, push_event};
-use crate::queue::list::{End, List};
-use crate::queue::value::Value;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::store::blocked::put_elements;
+use crate::store::keys::{Keys, SlotId, push_event};
+use crate::store::list::{End, List};
+use crate::store::value::Value;
 use options::{Position, any_but_smallest, positive};
 
 type Result = std::result::Result<Reply, CommandError>;

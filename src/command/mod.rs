@@ -44,18 +44,22 @@ use crate::config::Config;
 use crate::observe::tally::{Outcome, Tally};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{Subscriber, Turns};
-use crate::queue::events;
-use crate::queue::keys::Keys;
-use crate::queue::keyspace::Keyspace;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter, put_error};
 pub use crate::resp::request::Args;
 use crate::resp::request::ProtocolError;
 use crate::state::ServerState;
+use crate::store::events;
+use crate::store::keys::Keys;
+use crate::store::keyspace::Keyspace;
 use access::Access;
 use table::Handler;
 use transaction::Transaction;
+
+/// Replies are moved to the outbox, and held against its limits, before there are more bytes of them
+/// than this.
+pub const MAX_REPLIES: usize = 1024 * 1024;
 
 /// What belongs to a connection and to nobody else.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use super::pubsub::help;
 use super::{Args, Context};
-use crate::queue::value::{Text, Value};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::store::value::{Text, Value};
 
 type Result = std::result::Result<Reply, CommandError>;
 

@@ -1,6 +1,6 @@
 //! SCAN: all keys, some at a time.
 //!
-//! A cursor is the number of the slot to go on from (see [`slots`](crate::queue::slots)), and 0 both
+//! A cursor is the number of the slot to go on from (see [`slots`](crate::store::slots)), and 0 both
 //! the beginning and the end. A key that is there from the first call to the last is returned exactly
 //! once, whatever comes and goes meanwhile.
 

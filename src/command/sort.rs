@@ -14,13 +14,13 @@ use std::ops::Range;
 
 use super::{Args, Context, access};
 use crate::config::EventClass;
-use crate::queue::keys::Keys;
-use crate::queue::list::{End, List};
-use crate::queue::value::Value;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_double;
 use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
+use crate::store::keys::Keys;
+use crate::store::list::{End, List};
+use crate::store::value::Value;
 
 const DENIED_BY: CommandError =
     CommandError::text("ERR BY option of SORT denied due to insufficient ACL permissions.");

@@ -11,11 +11,11 @@ use std::ops::Range;
 use super::expiry::Count;
 use super::{Args, Context};
 use crate::config::EventClass;
-use crate::queue::keys::{Keys, SlotId};
-use crate::queue::value::{Text, Value};
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
+use crate::store::keys::{Keys, SlotId};
+use crate::store::value::{Text, Value};
 use options::{Condition, Lifetime, Options};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;

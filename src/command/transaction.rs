@@ -15,9 +15,8 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, access, call, publish_events, table};
+use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
 use crate::catalog::Command;
-use crate::conn::MAX_REPLIES;
 use crate::pubsub::registry::Turns;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_integer};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Args, Context, blocking};
-use crate::queue::blocked::Wish;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::{integer_argument, parse_integer};
+use crate::store::blocked::Wish;
 
 /// `WAIT numreplicas timeout`: there are none, so that 0 of them have what was written, and who asks
 /// for more waits until its time, in milliseconds, is over; with 0, forever.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::scratch::Scratch;
 use super::{Connection, blocked};
 use crate::client::Closing;
-use crate::command::{Context, Next, dispatch, operators};
+use crate::command::{Context, MAX_REPLIES, Next, dispatch, operators};
 use crate::pubsub::registry::Turns;
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
@@ -26,9 +26,6 @@ use crate::state::panic::Panic;
 /// A batch that has appended so many times is interrupted: those who were sent something need not
 /// wait for the end of a large batch, nor do others on the thread.
 const MAX_APPENDS: usize = 16 * 1024;
-/// Likewise for so many bytes of replies: they are held against the limits of the outbox before
-/// more are made.
-pub const MAX_REPLIES: usize = 1024 * 1024;
 /// Likewise after so long, so that many requests, or slow ones, do not keep the thread from others;
 /// one request is always carried out as a whole.
 const MAX_TIME: Duration = Duration::from_millis(2);

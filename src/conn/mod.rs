@@ -34,8 +34,6 @@ use crate::state::ServerState;
 use input::Input;
 use scratch::Scratch;
 
-pub use batch::MAX_REPLIES;
-
 /// How long a peer that lags behind, or keeps sending, is given to see that the connection ends; at
 /// most `shutdown-timeout`.
 const LINGER: Duration = Duration::from_secs(1);

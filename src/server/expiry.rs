@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::Turns;
-use crate::queue::events;
 use crate::state::ServerState;
+use crate::store::events;
 
 /// How often expired keys are looked for; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);

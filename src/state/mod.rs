@@ -39,8 +39,8 @@ use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{Registry, Turns};
-use crate::queue::events;
-use crate::queue::keyspace::Keyspace;
+use crate::store::events;
+use crate::store::keyspace::Keyspace;
 
 /// This crate's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

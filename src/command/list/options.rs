@@ -1,10 +1,10 @@
 //! What the words after a list command mean: ends, counts, and the options of LMPOP and LPOS.
 
 use crate::command::Args;
-use crate::queue::blocked::Wish;
-use crate::queue::list::End;
 use crate::resp::error::CommandError;
 use crate::resp::request::{integer_argument, parse_integer};
+use crate::store::blocked::Wish;
+use crate::store::list::End;
 
 /// What LMPOP and BLMPOP ask for.
 #[derive(Debug)]

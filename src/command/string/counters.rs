@@ -3,12 +3,12 @@
 use super::Result;
 use crate::command::{Args, Context};
 use crate::config::EventClass;
-use crate::queue::keys::{Keys, SlotId};
-use crate::queue::value::{Text, Value};
 use crate::resp::error::CommandError;
 use crate::resp::number::LongDouble;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::store::keys::{Keys, SlotId};
+use crate::store::value::{Text, Value};
 
 /// `INCR key`
 pub fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {

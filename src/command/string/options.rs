@@ -3,9 +3,9 @@
 use super::Result;
 use crate::command::Args;
 use crate::command::expiry::{Count, invalid_time};
-use crate::queue::database::Millis;
 use crate::resp::error::CommandError;
 use crate::resp::request::integer_argument;
+use crate::store::database::Millis;
 
 /// What SET is asked for besides.
 #[derive(Debug, Default)]

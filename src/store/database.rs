@@ -272,7 +272,7 @@ fn spread(hash: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::value::Text;
+    use crate::store::value::Text;
 
     fn text(bytes: &[u8]) -> Value {
         Value::Text(Text::new(bytes))
