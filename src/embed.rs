@@ -30,7 +30,7 @@ use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::Turns;
+use crate::pubsub::registry::ChannelOrder;
 use crate::server::eviction;
 use crate::server::expiry;
 use crate::server::housekeeping;
@@ -238,7 +238,7 @@ impl Server {
             Namespace::Channel,
             channel.as_ref(),
             payload.as_ref(),
-            &Turns::default(),
+            &ChannelOrder::default(),
             &mut fanout,
         );
         self.state.stats.published.fetch_add(1, Relaxed);

@@ -1,7 +1,7 @@
 //! Which commands a selector allows, and how that is written down.
 //!
 //! A [`CommandSet`] is a bit for each command and subcommand, of fanfare's table and of Redis's
-//! beside it ([`FOREIGN`]). What was given as a sequence of rules is not kept; [`describe`]
+//! beside it ([`REDIS_ONLY`]). What was given as a sequence of rules is not kept; [`describe`]
 //! finds rules that lead to the same bits, as Redis 7.0 does: `+@all` or `-@all`, the categories that
 //! fit best, and single commands for the rest.
 //!
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::categories::{Categories, Category};
-use super::foreign::FOREIGN;
+use super::redis_only::REDIS_ONLY;
 use super::rules::{RuleError, has_blanks};
 use crate::catalog::{CATALOG, Command};
 
@@ -39,7 +39,7 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
                 .collect(),
         });
     let mut all: Vec<CommandMeta> = own.collect();
-    for (categories, names) in FOREIGN {
+    for (categories, names) in REDIS_ONLY {
         let categories = Categories::of(categories.split(' '));
         for name in names.split(' ') {
             if CATALOG.find_full(name.as_bytes()).is_some() {

@@ -8,7 +8,7 @@ use super::log::{Log, LogContext, LogEntry};
 use super::request::{Denial, Reason, Request};
 use super::rules::{RuleError, Unmatched, merge_selectors, without_secret};
 use super::user::{PasswordHash, User};
-use super::{Acl, foreign};
+use super::{Acl, redis_only};
 use crate::catalog::CATALOG;
 
 fn user(rules: &str) -> User {
@@ -66,9 +66,9 @@ fn every_category_of_the_table_is_one_of_redis() {
 }
 
 #[test]
-fn foreign_commands_are_named_once_and_in_known_categories() {
+fn redis_only_commands_are_named_once_and_in_known_categories() {
     let mut names = Vec::new();
-    for (categories, commands) in foreign::FOREIGN {
+    for (categories, commands) in redis_only::REDIS_ONLY {
         Categories::of(categories.split(' '));
         names.extend(commands.split(' '));
     }

@@ -36,7 +36,7 @@ struct Segment {
 
 /// A part of a segment: what an outbox holds.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct BacklogRange {
     segment: Arc<Segment>,
     start: usize,
     end: usize,
@@ -44,7 +44,7 @@ pub struct Part {
 
 impl Backlog {
     /// Appends frames, as `protocol` has them.
-    pub fn append(&self, frames: &Frames<'_>, protocol: Protocol) -> Part {
+    pub fn append(&self, frames: &Frames<'_>, protocol: Protocol) -> BacklogRange {
         let mut current = self.current.lock();
         let current = &mut current[usize::from(protocol == Protocol::Resp3)];
         if let Some(segment) = current.upgrade()
@@ -62,7 +62,11 @@ impl Backlog {
 
 impl Segment {
     /// `None`: it is full.
-    fn append(self: &Arc<Segment>, frames: &Frames<'_>, protocol: Protocol) -> Option<Part> {
+    fn append(
+        self: &Arc<Segment>,
+        frames: &Frames<'_>,
+        protocol: Protocol,
+    ) -> Option<BacklogRange> {
         let mut bytes = self.bytes.write();
         let start = bytes.len();
         if start > 0 && start + frames.len() > SEGMENT {
@@ -73,7 +77,7 @@ impl Segment {
         if let Some(body) = frames.body {
             bytes.extend_from_slice(body);
         }
-        Some(Part {
+        Some(BacklogRange {
             segment: Arc::clone(self),
             start,
             end: bytes.len(),
@@ -81,14 +85,14 @@ impl Segment {
     }
 }
 
-impl Part {
+impl BacklogRange {
     /// Its length in bytes.
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Makes this part longer by one that follows it; `false`: it does not.
-    pub fn join(&mut self, next: &Part) -> bool {
+    pub fn join(&mut self, next: &BacklogRange) -> bool {
         let follows = self.end == next.start && Arc::ptr_eq(&self.segment, &next.segment);
         if follows {
             self.end = next.end;
@@ -102,7 +106,7 @@ impl Part {
     }
 
     /// Takes the first bytes out.
-    pub fn split_to(&mut self, bytes: usize) -> Part {
+    pub fn split_to(&mut self, bytes: usize) -> BacklogRange {
         let mut first = self.clone();
         first.end = first.start + bytes;
         self.start = first.end;

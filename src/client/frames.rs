@@ -34,7 +34,7 @@ impl<'a> Frames<'a> {
         self.bytes.len() + self.body.map_or(0, Bytes::len)
     }
 
-    /// Turns a copy of the frames into those of `protocol`.
+    /// ChannelOrder a copy of the frames into those of `protocol`.
     pub fn mark(&self, copy: &mut [u8], protocol: Protocol) {
         if protocol == Protocol::Resp3 {
             for start in self.starts {

@@ -30,26 +30,26 @@
 //!   outbox is then closed, its bytes are freed at once, and the appender is told
 //!   [`Append::Flush`] so that it comes by and disconnects the client outside of all locks.
 //!
-//! - Where messages are dropped instead ([`bounded`]), they are not counted against that limit, and
+//! - Where messages are dropped instead ([`drop_queue`]), they are not counted against that limit, and
 //!   messages and replies wait apart until they are written.
 //!
 //! Lock order: this mutex is the innermost of all.
 
-mod bounded;
+mod drop_queue;
 mod overflow;
 mod queue;
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use bounded::Bounded;
-pub use bounded::{DropReport, Dropped, OverflowChoice};
 use bytes::BytesMut;
+use drop_queue::DropQueue;
+pub use drop_queue::{DropReport, Dropped, OverflowChoice};
 pub use overflow::DropTotals;
 use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
-use crate::client::backlog::{Backlog, Part};
+use crate::client::backlog::{Backlog, BacklogRange};
 use crate::client::frames::Frames;
 use crate::config::{OutputLimit, OutputLimits};
 use crate::resp::Protocol;
@@ -128,7 +128,7 @@ struct State {
     /// Messages that wait for the reply that is being made.
     held: Option<Box<Queue>>,
     /// What waits under a policy that drops messages; there once such a policy was chosen.
-    bounded: Option<Box<Bounded>>,
+    drop_queue: Option<Box<DropQueue>>,
     /// Nothing more is taken, what is pending is still written.
     sealed: bool,
     /// It is dead as soon as nobody writes.
@@ -154,7 +154,7 @@ pub struct Delivery<'a> {
     frames: Frames<'a>,
     backlog: &'a Backlog,
     /// The frames in the backlog, once somebody was stuck: for each protocol version.
-    parts: [Option<Part>; 2],
+    parts: [Option<BacklogRange>; 2],
     /// How many outboxes have refused each message; empty as long as none has.
     refused: Vec<usize>,
 }
@@ -181,7 +181,7 @@ impl<'a> Delivery<'a> {
         self.refused[index] += 1;
     }
 
-    fn part(&mut self, protocol: Protocol) -> &Part {
+    fn part(&mut self, protocol: Protocol) -> &BacklogRange {
         self.parts[usize::from(protocol == Protocol::Resp3)]
             .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
     }
@@ -245,9 +245,11 @@ impl Outbox {
     pub fn release_messages(&self) {
         let mut state = self.state.lock();
         let held = state.held.take();
-        let State { queue, bounded, .. } = &mut *state;
-        match (held, bounded) {
-            (Some(held), Some(bounded)) if bounded.is_on() => bounded.release(*held),
+        let State {
+            queue, drop_queue, ..
+        } = &mut *state;
+        match (held, drop_queue) {
+            (Some(held), Some(drop_queue)) if drop_queue.is_on() => drop_queue.release(*held),
             (Some(held), _) => queue.append(*held),
             (None, _) => {}
         }
@@ -354,10 +356,10 @@ impl Outbox {
     /// `omem`).
     pub fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
-        let bounded = state.bounded.as_deref();
-        let queues = bounded.into_iter().flat_map(Bounded::queues);
+        let drop_queue = state.drop_queue.as_deref();
+        let queues = drop_queue.into_iter().flat_map(DropQueue::queues);
         let (mut tails, mut chunks) = (0, 0);
-        let mut memory = state.pending + bounded.map_or(0, Bounded::overhead);
+        let mut memory = state.pending + drop_queue.map_or(0, DropQueue::overhead);
         for queue in queues.chain([&state.queue]) {
             tails += queue.tail.len();
             chunks += queue.chunks.len();
@@ -482,8 +484,8 @@ impl State {
         } else {
             &limits.normal
         };
-        let bounded = self.bounded.as_ref();
-        let messages = bounded.map_or(0, |bounded| bounded.message_bytes());
+        let drop_queue = self.drop_queue.as_ref();
+        let messages = drop_queue.map_or(0, |drop_queue| drop_queue.message_bytes());
         let pending = (self.pending - messages) as u64;
         if limit.hard > 0 && pending >= limit.hard {
             self.broken = Some(BrokenLimit::Hard(self.pending));
@@ -513,8 +515,8 @@ impl State {
             return;
         }
         self.pending -= bytes;
-        if let Some(bounded) = &mut self.bounded {
-            bounded.wrote(bytes);
+        if let Some(drop_queue) = &mut self.drop_queue {
+            drop_queue.wrote(bytes);
         }
     }
 
@@ -523,8 +525,8 @@ impl State {
         self.queue = Queue::default();
         self.held = None;
         self.pending = 0;
-        if let Some(bounded) = &mut self.bounded {
-            bounded.clear();
+        if let Some(drop_queue) = &mut self.drop_queue {
+            drop_queue.clear();
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Args, Context, Next};
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_timeout;
 use crate::resp::reply::Reply;
-use crate::store::blocked::{Waiter, Wish};
+use crate::store::blocked::{BlockedOp, Waiter};
 use crate::store::list::End;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -34,30 +34,30 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
     let last = args.len() - 1;
     let timeout = parse_timeout(&args[last])?;
     let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
-    take_or_wait(context, &wanted, Wish::Pop { from }, timeout)
+    take_or_wait(context, &wanted, BlockedOp::Pop { from }, timeout)
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys, wish } = PopMany::parse(args, 2)?;
+    let PopMany { keys, op } = PopMany::parse(args, 2)?;
     let timeout = parse_timeout(&args[1])?;
-    take_or_wait(context, &keys, wish, timeout)
+    take_or_wait(context, &keys, op, timeout)
 }
 
 fn take_or_wait(
     context: &mut Context<'_>,
     wanted: &[&[u8]],
-    wish: Wish,
+    op: BlockedOp,
     timeout: Option<Duration>,
 ) -> Result {
     let (mut keys, mut out) = context.keys();
-    if wish.take_first(&mut keys, &mut out, wanted)? {
+    if op.take_first(&mut keys, &mut out, wanted)? {
         return Ok(Reply::Sent);
     }
     if context.in_exec {
         return Ok(Reply::NullArray);
     }
-    Ok(wait(context, wanted, wish, timeout))
+    Ok(wait(context, wanted, op, timeout))
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`
@@ -85,19 +85,19 @@ fn move_or_wait(
     if found.is_some() || context.in_exec {
         return move_now(context, source, from, destination, to);
     }
-    let wish = Wish::Move {
+    let op = BlockedOp::Move {
         from,
         to,
         destination: destination.into(),
     };
-    Ok(wait(context, &[source], wish, timeout))
+    Ok(wait(context, &[source], op, timeout))
 }
 
 /// Makes the client wait.
 pub fn wait(
     context: &mut Context<'_>,
     keys: &[&[u8]],
-    wish: Wish,
+    op: BlockedOp,
     timeout: Option<Duration>,
 ) -> Reply {
     if !context.may_keep(keys.iter().copied().map(watch_memory).sum()) {
@@ -109,7 +109,7 @@ pub fn wait(
         client: Arc::clone(context.client),
         db: context.keys().0.db(),
         keys: keys.iter().map(|&key| key.into()).collect(),
-        wish,
+        op,
         wants_reply: context.session.replies.wants_reply(),
     };
     context.space().blocked.add(waiter);

@@ -58,7 +58,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             quoted: error.wire(),
             after: "".into(),
         })?;
-    context.tally.notable = notable(&context.server.config());
+    context.batch_stats.notable = notable(&context.server.config());
     for (name, _) in &pairs {
         // Never the value, which may be a password.
         tracing::info!(setting = %String::from_utf8_lossy(name), "changed by CONFIG SET");
@@ -69,7 +69,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CONFIG RESETSTAT`
 pub fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    context.tally.commit(&context.server.stats);
+    context.batch_stats.commit(&context.server.stats);
     context.server.stats.reset();
     context.server.acl.denied.reset();
     context.space().stats = KeyStats::default();

@@ -65,7 +65,7 @@ pub fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// subcommands.
 pub fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
-    context.tally.commit(&context.server.stats);
+    context.batch_stats.commit(&context.server.stats);
     let entries: Vec<&Command> = if args.len() == 2 {
         CATALOG.commands_and_subcommands().collect()
     } else {

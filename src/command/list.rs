@@ -106,9 +106,9 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Res
 
 /// `LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys: wanted, wish } = PopMany::parse(args, 1)?;
+    let PopMany { keys: wanted, op } = PopMany::parse(args, 1)?;
     let (mut keys, mut out) = context.keys();
-    match wish.take_first(&mut keys, &mut out, &wanted)? {
+    match op.take_first(&mut keys, &mut out, &wanted)? {
         true => Ok(Reply::Sent),
         false => Ok(Reply::NullArray),
     }

@@ -41,9 +41,9 @@ use tokio::time::Instant;
 use crate::catalog::{CATALOG, Command};
 use crate::client::{Client, Closing};
 use crate::config::Config;
-use crate::observe::tally::{Outcome, Tally};
+use crate::observe::batch_stats::{BatchStats, Outcome};
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::{Subscriber, Turns};
+use crate::pubsub::registry::{ChannelOrder, Subscriber};
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter, put_error};
@@ -149,7 +149,7 @@ pub struct Context<'a> {
     /// The batch's messages.
     pub fanout: &'a mut Fanout,
     /// The batch's share of the statistics.
-    pub tally: &'a mut Tally,
+    pub batch_stats: &'a mut BatchStats,
     /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
     /// row of commands of the queue mode, one behind the other in a batch, shares it.
     pub space: Option<MutexGuard<'a, Keyspace>>,
@@ -157,8 +157,8 @@ pub struct Context<'a> {
     pub in_exec: bool,
     /// Whether the command changes keys.
     pub writes: bool,
-    /// All turns, if it publishes more than one message.
-    pub turns: Turns<'a>,
+    /// All order, if it publishes more than one message.
+    pub order: ChannelOrder<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -242,8 +242,13 @@ impl<'a> Context<'a> {
         if self.fanout.messages.is_empty() {
             return;
         }
-        let took = pubsub::finish_run(&self.server.registry, self.fanout, self.replies, self.tally);
-        if took >= self.tally.notable {
+        let took = pubsub::finish_run(
+            &self.server.registry,
+            self.fanout,
+            self.replies,
+            self.batch_stats,
+        );
+        if took >= self.batch_stats.notable {
             operators::note_slow_run(self, took);
         }
         self.fanout.messages.clear();
@@ -257,8 +262,8 @@ impl<'a> Context<'a> {
 
     /// Adds what was counted to the server's statistics if it has become much.
     pub fn commit_much(&mut self) {
-        if self.tally.is_much() && self.fanout.messages.is_empty() {
-            self.tally.commit(&self.server.stats);
+        if self.batch_stats.is_much() && self.fanout.messages.is_empty() {
+            self.batch_stats.commit(&self.server.stats);
         }
     }
 
@@ -293,7 +298,7 @@ impl<'a> Context<'a> {
     }
 
     fn fail(&mut self, error: &CommandError) {
-        self.tally.error(error.code());
+        self.batch_stats.error(error.code());
         if self.session.replies.wants_reply() {
             put_error(self.replies, error);
         }
@@ -356,7 +361,7 @@ fn run(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
         Err(error) => {
             let error = transaction::reject(context, command, error);
             context.fail(&error);
-            context.tally.command(command.id, Outcome::Rejected);
+            context.batch_stats.command(command.id, Outcome::Rejected);
         }
         Ok(_) if let Some(next) = operators::postpones(context, command) => {
             context.session.then(next);
@@ -395,13 +400,13 @@ fn call(context: &mut Context<'_>, command: &'static Command, handler: Handler, 
     }
     if !context.fanout.messages.is_empty() {
         // It is not over yet.
-        context.tally.gathered(command.id);
+        context.batch_stats.gathered(command.id);
     } else {
-        let mut took = context.tally.command(command.id, outcome);
+        let mut took = context.batch_stats.command(command.id, outcome);
         if let Next::Sleep(rest, _) = context.session.next {
             took += rest;
         }
-        if took >= context.tally.notable {
+        if took >= context.batch_stats.notable {
             operators::note_slow(context, command, args, took);
         }
     }
@@ -438,11 +443,11 @@ fn publish_events(context: &mut Context<'_>) {
         &happened,
         context.config.notify_keyspace_events,
         &context.server.registry,
-        &context.turns,
+        &context.order,
         context.fanout,
     );
-    context.tally.published += published;
-    context.tally.delivered += delivered;
+    context.batch_stats.published += published;
+    context.batch_stats.delivered += delivered;
 }
 
 /// The checks before a command runs.

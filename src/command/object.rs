@@ -5,7 +5,7 @@ use super::{Args, Context};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
-use crate::store::value::{Text, Value};
+use crate::store::value::{StringValue, Value};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -29,7 +29,7 @@ pub fn object_refcount(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Ok(Reply::Null);
     };
     Ok(Reply::Integer(match keys.entry(slot).value {
-        Value::Text(Text::Integer(0..SHARED_INTEGERS)) => i32::MAX.into(),
+        Value::String(StringValue::Integer(0..SHARED_INTEGERS)) => i32::MAX.into(),
         _ => 1,
     }))
 }

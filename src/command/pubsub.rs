@@ -9,10 +9,10 @@ use super::{Args, Context, ReplyMode, access};
 use crate::catalog::Command;
 use crate::client::Namespace;
 use crate::hash::HashState;
-use crate::observe::tally::Tally;
+use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Messages;
-use crate::pubsub::registry::{Registry, Turns};
+use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, status};
 use crate::resp::reply::{Reply, put_integer};
@@ -43,10 +43,10 @@ fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply
     if holds {
         context.client.outbox.hold_messages();
     }
-    let (registry, turns) = (&context.server.registry, &context.turns);
-    let receivers = registry.publish(kind, channel, payload, turns, context.fanout);
-    context.tally.published += 1;
-    context.tally.delivered += receivers as u64;
+    let (registry, order) = (&context.server.registry, &context.order);
+    let receivers = registry.publish(kind, channel, payload, order, context.fanout);
+    context.batch_stats.published += 1;
+    context.batch_stats.delivered += receivers as u64;
     let reply = Reply::Integer(receivers as i64);
     if !holds {
         return reply;
@@ -70,14 +70,14 @@ pub fn finish_run(
     registry: &Registry,
     fanout: &mut Fanout,
     replies: &mut BytesMut,
-    tally: &mut Tally,
+    batch_stats: &mut BatchStats,
 ) -> Duration {
-    tally.published += fanout.messages.len() as u64;
-    registry.publish_run(&Turns::default(), fanout, |receivers| {
-        tally.delivered += receivers as u64;
+    batch_stats.published += fanout.messages.len() as u64;
+    registry.publish_run(&ChannelOrder::default(), fanout, |receivers| {
+        batch_stats.delivered += receivers as u64;
         put_integer(replies, b':', receivers as i64);
     });
-    tally.lap()
+    batch_stats.lap()
 }
 
 /// `SUBSCRIBE channel [channel ...]`

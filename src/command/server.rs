@@ -17,7 +17,7 @@ type Result = std::result::Result<Reply, CommandError>;
 /// `INFO [section [section ...]]`
 pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
-    context.tally.commit(&context.server.stats);
+    context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
     let server = context.server;
     Ok(verbatim(report(server, context.space(), &sections)).into())

@@ -266,7 +266,7 @@ fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8
     let key = [&pattern[..star], element, &pattern[star + 1..end]].concat();
     let slot = keys.look_up(&key)?;
     match (&keys.entry(slot).value, arrow) {
-        (Value::Text(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
+        (Value::String(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
 use crate::store::keys::{Keys, SlotId};
-use crate::store::value::{Text, Value};
+use crate::store::value::{StringValue, Value};
 use options::{Condition, Lifetime, Options};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
@@ -91,7 +91,7 @@ fn store(
         return Ok(false);
     }
     let keep = matches!(options.lifetime, Lifetime::Keep);
-    let slot = keys.put(key, Value::Text(Text::new(value)), keep);
+    let slot = keys.put(key, Value::String(StringValue::new(value)), keep);
     keys.notify(EventClass::String, "set", key);
     if deadline.is_some() {
         keys.set_deadline(slot, deadline);
@@ -212,7 +212,7 @@ fn pairs(command: &'static str, args: &Args<'_>) -> Result<StepBy<Range<usize>>>
 fn store_all(keys: &mut Keys<'_>, args: &Args<'_>, places: StepBy<Range<usize>>) {
     for place in places {
         let (key, value) = (&args[place], &args[place + 1]);
-        keys.put(key, Value::Text(Text::new(value)), false);
+        keys.put(key, Value::String(StringValue::new(value)), false);
         keys.notify(EventClass::String, "set", key);
     }
 }
@@ -220,7 +220,7 @@ fn store_all(keys: &mut Keys<'_>, args: &Args<'_>, places: StepBy<Range<usize>>)
 /// `STRLEN key`
 pub fn strlen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
-    let length = keys.look_up_text(&args[1])?.map_or(0, Text::len);
+    let length = keys.look_up_text(&args[1])?.map_or(0, StringValue::len);
     Ok(Reply::Integer(length as i64))
 }
 
@@ -265,7 +265,7 @@ pub fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let length = match keys.find_text(key)? {
         None => {
-            keys.add(key, Value::Text(Text::new(value)));
+            keys.add(key, Value::String(StringValue::new(value)));
             value.len()
         }
         Some(slot) => {
@@ -291,11 +291,11 @@ pub fn setrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let found = keys.find_text(key)?;
     if value.is_empty() {
-        let length = found.map_or(Ok(0), |slot| keys.text(slot).map(Text::len))?;
+        let length = found.map_or(Ok(0), |slot| keys.text(slot).map(StringValue::len))?;
         return Ok(Reply::Integer(length as i64));
     }
     let end = allow_length(&keys, offset, value)?;
-    let slot = found.unwrap_or_else(|| keys.add(key, Value::Text(Text::Long(Vec::new()))));
+    let slot = found.unwrap_or_else(|| keys.add(key, Value::String(StringValue::Long(Vec::new()))));
     let length = keys.change_text(slot, |text| {
         let bytes = text.bytes_mut();
         if bytes.len() < end {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, and
-//! the turns of all channels if it publishes more than one message, so that no other comes in
+//! the order of all channels if it publishes more than one message, so that no other comes in
 //! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
 //! nothing may tear apart.
 //!
@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
 use crate::catalog::Command;
-use crate::pubsub::registry::Turns;
+use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_integer};
 
@@ -243,7 +243,7 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
         notifies || queued.command.publishes.is_some()
     });
     if publishes.count() > 1 {
-        context.turns = context.server.registry.hold_turns();
+        context.order = context.server.registry.hold_order();
     }
     context.client.outbox.hold_messages();
     context.in_exec = true;
@@ -264,7 +264,7 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
         }
     }
     context.in_exec = false;
-    context.turns = Turns::default();
+    context.order = ChannelOrder::default();
     context.settle_replies();
     context.client.outbox.release_messages();
 }

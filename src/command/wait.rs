@@ -6,7 +6,7 @@ use super::{Args, Context, blocking};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::{integer_argument, parse_integer};
-use crate::store::blocked::Wish;
+use crate::store::blocked::BlockedOp;
 
 /// `WAIT numreplicas timeout`: there are none, so that 0 of them have what was written, and who asks
 /// for more waits until its time, in milliseconds, is over; with 0, forever.
@@ -21,5 +21,5 @@ pub fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, Command
         return Ok(Reply::Integer(0));
     }
     let timeout = (timeout > 0).then(|| Duration::from_millis(timeout));
-    Ok(blocking::wait(context, &[], Wish::Replicas, timeout))
+    Ok(blocking::wait(context, &[], BlockedOp::Replicas, timeout))
 }

@@ -6,7 +6,7 @@
 //! that still wait to be written. So the more there is to do, the more messages go out in one
 //! write, while nothing is held back where there is little to do.
 //!
-//! A *round* is what goes on from when somebody is owed a write until nobody is. It takes in no more
+//! A *write cycle* is what goes on from when somebody is owed a write until nobody is. It takes in no more
 //! batches once so much was appended that larger writes would gain nothing, or that it might take
 //! too much memory ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
@@ -15,11 +15,11 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::scratch::Scratch;
+use super::buffers::BatchBuffers;
 use super::{Connection, blocked};
 use crate::client::Closing;
 use crate::command::{Context, MAX_REPLIES, Next, dispatch, operators};
-use crate::pubsub::registry::Turns;
+use crate::pubsub::registry::ChannelOrder;
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
@@ -56,10 +56,10 @@ enum BatchEnd {
 impl Connection {
     /// Carries out what has been read, and what comes while others are written to. `false`: the
     /// connection is at its end.
-    pub(super) async fn serve(&mut self, mut scratch: Box<Scratch>) -> bool {
+    pub(super) async fn serve(&mut self, mut buffers: Box<BatchBuffers>) -> bool {
         loop {
-            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut scratch)));
-            let end = end.unwrap_or_else(|panic| self.give_up(&mut scratch, &panic));
+            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut buffers)));
+            let end = end.unwrap_or_else(|panic| self.give_up(&mut buffers, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
                 self.client.drain();
@@ -70,7 +70,7 @@ impl Connection {
             self.let_others_carry_out(&end).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
-            let more = self.write_to_others(&mut scratch, alive, &end).await;
+            let more = self.write_to_others(&mut buffers, alive, &end).await;
             if !alive {
                 return false;
             }
@@ -79,7 +79,7 @@ impl Connection {
                 BatchEnd::Again => {}
                 BatchEnd::Sleep(rest, then) => {
                     self.rest(rest).await;
-                    scratch.replies.extend_from_slice(then);
+                    buffers.replies.extend_from_slice(then);
                 }
                 BatchEnd::Block(until) => {
                     self.blocked = Some(blocked::wait(until));
@@ -95,7 +95,7 @@ impl Connection {
                 return false;
             }
         }
-        self.input.set_aside(scratch);
+        self.input.set_aside(buffers);
         self.keeps_within_limit()
     }
 
@@ -111,24 +111,24 @@ impl Connection {
     }
 
     /// Writes to those who were sent something, in the order in which they were. Stops early,
-    /// between two turns, if the connection has more to carry out: `true`.
+    /// between two order, if the connection has more to carry out: `true`.
     async fn write_to_others(
         &mut self,
-        scratch: &mut Scratch,
+        buffers: &mut BatchBuffers,
         alive: bool,
         end: &BatchEnd,
     ) -> bool {
         loop {
             for _ in 0..WRITES_PER_TURN {
-                if let Some(client) = scratch.fanout.next_touched() {
+                if let Some(client) = buffers.fanout.next_touched() {
                     self.state.flush(&client);
                 }
             }
-            if !scratch.fanout.has_touched() {
+            if !buffers.fanout.has_touched() {
                 return false;
             }
             tokio::task::yield_now().await;
-            if !alive || scratch.fanout.is_due() || self.client.closing() != Closing::Open {
+            if !alive || buffers.fanout.is_due() || self.client.closing() != Closing::Open {
                 continue;
             }
             let more = match end {
@@ -136,7 +136,7 @@ impl Connection {
                 BatchEnd::Finished => {
                     let (input, stats) = (&mut self.input, &self.state.stats);
                     let more = std::future::poll_fn(|context| {
-                        Poll::Ready(input.poll_more(context, scratch, stats))
+                        Poll::Ready(input.poll_more(context, buffers, stats))
                     });
                     more.await
                 }
@@ -164,13 +164,15 @@ impl Connection {
 
     /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox
     /// afterwards.
-    fn carry_out(&mut self, scratch: &mut Scratch) -> BatchEnd {
+    fn carry_out(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
         let config = self.state.config();
         let notable = operators::notable(&config);
-        scratch.tally.begin(now, config.latency_tracking, notable);
-        scratch
+        buffers
+            .batch_stats
+            .begin(now, config.latency_tracking, notable);
+        buffers
             .fanout
             .begin_batch(config.client_output_buffer_limit);
         let mut context = Context {
@@ -178,13 +180,13 @@ impl Connection {
             config: &config,
             client: &self.client,
             session: &mut self.session,
-            replies: &mut scratch.replies,
-            fanout: &mut scratch.fanout,
-            tally: &mut scratch.tally,
+            replies: &mut buffers.replies,
+            fanout: &mut buffers.fanout,
+            batch_stats: &mut buffers.batch_stats,
             space: None,
             in_exec: false,
             writes: false,
-            turns: Turns::default(),
+            order: ChannelOrder::default(),
         };
         let mut commands = 0_usize;
         let end = loop {
@@ -192,7 +194,7 @@ impl Connection {
                 max_bulk: config.proto_max_bulk_len,
                 authenticated: !context.session.access.owes_auth(&self.state.acl),
             };
-            match self.input.reader.next(&scratch.input, limits) {
+            match self.input.reader.next(&buffers.input, limits) {
                 Ok(true) => {}
                 Ok(false) => break BatchEnd::Finished,
                 Err(error) => {
@@ -200,7 +202,7 @@ impl Connection {
                     break BatchEnd::Close;
                 }
             }
-            dispatch(&mut context, &self.input.reader.args(&scratch.input));
+            dispatch(&mut context, &self.input.reader.args(&buffers.input));
             match std::mem::replace(&mut context.session.next, Next::Go) {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
@@ -215,7 +217,7 @@ impl Connection {
             }
             if context.fanout.appends() >= MAX_APPENDS
                 || context.replies.len() >= MAX_REPLIES
-                || context.tally.spent() >= MAX_TIME
+                || context.batch_stats.spent() >= MAX_TIME
             {
                 break BatchEnd::Again;
             }
@@ -223,23 +225,23 @@ impl Connection {
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
                 context.let_others_in();
                 // Commands that are only queued or unknown are not timed.
-                context.tally.look();
+                context.batch_stats.look();
                 context.commit_much();
             }
         };
         context.finish();
         if let Some(limit) = config.client_memory_limit() {
-            let appended = scratch.fanout.appended() + scratch.replies.len();
+            let appended = buffers.fanout.appended() + buffers.replies.len();
             self.state.memory_trigger.add(appended, limit);
         }
-        if !scratch.replies.is_empty() {
+        if !buffers.replies.is_empty() {
             // Flushed by the caller in any case.
             let _ = self
                 .client
                 .outbox
-                .send(&mut scratch.replies, scratch.fanout.limits());
+                .send(&mut buffers.replies, buffers.fanout.limits());
         }
-        scratch.tally.commit(&self.state.stats);
+        buffers.batch_stats.commit(&self.state.stats);
         end
     }
 
@@ -247,10 +249,10 @@ impl Connection {
     /// were not published yet were not answered either, and go with the buffers, which nobody else
     /// gets.
     #[cold]
-    fn give_up(&self, scratch: &mut Scratch, panic: &Panic) -> BatchEnd {
+    fn give_up(&self, buffers: &mut BatchBuffers, panic: &Panic) -> BatchEnd {
         self.state.note_panic(&self.client, panic);
-        scratch.tally.commit(&self.state.stats);
-        self.state.conclude(&mut scratch.fanout);
+        buffers.batch_stats.commit(&self.state.stats);
+        self.state.conclude(&mut buffers.fanout);
         BatchEnd::Abort
     }
 

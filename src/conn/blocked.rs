@@ -105,7 +105,7 @@ impl Connection {
             return true;
         }
         let alive = match self.input.take_kept() {
-            Some(scratch) => Box::pin(self.serve(scratch)).await,
+            Some(buffers) => Box::pin(self.serve(buffers)).await,
             None => true,
         };
         self.client.end_serving();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 
-use super::scratch::Scratch;
+use super::buffers::BatchBuffers;
 use crate::client::socket::ReadSocket;
 use crate::observe::stats::Stats;
 use crate::resp::request::RequestReader;
@@ -51,22 +51,22 @@ impl Input {
         &mut self,
         context: &mut Context<'_>,
         stats: &Stats,
-    ) -> Poll<io::Result<Box<Scratch>>> {
-        let mut scratch = Scratch::take();
+    ) -> Poll<io::Result<Box<BatchBuffers>>> {
+        let mut buffers = BatchBuffers::take();
         if self.unfinished.len() > COPY_ASIDE {
-            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+            std::mem::swap(&mut buffers.input, &mut self.unfinished);
         } else {
-            scratch.input.extend_from_slice(&self.unfinished);
+            buffers.input.extend_from_slice(&self.unfinished);
         }
-        let read = self.poll_behind(context, &mut scratch.input, stats);
+        let read = self.poll_behind(context, &mut buffers.input, stats);
         if let Poll::Ready(Ok(())) = read {
             self.unfinished = BytesMut::new();
-            return Poll::Ready(Ok(scratch));
+            return Poll::Ready(Ok(buffers));
         }
-        if scratch.input.len() > COPY_ASIDE {
-            std::mem::swap(&mut scratch.input, &mut self.unfinished);
+        if buffers.input.len() > COPY_ASIDE {
+            std::mem::swap(&mut buffers.input, &mut self.unfinished);
         }
-        scratch.give_back();
+        buffers.give_back();
         ready!(read)?;
         Poll::Pending
     }
@@ -76,12 +76,12 @@ impl Input {
     pub(super) fn poll_more(
         &mut self,
         context: &mut Context<'_>,
-        scratch: &mut Scratch,
+        buffers: &mut BatchBuffers,
         stats: &Stats,
     ) -> bool {
-        scratch.input.advance(self.reader.consumed());
+        buffers.input.advance(self.reader.consumed());
         self.reader.rebase();
-        let read = self.poll_behind(context, &mut scratch.input, stats);
+        let read = self.poll_behind(context, &mut buffers.input, stats);
         matches!(read, Poll::Ready(Ok(())))
     }
 
@@ -109,11 +109,11 @@ impl Input {
         stats: &Stats,
     ) -> Poll<io::Result<usize>> {
         // Into the thread's buffer: one that waits and sends nothing needs none.
-        let mut scratch = Scratch::take();
-        scratch.input.reserve(READ_SIZE);
-        let read = self.read.poll_read(context, &mut scratch.input);
-        self.unfinished.extend_from_slice(&scratch.input);
-        scratch.give_back();
+        let mut buffers = BatchBuffers::take();
+        buffers.input.reserve(READ_SIZE);
+        let read = self.read.poll_read(context, &mut buffers.input);
+        self.unfinished.extend_from_slice(&buffers.input);
+        buffers.give_back();
         let bytes = ready!(read)?;
         stats.read(bytes);
         Poll::Ready(Ok(bytes))
@@ -123,33 +123,33 @@ impl Input {
     pub(super) fn poll_discard(
         &mut self,
         context: &mut Context<'_>,
-        scratch: &mut Scratch,
+        buffers: &mut BatchBuffers,
     ) -> Poll<io::Result<usize>> {
-        scratch.input.clear();
-        scratch.input.reserve(READ_SIZE);
-        self.read.poll_read(context, &mut scratch.input)
+        buffers.input.clear();
+        buffers.input.reserve(READ_SIZE);
+        self.read.poll_read(context, &mut buffers.input)
     }
 
     /// A batch of what was kept; `None`: nothing was.
-    pub(super) fn take_kept(&mut self) -> Option<Box<Scratch>> {
+    pub(super) fn take_kept(&mut self) -> Option<Box<BatchBuffers>> {
         if self.unfinished.is_empty() {
             return None;
         }
-        let mut scratch = Scratch::take();
-        scratch.input = std::mem::take(&mut self.unfinished);
-        Some(scratch)
+        let mut buffers = BatchBuffers::take();
+        buffers.input = std::mem::take(&mut self.unfinished);
+        Some(buffers)
     }
 
     /// Keeps the bytes of an unfinished request and gives the buffers back to the thread.
-    pub(super) fn set_aside(&mut self, mut scratch: Box<Scratch>) {
-        scratch.input.advance(self.reader.consumed());
+    pub(super) fn set_aside(&mut self, mut buffers: Box<BatchBuffers>) {
+        buffers.input.advance(self.reader.consumed());
         self.reader.rebase();
-        if scratch.input.len() > COPY_ASIDE {
-            std::mem::swap(&mut scratch.input, &mut self.unfinished);
-        } else if !scratch.input.is_empty() {
-            self.unfinished = BytesMut::from(&scratch.input[..]);
+        if buffers.input.len() > COPY_ASIDE {
+            std::mem::swap(&mut buffers.input, &mut self.unfinished);
+        } else if !buffers.input.is_empty() {
+            self.unfinished = BytesMut::from(&buffers.input[..]);
         }
-        scratch.give_back();
+        buffers.give_back();
         self.reader.release();
     }
 

@@ -10,7 +10,7 @@
 //! `input` reads, `batch` carries out and writes, `blocked` waits for BLPOP and its kin.
 //!
 //! Invariants:
-//! - Buffers for reading, replies and the work list belong to the thread ([`Scratch`]); a
+//! - Buffers for reading, replies and the work list belong to the thread ([`BatchBuffers`]); a
 //!   connection that waits holds none of them, but for the bytes of an unfinished request.
 //! - No lock or guard is held across an await: a batch is carried out by plain functions.
 //! - However the task ends (end of stream, an error, a panic, the runtime going down), the client is
@@ -18,8 +18,8 @@
 
 mod batch;
 mod blocked;
+pub mod buffers;
 mod input;
-pub mod scratch;
 
 use std::io;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
 use crate::command::access::Access;
 use crate::state::ServerState;
+use buffers::BatchBuffers;
 use input::Input;
-use scratch::Scratch;
 
 /// How long a peer that lags behind, or keeps sending, is given to see that the connection ends; at
 /// most `shutdown-timeout`.
@@ -51,7 +51,7 @@ pub struct Connection {
 /// What a connection has waited for.
 enum Event {
     /// Bytes have been read.
-    Input(Box<Scratch>),
+    Input(Box<BatchBuffers>),
     /// The wait for an element is over: what was read since can be carried out.
     Unblocked,
     /// Nobody brought an element in time.
@@ -125,9 +125,9 @@ impl Connection {
         }
         loop {
             match self.wait().await {
-                Event::Input(scratch) => {
+                Event::Input(buffers) => {
                     // Boxed: a connection that waits has no room for what serving needs.
-                    let alive = Box::pin(self.serve(scratch)).await;
+                    let alive = Box::pin(self.serve(buffers)).await;
                     self.client.end_serving();
                     if !alive {
                         break;
@@ -166,9 +166,9 @@ impl Connection {
         while self.state.flush(&self.client) && self.client.outbox.is_being_written() {
             tokio::task::yield_now().await;
         }
-        let mut scratch = Scratch::take();
+        let mut buffers = BatchBuffers::take();
         let mut discard =
-            |context: &mut Context<'_>| self.input.poll_discard(context, &mut scratch);
+            |context: &mut Context<'_>| self.input.poll_discard(context, &mut buffers);
         let first = std::future::poll_fn(|context| Poll::Ready(discard(context))).await;
         let patience = LINGER.min(self.state.config().shutdown_timeout);
         if matches!(first, Poll::Ready(Ok(1..))) || self.client.backlogged_within(patience) {
@@ -178,7 +178,7 @@ impl Connection {
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
         self.client.hang_up(&mut 0);
-        scratch.give_back();
+        buffers.give_back();
     }
 
     /// Waits for input, for the socket if the outbox is blocked, or for the end.
@@ -199,10 +199,10 @@ impl Connection {
             }
             match ready!(self.input.poll(context, &self.state.stats)) {
                 Err(_) => Poll::Ready(Event::End),
-                Ok(scratch) if self.client.begin_serving() => Poll::Ready(Event::Input(scratch)),
-                Ok(scratch) => {
+                Ok(buffers) if self.client.begin_serving() => Poll::Ready(Event::Input(buffers)),
+                Ok(buffers) => {
                     // A shutdown came in between: what was read is not carried out any more.
-                    scratch.give_back();
+                    buffers.give_back();
                     context.waker().wake_by_ref();
                     Poll::Pending
                 }

@@ -38,7 +38,7 @@ use crate::{Server, StartError};
 const CONNECTIONS: usize = 3;
 /// More lines say nothing new and take long: a reply may be some 100 KB.
 const MAX_LINES: usize = 64;
-/// Turns a hang into a failure.
+/// ChannelOrder a hang into a failure.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Settings that an input may choose. None lets a command sleep, or ask for much memory at once.

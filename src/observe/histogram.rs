@@ -1,7 +1,7 @@
 //! How long each command took, as histograms of nanoseconds in Redis's resolution: two digits, up
 //! to a second.
 //!
-//! Connections count in their [`Tally`](super::tally::Tally) and add once a batch, so that the lock
+//! Connections count in their [`BatchStats`](super::batch_stats::BatchStats) and add once a batch, so that the lock
 //! is taken once a batch and command.
 
 use hdrhistogram::Histogram;

@@ -1,5 +1,6 @@
 //! What an operator sees: counters, INFO, and the lines of CLIENT LIST.
 
+pub mod batch_stats;
 pub mod histogram;
 pub mod latency;
 pub mod latency_report;
@@ -7,4 +8,3 @@ pub mod log_throttle;
 pub mod monitors;
 pub mod slow_log;
 pub mod stats;
-pub mod tally;

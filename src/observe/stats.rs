@@ -1,6 +1,6 @@
 //! The server's counters since it started or since CONFIG RESETSTAT.
 //!
-//! Connections add to them once a read batch (see [`Tally`](super::tally::Tally)), not once a
+//! Connections add to them once a read batch (see [`BatchStats`](super::batch_stats::BatchStats)), not once a
 //! command, so that many threads do not fight over them.
 
 use std::collections::BTreeMap;

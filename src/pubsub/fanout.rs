@@ -1,4 +1,4 @@
-//! The work list of a round (see `conn::batch`): messages are appended to outboxes at once, the
+//! The work list of a cycle (see `conn::batch`): messages are appended to outboxes at once, the
 //! sockets are written afterwards, in the order in which they came to be owed a write.
 //!
 //! A subscriber is on the list once, however many messages it was sent since, and then gets them in
@@ -19,9 +19,9 @@ use crate::config::OutputLimits;
 
 /// At most so many bytes are appended before those who were sent something are written to: for each
 /// of them, as a write gets no cheaper beyond that;
-const MAX_ROUND_EACH: usize = 256 * 1024;
+const MAX_CYCLE_EACH: usize = 256 * 1024;
 /// and for all of them together, as it takes memory.
-const MAX_ROUND: usize = 32 * 1024 * 1024;
+const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -29,12 +29,12 @@ pub struct Fanout {
     /// Messages that are about to be published.
     pub messages: Messages,
     /// Where messages went.
-    pub targets: Targets,
+    pub pending: PendingFlush,
 }
 
 /// Where messages went.
 #[derive(Debug, Default)]
-pub struct Targets {
+pub struct PendingFlush {
     /// Who is to be flushed, in this order. Somebody may be in it twice.
     touched: VecDeque<Arc<Client>>,
     limits: OutputLimits,
@@ -42,12 +42,12 @@ pub struct Targets {
     appends: usize,
     /// And their bytes.
     appended: usize,
-    round: Round,
+    cycle: WriteCycle,
 }
 
 /// What was appended since somebody has last been owed a flush.
 #[derive(Debug, Default)]
-struct Round {
+struct WriteCycle {
     clients: usize,
     bytes: usize,
 }
@@ -55,68 +55,68 @@ struct Round {
 impl Fanout {
     /// Prepares for a batch.
     pub fn begin_batch(&mut self, limits: OutputLimits) {
-        self.targets.limits = limits;
-        self.targets.appends = 0;
-        self.targets.appended = 0;
-        if self.targets.touched.is_empty() {
-            self.targets.round = Round::default();
+        self.pending.limits = limits;
+        self.pending.appends = 0;
+        self.pending.appended = 0;
+        if self.pending.touched.is_empty() {
+            self.pending.cycle = WriteCycle::default();
         }
     }
 
     /// Appends the reply to a command of another client, one that was blocked. Returns whether its
     /// outbox has taken it.
     pub fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
-        let append = client.outbox.send(&mut reply, &self.targets.limits);
+        let append = client.outbox.send(&mut reply, &self.pending.limits);
         if append.wants_flush() {
-            self.targets.touch(client);
+            self.pending.touch(client);
         }
         append.was_taken()
     }
 
     /// Appends a line to a monitor.
     pub fn feed(&mut self, monitor: &Arc<Client>, line: &[u8]) {
-        self.targets.appends += 1;
-        self.targets.round.bytes += line.len();
-        let append = monitor.outbox.feed(line, &self.targets.limits);
+        self.pending.appends += 1;
+        self.pending.cycle.bytes += line.len();
+        let append = monitor.outbox.feed(line, &self.pending.limits);
         if append.wants_flush() {
-            self.targets.touch(monitor);
+            self.pending.touch(monitor);
         }
     }
 
     /// How many times something was appended to an outbox since the batch began.
     pub fn appends(&self) -> usize {
-        self.targets.appends
+        self.pending.appends
     }
 
     /// Bytes appended since the batch began.
     pub fn appended(&self) -> usize {
-        self.targets.appended
+        self.pending.appended
     }
 
     /// Whether those who are still to be flushed have been sent so much that it is time to.
     pub fn is_due(&self) -> bool {
-        let Round { clients, bytes } = self.targets.round;
-        bytes > MAX_ROUND.min(clients * MAX_ROUND_EACH)
+        let WriteCycle { clients, bytes } = self.pending.cycle;
+        bytes > MAX_CYCLE.min(clients * MAX_CYCLE_EACH)
     }
 
     /// The limits of outboxes, as they were when the batch began.
     pub fn limits(&self) -> &OutputLimits {
-        &self.targets.limits
+        &self.pending.limits
     }
 
     /// Whether anybody is still to be flushed.
     pub fn has_touched(&self) -> bool {
-        !self.targets.touched.is_empty()
+        !self.pending.touched.is_empty()
     }
 
     /// Hands over the first of those who are to be flushed. The others are still on the list while
     /// the caller is at it, and flushed even if that panics.
     pub fn next_touched(&mut self) -> Option<Arc<Client>> {
-        self.targets.touched.pop_front()
+        self.pending.touched.pop_front()
     }
 }
 
-impl Targets {
+impl PendingFlush {
     /// Appends frames to the outboxes of a name's subscribers. Returns for each frame how many have
     /// refused it ([`Delivery::into_refused`]).
     pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
@@ -124,7 +124,7 @@ impl Targets {
         self.appends += subscribers.len();
         let bytes = subscribers.len() * frames.len();
         self.appended += bytes;
-        self.round.bytes += bytes;
+        self.cycle.bytes += bytes;
         for client in subscribers.clients() {
             let append = client.outbox.push(&mut delivery, &self.limits);
             if append.wants_flush() {
@@ -135,7 +135,7 @@ impl Targets {
     }
 
     fn touch(&mut self, client: &Arc<Client>) {
-        self.round.clients += 1;
+        self.cycle.clients += 1;
         self.touched.push_back(Arc::clone(client));
     }
 }
@@ -143,7 +143,7 @@ impl Targets {
 /// An announced outbox that nobody flushed would wait for its subscriber's own task, and later
 /// publishers with it. So a work list that is dropped half-way (a panic, a runtime that ends) is
 /// worked off.
-impl Drop for Targets {
+impl Drop for PendingFlush {
     fn drop(&mut self) {
         for client in self.touched.drain(..) {
             // A dead client's own task, which this wakes, disconnects it.
@@ -200,7 +200,7 @@ mod tests {
         fanout.messages.add(Namespace::Channel, b"c", b"one");
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
-        fanout.targets.deliver(fanout.messages.all(), &subscribers);
+        fanout.pending.deliver(fanout.messages.all(), &subscribers);
         drop(fanout);
 
         let expected = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\none\r\n";

@@ -14,7 +14,7 @@ use shuttle::{future, thread};
 
 use super::fanout::Fanout;
 use super::message::Namespace;
-use super::registry::{Registry, Subscriber, Turns};
+use super::registry::{ChannelOrder, Registry, Subscriber};
 use crate::client::outbox::DropTotals;
 use crate::client::outbox::OverflowChoice;
 use crate::client::socket::WriteSocket;
@@ -152,7 +152,7 @@ fn append(registry: &Registry, channel: &[u8], payload: &str, fanout: &mut Fanou
         Namespace::Channel,
         channel,
         payload,
-        &Turns::default(),
+        &ChannelOrder::default(),
         fanout,
     )
 }

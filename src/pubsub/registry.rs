@@ -12,11 +12,12 @@
 //!   subscription lock, and a name without subscribers is not kept.
 //! - The confirmation of a SUBSCRIBE is appended under the guard of the name's entry, so no message
 //!   of the name stands before it; that of an UNSUBSCRIBE likewise, so none stands after it.
-//! - A channel's publishers take turns ([`Registry::publish`]): one appends to all of its targets'
-//!   outboxes before the next begins, so that all subscribers see one order. Turns are striped by
-//!   the channel's hash; publishers of other channels run in parallel.
+//! - A channel's publishers take turns ([`Registry::publish`]): one appends to the outboxes of all
+//!   receivers before the next begins, so that all subscribers see one order. The locks that say
+//!   whose turn it is are striped by the channel's hash; publishers of other channels run in parallel.
 //!
-//! Lock order: turns (more than one only under the keyspace's lock) → a client's subscriptions → the
+//! Lock order: channel order (more than one lock only under the keyspace's) → a client's
+//! subscriptions → the
 //! guard of one name's entry or the pattern index's lock → an outbox. Nothing is awaited and no other
 //! name is looked up under a guard; closures keep the guards inside this file.
 
@@ -27,7 +28,7 @@ use bytes::{Bytes, BytesMut};
 use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
-use super::fanout::{Fanout, Targets};
+use super::fanout::{Fanout, PendingFlush};
 use super::message::{Change, Messages, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
@@ -39,8 +40,8 @@ use crate::hash::HashState;
 use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 
-/// Turns are striped over this many locks. Few for a model, which makes them anew for each schedule.
-const TURNS: usize = if cfg!(shuttle) { 2 } else { 256 };
+/// The order of channels is kept by this many locks. Few for a model, which makes them anew for each schedule.
+const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
 type Names = DashMap<Bytes, Subscribers, HashState>;
 
@@ -59,24 +60,24 @@ pub struct Registry {
     patterns: RwLock<PatternIndex<PatternEntry>>,
     /// The size of `patterns`, so that a publisher need not lock an empty index.
     pattern_count: AtomicUsize,
-    turns: Box<[CachePadded<Mutex<()>>]>,
+    order: Box<[CachePadded<Mutex<()>>]>,
     /// Clients with at least one subscription of any kind.
     subscribed_clients: AtomicUsize,
     /// Rung after every change, for those who wait for subscribers.
     changed: Notify,
 }
 
-/// Every channel's turn, held for as long as it lives, so that nobody else's message comes in
-/// between those that are published meanwhile (EXEC). By default none.
+/// Guards on all channel-order locks. While they are held, no other publisher's messages come between
+/// those of the holder (EXEC). By default none is held.
 ///
 /// Only one thread at a time may hold them, or two could wait for each other: whoever does holds
 /// the keyspace's lock.
 #[derive(Debug, Default)]
-pub struct Turns<'a> {
+pub struct ChannelOrder<'a> {
     all: Vec<MutexGuard<'a, ()>>,
 }
 
-impl Turns<'_> {
+impl ChannelOrder<'_> {
     fn are_held(&self) -> bool {
         !self.all.is_empty()
     }
@@ -117,7 +118,7 @@ impl Registry {
             shards: Names::default(),
             patterns: RwLock::new(PatternIndex::new()),
             pattern_count: AtomicUsize::new(0),
-            turns: (0..TURNS).map(|_| CachePadded::default()).collect(),
+            order: (0..ORDER_LOCKS).map(|_| CachePadded::default()).collect(),
             subscribed_clients: AtomicUsize::new(0),
             changed: Notify::new(),
         }
@@ -130,7 +131,7 @@ impl Registry {
         kind: Namespace,
         channel: &[u8],
         payload: &[u8],
-        held: &Turns<'_>,
+        held: &ChannelOrder<'_>,
         fanout: &mut Fanout,
     ) -> usize {
         let mut receivers = 0;
@@ -143,27 +144,26 @@ impl Registry {
     /// Publishes the messages that `fanout` has gathered: appends each to the outbox of every
     /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
     /// for a client that is both. Says for each how many matching subscriptions it went to: what
-    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are
-    /// turns that the caller has already; `fanout` remembers whom to flush. The caller then
+    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are locks that the caller has already; `fanout` remembers whom to flush. The caller then
     /// forgets the messages.
     pub fn publish_run(
         &self,
-        held: &Turns<'_>,
+        held: &ChannelOrder<'_>,
         fanout: &mut Fanout,
         mut went_to: impl FnMut(usize),
     ) {
-        let Fanout { messages, targets } = fanout;
-        let _turn = (!held.are_held()).then(|| self.turn(messages.channel()).lock());
+        let Fanout { messages, pending } = fanout;
+        let _turn = (!held.are_held()).then(|| self.order_of(messages.channel()).lock());
         if self.may_match(messages) {
             let mut frame = BytesMut::new();
             for index in 0..messages.len() {
-                went_to(self.publish_to_patterns_too(messages, index, &mut frame, targets));
+                went_to(self.publish_to_patterns_too(messages, index, &mut frame, pending));
             }
         } else {
             let (mut receivers, mut refused) = (0, Vec::new());
             if let Some(subscribers) = self.names(messages.kind()).get(messages.channel()) {
                 receivers = subscribers.len();
-                refused = targets.deliver(messages.all(), &subscribers);
+                refused = pending.deliver(messages.all(), &subscribers);
             }
             let refused = refused.into_iter().chain(std::iter::repeat(0));
             for refused in refused.take(messages.len()) {
@@ -191,17 +191,17 @@ impl Registry {
         messages: &Messages,
         index: usize,
         frame: &mut BytesMut,
-        targets: &mut Targets,
+        pending: &mut PendingFlush,
     ) -> usize {
         let mut receivers = 0;
         if let Some(subscribers) = self.channels.get(messages.channel()) {
-            let refused = targets.deliver(messages.one(index), &subscribers);
+            let refused = pending.deliver(messages.one(index), &subscribers);
             receivers = subscribers.len() - refused.first().unwrap_or(&0);
         }
         let patterns = self.patterns.read();
         patterns.for_each_match(messages.channel(), |entry| {
             let frames = messages.for_pattern(index, &entry.pattern, frame);
-            let refused = targets.deliver(frames, &entry.subscribers);
+            let refused = pending.deliver(frames, &entry.subscribers);
             receivers += entry.subscribers.len() - refused.first().unwrap_or(&0);
         });
         receivers
@@ -405,14 +405,14 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    fn turn(&self, channel: &[u8]) -> &Mutex<()> {
-        &self.turns[HashState::hash(channel) as usize % TURNS]
+    fn order_of(&self, channel: &[u8]) -> &Mutex<()> {
+        &self.order[HashState::hash(channel) as usize % ORDER_LOCKS]
     }
 
-    /// Takes every channel's turn. See [`Turns`] for who may.
-    pub fn hold_turns(&self) -> Turns<'_> {
-        Turns {
-            all: self.turns.iter().map(|turn| turn.lock()).collect(),
+    /// Takes all channel-order locks. See [`ChannelOrder`] for who may.
+    pub fn hold_order(&self) -> ChannelOrder<'_> {
+        ChannelOrder {
+            all: self.order.iter().map(|lock| lock.lock()).collect(),
         }
     }
 

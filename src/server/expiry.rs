@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::Turns;
+use crate::pubsub::registry::ChannelOrder;
 use crate::state::ServerState;
 use crate::store::events;
 
@@ -51,7 +51,7 @@ fn expire_some(state: &ServerState) -> bool {
             &space.take_events(),
             config.notify_keyspace_events,
             &state.registry,
-            &Turns::default(),
+            &ChannelOrder::default(),
             &mut fanout,
         );
         state.stats.published.fetch_add(published, Relaxed);

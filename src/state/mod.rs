@@ -38,7 +38,7 @@ use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::{Registry, Turns};
+use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::store::events;
 use crate::store::keyspace::Keyspace;
 
@@ -321,7 +321,7 @@ impl ServerState {
             &space.take_events(),
             config.notify_keyspace_events,
             &self.registry,
-            &Turns::default(),
+            &ChannelOrder::default(),
             fanout,
         );
         self.stats.published.fetch_add(published, Relaxed);

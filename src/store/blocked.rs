@@ -29,7 +29,7 @@ use crate::resp::reply::{Reply, ReplyWriter, put_error};
 
 /// What a waiter wants of the first of its keys that has an element.
 #[derive(Clone, Debug)]
-pub enum Wish {
+pub enum BlockedOp {
     /// One element, with the key's name (BLPOP, BRPOP).
     Pop {
         /// Where it is taken from.
@@ -56,36 +56,36 @@ pub enum Wish {
     Replicas,
 }
 
-impl Wish {
+impl BlockedOp {
     /// Writes the answer of who gets this of the list at `key`, which is not empty.
     pub fn write(&self, out: &mut ReplyWriter<'_>, key: &[u8], list: &List) {
         match self {
-            Wish::Pop { from } => {
+            BlockedOp::Pop { from } => {
                 out.array(2);
                 out.bulk(key);
                 out.bulk(list.peek(*from).unwrap_or_default());
             }
-            Wish::PopMany { from, count } => {
+            BlockedOp::PopMany { from, count } => {
                 out.array(2);
                 out.bulk(key);
                 put_elements(out, list, *from, *count);
             }
-            Wish::Move { from, .. } => out.bulk(list.peek(*from).unwrap_or_default()),
-            Wish::Replicas => out.integer(0),
+            BlockedOp::Move { from, .. } => out.bulk(list.peek(*from).unwrap_or_default()),
+            BlockedOp::Replicas => out.integer(0),
         }
     }
 
     /// Takes what was written from the list at `slot`, with all that follows.
     pub fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
         match self {
-            Wish::Pop { from } => keys.take_elements(slot, key, *from, 1),
-            Wish::PopMany { from, count } => keys.take_elements(slot, key, *from, *count),
-            Wish::Move {
+            BlockedOp::Pop { from } => keys.take_elements(slot, key, *from, 1),
+            BlockedOp::PopMany { from, count } => keys.take_elements(slot, key, *from, *count),
+            BlockedOp::Move {
                 from,
                 to,
                 destination,
             } => keys.move_element(slot, key, *from, destination, *to),
-            Wish::Replicas => {}
+            BlockedOp::Replicas => {}
         }
     }
 
@@ -112,8 +112,10 @@ impl Wish {
     /// The answer of who does not get this in time.
     fn in_vain(&self) -> Reply {
         match self {
-            Wish::Pop { .. } | Wish::PopMany { .. } | Wish::Move { .. } => Reply::NullArray,
-            Wish::Replicas => Reply::Integer(0),
+            BlockedOp::Pop { .. } | BlockedOp::PopMany { .. } | BlockedOp::Move { .. } => {
+                Reply::NullArray
+            }
+            BlockedOp::Replicas => Reply::Integer(0),
         }
     }
 }
@@ -145,7 +147,7 @@ pub struct Waiter {
     /// The keys, in the order of preference.
     pub keys: Vec<Box<[u8]>>,
     /// What it wants.
-    pub wish: Wish,
+    pub op: BlockedOp,
     /// Whether it is answered at all (CLIENT REPLY).
     pub wants_reply: bool,
 }
@@ -162,7 +164,7 @@ impl Waiter {
 
     /// Writes the reply to one whose time is over; empty if it wants none.
     pub fn timed_out(&self) -> BytesMut {
-        self.reply(|out| out.put(self.wish.in_vain()))
+        self.reply(|out| out.put(self.op.in_vain()))
     }
 
     /// Writes an error; empty if it wants no reply.

@@ -67,7 +67,7 @@ impl Entry {
     /// What OBJECT ENCODING answers.
     pub fn encoding(&self) -> &'static str {
         match &self.value {
-            Value::Text(text) => text.encoding(),
+            Value::String(text) => text.encoding(),
             Value::List(_) if self.is_quicklist => "quicklist",
             Value::List(_) => "listpack",
         }
@@ -196,7 +196,7 @@ impl Database {
                 entry.is_quicklist = packing.is_quicklist(entry.is_quicklist, before, after);
                 result
             }
-            Value::Text(_) => panic!("a list was looked for first"),
+            Value::String(_) => panic!("a list was looked for first"),
         })
     }
 
@@ -272,10 +272,10 @@ fn spread(hash: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::value::Text;
+    use crate::store::value::StringValue;
 
     fn text(bytes: &[u8]) -> Value {
-        Value::Text(Text::new(bytes))
+        Value::String(StringValue::new(bytes))
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use crate::client::Namespace;
 use crate::config::{EventClass, EventClasses};
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::{Registry, Turns};
+use crate::pubsub::registry::{ChannelOrder, Registry};
 
 /// Something that happened to a key.
 #[derive(Debug)]
@@ -27,13 +27,13 @@ pub fn publish(
     events: &[Event],
     classes: EventClasses,
     registry: &Registry,
-    turns: &Turns<'_>,
+    order: &ChannelOrder<'_>,
     fanout: &mut Fanout,
 ) -> (u64, u64) {
     let (mut messages, mut receivers) = (0, 0);
     let mut send = |channel: &[u8], payload: &[u8]| {
         messages += 1;
-        receivers += registry.publish(Namespace::Channel, channel, payload, turns, fanout) as u64;
+        receivers += registry.publish(Namespace::Channel, channel, payload, order, fanout) as u64;
     };
     for Event { db, name, key } in events {
         if classes.contains(EventClass::Keyspace) {

@@ -17,7 +17,7 @@ use super::events::Event;
 use super::keyspace::{FullKey, FullKeyRef, Keyspace};
 use super::list::{End, List};
 pub use super::slots::SlotId;
-use super::value::{Text, Value};
+use super::value::{StringValue, Value};
 use crate::client::Client;
 use crate::config::{Config, EventClass};
 use crate::resp::error::CommandError;
@@ -149,7 +149,7 @@ impl<'a> Keys<'a> {
     pub fn list(&self, slot: SlotId) -> Result<&List, CommandError> {
         match &self.entry(slot).value {
             Value::List(list) => Ok(list),
-            Value::Text(_) => Err(CommandError::WRONG_TYPE),
+            Value::String(_) => Err(CommandError::WRONG_TYPE),
         }
     }
 
@@ -157,9 +157,9 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn text(&self, slot: SlotId) -> Result<&Text, CommandError> {
+    pub fn text(&self, slot: SlotId) -> Result<&StringValue, CommandError> {
         match &self.entry(slot).value {
-            Value::Text(text) => Ok(text),
+            Value::String(text) => Ok(text),
             Value::List(_) => Err(CommandError::WRONG_TYPE),
         }
     }
@@ -195,7 +195,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn look_up_text(&mut self, key: &[u8]) -> Result<Option<&Text>, CommandError> {
+    pub fn look_up_text(&mut self, key: &[u8]) -> Result<Option<&StringValue>, CommandError> {
         let slot = self.look_up(key);
         slot.map(|slot| self.text(slot)).transpose()
     }
@@ -213,9 +213,13 @@ impl<'a> Keys<'a> {
     ///
     /// # Panics
     /// If it is none.
-    pub fn change_text<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Text) -> R) -> R {
+    pub fn change_text<R>(
+        &mut self,
+        slot: SlotId,
+        change: impl FnOnce(&mut StringValue) -> R,
+    ) -> R {
         self.database_mut().change(slot, |value| match value {
-            Value::Text(text) => change(text),
+            Value::String(text) => change(text),
             Value::List(_) => panic!("a string was looked for first"),
         })
     }

@@ -7,7 +7,7 @@
 //!
 //! An element leaves its list once the waiter's outbox has taken the reply, and not before.
 
-use super::blocked::Wish;
+use super::blocked::BlockedOp;
 use super::keyspace::{FullKey, Keyspace};
 use super::value::Value;
 use crate::client::ClientId;
@@ -61,8 +61,8 @@ impl Keyspace {
         let mut keys = self.keys(*db, config);
         let slot = keys.peek(key)?;
         keys.list(slot).ok()?;
-        let wish = keys.space.blocked.get(client)?.wish.clone();
-        if let Wish::Move { destination, .. } = &wish
+        let op = keys.space.blocked.get(client)?.op.clone();
+        if let BlockedOp::Move { destination, .. } = &op
             && let Err(error) = keys.find_list(destination)
         {
             let waiter = keys.space.blocked.get(client)?;
@@ -72,10 +72,10 @@ impl Keyspace {
         let Value::List(list) = &self.databases.get(db)?.entry(slot).value else {
             return None;
         };
-        let reply = waiter.reply(|out| wish.write(out, key, list));
+        let reply = waiter.reply(|out| op.write(out, key, list));
         let taken = fanout.reply(&waiter.client, reply);
         if taken {
-            wish.take(&mut self.keys(*db, config), slot, key);
+            op.take(&mut self.keys(*db, config), slot, key);
         }
         Some(taken)
     }

@@ -15,7 +15,7 @@ const LONGEST_INTEGER: usize = 20;
 #[derive(Clone, Debug)]
 pub enum Value {
     /// A string.
-    Text(Text),
+    String(StringValue),
     /// A list.
     List(List),
 }
@@ -24,7 +24,7 @@ impl Value {
     /// What TYPE answers.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Value::Text(_) => "string",
+            Value::String(_) => "string",
             Value::List(_) => "list",
         }
     }
@@ -32,7 +32,7 @@ impl Value {
     /// Bytes of memory behind it.
     pub fn memory(&self) -> usize {
         match self {
-            Value::Text(text) => text.memory(),
+            Value::String(text) => text.memory(),
             Value::List(list) => list.memory(),
         }
     }
@@ -40,7 +40,7 @@ impl Value {
 
 /// A string.
 #[derive(Clone, Debug)]
-pub enum Text {
+pub enum StringValue {
     /// `int`: the number's decimal digits.
     Integer(i64),
     /// `embstr`
@@ -49,31 +49,31 @@ pub enum Text {
     Long(Vec<u8>),
 }
 
-impl Text {
+impl StringValue {
     /// A string as SET stores it: as a number if it is one (Redis: `tryObjectEncoding`).
-    pub fn new(bytes: &[u8]) -> Text {
+    pub fn new(bytes: &[u8]) -> StringValue {
         let integer = (bytes.len() <= LONGEST_INTEGER).then(|| parse_integer(bytes));
         match integer.flatten() {
-            Some(number) => Text::Integer(number),
-            None => Text::verbatim(bytes),
+            Some(number) => StringValue::Integer(number),
+            None => StringValue::verbatim(bytes),
         }
     }
 
     /// A string that stays a string, even if it looks like a number.
-    pub fn verbatim(bytes: &[u8]) -> Text {
+    pub fn verbatim(bytes: &[u8]) -> StringValue {
         if bytes.len() <= SHORT {
-            Text::Short(bytes.into())
+            StringValue::Short(bytes.into())
         } else {
-            Text::Long(bytes.to_vec())
+            StringValue::Long(bytes.to_vec())
         }
     }
 
     /// Runs `look` on the bytes.
     pub fn with_bytes<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
         match self {
-            Text::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
-            Text::Short(bytes) => look(bytes),
-            Text::Long(bytes) => look(bytes),
+            StringValue::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
+            StringValue::Short(bytes) => look(bytes),
+            StringValue::Long(bytes) => look(bytes),
         }
     }
 
@@ -84,38 +84,40 @@ impl Text {
 
     /// The bytes, to be changed in place; it is `raw` from now on.
     pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        if !matches!(self, Text::Long(_)) {
-            *self = Text::Long(self.with_bytes(<[u8]>::to_vec));
+        if !matches!(self, StringValue::Long(_)) {
+            *self = StringValue::Long(self.with_bytes(<[u8]>::to_vec));
         }
         match self {
-            Text::Long(bytes) => bytes,
-            Text::Integer(_) | Text::Short(_) => unreachable!("it was just made long"),
+            StringValue::Long(bytes) => bytes,
+            StringValue::Integer(_) | StringValue::Short(_) => {
+                unreachable!("it was just made long")
+            }
         }
     }
 
     /// Its value as a whole number.
     pub fn integer(&self) -> Option<i64> {
         match self {
-            Text::Integer(number) => Some(*number),
-            Text::Short(bytes) => parse_integer(bytes),
-            Text::Long(bytes) => parse_integer(bytes),
+            StringValue::Integer(number) => Some(*number),
+            StringValue::Short(bytes) => parse_integer(bytes),
+            StringValue::Long(bytes) => parse_integer(bytes),
         }
     }
 
     /// What OBJECT ENCODING answers.
     pub fn encoding(&self) -> &'static str {
         match self {
-            Text::Integer(_) => "int",
-            Text::Short(_) => "embstr",
-            Text::Long(_) => "raw",
+            StringValue::Integer(_) => "int",
+            StringValue::Short(_) => "embstr",
+            StringValue::Long(_) => "raw",
         }
     }
 
     fn memory(&self) -> usize {
         match self {
-            Text::Integer(_) => 0,
-            Text::Short(bytes) => bytes.len(),
-            Text::Long(bytes) => bytes.capacity(),
+            StringValue::Integer(_) => 0,
+            StringValue::Short(bytes) => bytes.len(),
+            StringValue::Long(bytes) => bytes.capacity(),
         }
     }
 }
@@ -136,7 +138,7 @@ mod tests {
             (&[b'x'; 44], "embstr"),
             (&[b'x'; 45], "raw"),
         ] {
-            let mut text = Text::new(bytes);
+            let mut text = StringValue::new(bytes);
             assert_eq!(text.encoding(), encoding);
             assert_eq!(text.with_bytes(<[u8]>::to_vec), bytes);
             assert_eq!(text.len(), bytes.len());
@@ -145,6 +147,6 @@ mod tests {
             assert_eq!(text.encoding(), "raw");
             assert_eq!(text.len(), bytes.len() + 1);
         }
-        assert_eq!(Text::verbatim(b"12").encoding(), "embstr");
+        assert_eq!(StringValue::verbatim(b"12").encoding(), "embstr");
     }
 }

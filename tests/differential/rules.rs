@@ -5,14 +5,14 @@
 use super::frame::Frame;
 
 /// fanfare's own list of what it does not have.
-const FOREIGN: &str = include_str!("../../src/acl/foreign.rs");
+const REDIS_ONLY: &str = include_str!("../../src/acl/redis_only.rs");
 
 /// What Redis has from 7.2 on, as fanfare does.
 const NEWER: [&str; 3] = ["client|no-touch", "client|overflow", "client|setinfo"];
 
 /// Whether only one of the two servers has the command.
 fn is_foreign(name: &str) -> bool {
-    let (_, rows) = FOREIGN.split_once("= &[").expect("the list");
+    let (_, rows) = REDIS_ONLY.split_once("= &[").expect("the list");
     // Between the quotes stand categories and names by turns.
     let names = rows.split('"').skip(3).step_by(4);
     let mut names = names

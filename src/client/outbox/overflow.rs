@@ -1,12 +1,12 @@
 //! Where an outbox drops messages instead of being closed: what it then does otherwise than usual.
-//! How they wait is in [`bounded`](super::bounded).
+//! How they wait is in [`drop_queue`](super::drop_queue).
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
 
-use super::bounded::Bounded;
+use super::drop_queue::DropQueue;
 use super::{Append, Delivery, DropReport, Dropped, Outbox, OverflowChoice, State};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 use std::sync::atomic::AtomicU64;
@@ -32,21 +32,26 @@ impl Outbox {
         totals: &Arc<DropTotals>,
     ) {
         let mut state = self.state.lock();
-        let known = state.bounded.as_ref().map(|bounded| bounded.choice);
+        let known = state
+            .drop_queue
+            .as_ref()
+            .map(|drop_queue| drop_queue.choice);
         let choice = choice.or(known).unwrap_or_default();
         let rule = choice.or(server());
         let default = OverflowChoice::default();
-        if state.bounded.is_none() && choice == default && rule.policy == OverflowPolicy::Disconnect
+        if state.drop_queue.is_none()
+            && choice == default
+            && rule.policy == OverflowPolicy::Disconnect
         {
             return;
         }
-        let new = || Box::new(Bounded::new(Arc::clone(totals)));
-        let bounded = state.bounded.get_or_insert_with(new);
-        bounded.choice = choice;
-        let was_on = bounded.is_on();
-        bounded.set_rule(rule);
-        if was_on && !bounded.is_on() {
-            let (all, held) = bounded.empty();
+        let new = || Box::new(DropQueue::new(Arc::clone(totals)));
+        let drop_queue = state.drop_queue.get_or_insert_with(new);
+        drop_queue.choice = choice;
+        let was_on = drop_queue.is_on();
+        drop_queue.set_rule(rule);
+        if was_on && !drop_queue.is_on() {
+            let (all, held) = drop_queue.empty();
             state.queue.append(all);
             if let Some(before) = &mut state.held {
                 before.append(held);
@@ -58,22 +63,24 @@ impl Outbox {
     pub fn dropped(&self) -> Dropped {
         let state = self.state.lock();
         state
-            .bounded
+            .drop_queue
             .as_ref()
-            .map(|bounded| bounded.dropped)
+            .map(|drop_queue| drop_queue.dropped)
             .unwrap_or_default()
     }
 
     /// Drops that are to be logged: once in a while, and what is left at the client's `end`.
     pub fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
-        self.state.lock().bounded.as_mut()?.report(now, end)
+        self.state.lock().drop_queue.as_mut()?.report(now, end)
     }
 }
 
 impl State {
     /// Whether some may be dropped: then it goes on in this file.
     pub(super) fn drops_messages(&self) -> bool {
-        self.bounded.as_ref().is_some_and(|bounded| bounded.is_on())
+        self.drop_queue
+            .as_ref()
+            .is_some_and(|drop_queue| drop_queue.is_on())
     }
 
     /// Takes messages under a policy that drops some.
@@ -83,7 +90,7 @@ impl State {
         delivery: &mut Delivery<'_>,
         limits: &OutputLimits,
     ) -> Append {
-        let Some(bounded) = &mut self.bounded else {
+        let Some(drop_queue) = &mut self.drop_queue else {
             return Append::Refused;
         };
         if self.dead || self.sealed {
@@ -91,7 +98,7 @@ impl State {
         }
         let frames = delivery.frames;
         let holds = self.held.is_some();
-        let pushed = bounded.push(&frames, self.protocol, holds, |index| {
+        let pushed = drop_queue.push(&frames, self.protocol, holds, |index| {
             delivery.refuse(index);
         });
         self.pending = self.pending + pushed.taken - pushed.freed;
@@ -108,31 +115,31 @@ impl State {
         replies: &mut BytesMut,
         limits: &OutputLimits,
     ) -> Append {
-        let Some(bounded) = &mut self.bounded else {
+        let Some(drop_queue) = &mut self.drop_queue else {
             return Append::Refused;
         };
         if self.dead || self.sealed {
             return Append::Refused;
         }
         let length = replies.len();
-        bounded.reply(replies);
+        drop_queue.reply(replies);
         self.pending += length;
         self.appended(limits, length)
     }
 
     /// Fills the queue with what is to be written next, where that waits elsewhere.
     pub(super) fn refill(&mut self) {
-        if let Some(bounded) = &mut self.bounded
+        if let Some(drop_queue) = &mut self.drop_queue
             && self.queue.is_empty()
         {
-            self.queue = bounded.next_run();
+            self.queue = drop_queue.next_run();
         }
     }
 
     /// The other way round, but for what is written or in the first, `committed` bytes.
     pub(super) fn take_back(&mut self, committed: usize) {
-        if let Some(bounded) = &mut self.bounded {
-            self.queue = bounded.take_back(std::mem::take(&mut self.queue), committed);
+        if let Some(drop_queue) = &mut self.drop_queue {
+            self.queue = drop_queue.take_back(std::mem::take(&mut self.queue), committed);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::client::backlog::Part;
+use crate::client::backlog::BacklogRange;
 use crate::client::socket::WriteSocket;
 
 /// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
@@ -27,14 +27,14 @@ pub(super) enum Chunk {
     /// Copied, or a body that is shared as a whole.
     Bytes(Bytes),
     /// Shared with other stuck subscribers.
-    Part(Part),
+    BacklogRange(BacklogRange),
 }
 
 impl Chunk {
     fn len(&self) -> usize {
         match self {
             Chunk::Bytes(bytes) => bytes.len(),
-            Chunk::Part(part) => part.len(),
+            Chunk::BacklogRange(part) => part.len(),
         }
     }
 
@@ -42,7 +42,7 @@ impl Chunk {
     fn split_to(&mut self, bytes: usize) -> Chunk {
         match self {
             Chunk::Bytes(all) => Chunk::Bytes(all.split_to(bytes)),
-            Chunk::Part(part) => Chunk::Part(part.split_to(bytes)),
+            Chunk::BacklogRange(part) => Chunk::BacklogRange(part.split_to(bytes)),
         }
     }
 }
@@ -89,14 +89,14 @@ impl Queue {
         self.chunks.push_back(Chunk::Bytes(body.clone()));
     }
 
-    pub(super) fn push_part(&mut self, part: &Part) {
+    pub(super) fn push_part(&mut self, part: &BacklogRange) {
         self.finish_tail();
-        if let Some(Chunk::Part(last)) = self.chunks.back_mut()
+        if let Some(Chunk::BacklogRange(last)) = self.chunks.back_mut()
             && last.join(part)
         {
             return;
         }
-        self.chunks.push_back(Chunk::Part(part.clone()));
+        self.chunks.push_back(Chunk::BacklogRange(part.clone()));
     }
 
     /// Takes replies, and empties the buffer that holds them.
@@ -177,7 +177,7 @@ impl Queue {
     fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
         match self.chunks.front() {
             None => return socket.try_write(&self.tail),
-            Some(Chunk::Part(part)) => return socket.try_write(&part.bytes()),
+            Some(Chunk::BacklogRange(part)) => return socket.try_write(&part.bytes()),
             Some(Chunk::Bytes(_)) => {}
         }
         // Up to a part, whose lock is taken for a write of its own.
@@ -186,7 +186,7 @@ impl Queue {
             .iter()
             .map(|chunk| match chunk {
                 Chunk::Bytes(bytes) => Some(&bytes[..]),
-                Chunk::Part(_) => None,
+                Chunk::BacklogRange(_) => None,
             })
             .chain((!self.tail.is_empty()).then_some(Some(&self.tail[..])))
             .map_while(|bytes| bytes.map(IoSlice::new));
@@ -210,7 +210,7 @@ impl Queue {
             if taken < length {
                 match first {
                     Chunk::Bytes(bytes) => bytes.advance(taken),
-                    Chunk::Part(part) => part.advance(taken),
+                    Chunk::BacklogRange(part) => part.advance(taken),
                 }
                 return;
             }

@@ -3,7 +3,7 @@
 use crate::command::Args;
 use crate::resp::error::CommandError;
 use crate::resp::request::{integer_argument, parse_integer};
-use crate::store::blocked::Wish;
+use crate::store::blocked::BlockedOp;
 use crate::store::list::End;
 
 /// What LMPOP and BLMPOP ask for.
@@ -12,7 +12,7 @@ pub struct PopMany<'a> {
     /// The keys, in the order of preference.
     pub keys: Vec<&'a [u8]>,
     /// Which elements, and how many at most.
-    pub wish: Wish,
+    pub op: BlockedOp,
 }
 
 impl<'a> PopMany<'a> {
@@ -37,7 +37,7 @@ impl<'a> PopMany<'a> {
         };
         Ok(PopMany {
             keys: args.iter().skip(first + 1).take(keys).collect(),
-            wish: Wish::PopMany { from, count },
+            op: BlockedOp::PopMany { from, count },
         })
     }
 }

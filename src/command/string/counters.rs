@@ -8,7 +8,7 @@ use crate::resp::number::LongDouble;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::store::keys::{Keys, SlotId};
-use crate::store::value::{Text, Value};
+use crate::store::value::{StringValue, Value};
 
 /// `INCR key`
 pub fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
@@ -44,7 +44,7 @@ fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> Result {
         "ERR increment or decrement would overflow",
     ))?;
     // Redis announces every one of them under this name.
-    replace(&mut keys, slot, key, Text::Integer(sum), "incrby");
+    replace(&mut keys, slot, key, StringValue::Integer(sum), "incrby");
     Ok(Reply::Integer(sum))
 }
 
@@ -64,18 +64,24 @@ pub fn incrbyfloat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         "ERR increment would produce NaN or Infinity",
     ))?;
     let digits = sum.to_string();
-    let text = Text::verbatim(digits.as_bytes());
+    let text = StringValue::verbatim(digits.as_bytes());
     replace(&mut keys, slot, key, text, "incrbyfloat");
     reply.bulk(digits.as_bytes());
     Ok(Reply::Sent)
 }
 
 /// Puts a new value in place of the one that was found; the key expires when it did before.
-fn replace(keys: &mut Keys<'_>, slot: Option<SlotId>, key: &[u8], text: Text, event: &'static str) {
+fn replace(
+    keys: &mut Keys<'_>,
+    slot: Option<SlotId>,
+    key: &[u8],
+    text: StringValue,
+    event: &'static str,
+) {
     match slot {
         Some(slot) => keys.change_text(slot, |before| *before = text),
         None => {
-            keys.add(key, Value::Text(text));
+            keys.add(key, Value::String(text));
         }
     }
     keys.changed(key);

@@ -37,7 +37,7 @@ use super::{PatternIndex, ROOT};
 /// callback has its own. `stars` and `branches` are empty between lookups: where a callback panics,
 /// the lists are dropped.
 #[derive(Default)]
-struct Scratch {
+struct BatchBuffers {
     stars: Vec<Star>,
     branches: Vec<(u32, usize)>,
     reached: NodeSet,
@@ -54,7 +54,7 @@ struct Star {
 }
 
 thread_local! {
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    static SCRATCH: Cell<Option<Box<BatchBuffers>>> = const { Cell::new(None) };
 }
 
 #[cfg(test)]
@@ -64,20 +64,20 @@ thread_local! {
 }
 
 pub(super) fn for_each_match<V>(index: &PatternIndex<V>, name: &[u8], found: impl FnMut(&V)) {
-    let mut scratch = SCRATCH.take().unwrap_or_default();
+    let mut buffers = SCRATCH.take().unwrap_or_default();
     let mut walk = Walk {
         index,
         name,
         found,
         origin: NONE,
-        scratch: &mut scratch,
+        buffers: &mut buffers,
     };
     if name.is_empty() {
         walk.report(ROOT);
     } else {
         walk.everything();
     }
-    SCRATCH.set(Some(scratch));
+    SCRATCH.set(Some(buffers));
 }
 
 struct Walk<'a, V, F> {
@@ -86,7 +86,7 @@ struct Walk<'a, V, F> {
     found: F,
     /// The node of the star that floats, or [`NONE`] on the way from the root to the first stars.
     origin: u32,
-    scratch: &'a mut Scratch,
+    buffers: &'a mut BatchBuffers,
 }
 
 /// What a descent says to the star that it started from.
@@ -99,9 +99,9 @@ enum Verdict {
 
 impl<V, F: FnMut(&V)> Walk<'_, V, F> {
     fn everything(&mut self) {
-        self.scratch.reached.clear();
+        self.buffers.reached.clear();
         self.descend(ROOT, 0, 0);
-        while let Some(star) = self.scratch.stars.pop() {
+        while let Some(star) = self.buffers.stars.pop() {
             self.float(star);
         }
     }
@@ -170,7 +170,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
                 at += 1;
             }
             if next == NONE {
-                match self.scratch.branches.pop() {
+                match self.buffers.branches.pop() {
                     Some(branch) => (next, at) = branch,
                     None => return Verdict::GoOn,
                 }
@@ -195,7 +195,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         let Some(byte) = byte else {
             return star;
         };
-        let branches = &mut self.scratch.branches;
+        let branches = &mut self.buffers.branches;
         let mut next = children.literal(byte);
         let mut go = |child: u32| {
             if next != NONE {
@@ -221,7 +221,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         let first_on_edge = node != self.origin;
         if first_on_edge && self.origin != NONE {
             let nodes = self.index.nodes.end();
-            if !self.scratch.reached.insert(node, nodes) {
+            if !self.buffers.reached.insert(node, nodes) {
                 return;
             }
         }
@@ -232,7 +232,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         }
         // What is behind a star takes at least one byte.
         if at < self.name.len() && !(ends_label && here.children.is_none()) {
-            self.scratch.stars.push(Star {
+            self.buffers.stars.push(Star {
                 node,
                 behind,
                 from: at,

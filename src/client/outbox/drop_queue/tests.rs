@@ -220,12 +220,16 @@ impl Model {
 
     fn check_bound(&self) {
         let state = self.outbox.state.lock();
-        let bounded = state.bounded.as_ref().unwrap();
-        assert!(bounded.cost <= LIMIT, "{} of {LIMIT}", bounded.cost);
-        assert!(bounded.bytes <= bounded.cost);
-        assert!(state.pending >= bounded.bytes);
-        let in_flight: usize = bounded.in_flight.iter().map(|mark| cost(mark.length)).sum();
-        assert_eq!(bounded.in_flight_cost, in_flight);
+        let drop_queue = state.drop_queue.as_ref().unwrap();
+        assert!(drop_queue.cost <= LIMIT, "{} of {LIMIT}", drop_queue.cost);
+        assert!(drop_queue.bytes <= drop_queue.cost);
+        assert!(state.pending >= drop_queue.bytes);
+        let in_flight: usize = drop_queue
+            .in_flight
+            .iter()
+            .map(|span| cost(span.length))
+            .sum();
+        assert_eq!(drop_queue.in_flight_cost, in_flight);
     }
 
     async fn finish(mut self) {
@@ -262,9 +266,9 @@ impl Model {
         assert_eq!(totals.0.load(Relaxed), dropped.messages);
         assert_eq!(totals.1.load(Relaxed), dropped.bytes);
         let state = self.outbox.state.lock();
-        let bounded = state.bounded.as_ref().unwrap();
+        let drop_queue = state.drop_queue.as_ref().unwrap();
         assert_eq!(
-            (bounded.cost, bounded.bytes, bounded.in_flight_cost),
+            (drop_queue.cost, drop_queue.bytes, drop_queue.in_flight_cost),
             (0, 0, 0)
         );
     }
@@ -424,7 +428,7 @@ async fn a_choice_of_its_own_outlives_the_servers() {
     let totals = Arc::default();
     let rule = || {
         let state = outbox.state.lock();
-        state.bounded.as_ref().map(|bounded| bounded.rule)
+        state.drop_queue.as_ref().map(|drop_queue| drop_queue.rule)
     };
     let oldest = OverflowPolicy::DropOldest;
     // Whoever has nothing to drop has nothing.
@@ -581,8 +585,8 @@ proptest! {
     fn whatever_happens_while_some_are_in_flight(policy in dropping(), turns in turns()) {
         const FRAME: usize = 10;
         let limit = 12 * cost(FRAME);
-        let mut bounded = Bounded::new(Arc::default());
-        bounded.set_rule(OverflowRule { policy, limit: limit as u64 });
+        let mut drop_queue = DropQueue::new(Arc::default());
+        drop_queue.set_rule(OverflowRule { policy, limit: limit as u64 });
         // What is being written, if anything, and what must be written before all else.
         let (mut writing, mut queue) = (None::<Queue>, Queue::default());
         let mut out = Vec::new();
@@ -601,31 +605,31 @@ proptest! {
                 Turn::Push => {
                     let bytes = format!("*{number:09}");
                     let frames = Frames { bytes: bytes.as_bytes(), starts: &[0], body: None };
-                    bounded.push(&frames, Protocol::Resp2, false, |_| ());
+                    drop_queue.push(&frames, Protocol::Resp2, false, |_| ());
                 }
                 Turn::Reply => {
-                    bounded.reply(&mut BytesMut::from(&format!("+{number:09}")[..]));
+                    drop_queue.reply(&mut BytesMut::from(&format!("+{number:09}")[..]));
                     replies += 1;
                 }
                 Turn::Begin if writing.is_none() => {
                     if queue.is_empty() {
-                        queue = bounded.next_run();
+                        queue = drop_queue.next_run();
                     }
                     writing = Some(std::mem::take(&mut queue));
                 }
                 Turn::End(bytes) => if let Some(mut rest) = writing.take() {
                     let taken = write(&mut rest, *bytes, &mut out);
-                    bounded.wrote(taken);
-                    queue = bounded.take_back(rest, 0);
+                    drop_queue.wrote(taken);
+                    queue = drop_queue.take_back(rest, 0);
                 },
                 Turn::Begin => {}
             }
-            prop_assert!(bounded.cost <= limit);
+            prop_assert!(drop_queue.cost <= limit);
         }
         loop {
             let taken = write(&mut queue, usize::MAX, &mut out);
-            bounded.wrote(taken);
-            queue = bounded.next_run();
+            drop_queue.wrote(taken);
+            queue = drop_queue.next_run();
             if queue.is_empty() {
                 break;
             }
@@ -634,7 +638,7 @@ proptest! {
         let came = |marker| out.chunks(FRAME).filter(|item| item[0] == marker).count();
         let pushed = turns.iter().filter(|turn| matches!(turn, Turn::Push)).count();
         prop_assert_eq!(came(b'+'), replies);
-        prop_assert_eq!(came(b'*') + bounded.dropped.messages as usize, pushed);
-        prop_assert_eq!((bounded.cost, bounded.bytes, bounded.in_flight_cost), (0, 0, 0));
+        prop_assert_eq!(came(b'*') + drop_queue.dropped.messages as usize, pushed);
+        prop_assert_eq!((drop_queue.cost, drop_queue.bytes, drop_queue.in_flight_cost), (0, 0, 0));
     }
 }

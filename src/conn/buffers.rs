@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use bytes::BytesMut;
 
-use crate::observe::tally::Tally;
+use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
 
 /// Sets of buffers that a thread keeps; more are in use only while batches await.
@@ -18,7 +18,7 @@ const KEPT_CAPACITY: usize = 256 * 1024;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct BatchBuffers {
     /// Bytes received and not yet carried out.
     pub input: BytesMut,
     /// Replies on their way to the connection's own outbox.
@@ -26,18 +26,18 @@ pub struct Scratch {
     /// Messages, and whom to flush.
     pub fanout: Fanout,
     /// The batch's share of the statistics.
-    pub tally: Tally,
+    pub batch_stats: BatchStats,
 }
 
 thread_local! {
     // Boxed, as they move between the list and futures all the time.
     #[allow(clippy::vec_box)]
-    static POOL: RefCell<Vec<Box<Scratch>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Vec<Box<BatchBuffers>>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Scratch {
+impl BatchBuffers {
     /// Empty buffers.
-    pub fn take() -> Box<Scratch> {
+    pub fn take() -> Box<BatchBuffers> {
         POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
     }
 

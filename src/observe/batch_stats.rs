@@ -46,7 +46,7 @@ const MUCH: usize = 1024;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Tally {
+pub struct BatchStats {
     /// A batch rarely has more than a few different commands.
     lines: Vec<Line>,
     /// By code.
@@ -69,9 +69,9 @@ pub struct Tally {
     pub delivered: u64,
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally {
+impl Default for BatchStats {
+    fn default() -> BatchStats {
+        BatchStats {
             lines: Vec::new(),
             errors: Vec::new(),
             began: Instant::now(),
@@ -87,7 +87,7 @@ impl Default for Tally {
     }
 }
 
-impl Tally {
+impl BatchStats {
     /// Begins a batch at `now`. `tracks`: the time of every command is kept (`latency-tracking`).
     pub fn begin(&mut self, now: Instant, tracks: bool, notable: Duration) {
         self.began = now;

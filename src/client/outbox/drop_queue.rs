@@ -38,8 +38,8 @@ use crate::resp::Protocol;
 
 /// Messages of about so many bytes go to the socket at a time.
 const FLIGHT: usize = 64 * 1024;
-/// What keeping a message takes beside its bytes: its mark, in a list that grows by doubling;
-const OVERHEAD: usize = 2 * size_of::<Mark>();
+/// What keeping a message takes beside its bytes: its span, in a list that grows by doubling;
+const OVERHEAD: usize = 2 * size_of::<MessageSpan>();
 /// and where its body is shared, two chunks, in such a list too, and their reference counts.
 const BODY_OVERHEAD: usize = OVERHEAD + 4 * size_of::<Chunk>() + 96;
 /// A list that has had room for more is not kept when it is empty.
@@ -96,7 +96,7 @@ pub struct DropReport {
 
 /// A message: its number, and how long it is.
 #[derive(Clone, Copy, Debug)]
-struct Mark {
+struct MessageSpan {
     number: u64,
     length: usize,
 }
@@ -105,7 +105,7 @@ struct Mark {
 #[derive(Debug, Default)]
 struct Messages {
     bytes: Queue,
-    marks: VecDeque<Mark>,
+    spans: VecDeque<MessageSpan>,
 }
 
 impl Messages {
@@ -116,11 +116,11 @@ impl Messages {
             self.bytes.push_shared(body);
         }
         let length = head.len() + body.map_or(0, Bytes::len);
-        self.marks.push_back(Mark { number, length });
+        self.spans.push_back(MessageSpan { number, length });
     }
 
     fn drop_first(&mut self) -> Option<usize> {
-        let Mark { length, .. } = self.marks.pop_front()?;
+        let MessageSpan { length, .. } = self.spans.pop_front()?;
         self.bytes.advance(length);
         Some(length)
     }
@@ -135,7 +135,7 @@ pub(super) struct Pushed {
 
 /// See the module. Boxed: most outboxes never have one.
 #[derive(Debug)]
-pub(super) struct Bounded {
+pub(super) struct DropQueue {
     pub(super) choice: OverflowChoice,
     rule: OverflowRule,
     totals: Arc<DropTotals>,
@@ -151,7 +151,7 @@ pub(super) struct Bounded {
     replies: Queue,
     /// The first number that they stand before, and bytes.
     runs: VecDeque<(u64, usize)>,
-    in_flight: VecDeque<Mark>,
+    in_flight: VecDeque<MessageSpan>,
     /// Bytes of the first message in flight that the kernel has.
     written: usize,
     in_flight_cost: usize,
@@ -160,9 +160,9 @@ pub(super) struct Bounded {
     bytes: usize,
 }
 
-impl Bounded {
-    pub(super) fn new(totals: Arc<DropTotals>) -> Bounded {
-        Bounded {
+impl DropQueue {
+    pub(super) fn new(totals: Arc<DropTotals>) -> DropQueue {
+        DropQueue {
             choice: OverflowChoice::default(),
             rule: OverflowRule::default(),
             totals,
@@ -200,7 +200,7 @@ impl Bounded {
     /// Memory beside the bytes that are pending.
     pub(super) fn overhead(&self) -> usize {
         let runs = self.runs.capacity() * size_of::<(u64, usize)>();
-        size_of::<Bounded>() + runs + self.cost.saturating_sub(self.bytes)
+        size_of::<DropQueue>() + runs + self.cost.saturating_sub(self.bytes)
     }
 
     /// The queues in which bytes wait to be written.
@@ -292,18 +292,18 @@ impl Bounded {
             self.note_replies(before.len());
             self.replies.append(before);
         }
-        let Messages { bytes, marks } = std::mem::take(&mut self.held);
+        let Messages { bytes, spans } = std::mem::take(&mut self.held);
         self.waiting.bytes.append(bytes);
-        for Mark { length, .. } in marks {
+        for MessageSpan { length, .. } in spans {
             let number = self.next;
-            self.waiting.marks.push_back(Mark { number, length });
+            self.waiting.spans.push_back(MessageSpan { number, length });
             self.next += 1;
         }
     }
 
     /// What goes to the socket next, now that all before it has gone.
     pub(super) fn next_run(&mut self) -> Queue {
-        let first = self.waiting.marks.front().map(|mark| mark.number);
+        let first = self.waiting.spans.front().map(|span| span.number);
         let due = |(before, _): &mut (u64, usize)| first.is_none_or(|first| *before <= first);
         let mut replies = 0;
         while let Some((_, length)) = self.runs.pop_front_if(due) {
@@ -314,16 +314,16 @@ impl Bounded {
         }
         let until = self.runs.front().map_or(u64::MAX, |(before, _)| *before);
         let mut bytes = 0;
-        let fit = self.waiting.marks.iter().take_while(|mark| {
-            let fits = mark.number < until && (bytes == 0 || bytes + mark.length <= FLIGHT);
-            bytes += if fits { mark.length } else { 0 };
+        let fit = self.waiting.spans.iter().take_while(|span| {
+            let fits = span.number < until && (bytes == 0 || bytes + span.length <= FLIGHT);
+            bytes += if fits { span.length } else { 0 };
             fits
         });
         let count = fit.count();
-        if count == self.waiting.marks.len() {
-            std::mem::swap(&mut self.in_flight, &mut self.waiting.marks);
+        if count == self.waiting.spans.len() {
+            std::mem::swap(&mut self.in_flight, &mut self.waiting.spans);
         } else {
-            self.in_flight.extend(self.waiting.marks.drain(..count));
+            self.in_flight.extend(self.waiting.spans.drain(..count));
         }
         self.add_up();
         self.waiting.bytes.split_to(bytes)
@@ -331,7 +331,7 @@ impl Bounded {
 
     /// The kernel has taken so many bytes of the outbox's queue.
     pub(super) fn wrote(&mut self, mut taken: usize) {
-        while let Some(&Mark { length, .. }) = self.in_flight.front() {
+        while let Some(&MessageSpan { length, .. }) = self.in_flight.front() {
             let left = length - self.written;
             if taken < left {
                 self.written += taken;
@@ -357,25 +357,25 @@ impl Bounded {
             return queue;
         }
         let (mut begun, mut bytes, mut written) = (0, 0, self.written);
-        for mark in &self.in_flight {
+        for span in &self.in_flight {
             if written == 0 && bytes >= committed {
                 break;
             }
             begun += 1;
-            bytes += mark.length - written;
+            bytes += span.length - written;
             written = 0;
         }
         let stays = queue.split_to(bytes);
-        let mut marks = self.in_flight.split_off(begun);
-        marks.append(&mut self.waiting.marks);
-        self.waiting.marks = marks;
+        let mut spans = self.in_flight.split_off(begun);
+        spans.append(&mut self.waiting.spans);
+        self.waiting.spans = spans;
         self.waiting.bytes.put_back(queue);
         self.add_up();
         stays
     }
 
     fn add_up(&mut self) {
-        let costs = self.in_flight.iter().map(|mark| cost(mark.length));
+        let costs = self.in_flight.iter().map(|span| cost(span.length));
         self.in_flight_cost = costs.sum();
     }
 
@@ -398,13 +398,13 @@ impl Bounded {
 
     /// Forgets all that waits.
     pub(super) fn clear(&mut self) {
-        *self = Bounded {
+        *self = DropQueue {
             choice: self.choice,
             rule: self.rule,
             dropped: self.dropped,
             told: self.told,
             last_line: self.last_line,
-            ..Bounded::new(Arc::clone(&self.totals))
+            ..DropQueue::new(Arc::clone(&self.totals))
         };
     }
 
