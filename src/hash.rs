@@ -10,7 +10,7 @@ static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// Builds hashers with the process's keys.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct HashState;
+pub(crate) struct HashState;
 
 impl BuildHasher for HashState {
     type Hasher = AHasher;
@@ -22,7 +22,7 @@ impl BuildHasher for HashState {
 
 impl HashState {
     /// The hash of one value.
-    pub fn hash(value: impl Hash) -> u64 {
+    pub(crate) fn hash(value: impl Hash) -> u64 {
         KEYS.hash_one(value)
     }
 }

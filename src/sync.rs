@@ -3,7 +3,7 @@
 //! schedules; see there.
 
 #[cfg(not(shuttle))]
-pub use {
+pub(crate) use {
     atomic_waker::AtomicWaker,
     dashmap::DashMap,
     parking_lot::{Mutex, MutexGuard, RwLock},

@@ -1,7 +1,7 @@
 //! The ACL categories: Redis's, all of them, whether fanfare has commands in them or not.
 
 /// The names, in the order in which Redis shows them; their places are the bits of [`Categories`].
-pub const NAMES: [&str; 21] = [
+pub(crate) const NAMES: [&str; 21] = [
     "keyspace",
     "read",
     "write",
@@ -27,14 +27,14 @@ pub const NAMES: [&str; 21] = [
 
 /// A set of categories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Categories(u32);
+pub(crate) struct Categories(u32);
 
 impl Categories {
     /// The categories of these names.
     ///
     /// # Panics
     /// If one of them is no category: names come from tables of the program.
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Categories {
+    pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Categories {
         let bits = names.into_iter().map(|name| {
             let category = Category::named(name.as_bytes());
             category.expect("a category of Redis").bit()
@@ -43,23 +43,23 @@ impl Categories {
     }
 
     /// Whether `category` is among them.
-    pub fn contains(self, category: Category) -> bool {
+    pub(crate) fn contains(self, category: Category) -> bool {
         self.0 & category.bit() != 0
     }
 }
 
 /// One category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Category(usize);
+pub(crate) struct Category(usize);
 
 impl Category {
     /// All categories, in Redis's order.
-    pub fn all() -> impl Iterator<Item = Category> {
+    pub(crate) fn all() -> impl Iterator<Item = Category> {
         (0..NAMES.len()).map(Category)
     }
 
     /// The category of this name, without `@`, in any letter case.
-    pub fn named(name: &[u8]) -> Option<Category> {
+    pub(crate) fn named(name: &[u8]) -> Option<Category> {
         let place = NAMES
             .iter()
             .position(|known| known.as_bytes().eq_ignore_ascii_case(name));
@@ -67,7 +67,7 @@ impl Category {
     }
 
     /// Its name, without `@`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         NAMES[self.0]
     }
 

@@ -63,7 +63,7 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandSet {
+pub(super) struct CommandSet {
     bits: Box<[u64]>,
     /// `+@all` came last, and nothing was taken away since: no bit need be looked at.
     all: bool,
@@ -76,7 +76,7 @@ pub struct CommandSet {
 
 impl CommandSet {
     /// No command.
-    pub fn none() -> CommandSet {
+    pub(super) fn none() -> CommandSet {
         CommandSet {
             bits: vec![0; COMMANDS.len().div_ceil(64)].into(),
             all: false,
@@ -86,7 +86,7 @@ impl CommandSet {
     }
 
     /// `+@all`
-    pub fn allow_all(&mut self) {
+    pub(super) fn allow_all(&mut self) {
         self.bits.fill(u64::MAX);
         self.all = true;
         self.subtractive = true;
@@ -94,17 +94,17 @@ impl CommandSet {
     }
 
     /// `-@all`
-    pub fn deny_all(&mut self) {
+    pub(super) fn deny_all(&mut self) {
         *self = CommandSet::none();
     }
 
     /// Whether every command is allowed, whatever its arguments.
-    pub fn is_all(&self) -> bool {
+    pub(super) fn is_all(&self) -> bool {
         self.all
     }
 
     /// Whether a request of this command is allowed, `first_arg` being what stands behind its name.
-    pub fn allows(&self, command: &Command, first_arg: Option<&[u8]>) -> bool {
+    pub(super) fn allows(&self, command: &Command, first_arg: Option<&[u8]>) -> bool {
         self.all || self.has(usize::from(command.id)) || {
             let allowed = self.first_args.get(&command.id);
             let among = |allowed: &Vec<Vec<u8>>| {
@@ -117,7 +117,7 @@ impl CommandSet {
     }
 
     /// `+name`, `-name`, `+container|sub`, `+name|first-arg`: what follows the sign.
-    pub fn apply(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
+    pub(super) fn apply(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let bar = name.iter().rposition(|&byte| byte == b'|');
         if let (true, Some(bar)) = (allow, bar) {
             let (container, sub) = (&name[..bar], &name[bar + 1..]);
@@ -140,7 +140,7 @@ impl CommandSet {
     }
 
     /// `+@name`, `-@name`: what follows the `@`.
-    pub fn apply_category(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
+    pub(super) fn apply_category(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let category = Category::named(name).ok_or(RuleError::UnknownName)?;
         self.change_category(category, allow);
         Ok(())
@@ -206,7 +206,7 @@ impl CommandSet {
 
     /// The rules that lead to it: Redis's `ACLDescribeSelectorCommandRules`, but for the order of
     /// single commands, which Redis takes from a hash table.
-    pub fn describe(&self) -> Vec<u8> {
+    pub(super) fn describe(&self) -> Vec<u8> {
         // What the rules so far would lead to.
         let mut reached = CommandSet::none();
         let mut rules = b"-@all".to_vec();

@@ -30,7 +30,7 @@ fn prefix(origin: &str) -> String {
 }
 
 /// What is compared with what a client gives; `None` if no password is set.
-pub fn hash(password: &Password) -> Option<PasswordHash> {
+pub(crate) fn hash(password: &Password) -> Option<PasswordHash> {
     (!password.is_empty()).then(|| PasswordHash::of(password.as_bytes()))
 }
 
@@ -39,7 +39,7 @@ pub fn hash(password: &Password) -> Option<PasswordHash> {
 ///
 /// # Errors
 /// The first line that makes no user.
-pub fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
+pub(crate) fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
     let all_channels = config.acl_pubsub_default.is_all();
     let mut default = User::unrestricted_default();
     default.set_password(hash(&config.requirepass));

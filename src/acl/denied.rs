@@ -8,7 +8,7 @@ use super::request::Reason;
 
 /// The counters, one for each reason.
 #[derive(Debug, Default)]
-pub struct Denied {
+pub(crate) struct Denied {
     /// To be let in.
     pub auth: AtomicU64,
     /// A command.
@@ -21,7 +21,7 @@ pub struct Denied {
 
 impl Denied {
     /// The counter of a reason.
-    pub fn of(&self, reason: Reason) -> &AtomicU64 {
+    pub(crate) fn of(&self, reason: Reason) -> &AtomicU64 {
         match reason {
             Reason::Auth => &self.auth,
             Reason::Command => &self.command,
@@ -31,7 +31,7 @@ impl Denied {
     }
 
     /// CONFIG RESETSTAT.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         for counter in [&self.auth, &self.command, &self.key, &self.channel] {
             counter.store(0, Relaxed);
         }

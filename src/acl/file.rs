@@ -19,7 +19,7 @@ use super::user::{DEFAULT_USER, User};
 pub struct FileErrors(pub Vec<u8>);
 
 /// Reads the users of a file, the default user among them whether the file has it or not.
-pub fn load(path: &Path, all_channels: bool) -> Result<Vec<User>, FileErrors> {
+pub(crate) fn load(path: &Path, all_channels: bool) -> Result<Vec<User>, FileErrors> {
     let content = fs::read(path).map_err(|error| {
         // Redis shows the system's words without their number.
         let system = error.to_string();
@@ -31,7 +31,11 @@ pub fn load(path: &Path, all_channels: bool) -> Result<Vec<User>, FileErrors> {
 }
 
 /// Reads the users of a file's content; `shown` is the file's name.
-pub fn parse(shown: &str, content: &[u8], all_channels: bool) -> Result<Vec<User>, FileErrors> {
+pub(crate) fn parse(
+    shown: &str,
+    content: &[u8],
+    all_channels: bool,
+) -> Result<Vec<User>, FileErrors> {
     let mut users: Vec<User> = Vec::new();
     let mut errors = Vec::new();
     for (line, number) in content.split(|&byte| byte == b'\n').zip(1..) {
@@ -124,7 +128,7 @@ fn trim<'a>(mut text: &'a [u8], away: &[u8]) -> &'a [u8] {
 
 /// Writes users to a file: all of them, or the file stays as it was, whatever happens meanwhile. Its
 /// permissions stay; a new one is its owner's only, as it has passwords' hashes in it.
-pub fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io::Result<()> {
+pub(crate) fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io::Result<()> {
     let mut content = Vec::new();
     for user in users {
         content.extend(user.describe());

@@ -18,7 +18,7 @@ const KEPT: usize = 16 * 1024;
 
 /// Where a request was denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogContext {
+pub(crate) enum LogContext {
     /// Outside of a transaction.
     TopLevel,
     /// While it was queued, or by EXEC.
@@ -27,7 +27,7 @@ pub enum LogContext {
 
 /// What was denied.
 #[derive(Clone, Debug)]
-pub struct LogEntry {
+pub(crate) struct LogEntry {
     /// How often.
     pub count: u64,
     /// What was lacking.
@@ -46,7 +46,7 @@ pub struct LogEntry {
 
 impl LogEntry {
     /// Something that was denied now.
-    pub fn new(
+    pub(crate) fn new(
         reason: Reason,
         situation: LogContext,
         object: &[u8],
@@ -78,7 +78,7 @@ impl LogEntry {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Log {
+pub(crate) struct Log {
     /// The latest first.
     entries: VecDeque<LogEntry>,
 }
@@ -86,7 +86,7 @@ pub struct Log {
 impl Log {
     /// Adds an entry, or counts it with one that is alike. At most `limit` entries are kept
     /// (`acllog-max-len`).
-    pub fn add(&mut self, mut entry: LogEntry, limit: u64) {
+    pub(crate) fn add(&mut self, mut entry: LogEntry, limit: u64) {
         let mut latest = self.entries.iter().take(ALIKE_AMONG);
         let alike = latest.position(|known| known.is_like(&entry));
         if let Some(known) = alike.and_then(|place| self.entries.remove(place)) {
@@ -98,12 +98,12 @@ impl Log {
     }
 
     /// The latest entries, at most `count`.
-    pub fn latest(&self, count: usize) -> Vec<LogEntry> {
+    pub(crate) fn latest(&self, count: usize) -> Vec<LogEntry> {
         self.entries.iter().take(count).cloned().collect()
     }
 
     /// Forgets all.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.entries = VecDeque::new();
     }
 }

@@ -18,19 +18,19 @@
 //! Lock order: the users' lock and the log's are taken last and hold nothing else, but that a client
 //! is given its user's name under the users' lock: who deletes a user so finds all of its clients.
 
-pub mod categories;
+pub(crate) mod categories;
 mod commands;
-pub mod configured;
-pub mod denied;
-pub mod file;
-pub mod log;
+pub(crate) mod configured;
+pub(crate) mod denied;
+pub(crate) mod file;
+pub(crate) mod log;
 mod redis_only;
-pub mod request;
-pub mod rules;
+pub(crate) mod request;
+pub(crate) mod rules;
 mod selector;
 #[cfg(test)]
 mod tests;
-pub mod user;
+pub(crate) mod user;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -48,7 +48,7 @@ use denied::Denied;
 pub use file::FileErrors;
 use log::Log;
 use rules::RuleError;
-pub use selector::Selector;
+pub(crate) use selector::Selector;
 use user::{DEFAULT_USER, PasswordHash, User};
 
 /// Why a server has no users to start with.
@@ -65,7 +65,7 @@ pub enum UsersError {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Acl {
+pub(crate) struct Acl {
     users: Mutex<Users>,
     /// Another one after each change. Written under the users' lock.
     generation: AtomicU64,
@@ -106,7 +106,7 @@ impl Users {
 
 /// A user before and after a change.
 #[derive(Debug)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// As it was.
     pub before: Arc<User>,
     /// As it is.
@@ -118,7 +118,7 @@ impl Acl {
     ///
     /// # Errors
     /// A line of the settings, or a file, that makes no users.
-    pub fn at_start(config: &Config) -> Result<Acl, UsersError> {
+    pub(crate) fn at_start(config: &Config) -> Result<Acl, UsersError> {
         let users = match &config.aclfile {
             None => configured::configured(config)?,
             Some(path) => file::load(path, config.acl_pubsub_default.is_all())?,
@@ -127,7 +127,7 @@ impl Acl {
     }
 
     /// With these users, one of which is the default user.
-    pub fn new(users: Vec<User>) -> Acl {
+    pub(crate) fn new(users: Vec<User>) -> Acl {
         let mut all = Users::default();
         for user in users {
             all.put(user);
@@ -143,35 +143,35 @@ impl Acl {
     }
 
     /// Which generation of users is in force.
-    pub fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
     /// Whether a connection must say who it is before it may do anything, as the default user is not
     /// open to everybody.
-    pub fn requires_auth(&self) -> bool {
+    pub(crate) fn requires_auth(&self) -> bool {
         self.requires_auth.load(Ordering::Relaxed)
     }
 
     /// Whether the default user has no password, and none is needed to be that user.
-    pub fn is_default_without_password(&self) -> bool {
+    pub(crate) fn is_default_without_password(&self) -> bool {
         self.users.lock().default_user().needs_no_password()
     }
 
     /// The user of this name.
-    pub fn get(&self, name: &[u8]) -> Option<Arc<User>> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<Arc<User>> {
         self.users.lock().by_name.get(name).cloned()
     }
 
     /// The default user, and the generation in which it is so.
-    pub fn default_user(&self) -> (Arc<User>, u64) {
+    pub(crate) fn default_user(&self) -> (Arc<User>, u64) {
         let users = self.users.lock();
         (Arc::clone(users.default_user()), self.generation())
     }
 
     /// What a user has become, and the generation in which it is so. `None`: it was deleted, whoever
     /// has its name now.
-    pub fn current(&self, user: &User) -> Option<(Arc<User>, u64)> {
+    pub(crate) fn current(&self, user: &User) -> Option<(Arc<User>, u64)> {
         let users = self.users.lock();
         let now = users.by_name.get(&user.name);
         let same = now.filter(|now| now.identity == user.identity)?;
@@ -179,12 +179,17 @@ impl Acl {
     }
 
     /// All users, by name.
-    pub fn all(&self) -> Vec<Arc<User>> {
+    pub(crate) fn all(&self) -> Vec<Arc<User>> {
         self.users.lock().by_name.values().cloned().collect()
     }
 
     /// Lets a client be a user, if the password is right.
-    pub fn authenticate(&self, client: &Client, name: &[u8], password: &[u8]) -> Option<Arc<User>> {
+    pub(crate) fn authenticate(
+        &self,
+        client: &Client,
+        name: &[u8],
+        password: &[u8],
+    ) -> Option<Arc<User>> {
         let password = PasswordHash::of(password);
         let users = self.users.lock();
         let user = users.by_name.get(name)?;
@@ -197,7 +202,7 @@ impl Acl {
 
     /// Makes a user, or changes one: all of the rules, or the first that is wrong and no change.
     /// What was changed, if it was there before.
-    pub fn set_user(
+    pub(crate) fn set_user(
         &self,
         name: &[u8],
         rules: &[Vec<u8>],
@@ -219,7 +224,7 @@ impl Acl {
     }
 
     /// Gives the default user this password, or none (`requirepass`).
-    pub fn set_default_password(&self, password: Option<PasswordHash>) {
+    pub(crate) fn set_default_password(&self, password: Option<PasswordHash>) {
         let mut users = self.users.lock();
         let mut user = User::clone(users.default_user());
         user.set_password(password);
@@ -228,7 +233,7 @@ impl Acl {
     }
 
     /// Deletes users, but not the default one. The names of those that were there.
-    pub fn delete<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Vec<Bytes> {
+    pub(crate) fn delete<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Vec<Bytes> {
         let mut users = self.users.lock();
         let names = names.filter(|name| *name != DEFAULT_USER);
         let deleted = names.filter_map(|name| users.by_name.remove(name));
@@ -239,7 +244,7 @@ impl Acl {
 
     /// Replaces all users by those of a file, or changes nothing. Which users are gone, and which
     /// others were there before.
-    pub fn load(
+    pub(crate) fn load(
         &self,
         path: &Path,
         all_channels: bool,

@@ -9,7 +9,7 @@ use crate::client::Namespace;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     command: &'static Command,
     words: Vec<&'a [u8]>,
     /// Found when they are first asked for; several selectors may ask.
@@ -18,7 +18,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request of `command`, whose arity it satisfies.
-    pub fn new(command: &'static Command, words: Vec<&'a [u8]>) -> Request<'a> {
+    pub(crate) fn new(command: &'static Command, words: Vec<&'a [u8]>) -> Request<'a> {
         Request {
             command,
             words,
@@ -27,30 +27,30 @@ impl<'a> Request<'a> {
     }
 
     /// Its command.
-    pub fn command(&self) -> &'static Command {
+    pub(crate) fn command(&self) -> &'static Command {
         self.command
     }
 
     /// The word at `place`, the command's name being at 0.
-    pub fn word(&self, place: usize) -> &'a [u8] {
+    pub(crate) fn word(&self, place: usize) -> &'a [u8] {
         self.words[place]
     }
 
     /// What stands behind the command's name.
-    pub fn first_arg(&self) -> Option<&'a [u8]> {
+    pub(crate) fn first_arg(&self) -> Option<&'a [u8]> {
         self.words.get(1).copied()
     }
 
     /// Its keys. Of a request that the command will refuse, since it names no keys where some must
     /// be, there are none.
-    pub fn keys(&self) -> &[FoundKey] {
+    pub(crate) fn keys(&self) -> &[FoundKey] {
         self.keys
             .get_or_init(|| self.command.spec.keys_in(&self.words).unwrap_or_default())
     }
 
     /// The places of the channels that it sends to or subscribes to. Unsubscribing needs no
     /// permission.
-    pub fn channels(&self) -> Option<(Namespace, Range<usize>)> {
+    pub(crate) fn channels(&self) -> Option<(Namespace, Range<usize>)> {
         let published = self.command.publishes.map(|kind| (kind, 1..2));
         let subscribed = self
             .command
@@ -62,7 +62,7 @@ impl<'a> Request<'a> {
 
 /// What a user lacks for a request. In the order in which Redis prefers to say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The command itself.
     Command,
     /// A key.
@@ -75,7 +75,7 @@ pub enum Reason {
 
 /// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Denial {
+pub(crate) struct Denial {
     /// What is lacking.
     pub reason: Reason,
     /// Which word of the request it is.
@@ -84,10 +84,10 @@ pub struct Denial {
 
 impl Denial {
     /// The command is not allowed.
-    pub const COMMAND: Denial = Denial::new(Reason::Command, 0);
+    pub(crate) const COMMAND: Denial = Denial::new(Reason::Command, 0);
 
     /// See the fields.
-    pub const fn new(reason: Reason, place: usize) -> Denial {
+    pub(crate) const fn new(reason: Reason, place: usize) -> Denial {
         Denial { reason, place }
     }
 }

@@ -3,7 +3,7 @@
 
 /// Why a rule was refused, in Redis's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RuleError {
+pub(crate) enum RuleError {
     /// `+` or `-` with a name that is none.
     #[error("Unknown command or category name in ACL")]
     UnknownName,
@@ -38,10 +38,10 @@ pub enum RuleError {
 
 /// A selector's opening parenthesis that nothing closes: the words' index of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unmatched(pub usize);
+pub(crate) struct Unmatched(pub usize);
 
 /// Puts selectors together that were given as several words: `(+get`, `~x)`.
-pub fn merge_selectors<W: AsRef<[u8]>>(words: &[W]) -> Result<Vec<Vec<u8>>, Unmatched> {
+pub(crate) fn merge_selectors<W: AsRef<[u8]>>(words: &[W]) -> Result<Vec<Vec<u8>>, Unmatched> {
     let mut merged: Vec<Vec<u8>> = Vec::with_capacity(words.len());
     let mut open = None;
     for (index, word) in words.iter().map(AsRef::as_ref).enumerate() {
@@ -66,13 +66,13 @@ pub fn merge_selectors<W: AsRef<[u8]>>(words: &[W]) -> Result<Vec<Vec<u8>>, Unma
 }
 
 /// Whether a name or pattern has white space or a NUL in it, which would tear the file's lines apart.
-pub fn has_blanks(text: &[u8]) -> bool {
+pub(crate) fn has_blanks(text: &[u8]) -> bool {
     text.iter()
         .any(|&byte| byte.is_ascii_whitespace() || byte == 0x0b || byte == 0)
 }
 
 /// A rule as an error text shows it outside of a reply: what may be a password is left out.
-pub fn without_secret(rule: &[u8]) -> String {
+pub(crate) fn without_secret(rule: &[u8]) -> String {
     match rule {
         [sign @ (b'<' | b'>' | b'#' | b'!'), ..] => format!("{}(hidden)", char::from(*sign)),
         rule => String::from_utf8_lossy(rule).escape_debug().to_string(),

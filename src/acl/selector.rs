@@ -10,7 +10,7 @@ use crate::glob;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selector {
+pub(crate) struct Selector {
     commands: CommandSet,
     all_keys: bool,
     keys: Vec<KeyPattern>,
@@ -95,7 +95,7 @@ impl Access {
 
 impl Selector {
     /// One that allows nothing, but all channels if `acl-pubsub-default` says so.
-    pub fn new(all_channels: bool) -> Selector {
+    pub(crate) fn new(all_channels: bool) -> Selector {
         Selector {
             commands: CommandSet::none(),
             all_keys: false,
@@ -106,7 +106,7 @@ impl Selector {
     }
 
     /// Applies one rule.
-    pub fn apply(&mut self, rule: &[u8]) -> Result<(), RuleError> {
+    pub(crate) fn apply(&mut self, rule: &[u8]) -> Result<(), RuleError> {
         match rule.to_ascii_lowercase().as_slice() {
             b"allkeys" | b"~*" => self.set_keys(true),
             b"resetkeys" => self.set_keys(false),
@@ -132,19 +132,19 @@ impl Selector {
     }
 
     /// `allkeys`, `resetkeys`
-    pub fn set_keys(&mut self, all: bool) {
+    pub(crate) fn set_keys(&mut self, all: bool) {
         self.all_keys = all;
         self.keys.clear();
     }
 
     /// `allchannels`, `resetchannels`
-    pub fn set_channels(&mut self, all: bool) {
+    pub(crate) fn set_channels(&mut self, all: bool) {
         self.all_channels = all;
         self.channels.clear();
     }
 
     /// `nocommands`
-    pub fn deny_commands(&mut self) {
+    pub(crate) fn deny_commands(&mut self) {
         self.commands.deny_all();
     }
 
@@ -177,22 +177,22 @@ impl Selector {
     }
 
     /// Whether it allows everything.
-    pub fn is_unrestricted(&self) -> bool {
+    pub(crate) fn is_unrestricted(&self) -> bool {
         self.commands.is_all() && self.all_keys && self.all_channels
     }
 
     /// Whether it allows all channels.
-    pub fn allows_all_channels(&self) -> bool {
+    pub(crate) fn allows_all_channels(&self) -> bool {
         self.all_channels
     }
 
     /// The channel patterns that it allows, if not all.
-    pub fn channels(&self) -> &[Vec<u8>] {
+    pub(crate) fn channels(&self) -> &[Vec<u8>] {
         &self.channels
     }
 
     /// Whether it allows the whole request; if not, what it stops at.
-    pub fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
+    pub(crate) fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
         let command = request.command();
         if !command.no_auth && !self.commands.allows(command, request.first_arg()) {
             return Err(Denial::COMMAND);
@@ -217,7 +217,7 @@ impl Selector {
     }
 
     /// Whether it lets every key be read, also such whose names a request does not say.
-    pub fn reads_all_keys(&self) -> bool {
+    pub(crate) fn reads_all_keys(&self) -> bool {
         self.all_keys || self.keys.iter().any(|own| own.read && own.glob == b"*")
     }
 
@@ -227,12 +227,12 @@ impl Selector {
     }
 
     /// The rules of its commands.
-    pub fn describe_commands(&self) -> Vec<u8> {
+    pub(crate) fn describe_commands(&self) -> Vec<u8> {
         self.commands.describe()
     }
 
     /// The rules of its keys.
-    pub fn describe_keys(&self) -> Vec<u8> {
+    pub(crate) fn describe_keys(&self) -> Vec<u8> {
         if self.all_keys {
             return b"~*".to_vec();
         }
@@ -241,7 +241,7 @@ impl Selector {
     }
 
     /// The rules of its channels.
-    pub fn describe_channels(&self) -> Vec<u8> {
+    pub(crate) fn describe_channels(&self) -> Vec<u8> {
         if self.all_channels {
             return b"&*".to_vec();
         }
@@ -252,7 +252,7 @@ impl Selector {
 
     /// All of it, as a file and ACL LIST have it; in parentheses see
     /// [`describe_in_parentheses`](Self::describe_in_parentheses).
-    pub fn describe(&self) -> Vec<u8> {
+    pub(crate) fn describe(&self) -> Vec<u8> {
         let mut rules = Vec::new();
         if self.all_keys {
             rules.push(self.describe_keys());
@@ -271,7 +271,7 @@ impl Selector {
     /// All of it in parentheses, where a rule is a word as in an inline command: one that has a
     /// quote in it, or a parenthesis that could be taken for the end, is quoted. (Redis does not, and
     /// reads back another selector, or none.)
-    pub fn describe_in_parentheses(&self) -> Vec<u8> {
+    pub(crate) fn describe_in_parentheses(&self) -> Vec<u8> {
         let described = self.describe();
         let words = described.split(|&byte| byte == b' ').map(|word| {
             if !word.iter().any(|byte| b"\"')".contains(byte)) {
@@ -292,7 +292,7 @@ impl Selector {
 
 /// Whether one of the rules' globs stands for this channel. A pattern to subscribe to must be one of
 /// them itself, as Redis has it: whether one glob covers another is not asked.
-pub fn allows_channel(globs: &[Vec<u8>], kind: Namespace, name: &[u8]) -> bool {
+pub(super) fn allows_channel(globs: &[Vec<u8>], kind: Namespace, name: &[u8]) -> bool {
     globs.iter().any(|glob| match kind {
         Namespace::Pattern => glob == name,
         Namespace::Channel | Namespace::Shard => glob::matches(glob, name),

@@ -15,15 +15,15 @@ use crate::client::Subscriptions;
 use crate::resp::inline::split_words;
 
 /// The user of a connection that has not said another.
-pub const DEFAULT_USER: &[u8] = b"default";
+pub(crate) const DEFAULT_USER: &[u8] = b"default";
 
 /// A password's SHA-256, which is all that is kept of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash([u8; 32]);
+pub(crate) struct PasswordHash([u8; 32]);
 
 impl PasswordHash {
     /// The hash of a password.
-    pub fn of(password: &[u8]) -> PasswordHash {
+    pub(crate) fn of(password: &[u8]) -> PasswordHash {
         PasswordHash(Sha256::digest(password).into())
     }
 
@@ -45,7 +45,7 @@ impl PasswordHash {
     }
 
     /// As 64 hexadecimal digits.
-    pub fn hex(&self) -> String {
+    pub(crate) fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -58,7 +58,7 @@ impl std::fmt::Debug for PasswordHash {
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub struct User {
+pub(crate) struct User {
     /// Its name.
     pub name: Bytes,
     /// Not another user's of the same name, before or after it.
@@ -77,7 +77,7 @@ pub struct User {
 
 impl User {
     /// A user that may do nothing, but for what `acl-pubsub-default` says of channels.
-    pub fn new(name: Bytes, all_channels: bool) -> User {
+    pub(crate) fn new(name: Bytes, all_channels: bool) -> User {
         User {
             name,
             identity: 0,
@@ -92,7 +92,7 @@ impl User {
 
     /// The default user, as long as nothing else is said of it: it may do everything, and needs no
     /// password.
-    pub fn unrestricted_default() -> User {
+    pub(crate) fn unrestricted_default() -> User {
         let mut user = User::new(Bytes::from_static(DEFAULT_USER), true);
         for rule in ["on", "nopass", "~*", "&*", "+@all"] {
             let applied = user.apply(rule.as_bytes(), true);
@@ -102,7 +102,7 @@ impl User {
     }
 
     /// Applies one rule. `all_channels`: a selector that is made or reset allows all channels.
-    pub fn apply(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
+    pub(crate) fn apply(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
         match rule.to_ascii_lowercase().as_slice() {
             b"" => {}
             b"on" => self.enabled = true,
@@ -157,7 +157,7 @@ impl User {
     }
 
     /// Makes this its only password; `None`: it needs none (`requirepass`).
-    pub fn set_password(&mut self, password: Option<PasswordHash>) {
+    pub(crate) fn set_password(&mut self, password: Option<PasswordHash>) {
         self.forget_passwords();
         self.no_password = password.is_none();
         self.passwords.extend(password);
@@ -174,22 +174,22 @@ impl User {
     }
 
     /// Whether a connection may be this user without saying anything.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.enabled && self.no_password
     }
 
     /// Whether any password lets it in, should it be enabled.
-    pub fn needs_no_password(&self) -> bool {
+    pub(crate) fn needs_no_password(&self) -> bool {
         self.no_password
     }
 
     /// Whether it is enabled.
-    pub fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.enabled
     }
 
     /// Whether this password lets one in. All are compared, each in constant time.
-    pub fn admits(&self, password: &PasswordHash) -> bool {
+    pub(crate) fn admits(&self, password: &PasswordHash) -> bool {
         let among = self.passwords.iter().fold(Choice::from(0), |found, own| {
             found | own.0.ct_eq(&password.0)
         });
@@ -202,13 +202,13 @@ impl User {
     }
 
     /// Whether it may do everything, so that nothing need be checked.
-    pub fn is_unrestricted(&self) -> bool {
+    pub(crate) fn is_unrestricted(&self) -> bool {
         self.all_selectors().any(Selector::is_unrestricted)
     }
 
     /// Whether one of its selectors allows the request. If none does: the command, if none allows
     /// that, or else the last key or channel that one of them stopped at, as Redis has it.
-    pub fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
+    pub(crate) fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
         let mut denial = Denial::COMMAND;
         for selector in self.all_selectors() {
             match selector.check(request) {
@@ -220,7 +220,7 @@ impl User {
     }
 
     /// Whether a selector that allows the request lets every key be read (SORT's BY and GET).
-    pub fn reads_all_keys(&self, request: &Request<'_>) -> bool {
+    pub(crate) fn reads_all_keys(&self, request: &Request<'_>) -> bool {
         self.all_selectors()
             .any(|selector| selector.check(request).is_ok() && selector.reads_all_keys())
     }
@@ -235,7 +235,7 @@ impl User {
     }
 
     /// Whether it may have fewer channels than `before`, going by the patterns as they are written.
-    pub fn narrows_channels_of(&self, before: &User) -> bool {
+    pub(crate) fn narrows_channels_of(&self, before: &User) -> bool {
         match (self.channels(), before.channels()) {
             (None, _) => false,
             (Some(_), None) => true,
@@ -244,7 +244,7 @@ impl User {
     }
 
     /// Whether it may have all of these subscriptions.
-    pub fn may_have(&self, subscriptions: &Subscriptions) -> bool {
+    pub(crate) fn may_have(&self, subscriptions: &Subscriptions) -> bool {
         self.channels().is_none_or(|globs| {
             [Namespace::Channel, Namespace::Pattern, Namespace::Shard]
                 .into_iter()
@@ -256,7 +256,7 @@ impl User {
     }
 
     /// The words that ACL GETUSER shows as flags.
-    pub fn flags(&self) -> Vec<&'static str> {
+    pub(crate) fn flags(&self) -> Vec<&'static str> {
         let mut flags = vec![if self.enabled { "on" } else { "off" }];
         flags.extend(self.no_password.then_some("nopass"));
         flags.extend(self.sanitize_payload.map(|sanitize| {
@@ -270,22 +270,22 @@ impl User {
     }
 
     /// Its passwords' hashes.
-    pub fn passwords(&self) -> &[PasswordHash] {
+    pub(crate) fn passwords(&self) -> &[PasswordHash] {
         &self.passwords
     }
 
     /// The selector of the rules without parentheses.
-    pub fn root(&self) -> &Selector {
+    pub(crate) fn root(&self) -> &Selector {
         &self.root
     }
 
     /// The others.
-    pub fn selectors(&self) -> &[Selector] {
+    pub(crate) fn selectors(&self) -> &[Selector] {
         &self.selectors
     }
 
     /// The user as a line of a file.
-    pub fn describe(&self) -> Vec<u8> {
+    pub(crate) fn describe(&self) -> Vec<u8> {
         let mut words = vec![b"user".to_vec(), self.name.to_vec()];
         words.extend(self.flags().iter().map(|flag| flag.as_bytes().to_vec()));
         let hashes = self.passwords.iter();

@@ -12,7 +12,7 @@
 
 mod rows;
 mod secrets;
-pub mod spec;
+pub(crate) mod spec;
 
 use std::sync::LazyLock;
 
@@ -37,30 +37,30 @@ const GROUPS: &[Group] = &[
 ];
 
 /// Every command of this server.
-pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(GROUPS));
+pub(crate) static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(GROUPS));
 
 /// The rows of one file.
 #[derive(Debug)]
-pub struct Group {
+pub(crate) struct Group {
     rows: &'static [Spec],
     queue: bool,
 }
 
 impl Group {
     /// Commands that the server always has.
-    pub const fn always(rows: &'static [Spec]) -> Group {
+    pub(crate) const fn always(rows: &'static [Spec]) -> Group {
         Group { rows, queue: false }
     }
 
     /// Commands of the queue mode.
-    pub const fn queue(rows: &'static [Spec]) -> Group {
+    pub(crate) const fn queue(rows: &'static [Spec]) -> Group {
         Group { rows, queue: true }
     }
 }
 
 /// A set of commands that can be looked up by name.
 #[derive(Debug)]
-pub struct Catalog {
+pub(crate) struct Catalog {
     /// Commands in the order of their groups, without subcommands.
     commands: Vec<Command>,
     /// By [`bucket`] of the name: names, and where in `commands` they are.
@@ -71,7 +71,7 @@ pub struct Catalog {
 
 /// A row with what the dispatcher needs worked out once.
 #[derive(Debug)]
-pub struct Command {
+pub(crate) struct Command {
     /// The row.
     pub spec: &'static Spec,
     /// A small number of its own: ids of commands and subcommands run from 0 to [`Catalog::ids`],
@@ -114,7 +114,7 @@ impl Catalog {
     ///
     /// # Panics
     /// If there are more than 65,535 commands.
-    pub fn new(groups: &[Group]) -> Catalog {
+    pub(crate) fn new(groups: &[Group]) -> Catalog {
         let mut ids = 0;
         let mut commands = Vec::new();
         for group in groups {
@@ -135,7 +135,7 @@ impl Catalog {
     }
 
     /// The command of this name, in any letter case.
-    pub fn find(&self, name: &[u8]) -> Option<&Command> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&Command> {
         let bucket = self.buckets.get(bucket(name))?;
         let (_, index) = bucket.iter().find(|(own, _)| is_same(own, name))?;
         Some(&self.commands[*index])
@@ -143,7 +143,7 @@ impl Catalog {
 
     /// The command or subcommand that a request names. A container without a subcommand's name is
     /// found itself; its arity then tells that something is missing.
-    pub fn resolve(&self, args: &Args<'_>) -> Result<&Command, CommandError> {
+    pub(crate) fn resolve(&self, args: &Args<'_>) -> Result<&Command, CommandError> {
         let Some(command) = args.get(0).and_then(|name| self.find(name)) else {
             return Err(unknown_command(args));
         };
@@ -162,7 +162,7 @@ impl Catalog {
 
     /// The command or subcommand that a request of these words names, as [`resolve`](Self::resolve)
     /// finds it.
-    pub fn find_request(&self, words: &[&[u8]]) -> Option<&Command> {
+    pub(crate) fn find_request(&self, words: &[&[u8]]) -> Option<&Command> {
         let command = self.find(words.first()?)?;
         match words.get(1) {
             Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
@@ -171,7 +171,7 @@ impl Catalog {
     }
 
     /// The command or subcommand of this full name (`client|kill`), in any letter case.
-    pub fn find_full(&self, name: &[u8]) -> Option<&Command> {
+    pub(crate) fn find_full(&self, name: &[u8]) -> Option<&Command> {
         match name.iter().position(|&byte| byte == b'|') {
             None => self.find(name),
             Some(bar) => self.find(&name[..bar])?.subcommand(&name[bar + 1..]),
@@ -179,19 +179,19 @@ impl Catalog {
     }
 
     /// The commands, without subcommands; COMMAND COUNT's number of them.
-    pub fn commands(&self) -> &[Command] {
+    pub(crate) fn commands(&self) -> &[Command] {
         &self.commands
     }
 
     /// Commands and subcommands, a container before its subcommands, by ascending id.
-    pub fn commands_and_subcommands(&self) -> impl Iterator<Item = &Command> {
+    pub(crate) fn commands_and_subcommands(&self) -> impl Iterator<Item = &Command> {
         self.commands
             .iter()
             .flat_map(|command| std::iter::once(command).chain(&command.subcommands))
     }
 
     /// The command or subcommand of this id.
-    pub fn by_id(&self, id: u16) -> Option<&Command> {
+    pub(crate) fn by_id(&self, id: u16) -> Option<&Command> {
         // Ids ascend, and a container's subcommands have those right after its own.
         let after = self.commands.partition_point(|command| command.id <= id);
         let command = &self.commands[after.checked_sub(1)?];
@@ -202,7 +202,7 @@ impl Catalog {
     }
 
     /// The number of commands and subcommands: every id is below it.
-    pub fn ids(&self) -> usize {
+    pub(crate) fn ids(&self) -> usize {
         usize::from(self.ids)
     }
 }
@@ -251,12 +251,12 @@ impl Command {
     }
 
     /// Whether it may change what replicas would have to be told of: a write, or a message.
-    pub fn may_replicate(&self) -> bool {
+    pub(crate) fn may_replicate(&self) -> bool {
         self.writes || self.publishes.is_some()
     }
 
     /// The subcommand of this name (`kill`), in any letter case.
-    pub fn subcommand(&self, name: &[u8]) -> Option<&Command> {
+    pub(crate) fn subcommand(&self, name: &[u8]) -> Option<&Command> {
         self.subcommands
             .iter()
             .find(|command| is_same(command.spec.name, name))

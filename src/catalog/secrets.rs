@@ -6,12 +6,12 @@
 use crate::resp::request::Args;
 
 /// AUTH's secrets: with more words than it takes, Redis knows of none.
-pub fn of_auth(args: &Args<'_>, index: usize) -> bool {
+pub(super) fn of_auth(args: &Args<'_>, index: usize) -> bool {
     index > 0 && args.len() <= 3
 }
 
 /// HELLO's: the two words after AUTH.
-pub fn of_hello(args: &Args<'_>, index: usize) -> bool {
+pub(super) fn of_hello(args: &Args<'_>, index: usize) -> bool {
     let is = |index, name: &[u8]| {
         args.get(index)
             .is_some_and(|word: &[u8]| word.eq_ignore_ascii_case(name))
@@ -33,7 +33,7 @@ pub fn of_hello(args: &Args<'_>, index: usize) -> bool {
 }
 
 /// CONFIG SET's: the values of settings that are secret.
-pub fn of_config_set(args: &Args<'_>, index: usize) -> bool {
+pub(super) fn of_config_set(args: &Args<'_>, index: usize) -> bool {
     // A name, its value, another name, …
     index > 2 && index % 2 == 1 && args[index - 1].eq_ignore_ascii_case(b"requirepass")
 }

@@ -16,21 +16,21 @@
 //!     .arguments(&[Arg::string("message")])
 //! ```
 
-pub mod arg;
-pub mod key;
+pub(crate) mod arg;
+pub(crate) mod key;
 
-pub use arg::Arg;
+pub(crate) use arg::Arg;
 use key::FoundKey;
-pub use key::KeySpec;
+pub(crate) use key::KeySpec;
 
 use crate::resp::request::Args;
 
 /// Whether the word at this place of a request is a secret.
-pub type Hides = fn(&Args<'_>, usize) -> bool;
+pub(crate) type Hides = fn(&Args<'_>, usize) -> bool;
 
 /// One command or subcommand.
 #[derive(Debug)]
-pub struct Spec {
+pub(crate) struct Spec {
     /// Lower case; a subcommand's own name, without its container's (`kill`, not `client|kill`).
     pub name: &'static str,
     /// Number of words with the command's own, and for a subcommand with its container's; negative
@@ -61,7 +61,7 @@ pub struct Spec {
 
 impl Spec {
     /// A command or a subcommand; see [`name`](Self::name) and [`arity`](Self::arity).
-    pub const fn new(name: &'static str, arity: i16) -> Spec {
+    pub(crate) const fn new(name: &'static str, arity: i16) -> Spec {
         Spec {
             name,
             arity,
@@ -80,7 +80,7 @@ impl Spec {
 
     /// A command that is nothing without one of its subcommands. Redis gives such a command no
     /// flags and only the category `slow`: permissions and loading are its subcommands' matter.
-    pub const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
+    pub(crate) const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
         Spec {
             name,
             arity: -2,
@@ -98,94 +98,105 @@ impl Spec {
     }
 
     /// Sets [`flags`](Self::flags).
-    pub const fn flags(mut self, flags: &'static [Flag]) -> Spec {
+    pub(crate) const fn flags(mut self, flags: &'static [Flag]) -> Spec {
         self.flags = flags;
         self
     }
 
     /// Sets [`categories`](Self::categories).
-    pub const fn categories(mut self, categories: &'static [&'static str]) -> Spec {
+    pub(crate) const fn categories(mut self, categories: &'static [&'static str]) -> Spec {
         self.categories = categories;
         self
     }
 
     /// Sets [`tips`](Self::tips).
-    pub const fn tips(mut self, tips: &'static [&'static str]) -> Spec {
+    pub(crate) const fn tips(mut self, tips: &'static [&'static str]) -> Spec {
         self.tips = tips;
         self
     }
 
     /// Sets [`keys`](Self::keys), which old clients read, and [`key_specs`](Self::key_specs),
     /// which say the same and more.
-    pub const fn keys(mut self, first_last_step: (i8, i8, i8), specs: &'static [KeySpec]) -> Spec {
+    pub(crate) const fn keys(
+        mut self,
+        first_last_step: (i8, i8, i8),
+        specs: &'static [KeySpec],
+    ) -> Spec {
         self.keys = first_last_step;
         self.key_specs = specs;
         self
     }
 
     /// Sets [`finder`](Self::finder).
-    pub const fn finder(mut self, finder: key::Finder) -> Spec {
+    pub(crate) const fn finder(mut self, finder: key::Finder) -> Spec {
         self.finder = Some(finder);
         self
     }
 
     /// Sets [`hides`](Self::hides).
-    pub const fn hides(mut self, hides: Hides) -> Spec {
+    pub(crate) const fn hides(mut self, hides: Hides) -> Spec {
         self.hides = Some(hides);
         self
     }
 
     /// Adds subcommands to a command that is also something on its own.
-    pub const fn subcommands(mut self, subcommands: &'static [Spec]) -> Spec {
+    pub(crate) const fn subcommands(mut self, subcommands: &'static [Spec]) -> Spec {
         self.subcommands = subcommands;
         self
     }
 
     /// Sets [`Docs::group`] and [`Docs::since`].
-    pub const fn origin(mut self, group: &'static str, since: &'static str) -> Spec {
+    pub(crate) const fn origin(mut self, group: &'static str, since: &'static str) -> Spec {
         self.docs.group = group;
         self.docs.since = since;
         self
     }
 
     /// Sets [`Docs::summary`].
-    pub const fn summary(mut self, summary: &'static str) -> Spec {
+    pub(crate) const fn summary(mut self, summary: &'static str) -> Spec {
         self.docs.summary = summary;
         self
     }
 
     /// Sets [`Docs::complexity`].
-    pub const fn complexity(mut self, complexity: &'static str) -> Spec {
+    pub(crate) const fn complexity(mut self, complexity: &'static str) -> Spec {
         self.docs.complexity = complexity;
         self
     }
 
     /// Sets [`Docs::history`].
-    pub const fn history(mut self, history: &'static [(&'static str, &'static str)]) -> Spec {
+    pub(crate) const fn history(
+        mut self,
+        history: &'static [(&'static str, &'static str)],
+    ) -> Spec {
         self.docs.history = history;
         self
     }
 
     /// Sets [`Docs::arguments`].
-    pub const fn arguments(mut self, arguments: &'static [Arg]) -> Spec {
+    pub(crate) const fn arguments(mut self, arguments: &'static [Arg]) -> Spec {
         self.docs.arguments = arguments;
         self
     }
 
     /// Marks an internal command, which documentation leaves out (`syscmd`).
-    pub const fn system(mut self) -> Spec {
+    pub(crate) const fn system(mut self) -> Spec {
         self.docs.system = true;
         self
     }
 
     /// Marks a command that still works but has a successor. `replaced_by` is Markdown.
-    pub const fn deprecated(mut self, since: &'static str, replaced_by: &'static str) -> Spec {
+    pub(crate) const fn deprecated(
+        mut self,
+        since: &'static str,
+        replaced_by: &'static str,
+    ) -> Spec {
         self.docs.deprecated = Some(Deprecation { since, replaced_by });
         self
     }
 
     /// Whether a request of so many words, the command's own among them, satisfies the arity.
-    pub fn accepts(&self, words: usize) -> bool {
+    pub(crate) fn accepts(&self, words: usize) -> bool {
         let bound = usize::from(self.arity.unsigned_abs());
         if self.arity < 0 {
             words >= bound
@@ -195,12 +206,12 @@ impl Spec {
     }
 
     /// Whether the command has this flag.
-    pub fn has(&self, flag: Flag) -> bool {
+    pub(crate) fn has(&self, flag: Flag) -> bool {
         self.flags.contains(&flag)
     }
 
     /// Whether the command has this ACL category, given without `@`, in any letter case.
-    pub fn is_in(&self, category: &[u8]) -> bool {
+    pub(crate) fn is_in(&self, category: &[u8]) -> bool {
         self.categories
             .iter()
             .any(|own| own.as_bytes().eq_ignore_ascii_case(category))
@@ -208,7 +219,7 @@ impl Spec {
 
     /// The keys of a request that satisfies the arity; `None` if the request does not fit a
     /// specification.
-    pub fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
+    pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
         if let Some(find) = self.finder {
             return Some(find(request));
         }
@@ -221,7 +232,7 @@ impl Spec {
 
     /// Whether some of the arguments are keys. Channels, which a shard command's specification
     /// marks as `not_key`, are none.
-    pub fn has_keys(&self) -> bool {
+    pub(crate) fn has_keys(&self) -> bool {
         self.key_specs.iter().any(KeySpec::is_key)
     }
 }
@@ -229,7 +240,7 @@ impl Spec {
 /// A command flag of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
-pub enum Flag {
+pub(crate) enum Flag {
     Admin,
     AllowBusy,
     Blocking,
@@ -249,7 +260,7 @@ pub enum Flag {
 
 impl Flag {
     /// The word that COMMAND INFO shows.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Flag::Admin => "admin",
             Flag::AllowBusy => "allow_busy",
@@ -272,7 +283,7 @@ impl Flag {
 
 /// The documentation of a command, as COMMAND DOCS gives it.
 #[derive(Debug)]
-pub struct Docs {
+pub(crate) struct Docs {
     /// One sentence, as a rule without a full stop.
     pub summary: &'static str,
     /// The Redis version that brought the command; of fanfare's own, the fanfare version.
@@ -306,7 +317,7 @@ impl Docs {
 
 /// What became of a command that Redis no longer recommends.
 #[derive(Debug)]
-pub struct Deprecation {
+pub(crate) struct Deprecation {
     /// The Redis version that deprecated it.
     pub since: &'static str,
     /// What to use instead, in Markdown.

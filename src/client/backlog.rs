@@ -25,7 +25,7 @@ const SEGMENT: usize = 32 * 1024;
 
 /// The current segments of a name.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub(crate) struct Backlog {
     current: Mutex<[Weak<Segment>; 2]>,
 }
 
@@ -36,7 +36,7 @@ struct Segment {
 
 /// A part of a segment: what an outbox holds.
 #[derive(Clone, Debug)]
-pub struct BacklogRange {
+pub(crate) struct BacklogRange {
     segment: Arc<Segment>,
     start: usize,
     end: usize,
@@ -44,7 +44,7 @@ pub struct BacklogRange {
 
 impl Backlog {
     /// Appends frames, as `protocol` has them.
-    pub fn append(&self, frames: &Frames<'_>, protocol: Protocol) -> BacklogRange {
+    pub(crate) fn append(&self, frames: &Frames<'_>, protocol: Protocol) -> BacklogRange {
         let mut current = self.current.lock();
         let current = &mut current[usize::from(protocol == Protocol::Resp3)];
         if let Some(segment) = current.upgrade()
@@ -87,12 +87,12 @@ impl Segment {
 
 impl BacklogRange {
     /// Its length in bytes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Makes this part longer by one that follows it; `false`: it does not.
-    pub fn join(&mut self, next: &BacklogRange) -> bool {
+    pub(crate) fn join(&mut self, next: &BacklogRange) -> bool {
         let follows = self.end == next.start && Arc::ptr_eq(&self.segment, &next.segment);
         if follows {
             self.end = next.end;
@@ -101,12 +101,12 @@ impl BacklogRange {
     }
 
     /// Shortens it from the front.
-    pub fn advance(&mut self, bytes: usize) {
+    pub(crate) fn advance(&mut self, bytes: usize) {
         self.start += bytes;
     }
 
     /// Takes the first bytes out.
-    pub fn split_to(&mut self, bytes: usize) -> BacklogRange {
+    pub(crate) fn split_to(&mut self, bytes: usize) -> BacklogRange {
         let mut first = self.clone();
         first.end = first.start + bytes;
         self.start = first.end;
@@ -114,7 +114,7 @@ impl BacklogRange {
     }
 
     /// Its bytes, to be written at once.
-    pub fn bytes(&self) -> impl std::ops::Deref<Target = [u8]> + '_ {
+    pub(crate) fn bytes(&self) -> impl std::ops::Deref<Target = [u8]> + '_ {
         RwLockReadGuard::map(self.segment.bytes.read(), |bytes| {
             &bytes[self.start..self.end]
         })

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 /// Identifies a client for the life of the process; the first is 1.
-pub type ClientId = u64;
+pub(crate) type ClientId = u64;
 
 /// The two ends of a connection.
 #[derive(Clone, Debug)]
-pub enum Addresses {
+pub(crate) enum Addresses {
     /// Over TCP.
     Tcp {
         /// The client's end.
@@ -27,7 +27,7 @@ pub enum Addresses {
 
 impl Addresses {
     /// The client's end as CLIENT LIST shows it (`127.0.0.1:50000`, `/tmp/socket:0`).
-    pub fn peer(&self) -> String {
+    pub(crate) fn peer(&self) -> String {
         match self {
             Addresses::Tcp { peer, .. } => peer.to_string(),
             Addresses::Unix(path) => format!("{}:0", path.display()),
@@ -35,7 +35,7 @@ impl Addresses {
     }
 
     /// Our end.
-    pub fn local(&self) -> String {
+    pub(crate) fn local(&self) -> String {
         match self {
             Addresses::Tcp { local, .. } => local.to_string(),
             Addresses::Unix(path) => format!("{}:0", path.display()),
@@ -43,7 +43,7 @@ impl Addresses {
     }
 
     /// Whether the client is on this machine (`enable-debug-command local`).
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self {
             Addresses::Tcp { peer, .. } => peer.ip().is_loopback(),
             Addresses::Unix(_) => true,
@@ -53,7 +53,7 @@ impl Addresses {
 
 /// What a client says of itself.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     /// CLIENT SETNAME.
     pub name: Bytes,
     /// CLIENT SETINFO LIB-NAME.

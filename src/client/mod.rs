@@ -5,13 +5,13 @@
 //! Fields that are only shown (database, last command, …) are written relaxed by the task and may
 //! lag by one command.
 
-pub mod backlog;
-pub mod frames;
+pub(crate) mod backlog;
+pub(crate) mod frames;
 mod identity;
-pub mod outbox;
-pub mod socket;
+pub(crate) mod outbox;
+pub(crate) mod socket;
 mod subscriptions;
-pub mod tls;
+pub(crate) mod tls;
 
 use std::net::Shutdown;
 use std::task::{Context, Poll};
@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-pub use identity::{Addresses, ClientId, Names};
+pub(crate) use identity::{Addresses, ClientId, Names};
 use outbox::{Flush, Outbox, Status};
 use socket::WriteSocket;
-pub use subscriptions::{Namespace, Subscriptions};
+pub(crate) use subscriptions::{Namespace, Subscriptions};
 
 use crate::resp::Protocol;
 use crate::sync::atomic::{
@@ -44,7 +44,7 @@ impl Drop for WakeOnPanic<'_> {
 
 /// How far a connection is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closing {
+pub(crate) enum Closing {
     /// Not at all.
     Open,
     /// It reads no more requests, as the server shuts down, but is still written to.
@@ -56,11 +56,11 @@ pub enum Closing {
 }
 
 /// The name of the user of a connection that has not said another.
-pub const DEFAULT_USER: &[u8] = b"default";
+pub(crate) const DEFAULT_USER: &[u8] = b"default";
 
 /// See the module.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     /// Its number.
     pub id: ClientId,
     /// Both ends.
@@ -113,7 +113,7 @@ pub struct Client {
 
 /// See [`Client::poll_output`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub(crate) enum Output {
     /// The socket takes more: [`Client::unblock`] and flush.
     Writable,
     /// All that was owed is written: the connection may close.
@@ -124,7 +124,7 @@ pub enum Output {
 
 impl Client {
     /// A client that has just connected.
-    pub fn new(id: ClientId, addresses: Addresses, socket: WriteSocket) -> Client {
+    pub(crate) fn new(id: ClientId, addresses: Addresses, socket: WriteSocket) -> Client {
         Client {
             id,
             addresses,
@@ -157,7 +157,7 @@ impl Client {
     }
 
     /// Its protocol version.
-    pub fn protocol(&self) -> Protocol {
+    pub(crate) fn protocol(&self) -> Protocol {
         if self.protocol.load(Relaxed) == Protocol::Resp3 as u8 {
             Protocol::Resp3
         } else {
@@ -166,57 +166,57 @@ impl Client {
     }
 
     /// Changes the protocol version for everything appended from now on.
-    pub fn set_protocol(&self, protocol: Protocol) {
+    pub(crate) fn set_protocol(&self, protocol: Protocol) {
         self.protocol.store(protocol as u8, Relaxed);
         self.outbox.set_protocol(protocol);
     }
 
     /// What it says of itself.
-    pub fn names(&self) -> Names {
+    pub(crate) fn names(&self) -> Names {
         self.names.lock().as_deref().cloned().unwrap_or_default()
     }
 
     /// Changes what it says of itself.
-    pub fn set_names(&self, change: impl FnOnce(&mut Names)) {
+    pub(crate) fn set_names(&self, change: impl FnOnce(&mut Names)) {
         change(self.names.lock().get_or_insert_default());
     }
 
     /// The name of the user that it is, or was before that user was deleted.
-    pub fn user(&self) -> Bytes {
+    pub(crate) fn user(&self) -> Bytes {
         self.user.lock().clone()
     }
 
     /// Makes it another user.
-    pub fn set_user(&self, name: Bytes) {
+    pub(crate) fn set_user(&self, name: Bytes) {
         *self.user.lock() = name;
     }
 
     /// Notes that bytes have come in.
-    pub fn touch(&self, now: Instant) {
+    pub(crate) fn touch(&self, now: Instant) {
         let since = now.duration_since(self.connected).as_millis();
         self.last_active.store(since as u64, Relaxed);
     }
 
     /// Seconds since it last sent something.
-    pub fn idle_seconds(&self) -> u64 {
+    pub(crate) fn idle_seconds(&self) -> u64 {
         self.age_millis()
             .saturating_sub(self.last_active.load(Relaxed))
             / 1000
     }
 
     /// Whether it has any subscription (the flag P in CLIENT LIST).
-    pub fn is_subscriber(&self) -> bool {
+    pub(crate) fn is_subscriber(&self) -> bool {
         self.subscription_count.load(Relaxed) > 0
     }
 
     /// Bytes that are kept for it beside its requests: what a transaction has queued, and the keys
     /// that it watches.
-    pub fn kept_memory(&self) -> usize {
+    pub(crate) fn kept_memory(&self) -> usize {
         self.queued_memory.load(Relaxed) + self.watched_memory.load(Relaxed)
     }
 
     /// Bytes of memory that it takes in all (`tot-mem` in CLIENT LIST).
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let (_, _, output) = self.outbox.usage();
         let subscriptions = self.subscriptions.lock().memory();
         let input = self.held_input.load(Relaxed);
@@ -224,13 +224,13 @@ impl Client {
     }
 
     /// Whether it waits for an element (BLPOP and its kin).
-    pub fn is_blocked(&self) -> bool {
+    pub(crate) fn is_blocked(&self) -> bool {
         self.blocked.load(SeqCst)
     }
 
     /// Marks that it waits, or does so no more; its task is then woken if there is anything to go
     /// on with, or else goes on once there is. Called under the keyspace's lock only.
-    pub fn set_blocked(&self, blocked: bool) {
+    pub(crate) fn set_blocked(&self, blocked: bool) {
         self.blocked.store(blocked, SeqCst);
         if !blocked && self.held_input.load(SeqCst) > 0 {
             self.waker.wake();
@@ -238,7 +238,7 @@ impl Client {
     }
 
     /// Whether it waits for the end of a pause (CLIENT PAUSE).
-    pub fn is_postponed(&self) -> bool {
+    pub(crate) fn is_postponed(&self) -> bool {
         self.postponed.load(SeqCst)
     }
 
@@ -246,33 +246,33 @@ impl Client {
     ///
     /// Sequentially consistent, like the pause: its task sees that the pause has ended, or who ends
     /// it sees that it waits.
-    pub fn set_postponed(&self, postponed: bool) {
+    pub(crate) fn set_postponed(&self, postponed: bool) {
         self.postponed.store(postponed, SeqCst);
     }
 
     /// Whether it is shown every command (MONITOR).
-    pub fn is_monitor(&self) -> bool {
+    pub(crate) fn is_monitor(&self) -> bool {
         self.monitor.load(Relaxed)
     }
 
     /// Makes it a monitor, or none any more. Under the lock of the list of monitors only.
-    pub fn set_monitor(&self, monitor: bool) {
+    pub(crate) fn set_monitor(&self, monitor: bool) {
         self.monitor.store(monitor, Relaxed);
         self.outbox.set_pubsub(monitor || self.is_subscriber());
     }
 
     /// Wakes its task.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.waker.wake();
     }
 
     /// Whether the peer has closed its side of the connection, even if the task has not seen it.
-    pub fn peer_has_hung_up(&self) -> bool {
+    pub(crate) fn peer_has_hung_up(&self) -> bool {
         self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
     }
 
     /// The socket's file descriptor, for CLIENT LIST.
-    pub fn descriptor(&self) -> i32 {
+    pub(crate) fn descriptor(&self) -> i32 {
         self.socket.descriptor()
     }
 
@@ -280,7 +280,7 @@ impl Client {
     /// that it took. `false`: the connection is dead and should be disconnected; its own task has
     /// been woken and will do so otherwise.
     #[must_use]
-    pub fn flush(&self, written: &mut u64) -> bool {
+    pub(crate) fn flush(&self, written: &mut u64) -> bool {
         let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {
@@ -306,7 +306,7 @@ impl Client {
     }
 
     /// How far it is on its way out.
-    pub fn closing(&self) -> Closing {
+    pub(crate) fn closing(&self) -> Closing {
         match self.closing.load(Relaxed) {
             0 => Closing::Open,
             1 => Closing::Quiet,
@@ -316,14 +316,14 @@ impl Client {
     }
 
     /// The socket is writable again: its own task flushes.
-    pub fn unblock(&self) {
+    pub(crate) fn unblock(&self) {
         self.note_backlog();
         self.outbox.unblock();
     }
 
     /// Whether its socket was full so short a time ago, so that its kernel may still have much to
     /// send.
-    pub fn backlogged_within(&self, time: Duration) -> bool {
+    pub(crate) fn backlogged_within(&self, time: Duration) -> bool {
         let last = self.last_backlog.load(Relaxed);
         last > 0 && self.age_millis() + 1 - last < time.as_millis() as u64
     }
@@ -342,7 +342,7 @@ impl Client {
     /// Sequentially consistent, like [`quiet`](Self::quiet) and [`is_serving`](Self::is_serving):
     /// who has quieted all clients and then finds none serving knows that none will.
     #[must_use]
-    pub fn begin_serving(&self) -> bool {
+    pub(crate) fn begin_serving(&self) -> bool {
         self.serving.store(true, SeqCst);
         let open = self.closing.load(SeqCst) == Closing::Open as u8;
         if !open {
@@ -352,33 +352,33 @@ impl Client {
     }
 
     /// Marks that the batch has come to its end.
-    pub fn end_serving(&self) {
+    pub(crate) fn end_serving(&self) {
         self.serving.store(false, SeqCst);
     }
 
     /// Whether a batch of its requests is being carried out.
-    pub fn is_serving(&self) -> bool {
+    pub(crate) fn is_serving(&self) -> bool {
         self.serving.load(SeqCst)
     }
 
     /// Asks it to read no more requests.
-    pub fn quiet(&self) {
+    pub(crate) fn quiet(&self) {
         self.advance(Closing::Quiet);
     }
 
     /// Asks it to read no more and to close once everything pending is written.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.advance(Closing::Draining);
     }
 
     /// Marks it closed. `false`: it was closed already, and somebody else sees to the rest.
     #[must_use]
-    pub fn close(&self) -> bool {
+    pub(crate) fn close(&self) -> bool {
         self.advance(Closing::Closed) != Closing::Closed as u8
     }
 
     /// Tells the peer that nothing more will come.
-    pub fn finish_writing(&self) {
+    pub(crate) fn finish_writing(&self) {
         self.socket.shutdown(Shutdown::Write);
     }
 
@@ -386,7 +386,7 @@ impl Client {
     /// as far as the socket takes it: it may have been given an element just before, and its peer
     /// may still read. Whoever writes last, here or elsewhere, closes the socket. Adds to `written`
     /// the bytes that were written here.
-    pub fn hang_up(&self, written: &mut u64) {
+    pub(crate) fn hang_up(&self, written: &mut u64) {
         self.outbox.end();
         let _ = self.flush(written);
     }
@@ -400,7 +400,7 @@ impl Client {
 
     /// What its own task has to do for its outbox; from when it is asked until then, the task is
     /// woken when there is something.
-    pub fn poll_output(&self, context: &mut Context<'_>) -> Poll<Output> {
+    pub(crate) fn poll_output(&self, context: &mut Context<'_>) -> Poll<Output> {
         self.register_task(context.waker());
         match self.outbox.status() {
             Status::Dead => return Poll::Ready(Output::End),
@@ -419,7 +419,7 @@ impl Client {
     }
 
     /// Registers the task to be woken; to be followed by a look at what it may be woken for.
-    pub fn register_task(&self, waker: &std::task::Waker) {
+    pub(crate) fn register_task(&self, waker: &std::task::Waker) {
         self.waker.register(waker);
     }
 }

@@ -44,8 +44,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use drop_queue::DropQueue;
-pub use drop_queue::{DropReport, Dropped, OverflowChoice};
-pub use overflow::DropTotals;
+pub(crate) use drop_queue::{DropReport, Dropped, OverflowChoice};
+pub(crate) use overflow::DropTotals;
 use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
@@ -65,7 +65,7 @@ const MAX_ANNOUNCED: usize = 256 * 1024;
 /// What an append asks of the appender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Append {
+pub(crate) enum Append {
     /// Call [`Outbox::flush`] at the end of the batch.
     Flush,
     /// Somebody else will.
@@ -79,12 +79,12 @@ pub enum Append {
 
 impl Append {
     /// Whether the appender must flush.
-    pub fn wants_flush(self) -> bool {
+    pub(crate) fn wants_flush(self) -> bool {
         matches!(self, Append::Flush | Append::Broke)
     }
 
     /// Whether the outbox has taken what was appended.
-    pub fn was_taken(self) -> bool {
+    pub(crate) fn was_taken(self) -> bool {
         matches!(self, Append::Flush | Append::Nothing)
     }
 }
@@ -92,7 +92,7 @@ impl Append {
 /// What came of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Flush {
+pub(crate) enum Flush {
     /// Nothing is left for this caller to do.
     Done,
     /// The connection's own task must go on: wake it.
@@ -103,7 +103,7 @@ pub enum Flush {
 
 /// What the connection's own task has to do about its outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// Nothing: all is written, or somebody is at it.
     Settled,
     /// Wait for the socket to become writable, then flush.
@@ -141,7 +141,7 @@ struct State {
 
 /// Which limit of `client-output-buffer-limit` a client broke, and the bytes that were pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BrokenLimit {
+pub(crate) enum BrokenLimit {
     /// The hard limit: at once.
     Hard(usize),
     /// The soft limit, for longer than its seconds.
@@ -150,7 +150,7 @@ pub enum BrokenLimit {
 
 /// Messages on their way to the outboxes of a name's subscribers.
 #[derive(Debug)]
-pub struct Delivery<'a> {
+pub(crate) struct Delivery<'a> {
     frames: Frames<'a>,
     backlog: &'a Backlog,
     /// The frames in the backlog, once somebody was stuck: for each protocol version.
@@ -161,7 +161,7 @@ pub struct Delivery<'a> {
 
 impl<'a> Delivery<'a> {
     /// Messages for those who share this backlog.
-    pub fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
+    pub(crate) fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
         Delivery {
             frames,
             backlog,
@@ -172,7 +172,7 @@ impl<'a> Delivery<'a> {
 
     /// For each message how many outboxes have refused it, to which it so was not delivered; or
     /// nothing, if none has.
-    pub fn into_refused(self) -> Vec<usize> {
+    pub(crate) fn into_refused(self) -> Vec<usize> {
         self.refused
     }
 
@@ -189,13 +189,13 @@ impl<'a> Delivery<'a> {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     state: Mutex<State>,
 }
 
 impl Outbox {
     /// Appends messages to a subscriber.
-    pub fn push(&self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
+    pub(crate) fn push(&self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         if state.drops_messages() {
             return state.push_bounded(delivery, limits);
@@ -220,7 +220,7 @@ impl Outbox {
     }
 
     /// Appends a line to a monitor: a message of its own kind, which is never dropped.
-    pub fn feed(&self, line: &[u8], limits: &OutputLimits) -> Append {
+    pub(crate) fn feed(&self, line: &[u8], limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         let copy = |queue: &mut Queue, _| {
             queue.push_copy(line);
@@ -237,12 +237,12 @@ impl Outbox {
     /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
     /// are appended: a client that publishes to itself gets the reply first, and an EXEC's reply is
     /// not torn apart. Their order among themselves stays.
-    pub fn hold_messages(&self) {
+    pub(crate) fn hold_messages(&self) {
         self.state.lock().held.get_or_insert_default();
     }
 
     /// Appends the messages that were held. The caller flushes, as after any reply of its own.
-    pub fn release_messages(&self) {
+    pub(crate) fn release_messages(&self) {
         let mut state = self.state.lock();
         let held = state.held.take();
         let State {
@@ -256,7 +256,7 @@ impl Outbox {
     }
 
     /// Appends replies, and empties the buffer that holds them.
-    pub fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
+    pub(crate) fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         if state.drops_messages() {
             return state.reply_bounded(replies, limits);
@@ -268,7 +268,7 @@ impl Outbox {
 
     /// Writes what is pending, as far as the socket takes it, and adds to `written` the bytes that
     /// it took.
-    pub fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
+    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
         let mut state = self.state.lock();
         state.announced = false;
         state.unflushed = 0;
@@ -322,12 +322,12 @@ impl Outbox {
     }
 
     /// The socket is writable again: the connection's own task flushes.
-    pub fn unblock(&self) {
+    pub(crate) fn unblock(&self) {
         self.state.lock().blocked = false;
     }
 
     /// What the connection's own task has to wait for.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let state = self.state.lock();
         match () {
             () if state.dead => Status::Dead,
@@ -337,12 +337,12 @@ impl Outbox {
     }
 
     /// Whether somebody is writing just now.
-    pub fn is_being_written(&self) -> bool {
+    pub(crate) fn is_being_written(&self) -> bool {
         self.state.lock().writing
     }
 
     /// Whether every byte has been handed to the kernel.
-    pub fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         self.state.lock().pending == 0
     }
 
@@ -354,7 +354,7 @@ impl Outbox {
 
     /// Bytes and chunks waiting, and bytes of memory they occupy, for CLIENT LIST (`obl`, `oll`,
     /// `omem`).
-    pub fn usage(&self) -> (usize, usize, usize) {
+    pub(crate) fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
         let drop_queue = state.drop_queue.as_deref();
         let queues = drop_queue.into_iter().flat_map(DropQueue::queues);
@@ -370,42 +370,42 @@ impl Outbox {
     }
 
     /// Switches the protocol version for messages appended from now on.
-    pub fn set_protocol(&self, protocol: Protocol) {
+    pub(crate) fn set_protocol(&self, protocol: Protocol) {
         self.state.lock().protocol = protocol;
     }
 
     /// Chooses between the limits for normal clients and those for subscribers.
-    pub fn set_pubsub(&self, pubsub: bool) {
+    pub(crate) fn set_pubsub(&self, pubsub: bool) {
         self.state.lock().pubsub = pubsub;
     }
 
     /// Takes nothing more; what is pending is still written.
-    pub fn seal(&self) {
+    pub(crate) fn seal(&self) {
         self.state.lock().sealed = true;
     }
 
     /// Takes nothing more, and is dead after one more flush: the caller's, or if somebody is writing
     /// just now, theirs. So what was appended before has its chance to be written.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut state = self.state.lock();
         state.sealed = true;
         state.ending = true;
     }
 
     /// Drops what is pending and takes nothing more.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.state.lock().die();
     }
 
     /// Applies the limits to a backlog that nobody appends to. Returns whether it is dead.
-    pub fn check_limits(&self, limits: &OutputLimits) -> bool {
+    pub(crate) fn check_limits(&self, limits: &OutputLimits) -> bool {
         let mut state = self.state.lock();
         state.enforce(limits);
         state.dead
     }
 
     /// The limit that was broken, if that is why the outbox is dead.
-    pub fn broken_limit(&self) -> Option<BrokenLimit> {
+    pub(crate) fn broken_limit(&self) -> Option<BrokenLimit> {
         self.state.lock().broken
     }
 }

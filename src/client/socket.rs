@@ -24,7 +24,7 @@ pub mod scripted;
 
 /// What the connection's task reads from.
 #[derive(Debug)]
-pub enum ReadSocket {
+pub(crate) enum ReadSocket {
     /// Over TCP.
     Tcp(tcp::OwnedReadHalf),
     /// Over TCP, encrypted.
@@ -35,7 +35,7 @@ pub enum ReadSocket {
 
 /// What an outbox writes to.
 #[derive(Debug)]
-pub enum WriteSocket {
+pub(crate) enum WriteSocket {
     /// Over TCP.
     Tcp(tcp::OwnedWriteHalf),
     /// Over TCP, encrypted.
@@ -48,13 +48,13 @@ pub enum WriteSocket {
 }
 
 /// Splits an accepted TCP connection.
-pub fn split_tcp(stream: TcpStream) -> (ReadSocket, WriteSocket) {
+pub(crate) fn split_tcp(stream: TcpStream) -> (ReadSocket, WriteSocket) {
     let (read, write) = stream.into_split();
     (ReadSocket::Tcp(read), WriteSocket::Tcp(write))
 }
 
 /// Two holders of an encrypted connection.
-pub fn split_tls(stream: TlsStream) -> (ReadSocket, WriteSocket) {
+pub(crate) fn split_tls(stream: TlsStream) -> (ReadSocket, WriteSocket) {
     let stream = Arc::new(stream);
     (
         ReadSocket::Tls(Arc::clone(&stream)),
@@ -63,14 +63,14 @@ pub fn split_tls(stream: TlsStream) -> (ReadSocket, WriteSocket) {
 }
 
 /// Splits an accepted unix connection.
-pub fn split_unix(stream: UnixStream) -> (ReadSocket, WriteSocket) {
+pub(crate) fn split_unix(stream: UnixStream) -> (ReadSocket, WriteSocket) {
     let (read, write) = stream.into_split();
     (ReadSocket::Unix(read), WriteSocket::Unix(write))
 }
 
 impl ReadSocket {
     /// Reads into the spare capacity of `buffer`. `Ok(0)`: the peer has closed its side.
-    pub fn poll_read(
+    pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut BytesMut,
@@ -83,7 +83,7 @@ impl ReadSocket {
     }
 
     /// Does what must be done before the first read: TLS agrees on keys.
-    pub fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             ReadSocket::Tls(stream) => stream.poll_handshake(context),
             ReadSocket::Tcp(_) | ReadSocket::Unix(_) => Poll::Ready(Ok(())),
@@ -93,7 +93,7 @@ impl ReadSocket {
 
 impl WriteSocket {
     /// Writes what the socket takes at once.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => half.try_write(bytes),
             WriteSocket::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
@@ -104,7 +104,7 @@ impl WriteSocket {
     }
 
     /// Writes what the socket takes at once of several slices.
-    pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => half.try_write_vectored(slices),
             WriteSocket::Tls(stream) => stream.try_write_vectored(slices),
@@ -119,7 +119,7 @@ impl WriteSocket {
 
     /// How many of the first bytes that a write has not taken may be with the peer all the same, so
     /// that the next write must bring them again: those in a TLS record on its way.
-    pub fn committed(&self) -> usize {
+    pub(crate) fn committed(&self) -> usize {
         match self {
             WriteSocket::Tls(stream) => stream.committed(),
             WriteSocket::Tcp(_) | WriteSocket::Unix(_) => 0,
@@ -130,7 +130,7 @@ impl WriteSocket {
 
     /// Writes to a socket that the runtime has not yet looked at. Nobody can be told anything under
     /// TLS before there are keys.
-    pub fn write_unregistered(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write_unregistered(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
             WriteSocket::Tls(_) => Err(io::ErrorKind::NotConnected.into()),
@@ -141,7 +141,7 @@ impl WriteSocket {
     }
 
     /// Ready when a write may succeed. Only the connection's own task may ask: one waker is kept.
-    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
             WriteSocket::Tls(stream) => stream.socket().poll_write_ready(context),
@@ -152,7 +152,7 @@ impl WriteSocket {
     }
 
     /// Ends the connection one way or both at once, whoever else still holds the socket.
-    pub fn shutdown(&self, how: Shutdown) {
+    pub(crate) fn shutdown(&self, how: Shutdown) {
         // The peer may be gone already, which is just as well.
         let _ = match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(how),
@@ -170,7 +170,7 @@ impl WriteSocket {
     }
 
     /// Whether the peer has closed its side, as far as the kernel knows, read or not.
-    pub fn peer_has_hung_up(&self) -> bool {
+    pub(crate) fn peer_has_hung_up(&self) -> bool {
         let descriptor = match self {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_fd(),
@@ -188,7 +188,7 @@ impl WriteSocket {
     }
 
     /// The file descriptor's number, for CLIENT LIST.
-    pub fn descriptor(&self) -> i32 {
+    pub(crate) fn descriptor(&self) -> i32 {
         use std::os::fd::AsRawFd;
         match self {
             WriteSocket::Tcp(half) => half.as_ref().as_raw_fd(),
@@ -201,7 +201,7 @@ impl WriteSocket {
 
     /// Sets TCP keepalive: probes after this long a silence and then every third of it, as Redis
     /// does; `None` turns it off. Nothing to do for a unix socket.
-    pub fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
+    pub(crate) fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
         let socket = match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()),
             WriteSocket::Tls(stream) => SockRef::from(stream.socket()),

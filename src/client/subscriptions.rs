@@ -11,7 +11,7 @@ use crate::hash::HashState;
 
 /// The three namespaces of subscriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Namespace {
+pub(crate) enum Namespace {
     /// SUBSCRIBE, PUBLISH.
     #[default]
     Channel,
@@ -23,13 +23,14 @@ pub enum Namespace {
 
 impl Namespace {
     /// All of them, in the order in which a client's sets are kept.
-    pub const ALL: [Namespace; 3] = [Namespace::Channel, Namespace::Pattern, Namespace::Shard];
+    pub(crate) const ALL: [Namespace; 3] =
+        [Namespace::Channel, Namespace::Pattern, Namespace::Shard];
 }
 
 /// The names that a client is subscribed to, by kind. The registry keeps them in step with its own
 /// tables.
 #[derive(Debug, Default)]
-pub struct Subscriptions {
+pub(crate) struct Subscriptions {
     names: [HashSet<Bytes, HashState>; 3],
     /// Bytes of all names.
     bytes: usize,
@@ -38,18 +39,18 @@ pub struct Subscriptions {
 
 impl Subscriptions {
     /// Whether `name` is among those of `kind`.
-    pub fn contains(&self, kind: Namespace, name: &[u8]) -> bool {
+    pub(crate) fn contains(&self, kind: Namespace, name: &[u8]) -> bool {
         self.names[kind as usize].contains(name)
     }
 
     /// Adds a name that is not there yet.
-    pub fn insert(&mut self, kind: Namespace, name: Bytes) {
+    pub(crate) fn insert(&mut self, kind: Namespace, name: Bytes) {
         self.bytes += name.len();
         self.names[kind as usize].insert(name);
     }
 
     /// Takes a name away, if it is there.
-    pub fn take(&mut self, kind: Namespace, name: &[u8]) -> Option<Bytes> {
+    pub(crate) fn take(&mut self, kind: Namespace, name: &[u8]) -> Option<Bytes> {
         let names = &mut self.names[kind as usize];
         let taken = names.take(name);
         self.bytes -= taken.as_ref().map_or(0, Bytes::len);
@@ -60,18 +61,18 @@ impl Subscriptions {
     }
 
     /// The names of `kind`.
-    pub fn names(&self, kind: Namespace) -> Vec<Bytes> {
+    pub(crate) fn names(&self, kind: Namespace) -> Vec<Bytes> {
         self.names[kind as usize].iter().cloned().collect()
     }
 
     /// The number of names of `kind`.
-    pub fn len(&self, kind: Namespace) -> usize {
+    pub(crate) fn len(&self, kind: Namespace) -> usize {
         self.names[kind as usize].len()
     }
 
     /// The count that a confirmation of `kind` carries: channels and patterns count together, shard
     /// channels alone.
-    pub fn confirmed(&self, kind: Namespace) -> usize {
+    pub(crate) fn confirmed(&self, kind: Namespace) -> usize {
         match kind {
             Namespace::Channel | Namespace::Pattern => {
                 self.len(Namespace::Channel) + self.len(Namespace::Pattern)
@@ -81,23 +82,23 @@ impl Subscriptions {
     }
 
     /// All names of all kinds.
-    pub fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.names.iter().map(HashSet::len).sum()
     }
 
     /// Bytes of memory that they take, names shared with the registry included.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let places: usize = self.names.iter().map(HashSet::capacity).sum();
         self.bytes + places * size_of::<Bytes>()
     }
 
     /// Whether the client is gone, so that nothing may be added any more.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
     /// Marks the client as gone and gives all its names away.
-    pub fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
+    pub(crate) fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
         self.closed = true;
         self.bytes = 0;
         std::mem::take(&mut self.names)

@@ -43,7 +43,7 @@ thread_local! {
 
 /// See the module.
 #[derive(Debug)]
-pub struct TlsStream {
+pub(crate) struct TlsStream {
     socket: TcpStream,
     session: Mutex<Session>,
 }
@@ -63,7 +63,7 @@ struct Session {
 
 impl TlsStream {
     /// A connection that was just accepted; [`poll_handshake`](Self::poll_handshake) comes first.
-    pub fn new(socket: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsStream> {
+    pub(crate) fn new(socket: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsStream> {
         let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
         connection.set_buffer_limit(Some(RECORD));
         Ok(TlsStream {
@@ -79,17 +79,17 @@ impl TlsStream {
     }
 
     /// The socket below.
-    pub fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }
 
     /// How many of the bytes that a write did not take are on their way all the same.
-    pub fn committed(&self) -> usize {
+    pub(crate) fn committed(&self) -> usize {
         self.session.lock().committed
     }
 
     /// Agrees with the peer on keys, and on who it is if the settings ask for that.
-    pub fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let full = {
                 let session = &mut *self.session.lock();
@@ -122,7 +122,7 @@ impl TlsStream {
     }
 
     /// Reads behind what is in `buffer`. `Ok(0)`: the peer has closed its side.
-    pub fn poll_read(
+    pub(crate) fn poll_read(
         &self,
         context: &mut Context<'_>,
         buffer: &mut BytesMut,
@@ -158,7 +158,7 @@ impl TlsStream {
     }
 
     /// Writes what the socket takes at once: see the module for what that means.
-    pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let session = &mut *self.session.lock();
         if session.committed == 0 {
             session.write_records(&self.socket)?;
@@ -170,7 +170,7 @@ impl TlsStream {
 
     /// Tells the peer that no more comes, if the socket takes it, and ends the connection one way or
     /// both.
-    pub fn shutdown(&self, how: Shutdown) {
+    pub(crate) fn shutdown(&self, how: Shutdown) {
         let session = &mut *self.session.lock();
         session.connection.send_close_notify();
         // The peer may be gone already, which is just as well.

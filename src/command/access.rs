@@ -19,7 +19,7 @@ const NO_AUTH: CommandError = CommandError::text("NOAUTH Authentication required
 
 /// Who a connection is.
 #[derive(Debug)]
-pub struct Access {
+pub(crate) struct Access {
     user: Arc<User>,
     /// The generation in which the user was as it is here.
     generation: u64,
@@ -31,7 +31,7 @@ pub struct Access {
 
 impl Access {
     /// A connection that has not said who it is.
-    pub fn new(acl: &Acl) -> Access {
+    pub(crate) fn new(acl: &Acl) -> Access {
         let (user, generation) = acl.default_user();
         Access {
             authenticated: user.is_open(),
@@ -42,12 +42,12 @@ impl Access {
     }
 
     /// Who it is.
-    pub fn user(&self) -> &User {
+    pub(crate) fn user(&self) -> &User {
         &self.user
     }
 
     /// Whether it must say who it is before it may do anything.
-    pub fn owes_auth(&self, acl: &Acl) -> bool {
+    pub(crate) fn owes_auth(&self, acl: &Acl) -> bool {
         !self.authenticated && acl.requires_auth()
     }
 
@@ -59,13 +59,13 @@ impl Access {
 }
 
 /// Makes the connection what it was when it was new (RESET).
-pub fn reset(context: &mut Context<'_>) {
+pub(crate) fn reset(context: &mut Context<'_>) {
     context.session.access = Access::new(&context.server.acl);
     context.client.set_user(DEFAULT_USER.into());
 }
 
 /// Lets the connection be a user, if the password is right (AUTH, HELLO).
-pub fn authenticate(
+pub(crate) fn authenticate(
     context: &mut Context<'_>,
     command: &[u8],
     name: &[u8],
@@ -87,7 +87,7 @@ pub fn authenticate(
 
 /// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
 /// for the connection, which ends.
-pub fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
+pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
     let acl = &context.server.acl;
     let access = &mut context.session.access;
     if acl.generation() == access.generation {
@@ -102,7 +102,7 @@ pub fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Refuses all but a few commands to a connection that has not said who it is.
-pub fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
+pub(crate) fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
     if context.session.access.owes_auth(&context.server.acl) && !command.no_auth {
         return Err(NO_AUTH);
     }
@@ -110,7 +110,7 @@ pub fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), Co
 }
 
 /// Refuses what the user may not do.
-pub fn admit(
+pub(crate) fn admit(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
@@ -134,7 +134,7 @@ pub fn admit(
 }
 
 /// As [`admit`], for a command that was admitted when it was queued.
-pub fn admit_queued(
+pub(crate) fn admit_queued(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
@@ -179,7 +179,7 @@ fn check(
 }
 
 /// Whether SORT may look at keys that the request does not name.
-pub fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
+pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
     let access = &context.session.access;
     let may = |command| {
         let request = Request::new(command, args.iter().collect());
@@ -206,7 +206,7 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
 
 /// To be called once a client has subscribed: who takes channels away from a user looks for clients
 /// that have them, and may just have missed this one.
-pub fn recheck_subscriptions(context: &mut Context<'_>) {
+pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     if context.server.acl.generation() == context.session.access.generation
         || keep_up(context).is_err()
     {
@@ -218,6 +218,6 @@ pub fn recheck_subscriptions(context: &mut Context<'_>) {
 }
 
 /// Whether a user may have what this client is subscribed to.
-pub fn may_stay(user: &User, client: &Client) -> bool {
+pub(crate) fn may_stay(user: &User, client: &Client) -> bool {
     user.may_have(&client.subscriptions.lock())
 }

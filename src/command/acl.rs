@@ -21,7 +21,7 @@ use crate::resp::request::integer_argument;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `ACL SETUSER username [rule [rule ...]]`
-pub fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let name = &args[2];
     if has_blanks(name) {
         return Err(CommandError::text(
@@ -52,7 +52,7 @@ pub fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `ACL DELUSER username [username ...]`
-pub fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let names = || args.iter().skip(2);
     if names().any(|name| name == DEFAULT_USER) {
         return Err(CommandError::text(
@@ -100,7 +100,7 @@ fn end(context: &mut Context<'_>, client: &crate::client::Client) {
 }
 
 /// `ACL GETUSER username`
-pub fn getuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(user) = context.server.acl.get(&args[2]) else {
         return Ok(Reply::Null);
     };
@@ -130,25 +130,25 @@ fn field(name: &'static str, value: Reply) -> (Reply, Reply) {
 }
 
 /// `ACL LIST`
-pub fn list(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn list(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
     Ok(array(users.iter().map(|user| bulk(user.describe()))).into())
 }
 
 /// `ACL USERS`
-pub fn users(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn users(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
     Ok(array(users.iter().map(|user| bulk(user.name.clone()))).into())
 }
 
 /// `ACL WHOAMI`
-pub fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let name = context.session.access.user().name.clone();
     Ok(Reply::Bulk(name))
 }
 
 /// `ACL CAT [category]`
-pub fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(name) = args.get(2) else {
         return Ok(array(NAMES.into_iter().map(bulk)).into());
     };
@@ -166,7 +166,7 @@ pub fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `ACL LOG [count | RESET]`
-pub fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     /// As many as Redis shows if it is not told.
     const SHOWN: i64 = 10;
     let log = &context.server.acl.log;
@@ -211,7 +211,7 @@ fn log_entry(command: LogEntry) -> Reply {
 }
 
 /// `ACL LOAD`
-pub fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let config = context.config;
     let path = config.aclfile.as_deref().ok_or(NO_FILE)?;
     let loaded = context
@@ -228,7 +228,7 @@ pub fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `ACL SAVE`
-pub fn save(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn save(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let path = context.config.aclfile.as_deref().ok_or(NO_FILE)?;
     let users = context.server.acl.all();
     let saved = file::save(path, users.iter().map(|user| -> &User { user }));
@@ -248,7 +248,7 @@ const NO_FILE: CommandError = CommandError::text(
 );
 
 /// `ACL DRYRUN username command [arg [arg ...]]`
-pub fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(user) = context.server.acl.get(&args[2]) else {
         return Err(quoting("ERR User '", c_string(&args[2]), "' not found"));
     };
@@ -276,7 +276,7 @@ pub fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `ACL GENPASS [bits]`
-pub fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     const MAX_BITS: i64 = 4096;
     if args.len() > 3 {
         return Err(wrong_subcommand("ACL", &args[1]));
@@ -297,7 +297,7 @@ pub fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `ACL HELP`
-pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[

@@ -21,12 +21,12 @@ use crate::store::list::End;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `BLPOP key [key ...] timeout`
-pub fn blpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn blpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     pop(context, args, End::Head)
 }
 
 /// `BRPOP key [key ...] timeout`
-pub fn brpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn brpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     pop(context, args, End::Tail)
 }
 
@@ -38,7 +38,7 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
-pub fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let PopMany { keys, op } = PopMany::parse(args, 2)?;
     let timeout = parse_timeout(&args[1])?;
     take_or_wait(context, &keys, op, timeout)
@@ -61,14 +61,14 @@ fn take_or_wait(
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`
-pub fn blmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn blmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let from = end_of(&args[3]).ok_or(CommandError::SYNTAX)?;
     let to = end_of(&args[4]).ok_or(CommandError::SYNTAX)?;
     move_or_wait(context, args, from, to, parse_timeout(&args[5])?)
 }
 
 /// `BRPOPLPUSH source destination timeout`
-pub fn brpoplpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn brpoplpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let timeout = parse_timeout(&args[3])?;
     move_or_wait(context, args, End::Tail, End::Head, timeout)
 }
@@ -94,7 +94,7 @@ fn move_or_wait(
 }
 
 /// Makes the client wait.
-pub fn wait(
+pub(crate) fn wait(
     context: &mut Context<'_>,
     keys: &[&[u8]],
     op: BlockedOp,

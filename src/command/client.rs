@@ -19,17 +19,17 @@ use crate::resp::request::integer_argument;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `CLIENT ID`
-pub fn id(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn id(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::Integer(context.client.id as i64))
 }
 
 /// `CLIENT INFO`
-pub fn info(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn info(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(verbatim(client_line(context.client)).into())
 }
 
 /// `CLIENT LIST [TYPE normal|master|replica|pubsub] [ID client-id [client-id ...]]`
-pub fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let lines: String = client_filter::list(context, args)?
         .iter()
         .map(|client| client_line(client))
@@ -38,7 +38,7 @@ pub fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT KILL addr:port` or `CLIENT KILL option value [option value ...]`
-pub fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let filter = Filter::for_kill(args, context.client.id, &context.server.acl)?;
     let mut killed = 0;
     for client in context.server.clients.all() {
@@ -62,14 +62,14 @@ pub fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT SETNAME connection-name`; an empty name takes it away.
-pub fn setname(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setname(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let name = valid_name(&args[2])?;
     context.client.set_names(|names| names.name = name);
     Ok(Reply::OK)
 }
 
 /// `CLIENT GETNAME`
-pub fn getname(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn getname(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let Names { name, .. } = context.client.names();
     Ok(if name.is_empty() {
         Reply::Null
@@ -79,7 +79,7 @@ pub fn getname(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT SETINFO LIB-NAME libname | LIB-VER libver` (Redis 7.2)
-pub fn setinfo(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setinfo(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (option, value) = (&args[2], &args[3]);
     let is_name = option.eq_ignore_ascii_case(b"lib-name");
     if !is_name && !option.eq_ignore_ascii_case(b"lib-ver") {
@@ -108,7 +108,7 @@ pub fn setinfo(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT REPLY ON | OFF | SKIP`
-pub fn reply(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn reply(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let mode = &args[2];
     if mode.eq_ignore_ascii_case(b"on") {
         context.session.replies = ReplyMode::On;
@@ -127,13 +127,13 @@ pub fn reply(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT NO-EVICT ON | OFF`
-pub fn no_evict(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn no_evict(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     context.client.no_evict.store(on_or_off(&args[2])?, Relaxed);
     Ok(Reply::OK)
 }
 
 /// `CLIENT NO-TOUCH ON | OFF` (Redis 7.2)
-pub fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     context.client.no_touch.store(on_or_off(&args[2])?, Relaxed);
     Ok(Reply::OK)
 }
@@ -141,7 +141,7 @@ pub fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `CLIENT OVERFLOW DISCONNECT | DEFAULT [limit-bytes] | DROP-OLDEST [limit-bytes] | DROP-NEWEST
 /// [limit-bytes]` (fanfare's own): what is done with messages that this client is too slow for.
 /// DEFAULT does as the server's settings say; so does a limit that is not given.
-pub fn overflow(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn overflow(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let word = &args[2];
     let policy = if word.eq_ignore_ascii_case(b"default") {
         None
@@ -173,7 +173,7 @@ fn on_or_off(word: &[u8]) -> std::result::Result<bool, CommandError> {
 }
 
 /// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
-pub fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let as_timeout = match args.get(3) {
         None => true,
         Some(reason) if reason.eq_ignore_ascii_case(b"timeout") => true,
@@ -203,7 +203,7 @@ pub fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT HELP`
-pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[
@@ -262,7 +262,7 @@ pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// A name that CLIENT LIST can show.
-pub fn valid_name(name: &[u8]) -> std::result::Result<Bytes, CommandError> {
+pub(crate) fn valid_name(name: &[u8]) -> std::result::Result<Bytes, CommandError> {
     if valid_attribute(name) {
         Ok(Bytes::copy_from_slice(name))
     } else {

@@ -43,7 +43,10 @@ impl ClientType {
 }
 
 /// The clients that CLIENT LIST's arguments ask for, by id.
-pub fn list(context: &Context<'_>, args: &Args<'_>) -> Result<Vec<Arc<Client>>, CommandError> {
+pub(crate) fn list(
+    context: &Context<'_>,
+    args: &Args<'_>,
+) -> Result<Vec<Arc<Client>>, CommandError> {
     let clients = &context.server.clients;
     match (args.get(2), args.len()) {
         (None, _) => Ok(clients.all()),
@@ -67,7 +70,7 @@ pub fn list(context: &Context<'_>, args: &Args<'_>) -> Result<Vec<Arc<Client>>, 
 
 /// What CLIENT KILL kills: clients to which every given option applies.
 #[derive(Debug, Default)]
-pub struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     id: Option<ClientId>,
     kind: Option<ClientType>,
     address: Option<&'a [u8]>,
@@ -79,7 +82,7 @@ pub struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Reads the arguments of a CLIENT KILL that the client `caller` has sent.
-    pub fn for_kill(
+    pub(crate) fn for_kill(
         args: &Args<'a>,
         caller: ClientId,
         acl: &Acl,
@@ -145,7 +148,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether the filter means `client`.
-    pub fn accepts(&self, client: &Client) -> bool {
+    pub(crate) fn accepts(&self, client: &Client) -> bool {
         let is = |wanted: &[u8], address: String| wanted == address.as_bytes();
         self.spared != Some(client.id)
             && self.id.is_none_or(|id| id == client.id)

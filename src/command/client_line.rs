@@ -10,7 +10,7 @@ use crate::client::{Client, Closing};
 /// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
 /// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. At the end
 /// stand fanfare's own: messages that were dropped for it, and their bytes.
-pub fn client_line(client: &Client) -> String {
+pub(crate) fn client_line(client: &Client) -> String {
     let names = client.names();
     let (tail, chunks, output_memory) = client.outbox.usage();
     let (channels, patterns, shards) = {

@@ -12,7 +12,7 @@ use crate::store::keyspace::KeyStats;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `CONFIG GET parameter [parameter ...]`
-pub fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let patterns: Vec<&[u8]> = args.iter().skip(2).collect();
     let found = context
         .server
@@ -41,7 +41,7 @@ fn names_setting(word: &[u8], name: &[u8]) -> bool {
 }
 
 /// `CONFIG SET parameter value [parameter value ...]`
-pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if !args.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
@@ -68,7 +68,7 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CONFIG RESETSTAT`
-pub fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     context.server.stats.reset();
     context.server.acl.denied.reset();
@@ -77,14 +77,14 @@ pub fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `CONFIG REWRITE`: refused, as fanfare never writes to its configuration file.
-pub fn rewrite(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn rewrite(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Err(CommandError::text(
         "ERR CONFIG REWRITE is not supported: fanfare does not write to its configuration file",
     ))
 }
 
 /// `CONFIG HELP`
-pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[

@@ -17,7 +17,7 @@ use bytes::Bytes;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `PING [message]`
-pub fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if args.len() > 2 {
         return Err(CommandError::Arity("ping".to_owned()));
     }
@@ -33,12 +33,12 @@ pub fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `ECHO message`
-pub fn echo(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn echo(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Bulk(Bytes::copy_from_slice(&args[1])))
 }
 
 /// `AUTH [username] password`
-pub fn auth(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn auth(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match args.len() {
         2 if context.server.acl.is_default_without_password() => Err(CommandError::text(
             "ERR AUTH <password> called without any password configured for the default user. \
@@ -52,7 +52,7 @@ pub fn auth(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `HELLO [protover [AUTH username password] [SETNAME clientname]]`
-pub fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let wanted = args.get(1).map(protocol_version).transpose()?;
     let mut index = 2;
     // Options take effect one by one: those before a wrong one have done so.
@@ -110,14 +110,14 @@ fn protocol_version(word: &[u8]) -> std::result::Result<Protocol, CommandError> 
 }
 
 /// `SELECT index`
-pub fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let index = database_index(context, int(&args[1])?)?;
     context.client.database.store(index, Relaxed);
     Ok(Reply::OK)
 }
 
 /// A C `int`, as Redis reads it.
-pub fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
+pub(crate) fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
     let number = integer_argument(word)?;
     i32::try_from(number).map_err(|_| {
         CommandError::text(
@@ -127,7 +127,10 @@ pub fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
 }
 
 /// The number of a database that there is.
-pub fn database_index(context: &Context<'_>, index: i32) -> std::result::Result<u32, CommandError> {
+pub(crate) fn database_index(
+    context: &Context<'_>,
+    index: i32,
+) -> std::result::Result<u32, CommandError> {
     let index = u32::try_from(index).ok();
     index
         .filter(|&index| index < context.config.databases)
@@ -135,14 +138,14 @@ pub fn database_index(context: &Context<'_>, index: i32) -> std::result::Result<
 }
 
 /// `QUIT`
-pub fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.session.then(Next::Close);
     Ok(Reply::OK)
 }
 
 /// `RESET`: the connection is as it was when it was new, but for its id and what its library said
 /// of itself.
-pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;
     context.server.registry.forget(client);

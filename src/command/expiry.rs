@@ -11,7 +11,7 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 
 /// What a number counts that says when a key expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
+pub(crate) enum Count {
     /// Seconds from now.
     Seconds,
     /// Milliseconds from now.
@@ -24,7 +24,7 @@ pub enum Count {
 
 impl Count {
     /// Whether it counts since 1970.
-    pub fn is_absolute(self) -> bool {
+    pub(crate) fn is_absolute(self) -> bool {
         matches!(self, Count::SecondsSince1970 | Count::MillisSince1970)
     }
 
@@ -37,34 +37,34 @@ impl Count {
     }
 
     /// The moment, in milliseconds since 1970; it may be before that. `None`: 64 bits do not hold it.
-    pub fn moment(self, number: i64, now: Millis) -> Option<i64> {
+    pub(crate) fn moment(self, number: i64, now: Millis) -> Option<i64> {
         let start = if self.is_absolute() { 0 } else { now as i64 };
         number.checked_mul(self.unit() as i64)?.checked_add(start)
     }
 }
 
 /// What a command says to a time that it cannot count to.
-pub fn invalid_time(command: &'static str) -> CommandError {
+pub(crate) fn invalid_time(command: &'static str) -> CommandError {
     CommandError::Text(format!("ERR invalid expire time in '{command}' command").into())
 }
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
-pub fn expire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn expire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     expire_at(context, "expire", Count::Seconds, args)
 }
 
 /// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
-pub fn pexpire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pexpire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     expire_at(context, "pexpire", Count::Millis, args)
 }
 
 /// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
-pub fn expireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn expireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     expire_at(context, "expireat", Count::SecondsSince1970, args)
 }
 
 /// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
-pub fn pexpireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pexpireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     expire_at(context, "pexpireat", Count::MillisSince1970, args)
 }
 
@@ -158,22 +158,22 @@ fn unsupported(word: &[u8]) -> CommandError {
 }
 
 /// `TTL key`
-pub fn ttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn ttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     deadline(context, Count::Seconds, args)
 }
 
 /// `PTTL key`
-pub fn pttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     deadline(context, Count::Millis, args)
 }
 
 /// `EXPIRETIME key`
-pub fn expiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn expiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     deadline(context, Count::SecondsSince1970, args)
 }
 
 /// `PEXPIRETIME key`
-pub fn pexpiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pexpiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     deadline(context, Count::MillisSince1970, args)
 }
 
@@ -193,7 +193,7 @@ fn deadline(context: &mut Context<'_>, count: Count, args: &Args<'_>) -> Result 
 }
 
 /// `PERSIST key`
-pub fn persist(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn persist(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
     let (mut keys, _) = context.keys();
     let expiring = keys

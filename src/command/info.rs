@@ -107,7 +107,7 @@ impl Report {
 
 /// The sections asked for, or those of a plain INFO. `default`, `all` and `everything` are sets of
 /// sections; names in any letter case; a name that is unknown adds nothing.
-pub fn report(state: &ServerState, space: &Keyspace, asked: &[&[u8]]) -> String {
+pub(crate) fn report(state: &ServerState, space: &Keyspace, asked: &[&[u8]]) -> String {
     let mut report = Report::default();
     for section in SECTIONS {
         let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());

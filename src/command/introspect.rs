@@ -54,19 +54,19 @@ const HELP: &[&str] = &[
 ];
 
 /// `COMMAND`
-pub fn command(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+pub(crate) fn command(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
     Ok(Reply::Array(
         CATALOG.commands().iter().map(details).collect(),
     ))
 }
 
 /// `COMMAND COUNT`
-pub fn count(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+pub(crate) fn count(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
     Ok(Reply::Integer(CATALOG.commands().len() as i64))
 }
 
 /// `COMMAND INFO [name ...]`: a null for a name that is none.
-pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
+pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
     if args.len() == 2 {
         return command(context, args);
     }
@@ -78,7 +78,7 @@ pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
 }
 
 /// `COMMAND DOCS [name ...]`: leaves out a name that is none.
-pub fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+pub(crate) fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let pairs = if args.len() == 2 {
         CATALOG.commands().iter().map(documentation).collect()
     } else {
@@ -91,21 +91,21 @@ pub fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
 
 /// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of
 /// subcommands.
-pub fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+pub(crate) fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let entries = listed(&words_after(2, args))?;
     let names = entries.map(|command| frame::bulk(command.full_name.clone()));
     Ok(frame::array(names).into())
 }
 
 /// `COMMAND GETKEYS name [argument ...]`
-pub fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+pub(crate) fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
     let keys = keys_of(command_of(&request)?.spec, &request)?;
     Ok(frame::array(keys.into_iter().map(|(key, _)| copied(key))).into())
 }
 
 /// `COMMAND GETKEYSANDFLAGS name [argument ...]`
-pub fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
+pub(crate) fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
     let keys = keys_of(command_of(&request)?.spec, &request)?;
     let pair = |(key, flags): (&[u8], KeyFlags)| {
@@ -116,7 +116,7 @@ pub fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
 }
 
 /// `COMMAND HELP`
-pub fn help(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
+pub(crate) fn help(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
     Ok(frame::array(HELP.iter().copied().map(frame::status)).into())
 }
 

@@ -22,12 +22,12 @@ const SAME_OBJECT: CommandError =
     CommandError::text("ERR source and destination objects are the same");
 
 /// `DEL key [key ...]`
-pub fn del(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn del(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(delete(context, args))
 }
 
 /// `UNLINK key [key ...]`: as DEL, which does not keep others waiting for the memory either.
-pub fn unlink(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn unlink(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(delete(context, args))
 }
 
@@ -56,7 +56,7 @@ fn discard(server: &ServerState, garbage: impl Send + 'static, memory: usize) {
 }
 
 /// `EXISTS key [key ...]`: a key counts as often as it is named.
-pub fn exists(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn exists(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let mut keys = context.keys().0.untouched();
     let found = args
         .iter()
@@ -66,7 +66,7 @@ pub fn exists(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `TOUCH key [key ...]`
-pub fn touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let mut found = 0;
     for key in args.iter().skip(1) {
@@ -80,7 +80,7 @@ pub fn touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `TYPE key`
-pub fn type_of(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn type_of(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let mut keys = context.keys().0.untouched();
     let name = match keys.look_up(&args[1]) {
         Some(slot) => keys.entry(slot).value.type_name(),
@@ -90,13 +90,13 @@ pub fn type_of(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `RENAME key newkey`
-pub fn rename(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn rename(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     rename_key(context, args, true)?;
     Ok(Reply::OK)
 }
 
 /// `RENAMENX key newkey`
-pub fn renamenx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn renamenx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let renamed = rename_key(context, args, false)?;
     Ok(Reply::Integer(renamed.into()))
 }
@@ -124,7 +124,7 @@ fn rename_key(
 }
 
 /// `COPY source destination [DB destination-db] [REPLACE]`
-pub fn copy(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn copy(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let server = context.server;
     let (key, new) = (&args[1], &args[2]);
     let from = context.client.database.load(Relaxed);
@@ -160,7 +160,7 @@ pub fn copy(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `MOVE key db`
-pub fn move_key(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn move_key(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
     let from = context.client.database.load(Relaxed);
     let to = database_index(context, int(&args[2])?)?;
@@ -182,7 +182,7 @@ pub fn move_key(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `RANDOMKEY`
-pub fn randomkey(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn randomkey(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let random = getrandom::u64().expect("the system has random bytes");
     let (mut keys, mut out) = context.keys();
     while let Some(slot) = keys.database().and_then(|all| all.some_slot(random)) {
@@ -196,7 +196,7 @@ pub fn randomkey(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `KEYS pattern`
-pub fn keys(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn keys(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let pattern = &args[1];
     check_pattern(context, pattern)?;
     let (keys, mut out) = context.keys();
@@ -212,18 +212,18 @@ pub fn keys(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// Whether a key matches a pattern of KEYS or SCAN, where `*` alone matches an empty key too.
-pub fn is_shown(pattern: &[u8], key: &[u8]) -> bool {
+pub(crate) fn is_shown(pattern: &[u8], key: &[u8]) -> bool {
     pattern == b"*" || glob::matches(pattern, key)
 }
 
 /// `DBSIZE`
-pub fn dbsize(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn dbsize(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let size = context.keys().0.database().map_or(0, Database::len);
     Ok(Reply::Integer(size as i64))
 }
 
 /// `FLUSHDB [ASYNC | SYNC]`: what is large is always freed in the background.
-pub fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     check_flush(args)?;
     let db = context.client.database.load(Relaxed);
     flush(context, &[db]);
@@ -231,7 +231,7 @@ pub fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `FLUSHALL [ASYNC | SYNC]`
-pub fn flushall(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn flushall(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     check_flush(args)?;
     let all: Vec<_> = context.space().databases().map(|(db, _)| db).collect();
     flush(context, &all);
@@ -257,7 +257,7 @@ fn flush(context: &mut Context<'_>, databases: &[u32]) {
 }
 
 /// `SWAPDB index1 index2`
-pub fn swapdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn swapdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let first = int(&args[1]).map_err(|_| CommandError::text("ERR invalid first DB index"))?;
     let second = int(&args[2]).map_err(|_| CommandError::text("ERR invalid second DB index"))?;
     let first = database_index(context, first)?;

@@ -12,13 +12,13 @@ use crate::resp::reply::Reply;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `LATENCY DOCTOR`
-pub fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let all = context.server.latency.all();
     Ok(verbatim(latency_report::doctor(&all, context.config, now())).into())
 }
 
 /// `LATENCY GRAPH event`
-pub fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some((event, series)) = context.server.latency.find(&args[2]) else {
         return Err(CommandError::Quoting {
             before: "ERR No samples available for event '",
@@ -30,7 +30,7 @@ pub fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LATENCY HISTORY event`
-pub fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let found = context.server.latency.find(&args[2]);
     let samples = found.map(|(_, series)| series.samples).unwrap_or_default();
     let pairs = samples
@@ -40,7 +40,7 @@ pub fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LATENCY LATEST`
-pub fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let all = context.server.latency.all().into_iter();
     let events = all.filter_map(|(event, series)| {
         let last = series.samples.back()?;
@@ -55,7 +55,7 @@ pub fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `LATENCY RESET [event ...]`: how many events there were.
-pub fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let names: Vec<&[u8]> = args.iter().skip(2).collect();
     let forgotten = context.server.latency.reset(names.into_iter());
     Ok(Reply::Integer(forgotten as i64))
@@ -63,7 +63,7 @@ pub fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `LATENCY HISTOGRAM [command ...]`: leaves out what was never run. A container stands for its
 /// subcommands.
-pub fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
     context.batch_stats.commit(&context.server.stats);
     let entries: Vec<&Command> = if args.len() == 2 {
@@ -96,7 +96,7 @@ pub fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LATENCY HELP`
-pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[

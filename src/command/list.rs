@@ -3,7 +3,7 @@
 
 mod options;
 
-pub use options::{PopMany, end_of};
+pub(crate) use options::{PopMany, end_of};
 
 use super::{Args, Context};
 use crate::config::EventClass;
@@ -19,22 +19,22 @@ use options::{Position, any_but_smallest, positive};
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `LPUSH key element [element ...]`
-pub fn lpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     push(context, args, End::Head, IfMissing::Add)
 }
 
 /// `RPUSH key element [element ...]`
-pub fn rpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn rpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     push(context, args, End::Tail, IfMissing::Add)
 }
 
 /// `LPUSHX key element [element ...]`
-pub fn lpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     push(context, args, End::Head, IfMissing::Leave)
 }
 
 /// `RPUSHX key element [element ...]`
-pub fn rpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn rpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     push(context, args, End::Tail, IfMissing::Leave)
 }
 
@@ -65,12 +65,12 @@ fn push(context: &mut Context<'_>, args: &Args<'_>, end: End, if_missing: IfMiss
 }
 
 /// `LPOP key [count]`
-pub fn lpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     pop(context, args, "lpop", End::Head)
 }
 
 /// `RPOP key [count]`
-pub fn rpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn rpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     pop(context, args, "rpop", End::Tail)
 }
 
@@ -105,7 +105,7 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Res
 }
 
 /// `LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count]`
-pub fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let PopMany { keys: wanted, op } = PopMany::parse(args, 1)?;
     let (mut keys, mut out) = context.keys();
     match op.take_first(&mut keys, &mut out, &wanted)? {
@@ -115,19 +115,19 @@ pub fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LMOVE source destination LEFT | RIGHT LEFT | RIGHT`
-pub fn lmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let from = end_of(&args[3]).ok_or(CommandError::SYNTAX)?;
     let to = end_of(&args[4]).ok_or(CommandError::SYNTAX)?;
     move_now(context, &args[1], from, &args[2], to)
 }
 
 /// `RPOPLPUSH source destination`
-pub fn rpoplpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn rpoplpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     move_now(context, &args[1], End::Tail, &args[2], End::Head)
 }
 
 /// Moves an element, or answers a null if there is none.
-pub fn move_now(
+pub(crate) fn move_now(
     context: &mut Context<'_>,
     source: &[u8],
     from: End,
@@ -145,14 +145,14 @@ pub fn move_now(
 }
 
 /// `LLEN key`
-pub fn llen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn llen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let length = keys.look_up_list(&args[1])?.map_or(0, List::len);
     Ok(Reply::Integer(length as i64))
 }
 
 /// `LRANGE key start stop`
-pub fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (start, stop) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
     let (mut keys, mut out) = context.keys();
     let Some(list) = keys.look_up_list(&args[1])? else {
@@ -167,7 +167,7 @@ pub fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LINDEX key index`
-pub fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, mut out) = context.keys();
     let Some(list) = keys.look_up_list(&args[1])? else {
         return Ok(Reply::Null);
@@ -181,7 +181,7 @@ pub fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LSET key index element`
-pub fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let key = &args[1];
     let slot = keys.find_list(key)?.ok_or(CommandError::NO_SUCH_KEY)?;
@@ -196,7 +196,7 @@ pub fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LINSERT key BEFORE | AFTER pivot element`
-pub fn linsert(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn linsert(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let past = match &args[2] {
         word if word.eq_ignore_ascii_case(b"before") => 0,
         word if word.eq_ignore_ascii_case(b"after") => 1,
@@ -221,7 +221,7 @@ pub fn linsert(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LREM key count element`: from the head, with a negative count from the tail, with 0 all.
-pub fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let count = any_but_smallest(&args[2])?;
     let (mut keys, _) = context.keys();
     let key = &args[1];
@@ -241,7 +241,7 @@ pub fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LTRIM key start stop`
-pub fn ltrim(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn ltrim(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (start, stop) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
     let (mut keys, _) = context.keys();
     let key = &args[1];
@@ -264,7 +264,7 @@ fn changed(keys: &mut Keys<'_>, slot: SlotId, key: &[u8], event: &'static str) {
 }
 
 /// `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
-pub fn lpos(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lpos(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Position {
         rank,
         count,

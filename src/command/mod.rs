@@ -4,31 +4,31 @@
 //! (`processCommand`), since it decides which error a client sees. Handlers are plain functions,
 //! one a command, named after it; they neither block nor await.
 
-pub mod access;
-pub mod acl;
-pub mod blocking;
-pub mod client;
-pub mod client_filter;
-pub mod client_line;
-pub mod config;
-pub mod connection;
-pub mod expiry;
-pub mod info;
-pub mod introspect;
-pub mod keys;
-pub mod latency;
-pub mod list;
-pub mod object;
-pub mod operators;
-pub mod pubsub;
-pub mod scan;
-pub mod server;
-pub mod slowlog;
-pub mod sort;
-pub mod string;
-pub mod table;
-pub mod transaction;
-pub mod wait;
+pub(crate) mod access;
+pub(crate) mod acl;
+pub(crate) mod blocking;
+pub(crate) mod client;
+pub(crate) mod client_filter;
+pub(crate) mod client_line;
+pub(crate) mod config;
+pub(crate) mod connection;
+pub(crate) mod expiry;
+pub(crate) mod info;
+pub(crate) mod introspect;
+pub(crate) mod keys;
+pub(crate) mod latency;
+pub(crate) mod list;
+pub(crate) mod object;
+pub(crate) mod operators;
+pub(crate) mod pubsub;
+pub(crate) mod scan;
+pub(crate) mod server;
+pub(crate) mod slowlog;
+pub(crate) mod sort;
+pub(crate) mod string;
+pub(crate) mod table;
+pub(crate) mod transaction;
+pub(crate) mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,7 +47,7 @@ use crate::pubsub::registry::{ChannelOrder, Subscriber};
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter, put_error};
-pub use crate::resp::request::Args;
+pub(crate) use crate::resp::request::Args;
 use crate::resp::request::ProtocolError;
 use crate::state::ServerState;
 use crate::store::events;
@@ -59,11 +59,11 @@ use transaction::Transaction;
 
 /// Replies are moved to the outbox, and held against its limits, before there are more bytes of them
 /// than this.
-pub const MAX_REPLIES: usize = 1024 * 1024;
+pub(crate) const MAX_REPLIES: usize = 1024 * 1024;
 
 /// What belongs to a connection and to nobody else.
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     /// Who the connection is.
     pub access: Access,
     /// CLIENT REPLY.
@@ -76,7 +76,7 @@ pub struct Session {
 
 impl Session {
     /// The session of a connection that was just accepted.
-    pub fn new(access: Access) -> Session {
+    pub(crate) fn new(access: Access) -> Session {
         Session {
             access,
             replies: ReplyMode::On,
@@ -86,7 +86,7 @@ impl Session {
     }
 
     /// Says what the connection does next; what ends it stays, whatever else an EXEC brings.
-    pub fn then(&mut self, next: Next) {
+    pub(crate) fn then(&mut self, next: Next) {
         if !matches!(self.next, Next::Close | Next::Abort) {
             self.next = next;
         }
@@ -95,7 +95,7 @@ impl Session {
 
 /// Which replies a connection wants (CLIENT REPLY). Pushed frames come in any mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyMode {
+pub(crate) enum ReplyMode {
     /// All.
     On,
     /// None.
@@ -108,14 +108,14 @@ pub enum ReplyMode {
 
 impl ReplyMode {
     /// Whether the current command is answered.
-    pub fn wants_reply(self) -> bool {
+    pub(crate) fn wants_reply(self) -> bool {
         matches!(self, ReplyMode::On | ReplyMode::SkipNext)
     }
 }
 
 /// What a connection does after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// It takes the next request.
     Go,
     /// It begins a new batch, as settings have changed.
@@ -135,7 +135,7 @@ pub enum Next {
 
 /// What a handler works with.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The server.
     pub server: &'a Arc<ServerState>,
     /// The settings, as they were when the batch began.
@@ -163,7 +163,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The keys of the selected database, and where the reply goes.
-    pub fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
+    pub(crate) fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
         let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
         let (server, config) = (self.server, self.config);
         let space = self.space.get_or_insert_with(|| begin(server));
@@ -180,7 +180,7 @@ impl<'a> Context<'a> {
     }
 
     /// The keyspace as a whole.
-    pub fn space(&mut self) -> &mut Keyspace {
+    pub(crate) fn space(&mut self) -> &mut Keyspace {
         let server = self.server;
         self.space.get_or_insert_with(|| begin(server))
     }
@@ -188,7 +188,7 @@ impl<'a> Context<'a> {
     /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
     /// may be done for it any more: no element is taken for nobody, and no command made that nobody
     /// would remove. Who disconnects it has closed it first and takes this lock afterwards.
-    pub fn is_cut_off(&mut self) -> bool {
+    pub(crate) fn is_cut_off(&mut self) -> bool {
         self.space();
         let is_cut_off = self.client.closing() == Closing::Closed;
         if is_cut_off {
@@ -198,14 +198,14 @@ impl<'a> Context<'a> {
     }
 
     /// Ends another client's connection.
-    pub fn disconnect(&mut self, client: &Client) {
+    pub(crate) fn disconnect(&mut self, client: &Client) {
         let server = self.server;
         server.disconnect_under(client, self.space());
     }
 
     /// Whether the client may have so many bytes more kept for it, beside those of its requests. If
     /// not, its connection ends, as it does for too long a request.
-    pub fn may_keep(&mut self, more: usize) -> bool {
+    pub(crate) fn may_keep(&mut self, more: usize) -> bool {
         let client = self.client;
         let kept = client.kept_memory() + more;
         let limit = self.config.client_query_buffer_limit;
@@ -218,7 +218,7 @@ impl<'a> Context<'a> {
     }
 
     /// Appends a reply, unless the connection wants none.
-    pub fn reply(&mut self, reply: Reply) {
+    pub(crate) fn reply(&mut self, reply: Reply) {
         if self.session.replies.wants_reply() {
             reply.encode(self.replies, self.client.protocol());
         }
@@ -226,7 +226,7 @@ impl<'a> Context<'a> {
 
     /// Moves the replies so far to the outbox, since what is about to be appended there by other
     /// ways (a confirmation, a message to oneself) comes after them.
-    pub fn settle_replies(&mut self) {
+    pub(crate) fn settle_replies(&mut self) {
         if !self.replies.is_empty() {
             // The batch ends with a flush of its own connection, asked for or not.
             let append = self.client.outbox.send(self.replies, self.fanout.limits());
@@ -255,27 +255,27 @@ impl<'a> Context<'a> {
     }
 
     /// Lets go of what the commands of a batch share.
-    pub fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         self.space = None;
         self.finish_run();
     }
 
     /// Adds what was counted to the server's statistics if it has become much.
-    pub fn commit_much(&mut self) {
+    pub(crate) fn commit_much(&mut self) {
         if self.batch_stats.is_much() && self.fanout.messages.is_empty() {
             self.batch_stats.commit(&self.server.stats);
         }
     }
 
     /// Lets others have the keyspace, if they wait for it.
-    pub fn let_others_in(&mut self) {
+    pub(crate) fn let_others_in(&mut self) {
         if let Some(space) = &mut self.space {
             MutexGuard::bump(space);
         }
     }
 
     /// Answers bytes that are no request.
-    pub fn refuse(&mut self, error: &ProtocolError) {
+    pub(crate) fn refuse(&mut self, error: &ProtocolError) {
         tracing::debug!(client = self.client.id, %error, "protocol error; connection closed");
         self.finish_run();
         self.fail(&match error {
@@ -307,7 +307,7 @@ impl<'a> Context<'a> {
 
 /// Carries out one request. An empty one does nothing, but counts as the one that CLIENT REPLY SKIP
 /// skips, as in Redis.
-pub fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
+pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
     if !args.is_empty() {
         carry_out(context, args);
     }

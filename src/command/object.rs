@@ -13,7 +13,7 @@ type Result = std::result::Result<Reply, CommandError>;
 const SHARED_INTEGERS: i64 = 10_000;
 
 /// `OBJECT ENCODING key`
-pub fn object_encoding(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn object_encoding(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, mut out) = context.keys();
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
@@ -23,7 +23,7 @@ pub fn object_encoding(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `OBJECT REFCOUNT key`: as many as Redis's largest `int` for what it shares, and 1 for all else.
-pub fn object_refcount(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn object_refcount(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
@@ -35,7 +35,7 @@ pub fn object_refcount(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `OBJECT IDLETIME key`: seconds since it was last used.
-pub fn object_idletime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn object_idletime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
@@ -45,7 +45,7 @@ pub fn object_idletime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `OBJECT FREQ key`: fanfare evicts nothing, and so counts no uses.
-pub fn object_freq(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn object_freq(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     if keys.inspect(&args[2]).is_none() {
         return Ok(Reply::Null);
@@ -58,7 +58,7 @@ pub fn object_freq(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `OBJECT HELP`
-pub fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
         "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[
@@ -79,7 +79,7 @@ pub fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `MEMORY USAGE key [SAMPLES count]`: exact, so that there is nothing to sample.
-pub fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let mut options = args.iter().skip(3);
     while let Some(option) = options.next() {
         let count = options.next().ok_or(CommandError::SYNTAX)?;
@@ -101,7 +101,7 @@ pub fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `MEMORY HELP`
-pub fn memory_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn memory_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
         "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[

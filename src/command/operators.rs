@@ -23,7 +23,7 @@ const REDACTED: &[u8] = b"(redacted)";
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// `MONITOR`
-pub fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     if context.in_exec {
         return Err(CommandError::text(
             "ERR MONITOR isn't allowed for DENY BLOCKING client",
@@ -40,7 +40,7 @@ pub fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT PAUSE timeout [WRITE | ALL]`
-pub fn pause(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pause(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if args.len() > 4 {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
@@ -66,7 +66,7 @@ pub fn pause(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT UNPAUSE`
-pub fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.server.pause.end();
     for client in context.server.clients.all() {
         if client.is_postponed() {
@@ -77,7 +77,7 @@ pub fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// Whether the command waits for the end of a pause; what the connection then does.
-pub fn postpones(context: &Context<'_>, command: &Command) -> Option<Next> {
+pub(crate) fn postpones(context: &Context<'_>, command: &Command) -> Option<Next> {
     let until = context
         .server
         .pause
@@ -87,7 +87,7 @@ pub fn postpones(context: &Context<'_>, command: &Command) -> Option<Next> {
 }
 
 /// Whether a monitor may not send this: Redis takes it for a replica.
-pub fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool {
+pub(crate) fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool {
     let transaction = transaction_of(context, command);
     command.may_replicate() || command.reads || transaction.may_replicate || transaction.reads
 }
@@ -101,7 +101,7 @@ fn transaction_of(context: &Context<'_>, command: &Command) -> super::transactio
 }
 
 /// The shortest time that SLOWLOG or LATENCY notes of a command.
-pub fn notable(config: &Config) -> Duration {
+pub(crate) fn notable(config: &Config) -> Duration {
     let slow = u64::try_from(config.slowlog_log_slower_than);
     let slow = slow.ok().map(Duration::from_micros);
     let threshold = config.latency_monitor_threshold;
@@ -115,7 +115,7 @@ pub fn notable(config: &Config) -> Duration {
 
 /// Notes a command that took so long as to be [`notable`].
 #[cold]
-pub fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
+pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
     let event = if command.spec.has(crate::catalog::spec::Flag::Fast) {
         "fast-command"
     } else {
@@ -140,7 +140,7 @@ pub fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took
 /// As [`note_slow`], for PUBLISHes whose messages were gathered and have now been published, each
 /// of which took so long.
 #[cold]
-pub fn note_slow_run(context: &Context<'_>, took: Duration) {
+pub(crate) fn note_slow_run(context: &Context<'_>, took: Duration) {
     let messages = &context.fanout.messages;
     let name: &[u8] = match messages.kind() {
         Namespace::Shard => b"SPUBLISH",
@@ -163,7 +163,7 @@ pub fn note_slow_run(context: &Context<'_>, took: Duration) {
 
 /// Shows a command to all monitors.
 #[cold]
-pub fn feed_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
+pub(crate) fn feed_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
     if command.is_admin {
         return;
     }

@@ -20,12 +20,12 @@ use crate::resp::reply::{Reply, put_integer};
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `PUBLISH channel message`
-pub fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(fan_out(context, Namespace::Channel, args))
 }
 
 /// `SPUBLISH shardchannel message`
-pub fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(fan_out(context, Namespace::Shard, args))
 }
 
@@ -58,7 +58,7 @@ fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply
 }
 
 /// Whether a command that was admitted adds to the run of messages that is being gathered.
-pub fn continues_run(messages: &Messages, command: &Command, args: &Args<'_>) -> bool {
+pub(crate) fn continues_run(messages: &Messages, command: &Command, args: &Args<'_>) -> bool {
     command
         .publishes
         .is_some_and(|kind| messages.take_in(kind, &args[1], &args[2]))
@@ -66,7 +66,7 @@ pub fn continues_run(messages: &Messages, command: &Command, args: &Args<'_>) ->
 
 /// Publishes the messages that were gathered, and answers for each. The caller forgets them. Returns
 /// how long each took.
-pub fn finish_run(
+pub(crate) fn finish_run(
     registry: &Registry,
     fanout: &mut Fanout,
     replies: &mut BytesMut,
@@ -81,12 +81,12 @@ pub fn finish_run(
 }
 
 /// `SUBSCRIBE channel [channel ...]`
-pub fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     subscribe_to(context, Namespace::Channel, args)
 }
 
 /// `PSUBSCRIBE pattern [pattern ...]`
-pub fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     for pattern in args.iter().skip(1) {
         check_pattern(context, pattern)?;
     }
@@ -94,7 +94,7 @@ pub fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
-pub fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if context.in_exec {
         // Redis's rule, for shard channels only.
         return Err(CommandError::text(
@@ -139,7 +139,7 @@ fn check_subscriptions(
 }
 
 /// Whether a pattern is as short as it has to be.
-pub fn check_pattern(
+pub(crate) fn check_pattern(
     context: &Context<'_>,
     pattern: &[u8],
 ) -> std::result::Result<(), CommandError> {
@@ -153,17 +153,17 @@ pub fn check_pattern(
 }
 
 /// `UNSUBSCRIBE [channel [channel ...]]`
-pub fn unsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn unsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(unsubscribe_from(context, Namespace::Channel, args))
 }
 
 /// `PUNSUBSCRIBE [pattern [pattern ...]]`
-pub fn punsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn punsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(unsubscribe_from(context, Namespace::Pattern, args))
 }
 
 /// `SUNSUBSCRIBE [shardchannel [shardchannel ...]]`
-pub fn sunsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn sunsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(unsubscribe_from(context, Namespace::Shard, args))
 }
 
@@ -180,12 +180,12 @@ fn unsubscribe_from(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>)
 }
 
 /// `PUBSUB CHANNELS [pattern]`
-pub fn pubsub_channels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pubsub_channels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     active(context, Namespace::Channel, args)
 }
 
 /// `PUBSUB SHARDCHANNELS [pattern]`
-pub fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     active(context, Namespace::Shard, args)
 }
 
@@ -201,12 +201,12 @@ fn active(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
 }
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: flat, in RESP3 too.
-pub fn pubsub_numsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pubsub_numsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(subscriber_counts(context, Namespace::Channel, args))
 }
 
 /// `PUBSUB SHARDNUMSUB [shardchannel [shardchannel ...]]`
-pub fn pubsub_shardnumsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn pubsub_shardnumsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(subscriber_counts(context, Namespace::Shard, args))
 }
 
@@ -220,14 +220,14 @@ fn subscriber_counts(context: &Context<'_>, kind: Namespace, args: &Args<'_>) ->
 }
 
 /// `PUBSUB NUMPAT`: distinct patterns, whatever the number of clients.
-pub fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::Integer(
         context.server.registry.pattern_count() as i64
     ))
 }
 
 /// `PUBSUB HELP`
-pub fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
         "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[
@@ -247,7 +247,7 @@ pub fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// The reply of a HELP subcommand: what it is called by, its lines, and HELP itself.
-pub fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
+pub(crate) fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
     let closing = ["HELP", "    Prints this help."];
     let all = std::iter::once(usage)
         .chain(lines.iter().copied())
@@ -256,7 +256,7 @@ pub fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
 }
 
 /// What Redis answers to a subcommand that it knows with arguments that it does not.
-pub fn wrong_subcommand(container: &'static str, given: &[u8]) -> CommandError {
+pub(crate) fn wrong_subcommand(container: &'static str, given: &[u8]) -> CommandError {
     CommandError::Quoting {
         before: "ERR unknown subcommand or wrong number of arguments for '",
         quoted: given[..given.len().min(128)].to_vec(),

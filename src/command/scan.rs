@@ -24,7 +24,7 @@ struct Options<'a> {
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
-pub fn scan(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn scan(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let cursor = parse_cursor(&args[1]).ok_or(CommandError::text("ERR invalid cursor"))?;
     let options = Options::parse(args)?;
     check_pattern(context, options.pattern)?;

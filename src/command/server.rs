@@ -15,7 +15,7 @@ use crate::state::VERSION;
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `INFO [section [section ...]]`
-pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
@@ -24,7 +24,7 @@ pub fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.
-pub fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -36,7 +36,7 @@ pub fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `LOLWUT [VERSION version]`
-pub fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if let (Some(option), Some(version)) = (args.get(1), args.get(2))
         && option.eq_ignore_ascii_case(b"version")
     {
@@ -54,7 +54,7 @@ pub fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply; connections close once what they are
 /// owed is written, with NOW at once.
-pub fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut save, mut nosave, mut now, mut force, mut abort) = (false, false, false, false, false);
     for word in args.iter().skip(1) {
         match word.to_ascii_lowercase().as_slice() {
@@ -87,7 +87,7 @@ pub fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// Whether this client may use DEBUG (`enable-debug-command`).
-pub fn allow_debug(context: &Context<'_>) -> std::result::Result<(), CommandError> {
+pub(crate) fn allow_debug(context: &Context<'_>) -> std::result::Result<(), CommandError> {
     let allowed = match context.server.config().enable_debug_command {
         DebugCommand::Yes => true,
         DebugCommand::Local => context.client.addresses.is_local(),
@@ -104,7 +104,7 @@ pub fn allow_debug(context: &Context<'_>) -> std::result::Result<(), CommandErro
 }
 
 /// `DEBUG SLEEP seconds | ERROR message | PANIC | HELP`
-pub fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match (args[1].to_ascii_lowercase().as_slice(), args.len()) {
         (b"sleep", 3) => {
             let seconds = std::str::from_utf8(&args[2])

@@ -14,7 +14,7 @@ type Result = std::result::Result<Reply, CommandError>;
 const SHOWN: usize = 10;
 
 /// `SLOWLOG GET [count]`; -1 is all.
-pub fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if args.len() > 3 {
         return Err(wrong_subcommand("SLOWLOG", &args[1]));
     }
@@ -41,18 +41,18 @@ fn shown(entry: SlowEntry) -> Frame {
 }
 
 /// `SLOWLOG LEN`
-pub fn len(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn len(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::Integer(context.server.slow_log.len() as i64))
 }
 
 /// `SLOWLOG RESET`
-pub fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.server.slow_log.reset();
     Ok(Reply::OK)
 }
 
 /// `SLOWLOG HELP`
-pub fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[

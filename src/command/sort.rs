@@ -31,12 +31,12 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 /// [STORE destination]`
-pub fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     carry_out(context, args, true)
 }
 
 /// `SORT_RO key …`: SORT without STORE.
-pub fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     carry_out(context, args, false)
 }
 

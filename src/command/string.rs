@@ -3,7 +3,7 @@
 mod counters;
 mod options;
 
-pub use counters::{decr, decrby, incr, incrby, incrbyfloat};
+pub(crate) use counters::{decr, decrby, incr, incrby, incrbyfloat};
 
 use std::iter::StepBy;
 use std::ops::Range;
@@ -24,7 +24,7 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 const EMPTY: Reply = Reply::Static(b"$0\r\n\r\n");
 
 /// `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]`
-pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let options = options::of_set(args)?;
     let is_set = store(context, "set", &args[1], &args[2], &options)?;
     Ok(match is_set {
@@ -35,12 +35,12 @@ pub fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `SETEX key seconds value`
-pub fn setex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     set_for(context, "setex", Count::Seconds, args)
 }
 
 /// `PSETEX key milliseconds value`
-pub fn psetex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn psetex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     set_for(context, "psetex", Count::Millis, args)
 }
 
@@ -59,7 +59,7 @@ fn set_for(
 }
 
 /// `SETNX key value`
-pub fn setnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let options = Options {
         condition: Some(Condition::Absent),
         ..Options::default()
@@ -115,14 +115,14 @@ fn reply_with(
 }
 
 /// `GET key`
-pub fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, mut reply) = context.keys();
     reply_with(&mut keys, &mut reply, &args[1])?;
     Ok(Reply::Sent)
 }
 
 /// `GETDEL key`
-pub fn getdel(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getdel(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, mut reply) = context.keys();
     if let Some(slot) = reply_with(&mut keys, &mut reply, &args[1])? {
         keys.remove(slot);
@@ -132,7 +132,7 @@ pub fn getdel(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]`
-pub fn getex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let lifetime = options::of_getex(args)?;
     let key = &args[1];
     let (mut keys, mut reply) = context.keys();
@@ -157,7 +157,7 @@ pub fn getex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `GETSET key value`
-pub fn getset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let options = Options {
         get: true,
         ..Options::default()
@@ -167,7 +167,7 @@ pub fn getset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `MGET key [key ...]`
-pub fn mget(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn mget(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, mut reply) = context.keys();
     reply.array(args.len() - 1);
     for key in args.iter().skip(1) {
@@ -181,14 +181,14 @@ pub fn mget(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `MSET key value [key value ...]`
-pub fn mset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn mset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let places = pairs("mset", args)?;
     store_all(&mut context.keys().0, args, places);
     Ok(Reply::OK)
 }
 
 /// `MSETNX key value [key value ...]`
-pub fn msetnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn msetnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let places = pairs("msetnx", args)?;
     let (mut keys, _) = context.keys();
     if places
@@ -218,14 +218,14 @@ fn store_all(keys: &mut Keys<'_>, args: &Args<'_>, places: StepBy<Range<usize>>)
 }
 
 /// `STRLEN key`
-pub fn strlen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn strlen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut keys, _) = context.keys();
     let length = keys.look_up_text(&args[1])?.map_or(0, StringValue::len);
     Ok(Reply::Integer(length as i64))
 }
 
 /// `GETRANGE key start end`
-pub fn getrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (start, end) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
     let (mut keys, mut reply) = context.keys();
     let Some(text) = keys.look_up_text(&args[1])? else {
@@ -236,7 +236,7 @@ pub fn getrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `SUBSTR key start end`: the older name of [`getrange`].
-pub fn substr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn substr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     getrange(context, args)
 }
 
@@ -260,7 +260,7 @@ fn range(bytes: &[u8], start: i64, end: i64) -> &[u8] {
 }
 
 /// `APPEND key value`
-pub fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (key, value) = (&args[1], &args[2]);
     let (mut keys, _) = context.keys();
     let length = match keys.find_text(key)? {
@@ -283,7 +283,7 @@ pub fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `SETRANGE key offset value`
-pub fn setrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (key, offset, value) = (&args[1], integer_argument(&args[2])?, &args[3]);
     if offset < 0 {
         return Err(CommandError::text("ERR offset is out of range"));

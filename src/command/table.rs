@@ -16,7 +16,7 @@ use crate::resp::reply::Reply;
 
 /// The function behind a command. It answers with a reply or with an error; neither closes the
 /// connection.
-pub type Handler = fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>;
+pub(crate) type Handler = fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>;
 
 /// Every command, by its full name.
 const HANDLERS: &[(&str, Handler)] = &[
@@ -215,7 +215,7 @@ static BY_ID: LazyLock<Box<[Option<Handler>]>> = LazyLock::new(|| {
 });
 
 /// The function that carries out a command; `None` for a container that is nothing by itself.
-pub fn handler(command: &Command) -> Option<Handler> {
+pub(crate) fn handler(command: &Command) -> Option<Handler> {
     BY_ID[usize::from(command.id)]
 }
 

@@ -25,7 +25,7 @@ type Result = std::result::Result<Reply, CommandError>;
 
 /// The commands since MULTI.
 #[derive(Debug, Default)]
-pub struct Transaction {
+pub(crate) struct Transaction {
     queued: Vec<Queued>,
     /// A command was refused.
     spoiled: bool,
@@ -37,7 +37,7 @@ pub struct Transaction {
 
 /// What a transaction's commands bring about, for who holds some of that back.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Effects {
+pub(crate) struct Effects {
     /// One of them reads keys.
     pub reads: bool,
     /// One of them changes keys, or publishes.
@@ -78,7 +78,7 @@ impl Queued {
 }
 
 /// Queues a command instead of running it.
-pub fn queue(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
+pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     let Some(transaction) = &mut context.session.transaction else {
         return;
     };
@@ -97,7 +97,7 @@ pub fn queue(context: &mut Context<'_>, command: &'static Command, args: &Args<'
 }
 
 /// A command was refused: EXEC will refuse the transaction.
-pub fn spoil(context: &mut Context<'_>) {
+pub(crate) fn spoil(context: &mut Context<'_>) {
     if let Some(transaction) = &mut context.session.transaction {
         transaction.spoiled = true;
     }
@@ -105,7 +105,11 @@ pub fn spoil(context: &mut Context<'_>) {
 
 /// As [`spoil`], for a command that exists. An EXEC that is refused ends the transaction, and says
 /// so.
-pub fn reject(context: &mut Context<'_>, command: &Command, error: CommandError) -> CommandError {
+pub(crate) fn reject(
+    context: &mut Context<'_>,
+    command: &Command,
+    error: CommandError,
+) -> CommandError {
     if command.full_name != "exec" {
         spoil(context);
         return error;
@@ -122,7 +126,7 @@ pub fn reject(context: &mut Context<'_>, command: &Command, error: CommandError)
 
 /// Whether a command is refused when memory is short: one that may need some, an EXEC of such
 /// ones, and whatever goes on with a transaction instead of ending it.
-pub fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
+pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
         return command.deny_oom;
     };
@@ -134,7 +138,7 @@ pub fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
 }
 
 /// Ends the transaction, if there is one, and all watching.
-pub fn end(context: &mut Context<'_>) {
+pub(crate) fn end(context: &mut Context<'_>) {
     context.session.transaction = None;
     forget_queued(context);
     stop_watching(context);
@@ -146,7 +150,7 @@ fn forget_queued(context: &Context<'_>) {
 }
 
 /// `MULTI`
-pub fn multi(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn multi(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     if context.session.transaction.is_some() {
         return Err(CommandError::text("ERR MULTI calls can not be nested"));
     }
@@ -156,7 +160,7 @@ pub fn multi(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `DISCARD`
-pub fn discard(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn discard(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     if context.session.transaction.is_none() {
         return Err(CommandError::text("ERR DISCARD without MULTI"));
     }
@@ -165,7 +169,7 @@ pub fn discard(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// `WATCH key [key ...]`
-pub fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if context.session.transaction.is_some() {
         return Err(CommandError::text("ERR WATCH inside MULTI is not allowed"));
     }
@@ -192,13 +196,13 @@ pub fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// What a watched key takes, tables included; about what a waited-for one does.
-pub fn watch_memory(key: &[u8]) -> usize {
+pub(crate) fn watch_memory(key: &[u8]) -> usize {
     const TABLES: usize = 256;
     TABLES + 2 * key.len()
 }
 
 /// `UNWATCH`
-pub fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     stop_watching(context);
     Ok(Reply::OK)
 }
@@ -211,7 +215,7 @@ fn stop_watching(context: &mut Context<'_>) {
 }
 
 /// `EXEC`
-pub fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     if context.session.transaction.is_none() {
         return Err(CommandError::text("ERR EXEC without MULTI"));
     }

@@ -10,7 +10,7 @@ use crate::store::blocked::BlockedOp;
 
 /// `WAIT numreplicas timeout`: there are none, so that 0 of them have what was written, and who asks
 /// for more waits until its time, in milliseconds, is over; with 0, forever.
-pub fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, CommandError> {
+pub(crate) fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, CommandError> {
     let wanted = integer_argument(&args[1])?;
     let timeout = parse_integer(&args[2]).ok_or(CommandError::text(
         "ERR timeout is not an integer or out of range",

@@ -18,7 +18,7 @@ const KEPT_CAPACITY: usize = 256 * 1024;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct BatchBuffers {
+pub(crate) struct BatchBuffers {
     /// Bytes received and not yet carried out.
     pub input: BytesMut,
     /// Replies on their way to the connection's own outbox.
@@ -37,12 +37,12 @@ thread_local! {
 
 impl BatchBuffers {
     /// Empty buffers.
-    pub fn take() -> Box<BatchBuffers> {
+    pub(crate) fn take() -> Box<BatchBuffers> {
         POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
     }
 
     /// Returns the buffers, whatever is in them.
-    pub fn give_back(mut self: Box<Self>) {
+    pub(crate) fn give_back(mut self: Box<Self>) {
         for buffer in [&mut self.input, &mut self.replies] {
             buffer.clear();
             if buffer.capacity() > KEPT_CAPACITY {

@@ -18,7 +18,7 @@
 
 mod batch;
 mod blocked;
-pub mod buffers;
+pub(crate) mod buffers;
 mod input;
 
 use std::io;
@@ -39,7 +39,7 @@ use input::Input;
 const LINGER: Duration = Duration::from_secs(1);
 /// See the module.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     state: Arc<ServerState>,
     client: Arc<Client>,
     input: Input,
@@ -66,7 +66,7 @@ enum Event {
 
 impl Connection {
     /// A connection that was just accepted; its client is in the table of clients from now on.
-    pub fn new(
+    pub(crate) fn new(
         state: Arc<ServerState>,
         read: ReadSocket,
         write: WriteSocket,
@@ -87,13 +87,13 @@ impl Connection {
     }
 
     /// Its client.
-    pub fn client(&self) -> &Arc<Client> {
+    pub(crate) fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
     /// Does what comes before requests: TLS agrees on keys with the peer. An error too, if the
     /// connection is to end first.
-    pub async fn shake_hands(&self) -> io::Result<()> {
+    pub(crate) async fn shake_hands(&self) -> io::Result<()> {
         std::future::poll_fn(|context| {
             self.client.register_task(context.waker());
             if self.state.shutdown.has_begun() || self.client.closing() != Closing::Open {
@@ -105,7 +105,7 @@ impl Connection {
     }
 
     /// Tells the peer why it is not served, and ends the connection once that is written.
-    pub async fn refuse(&mut self, why: &str) {
+    pub(crate) async fn refuse(&mut self, why: &str) {
         let limits = self.state.config().client_output_buffer_limit;
         let _ = self.client.outbox.send(&mut why.into(), &limits);
         self.client.drain();
@@ -114,7 +114,7 @@ impl Connection {
     }
 
     /// Serves the connection to its end.
-    pub async fn run(&mut self) {
+    pub(crate) async fn run(&mut self) {
         tracing::debug!(
             client = self.client.id,
             addr = self.client.addresses.peer(),

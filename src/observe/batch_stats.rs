@@ -7,7 +7,7 @@ use super::stats::Stats;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It ran.
     Called,
     /// It ran and answered with an error.
@@ -46,7 +46,7 @@ const MUCH: usize = 1024;
 
 /// See the module.
 #[derive(Debug)]
-pub struct BatchStats {
+pub(crate) struct BatchStats {
     /// A batch rarely has more than a few different commands.
     lines: Vec<Line>,
     /// By code.
@@ -89,7 +89,7 @@ impl Default for BatchStats {
 
 impl BatchStats {
     /// Begins a batch at `now`. `tracks`: the time of every command is kept (`latency-tracking`).
-    pub fn begin(&mut self, now: Instant, tracks: bool, notable: Duration) {
+    pub(crate) fn begin(&mut self, now: Instant, tracks: bool, notable: Duration) {
         self.began = now;
         self.spent = Duration::ZERO;
         self.mark = now;
@@ -98,17 +98,17 @@ impl BatchStats {
     }
 
     /// How long the batch had taken when the last command was counted, or at the last look.
-    pub fn spent(&self) -> Duration {
+    pub(crate) fn spent(&self) -> Duration {
         self.spent.max(self.mark - self.began)
     }
 
     /// Looks at the clock.
-    pub fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         self.spent = self.began.elapsed();
     }
 
     /// Counts a command that has just ended, and says how long it took.
-    pub fn command(&mut self, command: u16, outcome: Outcome) -> Duration {
+    pub(crate) fn command(&mut self, command: u16, outcome: Outcome) -> Duration {
         let time = self.pass();
         let line = self.line(command);
         match outcome {
@@ -124,7 +124,7 @@ impl BatchStats {
     }
 
     /// Counts a PUBLISH whose message was gathered: it has not ended yet.
-    pub fn gathered(&mut self, command: u16) {
+    pub(crate) fn gathered(&mut self, command: u16) {
         let time = self.pass();
         let line = self.line(command);
         line.calls += 1;
@@ -135,7 +135,7 @@ impl BatchStats {
     }
 
     /// The gathered messages are published: their commands have ended. Says how long each took.
-    pub fn lap(&mut self) -> Duration {
+    pub(crate) fn lap(&mut self) -> Duration {
         let time = self.pass();
         let gathered = std::mem::take(&mut self.gathered);
         self.line(gathered.command).time += time;
@@ -178,12 +178,12 @@ impl BatchStats {
     }
 
     /// Whether so much was counted that it should be added up before the batch ends.
-    pub fn is_much(&self) -> bool {
+    pub(crate) fn is_much(&self) -> bool {
         self.samples.len() >= MUCH
     }
 
     /// Counts an error reply.
-    pub fn error(&mut self, code: &str) {
+    pub(crate) fn error(&mut self, code: &str) {
         match self.errors.iter_mut().find(|(known, _)| known == code) {
             Some((_, count)) => *count += 1,
             None => self.errors.push((code.to_owned(), 1)),
@@ -191,7 +191,7 @@ impl BatchStats {
     }
 
     /// Adds what was counted to `stats` and begins anew.
-    pub fn commit(&mut self, stats: &Stats) {
+    pub(crate) fn commit(&mut self, stats: &Stats) {
         for line in self.lines.drain(..) {
             let command = &stats.by_command[usize::from(line.command)];
             let nanoseconds = u64::try_from(line.time.as_nanos()).unwrap_or(u64::MAX);

@@ -18,11 +18,11 @@ const LAST_STEP: u64 = 1 << 30;
 
 /// The times of one command; nothing is kept of one that was never run.
 #[derive(Debug, Default)]
-pub struct Latencies(Mutex<Option<Box<Histogram<u64>>>>);
+pub(crate) struct Latencies(Mutex<Option<Box<Histogram<u64>>>>);
 
 impl Latencies {
     /// Adds runs: how long one took, and how many there were.
-    pub fn add(&self, runs: impl Iterator<Item = (u32, u32)>) {
+    pub(crate) fn add(&self, runs: impl Iterator<Item = (u32, u32)>) {
         let mut histogram = self.0.lock();
         let histogram = histogram.get_or_insert_with(|| {
             let empty = Histogram::new_with_bounds(1, LONGEST, DIGITS);
@@ -35,13 +35,13 @@ impl Latencies {
     }
 
     /// Forgets all.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         *self.0.lock() = None;
     }
 
     /// The time that so many of a hundred runs took at most, in microseconds, for each of the
     /// percentiles; `None`: there were no runs.
-    pub fn percentiles(&self, wanted: impl Iterator<Item = f64>) -> Option<Vec<f64>> {
+    pub(crate) fn percentiles(&self, wanted: impl Iterator<Item = f64>) -> Option<Vec<f64>> {
         let histogram = self.0.lock();
         let histogram = histogram.as_deref()?;
         let at = |percentile| at_percentile(histogram, percentile) as f64 / 1000.0;
@@ -50,7 +50,7 @@ impl Latencies {
 
     /// How many runs there were, and how many of them took up to so many microseconds, at the steps
     /// where that grows; `None`: there were no runs.
-    pub fn distribution(&self) -> Option<(u64, Vec<(u64, u64)>)> {
+    pub(crate) fn distribution(&self) -> Option<(u64, Vec<(u64, u64)>)> {
         let histogram = self.0.lock();
         let histogram = histogram.as_deref()?;
         let total = histogram.len();

@@ -14,7 +14,7 @@ const SAMPLES: usize = 160;
 
 /// The worst latency of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Unix time, in seconds.
     pub time: u64,
     /// In milliseconds.
@@ -23,7 +23,7 @@ pub struct Sample {
 
 /// What is known of an event.
 #[derive(Clone, Debug, Default)]
-pub struct Series {
+pub(crate) struct Series {
     /// The latest, the oldest of them first.
     pub samples: VecDeque<Sample>,
     /// The worst latency since the series began.
@@ -49,14 +49,14 @@ impl Series {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct LatencyMonitor {
+pub(crate) struct LatencyMonitor {
     events: Mutex<BTreeMap<&'static str, Series>>,
 }
 
 impl LatencyMonitor {
     /// Notes that an event took so long, if that is as long as the threshold in milliseconds; 0
     /// notes nothing.
-    pub fn note(&self, event: &'static str, took: Duration, threshold: u64) {
+    pub(crate) fn note(&self, event: &'static str, took: Duration, threshold: u64) {
         let latency = took.as_millis() as u64;
         if threshold > 0 && latency >= threshold {
             let time = now();
@@ -69,7 +69,7 @@ impl LatencyMonitor {
     }
 
     /// All events that there are samples of, by name.
-    pub fn all(&self) -> Vec<(&'static str, Series)> {
+    pub(crate) fn all(&self) -> Vec<(&'static str, Series)> {
         let events = self.events.lock();
         events
             .iter()
@@ -78,14 +78,14 @@ impl LatencyMonitor {
     }
 
     /// An event of this name, in any letter case, with its name as it is.
-    pub fn find(&self, name: &[u8]) -> Option<(&'static str, Series)> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<(&'static str, Series)> {
         let events = self.events.lock();
         let found = events.iter().find(|(event, _)| event.as_bytes() == name);
         found.map(|(event, series)| (*event, series.clone()))
     }
 
     /// Forgets the events of these names, or all if there are none. Returns how many.
-    pub fn reset<'a>(&self, names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
+    pub(crate) fn reset<'a>(&self, names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
         let mut events = self.events.lock();
         let before = events.len();
         if names.len() == 0 {
@@ -99,7 +99,7 @@ impl LatencyMonitor {
 }
 
 /// Unix time, in seconds.
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |time| time.as_secs())
 }

@@ -23,7 +23,7 @@ const SCHEDULER: &str = "- The system is slow to execute Redis code paths not co
 const LARGE_OBJECTS: &str = "- Deleting, expiring or evicting (because of maxmemory policy) large objects is a blocking operation. If you have very large objects that are often deleted, expired, or evicted, try to fragment those objects into multiple smaller objects.\n";
 
 /// LATENCY DOCTOR's text, at unix time `now`.
-pub fn doctor(all: &[(&'static str, Series)], config: &Config, now: u64) -> String {
+pub(crate) fn doctor(all: &[(&'static str, Series)], config: &Config, now: u64) -> String {
     if all.is_empty() {
         let disabled = config.latency_monitor_threshold == 0;
         return if disabled { DISABLED } else { NOTHING }.to_owned();
@@ -86,7 +86,7 @@ fn advice(all: &[(&'static str, Series)], config: &Config) -> String {
 }
 
 /// LATENCY GRAPH's text, at unix time `now`.
-pub fn graph(event: &str, series: &Series, now: u64) -> String {
+pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let latencies = || series.samples.iter().map(|sample| sample.latency);
     let (low, high) = (
         latencies().min().unwrap_or_default(),

@@ -8,7 +8,7 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct LogThrottle {
+pub(crate) struct LogThrottle {
     /// Since the last line.
     since: u64,
     last_line: Option<Instant>,
@@ -16,13 +16,13 @@ pub struct LogThrottle {
 
 impl LogThrottle {
     /// It has happened again. `Some`: a line is due now, and says that it happened so often.
-    pub fn note(&mut self) -> Option<u64> {
+    pub(crate) fn note(&mut self) -> Option<u64> {
         self.since += 1;
         self.take_due()
     }
 
     /// It happens no more. `Some`: as in [`note`](Self::note), if the log has still to be told of any.
-    pub fn end(&mut self) -> Option<u64> {
+    pub(crate) fn end(&mut self) -> Option<u64> {
         if self.since == 0 {
             return None;
         }

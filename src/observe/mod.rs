@@ -1,10 +1,10 @@
 //! What an operator sees: counters, INFO, and the lines of CLIENT LIST.
 
-pub mod batch_stats;
-pub mod histogram;
-pub mod latency;
-pub mod latency_report;
-pub mod log_throttle;
-pub mod monitors;
-pub mod slow_log;
-pub mod stats;
+pub(crate) mod batch_stats;
+pub(crate) mod histogram;
+pub(crate) mod latency;
+pub(crate) mod latency_report;
+pub(crate) mod log_throttle;
+pub(crate) mod monitors;
+pub(crate) mod slow_log;
+pub(crate) mod stats;

@@ -16,7 +16,7 @@ use crate::pubsub::fanout::Fanout;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Monitors {
+pub(crate) struct Monitors {
     clients: Mutex<Vec<Arc<Client>>>,
     /// The size of `clients`, so that nobody need lock an empty list.
     count: AtomicUsize,
@@ -24,13 +24,13 @@ pub struct Monitors {
 
 impl Monitors {
     /// Whether there are any.
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.count.load(Relaxed) > 0
     }
 
     /// Adds a client that is none yet, unless it is gone: who disconnects it has closed it first,
     /// and removes it afterwards.
-    pub fn add(&self, client: &Arc<Client>) {
+    pub(crate) fn add(&self, client: &Arc<Client>) {
         let mut clients = self.clients.lock();
         if client.closing() != Closing::Closed {
             client.set_monitor(true);
@@ -40,7 +40,7 @@ impl Monitors {
     }
 
     /// Takes a client away, if it is one.
-    pub fn remove(&self, client: &Client) {
+    pub(crate) fn remove(&self, client: &Client) {
         // Locked even if it seems to be none: it may be about to become one.
         let mut clients = self.clients.lock();
         if client.is_monitor() {
@@ -51,7 +51,7 @@ impl Monitors {
     }
 
     /// Shows a line to all of them.
-    pub fn feed(&self, line: &[u8], fanout: &mut Fanout) {
+    pub(crate) fn feed(&self, line: &[u8], fanout: &mut Fanout) {
         for monitor in &*self.clients.lock() {
             fanout.feed(monitor, line);
         }
@@ -59,7 +59,11 @@ impl Monitors {
 }
 
 /// The line for a command: `+1700000000.000001 [0 127.0.0.1:50000] "set" "key" "value"`.
-pub fn line<'a>(client: &Client, database: u32, words: impl Iterator<Item = &'a [u8]>) -> String {
+pub(crate) fn line<'a>(
+    client: &Client,
+    database: u32,
+    words: impl Iterator<Item = &'a [u8]>,
+) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 128;
 
 /// A slow command.
 #[derive(Clone, Debug)]
-pub struct SlowEntry {
+pub(crate) struct SlowEntry {
     /// Numbers are never used again.
     pub id: u64,
     /// When it ended, in seconds of unix time.
@@ -34,7 +34,7 @@ pub struct SlowEntry {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct SlowLog {
+pub(crate) struct SlowLog {
     log: Mutex<Log>,
 }
 
@@ -47,7 +47,7 @@ struct Log {
 
 impl SlowLog {
     /// Adds a command, and drops the oldest ones beyond `most`.
-    pub fn push<'a>(
+    pub(crate) fn push<'a>(
         &self,
         client: &Client,
         words: impl ExactSizeIterator<Item = &'a [u8]>,
@@ -72,17 +72,17 @@ impl SlowLog {
     }
 
     /// The latest entries, at most so many, the latest first.
-    pub fn latest(&self, most: usize) -> Vec<SlowEntry> {
+    pub(crate) fn latest(&self, most: usize) -> Vec<SlowEntry> {
         self.log.lock().entries.iter().take(most).cloned().collect()
     }
 
     /// The number of entries.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.log.lock().entries.len()
     }
 
     /// Drops all entries.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.log.lock().entries.clear();
     }
 }

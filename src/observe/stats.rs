@@ -13,11 +13,11 @@ use super::histogram::Latencies;
 use crate::client::outbox::DropTotals;
 
 /// A counter.
-pub type Counter = AtomicU64;
+pub(crate) type Counter = AtomicU64;
 
 /// What was done by one command (INFO commandstats).
 #[derive(Debug, Default)]
-pub struct CommandStats {
+pub(crate) struct CommandStats {
     /// Runs, failed ones included.
     pub calls: Counter,
     /// Time spent in them, in nanoseconds.
@@ -32,7 +32,7 @@ pub struct CommandStats {
 
 /// How fast some counters grow, sampled once a second.
 #[derive(Debug, Default)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// Commands a second.
     pub commands: Rate,
     /// Bytes received a second.
@@ -43,7 +43,7 @@ pub struct Rates {
 
 /// How fast one counter grows.
 #[derive(Debug, Default)]
-pub struct Rate {
+pub(crate) struct Rate {
     before: Counter,
     per_second: Counter,
 }
@@ -59,14 +59,14 @@ impl Rate {
     }
 
     /// The growth a second, as last sampled.
-    pub fn per_second(&self) -> u64 {
+    pub(crate) fn per_second(&self) -> u64 {
         self.per_second.load(Relaxed)
     }
 }
 
 /// See the module.
 #[derive(Debug)]
-pub struct Stats {
+pub(crate) struct Stats {
     /// Connections accepted.
     pub connections: Counter,
     /// Connections refused because of `maxclients`.
@@ -111,7 +111,7 @@ pub struct Stats {
 
 impl Stats {
     /// All zero, for so many commands.
-    pub fn new(commands: usize) -> Stats {
+    pub(crate) fn new(commands: usize) -> Stats {
         Stats {
             connections: Counter::new(0),
             rejected_connections: Counter::new(0),
@@ -137,20 +137,20 @@ impl Stats {
     }
 
     /// Counts a read that brought so many bytes.
-    pub fn read(&self, bytes: usize) {
+    pub(crate) fn read(&self, bytes: usize) {
         self.reads.fetch_add(1, Relaxed);
         self.input_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
     /// Samples the rates, `seconds` after the last time.
-    pub fn sample(&self, seconds: f64) {
+    pub(crate) fn sample(&self, seconds: f64) {
         self.rates.commands.sample(&self.commands, seconds);
         self.rates.input_bytes.sample(&self.input_bytes, seconds);
         self.rates.output_bytes.sample(&self.output_bytes, seconds);
     }
 
     /// CONFIG RESETSTAT.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         let counters = [
             &self.connections,
             &self.rejected_connections,

@@ -25,7 +25,7 @@ const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Fanout {
+pub(crate) struct Fanout {
     /// Messages that are about to be published.
     pub messages: Messages,
     /// Where messages went.
@@ -34,7 +34,7 @@ pub struct Fanout {
 
 /// Where messages went.
 #[derive(Debug, Default)]
-pub struct PendingFlush {
+pub(crate) struct PendingFlush {
     /// Who is to be flushed, in this order. Somebody may be in it twice.
     touched: VecDeque<Arc<Client>>,
     limits: OutputLimits,
@@ -54,7 +54,7 @@ struct WriteCycle {
 
 impl Fanout {
     /// Prepares for a batch.
-    pub fn begin_batch(&mut self, limits: OutputLimits) {
+    pub(crate) fn begin_batch(&mut self, limits: OutputLimits) {
         self.pending.limits = limits;
         self.pending.appends = 0;
         self.pending.appended = 0;
@@ -65,7 +65,7 @@ impl Fanout {
 
     /// Appends the reply to a command of another client, one that was blocked. Returns whether its
     /// outbox has taken it.
-    pub fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
+    pub(crate) fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
         let append = client.outbox.send(&mut reply, &self.pending.limits);
         if append.wants_flush() {
             self.pending.touch(client);
@@ -74,7 +74,7 @@ impl Fanout {
     }
 
     /// Appends a line to a monitor.
-    pub fn feed(&mut self, monitor: &Arc<Client>, line: &[u8]) {
+    pub(crate) fn feed(&mut self, monitor: &Arc<Client>, line: &[u8]) {
         self.pending.appends += 1;
         self.pending.cycle.bytes += line.len();
         let append = monitor.outbox.feed(line, &self.pending.limits);
@@ -84,34 +84,34 @@ impl Fanout {
     }
 
     /// How many times something was appended to an outbox since the batch began.
-    pub fn appends(&self) -> usize {
+    pub(crate) fn appends(&self) -> usize {
         self.pending.appends
     }
 
     /// Bytes appended since the batch began.
-    pub fn appended(&self) -> usize {
+    pub(crate) fn appended(&self) -> usize {
         self.pending.appended
     }
 
     /// Whether those who are still to be flushed have been sent so much that it is time to.
-    pub fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         let WriteCycle { clients, bytes } = self.pending.cycle;
         bytes > MAX_CYCLE.min(clients * MAX_CYCLE_EACH)
     }
 
     /// The limits of outboxes, as they were when the batch began.
-    pub fn limits(&self) -> &OutputLimits {
+    pub(crate) fn limits(&self) -> &OutputLimits {
         &self.pending.limits
     }
 
     /// Whether anybody is still to be flushed.
-    pub fn has_touched(&self) -> bool {
+    pub(crate) fn has_touched(&self) -> bool {
         !self.pending.touched.is_empty()
     }
 
     /// Hands over the first of those who are to be flushed. The others are still on the list while
     /// the caller is at it, and flushed even if that panics.
-    pub fn next_touched(&mut self) -> Option<Arc<Client>> {
+    pub(crate) fn next_touched(&mut self) -> Option<Arc<Client>> {
         self.pending.touched.pop_front()
     }
 }
@@ -119,7 +119,7 @@ impl Fanout {
 impl PendingFlush {
     /// Appends frames to the outboxes of a name's subscribers. Returns for each frame how many have
     /// refused it ([`Delivery::into_refused`]).
-    pub fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
+    pub(crate) fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
         let mut delivery = Delivery::new(frames, subscribers.backlog());
         self.appends += subscribers.len();
         let bytes = subscribers.len() * frames.len();

@@ -25,7 +25,7 @@ const KEPT: usize = 256 * 1024;
 ///
 /// A body longer than [`SHARED_BODY`] makes a run of its own. The buffers are reused.
 #[derive(Debug, Default)]
-pub struct Messages {
+pub(crate) struct Messages {
     kind: Namespace,
     channel: Vec<u8>,
     /// The frames for subscribers of the channel itself, one behind the other.
@@ -40,34 +40,34 @@ pub struct Messages {
 
 impl Messages {
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
 
     /// Which namespace they go to.
-    pub fn kind(&self) -> Namespace {
+    pub(crate) fn kind(&self) -> Namespace {
         self.kind
     }
 
     /// The channel that they go to.
-    pub fn channel(&self) -> &[u8] {
+    pub(crate) fn channel(&self) -> &[u8] {
         &self.channel
     }
 
     /// What they say.
-    pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let body = self.body.iter().map(|body| &body[..body.len() - 2]);
         let places = self.payloads.iter();
         body.chain(places.map(|place| &self.frames[place.clone()]))
     }
 
     /// Forgets them.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.starts.clear();
         self.payloads.clear();
         self.body = None;
@@ -79,7 +79,7 @@ impl Messages {
     }
 
     /// Whether a message can join them.
-    pub fn take_in(&self, kind: Namespace, channel: &[u8], payload: &[u8]) -> bool {
+    pub(crate) fn take_in(&self, kind: Namespace, channel: &[u8], payload: &[u8]) -> bool {
         self.body.is_none()
             && payload.len() <= SHARED_BODY
             && self.frames.len() < MAX_RUN
@@ -88,7 +88,7 @@ impl Messages {
     }
 
     /// Adds a message: to none, or where [`take_in`](Self::take_in) has said that it can.
-    pub fn add(&mut self, kind: Namespace, channel: &[u8], payload: &[u8]) {
+    pub(crate) fn add(&mut self, kind: Namespace, channel: &[u8], payload: &[u8]) {
         if self.is_empty() {
             self.kind = kind;
             self.channel.clear();
@@ -114,7 +114,7 @@ impl Messages {
     }
 
     /// What subscribers of the channel itself get: all messages.
-    pub fn all(&self) -> Frames<'_> {
+    pub(crate) fn all(&self) -> Frames<'_> {
         Frames {
             bytes: &self.frames,
             starts: &self.starts,
@@ -123,7 +123,7 @@ impl Messages {
     }
 
     /// `message` or `smessage`: one of them.
-    pub fn one(&self, index: usize) -> Frames<'_> {
+    pub(crate) fn one(&self, index: usize) -> Frames<'_> {
         Frames {
             bytes: self.all().head(index),
             starts: &[0],
@@ -132,7 +132,7 @@ impl Messages {
     }
 
     /// `pmessage`: what subscribers of a matching pattern get of one of them, made in `frame`.
-    pub fn for_pattern<'a>(
+    pub(crate) fn for_pattern<'a>(
         &'a self,
         index: usize,
         pattern: &[u8],
@@ -158,7 +158,7 @@ impl Messages {
 
 /// What (un)subscribing did, for the confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Subscribed, or subscribed already.
     Subscribed,
     /// Unsubscribed, or not subscribed anyway.
@@ -167,7 +167,7 @@ pub enum Change {
 
 /// Appends a confirmation: what changed, the name (`None`: there was nothing to unsubscribe from)
 /// and the count as Redis counts for this kind.
-pub fn put_confirmation(
+pub(crate) fn put_confirmation(
     out: &mut BytesMut,
     protocol: Protocol,
     kind: Namespace,

@@ -1,9 +1,9 @@
 //! Pub/sub: the registry of subscriptions, the pattern index, and the way of a message.
 
-pub mod fanout;
-pub mod message;
+pub(crate) mod fanout;
+pub(crate) mod message;
 #[cfg(all(test, shuttle))]
 mod model;
-pub mod patterns;
-pub mod registry;
-pub mod subscribers;
+pub(crate) mod patterns;
+pub(crate) mod registry;
+pub(crate) mod subscribers;

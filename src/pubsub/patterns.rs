@@ -57,7 +57,7 @@ use crate::hash::HashState;
 /// Patterns, each with a value, and a fast way from a channel's name to the values of all that
 /// match it.
 #[derive(Debug)]
-pub struct PatternIndex<V> {
+pub(crate) struct PatternIndex<V> {
     nodes: Slab<Node>,
     entries: Slab<Entry<V>>,
     by_pattern: HashMap<Box<[u8]>, u32, HashState>,
@@ -83,7 +83,7 @@ impl<V> Default for PatternIndex<V> {
 
 impl<V> PatternIndex<V> {
     /// An index without patterns.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut nodes = Slab::default();
         nodes.insert(Node::new(Label::default(), NONE));
         Self {
@@ -94,7 +94,7 @@ impl<V> PatternIndex<V> {
     }
 
     /// How many patterns there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_pattern.len()
     }
 
@@ -112,13 +112,17 @@ impl<V> PatternIndex<V> {
     }
 
     /// The value of exactly this pattern, to change.
-    pub fn get_mut(&mut self, pattern: &[u8]) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, pattern: &[u8]) -> Option<&mut V> {
         let id = *self.by_pattern.get(pattern)?;
         Some(&mut self.entries[id].value)
     }
 
     /// The value of exactly this pattern, which is added with the value `make` gives if it is new.
-    pub fn get_or_insert_with(&mut self, pattern: &[u8], make: impl FnOnce() -> V) -> &mut V {
+    pub(crate) fn get_or_insert_with(
+        &mut self,
+        pattern: &[u8],
+        make: impl FnOnce() -> V,
+    ) -> &mut V {
         let id = match self.by_pattern.get(pattern) {
             Some(&id) => id,
             None => self.insert(pattern, make()),
@@ -127,7 +131,7 @@ impl<V> PatternIndex<V> {
     }
 
     /// Takes exactly this pattern out.
-    pub fn remove(&mut self, pattern: &[u8]) -> Option<V> {
+    pub(crate) fn remove(&mut self, pattern: &[u8]) -> Option<V> {
         let id = self.by_pattern.remove(pattern)?;
         let Entry {
             value,
@@ -153,7 +157,7 @@ impl<V> PatternIndex<V> {
     /// Calls `f` with the value of every pattern that matches `channel`, each once, in no
     /// particular order. An empty name is matched by the empty pattern only, as in Redis. Allocates
     /// nothing once a thread has seen the like.
-    pub fn for_each_match(&self, channel: &[u8], f: impl FnMut(&V)) {
+    pub(crate) fn for_each_match(&self, channel: &[u8], f: impl FnMut(&V)) {
         walk::for_each_match(self, channel, f);
     }
 
@@ -167,7 +171,7 @@ impl<V> PatternIndex<V> {
 
     /// Gives back the memory that removed patterns left behind, in time proportional to what is
     /// left. `remove` does so by itself once three quarters are unused.
-    pub fn shrink_to_fit(&mut self) {
+    pub(crate) fn shrink_to_fit(&mut self) {
         let node_ids = self.nodes.compact();
         let entry_ids = self.entries.compact();
         let renamed = |ids: &[u32], id: u32| ids.get(id as usize).copied().unwrap_or(NONE);

@@ -54,7 +54,7 @@ struct PatternEntry {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     channels: Names,
     shards: Names,
     patterns: RwLock<PatternIndex<PatternEntry>>,
@@ -73,7 +73,7 @@ pub struct Registry {
 /// Only one thread at a time may hold them, or two could wait for each other: whoever does holds
 /// the keyspace's lock.
 #[derive(Debug, Default)]
-pub struct ChannelOrder<'a> {
+pub(crate) struct ChannelOrder<'a> {
     all: Vec<MutexGuard<'a, ()>>,
 }
 
@@ -85,7 +85,7 @@ impl ChannelOrder<'_> {
 
 /// Who subscribes or unsubscribes, and the limits of its outbox.
 #[derive(Clone, Copy, Debug)]
-pub struct Subscriber<'a> {
+pub(crate) struct Subscriber<'a> {
     /// The client.
     pub client: &'a Arc<Client>,
     /// `client-output-buffer-limit`.
@@ -112,7 +112,7 @@ impl Subscriber<'_> {
 
 impl Registry {
     /// An empty registry.
-    pub fn new() -> Registry {
+    pub(crate) fn new() -> Registry {
         Registry {
             channels: Names::default(),
             shards: Names::default(),
@@ -126,7 +126,7 @@ impl Registry {
 
     /// Appends one message to the outboxes of its receivers, as
     /// [`publish_run`](Self::publish_run) does.
-    pub fn publish(
+    pub(crate) fn publish(
         &self,
         kind: Namespace,
         channel: &[u8],
@@ -146,7 +146,7 @@ impl Registry {
     /// for a client that is both. Says for each how many matching subscriptions it went to: what
     /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are locks that the caller has already; `fanout` remembers whom to flush. The caller then
     /// forgets the messages.
-    pub fn publish_run(
+    pub(crate) fn publish_run(
         &self,
         held: &ChannelOrder<'_>,
         fanout: &mut Fanout,
@@ -209,7 +209,7 @@ impl Registry {
 
     /// Subscribes to `name` and appends the confirmation. Nothing happens to a client that was
     /// disconnected meanwhile.
-    pub fn subscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
+    pub(crate) fn subscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
         if subscriptions.is_closed() {
@@ -228,7 +228,7 @@ impl Registry {
     }
 
     /// Unsubscribes from `name`, if subscribed, and appends the confirmation.
-    pub fn unsubscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
+    pub(crate) fn unsubscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
         let taken = subscriptions.take(kind, name);
@@ -242,7 +242,7 @@ impl Registry {
 
     /// Unsubscribes from all names of `kind`, with a confirmation each, or one with a null name if
     /// there are none.
-    pub fn unsubscribe_all(&self, subscriber: Subscriber<'_>, kind: Namespace) {
+    pub(crate) fn unsubscribe_all(&self, subscriber: Subscriber<'_>, kind: Namespace) {
         let names = subscriber.client.subscriptions.lock().names(kind);
         for name in &names {
             self.unsubscribe(subscriber, kind, name);
@@ -254,7 +254,7 @@ impl Registry {
     }
 
     /// Drops all subscriptions of `client` without a word (RESET).
-    pub fn forget(&self, client: &Client) {
+    pub(crate) fn forget(&self, client: &Client) {
         let mut subscriptions = client.subscriptions.lock();
         for kind in Namespace::ALL {
             for name in subscriptions.names(kind) {
@@ -266,7 +266,7 @@ impl Registry {
     }
 
     /// Drops all subscriptions of a client that is gone, for good.
-    pub fn disconnect(&self, client: &Client) {
+    pub(crate) fn disconnect(&self, client: &Client) {
         let mut subscriptions = client.subscriptions.lock();
         let all = subscriptions.close();
         for (kind, names) in Namespace::ALL.into_iter().zip(all) {
@@ -278,7 +278,7 @@ impl Registry {
     }
 
     /// Channels with subscribers that match the glob `pattern`, or all.
-    pub fn active(&self, kind: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
+    pub(crate) fn active(&self, kind: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
         self.names(kind)
             .iter()
             .map(|entry| entry.key().clone())
@@ -287,30 +287,30 @@ impl Registry {
     }
 
     /// The number of subscribers of the channel itself.
-    pub fn subscribers(&self, kind: Namespace, channel: &[u8]) -> usize {
+    pub(crate) fn subscribers(&self, kind: Namespace, channel: &[u8]) -> usize {
         self.names(kind)
             .get(channel)
             .map_or(0, |subscribers| subscribers.len())
     }
 
     /// The number of channels with subscribers.
-    pub fn active_count(&self, kind: Namespace) -> usize {
+    pub(crate) fn active_count(&self, kind: Namespace) -> usize {
         self.names(kind).len()
     }
 
     /// The number of distinct patterns.
-    pub fn pattern_count(&self) -> usize {
+    pub(crate) fn pattern_count(&self) -> usize {
         self.pattern_count.load(Relaxed)
     }
 
     /// The number of clients with any subscription.
-    pub fn subscribed_clients(&self) -> usize {
+    pub(crate) fn subscribed_clients(&self) -> usize {
         self.subscribed_clients.load(Relaxed)
     }
 
     /// How many subscriptions a PUBLISH to `channel` would reach now: the channel's own and those
     /// of matching patterns.
-    pub fn receivers(&self, channel: &[u8]) -> usize {
+    pub(crate) fn receivers(&self, channel: &[u8]) -> usize {
         let mut receivers = self.subscribers(Namespace::Channel, channel);
         self.patterns
             .read()
@@ -319,7 +319,7 @@ impl Registry {
     }
 
     /// Waits until a PUBLISH to `channel` would reach at least `count` subscriptions.
-    pub async fn wait_for_receivers(&self, channel: &[u8], count: usize) {
+    pub(crate) async fn wait_for_receivers(&self, channel: &[u8], count: usize) {
         loop {
             let mut changed = pin!(self.changed.notified());
             // From here on no change is missed.
@@ -333,7 +333,7 @@ impl Registry {
 
     /// Gives back the memory of tables that have become much emptier than they were. The pattern
     /// index does so by itself.
-    pub fn shrink(&self) {
+    pub(crate) fn shrink(&self) {
         for names in [&self.channels, &self.shards] {
             if names.capacity() > SHRINK_FROM && names.len() < names.capacity() / 4 {
                 names.shrink_to_fit();
@@ -410,7 +410,7 @@ impl Registry {
     }
 
     /// Takes all channel-order locks. See [`ChannelOrder`] for who may.
-    pub fn hold_order(&self) -> ChannelOrder<'_> {
+    pub(crate) fn hold_order(&self) -> ChannelOrder<'_> {
         ChannelOrder {
             all: self.order.iter().map(|lock| lock.lock()).collect(),
         }

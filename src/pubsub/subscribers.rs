@@ -14,13 +14,13 @@ use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 
 /// Tables of up to this many places are not worth shrinking.
-pub const SHRINK_FROM: usize = 1024;
+pub(crate) const SHRINK_FROM: usize = 1024;
 /// Up to so many are searched one by one.
 const SEARCHED: usize = 8;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Subscribers {
+pub(crate) struct Subscribers {
     clients: SmallVec<[Arc<Client>; 1]>,
     /// Where each is, if there have ever been more than [`SEARCHED`]. Boxed, as most names have few.
     #[expect(clippy::box_collection)]
@@ -30,17 +30,17 @@ pub struct Subscribers {
 
 impl Subscribers {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.clients.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
     }
 
     /// Adds one that is not among them.
-    pub fn insert(&mut self, client: &Arc<Client>) {
+    pub(crate) fn insert(&mut self, client: &Arc<Client>) {
         if let Some(places) = &mut self.places {
             places.insert(client.id, self.clients.len());
         }
@@ -52,7 +52,7 @@ impl Subscribers {
     }
 
     /// Takes one out, if it is there. A list that was once long does not stay large for a few.
-    pub fn remove(&mut self, client: ClientId) {
+    pub(crate) fn remove(&mut self, client: ClientId) {
         let place = match &mut self.places {
             Some(places) => places.remove(&client),
             None => self.clients.iter().position(|other| other.id == client),
@@ -78,12 +78,12 @@ impl Subscribers {
     }
 
     /// All of them.
-    pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.clients.iter()
     }
 
     /// What those of them who are stuck share.
-    pub fn backlog(&self) -> &Backlog {
+    pub(crate) fn backlog(&self) -> &Backlog {
         &self.backlog
     }
 }

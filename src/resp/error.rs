@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Why a command was not carried out. Texts are those of Redis, without the leading `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// A fixed text, with its error code (`ERR syntax error`).
     Text(Cow<'static, str>),
     /// No such command: its name and arguments, as they came.
@@ -40,31 +40,31 @@ pub enum CommandError {
 
 impl CommandError {
     /// `ERR syntax error`
-    pub const SYNTAX: CommandError = CommandError::text("ERR syntax error");
+    pub(crate) const SYNTAX: CommandError = CommandError::text("ERR syntax error");
     /// A value that should be a number is not.
-    pub const NOT_AN_INTEGER: CommandError =
+    pub(crate) const NOT_AN_INTEGER: CommandError =
         CommandError::text("ERR value is not an integer or out of range");
 
     /// A key holds another type than the command works on.
-    pub const WRONG_TYPE: CommandError =
+    pub(crate) const WRONG_TYPE: CommandError =
         CommandError::text("WRONGTYPE Operation against a key holding the wrong kind of value");
     /// A key that must be there is not.
-    pub const NO_SUCH_KEY: CommandError = CommandError::text("ERR no such key");
+    pub(crate) const NO_SUCH_KEY: CommandError = CommandError::text("ERR no such key");
     /// A command that may need memory when there is none left (`maxmemory`).
-    pub const OUT_OF_MEMORY: CommandError =
+    pub(crate) const OUT_OF_MEMORY: CommandError =
         CommandError::text("OOM command not allowed when used memory > 'maxmemory'.");
     /// A command of the queue mode where that is off.
-    pub const QUEUE_IS_OFF: CommandError = CommandError::text(
+    pub(crate) const QUEUE_IS_OFF: CommandError = CommandError::text(
         "ERR this server runs without queue mode (queue no): it has no keys, only pub/sub",
     );
 
     /// An error of this fixed text.
-    pub const fn text(text: &'static str) -> CommandError {
+    pub(crate) const fn text(text: &'static str) -> CommandError {
         CommandError::Text(Cow::Borrowed(text))
     }
 
     /// The text as it goes over the wire, without the leading `-` and the line break.
-    pub fn wire_text(&self) -> Vec<u8> {
+    pub(crate) fn wire_text(&self) -> Vec<u8> {
         match self {
             CommandError::Text(text) => text.as_bytes().to_vec(),
             CommandError::UnknownCommand { name, args } => {
@@ -100,7 +100,7 @@ impl CommandError {
     }
 
     /// The error's code, its text's first word, under which INFO counts it (`ERR`, `NOAUTH`).
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             CommandError::Text(text) => text.split(' ').next().unwrap_or("ERR"),
             _ => "ERR",

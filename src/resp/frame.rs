@@ -14,10 +14,10 @@ use redis_protocol::resp3::{self, types::VerbatimStringFormat};
 use super::Protocol;
 
 /// A reply tree.
-pub type Frame = resp3::types::BytesFrame;
+pub(crate) type Frame = resp3::types::BytesFrame;
 
 /// A bulk string.
-pub fn bulk(data: impl Into<Bytes>) -> Frame {
+pub(crate) fn bulk(data: impl Into<Bytes>) -> Frame {
     Frame::BlobString {
         data: data.into(),
         attributes: None,
@@ -25,12 +25,12 @@ pub fn bulk(data: impl Into<Bytes>) -> Frame {
 }
 
 /// A bulk string of text that was built at run time.
-pub fn text(data: String) -> Frame {
+pub(crate) fn text(data: String) -> Frame {
     bulk(data.into_bytes())
 }
 
 /// A status reply (`+OK`).
-pub fn status(data: &'static str) -> Frame {
+pub(crate) fn status(data: &'static str) -> Frame {
     Frame::SimpleString {
         data: Bytes::from_static(data.as_bytes()),
         attributes: None,
@@ -38,7 +38,7 @@ pub fn status(data: &'static str) -> Frame {
 }
 
 /// An integer; see the module's limit.
-pub fn integer(data: i64) -> Frame {
+pub(crate) fn integer(data: i64) -> Frame {
     Frame::Number {
         data,
         attributes: None,
@@ -46,7 +46,7 @@ pub fn integer(data: i64) -> Frame {
 }
 
 /// A floating-point number; RESP2 shows a bulk string.
-pub fn double(data: f64) -> Frame {
+pub(crate) fn double(data: f64) -> Frame {
     Frame::Double {
         data,
         attributes: None,
@@ -54,7 +54,7 @@ pub fn double(data: f64) -> Frame {
 }
 
 /// An array.
-pub fn array(data: impl IntoIterator<Item = Frame>) -> Frame {
+pub(crate) fn array(data: impl IntoIterator<Item = Frame>) -> Frame {
     Frame::Array {
         data: data.into_iter().collect(),
         attributes: None,
@@ -62,7 +62,7 @@ pub fn array(data: impl IntoIterator<Item = Frame>) -> Frame {
 }
 
 /// A set; RESP2 shows an array.
-pub fn set(data: impl IntoIterator<Item = Frame>) -> Frame {
+pub(crate) fn set(data: impl IntoIterator<Item = Frame>) -> Frame {
     Frame::Set {
         data: data.into_iter().collect(),
         attributes: None,
@@ -70,7 +70,7 @@ pub fn set(data: impl IntoIterator<Item = Frame>) -> Frame {
 }
 
 /// A map that keeps the order of its keys; RESP2 shows a flat array.
-pub fn map(data: impl IntoIterator<Item = (Frame, Frame)>) -> Frame {
+pub(crate) fn map(data: impl IntoIterator<Item = (Frame, Frame)>) -> Frame {
     Frame::Map {
         data: data.into_iter().collect(),
         attributes: None,
@@ -78,7 +78,7 @@ pub fn map(data: impl IntoIterator<Item = (Frame, Frame)>) -> Frame {
 }
 
 /// Human-readable text, `txt` in RESP3; RESP2 shows a bulk string.
-pub fn verbatim(data: impl Into<Bytes>) -> Frame {
+pub(crate) fn verbatim(data: impl Into<Bytes>) -> Frame {
     Frame::VerbatimString {
         data: data.into(),
         format: VerbatimStringFormat::Text,
@@ -87,7 +87,7 @@ pub fn verbatim(data: impl Into<Bytes>) -> Frame {
 }
 
 /// Appends `frame` to `out` as `protocol` has it.
-pub fn encode(out: &mut BytesMut, frame: Frame, protocol: Protocol) {
+pub(crate) fn encode(out: &mut BytesMut, frame: Frame, protocol: Protocol) {
     let written = match protocol {
         Protocol::Resp3 => resp3::encode::complete::extend_encode(out, &frame, false),
         Protocol::Resp2 => resp2::encode::extend_encode(out, &downgrade(frame), false),

@@ -12,7 +12,7 @@ use std::ops::Range;
 pub struct UnbalancedQuotes;
 
 /// Splits `line` into words: their bytes are appended to `out`, their places to `words`.
-pub fn split_words_into(
+pub(crate) fn split_words_into(
     line: &[u8],
     out: &mut Vec<u8>,
     words: &mut Vec<Range<usize>>,
@@ -34,7 +34,7 @@ pub fn split_words_into(
 }
 
 /// Splits `line` into owned words.
-pub fn split_words(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
+pub(crate) fn split_words(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
     let (mut bytes, mut words) = (Vec::new(), Vec::new());
     split_words_into(line, &mut bytes, &mut words)?;
     Ok(words.into_iter().map(|word| bytes[word].to_vec()).collect())

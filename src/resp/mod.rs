@@ -5,16 +5,16 @@
 //! sends are pre-encoded or written directly; every other reply is a [`frame::Frame`], encoded by
 //! the `redis-protocol` crate.
 
-pub mod error;
-pub mod frame;
-pub mod inline;
-pub mod number;
-pub mod reply;
-pub mod request;
+pub(crate) mod error;
+pub(crate) mod frame;
+pub(crate) mod inline;
+pub(crate) mod number;
+pub(crate) mod reply;
+pub(crate) mod request;
 
 /// The protocol version of a connection: RESP2 until `HELLO 3` asks for RESP3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// RESP2, what a connection starts with.
     #[default]
     Resp2,
@@ -24,7 +24,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// The number that HELLO and CLIENT LIST show: 2 or 3.
-    pub fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Protocol::Resp2 => 2,
             Protocol::Resp3 => 3,
@@ -32,7 +32,7 @@ impl Protocol {
     }
 
     /// The type byte of a push frame: RESP2 knows none and sends an array.
-    pub fn push_marker(self) -> u8 {
+    pub(crate) fn push_marker(self) -> u8 {
         match self {
             Protocol::Resp2 => b'*',
             Protocol::Resp3 => b'>',

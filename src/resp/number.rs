@@ -26,16 +26,16 @@ const LAST_BIT: i32 = 16383 + 63;
 
 /// An 80-bit floating-point number; never a NaN.
 #[derive(Clone, Copy, Debug)]
-pub struct LongDouble(X87DoubleExtended);
+pub(crate) struct LongDouble(X87DoubleExtended);
 
 impl LongDouble {
     /// Zero.
-    pub const ZERO: LongDouble = LongDouble(X87DoubleExtended::ZERO);
+    pub(crate) const ZERO: LongDouble = LongDouble(X87DoubleExtended::ZERO);
 
     /// A number as Redis takes it (`string2ld`): decimal or hexadecimal, with or without a point and
     /// an exponent, or infinity; no blanks. `None`: it is none, or too large, or too small to be told
     /// from zero.
-    pub fn parse(text: &[u8]) -> Option<LongDouble> {
+    pub(crate) fn parse(text: &[u8]) -> Option<LongDouble> {
         if text.len() >= TEXT_LIMIT {
             return None;
         }
@@ -45,7 +45,7 @@ impl LongDouble {
     }
 
     /// The sum. `None`: it is infinite, or infinities cancel each other out.
-    pub fn plus(self, other: LongDouble) -> Option<LongDouble> {
+    pub(crate) fn plus(self, other: LongDouble) -> Option<LongDouble> {
         let sum = (self.0 + other.0).value;
         sum.is_finite().then_some(LongDouble(sum))
     }
@@ -88,7 +88,7 @@ impl Display for LongDouble {
 
 /// A `double`, if C's `strtod` takes all of the text as one: blanks may come first, and nothing at all
 /// is 0. `None`: it does not, or the number is too large, or too small for all of its digits.
-pub fn parse_double(text: &[u8]) -> Option<f64> {
+pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
     if text.is_empty() {
         return Some(0.0);
     }
@@ -230,7 +230,7 @@ fn decimal(number: u64, mut shift: u32) -> String {
 /// # Errors
 /// It is no number, negative, or ends too late to be told (Redis 7.0 takes the last for negative; the
 /// text is that of 7.2).
-pub fn parse_timeout(word: &[u8]) -> Result<Option<Duration>, CommandError> {
+pub(crate) fn parse_timeout(word: &[u8]) -> Result<Option<Duration>, CommandError> {
     const OUT_OF_RANGE: CommandError = CommandError::text("ERR timeout is out of range");
     let seconds = LongDouble::parse(word).ok_or(CommandError::text(
         "ERR timeout is not a float or out of range",

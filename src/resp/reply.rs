@@ -7,7 +7,7 @@ use super::{Protocol, error::CommandError};
 
 /// A command's answer.
 #[derive(Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The command has sent its own frames (subscribe confirmations), or answers nothing.
     Sent,
     /// A pre-encoded reply, the same bytes in RESP2 and RESP3.
@@ -33,12 +33,12 @@ pub enum Reply {
 
 impl Reply {
     /// `+OK`
-    pub const OK: Reply = Reply::Static(b"+OK\r\n");
+    pub(crate) const OK: Reply = Reply::Static(b"+OK\r\n");
     /// `+PONG`
-    pub const PONG: Reply = Reply::Static(b"+PONG\r\n");
+    pub(crate) const PONG: Reply = Reply::Static(b"+PONG\r\n");
 
     /// Appends the reply's bytes to `out`.
-    pub fn encode(self, out: &mut BytesMut, protocol: Protocol) {
+    pub(crate) fn encode(self, out: &mut BytesMut, protocol: Protocol) {
         match self {
             Reply::Sent => {}
             Reply::Static(bytes) => out.extend_from_slice(bytes),
@@ -77,7 +77,7 @@ impl From<Frame> for Reply {
 }
 
 /// Appends `-text`, with line breaks as spaces, as Redis does to keep the frame whole.
-pub fn put_error(out: &mut BytesMut, error: &CommandError) {
+pub(crate) fn put_error(out: &mut BytesMut, error: &CommandError) {
     let text = error.wire_text();
     let body = text.trim_ascii_end_newlines();
     out.reserve(body.len() + 3);
@@ -97,7 +97,7 @@ fn put_aggregate(out: &mut BytesMut, kind: u8, items: Vec<Reply>, protocol: Prot
 }
 
 /// Appends a line of a type byte and a number: `:5`, `$5`, `*5`.
-pub fn put_integer(out: &mut BytesMut, kind: u8, number: i64) {
+pub(crate) fn put_integer(out: &mut BytesMut, kind: u8, number: i64) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(number).as_bytes();
     out.reserve(digits.len() + 3);
@@ -107,7 +107,7 @@ pub fn put_integer(out: &mut BytesMut, kind: u8, number: i64) {
 }
 
 /// Appends a bulk string.
-pub fn put_bulk(out: &mut BytesMut, data: &[u8]) {
+pub(crate) fn put_bulk(out: &mut BytesMut, data: &[u8]) {
     put_integer(out, b'$', data.len() as i64);
     out.reserve(data.len() + 2);
     out.extend_from_slice(data);
@@ -115,7 +115,7 @@ pub fn put_bulk(out: &mut BytesMut, data: &[u8]) {
 }
 
 /// Appends a null.
-pub fn put_null(out: &mut BytesMut, protocol: Protocol) {
+pub(crate) fn put_null(out: &mut BytesMut, protocol: Protocol) {
     out.extend_from_slice(match protocol {
         Protocol::Resp2 => b"$-1\r\n",
         Protocol::Resp3 => b"_\r\n",
@@ -132,34 +132,34 @@ fn put_null_array(out: &mut BytesMut, protocol: Protocol) {
 /// Writes a reply piece by piece, for commands whose values lie under a lock and are best copied
 /// straight to where they go.
 #[derive(Debug)]
-pub struct ReplyWriter<'a> {
+pub(crate) struct ReplyWriter<'a> {
     out: &'a mut BytesMut,
     protocol: Protocol,
 }
 
 impl<'a> ReplyWriter<'a> {
     /// Appends to `out`.
-    pub fn new(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
+    pub(crate) fn new(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
         ReplyWriter { out, protocol }
     }
 
     /// Begins an array; so many replies must follow.
-    pub fn array(&mut self, length: usize) {
+    pub(crate) fn array(&mut self, length: usize) {
         put_integer(self.out, b'*', length as i64);
     }
 
     /// A bulk string.
-    pub fn bulk(&mut self, data: &[u8]) {
+    pub(crate) fn bulk(&mut self, data: &[u8]) {
         put_bulk(self.out, data);
     }
 
     /// An integer.
-    pub fn integer(&mut self, number: i64) {
+    pub(crate) fn integer(&mut self, number: i64) {
         put_integer(self.out, b':', number);
     }
 
     /// A whole reply.
-    pub fn put(&mut self, reply: Reply) {
+    pub(crate) fn put(&mut self, reply: Reply) {
         reply.encode(self.out, self.protocol);
     }
 }

@@ -27,7 +27,7 @@ use super::error::CommandError;
 use super::inline::split_words_into;
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
-pub const MAX_LINE: usize = 64 * 1024;
+pub(crate) const MAX_LINE: usize = 64 * 1024;
 /// The most arguments of a request before AUTH.
 const MAX_ARGS_BEFORE_AUTH: i64 = 10;
 /// The longest argument before AUTH, in bytes.
@@ -35,7 +35,7 @@ const MAX_BULK_BEFORE_AUTH: i64 = 16 * 1024;
 
 /// Bytes that are no request. The text is Redis's; the connection closes after it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ProtocolError {
+pub(crate) enum ProtocolError {
     /// An inline command longer than [`MAX_LINE`].
     #[error("too big inline request")]
     InlineTooLong,
@@ -67,7 +67,7 @@ pub enum ProtocolError {
 
 /// What the reader accepts of this connection now.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// `proto-max-bulk-len`, in bytes.
     pub max_bulk: u64,
     /// False while the connection still owes an AUTH: the stricter limits apply.
@@ -76,34 +76,34 @@ pub struct Limits {
 
 /// The words of one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Args<'a> {
+pub(crate) struct Args<'a> {
     bytes: &'a [u8],
     words: &'a [Range<usize>],
 }
 
 impl<'a> Args<'a> {
     /// Words that lie in `bytes` at `words`.
-    pub fn new(bytes: &'a [u8], words: &'a [Range<usize>]) -> Args<'a> {
+    pub(crate) fn new(bytes: &'a [u8], words: &'a [Range<usize>]) -> Args<'a> {
         Args { bytes, words }
     }
 
     /// The number of words, the command's own included.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.words.len()
     }
 
     /// Whether there is no word at all.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
     /// The word at `index`.
-    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+    pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
         self.words.get(index).map(|word| &self.bytes[word.clone()])
     }
 
     /// The words in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
         self.words.iter().map(move |word| &bytes[word.clone()])
     }
@@ -119,7 +119,7 @@ impl Index<usize> for Args<'_> {
 
 /// The state between two reads of one connection.
 #[derive(Debug, Default)]
-pub struct RequestReader {
+pub(crate) struct RequestReader {
     /// Where the current request begins in the buffer.
     start: usize,
     /// Up to where the current request is understood.
@@ -140,7 +140,7 @@ impl RequestReader {
     /// Goes on reading `buffer` up to the end of the next request. `Ok(true)`: it is complete, see
     /// [`args`](Self::args), of which an empty array or line has none; `Ok(false)`: more bytes are
     /// needed.
-    pub fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+    pub(crate) fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
         loop {
             if self.missing == 0 {
                 self.begin_request();
@@ -167,13 +167,13 @@ impl RequestReader {
     }
 
     /// The request that [`next`](Self::next) has completed in `buffer`.
-    pub fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
+    pub(crate) fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         let bytes = self.inline.as_deref().unwrap_or(buffer);
         Args::new(bytes, &self.words)
     }
 
     /// Takes the completed request back: [`next`](Self::next) finds it again.
-    pub fn unread(&mut self) {
+    pub(crate) fn unread(&mut self) {
         self.position = self.start;
         self.searched = self.start;
         self.begin_request();
@@ -181,7 +181,7 @@ impl RequestReader {
 
     /// How many bytes from the start of the buffer are done with, once the completed request (if
     /// any) has been carried out.
-    pub fn consumed(&self) -> usize {
+    pub(crate) fn consumed(&self) -> usize {
         if self.missing == 0 {
             self.position
         } else {
@@ -190,7 +190,7 @@ impl RequestReader {
     }
 
     /// Says that [`consumed`](Self::consumed) bytes were dropped from the start of the buffer.
-    pub fn rebase(&mut self) {
+    pub(crate) fn rebase(&mut self) {
         let dropped = self.consumed();
         if self.missing == 0 {
             self.words.clear();
@@ -205,18 +205,18 @@ impl RequestReader {
     }
 
     /// How many bytes the argument that is being received still lacks, of a buffer of `length` bytes.
-    pub fn lacks(&self, length: usize) -> usize {
+    pub(crate) fn lacks(&self, length: usize) -> usize {
         let needed = self.bulk.map_or(0, |bulk| self.position + bulk + 2);
         needed.saturating_sub(length)
     }
 
     /// Bytes that the reader itself occupies on behalf of an unfinished request.
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.words.capacity() * size_of::<Range<usize>>()
     }
 
     /// Gives back memory while the connection idles between two requests.
-    pub fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         if self.missing == 0 {
             self.words = Vec::new();
         }
@@ -345,12 +345,12 @@ fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
 ///
 /// # Errors
 /// `value is not an integer or out of range`
-pub fn integer_argument(word: &[u8]) -> Result<i64, CommandError> {
+pub(crate) fn integer_argument(word: &[u8]) -> Result<i64, CommandError> {
     parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
 }
 
 /// A decimal number as Redis takes it (`string2ll`): no sign but `-`, no leading zero, no blanks.
-pub fn parse_integer(text: &[u8]) -> Option<i64> {
+pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),

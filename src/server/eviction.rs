@@ -16,7 +16,7 @@ use crate::state::ServerState;
 /// How often what they hold is added up, while there is a bound; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);
 /// Runs until the server shuts down.
-pub async fn run(state: &ServerState) {
+pub(crate) async fn run(state: &ServerState) {
     let work = async {
         loop {
             let is_bounded = evict(state);

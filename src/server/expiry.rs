@@ -18,7 +18,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 const BATCH: usize = 256;
 
 /// Runs until the server shuts down.
-pub async fn run(state: &ServerState) {
+pub(crate) async fn run(state: &ServerState) {
     let work = async {
         loop {
             while !state.pause.is_on() && expire_some(state) {

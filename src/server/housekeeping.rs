@@ -10,7 +10,7 @@ use crate::state::ServerState;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Runs until the server shuts down.
-pub async fn run(state: &ServerState) {
+pub(crate) async fn run(state: &ServerState) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = Instant::now();

@@ -66,7 +66,7 @@ pub enum ListenError {
 
 /// A bound socket.
 #[derive(Debug)]
-pub enum Listener {
+pub(crate) enum Listener {
     /// Over TCP.
     Tcp(TcpListener, SocketAddr),
     /// Over TCP, encrypted.
@@ -77,7 +77,7 @@ pub enum Listener {
 
 impl Listener {
     /// Where it listens.
-    pub fn bound(&self) -> Bound {
+    pub(crate) fn bound(&self) -> Bound {
         match self {
             Listener::Tcp(_, address) => Bound::Tcp(*address),
             Listener::Tls(_, address) => Bound::Tls(*address),
@@ -161,7 +161,7 @@ impl Accepted {
 }
 
 /// Binds every address of the settings, or none.
-pub async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
+pub(crate) async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
     // As in Redis: `port 0` beside a `tls-port` is none.
     if config.port != 0 || config.tls_port == TlsPort::Off {
@@ -279,7 +279,7 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
 }
 
 /// Accepts until the server shuts down. A failed accept never ends it.
-pub async fn serve(listener: &Listener, state: &Arc<ServerState>) {
+pub(crate) async fn serve(listener: &Listener, state: &Arc<ServerState>) {
     let mut failures = LogThrottle::default();
     let accepting = async {
         loop {

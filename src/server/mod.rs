@@ -3,10 +3,10 @@
 //!
 //! Layer `server`: it may use all that lies below, and only `embed` and the binary use it.
 
-pub mod eviction;
-pub mod expiry;
-pub mod housekeeping;
-pub mod listener;
-pub mod shutdown;
-pub mod supervise;
-pub mod workers;
+pub(crate) mod eviction;
+pub(crate) mod expiry;
+pub(crate) mod housekeeping;
+pub(crate) mod listener;
+pub(crate) mod shutdown;
+pub(crate) mod supervise;
+pub(crate) mod workers;

@@ -16,13 +16,13 @@ use crate::state::ServerState;
 const BATCH_POLL: Duration = Duration::from_millis(1);
 
 /// Waits until the shutdown begins ([`ServerState::begin_shutdown`]), and brings it to its end.
-pub async fn run(state: &ServerState) {
+pub(crate) async fn run(state: &ServerState) {
     state.shutdown.begun().await;
     drain(state).await;
 }
 
 /// Cuts everything off at once, from wherever it is called.
-pub fn abort(state: &ServerState) {
+pub(crate) fn abort(state: &ServerState) {
     state.shutdown.begin(true);
     state.tasks.close();
     disconnect_all(state);

@@ -30,7 +30,7 @@ use crate::state::panic::{Panic, message};
 const REST: Duration = Duration::from_millis(50);
 
 /// Runs a task to its end or to its panic.
-pub async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output, Panic> {
+pub(crate) async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output, Panic> {
     std::future::poll_fn(move |context| {
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
             Ok(poll) => poll.map(Ok),
@@ -41,7 +41,7 @@ pub async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output, Panic>
 }
 
 /// Runs a task of the server, anew whenever it panics.
-pub async fn supervise<F: Future<Output = ()>>(
+pub(crate) async fn supervise<F: Future<Output = ()>>(
     state: &Arc<ServerState>,
     name: &'static str,
     mut task: impl FnMut() -> F,

@@ -10,7 +10,7 @@ use crate::hash::HashState;
 
 /// All connected clients by id, and how many there are.
 #[derive(Debug, Default)]
-pub struct Clients {
+pub(crate) struct Clients {
     by_id: DashMap<ClientId, Arc<Client>, HashState>,
     count: AtomicUsize,
     last_id: AtomicU64,
@@ -18,36 +18,36 @@ pub struct Clients {
 
 impl Clients {
     /// The id of the next client; ids are never used again.
-    pub fn next_id(&self) -> ClientId {
+    pub(crate) fn next_id(&self) -> ClientId {
         self.last_id.fetch_add(1, Relaxed) + 1
     }
 
     /// Adds a client.
-    pub fn insert(&self, client: Arc<Client>) {
+    pub(crate) fn insert(&self, client: Arc<Client>) {
         if self.by_id.insert(client.id, client).is_none() {
             self.count.fetch_add(1, Relaxed);
         }
     }
 
     /// Takes a client away.
-    pub fn remove(&self, id: ClientId) {
+    pub(crate) fn remove(&self, id: ClientId) {
         if self.by_id.remove(&id).is_some() {
             self.count.fetch_sub(1, Relaxed);
         }
     }
 
     /// The client of this id.
-    pub fn get(&self, id: ClientId) -> Option<Arc<Client>> {
+    pub(crate) fn get(&self, id: ClientId) -> Option<Arc<Client>> {
         self.by_id.get(&id).map(|client| Arc::clone(&client))
     }
 
     /// How many clients are connected.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
     }
 
     /// All clients, the oldest first.
-    pub fn all(&self) -> Vec<Arc<Client>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Client>> {
         let mut all: Vec<_> = self
             .by_id
             .iter()

@@ -11,14 +11,14 @@ const PART: usize = 8;
 
 /// When to look before the next period.
 #[derive(Debug, Default)]
-pub struct MemoryTrigger {
+pub(crate) struct MemoryTrigger {
     appended: AtomicUsize,
     look: Notify,
 }
 
 impl MemoryTrigger {
     /// So many bytes were appended to outboxes, and `limit` bytes may be held.
-    pub fn add(&self, bytes: usize, limit: usize) {
+    pub(crate) fn add(&self, bytes: usize, limit: usize) {
         if self.appended.fetch_add(bytes, Relaxed) + bytes >= limit / PART {
             self.appended.store(0, Relaxed);
             self.look();
@@ -26,12 +26,12 @@ impl MemoryTrigger {
     }
 
     /// Has somebody look soon.
-    pub fn look(&self) {
+    pub(crate) fn look(&self) {
         self.look.notify_one();
     }
 
     /// Waits until somebody is to look.
-    pub async fn wanted(&self) {
+    pub(crate) async fn wanted(&self) {
         self.look.notified().await;
     }
 }

@@ -1,14 +1,14 @@
 //! What all connections of one server share.
 
-pub mod bound;
-pub mod clients;
+pub(crate) mod bound;
+pub(crate) mod clients;
 pub mod descriptors;
-pub mod memory_trigger;
-pub mod panic;
-pub mod pause;
-pub mod placement;
-pub mod shutdown;
-pub mod tls;
+pub(crate) mod memory_trigger;
+pub(crate) mod panic;
+pub(crate) mod pause;
+pub(crate) mod placement;
+pub(crate) mod shutdown;
+pub(crate) mod tls;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -43,18 +43,18 @@ use crate::store::events;
 use crate::store::keyspace::Keyspace;
 
 /// This crate's version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The Redis version that clients are told, whose rules fanfare follows.
-pub const REDIS_VERSION: &str = "7.2.4";
+pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
 /// At most so many batches wait to be written while others are carried out.
 const UNWRITTEN_BATCHES: usize = 64;
 
 /// Applies a changed configuration to the process (the log level); given by who owns the process.
-pub type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
+pub(crate) type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
 
 /// See the module.
-pub struct ServerState {
+pub(crate) struct ServerState {
     /// Who is subscribed to what.
     pub registry: Registry,
     /// Who is connected.
@@ -110,7 +110,7 @@ impl std::fmt::Debug for ServerState {
 
 impl ServerState {
     /// A server that has no listener yet.
-    pub fn new(
+    pub(crate) fn new(
         config: Config,
         acl: Acl,
         tls: Tls,
@@ -144,12 +144,12 @@ impl ServerState {
     }
 
     /// The settings in force.
-    pub fn config(&self) -> arc_swap::Guard<Arc<Config>> {
+    pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.config.load()
     }
 
     /// Changes settings (CONFIG SET): all of them or none.
-    pub fn change_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
+    pub(crate) fn change_config(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
         let _one_at_a_time = self.changing.lock();
         let changed = self.config().set(pairs)?;
         if changed.maxclients != self.config().maxclients {
@@ -189,7 +189,7 @@ impl ServerState {
 
     /// What a client's outbox does with messages that do not fit: by its own `choice`, if it makes
     /// one, or else as it was or as the server has it.
-    pub fn choose_overflow(&self, client: &Client, choice: Option<OverflowChoice>) {
+    pub(crate) fn choose_overflow(&self, client: &Client, choice: Option<OverflowChoice>) {
         let server = || self.config().overflow_rule();
         client
             .outbox
@@ -198,7 +198,7 @@ impl ServerState {
 
     /// Tells the log of messages that were dropped for a client: one line in a while, and at its
     /// `end` what is left to tell.
-    pub fn note_drops(&self, client: &Client, end: bool) {
+    pub(crate) fn note_drops(&self, client: &Client, end: bool) {
         if let Some(report) = client.outbox.drop_report(Instant::now(), end) {
             tracing::warn!(
                 policy = report.policy.name(),
@@ -214,7 +214,7 @@ impl ServerState {
 
     /// Begins the shutdown, which comes to its end by itself (`server::shutdown`): nobody reads any
     /// more requests from now on. `at_once`: it waits for no client.
-    pub fn begin_shutdown(&self, at_once: bool) {
+    pub(crate) fn begin_shutdown(&self, at_once: bool) {
         if self.shutdown.begin(at_once) {
             for client in self.clients.all() {
                 client.quiet();
@@ -223,17 +223,17 @@ impl ServerState {
     }
 
     /// Notes where the server listens; once.
-    pub fn set_bound(&self, bound: Vec<Bound>) {
+    pub(crate) fn set_bound(&self, bound: Vec<Bound>) {
         self.bound.set(bound).expect("a server binds once");
     }
 
     /// Where the server listens.
-    pub fn bound(&self) -> &[Bound] {
+    pub(crate) fn bound(&self) -> &[Bound] {
         self.bound.get().map_or(&[], Vec::as_slice)
     }
 
     /// The TCP port, that of TLS if there is no other, 0 if there is none.
-    pub fn tcp_port(&self) -> u16 {
+    pub(crate) fn tcp_port(&self) -> u16 {
         let port = |bound: &Bound| match bound {
             Bound::Tcp(address) | Bound::Tls(address) => Some(address.port()),
             Bound::Unix(_) => None,
@@ -243,7 +243,7 @@ impl ServerState {
 
     /// Writes what is pending for a client, and disconnects it if it is dead. Returns whether it
     /// lives.
-    pub fn flush(&self, client: &Client) -> bool {
+    pub(crate) fn flush(&self, client: &Client) -> bool {
         let mut written = 0;
         let alive = client.flush(&mut written);
         if written > 0 {
@@ -257,14 +257,14 @@ impl ServerState {
 
     /// Ends a client's connection now: it is in no table any more when this returns, and what its
     /// socket does not take at once is dropped. Harmless for a client that is gone already.
-    pub fn disconnect(&self, client: &Client) {
+    pub(crate) fn disconnect(&self, client: &Client) {
         if self.retire(client) {
             self.hang_up(client);
         }
     }
 
     /// As [`disconnect`](Self::disconnect), for who holds the keyspace's lock.
-    pub fn disconnect_under(&self, client: &Client, space: &mut Keyspace) {
+    pub(crate) fn disconnect_under(&self, client: &Client, space: &mut Keyspace) {
         if client.close() {
             self.forget(client, space);
             self.hang_up(client);
@@ -273,7 +273,7 @@ impl ServerState {
 
     /// Takes a client out of all tables, before its peer can see the end of the connection, which
     /// the caller brings about. `false`: somebody has done it already.
-    pub fn retire(&self, client: &Client) -> bool {
+    pub(crate) fn retire(&self, client: &Client) -> bool {
         let first = client.close();
         if first {
             self.forget(client, &mut self.keyspace.lock());
@@ -288,7 +288,7 @@ impl ServerState {
     }
 
     /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
-    pub fn note_query_limit(&self, client: &Client, kept: usize) {
+    pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
         tracing::warn!(
             client = client.addresses.peer(),
@@ -299,7 +299,7 @@ impl ServerState {
     }
 
     /// Notes that a client is closed because its connection's task has panicked.
-    pub fn note_panic(&self, client: &Client, panic: &Panic) {
+    pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
         self.stats.connection_panics.fetch_add(1, Relaxed);
         tracing::error!(
             client = client.id,
@@ -311,7 +311,7 @@ impl ServerState {
 
     /// Does what follows commands that came to no proper end: waiters are served, and events
     /// published. Whoever was sent something is in `fanout`.
-    pub fn conclude(&self, fanout: &mut Fanout) {
+    pub(crate) fn conclude(&self, fanout: &mut Fanout) {
         let config = self.config();
         let mut space = self.keyspace.lock();
         space.begin();

@@ -5,10 +5,10 @@
 use std::any::Any;
 
 /// What a panic has left behind.
-pub type Panic = Box<dyn Any + Send>;
+pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// What a panic says.
-pub fn message(panic: &Panic) -> &str {
+pub(crate) fn message(panic: &Panic) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let built = || panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(built).unwrap_or("a panic without a message")

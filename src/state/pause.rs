@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 /// What is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// What changes keys, or publishes.
     Writes = 1,
     /// Everything.
@@ -26,7 +26,7 @@ pub enum Scope {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Pause {
+pub(crate) struct Pause {
     /// The number of the scope; 0: there is no pause. Changed under the lock of `until`.
     scope: AtomicU8,
     until: Mutex<Option<Instant>>,
@@ -36,7 +36,7 @@ pub struct Pause {
 
 impl Pause {
     /// Begins a pause, or extends the one that there is.
-    pub fn begin(&self, until: Instant, scope: Scope) {
+    pub(crate) fn begin(&self, until: Instant, scope: Scope) {
         self.forget_if_over();
         let mut end = self.until.lock();
         *end = Some(end.map_or(until, |end| end.max(until)));
@@ -44,20 +44,20 @@ impl Pause {
     }
 
     /// Ends the pause. The caller wakes those who wait.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut until = self.until.lock();
         *until = None;
         self.scope.store(0, SeqCst);
     }
 
     /// Whether there is a pause.
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.scope.load(Relaxed) != 0 && self.end_of().is_some()
     }
 
     /// Until when commands are held back, if they are: those that `may_replicate` by every pause,
     /// others by one of everything.
-    pub fn holds_back(&self, may_replicate: impl FnOnce() -> bool) -> Option<Instant> {
+    pub(crate) fn holds_back(&self, may_replicate: impl FnOnce() -> bool) -> Option<Instant> {
         let scope = self.scope.load(Relaxed);
         if scope == 0 || (scope == Scope::Writes as u8 && !may_replicate()) {
             return None;
@@ -80,17 +80,17 @@ impl Pause {
     }
 
     /// The number of connections that wait for the end.
-    pub fn postponed(&self) -> usize {
+    pub(crate) fn postponed(&self) -> usize {
         self.postponed.load(Relaxed)
     }
 
     /// Counts a connection that begins to wait.
-    pub fn add_postponed(&self) {
+    pub(crate) fn add_postponed(&self) {
         self.postponed.fetch_add(1, Relaxed);
     }
 
     /// Counts a connection that waits no more.
-    pub fn remove_postponed(&self) {
+    pub(crate) fn remove_postponed(&self) {
         self.postponed.fetch_sub(1, Relaxed);
     }
 }

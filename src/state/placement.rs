@@ -8,14 +8,14 @@ use tokio::runtime::Handle;
 
 /// Which thread a connection goes to. By default there is none but the runtime that accepted it.
 #[derive(Debug, Default)]
-pub struct Placement {
+pub(crate) struct Placement {
     handles: Vec<Handle>,
     next: AtomicUsize,
 }
 
 impl Placement {
     /// Deals connections out to these runtimes, one after the other.
-    pub fn new(handles: Vec<Handle>) -> Placement {
+    pub(crate) fn new(handles: Vec<Handle>) -> Placement {
         Placement {
             handles,
             next: AtomicUsize::new(0),
@@ -23,7 +23,7 @@ impl Placement {
     }
 
     /// The thread that the next connection goes to; `None`: where it was accepted.
-    pub fn next(&self) -> Option<&Handle> {
+    pub(crate) fn next(&self) -> Option<&Handle> {
         let turn = self.next.fetch_add(1, Relaxed);
         self.handles.get(turn.checked_rem(self.handles.len())?)
     }

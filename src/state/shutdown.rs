@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// Whether the server is on its way out. It goes one way only.
 #[derive(Debug)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     begun: watch::Sender<bool>,
     /// Set before `begun`, and never after.
     at_once: AtomicBool,
@@ -25,25 +25,25 @@ impl Default for Shutdown {
 
 impl Shutdown {
     /// Whether a shutdown has begun.
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         *self.begun.borrow()
     }
 
     /// Waits until a shutdown begins.
-    pub async fn begun(&self) {
+    pub(crate) async fn begun(&self) {
         let mut begun = self.begun.subscribe();
         // The sender lives as long as self.
         let _ = begun.wait_for(|begun| *begun).await;
     }
 
     /// Whether the shutdown that has begun waits for no client.
-    pub fn is_at_once(&self) -> bool {
+    pub(crate) fn is_at_once(&self) -> bool {
         self.at_once.load(SeqCst)
     }
 
     /// Begins a shutdown. `at_once`: it waits for no client. `false`: one had begun already, and
     /// goes on as it was.
-    pub fn begin(&self, at_once: bool) -> bool {
+    pub(crate) fn begin(&self, at_once: bool) -> bool {
         self.begun.send_if_modified(|begun| {
             if !*begun {
                 self.at_once.store(at_once, SeqCst);

@@ -72,21 +72,21 @@ pub enum TlsError {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Tls {
+pub(crate) struct Tls {
     config: ArcSwapOption<ServerConfig>,
     failures: Mutex<LogThrottle>,
 }
 
 impl Tls {
     /// What the settings say, if they say that there is TLS.
-    pub fn at_start(config: &Config) -> Result<Tls, TlsError> {
+    pub(crate) fn at_start(config: &Config) -> Result<Tls, TlsError> {
         let tls = Tls::default();
         tls.load(config)?;
         Ok(tls)
     }
 
     /// What the next connection begins with; `None` if there is no TLS.
-    pub fn config(&self) -> Option<Arc<ServerConfig>> {
+    pub(crate) fn config(&self) -> Option<Arc<ServerConfig>> {
         self.config.load_full()
     }
 
@@ -100,7 +100,7 @@ impl Tls {
 
     /// After a change of settings with these names: reads the files again if it is about TLS. Gives
     /// the name of a setting with which that failed, which the log is told more about, as in Redis.
-    pub fn reload<'a>(
+    pub(crate) fn reload<'a>(
         &self,
         config: &Config,
         mut changed: impl Iterator<Item = &'a [u8]>,
@@ -119,7 +119,12 @@ impl Tls {
     }
 
     /// Counts a connection that ended before there were keys, and tells the log, now and then.
-    pub fn note_failure(&self, state: &ServerState, client: &Client, error: &std::io::Error) {
+    pub(crate) fn note_failure(
+        &self,
+        state: &ServerState,
+        client: &Client,
+        error: &std::io::Error,
+    ) {
         state.stats.tls_handshake_failures.fetch_add(1, Relaxed);
         if let Some(failed) = self.failures.lock().note() {
             tracing::warn!(

@@ -29,7 +29,7 @@ use crate::resp::reply::{Reply, ReplyWriter, put_error};
 
 /// What a waiter wants of the first of its keys that has an element.
 #[derive(Clone, Debug)]
-pub enum BlockedOp {
+pub(crate) enum BlockedOp {
     /// One element, with the key's name (BLPOP, BRPOP).
     Pop {
         /// Where it is taken from.
@@ -58,7 +58,7 @@ pub enum BlockedOp {
 
 impl BlockedOp {
     /// Writes the answer of who gets this of the list at `key`, which is not empty.
-    pub fn write(&self, out: &mut ReplyWriter<'_>, key: &[u8], list: &List) {
+    pub(crate) fn write(&self, out: &mut ReplyWriter<'_>, key: &[u8], list: &List) {
         match self {
             BlockedOp::Pop { from } => {
                 out.array(2);
@@ -76,7 +76,7 @@ impl BlockedOp {
     }
 
     /// Takes what was written from the list at `slot`, with all that follows.
-    pub fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
+    pub(crate) fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
         match self {
             BlockedOp::Pop { from } => keys.take_elements(slot, key, *from, 1),
             BlockedOp::PopMany { from, count } => keys.take_elements(slot, key, *from, *count),
@@ -93,7 +93,7 @@ impl BlockedOp {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn take_first(
+    pub(crate) fn take_first(
         &self,
         keys: &mut Keys<'_>,
         out: &mut ReplyWriter<'_>,
@@ -121,7 +121,7 @@ impl BlockedOp {
 }
 
 /// Writes an array of the first elements from one end, at most `count`.
-pub fn put_elements(out: &mut ReplyWriter<'_>, list: &List, from: End, count: usize) {
+pub(crate) fn put_elements(out: &mut ReplyWriter<'_>, list: &List, from: End, count: usize) {
     let count = count.min(list.len());
     out.array(count);
     match from {
@@ -139,7 +139,7 @@ pub fn put_elements(out: &mut ReplyWriter<'_>, list: &List, from: End, count: us
 
 /// A client that waits.
 #[derive(Debug)]
-pub struct Waiter {
+pub(crate) struct Waiter {
     /// The client.
     pub client: Arc<Client>,
     /// Its database.
@@ -154,7 +154,7 @@ pub struct Waiter {
 
 impl Waiter {
     /// Writes a reply in the client's protocol; empty if it wants none.
-    pub fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> BytesMut {
+    pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> BytesMut {
         let mut reply = BytesMut::new();
         if self.wants_reply {
             write(&mut ReplyWriter::new(&mut reply, self.client.protocol()));
@@ -163,12 +163,12 @@ impl Waiter {
     }
 
     /// Writes the reply to one whose time is over; empty if it wants none.
-    pub fn timed_out(&self) -> BytesMut {
+    pub(crate) fn timed_out(&self) -> BytesMut {
         self.reply(|out| out.put(self.op.in_vain()))
     }
 
     /// Writes an error; empty if it wants no reply.
-    pub fn error(&self, error: &CommandError) -> BytesMut {
+    pub(crate) fn error(&self, error: &CommandError) -> BytesMut {
         let mut reply = BytesMut::new();
         if self.wants_reply {
             put_error(&mut reply, error);
@@ -182,7 +182,7 @@ type Queue = BTreeMap<u64, ClientId>;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Blocked {
+pub(crate) struct Blocked {
     waiters: HashMap<ClientId, (u64, Waiter), HashState>,
     queues: HashMap<FullKey, Queue, HashState>,
     /// Keys with waiters that have become lists, in the order in which they did.
@@ -194,7 +194,7 @@ pub struct Blocked {
 
 impl Blocked {
     /// The number of waiters.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.waiters.len()
     }
 
@@ -206,7 +206,7 @@ impl Blocked {
     }
 
     /// Adds a waiter, behind all others of its keys.
-    pub fn add(&mut self, waiter: Waiter) {
+    pub(crate) fn add(&mut self, waiter: Waiter) {
         let number = self.next;
         self.next += 1;
         for key in &waiter.keys {
@@ -222,12 +222,12 @@ impl Blocked {
     }
 
     /// A waiter.
-    pub fn get(&self, client: ClientId) -> Option<&Waiter> {
+    pub(crate) fn get(&self, client: ClientId) -> Option<&Waiter> {
         self.waiters.get(&client).map(|(_, waiter)| waiter)
     }
 
     /// Takes a waiter away. Who gets it answers it.
-    pub fn remove(&mut self, client: ClientId) -> Option<Waiter> {
+    pub(crate) fn remove(&mut self, client: ClientId) -> Option<Waiter> {
         let (number, waiter) = self.waiters.remove(&client)?;
         for key in &waiter.keys {
             let full = FullKeyRef { db: waiter.db, key };
@@ -243,7 +243,7 @@ impl Blocked {
     }
 
     /// Notes that a key has become a list that others may be waiting for.
-    pub fn note_ready(&mut self, key: FullKeyRef<'_>) {
+    pub(crate) fn note_ready(&mut self, key: FullKeyRef<'_>) {
         if !self.queues.is_empty()
             && self.queues.contains_key(&key)
             && !self.is_ready.contains(&key)
@@ -258,7 +258,7 @@ impl Blocked {
     }
 
     /// As [`note_ready`](Self::note_ready), for all keys of a database that are waited for.
-    pub fn note_database(&mut self, db: u32, is_list: impl Fn(&[u8]) -> bool) {
+    pub(crate) fn note_database(&mut self, db: u32, is_list: impl Fn(&[u8]) -> bool) {
         let lists = self.queues.keys().filter(|full| full.db == db);
         let lists: Vec<_> = lists.filter(|full| is_list(&full.key)).cloned().collect();
         for full in lists {
@@ -267,13 +267,13 @@ impl Blocked {
     }
 
     /// Hands over the ready keys, in order.
-    pub fn take_ready(&mut self) -> Vec<FullKey> {
+    pub(crate) fn take_ready(&mut self) -> Vec<FullKey> {
         self.is_ready.clear();
         std::mem::take(&mut self.ready)
     }
 
     /// The first waiter of a key whose number is at least `from`, with its number.
-    pub fn next_waiter(&self, key: &FullKey, from: u64) -> Option<(u64, &Waiter)> {
+    pub(crate) fn next_waiter(&self, key: &FullKey, from: u64) -> Option<(u64, &Waiter)> {
         let (&number, client) = self.queues.get(key)?.range(from..).next()?;
         self.waiters.get(client).map(|(_, waiter)| (number, waiter))
     }

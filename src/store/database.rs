@@ -24,7 +24,7 @@ use super::value::Value;
 use crate::hash::HashState;
 
 /// A time, in milliseconds since 1970.
-pub type Millis = u64;
+pub(crate) type Millis = u64;
 
 /// What the tables take for one key beside its entry: a place in the index at its usual load.
 const PER_KEY: usize = size_of::<Place>() * 8 / 7 * 3 / 2;
@@ -45,7 +45,7 @@ struct Place {
 
 /// A key and what belongs to it.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The key.
     pub key: Box<[u8]>,
     /// What it holds.
@@ -60,12 +60,12 @@ pub struct Entry {
 
 impl Entry {
     /// When it expires, if it does.
-    pub fn deadline(&self) -> Option<Millis> {
+    pub(crate) fn deadline(&self) -> Option<Millis> {
         self.deadline
     }
 
     /// What OBJECT ENCODING answers.
-    pub fn encoding(&self) -> &'static str {
+    pub(crate) fn encoding(&self) -> &'static str {
         match &self.value {
             Value::String(text) => text.encoding(),
             Value::List(_) if self.is_quicklist => "quicklist",
@@ -74,12 +74,12 @@ impl Entry {
     }
 
     /// Whether Redis would have a list like this one as a quicklist.
-    pub fn is_quicklist(&self) -> bool {
+    pub(crate) fn is_quicklist(&self) -> bool {
         self.is_quicklist
     }
 
     /// Bytes of memory that the key takes in all.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let deadline = if self.deadline.is_some() {
             PER_DEADLINE
         } else {
@@ -91,7 +91,7 @@ impl Entry {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Database {
+pub(crate) struct Database {
     slots: Slots<Entry>,
     index: HashTable<Place>,
     deadlines: BTreeSet<(Millis, SlotId)>,
@@ -100,22 +100,22 @@ pub struct Database {
 
 impl Database {
     /// The number of keys.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// The number of keys that expire.
-    pub fn expiring(&self) -> usize {
+    pub(crate) fn expiring(&self) -> usize {
         self.deadlines.len()
     }
 
     /// Bytes of memory that its keys take.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used
     }
 
     /// Where the key is, whether its time has come or not.
-    pub fn find(&self, key: &[u8]) -> Option<SlotId> {
+    pub(crate) fn find(&self, key: &[u8]) -> Option<SlotId> {
         let hash = hash(key);
         let place = self.index.find(spread(hash), |place| {
             place.hash == hash && *self.entry(place.slot).key == *key
@@ -127,12 +127,12 @@ impl Database {
     ///
     /// # Panics
     /// If nothing is.
-    pub fn entry(&self, slot: SlotId) -> &Entry {
+    pub(crate) fn entry(&self, slot: SlotId) -> &Entry {
         self.slots.get(slot).expect("a slot that is taken")
     }
 
     /// Adds a key that is not there.
-    pub fn insert(&mut self, key: &[u8], value: Value, accessed: u32) -> SlotId {
+    pub(crate) fn insert(&mut self, key: &[u8], value: Value, accessed: u32) -> SlotId {
         let entry = Entry {
             key: key.into(),
             value,
@@ -154,7 +154,7 @@ impl Database {
     ///
     /// # Panics
     /// If nothing is in the slot.
-    pub fn remove(&mut self, slot: SlotId) -> Entry {
+    pub(crate) fn remove(&mut self, slot: SlotId) -> Entry {
         let entry = self.slots.remove(slot).expect("a slot that is taken");
         self.used -= entry.memory();
         if let Some(deadline) = entry.deadline {
@@ -174,7 +174,7 @@ impl Database {
     }
 
     /// Changes a value in its place.
-    pub fn change<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Value) -> R) -> R {
+    pub(crate) fn change<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Value) -> R) -> R {
         self.change_entry(slot, |entry| change(&mut entry.value))
     }
 
@@ -182,7 +182,7 @@ impl Database {
     ///
     /// # Panics
     /// If it is none.
-    pub fn change_list<R>(
+    pub(crate) fn change_list<R>(
         &mut self,
         slot: SlotId,
         packing: Packing,
@@ -201,7 +201,7 @@ impl Database {
     }
 
     /// Notes which encoding Redis would have for the list at a slot.
-    pub fn set_quicklist(&mut self, slot: SlotId, is_quicklist: bool) {
+    pub(crate) fn set_quicklist(&mut self, slot: SlotId, is_quicklist: bool) {
         self.change_entry(slot, |entry| entry.is_quicklist = is_quicklist);
     }
 
@@ -214,14 +214,14 @@ impl Database {
     }
 
     /// Notes that a key was used, at this time in seconds.
-    pub fn touch(&mut self, slot: SlotId, now: u32) {
+    pub(crate) fn touch(&mut self, slot: SlotId, now: u32) {
         if let Some(entry) = self.slots.get_mut(slot) {
             entry.accessed = now;
         }
     }
 
     /// Sets when a key expires, or that it does not.
-    pub fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
+    pub(crate) fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
         let entry = self.slots.get_mut(slot).expect("a slot that is taken");
         self.used -= entry.memory();
         let before = std::mem::replace(&mut entry.deadline, deadline);
@@ -235,23 +235,26 @@ impl Database {
     }
 
     /// The key that expires first, and when.
-    pub fn first_deadline(&self) -> Option<(Millis, SlotId)> {
+    pub(crate) fn first_deadline(&self) -> Option<(Millis, SlotId)> {
         self.deadlines.first().copied()
     }
 
     /// All entries, in the order of their slots.
-    pub fn entries(&self) -> impl Iterator<Item = (SlotId, &Entry)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (SlotId, &Entry)> {
         self.slots.iter()
     }
 
     /// The slots from `start` on, in order, with what is in them. Many empty ones may be one.
-    pub fn places_from(&self, start: usize) -> impl Iterator<Item = (SlotId, Option<&Entry>)> {
+    pub(crate) fn places_from(
+        &self,
+        start: usize,
+    ) -> impl Iterator<Item = (SlotId, Option<&Entry>)> {
         self.slots.places_from(start)
     }
 
     /// Some key, chosen by the number `random`: each as likely as any other, unless hardly any slot
     /// is taken. `None`: there is none.
-    pub fn some_slot(&self, random: u64) -> Option<SlotId> {
+    pub(crate) fn some_slot(&self, random: u64) -> Option<SlotId> {
         let end = self.slots.end().max(1) as u64;
         let place = |number| (HashState::hash((random, number)) % end) as SlotId;
         let taken = |&slot: &SlotId| self.slots.get(slot).is_some();

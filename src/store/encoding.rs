@@ -13,14 +13,14 @@ const SAFE_SIZE: usize = 8192;
 
 /// How large a list is.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
+pub(crate) struct Size {
     bytes: usize,
     elements: usize,
 }
 
 impl Size {
     /// The size of this list, as a listpack.
-    pub fn of(list: &List) -> Size {
+    pub(crate) fn of(list: &List) -> Size {
         Size {
             bytes: list.listpack_bytes(),
             elements: list.len(),
@@ -30,7 +30,7 @@ impl Size {
 
 /// How large a listpack may become (`list-max-listpack-size`).
 #[derive(Clone, Copy, Debug)]
-pub enum Packing {
+pub(crate) enum Packing {
     /// So many bytes.
     Bytes(usize),
     /// So many elements.
@@ -39,7 +39,7 @@ pub enum Packing {
 
 impl Packing {
     /// The limit that the setting stands for. As in Redis, 0 is 1, and less than -5 is -5.
-    pub fn new(setting: i32) -> Packing {
+    pub(crate) fn new(setting: i32) -> Packing {
         match usize::try_from(setting) {
             Ok(elements) => Packing::Elements(elements.max(1)),
             Err(_) => {
@@ -50,7 +50,7 @@ impl Packing {
     }
 
     /// Whether a listpack may be so large.
-    pub fn holds(self, size: Size) -> bool {
+    pub(crate) fn holds(self, size: Size) -> bool {
         match self {
             Packing::Bytes(bytes) => size.bytes <= bytes,
             Packing::Elements(elements) => size.elements <= elements && size.bytes <= SAFE_SIZE,
@@ -58,7 +58,7 @@ impl Packing {
     }
 
     /// Whether a list is a quicklist after a change, from whether it was one before.
-    pub fn is_quicklist(self, was: bool, before: Size, after: Size) -> bool {
+    pub(crate) fn is_quicklist(self, was: bool, before: Size, after: Size) -> bool {
         let grew = after.bytes > before.bytes || after.elements > before.elements;
         match (was, grew) {
             (false, grew) => grew && !self.holds(after),

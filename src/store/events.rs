@@ -11,7 +11,7 @@ use crate::pubsub::registry::{ChannelOrder, Registry};
 
 /// Something that happened to a key.
 #[derive(Debug)]
-pub struct Event {
+pub(crate) struct Event {
     /// The database.
     pub db: u32,
     /// `lpush`, `expired`, …
@@ -23,7 +23,7 @@ pub struct Event {
 /// Publishes events to the channels that `classes` asks for: under the key's name what happened to
 /// it (`__keyspace@0__:key` ← `lpush`), under the event's name the key (`__keyevent@0__:lpush` ←
 /// `key`). Returns how many messages there were, and to how many receivers.
-pub fn publish(
+pub(crate) fn publish(
     events: &[Event],
     classes: EventClasses,
     registry: &Registry,

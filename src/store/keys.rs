@@ -16,7 +16,7 @@ use super::encoding::{Packing, Size};
 use super::events::Event;
 use super::keyspace::{FullKey, FullKeyRef, Keyspace};
 use super::list::{End, List};
-pub use super::slots::SlotId;
+pub(crate) use super::slots::SlotId;
 use super::value::{StringValue, Value};
 use crate::client::Client;
 use crate::config::{Config, EventClass};
@@ -24,7 +24,7 @@ use crate::resp::error::CommandError;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     pub(super) space: &'a mut Keyspace,
     db: u32,
     config: &'a Config,
@@ -45,20 +45,20 @@ impl<'a> Keys<'a> {
     }
 
     /// The keys, whose time of last use stays as it is (CLIENT NO-TOUCH).
-    pub fn untouched(mut self) -> Keys<'a> {
+    pub(crate) fn untouched(mut self) -> Keys<'a> {
         self.touches = false;
         self
     }
 
     /// The keys, from which none is removed when its time has come: it is only not seen any more
     /// (CLIENT PAUSE). For commands that change nothing.
-    pub fn unchanged(mut self) -> Keys<'a> {
+    pub(crate) fn unchanged(mut self) -> Keys<'a> {
         self.keeps_expired = true;
         self
     }
 
     /// The keys of another database.
-    pub fn of(&mut self, db: u32) -> Keys<'_> {
+    pub(crate) fn of(&mut self, db: u32) -> Keys<'_> {
         Keys {
             space: self.space,
             db,
@@ -69,32 +69,32 @@ impl<'a> Keys<'a> {
     }
 
     /// The number of the database.
-    pub fn db(&self) -> u32 {
+    pub(crate) fn db(&self) -> u32 {
         self.db
     }
 
     /// The settings.
-    pub fn config(&self) -> &'a Config {
+    pub(crate) fn config(&self) -> &'a Config {
         self.config
     }
 
     /// This moment.
-    pub fn now(&self) -> Millis {
+    pub(crate) fn now(&self) -> Millis {
         self.space.now
     }
 
     /// The database itself, to look at; `None` if it was never used.
-    pub fn database(&self) -> Option<&Database> {
+    pub(crate) fn database(&self) -> Option<&Database> {
         self.space.databases.get(&self.db)
     }
 
     /// What is in a slot.
-    pub fn entry(&self, slot: SlotId) -> &Entry {
+    pub(crate) fn entry(&self, slot: SlotId) -> &Entry {
         self.database().expect("a database with keys").entry(slot)
     }
 
     /// A key, without a trace of the look: no statistics, no time of use, no event.
-    pub fn peek(&mut self, key: &[u8]) -> Option<SlotId> {
+    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.database()?.find(key)?;
         if self.is_expired(slot) {
             if !self.keeps_expired {
@@ -106,7 +106,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A key, to change what it holds (Redis: `lookupKeyWrite`).
-    pub fn find(&mut self, key: &[u8]) -> Option<SlotId> {
+    pub(crate) fn find(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.peek(key)?;
         if self.touches {
             self.touch(slot);
@@ -115,7 +115,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A key, to read what it holds (Redis: `lookupKeyRead`): it is a hit or a miss.
-    pub fn look_up(&mut self, key: &[u8]) -> Option<SlotId> {
+    pub(crate) fn look_up(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.find(key);
         self.count_look(slot.is_some());
         if slot.is_none() {
@@ -126,14 +126,14 @@ impl<'a> Keys<'a> {
 
     /// A key, to tell of it (Redis: `LOOKUP_NOTOUCH | LOOKUP_NONOTIFY`): it is a hit or a miss, and
     /// that is all.
-    pub fn inspect(&mut self, key: &[u8]) -> Option<SlotId> {
+    pub(crate) fn inspect(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.peek(key);
         self.count_look(slot.is_some());
         slot
     }
 
     /// Counts a hit or a miss.
-    pub fn count_look(&mut self, hit: bool) {
+    pub(crate) fn count_look(&mut self, hit: bool) {
         let stats = &mut self.space.stats;
         *(if hit {
             &mut stats.hits
@@ -146,7 +146,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn list(&self, slot: SlotId) -> Result<&List, CommandError> {
+    pub(crate) fn list(&self, slot: SlotId) -> Result<&List, CommandError> {
         match &self.entry(slot).value {
             Value::List(list) => Ok(list),
             Value::String(_) => Err(CommandError::WRONG_TYPE),
@@ -157,7 +157,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn text(&self, slot: SlotId) -> Result<&StringValue, CommandError> {
+    pub(crate) fn text(&self, slot: SlotId) -> Result<&StringValue, CommandError> {
         match &self.entry(slot).value {
             Value::String(text) => Ok(text),
             Value::List(_) => Err(CommandError::WRONG_TYPE),
@@ -168,7 +168,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn find_list(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
+    pub(crate) fn find_list(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
         let slot = self.find(key);
         slot.map(|slot| self.list(slot).map(|_| slot)).transpose()
     }
@@ -177,7 +177,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn look_up_list(&mut self, key: &[u8]) -> Result<Option<&List>, CommandError> {
+    pub(crate) fn look_up_list(&mut self, key: &[u8]) -> Result<Option<&List>, CommandError> {
         let slot = self.look_up(key);
         slot.map(|slot| self.list(slot)).transpose()
     }
@@ -186,7 +186,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn find_text(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
+    pub(crate) fn find_text(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
         let slot = self.find(key);
         slot.map(|slot| self.text(slot).map(|_| slot)).transpose()
     }
@@ -195,7 +195,10 @@ impl<'a> Keys<'a> {
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub fn look_up_text(&mut self, key: &[u8]) -> Result<Option<&StringValue>, CommandError> {
+    pub(crate) fn look_up_text(
+        &mut self,
+        key: &[u8],
+    ) -> Result<Option<&StringValue>, CommandError> {
         let slot = self.look_up(key);
         slot.map(|slot| self.text(slot)).transpose()
     }
@@ -204,7 +207,11 @@ impl<'a> Keys<'a> {
     ///
     /// # Panics
     /// If it is none.
-    pub fn change_list<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut List) -> R) -> R {
+    pub(crate) fn change_list<R>(
+        &mut self,
+        slot: SlotId,
+        change: impl FnOnce(&mut List) -> R,
+    ) -> R {
         let packing = self.packing();
         self.database_mut().change_list(slot, packing, change)
     }
@@ -213,7 +220,7 @@ impl<'a> Keys<'a> {
     ///
     /// # Panics
     /// If it is none.
-    pub fn change_text<R>(
+    pub(crate) fn change_text<R>(
         &mut self,
         slot: SlotId,
         change: impl FnOnce(&mut StringValue) -> R,
@@ -225,7 +232,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Adds a key that is not there (Redis: `dbAdd`).
-    pub fn add(&mut self, key: &[u8], value: Value) -> SlotId {
+    pub(crate) fn add(&mut self, key: &[u8], value: Value) -> SlotId {
         self.note_ready(key, &value);
         let now = self.seconds();
         let slot = self.database_mut().insert(key, value, now);
@@ -236,7 +243,7 @@ impl<'a> Keys<'a> {
 
     /// Sets a key, whatever it held (Redis: `setKey`), and tells its watchers. It expires no more,
     /// unless `keep_deadline`.
-    pub fn put(&mut self, key: &[u8], value: Value, keep_deadline: bool) -> SlotId {
+    pub(crate) fn put(&mut self, key: &[u8], value: Value, keep_deadline: bool) -> SlotId {
         let slot = match self.find(key) {
             None => self.add(key, value),
             Some(slot) => {
@@ -256,7 +263,7 @@ impl<'a> Keys<'a> {
     /// Gives a key all that belongs to another one, or to a copy of one, in place of whatever it holds
     /// (Redis: `dbDelete` and `dbAdd`), and tells its watchers. It keeps its slot, so that no SCAN
     /// passes over it. Returns what it held.
-    pub fn adopt(&mut self, key: &[u8], entry: Entry) -> Option<Value> {
+    pub(crate) fn adopt(&mut self, key: &[u8], entry: Entry) -> Option<Value> {
         self.note_ready(key, &entry.value);
         let (deadline, is_quicklist) = (entry.deadline(), entry.is_quicklist());
         let Entry {
@@ -280,7 +287,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Sets when a key expires, or that it does not.
-    pub fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
+    pub(crate) fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
         self.database_mut().set_deadline(slot, deadline);
         if deadline.is_some() {
             self.space.expiry_set = true;
@@ -288,14 +295,14 @@ impl<'a> Keys<'a> {
     }
 
     /// Takes a key away and tells its watchers; the event is the caller's to name.
-    pub fn remove(&mut self, slot: SlotId) -> Entry {
+    pub(crate) fn remove(&mut self, slot: SlotId) -> Entry {
         let entry = self.database_mut().remove(slot);
         self.changed(&entry.key);
         entry
     }
 
     /// Takes elements from one end of the list at a slot, at most `count`, with all that follows.
-    pub fn take_elements(&mut self, slot: SlotId, key: &[u8], from: End, count: usize) {
+    pub(crate) fn take_elements(&mut self, slot: SlotId, key: &[u8], from: End, count: usize) {
         self.change_list(slot, |list| {
             for _ in 0..count.min(list.len()) {
                 list.pop(from);
@@ -308,7 +315,7 @@ impl<'a> Keys<'a> {
 
     /// Moves an element of the list at `slot` to the list `destination`, which may be the same, or
     /// not there yet. Redis's order: the push is told of before the pop.
-    pub fn move_element(
+    pub(crate) fn move_element(
         &mut self,
         slot: SlotId,
         key: &[u8],
@@ -334,7 +341,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Takes a list away that has become empty, with its event.
-    pub fn drop_if_empty(&mut self, slot: SlotId) {
+    pub(crate) fn drop_if_empty(&mut self, slot: SlotId) {
         let is_empty = |entry: &Entry| matches!(&entry.value, Value::List(list) if list.is_empty());
         if is_empty(self.entry(slot)) {
             let entry = self.remove(slot);
@@ -343,13 +350,13 @@ impl<'a> Keys<'a> {
     }
 
     /// Tells those who watch a key that it has changed.
-    pub fn changed(&self, key: &[u8]) {
+    pub(crate) fn changed(&self, key: &[u8]) {
         let full = FullKeyRef { db: self.db, key };
         self.space.watched.changed(full);
     }
 
     /// Notes an event, if somebody may want to hear of it.
-    pub fn notify(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
+    pub(crate) fn notify(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         if self.config.notify_keyspace_events.announces(class) {
             self.space.events.push(Event {
                 db: self.db,
@@ -360,7 +367,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Tells a client when a key changes, from now on (WATCH). `false`: it is told already.
-    pub fn watch(&mut self, client: &Arc<Client>, key: &[u8]) -> bool {
+    pub(crate) fn watch(&mut self, client: &Arc<Client>, key: &[u8]) -> bool {
         let full = FullKey {
             db: self.db,
             key: key.into(),
@@ -369,26 +376,26 @@ impl<'a> Keys<'a> {
     }
 
     /// Whether the time of the key in a slot has come. As in Redis, its last millisecond is its own.
-    pub fn is_expired(&self, slot: SlotId) -> bool {
+    pub(crate) fn is_expired(&self, slot: SlotId) -> bool {
         let deadline = self.entry(slot).deadline();
         deadline.is_some_and(|deadline| deadline < self.space.now)
     }
 
     /// Takes a key away whose time has come.
-    pub fn expire(&mut self, slot: SlotId) {
+    pub(crate) fn expire(&mut self, slot: SlotId) {
         let entry = self.remove(slot);
         self.space.stats.expired += 1;
         self.notify(EventClass::Expired, "expired", &entry.key);
     }
 
     /// Notes that a key was used now.
-    pub fn touch(&mut self, slot: SlotId) {
+    pub(crate) fn touch(&mut self, slot: SlotId) {
         let now = self.seconds();
         self.database_mut().touch(slot, now);
     }
 
     /// This moment, in seconds since 1970.
-    pub fn seconds(&self) -> u32 {
+    pub(crate) fn seconds(&self) -> u32 {
         (self.space.now / 1000) as u32
     }
 
@@ -418,7 +425,7 @@ impl<'a> Keys<'a> {
 }
 
 /// The name of a push to this end.
-pub fn push_event(end: End) -> &'static str {
+pub(crate) fn push_event(end: End) -> &'static str {
     match end {
         End::Head => "lpush",
         End::Tail => "rpush",
@@ -426,7 +433,7 @@ pub fn push_event(end: End) -> &'static str {
 }
 
 /// The name of a pop from this end.
-pub fn pop_event(end: End) -> &'static str {
+pub(crate) fn pop_event(end: End) -> &'static str {
     match end {
         End::Head => "lpop",
         End::Tail => "rpop",

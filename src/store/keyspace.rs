@@ -20,7 +20,7 @@ use crate::config::Config;
 
 /// A key with the number of its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FullKey {
+pub(crate) struct FullKey {
     /// The database.
     pub db: u32,
     /// The key.
@@ -29,7 +29,7 @@ pub struct FullKey {
 
 /// A [`FullKey`] to look up.
 #[derive(Clone, Copy, Debug, Hash)]
-pub struct FullKeyRef<'a> {
+pub(crate) struct FullKeyRef<'a> {
     /// The database.
     pub db: u32,
     /// The key.
@@ -44,7 +44,7 @@ impl Equivalent<FullKey> for FullKeyRef<'_> {
 
 /// What is counted about keys.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct KeyStats {
+pub(crate) struct KeyStats {
     /// Reads that found their key.
     pub hits: u64,
     /// Reads that did not.
@@ -55,7 +55,7 @@ pub struct KeyStats {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Keyspace {
+pub(crate) struct Keyspace {
     pub(super) databases: BTreeMap<u32, Database>,
     /// Who waits for elements.
     pub blocked: Blocked,
@@ -72,47 +72,47 @@ pub struct Keyspace {
 
 impl Keyspace {
     /// Takes the time. All that is done until the next call happens at this moment.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.as_millis() as Millis);
     }
 
     /// The keys of database `db`.
-    pub fn keys<'a>(&'a mut self, db: u32, config: &'a Config) -> Keys<'a> {
+    pub(crate) fn keys<'a>(&'a mut self, db: u32, config: &'a Config) -> Keys<'a> {
         Keys::new(self, db, config)
     }
 
     /// The databases that have keys, by number.
-    pub fn databases(&self) -> impl Iterator<Item = (u32, &Database)> {
+    pub(crate) fn databases(&self) -> impl Iterator<Item = (u32, &Database)> {
         let all = self.databases.iter().map(|(&db, database)| (db, database));
         all.filter(|(_, database)| database.len() > 0)
     }
 
     /// Bytes of memory that keys and values take, tables included: what `maxmemory` bounds.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         let databases: usize = self.databases.values().map(Database::used).sum();
         size_of::<Keyspace>() + databases
     }
 
     /// Whether a deadline was set since the last call.
-    pub fn take_expiry_set(&mut self) -> bool {
+    pub(crate) fn take_expiry_set(&mut self) -> bool {
         std::mem::take(&mut self.expiry_set)
     }
 
     /// What has happened, for publishing.
-    pub fn take_events(&mut self) -> Vec<Event> {
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
     /// The first moment at which a key expires.
-    pub fn first_deadline(&self) -> Option<Millis> {
+    pub(crate) fn first_deadline(&self) -> Option<Millis> {
         let firsts = self.databases.values().filter_map(Database::first_deadline);
         firsts.map(|(deadline, _)| deadline).min()
     }
 
     /// Takes keys away whose time has come, at most `limit`. Returns how many.
-    pub fn expire(&mut self, limit: usize, config: &Config) -> usize {
+    pub(crate) fn expire(&mut self, limit: usize, config: &Config) -> usize {
         let numbers: Vec<u32> = self.databases.keys().copied().collect();
         let mut expired = 0;
         for db in numbers {
@@ -129,7 +129,7 @@ impl Keyspace {
     }
 
     /// Takes all keys of a database away, for the caller to drop, and tells their watchers.
-    pub fn clear(&mut self, db: u32) -> Option<Database> {
+    pub(crate) fn clear(&mut self, db: u32) -> Option<Database> {
         let database = self.databases.remove(&db)?;
         self.watched.changed_all(db, &[&database]);
         Some(database)
@@ -137,7 +137,7 @@ impl Keyspace {
 
     /// Exchanges the keys of two databases. Who waits for keys of one of them, or watches some, stays
     /// with its number, and is told of what is there now.
-    pub fn swap(&mut self, first: u32, second: u32) {
+    pub(crate) fn swap(&mut self, first: u32, second: u32) {
         if first == second {
             return;
         }
@@ -157,7 +157,7 @@ impl Keyspace {
     }
 
     /// Forgets a client that is gone: it waits for nothing and watches nothing.
-    pub fn forget(&mut self, client: ClientId) {
+    pub(crate) fn forget(&mut self, client: ClientId) {
         self.blocked.remove(client);
         self.watched.unwatch(client);
     }

@@ -40,11 +40,11 @@ use std::fmt;
 use std::ops::Range;
 
 use chunk::{CAPACITY, Chunk};
-pub use iter::Iter;
+pub(crate) use iter::Iter;
 
 /// One of a list's two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// The left one, index 0.
     Head,
     /// The right one, index -1.
@@ -64,7 +64,7 @@ impl End {
 
 /// Elements in order.
 #[derive(Clone, Default)]
-pub struct List {
+pub(crate) struct List {
     chunks: VecDeque<Chunk>,
     totals: Totals,
 }
@@ -88,32 +88,32 @@ impl fmt::Debug for List {
 
 impl List {
     /// A list without elements, which holds no memory.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// How many elements there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.totals.elements
     }
 
     /// Is there no element?
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The heap memory that the list holds, in bytes.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.totals.capacity + self.chunks.capacity() * size_of::<Chunk>()
     }
 
     /// The bytes that Redis's listpack would take for the same elements.
-    pub fn listpack_bytes(&self) -> usize {
+    pub(crate) fn listpack_bytes(&self) -> usize {
         listpack::OVERHEAD + self.totals.listpack
     }
 
     /// Adds an element at this end.
-    pub fn push(&mut self, end: End, element: &[u8]) {
+    pub(crate) fn push(&mut self, end: End, element: &[u8]) {
         let size = entry::size(element.len());
         if self
             .chunk_at(end)
@@ -128,12 +128,12 @@ impl List {
     }
 
     /// The element at this end.
-    pub fn peek(&self, end: End) -> Option<&[u8]> {
+    pub(crate) fn peek(&self, end: End) -> Option<&[u8]> {
         self.chunk_at(end)?.peek(end)
     }
 
     /// Drops the element at this end. `false`: there is none.
-    pub fn pop(&mut self, end: End) -> bool {
+    pub(crate) fn pop(&mut self, end: End) -> bool {
         let Some(chunk) = self.chunk_at_mut(end) else {
             return false;
         };
@@ -151,13 +151,13 @@ impl List {
     }
 
     /// The element at this index.
-    pub fn get(&self, index: usize) -> Option<&[u8]> {
+    pub(crate) fn get(&self, index: usize) -> Option<&[u8]> {
         let (chunk, place) = self.locate(index)?;
         self.chunks[chunk].element(place)
     }
 
     /// Drops all elements but `len` of them from `start` on.
-    pub fn keep(&mut self, start: usize, len: usize) {
+    pub(crate) fn keep(&mut self, start: usize, len: usize) {
         let start = start.min(self.len());
         let after = self.len() - start - len.min(self.len() - start);
         self.drop_elements(End::Tail, after);
@@ -165,7 +165,7 @@ impl List {
     }
 
     /// All elements, head first.
-    pub fn iter(&self) -> Iter<'_> {
+    pub(crate) fn iter(&self) -> Iter<'_> {
         Iter {
             chunks: self.chunks.iter(),
             left: self.len(),
@@ -174,7 +174,7 @@ impl List {
     }
 
     /// `len` elements from `start` on, or as many of them as there are.
-    pub fn range(&self, start: usize, len: usize) -> Iter<'_> {
+    pub(crate) fn range(&self, start: usize, len: usize) -> Iter<'_> {
         let left = len.min(self.len().saturating_sub(start));
         let Some((first, place)) = self.locate(start).filter(|_| left > 0) else {
             return Iter::default();

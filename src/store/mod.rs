@@ -26,16 +26,16 @@
 //!
 //! keyspace → channels' turns → a client's subscriptions → a name's entry → an outbox.
 
-pub mod blocked;
+pub(crate) mod blocked;
 #[cfg(any(test, fuzzing))]
 mod check;
-pub mod database;
-pub mod encoding;
-pub mod events;
-pub mod keys;
-pub mod keyspace;
-pub mod list;
-pub mod serve;
-pub mod slots;
-pub mod value;
-pub mod watched;
+pub(crate) mod database;
+pub(crate) mod encoding;
+pub(crate) mod events;
+pub(crate) mod keys;
+pub(crate) mod keyspace;
+pub(crate) mod list;
+pub(crate) mod serve;
+pub(crate) mod slots;
+pub(crate) mod value;
+pub(crate) mod watched;

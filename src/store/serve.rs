@@ -16,7 +16,7 @@ use crate::pubsub::fanout::Fanout;
 
 impl Keyspace {
     /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed.
-    pub fn serve(&mut self, config: &Config, fanout: &mut Fanout) {
+    pub(crate) fn serve(&mut self, config: &Config, fanout: &mut Fanout) {
         loop {
             let ready = self.blocked.take_ready();
             if ready.is_empty() {

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 /// The number of a place.
-pub type SlotId = u32;
+pub(crate) type SlotId = u32;
 
 /// Places in a page.
 const PAGE: usize = 256;
@@ -33,7 +33,7 @@ struct Page<T> {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Slots<T> {
+pub(crate) struct Slots<T> {
     pages: Vec<Page<T>>,
     /// The pages that are not full.
     with_room: BTreeSet<u32>,
@@ -94,12 +94,12 @@ impl<T> Page<T> {
 
 impl<T> Slots<T> {
     /// How many places are taken.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// One more than the highest number that is taken, or somewhat more.
-    pub fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.pages.len() * PAGE
     }
 
@@ -107,7 +107,7 @@ impl<T> Slots<T> {
     ///
     /// # Panics
     /// With more than 2^32 values.
-    pub fn insert(&mut self, value: T) -> SlotId {
+    pub(crate) fn insert(&mut self, value: T) -> SlotId {
         let page = self.with_room.first().copied().unwrap_or_else(|| {
             let page = u32::try_from(self.pages.len()).expect("fewer than 2^32 pages");
             self.pages.push(Page::default());
@@ -123,7 +123,7 @@ impl<T> Slots<T> {
     }
 
     /// Takes the value out of its place.
-    pub fn remove(&mut self, id: SlotId) -> Option<T> {
+    pub(crate) fn remove(&mut self, id: SlotId) -> Option<T> {
         let (page, place) = split(id);
         let value = self.pages.get_mut(page)?.remove(place)?;
         self.with_room.insert(page as u32);
@@ -139,7 +139,7 @@ impl<T> Slots<T> {
     }
 
     /// The value in a place.
-    pub fn get(&self, id: SlotId) -> Option<&T> {
+    pub(crate) fn get(&self, id: SlotId) -> Option<&T> {
         let (page, place) = split(id);
         match self.pages.get(page)?.slots.get(place)? {
             Slot::Full(value) => Some(value),
@@ -148,7 +148,7 @@ impl<T> Slots<T> {
     }
 
     /// The value in a place, to change.
-    pub fn get_mut(&mut self, id: SlotId) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, id: SlotId) -> Option<&mut T> {
         let (page, place) = split(id);
         match self.pages.get_mut(page)?.slots.get_mut(place)? {
             Slot::Full(value) => Some(value),
@@ -157,14 +157,14 @@ impl<T> Slots<T> {
     }
 
     /// The values, in ascending order of their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = (SlotId, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SlotId, &T)> {
         let places = self.places_from(0);
         places.filter_map(|(id, value)| value.map(|value| (id, value)))
     }
 
     /// The places from `start` on, in ascending order of their numbers, with what is in them. An
     /// empty page is one place.
-    pub fn places_from(&self, start: usize) -> impl Iterator<Item = (SlotId, Option<&T>)> {
+    pub(crate) fn places_from(&self, start: usize) -> impl Iterator<Item = (SlotId, Option<&T>)> {
         let (first, place) = (start / PAGE, start % PAGE);
         let pages = self.pages.iter().enumerate().skip(first);
         pages.flat_map(move |(number, page)| {
@@ -181,7 +181,7 @@ impl<T> Slots<T> {
     }
 
     /// The first taken place at or after `start`, or else the first of all. `None`: there is none.
-    pub fn at_or_after(&self, start: usize) -> Option<SlotId> {
+    pub(crate) fn at_or_after(&self, start: usize) -> Option<SlotId> {
         let taken = |(id, value): (SlotId, Option<&T>)| value.map(|_| id);
         let first = |start| self.places_from(start).find_map(taken);
         first(start).or_else(|| first(0))

@@ -13,7 +13,7 @@ const LONGEST_INTEGER: usize = 20;
 
 /// What a key holds.
 #[derive(Clone, Debug)]
-pub enum Value {
+pub(crate) enum Value {
     /// A string.
     String(StringValue),
     /// A list.
@@ -22,7 +22,7 @@ pub enum Value {
 
 impl Value {
     /// What TYPE answers.
-    pub fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Value::String(_) => "string",
             Value::List(_) => "list",
@@ -30,7 +30,7 @@ impl Value {
     }
 
     /// Bytes of memory behind it.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         match self {
             Value::String(text) => text.memory(),
             Value::List(list) => list.memory(),
@@ -40,7 +40,7 @@ impl Value {
 
 /// A string.
 #[derive(Clone, Debug)]
-pub enum StringValue {
+pub(crate) enum StringValue {
     /// `int`: the number's decimal digits.
     Integer(i64),
     /// `embstr`
@@ -51,7 +51,7 @@ pub enum StringValue {
 
 impl StringValue {
     /// A string as SET stores it: as a number if it is one (Redis: `tryObjectEncoding`).
-    pub fn new(bytes: &[u8]) -> StringValue {
+    pub(crate) fn new(bytes: &[u8]) -> StringValue {
         let integer = (bytes.len() <= LONGEST_INTEGER).then(|| parse_integer(bytes));
         match integer.flatten() {
             Some(number) => StringValue::Integer(number),
@@ -60,7 +60,7 @@ impl StringValue {
     }
 
     /// A string that stays a string, even if it looks like a number.
-    pub fn verbatim(bytes: &[u8]) -> StringValue {
+    pub(crate) fn verbatim(bytes: &[u8]) -> StringValue {
         if bytes.len() <= SHORT {
             StringValue::Short(bytes.into())
         } else {
@@ -69,7 +69,7 @@ impl StringValue {
     }
 
     /// Runs `look` on the bytes.
-    pub fn with_bytes<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
+    pub(crate) fn with_bytes<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
         match self {
             StringValue::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
             StringValue::Short(bytes) => look(bytes),
@@ -78,12 +78,12 @@ impl StringValue {
     }
 
     /// Its length in bytes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.with_bytes(<[u8]>::len)
     }
 
     /// The bytes, to be changed in place; it is `raw` from now on.
-    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
         if !matches!(self, StringValue::Long(_)) {
             *self = StringValue::Long(self.with_bytes(<[u8]>::to_vec));
         }
@@ -96,7 +96,7 @@ impl StringValue {
     }
 
     /// Its value as a whole number.
-    pub fn integer(&self) -> Option<i64> {
+    pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             StringValue::Integer(number) => Some(*number),
             StringValue::Short(bytes) => parse_integer(bytes),
@@ -105,7 +105,7 @@ impl StringValue {
     }
 
     /// What OBJECT ENCODING answers.
-    pub fn encoding(&self) -> &'static str {
+    pub(crate) fn encoding(&self) -> &'static str {
         match self {
             StringValue::Integer(_) => "int",
             StringValue::Short(_) => "embstr",

@@ -18,14 +18,14 @@ type Watchers = HashMap<ClientId, Arc<Client>, HashState>;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Watched {
+pub(crate) struct Watched {
     watchers: HashMap<FullKey, Watchers, HashState>,
     by_client: HashMap<ClientId, Vec<FullKey>, HashState>,
 }
 
 impl Watched {
     /// Watches a key. `false`: the client does so already.
-    pub fn watch(&mut self, client: &Arc<Client>, key: FullKey) -> bool {
+    pub(crate) fn watch(&mut self, client: &Arc<Client>, key: FullKey) -> bool {
         let watchers = self.watchers.entry(key.clone()).or_default();
         let is_new = watchers.insert(client.id, Arc::clone(client)).is_none();
         if is_new {
@@ -35,7 +35,7 @@ impl Watched {
     }
 
     /// Takes all of a client's watches away.
-    pub fn unwatch(&mut self, client: ClientId) {
+    pub(crate) fn unwatch(&mut self, client: ClientId) {
         for key in self.by_client.remove(&client).unwrap_or_default() {
             if let Some(watchers) = self.watchers.get_mut(&key) {
                 watchers.remove(&client);
@@ -53,12 +53,12 @@ impl Watched {
     }
 
     /// The keys that a client watches.
-    pub fn of(&self, client: ClientId) -> &[FullKey] {
+    pub(crate) fn of(&self, client: ClientId) -> &[FullKey] {
         self.by_client.get(&client).map_or(&[], Vec::as_slice)
     }
 
     /// Tells the watchers of a key that it has changed.
-    pub fn changed(&self, key: FullKeyRef<'_>) {
+    pub(crate) fn changed(&self, key: FullKeyRef<'_>) {
         if !self.watchers.is_empty()
             && let Some(watchers) = self.watchers.get(&key)
         {
@@ -67,7 +67,7 @@ impl Watched {
     }
 
     /// Tells the watchers of those keys of database `db` that are in one of `databases`.
-    pub fn changed_all(&self, db: u32, databases: &[&Database]) {
+    pub(crate) fn changed_all(&self, db: u32, databases: &[&Database]) {
         for (key, watchers) in &self.watchers {
             let is_in = |database: &&Database| database.find(&key.key).is_some();
             if key.db == db && databases.iter().any(is_in) {

@@ -4,7 +4,7 @@ use crate::catalog::spec::Flag::{Admin, Loading, NoScript, Stale};
 use crate::catalog::spec::{Arg, Flag, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[Spec::container("acl", ACL)
+pub(crate) const ROWS: &[Spec] = &[Spec::container("acl", ACL)
     .origin("server", "6.0.0")
     .summary("A container for Access List Control commands ")
     .complexity("Depends on subcommand.")];

@@ -7,7 +7,7 @@ use crate::catalog::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScri
 use crate::catalog::spec::{Arg, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("hello", -1)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
         .categories(&["fast", "connection"])

@@ -4,7 +4,7 @@ use crate::catalog::spec::Flag::{Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("expire", -3)
         .flags(&[Write, Fast])
         .categories(&["keyspace", "write", "fast"])

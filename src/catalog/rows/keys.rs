@@ -6,7 +6,7 @@ use crate::catalog::spec::Flag::{
 use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("del", -2)
         .flags(&[Write])
         .categories(&["keyspace", "write", "slow"])

@@ -4,7 +4,7 @@ use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, MovableKeys, NoScript,
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("lpush", -3)
         .flags(&[Write, DenyOom, Fast])
         .categories(&["write", "list", "fast"])

@@ -4,7 +4,7 @@ use crate::catalog::spec::Flag::{Admin, Loading, NoScript, Stale};
 use crate::catalog::spec::{Arg, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("monitor", 1)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&["admin", "slow", "dangerous"])

@@ -7,7 +7,7 @@ use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("publish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
         .categories(&["pubsub", "fast"])

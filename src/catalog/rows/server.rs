@@ -7,7 +7,7 @@ use crate::catalog::spec::Flag::{
 use crate::catalog::spec::{Arg, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("info", -1)
         .flags(&[Loading, Stale])
         .categories(&["slow", "dangerous"])

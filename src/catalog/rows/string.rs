@@ -4,7 +4,7 @@ use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("set", -3)
         .flags(&[Write, DenyOom])
         .categories(&["write", "string", "slow"])

@@ -4,7 +4,7 @@ use crate::catalog::spec::Flag::{AllowBusy, Fast, Loading, NoScript, SkipSlowlog
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
-pub const ROWS: &[Spec] = &[
+pub(crate) const ROWS: &[Spec] = &[
     Spec::new("multi", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
         .categories(&["fast", "transaction"])

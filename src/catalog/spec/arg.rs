@@ -2,7 +2,7 @@
 
 /// One element of a command's syntax.
 #[derive(Debug)]
-pub struct Arg {
+pub(crate) struct Arg {
     /// Unique among its siblings, except where Redis itself repeats one.
     pub name: &'static str,
     /// What stands there.
@@ -30,7 +30,7 @@ pub struct Arg {
 // Redis documents them: https://redis.io/docs/latest/develop/reference/command-arguments/
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum ArgKind {
+pub(crate) enum ArgKind {
     String,
     Integer,
     Double,
@@ -44,7 +44,7 @@ pub enum ArgKind {
 
 impl ArgKind {
     /// The word that COMMAND DOCS shows.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             ArgKind::String => "string",
             ArgKind::Integer => "integer",
@@ -76,92 +76,92 @@ impl Arg {
     }
 
     /// Any bytes.
-    pub const fn string(name: &'static str) -> Arg {
+    pub(crate) const fn string(name: &'static str) -> Arg {
         Arg::new(name, ArgKind::String)
     }
 
     /// A whole number.
-    pub const fn integer(name: &'static str) -> Arg {
+    pub(crate) const fn integer(name: &'static str) -> Arg {
         Arg::new(name, ArgKind::Integer)
     }
 
     /// A floating-point number.
-    pub const fn double(name: &'static str) -> Arg {
+    pub(crate) const fn double(name: &'static str) -> Arg {
         Arg::new(name, ArgKind::Double)
     }
 
     /// A key, found by the command's key specification of this number.
-    pub const fn key(name: &'static str, key_spec: u8) -> Arg {
+    pub(crate) const fn key(name: &'static str, key_spec: u8) -> Arg {
         Arg::new(name, ArgKind::Key).key_spec(key_spec)
     }
 
     /// A glob-style pattern.
-    pub const fn pattern(name: &'static str) -> Arg {
+    pub(crate) const fn pattern(name: &'static str) -> Arg {
         Arg::new(name, ArgKind::Pattern)
     }
 
     /// A point in time, in seconds or milliseconds since 1970.
-    pub const fn unix_time(name: &'static str) -> Arg {
+    pub(crate) const fn unix_time(name: &'static str) -> Arg {
         Arg::new(name, ArgKind::UnixTime)
     }
 
     /// A word that stands for itself.
-    pub const fn pure_token(name: &'static str, token: &'static str) -> Arg {
+    pub(crate) const fn pure_token(name: &'static str, token: &'static str) -> Arg {
         Arg::new(name, ArgKind::PureToken).token(token)
     }
 
     /// One of the alternatives.
-    pub const fn one_of(name: &'static str, alternatives: &'static [Arg]) -> Arg {
+    pub(crate) const fn one_of(name: &'static str, alternatives: &'static [Arg]) -> Arg {
         let mut arg = Arg::new(name, ArgKind::OneOf);
         arg.arguments = alternatives;
         arg
     }
 
     /// Several arguments that go together.
-    pub const fn block(name: &'static str, parts: &'static [Arg]) -> Arg {
+    pub(crate) const fn block(name: &'static str, parts: &'static [Arg]) -> Arg {
         let mut arg = Arg::new(name, ArgKind::Block);
         arg.arguments = parts;
         arg
     }
 
     /// Sets [`key_spec`](Self::key_spec).
-    pub const fn key_spec(mut self, index: u8) -> Arg {
+    pub(crate) const fn key_spec(mut self, index: u8) -> Arg {
         self.key_spec = Some(index);
         self
     }
 
     /// Sets [`token`](Self::token).
-    pub const fn token(mut self, token: &'static str) -> Arg {
+    pub(crate) const fn token(mut self, token: &'static str) -> Arg {
         self.token = Some(token);
         self
     }
 
     /// Sets [`since`](Self::since).
-    pub const fn since(mut self, version: &'static str) -> Arg {
+    pub(crate) const fn since(mut self, version: &'static str) -> Arg {
         self.since = Some(version);
         self
     }
 
     /// Sets [`deprecated_since`](Self::deprecated_since).
-    pub const fn deprecated_since(mut self, version: &'static str) -> Arg {
+    pub(crate) const fn deprecated_since(mut self, version: &'static str) -> Arg {
         self.deprecated_since = Some(version);
         self
     }
 
     /// Sets [`optional`](Self::optional).
-    pub const fn optional(mut self) -> Arg {
+    pub(crate) const fn optional(mut self) -> Arg {
         self.optional = true;
         self
     }
 
     /// Sets [`multiple`](Self::multiple).
-    pub const fn multiple(mut self) -> Arg {
+    pub(crate) const fn multiple(mut self) -> Arg {
         self.multiple = true;
         self
     }
 
     /// Sets [`multiple`](Self::multiple) and [`multiple_token`](Self::multiple_token).
-    pub const fn multiple_token(mut self) -> Arg {
+    pub(crate) const fn multiple_token(mut self) -> Arg {
         self.multiple = true;
         self.multiple_token = true;
         self

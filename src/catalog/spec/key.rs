@@ -9,14 +9,14 @@
 use crate::resp::request::parse_integer;
 
 /// What a command does with a key: `RO`, `access`, …; `not_key`: it is none.
-pub type KeyFlags = &'static [&'static str];
+pub(crate) type KeyFlags = &'static [&'static str];
 
 /// A command's own way to find its keys, in a request that satisfies the command's arity.
-pub type Finder = fn(&[&[u8]]) -> Vec<FoundKey>;
+pub(crate) type Finder = fn(&[&[u8]]) -> Vec<FoundKey>;
 
 /// A key in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FoundKey {
+pub(crate) struct FoundKey {
     /// Its index among the request's words.
     pub position: usize,
     /// What the command does with it.
@@ -25,7 +25,7 @@ pub struct FoundKey {
 
 /// A key specification: where to begin, and which keys stand from there.
 #[derive(Debug)]
-pub struct KeySpec {
+pub(crate) struct KeySpec {
     /// What the command does with the keys.
     pub flags: KeyFlags,
     /// Where to begin.
@@ -38,7 +38,7 @@ pub struct KeySpec {
 
 /// Where a key specification begins.
 #[derive(Clone, Copy, Debug)]
-pub enum Begin {
+pub(crate) enum Begin {
     /// At this word.
     Index(i64),
     /// Specifications cannot say it.
@@ -47,7 +47,7 @@ pub enum Begin {
 
 /// Which keys stand where a key specification begins.
 #[derive(Clone, Copy, Debug)]
-pub enum Find {
+pub(crate) enum Find {
     /// A range of words.
     Range {
         /// Last key relative to the first; negative counts from the end, -1 is the last argument.
@@ -72,24 +72,24 @@ pub enum Find {
 
 impl KeySpec {
     /// The key at `index`.
-    pub const fn at(index: i64, flags: KeyFlags) -> KeySpec {
+    pub(crate) const fn at(index: i64, flags: KeyFlags) -> KeySpec {
         KeySpec::range(index, 0, 1, flags)
     }
 
     /// Every argument from `index` to the end.
-    pub const fn from(index: i64, flags: KeyFlags) -> KeySpec {
+    pub(crate) const fn from(index: i64, flags: KeyFlags) -> KeySpec {
         KeySpec::range(index, -1, 1, flags)
     }
 
     /// Keys from `index`; see [`Find::Range`].
-    pub const fn range(index: i64, last: i64, step: i64, flags: KeyFlags) -> KeySpec {
+    pub(crate) const fn range(index: i64, last: i64, step: i64, flags: KeyFlags) -> KeySpec {
         let limit = 0;
         let find = Find::Range { last, step, limit };
         KeySpec::new(Begin::Index(index), find, flags)
     }
 
     /// The number of keys at `index`, and the keys behind it.
-    pub const fn counted(index: i64, flags: KeyFlags) -> KeySpec {
+    pub(crate) const fn counted(index: i64, flags: KeyFlags) -> KeySpec {
         let find = Find::KeyNum {
             count: 0,
             first: 1,
@@ -100,7 +100,7 @@ impl KeySpec {
 
     /// Keys that no specification finds. COMMAND GETKEYS leaves them out, or its command has a
     /// [`Finder`].
-    pub const fn unknown(flags: KeyFlags) -> KeySpec {
+    pub(crate) const fn unknown(flags: KeyFlags) -> KeySpec {
         KeySpec::new(Begin::Unknown, Find::Unknown, flags)
     }
 
@@ -114,18 +114,18 @@ impl KeySpec {
     }
 
     /// Sets [`notes`](Self::notes).
-    pub const fn notes(mut self, notes: &'static str) -> KeySpec {
+    pub(crate) const fn notes(mut self, notes: &'static str) -> KeySpec {
         self.notes = Some(notes);
         self
     }
 
     /// Whether what it finds are keys.
-    pub fn is_key(&self) -> bool {
+    pub(crate) fn is_key(&self) -> bool {
         !self.flags.contains(&"not_key")
     }
 
     /// The keys of a request; `None` if the request does not fit the specification.
-    pub fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
+    pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
         let words = i64::try_from(request.len()).ok()?;
         let Begin::Index(begin) = self.begin else {
             return Some(Vec::new());
@@ -185,7 +185,7 @@ fn leading_integer(text: &[u8]) -> i64 {
 }
 
 /// SET's key, which is also read if GET is among the options.
-pub fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
+pub(crate) fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
     let options = request.get(3..).unwrap_or_default();
     let gets = options.iter().any(|word| word.eq_ignore_ascii_case(b"get"));
     let flags: KeyFlags = if gets {
@@ -198,7 +198,7 @@ pub fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
 
 /// SORT's key, and the last STORE's. BY and GET make keys of their patterns while the command runs;
 /// those are left out.
-pub fn of_sort(request: &[&[u8]]) -> Vec<FoundKey> {
+pub(crate) fn of_sort(request: &[&[u8]]) -> Vec<FoundKey> {
     let mut keys = vec![FoundKey {
         position: 1,
         flags: &["RO", "access"],

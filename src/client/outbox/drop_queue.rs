@@ -59,7 +59,7 @@ fn cost(length: usize) -> usize {
 
 /// How many messages were dropped, and of how many bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
+pub(crate) struct Dropped {
     /// Messages.
     pub messages: u64,
     /// Bytes of their frames.
@@ -68,7 +68,7 @@ pub struct Dropped {
 
 /// What a client has chosen for itself by CLIENT OVERFLOW; what it has not is the server's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OverflowChoice {
+pub(crate) struct OverflowChoice {
     /// What to do with messages that do not fit.
     pub policy: Option<OverflowPolicy>,
     /// Bytes of messages that may wait.
@@ -87,7 +87,7 @@ impl OverflowChoice {
 
 /// Drops that the log has not told yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DropReport {
+pub(crate) struct DropReport {
     /// The policy in force.
     pub policy: OverflowPolicy,
     /// What was dropped since the last line about this client.

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 
 /// Messages that outboxes have dropped (`pubsub-overflow-policy`).
 #[derive(Debug, Default)]
-pub struct DropTotals {
+pub(crate) struct DropTotals {
     /// Messages.
     pub messages: AtomicU64,
     /// Bytes of their frames.
@@ -25,7 +25,7 @@ impl Outbox {
     /// as it chose before. `server` says what the server's rule is now; it is asked under the
     /// outbox's lock, so that of two who tell the outbox of a change the later one has the last
     /// word. What waits already stays; drops are added to `totals`, too.
-    pub fn choose_overflow(
+    pub(crate) fn choose_overflow(
         &self,
         choice: Option<OverflowChoice>,
         server: impl FnOnce() -> OverflowRule,
@@ -60,7 +60,7 @@ impl Outbox {
     }
 
     /// What was dropped so far.
-    pub fn dropped(&self) -> Dropped {
+    pub(crate) fn dropped(&self) -> Dropped {
         let state = self.state.lock();
         state
             .drop_queue
@@ -70,7 +70,7 @@ impl Outbox {
     }
 
     /// Drops that are to be logged: once in a while, and what is left at the client's `end`.
-    pub fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
+    pub(crate) fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
         self.state.lock().drop_queue.as_mut()?.report(now, end)
     }
 }

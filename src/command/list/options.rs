@@ -8,7 +8,7 @@ use crate::store::list::End;
 
 /// What LMPOP and BLMPOP ask for.
 #[derive(Debug)]
-pub struct PopMany<'a> {
+pub(crate) struct PopMany<'a> {
     /// The keys, in the order of preference.
     pub keys: Vec<&'a [u8]>,
     /// Which elements, and how many at most.
@@ -17,7 +17,7 @@ pub struct PopMany<'a> {
 
 impl<'a> PopMany<'a> {
     /// Reads `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the word `first` on.
-    pub fn parse(args: &Args<'a>, first: usize) -> std::result::Result<Self, CommandError> {
+    pub(crate) fn parse(args: &Args<'a>, first: usize) -> std::result::Result<Self, CommandError> {
         const KEYS: CommandError = CommandError::text("ERR numkeys should be greater than 0");
         const COUNT: CommandError = CommandError::text("ERR count should be greater than 0");
         let keys = at_least_one(&args[first], KEYS)?;
@@ -87,7 +87,7 @@ impl Position {
 }
 
 /// `LEFT` or `RIGHT`, in any letter case.
-pub fn end_of(word: &[u8]) -> Option<End> {
+pub(crate) fn end_of(word: &[u8]) -> Option<End> {
     match word {
         word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
         word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),

@@ -11,22 +11,22 @@ use crate::store::keys::{Keys, SlotId};
 use crate::store::value::{StringValue, Value};
 
 /// `INCR key`
-pub fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     add(context, &args[1], 1)
 }
 
 /// `DECR key`
-pub fn decr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn decr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     add(context, &args[1], -1)
 }
 
 /// `INCRBY key increment`
-pub fn incrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn incrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     add(context, &args[1], integer_argument(&args[2])?)
 }
 
 /// `DECRBY key decrement`
-pub fn decrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn decrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let negated = integer_argument(&args[2])?.checked_neg();
     let by = negated.ok_or(CommandError::text("ERR decrement would overflow"))?;
     add(context, &args[1], by)
@@ -49,7 +49,7 @@ fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> Result {
 }
 
 /// `INCRBYFLOAT key increment`
-pub fn incrbyfloat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn incrbyfloat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
     let (mut keys, mut reply) = context.keys();
     let slot = keys.find_text(key)?;

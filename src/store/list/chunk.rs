@@ -16,14 +16,14 @@ use std::ops::Range;
 use super::{End, entry, listpack};
 
 /// A full-grown chunk, in bytes. Redis's default, `list-max-listpack-size -2`, is the same.
-pub const CAPACITY: usize = 8192;
+pub(super) const CAPACITY: usize = 8192;
 
 /// No buffer is made smaller than this, unless it is known that nothing will be added.
 const MIN_CAPACITY: usize = 32;
 
 /// One buffer of packed elements.
 #[derive(Clone, Debug, Default)]
-pub struct Chunk {
+pub(super) struct Chunk {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -33,7 +33,7 @@ pub struct Chunk {
 
 impl Chunk {
     /// A chunk with nothing in it, all of whose room is at `end`: it fills without moving.
-    pub fn with_room(end: End, capacity: usize) -> Self {
+    pub(super) fn with_room(end: End, capacity: usize) -> Self {
         let capacity = capacity.max(MIN_CAPACITY);
         let at = match end {
             End::Head => capacity,
@@ -48,7 +48,7 @@ impl Chunk {
     }
 
     /// A chunk with this one element and no room.
-    pub fn of_one(element: &[u8]) -> Self {
+    pub(super) fn of_one(element: &[u8]) -> Self {
         let mut buffer = vec![0; entry::size(element.len())].into_boxed_slice();
         entry::write(element, &mut buffer);
         let mut chunk = Self {
@@ -76,37 +76,37 @@ impl Chunk {
     }
 
     /// How many elements there are.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.count as usize
     }
 
     /// Is there no element?
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// The packed elements.
-    pub fn entries(&self) -> &[u8] {
+    pub(super) fn entries(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
     /// The bytes that the packed elements take.
-    pub fn live(&self) -> usize {
+    pub(super) fn live(&self) -> usize {
         self.end - self.start
     }
 
     /// The length of the buffer.
-    pub fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.buffer.len()
     }
 
     /// The bytes of the elements' entries in a listpack.
-    pub fn listpack(&self) -> usize {
+    pub(super) fn listpack(&self) -> usize {
         self.live().wrapping_add_signed(self.surplus as isize)
     }
 
     /// The bytes that can be added at this end without moving anything.
-    pub fn room(&self, end: End) -> usize {
+    pub(super) fn room(&self, end: End) -> usize {
         match end {
             End::Head => self.start,
             End::Tail => self.capacity() - self.end,
@@ -114,7 +114,7 @@ impl Chunk {
     }
 
     /// The element at this end.
-    pub fn peek(&self, end: End) -> Option<&[u8]> {
+    pub(super) fn peek(&self, end: End) -> Option<&[u8]> {
         let (element, _) = take(end, self.entries())?;
         Some(element)
     }
@@ -131,7 +131,7 @@ impl Chunk {
     }
 
     /// Where the entry with this index is, in the chunk's buffer. The chunk has it.
-    pub fn locate(&self, index: usize) -> Range<usize> {
+    pub(super) fn locate(&self, index: usize) -> Range<usize> {
         if index < self.count() / 2 {
             let mut rest = self.entries();
             for _ in 0..index {
@@ -152,23 +152,23 @@ impl Chunk {
     }
 
     /// The element whose entry is at `place`.
-    pub fn element(&self, place: Range<usize>) -> Option<&[u8]> {
+    pub(super) fn element(&self, place: Range<usize>) -> Option<&[u8]> {
         entry::first(&self.buffer[place]).map(|(element, _)| element)
     }
 
     /// The entries from here, which is where one begins or all end, to the tail.
-    pub fn entries_from(&self, at: usize) -> &[u8] {
+    pub(super) fn entries_from(&self, at: usize) -> &[u8] {
         &self.buffer[at..self.end]
     }
 
     /// The entries from the head to here, which is where one begins or all end.
-    pub fn entries_until(&self, at: usize) -> &[u8] {
+    pub(super) fn entries_until(&self, at: usize) -> &[u8] {
         &self.buffer[self.start..at]
     }
 
     /// Adds an element at an end that has [`room`](Self::room) for it, and says what it takes in a
     /// listpack.
-    pub fn push(&mut self, end: End, element: &[u8]) -> usize {
+    pub(super) fn push(&mut self, end: End, element: &[u8]) -> usize {
         let size = entry::size(element.len());
         let place = match end {
             End::Head => {
@@ -185,7 +185,7 @@ impl Chunk {
     }
 
     /// Drops the element at this end, and says what it took in a listpack.
-    pub fn pop(&mut self, end: End) -> usize {
+    pub(super) fn pop(&mut self, end: End) -> usize {
         let Some((element, rest)) = take(end, &self.buffer[self.start..self.end]) else {
             return 0;
         };
@@ -207,7 +207,7 @@ impl Chunk {
     /// What is moved was pushed since the last move, up to a constant factor, whichever ends the
     /// pushes came from: moving within the buffer leaves room at both ends, and a chunk of full
     /// size is moved only if half of it is room.
-    pub fn make_room(&mut self, end: End, size: usize) -> bool {
+    pub(super) fn make_room(&mut self, end: End, size: usize) -> bool {
         let (live, capacity) = (self.live(), self.capacity());
         let most = (capacity - live) / 4 * 3;
         if self.room(end) >= size {
@@ -253,14 +253,14 @@ impl Chunk {
 
     /// Gives unused memory back, when pushes at this end go to another chunk from now on. Only a
     /// large element that did not fit can have left so much.
-    pub fn leave_behind(&mut self, end: End) {
+    pub(super) fn leave_behind(&mut self, end: End) {
         if self.room(end) > CAPACITY / 8 {
             self.rebuild(end, self.live());
         }
     }
 
     /// Gives memory back if seven eighths of it are unused, and keeps room to grow a little.
-    pub fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         if self.live() <= self.capacity() / 8 && self.capacity() > MIN_CAPACITY {
             self.rebuild(End::Tail, 2 * self.live());
         }
@@ -268,7 +268,7 @@ impl Chunk {
 
     /// Gives memory back if three quarters of it are unused: for a chunk that is not expected to
     /// grow.
-    pub fn shrink_to_fit(&mut self) {
+    pub(super) fn shrink_to_fit(&mut self) {
         if self.live() <= self.capacity() / 4 && self.capacity() > MIN_CAPACITY {
             self.rebuild(End::Tail, self.live());
         }
@@ -276,7 +276,7 @@ impl Chunk {
 
     /// Puts an element in the place of an entry, or, if the place is empty, before what begins
     /// there. `false`: the chunk would be too large, and is as it was.
-    pub fn splice(&mut self, place: Range<usize>, element: &[u8]) -> bool {
+    pub(super) fn splice(&mut self, place: Range<usize>, element: &[u8]) -> bool {
         let size = entry::size(element.len());
         if self.live() - place.len() + size > CAPACITY {
             return false;
@@ -297,7 +297,7 @@ impl Chunk {
     }
 
     /// What is before this place, and what is after it.
-    pub fn split(self, place: Range<usize>) -> (Self, Self) {
+    pub(super) fn split(self, place: Range<usize>) -> (Self, Self) {
         if place.end == self.start {
             // Spares a large element the copy.
             return (Self::default(), self);
@@ -309,7 +309,7 @@ impl Chunk {
 
     /// Takes another chunk's elements at the tail: together they are not larger than
     /// [`CAPACITY`].
-    pub fn append(&mut self, other: &Self) {
+    pub(super) fn append(&mut self, other: &Self) {
         self.reserve(End::Tail, other.live());
         let end = self.end + other.live();
         self.buffer[self.end..end].copy_from_slice(other.entries());
@@ -319,7 +319,7 @@ impl Chunk {
     }
 
     /// Removes at most `limit` elements that equal this one, beginning at an end; how many.
-    pub fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
+    pub(super) fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
         let matching = self.walk().filter(|(_, other)| *other == element).count();
         let removed = matching.min(limit);
         if removed == 0 {

@@ -9,7 +9,7 @@
 //! ```
 
 /// The bytes that an element of this length takes.
-pub fn size(length: usize) -> usize {
+pub(super) fn size(length: usize) -> usize {
     length + 2 * length_size(length)
 }
 
@@ -19,7 +19,7 @@ fn length_size(length: usize) -> usize {
 }
 
 /// Fills `into`, which has exactly the element's [`size`].
-pub fn write(element: &[u8], into: &mut [u8]) {
+pub(super) fn write(element: &[u8], into: &mut [u8]) {
     let last = into.len() - 1;
     let mut length = element.len();
     let mut at = 0;
@@ -36,14 +36,14 @@ pub fn write(element: &[u8], into: &mut [u8]) {
 }
 
 /// The first element of these entries, and the entries after it.
-pub fn first(entries: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn first(entries: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, groups) = read_length(entries.iter())?;
     let (element, rest) = entries[groups..].split_at(length);
     Some((element, &rest[groups..]))
 }
 
 /// The last element of these entries, and the entries before it.
-pub fn last(entries: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn last(entries: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, groups) = read_length(entries.iter().rev())?;
     let (rest, element) =
         entries[..entries.len() - groups].split_at(entries.len() - groups - length);

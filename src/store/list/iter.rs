@@ -10,7 +10,7 @@ use super::entry;
 ///
 /// What is not given out yet is `front`, then all of `chunks`, then `back`; `left` counts it.
 #[derive(Clone, Debug, Default)]
-pub struct Iter<'a> {
+pub(crate) struct Iter<'a> {
     pub(super) front: &'a [u8],
     pub(super) chunks: vec_deque::Iter<'a, Chunk>,
     pub(super) back: &'a [u8],

@@ -4,13 +4,13 @@
 use crate::resp::request::parse_integer;
 
 /// A listpack's header and its terminator.
-pub const OVERHEAD: usize = 7;
+pub(super) const OVERHEAD: usize = 7;
 
 /// The longest text that may be an integer: `-9223372036854775808`.
 const MAX_INTEGER: usize = 20;
 
 /// The bytes of the entry that a listpack makes of this element.
-pub fn entry_size(element: &[u8]) -> usize {
+pub(super) fn entry_size(element: &[u8]) -> usize {
     let integer = if element.len() <= MAX_INTEGER {
         parse_integer(element)
     } else {

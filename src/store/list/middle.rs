@@ -7,7 +7,7 @@ use super::{End, List, entry, listpack};
 
 impl List {
     /// Puts another element at this index. `false`: there is none.
-    pub fn set(&mut self, index: usize, element: &[u8]) -> bool {
+    pub(crate) fn set(&mut self, index: usize, element: &[u8]) -> bool {
         let Some((chunk, place)) = self.locate(index) else {
             return false;
         };
@@ -16,7 +16,7 @@ impl List {
     }
 
     /// Adds an element before the one at this index, or at the tail if there is none.
-    pub fn insert(&mut self, index: usize, element: &[u8]) {
+    pub(crate) fn insert(&mut self, index: usize, element: &[u8]) {
         if index == 0 {
             return self.push(End::Head, element);
         }
@@ -27,7 +27,7 @@ impl List {
     }
 
     /// Removes at most `limit` elements that equal this one, beginning at an end; how many.
-    pub fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
+    pub(crate) fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
         let mut removed = 0;
         let mut changed: Option<Range<usize>> = None;
         for step in 0..self.chunks.len() {
