@@ -1,6 +1,7 @@
-"""The snippets of README.md, run as they are printed, but for the port and the path of the binary."""
+"""The snippets of README.md and docs/, run as they are printed, but for the port and the path of the binary."""
 
 import contextlib
+import glob
 import os
 import re
 import subprocess
@@ -11,20 +12,23 @@ import redis
 
 from harness import PORT, check, expect, run, wait_until
 
-README = open("README.md").read()
 CHANNEL = "test_channel"
+PAGES = ["README.md", *glob.glob("docs/*.md")]
 
 
-def snippets(language, section=""):
-    """The code blocks of a language, of one `##` section or all, in order, talking to the server under test."""
-    text = re.search(rf"^## {section}.*?(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)[0] if section else README
+def snippets(page, language, section=""):
+    """The code blocks of a language on a page, of one `##` section or all, in order, talking to the server under test."""
+    with open(page) as file:
+        text = file.read()
+    if section:
+        text = re.search(rf"^## {section}.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)[0]
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [block.replace("6379", str(PORT)).replace("redis-cli ", f"redis-cli -p {PORT} ") for block in blocks]
 
 
-BASH = snippets("bash", "Try it")
-PYTHON = snippets("python", "Try it")
-QUEUE = snippets("python", "Work queues")
+BASH = snippets("README.md", "bash", "Try it")
+PYTHON = snippets("README.md", "python", "Try it")
+QUEUE = snippets("docs/work-queues.md", "python")
 
 
 def subscribers():
@@ -90,7 +94,7 @@ def _():
     if not binary:
         return  # the server under test is one that runs already
     names = {}
-    server, = snippets("python", "In a test")
+    server, = snippets("docs/embedding.md", "python")
     exec(server.replace("target/release/fanfare", binary), names)
     with names["fanfare"]() as port:
         client = redis.Redis(port=port, decode_responses=True)
@@ -101,8 +105,14 @@ def _():
 @check("a server in a Rust test")
 def _():
     # It is compiled and run where it comes from.
-    test, = snippets("rust", "In a test")
+    test, = snippets("README.md", "rust")
     assert test in open("examples/embedded_test.rs").read()
+
+
+@check("a queue with redis-cli")
+def _():
+    queue, = snippets("README.md", "bash", "Queues")
+    expect(once("bash", "-c", queue), "1\norders\norder 1\n")
 
 
 @check("a work queue: producer, consumer, reaper")
@@ -134,8 +144,9 @@ def _():
 
 @check("none is left out")
 def _():
-    counts = [len(snippets(language)) for language in ("bash", "python", "rust", "js")]
-    expect((counts, len(BASH), len(PYTHON), len(QUEUE)), ([4, 7, 1, 1], 4, 2, 4))
+    languages = ("bash", "python", "rust", "js")
+    counts = [sum(len(snippets(page, language)) for page in PAGES) for language in languages]
+    expect((counts, len(BASH), len(PYTHON), len(QUEUE)), ([5, 7, 1, 1], 4, 2, 4))
 
 
 run("README")
