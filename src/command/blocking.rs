@@ -1,24 +1,155 @@
-//! Commands that wait for an element. What becomes of a client that waits is told in
-//! [`blocked`](crate::store::blocked).
+//! Commands that wait for an element of a list: BLPOP and its kin.
 //!
-//! Inside an EXEC nothing waits: a command that finds nothing answers at once, as if its time were
-//! over.
+//! Layer `command`. What becomes of a client that waits is told in
+//! [`blocked`](crate::store::blocked). Inside an EXEC nothing waits: a command that finds nothing
+//! answers at once, as if its time were over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::list::{PopMany, end_of, move_now};
+use super::list::{PopMany, end_of, move_element, put_elements, take_elements};
 use super::transaction::watch_memory;
 use super::{Args, Context, Next};
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_timeout;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, ReplyWriter};
 use crate::store::blocked::{BlockedOp, Waiter};
-use crate::store::list::End;
+use crate::store::keys::{Keys, SlotId};
+use crate::store::list::{End, List};
+use crate::store::value::Stored;
 
-type Result = std::result::Result<Reply, CommandError>;
+type Result<T = Reply> = std::result::Result<T, CommandError>;
+
+/// One element, with the key's name (BLPOP, BRPOP).
+#[derive(Debug)]
+struct Pop {
+    from: End,
+}
+
+impl BlockedOp for Pop {
+    fn waits_for(&self) -> &'static str {
+        List::NAME
+    }
+
+    fn answer(
+        &self,
+        keys: &mut Keys<'_>,
+        slot: SlotId,
+        key: &[u8],
+        out: &mut ReplyWriter<'_>,
+    ) -> Result<bool> {
+        let element = keys.get::<List>(slot)?.peek(self.from);
+        out.array(2);
+        out.bulk(key);
+        out.bulk(element.unwrap_or_default());
+        Ok(true)
+    }
+
+    fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
+        take_elements(keys, slot, key, self.from, 1);
+    }
+
+    fn timed_out(&self) -> Reply {
+        Reply::NullArray
+    }
+}
+
+/// At most so many elements, with the key's name (LMPOP, BLMPOP).
+#[derive(Debug)]
+pub(super) struct PopSome {
+    /// Where they are taken from.
+    pub(super) from: End,
+    /// At least one.
+    pub(super) count: usize,
+}
+
+impl BlockedOp for PopSome {
+    fn waits_for(&self) -> &'static str {
+        List::NAME
+    }
+
+    fn answer(
+        &self,
+        keys: &mut Keys<'_>,
+        slot: SlotId,
+        key: &[u8],
+        out: &mut ReplyWriter<'_>,
+    ) -> Result<bool> {
+        out.array(2);
+        out.bulk(key);
+        put_elements(out, keys.get::<List>(slot)?, self.from, self.count);
+        Ok(true)
+    }
+
+    fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
+        take_elements(keys, slot, key, self.from, self.count);
+    }
+
+    fn timed_out(&self) -> Reply {
+        Reply::NullArray
+    }
+}
+
+/// One element, moved to another list (LMOVE, RPOPLPUSH, BLMOVE, BRPOPLPUSH).
+#[derive(Debug)]
+pub(super) struct Move {
+    /// Where it is taken from.
+    pub(super) from: End,
+    /// Where it is put.
+    pub(super) to: End,
+    /// The key of the other list.
+    pub(super) destination: Box<[u8]>,
+}
+
+impl BlockedOp for Move {
+    fn waits_for(&self) -> &'static str {
+        List::NAME
+    }
+
+    fn answer(
+        &self,
+        keys: &mut Keys<'_>,
+        slot: SlotId,
+        _key: &[u8],
+        out: &mut ReplyWriter<'_>,
+    ) -> Result<bool> {
+        keys.write::<List>(&self.destination)?;
+        let element = keys.get::<List>(slot)?.peek(self.from);
+        out.bulk(element.unwrap_or_default());
+        Ok(true)
+    }
+
+    fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
+        move_element(keys, slot, key, self.from, &self.destination, self.to);
+    }
+
+    fn timed_out(&self) -> Reply {
+        Reply::NullArray
+    }
+}
+
+/// Does it now for the first key that holds something. `false`: none does, and nothing is written.
+///
+/// # Errors
+/// `WRONGTYPE`, or what the operation answers instead.
+pub(super) fn try_now<T: Stored>(
+    op: &impl BlockedOp,
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
+    wanted: &[&[u8]],
+) -> Result<bool> {
+    for key in wanted {
+        if let Some(slot) = keys.write::<T>(key)?
+            && op.answer(keys, slot, key, out)?
+        {
+            op.take(keys, slot, key);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 /// `BLPOP key [key ...] timeout`
 pub(crate) fn blpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
@@ -34,30 +165,14 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
     let last = args.len() - 1;
     let timeout = parse_timeout(&args[last])?;
     let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
-    take_or_wait(context, &wanted, BlockedOp::Pop { from }, timeout)
+    do_or_wait(context, &wanted, Pop { from }, timeout)
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub(crate) fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys, op } = PopMany::parse(args, 2)?;
+    let PopMany { keys, from, count } = PopMany::parse(args, 2)?;
     let timeout = parse_timeout(&args[1])?;
-    take_or_wait(context, &keys, op, timeout)
-}
-
-fn take_or_wait(
-    context: &mut Context<'_>,
-    wanted: &[&[u8]],
-    op: BlockedOp,
-    timeout: Option<Duration>,
-) -> Result {
-    let (mut keys, mut out) = context.keys();
-    if op.take_first(&mut keys, &mut out, wanted)? {
-        return Ok(Reply::Sent);
-    }
-    if context.in_exec {
-        return Ok(Reply::NullArray);
-    }
-    Ok(wait(context, wanted, op, timeout))
+    do_or_wait(context, &keys, PopSome { from, count }, timeout)
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`
@@ -81,23 +196,43 @@ fn move_or_wait(
     timeout: Option<Duration>,
 ) -> Result {
     let (source, destination) = (&args[1], &args[2]);
-    let found = context.keys().0.find_list(source)?;
-    if found.is_some() || context.in_exec {
-        return move_now(context, source, from, destination, to);
-    }
-    let op = BlockedOp::Move {
+    let op = Move {
         from,
         to,
         destination: destination.into(),
     };
+    let (mut keys, mut out) = context.keys();
+    if try_now::<List>(&op, &mut keys, &mut out, &[source])? {
+        return Ok(Reply::Sent);
+    }
+    if context.in_exec {
+        // As the command that does not wait.
+        return Ok(Reply::Null);
+    }
     Ok(wait(context, &[source], op, timeout))
+}
+
+fn do_or_wait(
+    context: &mut Context<'_>,
+    wanted: &[&[u8]],
+    op: impl BlockedOp + 'static,
+    timeout: Option<Duration>,
+) -> Result {
+    let (mut keys, mut out) = context.keys();
+    if try_now::<List>(&op, &mut keys, &mut out, wanted)? {
+        return Ok(Reply::Sent);
+    }
+    if context.in_exec {
+        return Ok(op.timed_out());
+    }
+    Ok(wait(context, wanted, op, timeout))
 }
 
 /// Makes the client wait.
 pub(crate) fn wait(
     context: &mut Context<'_>,
     keys: &[&[u8]],
-    op: BlockedOp,
+    op: impl BlockedOp + 'static,
     timeout: Option<Duration>,
 ) -> Reply {
     if !context.may_keep(keys.iter().copied().map(watch_memory).sum()) {
@@ -109,7 +244,7 @@ pub(crate) fn wait(
         client: Arc::clone(context.client),
         db: context.keys().0.db(),
         keys: keys.iter().map(|&key| key.into()).collect(),
-        op,
+        op: Arc::new(op),
         wants_reply: context.session.replies.wants_reply(),
     };
     context.space().blocked.add(waiter);

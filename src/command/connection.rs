@@ -6,6 +6,7 @@ use super::client::valid_name;
 use super::{Args, Context, Next, ReplyMode, access, transaction};
 use crate::client::DEFAULT_USER;
 use crate::client::outbox::OverflowChoice;
+use crate::config::Config;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, map};
@@ -111,7 +112,7 @@ fn protocol_version(word: &[u8]) -> std::result::Result<Protocol, CommandError> 
 
 /// `SELECT index`
 pub(crate) fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let index = database_index(context, int(&args[1])?)?;
+    let index = database_index(context.config, int(&args[1])?)?;
     context.client.database.store(index, Relaxed);
     Ok(Reply::OK)
 }
@@ -128,12 +129,12 @@ pub(crate) fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
 
 /// The number of a database that there is.
 pub(crate) fn database_index(
-    context: &Context<'_>,
+    config: &Config,
     index: i32,
 ) -> std::result::Result<u32, CommandError> {
     let index = u32::try_from(index).ok();
     index
-        .filter(|&index| index < context.config.databases)
+        .filter(|&index| index < config.databases)
         .ok_or(CommandError::text("ERR DB index is out of range"))
 }
 

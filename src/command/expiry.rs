@@ -1,11 +1,12 @@
 //! When keys expire, after Redis's `expire.c`.
 
-use super::{Args, Context};
+use super::Args;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::store::database::Millis;
+use crate::store::keys::Keys;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -49,46 +50,39 @@ pub(crate) fn invalid_time(command: &'static str) -> CommandError {
 }
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
-pub(crate) fn expire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    expire_at(context, "expire", Count::Seconds, args)
+pub(crate) fn expire(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    expire_at(keys, "expire", Count::Seconds, args)
 }
 
 /// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
-pub(crate) fn pexpire(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    expire_at(context, "pexpire", Count::Millis, args)
+pub(crate) fn pexpire(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    expire_at(keys, "pexpire", Count::Millis, args)
 }
 
 /// `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
-pub(crate) fn expireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    expire_at(context, "expireat", Count::SecondsSince1970, args)
+pub(crate) fn expireat(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    expire_at(keys, "expireat", Count::SecondsSince1970, args)
 }
 
 /// `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
-pub(crate) fn pexpireat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    expire_at(context, "pexpireat", Count::MillisSince1970, args)
+pub(crate) fn pexpireat(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    expire_at(keys, "pexpireat", Count::MillisSince1970, args)
 }
 
-fn expire_at(
-    context: &mut Context<'_>,
-    command: &'static str,
-    count: Count,
-    args: &Args<'_>,
-) -> Result {
+fn expire_at(keys: &mut Keys<'_>, command: &'static str, count: Count, args: &Args<'_>) -> Result {
     let conditions = Conditions::parse(args)?;
     let number = integer_argument(&args[2])?;
     let key = &args[1];
-    let (mut keys, _) = context.keys();
     let moment = count.moment(number, keys.now());
     let moment = moment.ok_or_else(|| invalid_time(command))?;
-    let Some(slot) = keys.find(key) else {
+    let Some(slot) = keys.lookup_write(key) else {
         return Ok(Reply::Integer(0));
     };
     if !conditions.allow(keys.entry(slot).deadline(), moment) {
         return Ok(Reply::Integer(0));
     }
     if moment <= keys.now() as i64 {
-        keys.remove(slot);
-        keys.notify(EventClass::Generic, "del", key);
+        keys.delete(slot, EventClass::Generic, "del");
     } else {
         keys.set_deadline(slot, Some(moment as Millis));
         keys.changed(key);
@@ -158,29 +152,29 @@ fn unsupported(word: &[u8]) -> CommandError {
 }
 
 /// `TTL key`
-pub(crate) fn ttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    deadline(context, Count::Seconds, args)
+pub(crate) fn ttl(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    deadline(keys, Count::Seconds, args)
 }
 
 /// `PTTL key`
-pub(crate) fn pttl(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    deadline(context, Count::Millis, args)
+pub(crate) fn pttl(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    deadline(keys, Count::Millis, args)
 }
 
 /// `EXPIRETIME key`
-pub(crate) fn expiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    deadline(context, Count::SecondsSince1970, args)
+pub(crate) fn expiretime(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    deadline(keys, Count::SecondsSince1970, args)
 }
 
 /// `PEXPIRETIME key`
-pub(crate) fn pexpiretime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    deadline(context, Count::MillisSince1970, args)
+pub(crate) fn pexpiretime(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    deadline(keys, Count::MillisSince1970, args)
 }
 
 /// When a key expires, to the nearest unit: -1 is never, and -2 that there is no such key.
-fn deadline(context: &mut Context<'_>, count: Count, args: &Args<'_>) -> Result {
-    let mut keys = context.keys().0.untouched();
-    let Some(slot) = keys.look_up(&args[1]) else {
+fn deadline(keys: &mut Keys<'_>, count: Count, args: &Args<'_>) -> Result {
+    let mut keys = keys.reborrow().untouched();
+    let Some(slot) = keys.lookup_read(&args[1]) else {
         return Ok(Reply::Integer(-2));
     };
     let Some(deadline) = keys.entry(slot).deadline() else {
@@ -193,11 +187,10 @@ fn deadline(context: &mut Context<'_>, count: Count, args: &Args<'_>) -> Result 
 }
 
 /// `PERSIST key`
-pub(crate) fn persist(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn persist(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
-    let (mut keys, _) = context.keys();
     let expiring = keys
-        .find(key)
+        .lookup_write(key)
         .filter(|&slot| keys.entry(slot).deadline().is_some());
     if let Some(slot) = expiring {
         keys.set_deadline(slot, None);

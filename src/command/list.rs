@@ -1,41 +1,43 @@
 //! Lists: LPUSH and its kin. Each function is named after its command; the order of its checks is
 //! Redis's, since it decides which error a client sees.
 
+mod moves;
 mod options;
 
-pub(crate) use options::{PopMany, end_of};
+use moves::push_event;
+pub(super) use moves::{move_element, put_elements, take_elements};
+pub(super) use options::{PopMany, end_of};
 
-use super::{Args, Context};
+use super::Args;
+use super::blocking::{Move, PopSome, try_now};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
-use crate::store::blocked::put_elements;
-use crate::store::keys::{Keys, SlotId, push_event};
+use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
-use crate::store::value::Value;
 use options::{Position, any_but_smallest, positive};
 
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `LPUSH key element [element ...]`
-pub(crate) fn lpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    push(context, args, End::Head, IfMissing::Add)
+pub(crate) fn lpush(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    push(keys, args, End::Head, IfMissing::Add)
 }
 
 /// `RPUSH key element [element ...]`
-pub(crate) fn rpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    push(context, args, End::Tail, IfMissing::Add)
+pub(crate) fn rpush(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    push(keys, args, End::Tail, IfMissing::Add)
 }
 
 /// `LPUSHX key element [element ...]`
-pub(crate) fn lpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    push(context, args, End::Head, IfMissing::Leave)
+pub(crate) fn lpushx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    push(keys, args, End::Head, IfMissing::Leave)
 }
 
 /// `RPUSHX key element [element ...]`
-pub(crate) fn rpushx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    push(context, args, End::Tail, IfMissing::Leave)
+pub(crate) fn rpushx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    push(keys, args, End::Tail, IfMissing::Leave)
 }
 
 /// What a push does without a list.
@@ -45,15 +47,16 @@ enum IfMissing {
     Leave,
 }
 
-fn push(context: &mut Context<'_>, args: &Args<'_>, end: End, if_missing: IfMissing) -> Result {
-    let (mut keys, _) = context.keys();
+fn push(keys: &mut Keys<'_>, args: &Args<'_>, end: End, if_missing: IfMissing) -> Result {
     let key = &args[1];
-    let slot = match keys.find_list(key)? {
-        Some(slot) => slot,
-        None if if_missing == IfMissing::Leave => return Ok(Reply::Integer(0)),
-        None => keys.add(key, Value::List(List::new())),
+    let slot = match if_missing {
+        IfMissing::Add => keys.write_or_add::<List>(key)?,
+        IfMissing::Leave => match keys.write::<List>(key)? {
+            Some(slot) => slot,
+            None => return Ok(Reply::Integer(0)),
+        },
     };
-    let length = keys.change_list(slot, |list| {
+    let length = keys.change(slot, |list: &mut List| {
         for element in args.iter().skip(2) {
             list.push(end, element);
         }
@@ -65,16 +68,22 @@ fn push(context: &mut Context<'_>, args: &Args<'_>, end: End, if_missing: IfMiss
 }
 
 /// `LPOP key [count]`
-pub(crate) fn lpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    pop(context, args, "lpop", End::Head)
+pub(crate) fn lpop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    pop(keys, out, args, "lpop", End::Head)
 }
 
 /// `RPOP key [count]`
-pub(crate) fn rpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    pop(context, args, "rpop", End::Tail)
+pub(crate) fn rpop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    pop(keys, out, args, "rpop", End::Tail)
 }
 
-fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Result {
+fn pop(
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
+    args: &Args<'_>,
+    name: &str,
+    from: End,
+) -> Result {
     if args.len() > 3 {
         return Err(CommandError::Arity(name.to_owned()));
     }
@@ -85,77 +94,80 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, name: &str, from: End) -> Res
         )
     });
     let count = count.transpose()?;
-    let (mut keys, mut out) = context.keys();
     let key = &args[1];
-    let Some(slot) = keys.find_list(key)? else {
+    let Some(slot) = keys.write::<List>(key)? else {
         return Ok(match count {
             None => Reply::Null,
             Some(_) => Reply::NullArray,
         });
     };
-    let list = keys.list(slot)?;
+    let list = keys.get::<List>(slot)?;
     match count {
         None => out.bulk(list.peek(from).unwrap_or_default()),
-        Some(count) => put_elements(&mut out, list, from, count),
+        Some(count) => put_elements(out, list, from, count),
     }
     if count != Some(0) {
-        keys.take_elements(slot, key, from, count.unwrap_or(1));
+        take_elements(keys, slot, key, from, count.unwrap_or(1));
     }
     Ok(Reply::Sent)
 }
 
 /// `LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count]`
-pub(crate) fn lmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys: wanted, op } = PopMany::parse(args, 1)?;
-    let (mut keys, mut out) = context.keys();
-    match op.take_first(&mut keys, &mut out, &wanted)? {
-        true => Ok(Reply::Sent),
-        false => Ok(Reply::NullArray),
+pub(crate) fn lmpop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    let PopMany {
+        keys: wanted,
+        from,
+        count,
+    } = PopMany::parse(args, 1)?;
+    if try_now::<List>(&PopSome { from, count }, keys, out, &wanted)? {
+        Ok(Reply::Sent)
+    } else {
+        Ok(Reply::NullArray)
     }
 }
 
 /// `LMOVE source destination LEFT | RIGHT LEFT | RIGHT`
-pub(crate) fn lmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lmove(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let from = end_of(&args[3]).ok_or(CommandError::SYNTAX)?;
     let to = end_of(&args[4]).ok_or(CommandError::SYNTAX)?;
-    move_now(context, &args[1], from, &args[2], to)
+    move_now(keys, out, args, from, to)
 }
 
 /// `RPOPLPUSH source destination`
-pub(crate) fn rpoplpush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    move_now(context, &args[1], End::Tail, &args[2], End::Head)
+pub(crate) fn rpoplpush(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    move_now(keys, out, args, End::Tail, End::Head)
 }
 
 /// Moves an element, or answers a null if there is none.
-pub(crate) fn move_now(
-    context: &mut Context<'_>,
-    source: &[u8],
+fn move_now(
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
+    args: &Args<'_>,
     from: End,
-    destination: &[u8],
     to: End,
 ) -> Result {
-    let (mut keys, mut out) = context.keys();
-    let Some(slot) = keys.find_list(source)? else {
-        return Ok(Reply::Null);
+    let op = Move {
+        from,
+        to,
+        destination: args[2].into(),
     };
-    keys.find_list(destination)?;
-    out.bulk(keys.list(slot)?.peek(from).unwrap_or_default());
-    keys.move_element(slot, source, from, destination, to);
-    Ok(Reply::Sent)
+    if try_now::<List>(&op, keys, out, &[&args[1]])? {
+        Ok(Reply::Sent)
+    } else {
+        Ok(Reply::Null)
+    }
 }
 
 /// `LLEN key`
-pub(crate) fn llen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, _) = context.keys();
-    let length = keys.look_up_list(&args[1])?.map_or(0, List::len);
+pub(crate) fn llen(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    let length = keys.read::<List>(&args[1])?.map_or(0, List::len);
     Ok(Reply::Integer(length as i64))
 }
 
 /// `LRANGE key start stop`
-pub(crate) fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lrange(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let (start, stop) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
-    let (mut keys, mut out) = context.keys();
-    let Some(list) = keys.look_up_list(&args[1])? else {
+    let Some(list) = keys.read::<List>(&args[1])? else {
         out.array(0);
         return Ok(Reply::Sent);
     };
@@ -167,9 +179,8 @@ pub(crate) fn lrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LINDEX key index`
-pub(crate) fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, mut out) = context.keys();
-    let Some(list) = keys.look_up_list(&args[1])? else {
+pub(crate) fn lindex(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    let Some(list) = keys.read::<List>(&args[1])? else {
         return Ok(Reply::Null);
     };
     let index = index_in(integer_argument(&args[2])?, list.len());
@@ -181,12 +192,12 @@ pub(crate) fn lindex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LSET key index element`
-pub(crate) fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, _) = context.keys();
+pub(crate) fn lset(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
-    let slot = keys.find_list(key)?.ok_or(CommandError::NO_SUCH_KEY)?;
-    let index = index_in(integer_argument(&args[2])?, keys.list(slot)?.len());
-    let set = index.is_some_and(|index| keys.change_list(slot, |list| list.set(index, &args[3])));
+    let slot = keys.write::<List>(key)?.ok_or(CommandError::NO_SUCH_KEY)?;
+    let index = index_in(integer_argument(&args[2])?, keys.get::<List>(slot)?.len());
+    let set =
+        index.is_some_and(|index| keys.change(slot, |list: &mut List| list.set(index, &args[3])));
     if !set {
         return Err(CommandError::text("ERR index out of range"));
     }
@@ -196,22 +207,24 @@ pub(crate) fn lset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LINSERT key BEFORE | AFTER pivot element`
-pub(crate) fn linsert(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn linsert(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let past = match &args[2] {
         word if word.eq_ignore_ascii_case(b"before") => 0,
         word if word.eq_ignore_ascii_case(b"after") => 1,
         _ => return Err(CommandError::SYNTAX),
     };
-    let (mut keys, _) = context.keys();
     let key = &args[1];
-    let Some(slot) = keys.find_list(key)? else {
+    let Some(slot) = keys.write::<List>(key)? else {
         return Ok(Reply::Integer(0));
     };
-    let pivot = keys.list(slot)?.iter().position(|other| *other == args[3]);
+    let pivot = keys
+        .get::<List>(slot)?
+        .iter()
+        .position(|other| *other == args[3]);
     let Some(pivot) = pivot else {
         return Ok(Reply::Integer(-1));
     };
-    let length = keys.change_list(slot, |list| {
+    let length = keys.change(slot, |list: &mut List| {
         list.insert(pivot + past, &args[4]);
         list.len()
     });
@@ -221,11 +234,10 @@ pub(crate) fn linsert(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `LREM key count element`: from the head, with a negative count from the tail, with 0 all.
-pub(crate) fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lrem(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let count = any_but_smallest(&args[2])?;
-    let (mut keys, _) = context.keys();
     let key = &args[1];
-    let Some(slot) = keys.find_list(key)? else {
+    let Some(slot) = keys.write::<List>(key)? else {
         return Ok(Reply::Integer(0));
     };
     let (limit, from) = match count {
@@ -233,26 +245,29 @@ pub(crate) fn lrem(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         1.. => (count as usize, End::Head),
         _ => (count.unsigned_abs() as usize, End::Tail),
     };
-    let removed = keys.change_list(slot, |list| list.remove_matching(&args[3], limit, from));
+    let removed = keys.change(slot, |list: &mut List| {
+        list.remove_matching(&args[3], limit, from)
+    });
     if removed > 0 {
-        changed(&mut keys, slot, key, "lrem");
+        changed(keys, slot, key, "lrem");
     }
     Ok(Reply::Integer(removed as i64))
 }
 
 /// `LTRIM key start stop`
-pub(crate) fn ltrim(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn ltrim(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let (start, stop) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
-    let (mut keys, _) = context.keys();
     let key = &args[1];
-    let Some(slot) = keys.find_list(key)? else {
+    let Some(slot) = keys.write::<List>(key)? else {
         return Ok(Reply::OK);
     };
-    keys.change_list(slot, |list| {
+    let removed = keys.change(slot, |list: &mut List| {
         let (start, length) = span(start, stop, list.len());
-        list.keep(start, length);
+        list.keep(start, length)
     });
-    changed(&mut keys, slot, key, "ltrim");
+    let cost = removed.free_cost();
+    keys.discard_part(removed, cost);
+    changed(keys, slot, key, "ltrim");
     Ok(Reply::OK)
 }
 
@@ -264,14 +279,13 @@ fn changed(keys: &mut Keys<'_>, slot: SlotId, key: &[u8], event: &'static str) {
 }
 
 /// `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
-pub(crate) fn lpos(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn lpos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let Position {
         rank,
         count,
         longest,
     } = Position::parse(args)?;
-    let (mut keys, mut out) = context.keys();
-    let Some(list) = keys.look_up_list(&args[1])? else {
+    let Some(list) = keys.read::<List>(&args[1])? else {
         return Ok(match count {
             None => Reply::Null,
             Some(_) => Reply::Array(Vec::new()),

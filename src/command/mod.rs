@@ -19,6 +19,8 @@ pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod list;
 pub(crate) mod object;
+#[cfg(test)]
+mod on_keys;
 pub(crate) mod operators;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
@@ -35,7 +37,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
 use crate::catalog::{CATALOG, Command};
@@ -53,6 +54,7 @@ use crate::state::ServerState;
 use crate::store::events;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
+use crate::store::shared::KeyspaceGuard;
 use access::Access;
 use table::Handler;
 use transaction::Transaction;
@@ -152,7 +154,7 @@ pub(crate) struct Context<'a> {
     pub batch_stats: &'a mut BatchStats,
     /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
     /// row of commands of the queue mode, one behind the other in a batch, shares it.
-    pub space: Option<MutexGuard<'a, Keyspace>>,
+    pub space: Option<KeyspaceGuard<'a>>,
     /// Whether the command is one of an EXEC.
     pub in_exec: bool,
     /// Whether the command changes keys.
@@ -270,7 +272,7 @@ impl<'a> Context<'a> {
     /// Lets others have the keyspace, if they wait for it.
     pub(crate) fn let_others_in(&mut self) {
         if let Some(space) = &mut self.space {
-            MutexGuard::bump(space);
+            space.bump();
         }
     }
 
@@ -322,9 +324,9 @@ pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
 }
 
 /// Takes the keyspace's lock.
-fn begin(server: &ServerState) -> MutexGuard<'_, Keyspace> {
+fn begin(server: &ServerState) -> KeyspaceGuard<'_> {
     let mut space = server.keyspace.lock();
-    space.begin();
+    space.refresh_clock();
     space
 }
 
@@ -383,7 +385,7 @@ fn call(context: &mut Context<'_>, command: &'static Command, handler: Handler, 
     context.writes = command.writes;
     let before = context.replies.len();
     let wanted = context.session.replies.wants_reply();
-    let outcome = match handler(context, args) {
+    let outcome = match handler.run(context, args) {
         Ok(reply) => {
             context.reply(reply);
             Outcome::Called

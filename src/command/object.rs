@@ -1,11 +1,12 @@
 //! OBJECT and MEMORY: what lies behind a key.
 
+use super::Args;
 use super::pubsub::help;
-use super::{Args, Context};
 use crate::resp::error::CommandError;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
-use crate::store::value::{StringValue, Value};
+use crate::store::keys::Keys;
+use crate::store::string_value::StringValue;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -13,30 +14,31 @@ type Result = std::result::Result<Reply, CommandError>;
 const SHARED_INTEGERS: i64 = 10_000;
 
 /// `OBJECT ENCODING key`
-pub(crate) fn object_encoding(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, mut out) = context.keys();
+pub(crate) fn object_encoding(
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
+    args: &Args<'_>,
+) -> Result {
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
     };
-    out.bulk(keys.entry(slot).encoding().as_bytes());
+    out.bulk(keys.entry(slot).value.encoding().as_bytes());
     Ok(Reply::Sent)
 }
 
 /// `OBJECT REFCOUNT key`: as many as Redis's largest `int` for what it shares, and 1 for all else.
-pub(crate) fn object_refcount(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, _) = context.keys();
+pub(crate) fn object_refcount(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
     };
-    Ok(Reply::Integer(match keys.entry(slot).value {
-        Value::String(StringValue::Integer(0..SHARED_INTEGERS)) => i32::MAX.into(),
+    Ok(Reply::Integer(match keys.get::<StringValue>(slot) {
+        Ok(StringValue::Integer(0..SHARED_INTEGERS)) => i32::MAX.into(),
         _ => 1,
     }))
 }
 
 /// `OBJECT IDLETIME key`: seconds since it was last used.
-pub(crate) fn object_idletime(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, _) = context.keys();
+pub(crate) fn object_idletime(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
     };
@@ -45,8 +47,7 @@ pub(crate) fn object_idletime(context: &mut Context<'_>, args: &Args<'_>) -> Res
 }
 
 /// `OBJECT FREQ key`: fanfare evicts nothing, and so counts no uses.
-pub(crate) fn object_freq(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, _) = context.keys();
+pub(crate) fn object_freq(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     if keys.inspect(&args[2]).is_none() {
         return Ok(Reply::Null);
     }
@@ -58,7 +59,7 @@ pub(crate) fn object_freq(context: &mut Context<'_>, args: &Args<'_>) -> Result 
 }
 
 /// `OBJECT HELP`
-pub(crate) fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn object_help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
         "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[
@@ -79,7 +80,7 @@ pub(crate) fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
 }
 
 /// `MEMORY USAGE key [SAMPLES count]`: exact, so that there is nothing to sample.
-pub(crate) fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn memory_usage(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let mut options = args.iter().skip(3);
     while let Some(option) = options.next() {
         let count = options.next().ok_or(CommandError::SYNTAX)?;
@@ -90,7 +91,6 @@ pub(crate) fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result
             return Err(CommandError::SYNTAX);
         }
     }
-    let (keys, _) = context.keys();
     let Some(database) = keys.database() else {
         return Ok(Reply::Null);
     };
@@ -101,7 +101,7 @@ pub(crate) fn memory_usage(context: &mut Context<'_>, args: &Args<'_>) -> Result
 }
 
 /// `MEMORY HELP`
-pub(crate) fn memory_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn memory_help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
         "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         &[

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use super::{Args, Context, ReplyMode, access};
 use crate::catalog::Command;
 use crate::client::Namespace;
+use crate::config::Config;
 use crate::hash::HashState;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
@@ -88,7 +89,7 @@ pub(crate) fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `PSUBSCRIBE pattern [pattern ...]`
 pub(crate) fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     for pattern in args.iter().skip(1) {
-        check_pattern(context, pattern)?;
+        check_pattern(context.config, pattern)?;
     }
     subscribe_to(context, Namespace::Pattern, args)
 }
@@ -140,10 +141,10 @@ fn check_subscriptions(
 
 /// Whether a pattern is as short as it has to be.
 pub(crate) fn check_pattern(
-    context: &Context<'_>,
+    config: &Config,
     pattern: &[u8],
 ) -> std::result::Result<(), CommandError> {
-    let most = context.config.max_pattern_length as usize;
+    let most = config.max_pattern_length as usize;
     if most == 0 || pattern.len() <= most {
         return Ok(());
     }
@@ -194,7 +195,7 @@ fn active(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
         return Err(wrong_subcommand("PUBSUB", &args[1]));
     }
     if let Some(pattern) = args.get(2) {
-        check_pattern(context, pattern)?;
+        check_pattern(context.config, pattern)?;
     }
     let names = context.server.registry.active(kind, args.get(2));
     Ok(array(names.into_iter().map(bulk)).into())

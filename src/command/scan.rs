@@ -4,12 +4,13 @@
 //! the beginning and the end. A key that is there from the first call to the last is returned exactly
 //! once, whatever comes and goes meanwhile.
 
+use super::Args;
 use super::keys::is_shown;
 use super::pubsub::check_pattern;
-use super::{Args, Context};
 use crate::resp::error::CommandError;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
+use crate::store::keys::Keys;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -24,11 +25,10 @@ struct Options<'a> {
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
-pub(crate) fn scan(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let cursor = parse_cursor(&args[1]).ok_or(CommandError::text("ERR invalid cursor"))?;
     let options = Options::parse(args)?;
-    check_pattern(context, options.pattern)?;
-    let (mut keys, mut out) = context.keys();
+    check_pattern(keys.config(), options.pattern)?;
     let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
     let mut next = 0;
     if let Some(database) = keys.database() {

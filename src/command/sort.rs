@@ -20,7 +20,7 @@ use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
 use crate::store::keys::Keys;
 use crate::store::list::{End, List};
-use crate::store::value::Value;
+use crate::store::string_value::StringValue;
 
 const DENIED_BY: CommandError =
     CommandError::text("ERR BY option of SORT denied due to insufficient ACL permissions.");
@@ -32,19 +32,19 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 /// [STORE destination]`
 pub(crate) fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    carry_out(context, args, true)
+    sort_list(context, args, true)
 }
 
 /// `SORT_RO key …`: SORT without STORE.
 pub(crate) fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    carry_out(context, args, false)
+    sort_list(context, args, false)
 }
 
-fn carry_out(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
+fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
     let reads_all_keys = access::reads_all_keys(context, args);
     let options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
-    let list = keys.look_up_list(&args[1])?;
+    let list = keys.read::<List>(&args[1])?;
     let shown = options.shown(list.map_or(0, List::len));
     let elements = match list {
         None => Vec::new(),
@@ -61,11 +61,10 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Res
     let stored = options.gather(&mut keys, &elements);
     let length = stored.len();
     if length > 0 {
-        keys.put(destination, Value::List(stored), false);
+        keys.put(destination, stored, false);
         keys.notify(EventClass::List, "sortstore", destination);
     } else if let Some(slot) = keys.peek(destination) {
-        keys.remove(slot);
-        keys.notify(EventClass::Generic, "del", destination);
+        keys.delete(slot, EventClass::Generic, "del");
     }
     Ok(Reply::Integer(length as i64))
 }
@@ -264,9 +263,9 @@ fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8
     let arrow = arrow.filter(|arrow| arrow + 2 < after.len());
     let end = arrow.map_or(pattern.len(), |arrow| star + 1 + arrow);
     let key = [&pattern[..star], element, &pattern[star + 1..end]].concat();
-    let slot = keys.look_up(&key)?;
-    match (&keys.entry(slot).value, arrow) {
-        (Value::String(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
+    let slot = keys.lookup_read(&key)?;
+    match (keys.get::<StringValue>(slot), arrow) {
+        (Ok(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
         _ => None,
     }
 }

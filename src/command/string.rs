@@ -8,14 +8,14 @@ pub(crate) use counters::{decr, decrby, incr, incrby, incrbyfloat};
 use std::iter::StepBy;
 use std::ops::Range;
 
+use super::Args;
 use super::expiry::Count;
-use super::{Args, Context};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
 use crate::store::keys::{Keys, SlotId};
-use crate::store::value::{StringValue, Value};
+use crate::store::string_value::StringValue;
 use options::{Condition, Lifetime, Options};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
@@ -24,9 +24,9 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 const EMPTY: Reply = Reply::Static(b"$0\r\n\r\n");
 
 /// `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]`
-pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn set(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let options = options::of_set(args)?;
-    let is_set = store(context, "set", &args[1], &args[2], &options)?;
+    let is_set = store(keys, out, "set", &args[1], &args[2], &options)?;
     Ok(match is_set {
         _ if options.get => Reply::Sent,
         true => Reply::OK,
@@ -35,17 +35,18 @@ pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `SETEX key seconds value`
-pub(crate) fn setex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    set_for(context, "setex", Count::Seconds, args)
+pub(crate) fn setex(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    set_for(keys, out, "setex", Count::Seconds, args)
 }
 
 /// `PSETEX key milliseconds value`
-pub(crate) fn psetex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    set_for(context, "psetex", Count::Millis, args)
+pub(crate) fn psetex(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    set_for(keys, out, "psetex", Count::Millis, args)
 }
 
 fn set_for(
-    context: &mut Context<'_>,
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
     command: &'static str,
     count: Count,
     args: &Args<'_>,
@@ -54,44 +55,44 @@ fn set_for(
         lifetime: Lifetime::Until(count, &args[2]),
         ..Options::default()
     };
-    store(context, command, &args[1], &args[3], &options)?;
+    store(keys, out, command, &args[1], &args[3], &options)?;
     Ok(Reply::OK)
 }
 
 /// `SETNX key value`
-pub(crate) fn setnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setnx(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let options = Options {
         condition: Some(Condition::Absent),
         ..Options::default()
     };
-    let is_set = store(context, "setnx", &args[1], &args[2], &options)?;
+    let is_set = store(keys, out, "setnx", &args[1], &args[2], &options)?;
     Ok(Reply::Integer(is_set.into()))
 }
 
 /// Sets a key if it may be, and says whether it was (Redis: `setGenericCommand`). With GET, the value
 /// before has been replied.
 fn store(
-    context: &mut Context<'_>,
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
     command: &'static str,
     key: &[u8],
     value: &[u8],
     options: &Options<'_>,
 ) -> Result<bool> {
-    let (mut keys, mut reply) = context.keys();
     let deadline = options.lifetime.deadline(keys.now(), command)?;
     if options.get {
-        reply_with(&mut keys, &mut reply, key)?;
+        reply_with(keys, out, key)?;
     }
     let may = match options.condition {
         None => true,
-        Some(Condition::Absent) => keys.find(key).is_none(),
-        Some(Condition::Present) => keys.find(key).is_some(),
+        Some(Condition::Absent) => keys.lookup_write(key).is_none(),
+        Some(Condition::Present) => keys.lookup_write(key).is_some(),
     };
     if !may {
         return Ok(false);
     }
     let keep = matches!(options.lifetime, Lifetime::Keep);
-    let slot = keys.put(key, Value::String(StringValue::new(value)), keep);
+    let slot = keys.put(key, StringValue::new(value), keep);
     keys.notify(EventClass::String, "set", key);
     if deadline.is_some() {
         keys.set_deadline(slot, deadline);
@@ -103,47 +104,44 @@ fn store(
 /// Replies with the string at a key, and says where it is.
 fn reply_with(
     keys: &mut Keys<'_>,
-    reply: &mut ReplyWriter<'_>,
+    out: &mut ReplyWriter<'_>,
     key: &[u8],
 ) -> Result<Option<SlotId>> {
-    let slot = keys.look_up(key);
+    let slot = keys.lookup_read(key);
     match slot {
-        Some(slot) => keys.text(slot)?.with_bytes(|bytes| reply.bulk(bytes)),
-        None => reply.put(Reply::Null),
+        Some(slot) => keys
+            .get::<StringValue>(slot)?
+            .with_bytes(|bytes| out.bulk(bytes)),
+        None => out.put(Reply::Null),
     }
     Ok(slot)
 }
 
 /// `GET key`
-pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, mut reply) = context.keys();
-    reply_with(&mut keys, &mut reply, &args[1])?;
+pub(crate) fn get(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    reply_with(keys, out, &args[1])?;
     Ok(Reply::Sent)
 }
 
 /// `GETDEL key`
-pub(crate) fn getdel(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, mut reply) = context.keys();
-    if let Some(slot) = reply_with(&mut keys, &mut reply, &args[1])? {
-        keys.remove(slot);
-        keys.notify(EventClass::Generic, "del", &args[1]);
+pub(crate) fn getdel(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    if let Some(slot) = reply_with(keys, out, &args[1])? {
+        keys.delete(slot, EventClass::Generic, "del");
     }
     Ok(Reply::Sent)
 }
 
 /// `GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]`
-pub(crate) fn getex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getex(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let lifetime = options::of_getex(args)?;
     let key = &args[1];
-    let (mut keys, mut reply) = context.keys();
-    let Some(slot) = reply_with(&mut keys, &mut reply, key)? else {
+    let Some(slot) = reply_with(keys, out, key)? else {
         return Ok(Reply::Sent);
     };
     let deadline = lifetime.deadline(keys.now(), "getex")?;
     let event = match lifetime {
         Lifetime::Until(count, _) if count.is_absolute() && deadline <= Some(keys.now()) => {
-            keys.remove(slot);
-            keys.notify(EventClass::Generic, "del", key);
+            keys.delete(slot, EventClass::Generic, "del");
             return Ok(Reply::Sent);
         }
         Lifetime::Until(..) => "expire",
@@ -157,47 +155,48 @@ pub(crate) fn getex(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `GETSET key value`
-pub(crate) fn getset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getset(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let options = Options {
         get: true,
         ..Options::default()
     };
-    store(context, "getset", &args[1], &args[2], &options)?;
+    store(keys, out, "getset", &args[1], &args[2], &options)?;
     Ok(Reply::Sent)
 }
 
 /// `MGET key [key ...]`
-pub(crate) fn mget(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, mut reply) = context.keys();
-    reply.array(args.len() - 1);
+pub(crate) fn mget(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    out.array(args.len() - 1);
     for key in args.iter().skip(1) {
         // One of another type is none.
-        match keys.look_up(key).map(|slot| keys.text(slot)) {
-            Some(Ok(text)) => text.with_bytes(|bytes| reply.bulk(bytes)),
-            Some(Err(_)) | None => reply.put(Reply::Null),
+        match keys
+            .lookup_read(key)
+            .map(|slot| keys.get::<StringValue>(slot))
+        {
+            Some(Ok(text)) => text.with_bytes(|bytes| out.bulk(bytes)),
+            Some(Err(_)) | None => out.put(Reply::Null),
         }
     }
     Ok(Reply::Sent)
 }
 
 /// `MSET key value [key value ...]`
-pub(crate) fn mset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn mset(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let places = pairs("mset", args)?;
-    store_all(&mut context.keys().0, args, places);
+    store_all(keys, args, places);
     Ok(Reply::OK)
 }
 
 /// `MSETNX key value [key value ...]`
-pub(crate) fn msetnx(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn msetnx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let places = pairs("msetnx", args)?;
-    let (mut keys, _) = context.keys();
     if places
         .clone()
-        .any(|place| keys.find(&args[place]).is_some())
+        .any(|place| keys.lookup_write(&args[place]).is_some())
     {
         return Ok(Reply::Integer(0));
     }
-    store_all(&mut keys, args, places);
+    store_all(keys, args, places);
     Ok(Reply::Integer(1))
 }
 
@@ -212,32 +211,32 @@ fn pairs(command: &'static str, args: &Args<'_>) -> Result<StepBy<Range<usize>>>
 fn store_all(keys: &mut Keys<'_>, args: &Args<'_>, places: StepBy<Range<usize>>) {
     for place in places {
         let (key, value) = (&args[place], &args[place + 1]);
-        keys.put(key, Value::String(StringValue::new(value)), false);
+        keys.put(key, StringValue::new(value), false);
         keys.notify(EventClass::String, "set", key);
     }
 }
 
 /// `STRLEN key`
-pub(crate) fn strlen(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let (mut keys, _) = context.keys();
-    let length = keys.look_up_text(&args[1])?.map_or(0, StringValue::len);
+pub(crate) fn strlen(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    let length = keys
+        .read::<StringValue>(&args[1])?
+        .map_or(0, StringValue::len);
     Ok(Reply::Integer(length as i64))
 }
 
 /// `GETRANGE key start end`
-pub(crate) fn getrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn getrange(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let (start, end) = (integer_argument(&args[2])?, integer_argument(&args[3])?);
-    let (mut keys, mut reply) = context.keys();
-    let Some(text) = keys.look_up_text(&args[1])? else {
+    let Some(text) = keys.read::<StringValue>(&args[1])? else {
         return Ok(EMPTY);
     };
-    text.with_bytes(|bytes| reply.bulk(range(bytes, start, end)));
+    text.with_bytes(|bytes| out.bulk(range(bytes, start, end)));
     Ok(Reply::Sent)
 }
 
 /// `SUBSTR key start end`: the older name of [`getrange`].
-pub(crate) fn substr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    getrange(context, args)
+pub(crate) fn substr(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    getrange(keys, out, args)
 }
 
 /// The bytes from `start` to `end`, which is among them; negative ones count from the end. As in
@@ -260,17 +259,16 @@ fn range(bytes: &[u8], start: i64, end: i64) -> &[u8] {
 }
 
 /// `APPEND key value`
-pub(crate) fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn append(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let (key, value) = (&args[1], &args[2]);
-    let (mut keys, _) = context.keys();
-    let length = match keys.find_text(key)? {
+    let length = match keys.write::<StringValue>(key)? {
         None => {
-            keys.add(key, Value::String(StringValue::new(value)));
+            keys.add(key, StringValue::new(value));
             value.len()
         }
         Some(slot) => {
-            allow_length(&keys, keys.text(slot)?.len() as i64, value)?;
-            keys.change_text(slot, |text| {
+            allow_length(keys, keys.get::<StringValue>(slot)?.len() as i64, value)?;
+            keys.change(slot, |text: &mut StringValue| {
                 let bytes = text.bytes_mut();
                 bytes.extend_from_slice(value);
                 bytes.len()
@@ -283,20 +281,21 @@ pub(crate) fn append(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `SETRANGE key offset value`
-pub(crate) fn setrange(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn setrange(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let (key, offset, value) = (&args[1], integer_argument(&args[2])?, &args[3]);
     if offset < 0 {
         return Err(CommandError::text("ERR offset is out of range"));
     }
-    let (mut keys, _) = context.keys();
-    let found = keys.find_text(key)?;
+    let found = keys.write::<StringValue>(key)?;
     if value.is_empty() {
-        let length = found.map_or(Ok(0), |slot| keys.text(slot).map(StringValue::len))?;
+        let length = found.map_or(Ok(0), |slot| {
+            keys.get::<StringValue>(slot).map(StringValue::len)
+        })?;
         return Ok(Reply::Integer(length as i64));
     }
-    let end = allow_length(&keys, offset, value)?;
-    let slot = found.unwrap_or_else(|| keys.add(key, Value::String(StringValue::Long(Vec::new()))));
-    let length = keys.change_text(slot, |text| {
+    let end = allow_length(keys, offset, value)?;
+    let slot = found.unwrap_or_else(|| keys.add(key, StringValue::Long(Vec::new())));
+    let length = keys.change(slot, |text: &mut StringValue| {
         let bytes = text.bytes_mut();
         if bytes.len() < end {
             bytes.resize(end, 0);

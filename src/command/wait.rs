@@ -5,8 +5,36 @@ use std::time::Duration;
 use super::{Args, Context, blocking};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
+use crate::resp::reply::ReplyWriter;
 use crate::resp::request::{integer_argument, parse_integer};
 use crate::store::blocked::BlockedOp;
+use crate::store::keys::{Keys, SlotId};
+
+/// That replicas have what was written. It waits for no key: only its time ends it.
+#[derive(Debug)]
+struct Replicas;
+
+impl BlockedOp for Replicas {
+    fn waits_for(&self) -> &'static str {
+        "nothing"
+    }
+
+    fn answer(
+        &self,
+        _keys: &mut Keys<'_>,
+        _slot: SlotId,
+        _key: &[u8],
+        _out: &mut ReplyWriter<'_>,
+    ) -> Result<bool, CommandError> {
+        Ok(false)
+    }
+
+    fn take(&self, _keys: &mut Keys<'_>, _slot: SlotId, _key: &[u8]) {}
+
+    fn timed_out(&self) -> Reply {
+        Reply::Integer(0)
+    }
+}
 
 /// `WAIT numreplicas timeout`: there are none, so that 0 of them have what was written, and who asks
 /// for more waits until its time, in milliseconds, is over; with 0, forever.
@@ -21,5 +49,5 @@ pub(crate) fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, 
         return Ok(Reply::Integer(0));
     }
     let timeout = (timeout > 0).then(|| Duration::from_millis(timeout));
-    Ok(blocking::wait(context, &[], BlockedOp::Replicas, timeout))
+    Ok(blocking::wait(context, &[], Replicas, timeout))
 }

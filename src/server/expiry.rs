@@ -45,7 +45,7 @@ fn expire_some(state: &ServerState) -> bool {
     let began = Instant::now();
     let full = {
         let mut space = state.keyspace.lock();
-        space.begin();
+        space.refresh_clock();
         let expired = space.expire(BATCH, &config);
         let (published, delivered) = events::publish(
             &space.take_events(),

@@ -41,6 +41,7 @@ use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::store::events;
 use crate::store::keyspace::Keyspace;
+use crate::store::shared::SharedKeyspace;
 
 /// This crate's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -76,7 +77,7 @@ pub(crate) struct ServerState {
     /// Whether commands are held back.
     pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
-    pub keyspace: Mutex<Keyspace>,
+    pub keyspace: SharedKeyspace,
     /// Rung when a key was given a time to expire.
     pub expiry_set: Notify,
     /// Who serves a new connection.
@@ -128,7 +129,7 @@ impl ServerState {
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
-            keyspace: Mutex::default(),
+            keyspace: SharedKeyspace::default(),
             expiry_set: Notify::new(),
             placement,
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
@@ -314,7 +315,7 @@ impl ServerState {
     pub(crate) fn conclude(&self, fanout: &mut Fanout) {
         let config = self.config();
         let mut space = self.keyspace.lock();
-        space.begin();
+        space.refresh_clock();
         space.serve(&config, fanout);
         self.expiry_set.notify_one();
         let (published, delivered) = events::publish(

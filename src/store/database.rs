@@ -8,17 +8,16 @@
 //!
 //! Invariants:
 //! - The three agree: every entry is in the index once, and in `deadlines` exactly if it expires.
-//! - `used` is the sum of [`Entry::memory`] over all entries. A value therefore changes only within
-//!   [`Database::change`] and [`Database::change_list`].
+//! - `used` is the sum of [`KeyEntry::memory`] over all entries. A value therefore changes only within
+//!   [`Database::change`].
 //! - Nothing here looks at the clock: an entry whose time has come is still there until somebody
 //!   removes it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 use hashbrown::HashTable;
 
-use super::encoding::{Packing, Size};
-use super::list::List;
 use super::slots::{SlotId, Slots};
 use super::value::Value;
 use crate::hash::HashState;
@@ -45,37 +44,21 @@ struct Place {
 
 /// A key and what belongs to it.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct KeyEntry {
     /// The key.
     pub key: Box<[u8]>,
     /// What it holds.
     pub value: Value,
     /// When it was last used, in seconds since 1970.
     pub accessed: u32,
-    /// Whether Redis would have a list like this one as a quicklist.
-    is_quicklist: bool,
     /// When it expires.
-    deadline: Option<Millis>,
+    deadline: Option<NonZeroU64>,
 }
 
-impl Entry {
+impl KeyEntry {
     /// When it expires, if it does.
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        self.deadline
-    }
-
-    /// What OBJECT ENCODING answers.
-    pub(crate) fn encoding(&self) -> &'static str {
-        match &self.value {
-            Value::String(text) => text.encoding(),
-            Value::List(_) if self.is_quicklist => "quicklist",
-            Value::List(_) => "listpack",
-        }
-    }
-
-    /// Whether Redis would have a list like this one as a quicklist.
-    pub(crate) fn is_quicklist(&self) -> bool {
-        self.is_quicklist
+        self.deadline.map(NonZeroU64::get)
     }
 
     /// Bytes of memory that the key takes in all.
@@ -85,14 +68,14 @@ impl Entry {
         } else {
             0
         };
-        size_of::<Entry>() + self.key.len() + self.value.memory() + PER_KEY + deadline
+        size_of::<KeyEntry>() + self.key.len() + self.value.memory() + PER_KEY + deadline
     }
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Database {
-    slots: Slots<Entry>,
+    slots: Slots<KeyEntry>,
     index: HashTable<Place>,
     deadlines: BTreeSet<(Millis, SlotId)>,
     used: usize,
@@ -102,6 +85,11 @@ impl Database {
     /// The number of keys.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// About how many allocations dropping it gives back: each key's own, and more for large values.
+    pub(crate) fn free_cost(&self) -> usize {
+        2 * self.len() + self.used / 1024
     }
 
     /// The number of keys that expire.
@@ -127,17 +115,16 @@ impl Database {
     ///
     /// # Panics
     /// If nothing is.
-    pub(crate) fn entry(&self, slot: SlotId) -> &Entry {
+    pub(crate) fn entry(&self, slot: SlotId) -> &KeyEntry {
         self.slots.get(slot).expect("a slot that is taken")
     }
 
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, key: &[u8], value: Value, accessed: u32) -> SlotId {
-        let entry = Entry {
+        let entry = KeyEntry {
             key: key.into(),
             value,
             accessed,
-            is_quicklist: false,
             deadline: None,
         };
         self.used += entry.memory();
@@ -154,10 +141,10 @@ impl Database {
     ///
     /// # Panics
     /// If nothing is in the slot.
-    pub(crate) fn remove(&mut self, slot: SlotId) -> Entry {
+    pub(crate) fn remove(&mut self, slot: SlotId) -> KeyEntry {
         let entry = self.slots.remove(slot).expect("a slot that is taken");
         self.used -= entry.memory();
-        if let Some(deadline) = entry.deadline {
+        if let Some(deadline) = entry.deadline() {
             self.deadlines.remove(&(deadline, slot));
         }
         let found = self
@@ -175,40 +162,9 @@ impl Database {
 
     /// Changes a value in its place.
     pub(crate) fn change<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Value) -> R) -> R {
-        self.change_entry(slot, |entry| change(&mut entry.value))
-    }
-
-    /// Changes a list in its place, with its encoding.
-    ///
-    /// # Panics
-    /// If it is none.
-    pub(crate) fn change_list<R>(
-        &mut self,
-        slot: SlotId,
-        packing: Packing,
-        change: impl FnOnce(&mut List) -> R,
-    ) -> R {
-        self.change_entry(slot, |entry| match &mut entry.value {
-            Value::List(list) => {
-                let before = Size::of(list);
-                let result = change(list);
-                let after = Size::of(list);
-                entry.is_quicklist = packing.is_quicklist(entry.is_quicklist, before, after);
-                result
-            }
-            Value::String(_) => panic!("a list was looked for first"),
-        })
-    }
-
-    /// Notes which encoding Redis would have for the list at a slot.
-    pub(crate) fn set_quicklist(&mut self, slot: SlotId, is_quicklist: bool) {
-        self.change_entry(slot, |entry| entry.is_quicklist = is_quicklist);
-    }
-
-    fn change_entry<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Entry) -> R) -> R {
         let entry = self.slots.get_mut(slot).expect("a slot that is taken");
         let before = entry.value.memory();
-        let result = change(entry);
+        let result = change(&mut entry.value);
         self.used = self.used - before + entry.value.memory();
         result
     }
@@ -224,7 +180,11 @@ impl Database {
     pub(crate) fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
         let entry = self.slots.get_mut(slot).expect("a slot that is taken");
         self.used -= entry.memory();
-        let before = std::mem::replace(&mut entry.deadline, deadline);
+        // A key whose time is the first millisecond of 1970 goes in the second one.
+        let compact =
+            deadline.map(|deadline| NonZeroU64::MIN.saturating_add(deadline.saturating_sub(1)));
+        let before = std::mem::replace(&mut entry.deadline, compact);
+        let (before, deadline) = (before.map(NonZeroU64::get), compact.map(NonZeroU64::get));
         self.used += entry.memory();
         if let Some(before) = before {
             self.deadlines.remove(&(before, slot));
@@ -240,7 +200,7 @@ impl Database {
     }
 
     /// All entries, in the order of their slots.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (SlotId, &Entry)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (SlotId, &KeyEntry)> {
         self.slots.iter()
     }
 
@@ -248,7 +208,7 @@ impl Database {
     pub(crate) fn places_from(
         &self,
         start: usize,
-    ) -> impl Iterator<Item = (SlotId, Option<&Entry>)> {
+    ) -> impl Iterator<Item = (SlotId, Option<&KeyEntry>)> {
         self.slots.places_from(start)
     }
 
@@ -275,10 +235,10 @@ fn spread(hash: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::value::StringValue;
+    use crate::store::string_value::StringValue;
 
     fn text(bytes: &[u8]) -> Value {
-        Value::String(StringValue::new(bytes))
+        StringValue::new(bytes).into()
     }
 
     #[test]

@@ -4,29 +4,12 @@
 //! it larger than `list-max-listpack-size`, and a listpack again when a removal leaves no more than
 //! half of that: so a list at the limit does not go back and forth.
 
-use super::list::List;
+use super::value::Size;
 
 /// What -1 to -5 stand for, in bytes.
 const SIZES: [usize; 5] = [4096, 8192, 16384, 32768, 65536];
 /// Bytes of a listpack at most where its elements are counted (Redis: `SIZE_SAFETY_LIMIT`).
 const SAFE_SIZE: usize = 8192;
-
-/// How large a list is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Size {
-    bytes: usize,
-    elements: usize,
-}
-
-impl Size {
-    /// The size of this list, as a listpack.
-    pub(crate) fn of(list: &List) -> Size {
-        Size {
-            bytes: list.listpack_bytes(),
-            elements: list.len(),
-        }
-    }
-}
 
 /// How large a listpack may become (`list-max-listpack-size`).
 #[derive(Clone, Copy, Debug)]

@@ -1,23 +1,23 @@
 //! One database, as a command sees it: look up, change, and tell of it.
 //!
+//! Layer `store`. A command knows the type that it works on, and names it: `keys.read::<List>(key)`.
+//!
 //! A command that changes a key does three things besides, in Redis's words: `signalModifiedKey`
-//! ([`Keys::changed`]), `notifyKeyspaceEvent` ([`Keys::notify`]), and, for a list that came to be,
-//! `signalKeyAsReady` (done here by all that add keys).
+//! ([`Keys::changed`]), `notifyKeyspaceEvent` ([`Keys::notify`]), and, for a value that others may
+//! wait for, `signalKeyAsReady` (done here by all that give a key a value).
 //!
 //! Invariants:
 //! - A key whose time has come is removed by whoever looks it up: no command sees it.
-//! - A list is never left empty: who takes elements calls [`Keys::drop_if_empty`].
+//! - No value is left empty: who takes elements calls [`Keys::drop_if_empty`].
 //! - A [`SlotId`] is good until its key is removed.
 
 use std::sync::Arc;
 
-use super::database::{Database, Entry, Millis};
-use super::encoding::{Packing, Size};
+use super::database::{Database, KeyEntry, Millis};
 use super::events::Event;
 use super::keyspace::{FullKey, FullKeyRef, Keyspace};
-use super::list::{End, List};
 pub(crate) use super::slots::SlotId;
-use super::value::{StringValue, Value};
+use super::value::{Stored, Value};
 use crate::client::Client;
 use crate::config::{Config, EventClass};
 use crate::resp::error::CommandError;
@@ -57,6 +57,11 @@ impl<'a> Keys<'a> {
         self
     }
 
+    /// The same keys, for a while.
+    pub(crate) fn reborrow(&mut self) -> Keys<'_> {
+        self.of(self.db)
+    }
+
     /// The keys of another database.
     pub(crate) fn of(&mut self, db: u32) -> Keys<'_> {
         Keys {
@@ -89,7 +94,7 @@ impl<'a> Keys<'a> {
     }
 
     /// What is in a slot.
-    pub(crate) fn entry(&self, slot: SlotId) -> &Entry {
+    pub(crate) fn entry(&self, slot: SlotId) -> &KeyEntry {
         self.database().expect("a database with keys").entry(slot)
     }
 
@@ -106,7 +111,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A key, to change what it holds (Redis: `lookupKeyWrite`).
-    pub(crate) fn find(&mut self, key: &[u8]) -> Option<SlotId> {
+    pub(crate) fn lookup_write(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.peek(key)?;
         if self.touches {
             self.touch(slot);
@@ -115,8 +120,8 @@ impl<'a> Keys<'a> {
     }
 
     /// A key, to read what it holds (Redis: `lookupKeyRead`): it is a hit or a miss.
-    pub(crate) fn look_up(&mut self, key: &[u8]) -> Option<SlotId> {
-        let slot = self.find(key);
+    pub(crate) fn lookup_read(&mut self, key: &[u8]) -> Option<SlotId> {
+        let slot = self.lookup_write(key);
         self.count_look(slot.is_some());
         if slot.is_none() {
             self.notify(EventClass::KeyMiss, "keymiss", key);
@@ -142,114 +147,95 @@ impl<'a> Keys<'a> {
         }) += 1;
     }
 
-    /// The list at a slot.
+    /// The value of type `T` at a slot.
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub(crate) fn list(&self, slot: SlotId) -> Result<&List, CommandError> {
-        match &self.entry(slot).value {
-            Value::List(list) => Ok(list),
-            Value::String(_) => Err(CommandError::WRONG_TYPE),
-        }
+    pub(crate) fn get<T: Stored>(&self, slot: SlotId) -> Result<&T, CommandError> {
+        T::of(&self.entry(slot).value).ok_or(CommandError::WRONG_TYPE)
     }
 
-    /// The string at a slot.
+    /// Where a value of type `T` is, to change it ([`lookup_write`](Self::lookup_write)).
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub(crate) fn text(&self, slot: SlotId) -> Result<&StringValue, CommandError> {
-        match &self.entry(slot).value {
-            Value::String(text) => Ok(text),
-            Value::List(_) => Err(CommandError::WRONG_TYPE),
-        }
+    pub(crate) fn write<T: Stored>(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
+        let slot = self.lookup_write(key);
+        slot.map(|slot| self.get::<T>(slot).map(|_| slot))
+            .transpose()
     }
 
-    /// A list, to change ([`find`](Self::find)).
+    /// As [`write`](Self::write); one without elements is added if there is none.
     ///
     /// # Errors
     /// `WRONGTYPE`
-    pub(crate) fn find_list(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
-        let slot = self.find(key);
-        slot.map(|slot| self.list(slot).map(|_| slot)).transpose()
-    }
-
-    /// A list, to read ([`look_up`](Self::look_up)).
-    ///
-    /// # Errors
-    /// `WRONGTYPE`
-    pub(crate) fn look_up_list(&mut self, key: &[u8]) -> Result<Option<&List>, CommandError> {
-        let slot = self.look_up(key);
-        slot.map(|slot| self.list(slot)).transpose()
-    }
-
-    /// A string, to change ([`find`](Self::find)).
-    ///
-    /// # Errors
-    /// `WRONGTYPE`
-    pub(crate) fn find_text(&mut self, key: &[u8]) -> Result<Option<SlotId>, CommandError> {
-        let slot = self.find(key);
-        slot.map(|slot| self.text(slot).map(|_| slot)).transpose()
-    }
-
-    /// A string, to read ([`look_up`](Self::look_up)).
-    ///
-    /// # Errors
-    /// `WRONGTYPE`
-    pub(crate) fn look_up_text(
+    pub(crate) fn write_or_add<T: Stored + Default>(
         &mut self,
         key: &[u8],
-    ) -> Result<Option<&StringValue>, CommandError> {
-        let slot = self.look_up(key);
-        slot.map(|slot| self.text(slot)).transpose()
+    ) -> Result<SlotId, CommandError> {
+        let found = self.write::<T>(key)?;
+        Ok(found.unwrap_or_else(|| self.add(key, T::default())))
     }
 
-    /// Changes the list at a slot.
+    /// A value of type `T`, to read ([`lookup_read`](Self::lookup_read)).
     ///
-    /// # Panics
-    /// If it is none.
-    pub(crate) fn change_list<R>(
-        &mut self,
-        slot: SlotId,
-        change: impl FnOnce(&mut List) -> R,
-    ) -> R {
-        let packing = self.packing();
-        self.database_mut().change_list(slot, packing, change)
+    /// # Errors
+    /// `WRONGTYPE`
+    pub(crate) fn read<T: Stored>(&mut self, key: &[u8]) -> Result<Option<&T>, CommandError> {
+        let slot = self.lookup_read(key);
+        slot.map(|slot| self.get(slot)).transpose()
     }
 
-    /// Changes the string at a slot.
+    /// Changes the value of type `T` at a slot.
     ///
     /// # Panics
-    /// If it is none.
-    pub(crate) fn change_text<R>(
+    /// If it is of another type.
+    pub(crate) fn change<T: Stored, R>(
         &mut self,
         slot: SlotId,
-        change: impl FnOnce(&mut StringValue) -> R,
+        change: impl FnOnce(&mut T) -> R,
     ) -> R {
-        self.database_mut().change(slot, |value| match value {
-            Value::String(text) => change(text),
-            Value::List(_) => panic!("a string was looked for first"),
+        let config = self.config;
+        self.database_mut().change(slot, |value| {
+            let value = T::of_mut(value).expect("the type was looked at first");
+            let before = value.size();
+            let result = change(value);
+            value.settle(Some(before), config);
+            result
         })
     }
 
     /// Adds a key that is not there (Redis: `dbAdd`).
-    pub(crate) fn add(&mut self, key: &[u8], value: Value) -> SlotId {
-        self.note_ready(key, &value);
+    pub(crate) fn add(&mut self, key: &[u8], value: impl Into<Value>) -> SlotId {
+        let mut value = value.into();
+        value.settle(None, self.config);
         let now = self.seconds();
         let slot = self.database_mut().insert(key, value, now);
-        self.note_encoding(slot);
+        self.note_ready(slot, key);
         self.notify(EventClass::New, "new", key);
         slot
     }
 
     /// Sets a key, whatever it held (Redis: `setKey`), and tells its watchers. It expires no more,
     /// unless `keep_deadline`.
-    pub(crate) fn put(&mut self, key: &[u8], value: Value, keep_deadline: bool) -> SlotId {
-        let slot = match self.find(key) {
+    ///
+    /// Whoever waits for a value of the new type is served, as for a key that was added. (Redis's
+    /// `dbOverwrite` wakes nobody; see docs/differences.md.)
+    pub(crate) fn put(
+        &mut self,
+        key: &[u8],
+        value: impl Into<Value>,
+        keep_deadline: bool,
+    ) -> SlotId {
+        let slot = match self.lookup_write(key) {
             None => self.add(key, value),
             Some(slot) => {
-                // A list in place of something else wakes nobody, as in Redis (`dbOverwrite`).
-                self.database_mut().change(slot, |old| *old = value);
-                self.note_encoding(slot);
+                let mut value = value.into();
+                value.settle(None, self.config);
+                let database = self.database_mut();
+                let before = database.change(slot, |old| std::mem::replace(old, value));
+                self.discard(before);
+                self.note_ready(slot, key);
                 if !keep_deadline && self.entry(slot).deadline().is_some() {
                     self.set_deadline(slot, None);
                 }
@@ -262,28 +248,27 @@ impl<'a> Keys<'a> {
 
     /// Gives a key all that belongs to another one, or to a copy of one, in place of whatever it holds
     /// (Redis: `dbDelete` and `dbAdd`), and tells its watchers. It keeps its slot, so that no SCAN
-    /// passes over it. Returns what it held.
-    pub(crate) fn adopt(&mut self, key: &[u8], entry: Entry) -> Option<Value> {
-        self.note_ready(key, &entry.value);
-        let (deadline, is_quicklist) = (entry.deadline(), entry.is_quicklist());
-        let Entry {
+    /// passes over it.
+    pub(crate) fn adopt(&mut self, key: &[u8], entry: KeyEntry) {
+        let deadline = entry.deadline();
+        let KeyEntry {
             value, accessed, ..
         } = entry;
         let found = self.peek(key);
         let database = self.database_mut();
-        let (slot, held) = match found {
-            None => (database.insert(key, value, accessed), None),
+        let slot = match found {
+            None => database.insert(key, value, accessed),
             Some(slot) => {
                 let held = database.change(slot, |held| std::mem::replace(held, value));
                 database.touch(slot, accessed);
-                (slot, Some(held))
+                self.discard(held);
+                slot
             }
         };
-        database.set_quicklist(slot, is_quicklist);
+        self.note_ready(slot, key);
         self.set_deadline(slot, deadline);
         self.notify(EventClass::New, "new", key);
         self.changed(key);
-        held
     }
 
     /// Sets when a key expires, or that it does not.
@@ -294,58 +279,42 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Takes a key away and tells its watchers; the event is the caller's to name.
-    pub(crate) fn remove(&mut self, slot: SlotId) -> Entry {
+    /// Takes a key away and tells its watchers; the event is the caller's to name, and what it held
+    /// is the caller's to keep.
+    pub(crate) fn remove(&mut self, slot: SlotId) -> KeyEntry {
         let entry = self.database_mut().remove(slot);
+        let full = FullKeyRef {
+            db: self.db,
+            key: &entry.key,
+        };
+        self.space.blocked.note_gone(full);
         self.changed(&entry.key);
         entry
     }
 
-    /// Takes elements from one end of the list at a slot, at most `count`, with all that follows.
-    pub(crate) fn take_elements(&mut self, slot: SlotId, key: &[u8], from: End, count: usize) {
-        self.change_list(slot, |list| {
-            for _ in 0..count.min(list.len()) {
-                list.pop(from);
-            }
-        });
-        self.notify(EventClass::List, pop_event(from), key);
-        self.changed(key);
-        self.drop_if_empty(slot);
+    /// As [`remove`](Self::remove), with the event, and what it held is freed.
+    pub(crate) fn delete(&mut self, slot: SlotId, class: EventClass, event: &'static str) {
+        let entry = self.remove(slot);
+        self.notify(class, event, &entry.key);
+        self.discard(entry.value);
     }
 
-    /// Moves an element of the list at `slot` to the list `destination`, which may be the same, or
-    /// not there yet. Redis's order: the push is told of before the pop.
-    pub(crate) fn move_element(
-        &mut self,
-        slot: SlotId,
-        key: &[u8],
-        from: End,
-        destination: &[u8],
-        to: End,
-    ) {
-        let element = self.change_list(slot, |list| {
-            let element = list.peek(from).map(<[u8]>::to_vec);
-            list.pop(from);
-            element
-        });
-        let target = match self.find(destination) {
-            Some(target) => target,
-            None => self.add(destination, Value::List(List::new())),
-        };
-        self.change_list(target, |list| list.push(to, &element.unwrap_or_default()));
-        self.changed(destination);
-        self.notify(EventClass::List, push_event(to), destination);
-        self.notify(EventClass::List, pop_event(from), key);
-        self.changed(key);
-        self.drop_if_empty(slot);
+    /// Frees what is no longer held, once the keyspace's lock is let go if that takes long.
+    pub(crate) fn discard(&mut self, value: Value) {
+        let cost = value.free_cost();
+        self.space.garbage.add(value, cost);
     }
 
-    /// Takes a list away that has become empty, with its event.
+    /// As [`discard`](Self::discard), for what is no value: `cost` is about the number of its
+    /// allocations.
+    pub(crate) fn discard_part(&mut self, part: impl Send + 'static, cost: usize) {
+        self.space.garbage.add(part, cost);
+    }
+
+    /// Takes a key away whose value has become empty, with the event.
     pub(crate) fn drop_if_empty(&mut self, slot: SlotId) {
-        let is_empty = |entry: &Entry| matches!(&entry.value, Value::List(list) if list.is_empty());
-        if is_empty(self.entry(slot)) {
-            let entry = self.remove(slot);
-            self.notify(EventClass::Generic, "del", &entry.key);
+        if self.entry(slot).value.is_empty() {
+            self.delete(slot, EventClass::Generic, "del");
         }
     }
 
@@ -383,9 +352,8 @@ impl<'a> Keys<'a> {
 
     /// Takes a key away whose time has come.
     pub(crate) fn expire(&mut self, slot: SlotId) {
-        let entry = self.remove(slot);
         self.space.stats.expired += 1;
-        self.notify(EventClass::Expired, "expired", &entry.key);
+        self.delete(slot, EventClass::Expired, "expired");
     }
 
     /// Notes that a key was used now.
@@ -399,43 +367,20 @@ impl<'a> Keys<'a> {
         (self.space.now / 1000) as u32
     }
 
-    fn packing(&self) -> Packing {
-        Packing::new(self.config.list_max_listpack_size)
-    }
-
-    /// Notes the encoding of a list that is new to its slot.
-    fn note_encoding(&mut self, slot: SlotId) {
-        if let Value::List(list) = &self.entry(slot).value {
-            let packing = self.packing();
-            let is_quicklist = !packing.holds(Size::of(list));
-            self.database_mut().set_quicklist(slot, is_quicklist);
-        }
-    }
-
-    fn note_ready(&mut self, key: &[u8], value: &Value) {
-        if matches!(value, Value::List(_)) {
+    /// Notes that a key holds something that others may be waiting for.
+    pub(crate) fn note_ready(&mut self, slot: SlotId, key: &[u8]) {
+        if self.space.blocked.is_waited_for() {
             let full = FullKeyRef { db: self.db, key };
-            self.space.blocked.note_ready(full);
+            let Keyspace {
+                databases, blocked, ..
+            } = &mut *self.space;
+            if let Some(database) = databases.get(&self.db) {
+                blocked.note_ready(full, &database.entry(slot).value);
+            }
         }
     }
 
     fn database_mut(&mut self) -> &mut Database {
         self.space.databases.entry(self.db).or_default()
-    }
-}
-
-/// The name of a push to this end.
-pub(crate) fn push_event(end: End) -> &'static str {
-    match end {
-        End::Head => "lpush",
-        End::Tail => "rpush",
-    }
-}
-
-/// The name of a pop from this end.
-pub(crate) fn pop_event(end: End) -> &'static str {
-    match end {
-        End::Head => "lpop",
-        End::Tail => "rpop",
     }
 }

@@ -1,6 +1,7 @@
 //! All keys of the server, and who waits for them or watches them.
 //!
-//! It is the value behind the one lock. Commands see it through [`Keys`]; what must happen once a
+//! Layer `store`. It is the value behind the one lock ([`shared`](super::shared)). Commands see it
+//! through [`Keys`]; what must happen once a
 //! command is through (waiters served, events published) is done by
 //! [`command`](crate::command) before it lets go of the lock.
 
@@ -12,8 +13,8 @@ use hashbrown::Equivalent;
 use super::blocked::Blocked;
 use super::database::{Database, Millis};
 use super::events::Event;
+use super::garbage::Garbage;
 use super::keys::Keys;
-use super::value::Value;
 use super::watched::Watched;
 use crate::client::ClientId;
 use crate::config::Config;
@@ -66,13 +67,15 @@ pub(crate) struct Keyspace {
     pub(super) now: Millis,
     /// Whether a deadline was set since this was last asked.
     pub(super) expiry_set: bool,
+    /// What is to be freed once the lock is let go.
+    pub(super) garbage: Garbage,
     /// What is counted.
     pub stats: KeyStats,
 }
 
 impl Keyspace {
     /// Takes the time. All that is done until the next call happens at this moment.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn refresh_clock(&mut self) {
         self.now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.as_millis() as Millis);
@@ -128,11 +131,14 @@ impl Keyspace {
         expired
     }
 
-    /// Takes all keys of a database away, for the caller to drop, and tells their watchers.
-    pub(crate) fn clear(&mut self, db: u32) -> Option<Database> {
-        let database = self.databases.remove(&db)?;
-        self.watched.changed_all(db, &[&database]);
-        Some(database)
+    /// Takes all keys of a database away, and tells their watchers.
+    pub(crate) fn clear(&mut self, db: u32) {
+        if let Some(database) = self.databases.remove(&db) {
+            self.watched.changed_all(db, &[&database]);
+            self.blocked.note_database(db, |_| None);
+            let cost = database.free_cost();
+            self.garbage.add(database, cost);
+        }
     }
 
     /// Exchanges the keys of two databases. Who waits for keys of one of them, or watches some, stays
@@ -151,8 +157,7 @@ impl Keyspace {
             self.watched.changed_all(db, &[first, second]);
             let database = &self.databases[&db];
             let value = |key: &[u8]| database.find(key).map(|slot| &database.entry(slot).value);
-            self.blocked
-                .note_database(db, |key| matches!(value(key), Some(Value::List(_))));
+            self.blocked.note_database(db, value);
         }
     }
 

@@ -39,6 +39,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
+use super::encoding::Packing;
+use super::value::{Size, ValueType};
+use crate::config::Config;
 use chunk::{CAPACITY, Chunk};
 pub(crate) use iter::Iter;
 
@@ -54,7 +57,7 @@ pub(crate) enum End {
 #[cfg(test)]
 impl End {
     /// The opposite end.
-    pub fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::Head => Self::Tail,
             Self::Tail => Self::Head,
@@ -67,6 +70,19 @@ impl End {
 pub(crate) struct List {
     chunks: VecDeque<Chunk>,
     totals: Totals,
+    /// Whether Redis would have it as a quicklist.
+    is_quicklist: bool,
+}
+
+/// What was cut off a list.
+#[derive(Debug)]
+pub(crate) struct Chunks(Vec<Chunk>);
+
+impl Chunks {
+    /// See [`ValueType::free_cost`].
+    pub(crate) fn free_cost(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Sums over chunks.
@@ -86,6 +102,56 @@ impl fmt::Debug for List {
     }
 }
 
+impl AsRef<List> for List {
+    fn as_ref(&self) -> &List {
+        self
+    }
+}
+
+impl AsMut<List> for List {
+    fn as_mut(&mut self) -> &mut List {
+        self
+    }
+}
+
+impl ValueType for List {
+    fn encoding(&self) -> &'static str {
+        if self.is_quicklist {
+            "quicklist"
+        } else {
+            "listpack"
+        }
+    }
+
+    fn memory(&self) -> usize {
+        self.totals.capacity + self.chunks.capacity() * size_of::<Chunk>()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn free_cost(&self) -> usize {
+        1 + self.chunks.len()
+    }
+
+    fn settle(&mut self, before: Option<Size>, config: &Config) {
+        let packing = Packing::new(config.list_max_listpack_size);
+        let after = self.size();
+        self.is_quicklist = match before {
+            Some(before) => packing.is_quicklist(self.is_quicklist, before, after),
+            None => !packing.holds(after),
+        };
+    }
+
+    fn size(&self) -> Size {
+        Size {
+            bytes: listpack::OVERHEAD + self.totals.listpack,
+            elements: self.len(),
+        }
+    }
+}
+
 impl List {
     /// A list without elements, which holds no memory.
     pub(crate) fn new() -> Self {
@@ -95,21 +161,6 @@ impl List {
     /// How many elements there are.
     pub(crate) fn len(&self) -> usize {
         self.totals.elements
-    }
-
-    /// Is there no element?
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The heap memory that the list holds, in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        self.totals.capacity + self.chunks.capacity() * size_of::<Chunk>()
-    }
-
-    /// The bytes that Redis's listpack would take for the same elements.
-    pub(crate) fn listpack_bytes(&self) -> usize {
-        listpack::OVERHEAD + self.totals.listpack
     }
 
     /// Adds an element at this end.
@@ -142,7 +193,7 @@ impl List {
         self.totals.listpack -= listpack;
         self.totals.elements -= 1;
         if is_empty {
-            self.drop_chunk(end);
+            self.take_chunk(end);
         }
         if self.chunks.len() == 1 {
             self.shrink_only_chunk();
@@ -156,12 +207,15 @@ impl List {
         self.chunks[chunk].element(place)
     }
 
-    /// Drops all elements but `len` of them from `start` on.
-    pub(crate) fn keep(&mut self, start: usize, len: usize) {
+    /// Keeps `len` elements from `start` on. Gives back the whole chunks of the others, for the
+    /// caller to drop where that holds nobody up.
+    pub(crate) fn keep(&mut self, start: usize, len: usize) -> Chunks {
         let start = start.min(self.len());
         let after = self.len() - start - len.min(self.len() - start);
-        self.drop_elements(End::Tail, after);
-        self.drop_elements(End::Head, start);
+        let mut removed = Vec::new();
+        self.drop_elements(End::Tail, after, &mut removed);
+        self.drop_elements(End::Head, start, &mut removed);
+        Chunks(removed)
     }
 
     /// All elements, head first.
@@ -276,7 +330,7 @@ impl List {
     }
 
     /// Drops elements at an end, of which there are as many: whole chunks at once.
-    fn drop_elements(&mut self, end: End, mut count: usize) {
+    fn drop_elements(&mut self, end: End, mut count: usize, removed: &mut Vec<Chunk>) {
         while let Some(chunk) = self.chunk_at_mut(end) {
             if chunk.count() > count {
                 let before = chunk.listpack();
@@ -289,23 +343,24 @@ impl List {
                 break;
             }
             count -= chunk.count();
-            self.drop_chunk(end);
+            removed.extend(self.take_chunk(end));
         }
         if self.chunks.len() == 1 {
             self.shrink_only_chunk();
         }
     }
 
-    /// Drops the chunk at an end with what it still has.
-    fn drop_chunk(&mut self, end: End) {
+    /// Takes the chunk at an end away, with what it still has.
+    fn take_chunk(&mut self, end: End) -> Option<Chunk> {
         let chunk = match end {
             End::Head => self.chunks.pop_front(),
             End::Tail => self.chunks.pop_back(),
         };
-        if let Some(chunk) = chunk {
-            self.totals.subtract(&chunk);
+        if let Some(chunk) = &chunk {
+            self.totals.subtract(chunk);
         }
         self.shrink_deque();
+        chunk
     }
 
     fn shrink_deque(&mut self) {

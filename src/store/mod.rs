@@ -27,15 +27,18 @@
 //! keyspace → channels' turns → a client's subscriptions → a name's entry → an outbox.
 
 pub(crate) mod blocked;
-#[cfg(any(test, fuzzing))]
-mod check;
 pub(crate) mod database;
 pub(crate) mod encoding;
 pub(crate) mod events;
+mod garbage;
+#[cfg(any(test, fuzzing))]
+mod invariants;
 pub(crate) mod keys;
 pub(crate) mod keyspace;
 pub(crate) mod list;
 pub(crate) mod serve;
+pub(crate) mod shared;
 pub(crate) mod slots;
+pub(crate) mod string_value;
 pub(crate) mod value;
 pub(crate) mod watched;

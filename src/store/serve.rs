@@ -1,11 +1,15 @@
-//! Serving waiters: elements of keys that have become lists, to those who wait for them.
+//! Serving waiters: what keys have come to hold, to those who wait for it.
 //!
-//! It runs after a command, or after the EXEC that the command was in, under the same lock: so
-//! `RPUSH k a b c` serves three waiters in their order, and an element that is pushed and taken
-//! away within one EXEC serves nobody. Serving a BLMOVE may make another key ready, which is served
-//! in turn, in a loop and not by recursion; it ends, as each turn takes a waiter away.
+//! Layer `store`. It runs after a command, or after the EXEC that the command was in, under the same
+//! lock: so `RPUSH k a b c` serves three waiters in their order, and an element that is pushed and
+//! taken away within one EXEC serves nobody. Serving a BLMOVE may make another key ready, which is
+//! served in turn, in a loop and not by recursion; it ends, as each turn takes a waiter away.
 //!
-//! An element leaves its list once the waiter's outbox has taken the reply, and not before.
+//! An element leaves its key once the waiter's outbox has taken the reply, and not before.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
 
 use super::blocked::BlockedOp;
 use super::keyspace::{FullKey, Keyspace};
@@ -13,6 +17,18 @@ use super::value::Value;
 use crate::client::ClientId;
 use crate::config::Config;
 use crate::pubsub::fanout::Fanout;
+use crate::resp::reply::{ReplyWriter, put_error};
+
+/// What came of serving one waiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    /// It was answered, and waits no more.
+    Answered,
+    /// It was not, as its connection is at its end.
+    Refused,
+    /// There is nothing for it.
+    Nothing,
+}
 
 impl Keyspace {
     /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed.
@@ -28,55 +44,82 @@ impl Keyspace {
         }
     }
 
-    /// Serves the waiters of one key, first come, first served, as long as it has elements.
+    /// Serves the waiters of one key, first come, first served, as long as what it holds concerns
+    /// any of them.
     fn serve_key(&mut self, full: &FullKey, config: &Config, fanout: &mut Fanout) {
         let mut next = 0;
         while let Some((number, waiter)) = self.blocked.next_waiter(full, next) {
             next = number + 1;
-            let client = waiter.client.id;
+            let (client, op) = (waiter.client.id, Arc::clone(&waiter.op));
             // Until its own task has seen it, somebody who has hung up still waits here.
             if waiter.client.peer_has_hung_up() {
                 continue;
             }
-            match self.serve_waiter(full, client, config, fanout) {
-                Some(true) => {
+            match self.serve_waiter(full, client, &*op, config, fanout) {
+                Served::Answered => {
                     self.blocked.remove(client);
                 }
-                Some(false) => {}
-                None => return,
+                Served::Refused => {}
+                Served::Nothing => {
+                    let value = self.value(full);
+                    if !self.blocked.concerns(full, value) {
+                        return;
+                    }
+                }
             }
         }
     }
 
-    /// Gives one waiter what it wants of a key, and says whether it was answered: it is not if its
-    /// connection is at its end. `None`: there is nothing to be had.
+    /// What a key holds, if it is there.
+    fn value(&self, full: &FullKey) -> Option<&Value> {
+        let database = self.databases.get(&full.db)?;
+        let slot = database.find(&full.key)?;
+        Some(&database.entry(slot).value)
+    }
+
+    /// Gives one waiter what it wants of a key.
     fn serve_waiter(
         &mut self,
         full: &FullKey,
         client: ClientId,
+        op: &dyn BlockedOp,
         config: &Config,
         fanout: &mut Fanout,
-    ) -> Option<bool> {
+    ) -> Served {
         let FullKey { db, key } = full;
         let mut keys = self.keys(*db, config);
-        let slot = keys.peek(key)?;
-        keys.list(slot).ok()?;
-        let op = keys.space.blocked.get(client)?.op.clone();
-        if let BlockedOp::Move { destination, .. } = &op
-            && let Err(error) = keys.find_list(destination)
-        {
-            let waiter = keys.space.blocked.get(client)?;
-            return Some(fanout.reply(&waiter.client, waiter.error(&error)));
-        }
-        let waiter = self.blocked.get(client)?;
-        let Value::List(list) = &self.databases.get(db)?.entry(slot).value else {
-            return None;
+        let found = keys.peek(key);
+        let slot = found.filter(|&slot| keys.entry(slot).value.type_name() == op.waits_for());
+        let Some(waiter) = keys.space.blocked.get(client) else {
+            return Served::Nothing;
         };
-        let reply = waiter.reply(|out| op.write(out, key, list));
-        let taken = fanout.reply(&waiter.client, reply);
-        if taken {
+        let (wants_reply, waiter) = (waiter.wants_reply, Arc::clone(&waiter.client));
+        let mut reply = BytesMut::new();
+        let answer = match slot {
+            Some(slot) => {
+                let mut out = ReplyWriter::new(&mut reply, waiter.protocol());
+                op.answer(&mut keys, slot, key, &mut out)
+            }
+            None => op.when_gone().map_or(Ok(false), Err),
+        };
+        let has_taken = match &answer {
+            Ok(false) => return Served::Nothing,
+            Ok(true) => slot,
+            Err(error) => {
+                reply.clear();
+                put_error(&mut reply, error);
+                None
+            }
+        };
+        if !wants_reply {
+            reply.clear();
+        }
+        if !fanout.reply(&waiter, reply) {
+            return Served::Refused;
+        }
+        if let Some(slot) = has_taken {
             op.take(&mut self.keys(*db, config), slot, key);
         }
-        Some(taken)
+        Served::Answered
     }
 }

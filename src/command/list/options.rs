@@ -3,7 +3,6 @@
 use crate::command::Args;
 use crate::resp::error::CommandError;
 use crate::resp::request::{integer_argument, parse_integer};
-use crate::store::blocked::BlockedOp;
 use crate::store::list::End;
 
 /// What LMPOP and BLMPOP ask for.
@@ -11,8 +10,10 @@ use crate::store::list::End;
 pub(crate) struct PopMany<'a> {
     /// The keys, in the order of preference.
     pub keys: Vec<&'a [u8]>,
-    /// Which elements, and how many at most.
-    pub op: BlockedOp,
+    /// Which end the elements are taken from.
+    pub from: End,
+    /// How many at most; at least one.
+    pub count: usize,
 }
 
 impl<'a> PopMany<'a> {
@@ -37,7 +38,8 @@ impl<'a> PopMany<'a> {
         };
         Ok(PopMany {
             keys: args.iter().skip(first + 1).take(keys).collect(),
-            op: BlockedOp::PopMany { from, count },
+            from,
+            count,
         })
     }
 }

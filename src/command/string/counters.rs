@@ -1,42 +1,41 @@
 //! Strings as numbers: INCR and its kin.
 
 use super::Result;
-use crate::command::{Args, Context};
+use crate::command::Args;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::number::LongDouble;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, ReplyWriter};
 use crate::resp::request::integer_argument;
 use crate::store::keys::{Keys, SlotId};
-use crate::store::value::{StringValue, Value};
+use crate::store::string_value::StringValue;
 
 /// `INCR key`
-pub(crate) fn incr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    add(context, &args[1], 1)
+pub(crate) fn incr(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    add(keys, &args[1], 1)
 }
 
 /// `DECR key`
-pub(crate) fn decr(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    add(context, &args[1], -1)
+pub(crate) fn decr(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    add(keys, &args[1], -1)
 }
 
 /// `INCRBY key increment`
-pub(crate) fn incrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    add(context, &args[1], integer_argument(&args[2])?)
+pub(crate) fn incrby(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
+    add(keys, &args[1], integer_argument(&args[2])?)
 }
 
 /// `DECRBY key decrement`
-pub(crate) fn decrby(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn decrby(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let negated = integer_argument(&args[2])?.checked_neg();
     let by = negated.ok_or(CommandError::text("ERR decrement would overflow"))?;
-    add(context, &args[1], by)
+    add(keys, &args[1], by)
 }
 
-fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> Result {
-    let (mut keys, _) = context.keys();
-    let slot = keys.find_text(key)?;
+fn add(keys: &mut Keys<'_>, key: &[u8], by: i64) -> Result {
+    let slot = keys.write::<StringValue>(key)?;
     let before = match slot {
-        Some(slot) => keys.text(slot)?.integer(),
+        Some(slot) => keys.get::<StringValue>(slot)?.integer(),
         None => Some(0),
     };
     let before = before.ok_or(CommandError::NOT_AN_INTEGER)?;
@@ -44,17 +43,20 @@ fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> Result {
         "ERR increment or decrement would overflow",
     ))?;
     // Redis announces every one of them under this name.
-    replace(&mut keys, slot, key, StringValue::Integer(sum), "incrby");
+    replace(keys, slot, key, StringValue::Integer(sum), "incrby");
     Ok(Reply::Integer(sum))
 }
 
 /// `INCRBYFLOAT key increment`
-pub(crate) fn incrbyfloat(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+pub(crate) fn incrbyfloat(
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
+    args: &Args<'_>,
+) -> Result {
     let key = &args[1];
-    let (mut keys, mut reply) = context.keys();
-    let slot = keys.find_text(key)?;
+    let slot = keys.write::<StringValue>(key)?;
     let before = match slot {
-        Some(slot) => keys.text(slot)?.with_bytes(LongDouble::parse),
+        Some(slot) => keys.get::<StringValue>(slot)?.with_bytes(LongDouble::parse),
         None => Some(LongDouble::ZERO),
     };
     let (Some(before), Some(by)) = (before, LongDouble::parse(&args[2])) else {
@@ -65,8 +67,8 @@ pub(crate) fn incrbyfloat(context: &mut Context<'_>, args: &Args<'_>) -> Result 
     ))?;
     let digits = sum.to_string();
     let text = StringValue::verbatim(digits.as_bytes());
-    replace(&mut keys, slot, key, text, "incrbyfloat");
-    reply.bulk(digits.as_bytes());
+    replace(keys, slot, key, text, "incrbyfloat");
+    out.bulk(digits.as_bytes());
     Ok(Reply::Sent)
 }
 
@@ -79,9 +81,9 @@ fn replace(
     event: &'static str,
 ) {
     match slot {
-        Some(slot) => keys.change_text(slot, |before| *before = text),
+        Some(slot) => keys.change(slot, |before: &mut StringValue| *before = text),
         None => {
-            keys.add(key, Value::String(text));
+            keys.add(key, text);
         }
     }
     keys.changed(key);

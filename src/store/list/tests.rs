@@ -63,7 +63,7 @@ fn every_way_in_and_every_way_out_keeps_the_order() {
         assert!(!list.pop(out_of));
         assert_eq!(list.peek(out_of), None);
         assert_eq!(list.memory(), 0);
-        assert_eq!(list.listpack_bytes(), 7);
+        assert_eq!(list.size().bytes, 7);
     }
 }
 
@@ -237,7 +237,7 @@ fn inserts_at_one_place_and_everywhere_split_chunks() {
         }
         list.check();
         assert_eq!(list.to_vec(), model);
-        assert!(list.memory() < 3 * list.listpack_bytes(), "{list:?}");
+        assert!(list.memory() < 3 * list.size().bytes, "{list:?}");
     }
     let mut list = List::of(numbered(2000));
     for number in 0..2000 {
@@ -305,7 +305,7 @@ fn many_removals_leave_no_small_chunks() {
     list.check();
     assert_eq!(list.len(), 10_000);
     assert!(list.chunks.len() < chunks / 5, "{list:?}");
-    assert!(list.memory() < 3 * list.listpack_bytes(), "{list:?}");
+    assert!(list.memory() < 3 * list.size().bytes, "{list:?}");
     assert_eq!(list.remove_matching(b"stays", usize::MAX, Head), 10_000);
     assert_eq!(list.memory(), 0);
 }

@@ -1,5 +1,6 @@
 //! Random operations on a list and on a model that has none of its difficulties.
 
+use crate::store::value::ValueType;
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
@@ -143,7 +144,7 @@ fn compare(list: &List, model: &VecDeque<Vec<u8>>) {
     assert_eq!(list.peek(Head), model.front().map(Vec::as_slice));
     assert_eq!(list.peek(Tail), model.back().map(Vec::as_slice));
     let entries: usize = model.iter().map(|item| listpack::entry_size(item)).sum();
-    assert_eq!(list.listpack_bytes(), entries + listpack::OVERHEAD);
+    assert_eq!(list.size().bytes, entries + listpack::OVERHEAD);
     for index in [0, model.len() / 3, model.len() / 2, model.len()] {
         assert_eq!(list.get(index), model.get(index).map(Vec::as_slice));
     }

@@ -2,19 +2,30 @@
 
 use super::database::Database;
 use super::keyspace::Keyspace;
-use super::value::Value;
 
 impl Keyspace {
     /// Checks that every key is found under its name, that no list is empty, and that what is
     /// counted is what is there.
-    pub fn assert_sound(&self) {
+    pub(crate) fn assert_sound(&self) {
         for database in self.databases.values() {
             database.assert_sound();
         }
     }
 
+    /// Whether something waits to be freed.
+    #[cfg(test)]
+    pub(crate) fn has_garbage(&self) -> bool {
+        !self.garbage.is_empty()
+    }
+
+    /// Frees what waits to be.
+    #[cfg(test)]
+    pub(crate) fn forget_garbage(&mut self) {
+        self.garbage = Default::default();
+    }
+
     /// Takes all keys away, one by one, and checks that nothing is counted then.
-    pub fn assert_empties(&mut self) {
+    pub(crate) fn assert_empties(&mut self) {
         for database in self.databases.values_mut() {
             let slots: Vec<_> = database.entries().map(|(slot, _)| slot).collect();
             for slot in slots {
@@ -31,9 +42,7 @@ impl Database {
         let (mut used, mut expiring) = (0, 0);
         for (slot, entry) in self.entries() {
             assert_eq!(self.find(&entry.key), Some(slot));
-            if let Value::List(list) = &entry.value {
-                assert_ne!(list.len(), 0);
-            }
+            assert!(!entry.value.is_empty(), "a value without elements");
             used += entry.memory();
             expiring += usize::from(entry.deadline().is_some());
         }

@@ -1,0 +1,126 @@
+//! Commands on keys, run in a test without a connection: a keyspace, a request, a reply.
+//!
+//! Layer `command`, for tests only.
+
+use bytes::BytesMut;
+
+use super::table::{Handler, handler};
+use crate::catalog::CATALOG;
+use crate::config::Config;
+use crate::resp::Protocol;
+use crate::resp::reply::{ReplyWriter, put_error};
+use crate::resp::request::Args;
+use crate::store::keyspace::Keyspace;
+
+/// A keyspace of its own, and how it is set up.
+pub(crate) struct Bench {
+    space: Keyspace,
+    config: Config,
+    protocol: Protocol,
+}
+
+impl Bench {
+    /// An empty keyspace with default settings, in RESP3.
+    pub(crate) fn new() -> Bench {
+        let mut space = Keyspace::default();
+        space.refresh_clock();
+        Bench {
+            space,
+            config: Config::default(),
+            protocol: Protocol::Resp3,
+        }
+    }
+
+    /// Changes a setting.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.config.apply(name, &[value]).expect("a setting");
+    }
+
+    /// Carries out a request, whose words stand between blanks, and returns the reply's bytes, line
+    /// breaks as blanks.
+    pub(crate) fn run(&mut self, request: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut words = Vec::new();
+        for word in request.split(' ') {
+            words.push(bytes.len()..bytes.len() + word.len());
+            bytes.extend_from_slice(word.as_bytes());
+        }
+        let args = Args::new(&bytes, &words);
+        let command = CATALOG.resolve(&args).expect("a command");
+        let mut keys = self.space.keys(0, &self.config);
+        let mut reply = BytesMut::new();
+        let mut out = ReplyWriter::new(&mut reply, self.protocol);
+        let result = match handler(command).expect("a handler") {
+            Handler::OnKeys(function) => function(&mut keys, &args),
+            Handler::Streams(function) => function(&mut keys, &mut out, &args),
+            Handler::Full(_) => panic!("'{request}' needs a connection"),
+        };
+        match result {
+            Ok(answer) => answer.encode(&mut reply, self.protocol),
+            Err(error) => put_error(&mut reply, &error),
+        }
+        self.space.assert_sound();
+        let text = String::from_utf8_lossy(&reply).into_owned();
+        text.trim_end().replace("\r\n", " ")
+    }
+
+    /// The keyspace.
+    pub(crate) fn space(&mut self) -> &mut Keyspace {
+        &mut self.space
+    }
+}
+
+#[test]
+fn lists_strings_and_keys_work_without_a_connection() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.run("RPUSH list a b c"), ":3");
+    assert_eq!(bench.run("LMOVE list other LEFT RIGHT"), "$1 a");
+    assert_eq!(bench.run("LRANGE list 0 -1"), "*2 $1 b $1 c");
+    assert_eq!(bench.run("LPOP other"), "$1 a");
+    assert_eq!(bench.run("EXISTS list other"), ":1");
+    assert_eq!(bench.run("INCR list").split(' ').next(), Some("-WRONGTYPE"));
+    assert_eq!(bench.run("SET n 41"), "+OK");
+    assert_eq!(bench.run("INCR n"), ":42");
+    assert_eq!(bench.run("OBJECT ENCODING n"), "$3 int");
+    assert_eq!(bench.run("EXPIRE n -1"), ":1");
+    assert_eq!(bench.run("GET n"), "_");
+}
+
+#[test]
+fn the_encoding_goes_with_the_value() {
+    let mut bench = Bench::new();
+    bench.set("list-max-listpack-size", "2");
+    bench.run("RPUSH short a b");
+    bench.run("RPUSH long a b c");
+    assert_eq!(bench.run("OBJECT ENCODING short"), "$8 listpack");
+    assert_eq!(bench.run("OBJECT ENCODING long"), "$9 quicklist");
+    bench.run("RENAME long renamed");
+    bench.run("COPY renamed copied");
+    for key in ["renamed", "copied"] {
+        let encoding = bench.run(&format!("OBJECT ENCODING {key}"));
+        assert_eq!(encoding, "$9 quicklist");
+    }
+    bench.run("LTRIM copied 0 0");
+    assert_eq!(bench.run("OBJECT ENCODING copied"), "$8 listpack");
+}
+
+#[test]
+fn what_is_large_is_freed_once_the_lock_is_let_go() {
+    let mut bench = Bench::new();
+    let elements = vec!["x".repeat(4000); 500].join(" ");
+    for removal in [
+        "DEL k",
+        "SET k v",
+        "LTRIM k 0 0",
+        "EXPIRE k -1",
+        "RENAME small k",
+        "COPY small k REPLACE",
+    ] {
+        bench.run("SET small v");
+        bench.run("DEL k");
+        bench.run(&format!("RPUSH k {elements}"));
+        bench.space().forget_garbage();
+        bench.run(removal);
+        assert!(bench.space().has_garbage(), "{removal}");
+    }
+}

@@ -1,0 +1,150 @@
+//! A string.
+//!
+//! Layer `store`. It is kept as Redis keeps it, since OBJECT ENCODING shows it: a whole number as a
+//! number, a short string in one piece, a longer or a changed one in a buffer with room to grow.
+
+use super::value::ValueType;
+use crate::resp::request::parse_integer;
+
+/// The longest string that Redis keeps in one piece with its header (`embstr`), in bytes.
+const SHORT: usize = 44;
+/// The longest text that may be a whole number.
+const LONGEST_INTEGER: usize = 20;
+/// Giving so many bytes back takes about as long as one small allocation does.
+const PAGES_AT_ONCE: usize = 64 * 1024;
+
+/// A string.
+#[derive(Clone, Debug)]
+pub(crate) enum StringValue {
+    /// `int`: the number's decimal digits.
+    Integer(i64),
+    /// `embstr`
+    Short(Box<[u8]>),
+    /// `raw`
+    Long(Vec<u8>),
+}
+
+impl AsRef<StringValue> for StringValue {
+    fn as_ref(&self) -> &StringValue {
+        self
+    }
+}
+
+impl AsMut<StringValue> for StringValue {
+    fn as_mut(&mut self) -> &mut StringValue {
+        self
+    }
+}
+
+impl StringValue {
+    /// A string as SET stores it: as a number if it is one (Redis: `tryObjectEncoding`).
+    pub(crate) fn new(bytes: &[u8]) -> StringValue {
+        let integer = (bytes.len() <= LONGEST_INTEGER).then(|| parse_integer(bytes));
+        match integer.flatten() {
+            Some(number) => StringValue::Integer(number),
+            None => StringValue::verbatim(bytes),
+        }
+    }
+
+    /// A string that stays a string, even if it looks like a number.
+    pub(crate) fn verbatim(bytes: &[u8]) -> StringValue {
+        if bytes.len() <= SHORT {
+            StringValue::Short(bytes.into())
+        } else {
+            StringValue::Long(bytes.to_vec())
+        }
+    }
+
+    /// Runs `look` on the bytes.
+    pub(crate) fn with_bytes<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            StringValue::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
+            StringValue::Short(bytes) => look(bytes),
+            StringValue::Long(bytes) => look(bytes),
+        }
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.with_bytes(<[u8]>::len)
+    }
+
+    /// The bytes, to be changed in place; it is `raw` from now on.
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        if !matches!(self, StringValue::Long(_)) {
+            *self = StringValue::Long(self.with_bytes(<[u8]>::to_vec));
+        }
+        match self {
+            StringValue::Long(bytes) => bytes,
+            StringValue::Integer(_) | StringValue::Short(_) => {
+                unreachable!("it was just made long")
+            }
+        }
+    }
+
+    /// Its value as a whole number.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        match self {
+            StringValue::Integer(number) => Some(*number),
+            StringValue::Short(bytes) => parse_integer(bytes),
+            StringValue::Long(bytes) => parse_integer(bytes),
+        }
+    }
+}
+
+impl ValueType for StringValue {
+    fn encoding(&self) -> &'static str {
+        match self {
+            StringValue::Integer(_) => "int",
+            StringValue::Short(_) => "embstr",
+            StringValue::Long(_) => "raw",
+        }
+    }
+
+    fn memory(&self) -> usize {
+        match self {
+            StringValue::Integer(_) => 0,
+            StringValue::Short(bytes) => bytes.len(),
+            StringValue::Long(bytes) => bytes.capacity(),
+        }
+    }
+
+    /// A string without bytes is a string.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
+    fn free_cost(&self) -> usize {
+        // A large buffer goes back to the system page by page.
+        1 + self.memory() / PAGES_AT_ONCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_kept_as_redis_keeps_them() {
+        for (bytes, encoding) in [
+            (&b"12"[..], "int"),
+            (b"-9223372036854775808", "int"),
+            (b"9223372036854775808", "embstr"),
+            (b"+1", "embstr"),
+            (b"01", "embstr"),
+            (b"", "embstr"),
+            (&[b'x'; 44], "embstr"),
+            (&[b'x'; 45], "raw"),
+        ] {
+            let mut text = StringValue::new(bytes);
+            assert_eq!(text.encoding(), encoding);
+            assert_eq!(text.with_bytes(<[u8]>::to_vec), bytes);
+            assert_eq!(text.len(), bytes.len());
+            assert_eq!(text.integer(), parse_integer(bytes));
+            text.bytes_mut().push(b'x');
+            assert_eq!(text.encoding(), "raw");
+            assert_eq!(text.len(), bytes.len() + 1);
+        }
+        assert_eq!(StringValue::verbatim(b"12").encoding(), "embstr");
+    }
+}
