@@ -142,7 +142,7 @@ async fn run(data: &[u8]) {
     let settings = lines().filter(|line| line.starts_with(b"="));
     let server = match Server::builder().config(config).start().await {
         Ok(server) => server,
-        // A user's rules that `acl-pubsub-default` made wrong, behind them.
+        // Settings that no server starts with.
         Err(StartError::Setting(_) | StartError::Users(_)) => return,
         Err(error) => panic!("{error}"),
     };
