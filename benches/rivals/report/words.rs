@@ -14,6 +14,7 @@ pub fn metric(metric: Metric, unit: &str) -> String {
         Metric::P50 => "p50, µs".to_owned(),
         Metric::P99 => "p99, µs".to_owned(),
         Metric::P999 => "p99.9, µs".to_owned(),
+        Metric::Max => "max, µs".to_owned(),
         Metric::Bytes => format!("memory/{unit}"),
         Metric::Milliseconds => "time, ms".to_owned(),
         Metric::CorePercent => "% of a core".to_owned(),
