@@ -11,6 +11,7 @@
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::libc::MSG_TRUNC;
@@ -22,6 +23,8 @@ use crate::wire;
 const READ: usize = 16 * 1024;
 /// One call drops at most so much.
 const DROP: usize = 1024 * 1024;
+/// How long a reply may take: a sort of a million elements is not yet a failure of the server.
+const SLOW: Duration = Duration::from_secs(30);
 /// A line is shorter than this: it is a length or a cursor.
 const LINE: u64 = 64;
 
@@ -44,8 +47,10 @@ pub struct Known {
 impl Sink {
     /// A new connection.
     pub fn connect(addr: SocketAddr) -> Result<Sink> {
+        let stream = wire::connect(addr)?;
+        stream.set_read_timeout(Some(SLOW))?;
         Ok(Sink {
-            stream: BufReader::with_capacity(READ, wire::connect(addr)?),
+            stream: BufReader::with_capacity(READ, stream),
             nowhere: Box::new_uninit_slice(DROP),
         })
     }
@@ -132,7 +137,7 @@ impl Sink {
                 Ok(0) => bail!("the server closed the connection"),
                 Ok(count) => bytes -= count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).context("the rest of a reply"),
+                Err(error) => return Err(error).context("the rest of a reply does not come"),
             }
         }
         Ok(())
