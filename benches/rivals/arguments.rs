@@ -14,7 +14,7 @@ use crate::rival::Rival;
 const FANFARE_COMMAND: &str = concat!(
     "'",
     env!("CARGO_BIN_EXE_fanfare"),
-    "' --port {port} --maxclients 20000"
+    "' --port {port} --maxclients 20000 --worker-threads {workers}"
 );
 const REDIS_COMMAND: &str =
     "redis-server --port {port} --save '' --appendonly no --maxclients 20000";
@@ -151,7 +151,8 @@ fn command() -> Command {
             value(
                 "rival",
                 "NAME=COMMAND",
-                "One more server, or another 'redis': {port} stands for its port [repeatable]",
+                "One more server, or another 'redis': {port} stands for its port, {workers} for its \
+                 threads or 0 [repeatable]",
             )
             .action(ArgAction::Append),
         )

@@ -26,6 +26,7 @@ fn load(count: usize) -> Load {
         }],
         targets: Vec::new(),
         measure: Box::new(move |rival, options| measure(count, rival, options)),
+        idle: None,
         floor: None,
     }
 }

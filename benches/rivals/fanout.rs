@@ -142,6 +142,7 @@ fn load(plan: Plan) -> Load {
         sizes,
         targets: targets(&plan),
         measure: Box::new(move |rival, options| measure(&quick(plan, options), rival, options)),
+        idle: None,
         floor: (subscribers <= MOST_FOR_THE_FLOOR).then(|| -> crate::load::Floor {
             Box::new(move |options| {
                 let plan = Plan {

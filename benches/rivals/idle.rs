@@ -68,6 +68,7 @@ fn load(id: &str, title: String, measure: Measure) -> Load {
         sizes: Vec::new(),
         targets: Vec::new(),
         measure,
+        idle: None,
         floor: None,
     }
 }

@@ -41,6 +41,7 @@ fn load(subscribers: usize, rate: u32) -> Load {
         sizes: Vec::new(),
         targets: Vec::new(),
         measure: Box::new(move |rival, options| measure(subscribers, rate, rival, options)),
+        idle: None,
         floor: None,
     }
 }

@@ -38,6 +38,8 @@ pub struct Load {
     pub sizes: Vec<Size>,
     /// What fanfare is to reach.
     pub targets: Vec<Target>,
+    /// If something disturbs the server: the id of the load that is the same without it.
+    pub idle: Option<String>,
     /// Measures one server, once.
     #[serde(skip)]
     pub measure: Measure,

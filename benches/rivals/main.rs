@@ -30,11 +30,14 @@ mod expected;
 mod fanout;
 mod floor;
 mod idle;
+mod info;
+mod isolation;
 mod latency;
 mod load;
 mod meter;
 mod net;
 mod nobody;
+mod noise;
 mod open_loop;
 mod patterns;
 mod picture;
@@ -44,6 +47,7 @@ mod relay;
 mod report;
 mod results;
 mod rival;
+mod sink;
 mod startup;
 mod stream;
 mod stuck;
@@ -93,6 +97,8 @@ fn loads() -> Vec<Load> {
         nobody::loads(),
         stuck::loads(),
         queue::loads(),
+        isolation::loads(),
+        info::loads(),
         startup::loads(),
         idle::loads(),
     ]

@@ -28,6 +28,7 @@ fn load(pipelined: usize) -> Load {
         sizes: Vec::new(),
         targets: Vec::new(),
         measure: Box::new(move |rival, options| measure(pipelined, rival, options)),
+        idle: None,
         floor: None,
     }
 }

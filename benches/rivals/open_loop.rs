@@ -165,9 +165,14 @@ impl Outcome {
             (Metric::P99, 0.99),
             (Metric::P999, 0.999),
         ]
-        .map(|(metric, quantile)| Figure {
+        .map(|(metric, quantile)| self.latency(metric, quantile))
+    }
+
+    /// The latency that a part of the messages stay within, as a figure of this name.
+    pub fn latency(&self, metric: Metric, quantile: f64) -> Figure {
+        Figure {
             metric,
             value: self.latencies.value_at_quantile(quantile) as f64 / 1e3,
-        })
+        }
     }
 }

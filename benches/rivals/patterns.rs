@@ -88,6 +88,7 @@ fn load(shape: Shape, count: usize) -> Load {
         }],
         targets: has_target.then_some(target).into_iter().collect(),
         measure: Box::new(move |rival, options| measure(shape, count, rival, options)),
+        idle: None,
         floor: None,
     }
 }

@@ -23,6 +23,8 @@ pub enum Metric {
     P99,
     /// The latency that 99.9 % stay within, in microseconds.
     P999,
+    /// The longest latency, in microseconds.
+    Max,
     /// Bytes of resident memory.
     Bytes,
     /// Milliseconds.

@@ -23,6 +23,10 @@ use crate::wire;
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// How often a connection to a starting server is tried.
 const START_RETRY: Duration = Duration::from_micros(200);
+/// What stands for the number of threads that serve connections.
+pub const WORKERS: &str = "{workers}";
+/// As many of them as the server thinks best.
+const OWN_WORKERS: usize = 0;
 /// The length of a tick of `/proc/PID/stat`: USER_HZ is 100 on every Linux of today.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -32,7 +36,7 @@ pub struct Rival {
     /// What it is called in the tables.
     pub name: String,
     /// Its command line in a shell's quoting, without a shell's expansions. `{port}` stands for
-    /// the port that it is to listen on.
+    /// the port that it is to listen on, `{workers}` for the threads that serve connections.
     pub command: String,
 }
 
@@ -59,7 +63,7 @@ pub struct Cpu {
 impl Rival {
     /// Whether its program can be found, as a shell would find it.
     pub fn is_installed(&self) -> Result<bool> {
-        let program = self.words("0")?.swap_remove(0);
+        let program = self.words(0, OWN_WORKERS)?.swap_remove(0);
         if program.contains('/') {
             return Ok(Path::new(&program).is_file());
         }
@@ -68,22 +72,29 @@ impl Rival {
     }
 
     /// The program and its arguments.
-    fn words(&self, port: &str) -> Result<Vec<String>> {
+    fn words(&self, port: u16, workers: usize) -> Result<Vec<String>> {
+        let (port, workers) = (port.to_string(), workers.to_string());
         let words = shlex::split(&self.command)
             .filter(|words| !words.is_empty())
             .with_context(|| format!("{}: not a command: {}", self.name, self.command))?;
         Ok(words
             .into_iter()
-            .map(|word| word.replace("{port}", port))
+            .map(|word| word.replace("{port}", &port).replace(WORKERS, &workers))
             .collect())
     }
 }
 
 impl Server {
-    /// Starts the rival and waits until it answers PING.
+    /// Starts the rival with as many threads as it thinks best, and waits until it answers PING.
     pub fn start(rival: &Rival) -> Result<Server> {
+        Server::start_with(rival, OWN_WORKERS)
+    }
+
+    /// Starts the rival with so many threads that serve connections, if its command says how, and
+    /// waits until it answers PING.
+    pub fn start_with(rival: &Rival, workers: usize) -> Result<Server> {
         let addr = free_address()?;
-        let words = rival.words(&addr.port().to_string())?;
+        let words = rival.words(addr.port(), workers)?;
         let directory = TempDir::new()?;
         let log = File::create(directory.path().join("log"))?;
         let mut command = Command::new(&words[0]);

@@ -19,6 +19,7 @@ pub fn loads() -> Vec<Load> {
         sizes: Vec::new(),
         targets: Vec::new(),
         measure: Box::new(measure),
+        idle: None,
         floor: None,
     }]
 }

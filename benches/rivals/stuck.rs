@@ -53,6 +53,7 @@ fn load(payload: usize, rate: u32) -> Load {
         sizes: Vec::new(),
         targets: Vec::new(),
         measure: Box::new(move |rival, options| measure(payload, rate, rival, options)),
+        idle: None,
         floor: None,
     }
 }

@@ -66,7 +66,7 @@ pub fn exchange(stream: &mut TcpStream, request: &[u8], expected: &[u8]) -> Resu
 }
 
 /// Takes exactly the bytes that are expected.
-pub fn expect(stream: &mut TcpStream, expected: &[u8]) -> Result<()> {
+pub fn expect(stream: &mut impl Read, expected: &[u8]) -> Result<()> {
     let mut got = vec![0; expected.len()];
     let mut length = 0;
     while length < expected.len() {

@@ -6,6 +6,10 @@ use crate::report::verdict::{self, Behind};
 use crate::report::{FANFARE, REDIS, Run, words};
 use crate::results::Metric;
 
+/// What the columns of ratios to an idle load are.
+const BESIDE_IDLE: &str = "Beside the ratio of the servers stands each server's figure to its own while the other \
+    connection is idle.";
+
 /// A heading, what is to be said below it, and a table.
 pub struct Section {
     pub title: String,
@@ -85,9 +89,15 @@ fn groups(run: &Run) -> Vec<Section> {
         let columns = run.columns(&loads);
         let compared = columns.contains(&FANFARE) && columns.contains(&REDIS);
         let aimed = loads.iter().any(|load| !load.targets.is_empty());
+        let disturbed = loads.iter().any(|load| load.idle.is_some());
+        let to_idle: Vec<String> = match disturbed {
+            true => columns.iter().map(|name| format!("{name}/idle")).collect(),
+            false => Vec::new(),
+        };
         let mut head = vec!["load", "figure"];
         head.extend(&columns);
         head.extend(compared.then_some("ratio"));
+        head.extend(to_idle.iter().map(String::as_str));
         head.extend(aimed.then_some("target"));
         let mut rows = Vec::new();
         for load in loads {
@@ -96,13 +106,20 @@ fn groups(run: &Run) -> Vec<Section> {
                 let mut row = vec![std::mem::take(&mut name), named(metric, load)];
                 row.extend(columns.iter().map(|server| cell(run, load, server, metric)));
                 row.extend(compared.then(|| ratio(run, load, metric)));
+                if disturbed {
+                    let each = columns.iter();
+                    row.extend(each.map(|server| ratio_to_idle(run, load, server, metric)));
+                }
                 row.extend(aimed.then(|| target(run, load, metric)));
                 rows.push(row);
             }
         }
         Section {
             title: title.to_owned(),
-            note: String::new(),
+            note: match disturbed {
+                true => BESIDE_IDLE.to_owned(),
+                false => String::new(),
+            },
             table: table(&head, rows, 2),
         }
     };
@@ -225,6 +242,19 @@ fn cell(run: &Run, load: &Load, server: &str, metric: Metric) -> String {
 
 fn ratio(run: &Run, load: &Load, metric: Metric) -> String {
     let ratio = run.results.ratio(&load.id, metric, FANFARE, REDIS);
+    times(ratio)
+}
+
+/// What the disturbance costs a server: its figure to its own without it.
+fn ratio_to_idle(run: &Run, load: &Load, server: &str, metric: Metric) -> String {
+    let ratio = load.idle.as_ref().and_then(|idle| {
+        let of = |load: &str| run.results.median(load, server, metric);
+        Some(of(&load.id)? / of(idle)?)
+    });
+    times(ratio)
+}
+
+fn times(ratio: Option<f64>) -> String {
     let sensible = ratio.filter(|ratio| ratio.is_finite() && *ratio >= 0.0);
     sensible.map_or_else(dash, words::times)
 }

@@ -14,6 +14,7 @@ pub fn metric(metric: Metric, unit: &str) -> String {
         Metric::P50 => "p50, µs".to_owned(),
         Metric::P99 => "p99, µs".to_owned(),
         Metric::P999 => "p99.9, µs".to_owned(),
+        Metric::Max => "max, µs".to_owned(),
         Metric::Bytes => format!("memory/{unit}"),
         Metric::Milliseconds => "time, ms".to_owned(),
         Metric::CorePercent => "% of a core".to_owned(),
@@ -32,8 +33,8 @@ pub fn arrow(metric: Metric) -> &'static str {
 /// A value of a metric, in the unit that the metric's name gives.
 pub fn figure(metric: Metric, value: f64) -> String {
     match metric {
-        Metric::PerSecond => scaled(value, RATES, ""),
-        Metric::Bytes => scaled(value, SIZES, " B"),
+        Metric::PerSecond => scaled(value, RATES, digits),
+        Metric::Bytes => scaled(value, SIZES, |value| grouped(value) + " B"),
         _ => digits(value),
     }
 }
@@ -88,10 +89,10 @@ const RATES: &[Scale] = &[(1e9, 1e9, " G"), (1e6, 1e6, " M"), (1e4, 1e3, " k")];
 const SIZES: &[Scale] = &[(1e9, 1e9, " GB"), (1e6, 1e6, " MB"), (1e5, 1e3, " kB")];
 
 /// In the first scale that the value reaches, or as it is.
-fn scaled(value: f64, scales: &[Scale], plain: &str) -> String {
+fn scaled(value: f64, scales: &[Scale], plain: impl Fn(f64) -> String) -> String {
     match scales.iter().find(|(from, ..)| value.abs() >= *from) {
         Some((_, divisor, name)) => digits(value / divisor) + name,
-        None => grouped(value) + plain,
+        None => plain(value),
     }
 }
 
