@@ -8,8 +8,7 @@ use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::frame::status;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, status};
 use crate::state::ServerState;
 use crate::store::database::{Database, Entry};
 
@@ -86,7 +85,7 @@ pub(crate) fn type_of(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Some(slot) => keys.entry(slot).value.type_name(),
         None => "none",
     };
-    Ok(status(name).into())
+    Ok(status(name))
 }
 
 /// `RENAME key newkey`

@@ -12,8 +12,9 @@ use super::expiry::Count;
 use super::{Args, Context};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::value::{StringValue, Value};
 use options::{Condition, Lifetime, Options};
@@ -109,7 +110,7 @@ fn reply_with(
     let slot = keys.look_up(key);
     match slot {
         Some(slot) => keys.text(slot)?.with_bytes(|bytes| reply.bulk(bytes)),
-        None => reply.put(Reply::Null),
+        None => reply.null(),
     }
     Ok(slot)
 }
@@ -174,7 +175,7 @@ pub(crate) fn mget(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         // One of another type is none.
         match keys.look_up(key).map(|slot| keys.text(slot)) {
             Some(Ok(text)) => text.with_bytes(|bytes| reply.bulk(bytes)),
-            Some(Err(_)) | None => reply.put(Reply::Null),
+            Some(Err(_)) | None => reply.null(),
         }
     }
     Ok(Reply::Sent)
