@@ -142,8 +142,8 @@ async fn run(data: &[u8]) {
     let settings = lines().filter(|line| line.starts_with(b"="));
     let server = match Server::builder().config(config).start().await {
         Ok(server) => server,
-        // A user's rules that `acl-pubsub-default` made wrong, behind them.
-        Err(StartError::Setting(_)) => return,
+        // The settings make no users: one's name, or rules that `acl-pubsub-default` made wrong.
+        Err(StartError::Setting(_) | StartError::Users(_)) => return,
         Err(error) => panic!("{error}"),
     };
     let mut session = Session {
