@@ -8,8 +8,8 @@ use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::frame::status;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::{Reply, status};
+use crate::resp::writer::ReplyWriter;
 use crate::store::database::Database;
 use crate::store::keys::Keys;
 
@@ -70,7 +70,7 @@ pub(crate) fn type_of(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         Some(slot) => keys.entry(slot).value.type_name(),
         None => "none",
     };
-    Ok(status(name).into())
+    Ok(status(name))
 }
 
 /// `RENAME key newkey`

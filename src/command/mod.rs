@@ -12,6 +12,7 @@ pub(crate) mod client_filter;
 pub(crate) mod client_line;
 pub(crate) mod config;
 pub(crate) mod connection;
+pub(crate) mod debug_protocol;
 pub(crate) mod expiry;
 pub(crate) mod info;
 pub(crate) mod introspect;
@@ -47,9 +48,10 @@ use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Subscriber};
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter, put_error};
+use crate::resp::reply::Reply;
 pub(crate) use crate::resp::request::Args;
 use crate::resp::request::ProtocolError;
+use crate::resp::writer::ReplyWriter;
 use crate::state::ServerState;
 use crate::store::events;
 use crate::store::keys::Keys;
@@ -178,7 +180,7 @@ impl<'a> Context<'a> {
         } else {
             keys
         };
-        (keys, ReplyWriter::new(self.replies, protocol))
+        (keys, ReplyWriter::wire(self.replies, protocol))
     }
 
     /// The keyspace as a whole.
@@ -302,7 +304,7 @@ impl<'a> Context<'a> {
     fn fail(&mut self, error: &CommandError) {
         self.batch_stats.error(error.code());
         if self.session.replies.wants_reply() {
-            put_error(self.replies, error);
+            ReplyWriter::wire(self.replies, self.client.protocol()).error(error);
         }
     }
 }

@@ -14,9 +14,9 @@ use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::message::Messages;
 use crate::pubsub::registry::{ChannelOrder, Registry};
+use crate::resp::encode::put_integer;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, integer, status};
-use crate::resp::reply::{Reply, put_integer};
+use crate::resp::reply::{Reply, array, bulk, integer, status};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -198,7 +198,7 @@ fn active(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
         check_pattern(context.config, pattern)?;
     }
     let names = context.server.registry.active(kind, args.get(2));
-    Ok(array(names.into_iter().map(bulk)).into())
+    Ok(array(names.into_iter().map(bulk)))
 }
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: flat, in RESP3 too.
@@ -217,7 +217,7 @@ fn subscriber_counts(context: &Context<'_>, kind: Namespace, args: &Args<'_>) ->
         let count = registry.subscribers(kind, name);
         [bulk(name.to_vec()), integer(count as i64)]
     });
-    array(counts).into()
+    array(counts)
 }
 
 /// `PUBSUB NUMPAT`: distinct patterns, whatever the number of clients.
@@ -253,7 +253,7 @@ pub(crate) fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
     let all = std::iter::once(usage)
         .chain(lines.iter().copied())
         .chain(closing);
-    array(all.map(status)).into()
+    array(all.map(status))
 }
 
 /// What Redis answers to a subcommand that it knows with arguments that it does not.

@@ -19,7 +19,8 @@ use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
 use crate::catalog::Command;
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, put_integer};
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -252,7 +253,8 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     context.client.outbox.hold_messages();
     context.in_exec = true;
     if context.session.replies.wants_reply() {
-        put_integer(context.replies, b'*', transaction.queued.len() as i64);
+        ReplyWriter::wire(context.replies, context.client.protocol())
+            .array(transaction.queued.len());
     }
     for queued in &transaction.queued {
         if let Some(handler) = table::handler(queued.command) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Args, Context, blocking};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::resp::reply::ReplyWriter;
 use crate::resp::request::{integer_argument, parse_integer};
+use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::BlockedOp;
 use crate::store::keys::{Keys, SlotId};
 

@@ -34,8 +34,8 @@ fn details_are_those_of_redis() {
 #[test]
 fn key_specifications_are_those_of_redis() {
     let specs = |name: &str| {
-        let specs = command(name).spec.key_specs.iter().map(key_spec).collect();
-        bytes(Reply::Set(specs), Protocol::Resp3)
+        let specs = command(name).spec.key_specs.iter().map(key_spec);
+        bytes(set(specs), Protocol::Resp3)
     };
     assert_eq!(
         specs("lmpop"),
