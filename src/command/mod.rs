@@ -13,6 +13,8 @@ pub(crate) mod client_line;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod expiry;
+#[cfg(test)]
+mod fixture;
 pub(crate) mod info;
 pub(crate) mod introspect;
 pub(crate) mod keys;
@@ -20,6 +22,7 @@ pub(crate) mod latency;
 pub(crate) mod list;
 pub(crate) mod object;
 pub(crate) mod operators;
+pub(crate) mod publish_run;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod server;
@@ -54,6 +57,7 @@ use crate::store::events;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
 use access::Access;
+use publish_run::PublishRun;
 use table::Handler;
 use transaction::Transaction;
 
@@ -148,6 +152,8 @@ pub(crate) struct Context<'a> {
     pub replies: &'a mut BytesMut,
     /// The batch's messages.
     pub fanout: &'a mut Fanout,
+    /// PUBLISHes that are being gathered.
+    pub publish_run: &'a mut PublishRun,
     /// The batch's share of the statistics.
     pub batch_stats: &'a mut BatchStats,
     /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
@@ -237,32 +243,15 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Publishes the messages gathered from the commands before, and answers for them.
-    fn finish_run(&mut self) {
-        if self.fanout.messages.is_empty() {
-            return;
-        }
-        let took = pubsub::finish_run(
-            &self.server.registry,
-            self.fanout,
-            self.replies,
-            self.batch_stats,
-        );
-        if took >= self.batch_stats.notable {
-            operators::note_slow_run(self, took);
-        }
-        self.fanout.messages.clear();
-    }
-
     /// Lets go of what the commands of a batch share.
     pub(crate) fn finish(mut self) {
         self.space = None;
-        self.finish_run();
+        publish_run::finish(&mut self);
     }
 
     /// Adds what was counted to the server's statistics if it has become much.
     pub(crate) fn commit_much(&mut self) {
-        if self.batch_stats.is_much() && self.fanout.messages.is_empty() {
+        if self.batch_stats.is_much() {
             self.batch_stats.commit(&self.server.stats);
         }
     }
@@ -277,7 +266,7 @@ impl<'a> Context<'a> {
     /// Answers bytes that are no request.
     pub(crate) fn refuse(&mut self, error: &ProtocolError) {
         tracing::debug!(client = self.client.id, %error, "protocol error; connection closed");
-        self.finish_run();
+        publish_run::finish(self);
         self.fail(&match error {
             // The offending byte goes back as it came, whatever it is.
             ProtocolError::ExpectedBulk(byte) => CommandError::Quoting {
@@ -340,7 +329,7 @@ fn carry_out(context: &mut Context<'_>, args: &Args<'_>) {
     match CATALOG.resolve(args) {
         Ok(command) => run(context, command, args),
         Err(error) => {
-            context.finish_run();
+            publish_run::finish(context);
             transaction::spoil(context);
             context.fail(&error);
         }
@@ -353,10 +342,11 @@ fn run(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
         context.space = None;
     }
     let admitted = admit(context, command, args);
-    let messages = &context.fanout.messages;
-    if admitted.is_err() || !pubsub::continues_run(messages, command, args) {
-        context.finish_run();
+    if admitted.is_ok() && publish_run::gather(context, command, args) {
+        show_to_monitors(context, command, args);
+        return;
     }
+    publish_run::finish(context);
     match admitted {
         Err(error) => {
             let error = transaction::reject(context, command, error);
@@ -398,18 +388,17 @@ fn call(context: &mut Context<'_>, command: &'static Command, handler: Handler, 
     if !wanted && !context.session.replies.wants_reply() {
         context.replies.truncate(before);
     }
-    if !context.fanout.messages.is_empty() {
-        // It is not over yet.
-        context.batch_stats.gathered(command.id);
-    } else {
-        let mut took = context.batch_stats.command(command.id, outcome);
-        if let Next::Sleep(rest, _) = context.session.next {
-            took += rest;
-        }
-        if took >= context.batch_stats.notable {
-            operators::note_slow(context, command, args, took);
-        }
+    let mut took = context.batch_stats.command(command.id, outcome);
+    if let Next::Sleep(rest, _) = context.session.next {
+        took += rest;
     }
+    if took >= context.batch_stats.notable {
+        operators::note_slow(context, command, args, took);
+    }
+    show_to_monitors(context, command, args);
+}
+
+fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
     if context.server.monitors.any() {
         operators::feed_monitors(context, command, args);
     }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Args, Context, Next};
-use crate::catalog::{CATALOG, Command};
-use crate::client::Namespace;
+use crate::catalog::Command;
 use crate::config::Config;
 use crate::observe::monitors;
 use crate::resp::error::CommandError;
@@ -134,30 +133,6 @@ pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_
         server
             .slow_log
             .push(context.client, words.into_iter(), took, most);
-    }
-}
-
-/// As [`note_slow`], for PUBLISHes whose messages were gathered and have now been published, each
-/// of which took so long.
-#[cold]
-pub(crate) fn note_slow_run(context: &Context<'_>, took: Duration) {
-    let messages = &context.fanout.messages;
-    let name: &[u8] = match messages.kind() {
-        Namespace::Shard => b"SPUBLISH",
-        Namespace::Channel | Namespace::Pattern => b"PUBLISH",
-    };
-    let Some(command) = CATALOG.find(name) else {
-        return;
-    };
-    for payload in messages.payloads() {
-        let words = [name, messages.channel(), payload];
-        let bytes = words.concat();
-        let mut end = 0;
-        let places = words.map(|word| {
-            end += word.len();
-            end - word.len()..end
-        });
-        note_slow(context, command, &Args::new(&bytes, &places), took);
     }
 }
 

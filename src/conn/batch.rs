@@ -182,6 +182,7 @@ impl Connection {
             session: &mut self.session,
             replies: &mut buffers.replies,
             fanout: &mut buffers.fanout,
+            publish_run: &mut buffers.publish_run,
             batch_stats: &mut buffers.batch_stats,
             space: None,
             in_exec: false,
@@ -245,9 +246,8 @@ impl Connection {
         end
     }
 
-    /// A command has panicked. Others get what the commands before have brought about; messages that
-    /// were not published yet were not answered either, and go with the buffers, which nobody else
-    /// gets.
+    /// A command has panicked. Others get what the commands before have brought about. The buffers
+    /// are dropped with the connection: nobody else gets what is still in them.
     #[cold]
     fn give_up(&self, buffers: &mut BatchBuffers, panic: &Panic) -> BatchEnd {
         self.state.note_panic(&self.client, panic);
