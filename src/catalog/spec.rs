@@ -17,12 +17,15 @@
 //! ```
 
 pub(crate) mod arg;
+pub(crate) mod flag;
 pub(crate) mod key;
 
 pub(crate) use arg::Arg;
+pub(crate) use flag::{Flag, Flags};
 use key::FoundKey;
 pub(crate) use key::KeySpec;
 
+use crate::client::Namespace;
 use crate::resp::request::Args;
 
 /// Whether the word at this place of a request is a secret.
@@ -36,8 +39,14 @@ pub(crate) struct Spec {
     /// Number of words with the command's own, and for a subcommand with its container's; negative
     /// means at least so many.
     pub arity: i16,
-    /// In the order in which COMMAND INFO shows them.
-    pub flags: &'static [Flag],
+    /// What it may do.
+    pub flags: Flags,
+    /// What becomes of it inside MULTI.
+    pub in_multi: InMulti,
+    /// The namespace that it sends its second argument to, if that is all it does.
+    pub publishes: Option<Namespace>,
+    /// The namespace that its arguments are subscribed to in, if that is what it does.
+    pub subscribes: Option<Namespace>,
     /// Positions of the keys: first, last, step. `(0, 0, 0)`: none.
     pub keys: (i8, i8, i8),
     /// ACL categories, without `@`, in the order in which COMMAND INFO shows them.
@@ -65,7 +74,10 @@ impl Spec {
         Spec {
             name,
             arity,
-            flags: &[],
+            flags: Flags::of(&[]),
+            in_multi: InMulti::Waits,
+            publishes: None,
+            subscribes: None,
             keys: (0, 0, 0),
             categories: &[],
             tips: &[],
@@ -81,25 +93,34 @@ impl Spec {
     /// A command that is nothing without one of its subcommands. Redis gives such a command no
     /// flags and only the category `slow`: permissions and loading are its subcommands' matter.
     pub(crate) const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
-        Spec {
-            name,
-            arity: -2,
-            flags: &[],
-            keys: (0, 0, 0),
-            categories: &["slow"],
-            tips: &[],
-            key_specs: &[],
-            finder: None,
-            hides: None,
-            docs: Docs::EMPTY,
-            needs_subcommand: true,
-            subcommands,
-        }
+        let mut spec = Spec::new(name, -2);
+        spec.categories = &["slow"];
+        spec.needs_subcommand = true;
+        spec.subcommands = subcommands;
+        spec
     }
 
     /// Sets [`flags`](Self::flags).
     pub(crate) const fn flags(mut self, flags: &'static [Flag]) -> Spec {
-        self.flags = flags;
+        self.flags = Flags::of(flags);
+        self
+    }
+
+    /// Sets [`in_multi`](Self::in_multi).
+    pub(crate) const fn in_multi(mut self, in_multi: InMulti) -> Spec {
+        self.in_multi = in_multi;
+        self
+    }
+
+    /// Sets [`publishes`](Self::publishes).
+    pub(crate) const fn publishes(mut self, namespace: Namespace) -> Spec {
+        self.publishes = Some(namespace);
+        self
+    }
+
+    /// Sets [`subscribes`](Self::subscribes).
+    pub(crate) const fn subscribes(mut self, namespace: Namespace) -> Spec {
+        self.subscribes = Some(namespace);
         self
     }
 
@@ -205,11 +226,6 @@ impl Spec {
         }
     }
 
-    /// Whether the command has this flag.
-    pub(crate) fn has(&self, flag: Flag) -> bool {
-        self.flags.contains(&flag)
-    }
-
     /// Whether the command has this ACL category, given without `@`, in any letter case.
     pub(crate) fn is_in(&self, category: &[u8]) -> bool {
         self.categories
@@ -237,48 +253,18 @@ impl Spec {
     }
 }
 
-/// A command flag of Redis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
-pub(crate) enum Flag {
-    Admin,
-    AllowBusy,
-    Blocking,
-    DenyOom,
-    Fast,
-    Loading,
-    MovableKeys,
-    NoAuth,
-    NoMulti,
-    NoScript,
-    PubSub,
-    ReadOnly,
-    SkipSlowlog,
-    Stale,
-    Write,
-}
-
-impl Flag {
-    /// The word that COMMAND INFO shows.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Flag::Admin => "admin",
-            Flag::AllowBusy => "allow_busy",
-            Flag::Blocking => "blocking",
-            Flag::DenyOom => "denyoom",
-            Flag::Fast => "fast",
-            Flag::Loading => "loading",
-            Flag::MovableKeys => "movablekeys",
-            Flag::NoAuth => "no_auth",
-            Flag::NoMulti => "no_multi",
-            Flag::NoScript => "noscript",
-            Flag::PubSub => "pubsub",
-            Flag::ReadOnly => "readonly",
-            Flag::SkipSlowlog => "skip_slowlog",
-            Flag::Stale => "stale",
-            Flag::Write => "write",
-        }
-    }
+/// What becomes of a command inside MULTI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum InMulti {
+    /// It waits for EXEC.
+    #[default]
+    Waits,
+    /// It runs at once, and the transaction goes on.
+    Runs,
+    /// It runs at once, and gives the transaction up.
+    GivesUp,
+    /// It runs the transaction: EXEC.
+    Executes,
 }
 
 /// The documentation of a command, as COMMAND DOCS gives it.

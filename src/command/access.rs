@@ -10,6 +10,7 @@ use crate::acl::Acl;
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
+use crate::catalog::spec::Flag;
 use crate::catalog::{CATALOG, Command};
 use crate::client::Client;
 use crate::command::client_line::client_line;
@@ -103,7 +104,7 @@ pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 /// Refuses all but a few commands to a connection that has not said who it is.
 pub(crate) fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
-    if context.session.access.owes_auth(&context.server.acl) && !command.no_auth {
+    if context.session.access.owes_auth(&context.server.acl) && !command.has(Flag::NoAuth) {
         return Err(NO_AUTH);
     }
     Ok(())

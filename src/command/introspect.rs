@@ -193,7 +193,7 @@ fn details(command: &Command) -> Reply {
     Reply::Array(vec![
         name_of(command),
         Reply::Integer(spec.arity.into()),
-        frame::set(spec.flags.iter().map(|flag| frame::status(flag.name()))).into(),
+        frame::set(command.flags.shown().map(frame::status)).into(),
         Reply::Integer(first.into()),
         Reply::Integer(last.into()),
         Reply::Integer(step.into()),

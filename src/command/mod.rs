@@ -41,6 +41,7 @@ use bytes::BytesMut;
 use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
+use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::client::{Client, Closing};
 use crate::config::Config;
@@ -356,7 +357,7 @@ fn run(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
         Ok(_) if let Some(next) = operators::postpones(context, command) => {
             context.session.then(next);
         }
-        Ok(_) if context.session.transaction.is_some() && !command.runs_in_multi => {
+        Ok(_) if waits_for_exec(context, command) => {
             transaction::queue(context, command, args);
         }
         Ok(_) if command.queue && context.is_cut_off() => {}
@@ -368,9 +369,13 @@ fn run(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     }
 }
 
+fn waits_for_exec(context: &Context<'_>, command: &Command) -> bool {
+    context.session.transaction.is_some() && command.spec.in_multi == InMulti::Waits
+}
+
 /// Runs a command that was admitted.
 fn call(context: &mut Context<'_>, command: &'static Command, handler: Handler, args: &Args<'_>) {
-    context.writes = command.writes;
+    context.writes = command.has(Flag::Write);
     let before = context.replies.len();
     let wanted = context.session.replies.wants_reply();
     let outcome = match handler(context, args) {
@@ -450,13 +455,13 @@ fn admit(
         return Err(arity(command.full_name.clone()));
     }
     let handler = table::handler(command).ok_or_else(|| arity(command.full_name.clone()))?;
-    if command.is_debug {
+    if command.has(Flag::Protected) {
         server::allow_debug(context)?;
     }
     access::keep_up(context)?;
     access::admit_stranger(context, command)?;
     let in_multi = context.session.transaction.is_some();
-    if in_multi && command.no_multi {
+    if in_multi && command.has(Flag::NoMulti) {
         return Err(CommandError::text(
             "ERR Command not allowed inside a transaction",
         ));
@@ -471,7 +476,7 @@ fn admit(
     {
         return Err(CommandError::OUT_OF_MEMORY);
     }
-    if !command.allowed_while_subscribed
+    if !command.has(Flag::WhileSubscribed)
         && context.client.is_subscriber()
         && context.client.protocol() == Protocol::Resp2
     {

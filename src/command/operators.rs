@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Args, Context, Next};
 use crate::catalog::Command;
+use crate::catalog::spec::{Flag, InMulti};
 use crate::config::Config;
 use crate::observe::monitors;
 use crate::resp::error::CommandError;
@@ -88,13 +89,16 @@ pub(crate) fn postpones(context: &Context<'_>, command: &Command) -> Option<Next
 /// Whether a monitor may not send this: Redis takes it for a replica.
 pub(crate) fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool {
     let transaction = transaction_of(context, command);
-    command.may_replicate() || command.reads || transaction.may_replicate || transaction.reads
+    command.may_replicate()
+        || command.has(Flag::ReadOnly)
+        || transaction.may_replicate
+        || transaction.reads
 }
 
 /// What an EXEC brings about; nothing of any other command.
 fn transaction_of(context: &Context<'_>, command: &Command) -> super::transaction::Effects {
     match &context.session.transaction {
-        Some(transaction) if command.full_name == "exec" => transaction.effects,
+        Some(transaction) if command.spec.in_multi == InMulti::Executes => transaction.effects,
         _ => Default::default(),
     }
 }
@@ -115,7 +119,7 @@ pub(crate) fn notable(config: &Config) -> Duration {
 /// Notes a command that took so long as to be [`notable`].
 #[cold]
 pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
-    let event = if command.spec.has(crate::catalog::spec::Flag::Fast) {
+    let event = if command.has(Flag::Fast) {
         "fast-command"
     } else {
         "command"
@@ -127,7 +131,7 @@ pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_
     server.latency.note(event, took, threshold);
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
-    if is_slow && !command.skips_slow_log {
+    if is_slow && !command.has(Flag::SkipSlowlog) {
         let words = shown(command, args);
         let most = config.slowlog_max_len;
         server
@@ -139,7 +143,7 @@ pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_
 /// Shows a command to all monitors.
 #[cold]
 pub(crate) fn feed_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
-    if command.is_admin {
+    if command.has(Flag::Admin) {
         return;
     }
     let client = context.client;

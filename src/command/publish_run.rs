@@ -66,7 +66,7 @@ impl PublishRun {
 /// Gathers a command that was admitted, if it is a PUBLISH that may be; whether it was. It has then
 /// been carried out, as far as the dispatcher is concerned.
 pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'_>) -> bool {
-    let Some(namespace) = command.publishes else {
+    let Some(namespace) = command.spec.publishes else {
         return false;
     };
     if !may_gather(context, command) {

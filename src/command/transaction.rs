@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
 use crate::catalog::Command;
+use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, put_integer};
@@ -86,8 +87,8 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     if !transaction.spoiled {
         let queued = Queued::new(command, args);
         let memory = queued.memory();
-        transaction.needs_memory |= command.deny_oom;
-        transaction.effects.reads |= command.reads;
+        transaction.needs_memory |= command.has(Flag::DenyOom);
+        transaction.effects.reads |= command.has(Flag::ReadOnly);
         transaction.effects.may_replicate |= command.may_replicate();
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
@@ -110,7 +111,7 @@ pub(crate) fn reject(
     command: &Command,
     error: CommandError,
 ) -> CommandError {
-    if command.full_name != "exec" {
+    if command.spec.in_multi != InMulti::Executes {
         spoil(context);
         return error;
     }
@@ -128,12 +129,12 @@ pub(crate) fn reject(
 /// ones, and whatever goes on with a transaction instead of ending it.
 pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
-        return command.deny_oom;
+        return command.has(Flag::DenyOom);
     };
-    match command.full_name.as_str() {
-        "exec" => transaction.needs_memory,
-        "discard" | "quit" | "reset" => false,
-        _ => true,
+    match command.spec.in_multi {
+        InMulti::Executes => transaction.needs_memory,
+        InMulti::GivesUp => false,
+        InMulti::Runs | InMulti::Waits => true,
     }
 }
 
@@ -244,7 +245,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     let publishes = transaction.queued.iter().filter(|queued| {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
-        notifies || queued.command.publishes.is_some()
+        notifies || queued.command.spec.publishes.is_some()
     });
     if publishes.count() > 1 {
         context.order = context.server.registry.hold_order();

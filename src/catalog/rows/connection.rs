@@ -3,8 +3,10 @@
 //! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
 
 use crate::catalog::secrets;
-use crate::catalog::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
-use crate::catalog::spec::{Arg, Spec};
+use crate::catalog::spec::Flag::{
+    Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale, WhileSubscribed,
+};
+use crate::catalog::spec::{Arg, InMulti, Spec};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
@@ -54,19 +56,37 @@ pub(crate) const ROWS: &[Spec] = &[
         .complexity("O(1)")
         .arguments(&[Arg::integer("index")]),
     Spec::new("reset", 1)
-        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
+        .flags(&[
+            NoScript,
+            Loading,
+            Stale,
+            Fast,
+            NoAuth,
+            AllowBusy,
+            WhileSubscribed,
+        ])
+        .in_multi(InMulti::GivesUp)
         .categories(&["fast", "connection"])
         .origin("connection", "6.2.0")
         .summary("Reset the connection")
         .complexity("O(1)"),
     Spec::new("quit", -1)
-        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
+        .flags(&[
+            NoScript,
+            Loading,
+            Stale,
+            Fast,
+            NoAuth,
+            AllowBusy,
+            WhileSubscribed,
+        ])
+        .in_multi(InMulti::GivesUp)
         .categories(&["fast", "connection"])
         .origin("connection", "1.0.0")
         .summary("Close the connection")
         .complexity("O(1)"),
     Spec::new("ping", -1)
-        .flags(&[Fast])
+        .flags(&[Fast, WhileSubscribed])
         .categories(&["fast", "connection"])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("connection", "1.0.0")

@@ -3,13 +3,15 @@
 //! A shard channel's position is a key specification of the kind `not_key`: proxies route by it,
 //! and COMMAND GETKEYS leaves it out.
 
-use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale};
+use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale, WhileSubscribed};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
+use crate::client::Namespace;
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("publish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
+        .publishes(Namespace::Channel)
         .categories(&["pubsub", "fast"])
         .origin("pubsub", "2.0.0")
         .summary("Post a message to a channel")
@@ -20,6 +22,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::string("channel"), Arg::string("message")]),
     Spec::new("spublish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
+        .publishes(Namespace::Shard)
         .categories(&["pubsub", "fast"])
         .keys((1, 1, 1), &[KeySpec::at(1, &["not_key"])])
         .origin("pubsub", "7.0.0")
@@ -30,21 +33,24 @@ pub(crate) const ROWS: &[Spec] = &[
         )
         .arguments(&[Arg::string("shardchannel"), Arg::string("message")]),
     Spec::new("subscribe", -2)
-        .flags(&[PubSub, NoScript, Loading, Stale])
+        .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
+        .subscribes(Namespace::Channel)
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Listen for messages published to the given channels")
         .complexity("O(N) where N is the number of channels to subscribe to.")
         .arguments(&[Arg::string("channel").multiple()]),
     Spec::new("psubscribe", -2)
-        .flags(&[PubSub, NoScript, Loading, Stale])
+        .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
+        .subscribes(Namespace::Pattern)
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Listen for messages published to channels matching the given patterns")
         .complexity("O(N) where N is the number of patterns the client is already subscribed to.")
         .arguments(&[Arg::block("pattern", &[Arg::pattern("pattern")]).multiple()]),
     Spec::new("ssubscribe", -2)
-        .flags(&[PubSub, NoScript, Loading, Stale])
+        .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
+        .subscribes(Namespace::Shard)
         .categories(&["pubsub", "slow"])
         .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
         .origin("pubsub", "7.0.0")
@@ -52,14 +58,14 @@ pub(crate) const ROWS: &[Spec] = &[
         .complexity("O(N) where N is the number of shard channels to subscribe to.")
         .arguments(&[Arg::string("shardchannel").multiple()]),
     Spec::new("unsubscribe", -1)
-        .flags(&[PubSub, NoScript, Loading, Stale])
+        .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Stop listening for messages posted to the given channels")
         .complexity("O(N) where N is the number of clients already subscribed to a channel.")
         .arguments(&[Arg::string("channel").optional().multiple()]),
     Spec::new("punsubscribe", -1)
-        .flags(&[PubSub, NoScript, Loading, Stale])
+        .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
         .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Stop listening for messages posted to channels matching the given patterns")
@@ -69,7 +75,7 @@ pub(crate) const ROWS: &[Spec] = &[
         )
         .arguments(&[Arg::pattern("pattern").optional().multiple()]),
     Spec::new("sunsubscribe", -1)
-        .flags(&[PubSub, NoScript, Loading, Stale])
+        .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
         .categories(&["pubsub", "slow"])
         .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
         .origin("pubsub", "7.0.0")

@@ -2,7 +2,7 @@
 
 use crate::catalog::secrets;
 use crate::catalog::spec::Flag::{
-    Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, ReadOnly, Stale,
+    Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, Protected, ReadOnly, Stale,
 };
 use crate::catalog::spec::{Arg, Spec};
 
@@ -61,7 +61,7 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::pure_token("abort", "ABORT").since("7.0.0").optional(),
         ]),
     Spec::new("debug", -2)
-        .flags(&[Admin, NoScript, Loading, Stale])
+        .flags(&[Admin, NoScript, Loading, Stale, Protected])
         .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
         .summary("A container for debugging commands")
