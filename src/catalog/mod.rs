@@ -10,6 +10,7 @@
 //! To add a command: add its specification to the file of its group in `rows`, write its function,
 //! and name that in `command::table`.
 
+pub(crate) mod categories;
 mod rows;
 mod secrets;
 pub(crate) mod spec;
@@ -18,7 +19,9 @@ use std::sync::LazyLock;
 
 use crate::resp::error::CommandError;
 use crate::resp::request::Args;
+use categories::Categories;
 use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
+use spec::key::LegacyRange;
 use spec::{Flag, Flags, Spec};
 
 /// The rows, by group.
@@ -82,6 +85,10 @@ pub(crate) struct Command {
     pub queue: bool,
     /// What it may do.
     pub flags: Flags,
+    /// Its ACL categories.
+    pub categories: Categories,
+    /// Where its keys stand, as old clients read it.
+    pub legacy_range: LegacyRange,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
 }
@@ -197,11 +204,19 @@ impl Command {
             .iter()
             .map(|row| Command::new(row, Some(spec.name), queue, ids))
             .collect();
+        let legacy_range = LegacyRange::of(spec.key_specs);
+        let flags = if legacy_range.is_all {
+            spec.flags
+        } else {
+            spec.flags.with(Flag::MovableKeys)
+        };
         Command {
             spec,
             id,
             queue,
-            flags: spec.flags,
+            flags,
+            categories: spec.categories.with_implied(flags),
+            legacy_range,
             full_name,
             subcommands,
         }

@@ -2,14 +2,16 @@
 //!
 //! Layer `catalog`. A [`Spec`] describes a command to the dispatcher (name, arity, flags, keys) and
 //! to users (COMMAND INFO, COMMAND DOCS, redis-cli's hints). The function that carries it out is not
-//! part of it: `command::table` names that.
+//! part of it: `command::table` names that. What follows from something else that a row says is not in
+//! it either: most ACL categories, the positions of keys that old clients read, `movablekeys`.
+//! [`Command`](super::Command) has them.
 //!
 //! Rows are constants, written as chains:
 //!
 //! ```text
 //! Spec::new("echo", 2)
 //!     .flags(&[Loading, Stale, Fast])
-//!     .categories(&["fast", "connection"])
+//!     .categories(&[Category::Connection])
 //!     .origin("connection", "1.0.0")
 //!     .summary("Echo the given string")
 //!     .complexity("O(1)")
@@ -25,6 +27,7 @@ pub(crate) use flag::{Flag, Flags};
 use key::FoundKey;
 pub(crate) use key::KeySpec;
 
+use super::categories::{Categories, Category};
 use crate::client::Namespace;
 use crate::resp::request::Args;
 
@@ -39,7 +42,7 @@ pub(crate) struct Spec {
     /// Number of words with the command's own, and for a subcommand with its container's; negative
     /// means at least so many.
     pub arity: i16,
-    /// What it may do.
+    /// What it may do. `movablekeys` is not among them: key specifications imply it.
     pub flags: Flags,
     /// What becomes of it inside MULTI.
     pub in_multi: InMulti,
@@ -47,10 +50,8 @@ pub(crate) struct Spec {
     pub publishes: Option<Namespace>,
     /// The namespace that its arguments are subscribed to in, if that is what it does.
     pub subscribes: Option<Namespace>,
-    /// Positions of the keys: first, last, step. `(0, 0, 0)`: none.
-    pub keys: (i8, i8, i8),
-    /// ACL categories, without `@`, in the order in which COMMAND INFO shows them.
-    pub categories: &'static [&'static str],
+    /// The ACL categories that its flags do not imply.
+    pub categories: Categories,
     /// Hints for clients and proxies (`request_policy:all_shards`).
     pub tips: &'static [&'static str],
     /// Where keys, or for the shard commands channels, stand.
@@ -78,8 +79,7 @@ impl Spec {
             in_multi: InMulti::Waits,
             publishes: None,
             subscribes: None,
-            keys: (0, 0, 0),
-            categories: &[],
+            categories: Categories::of(&[]),
             tips: &[],
             key_specs: &[],
             finder: None,
@@ -91,10 +91,9 @@ impl Spec {
     }
 
     /// A command that is nothing without one of its subcommands. Redis gives such a command no
-    /// flags and only the category `slow`: permissions and loading are its subcommands' matter.
+    /// flags and no category: permissions and loading are its subcommands' matter.
     pub(crate) const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
         let mut spec = Spec::new(name, -2);
-        spec.categories = &["slow"];
         spec.needs_subcommand = true;
         spec.subcommands = subcommands;
         spec
@@ -125,8 +124,8 @@ impl Spec {
     }
 
     /// Sets [`categories`](Self::categories).
-    pub(crate) const fn categories(mut self, categories: &'static [&'static str]) -> Spec {
-        self.categories = categories;
+    pub(crate) const fn categories(mut self, categories: &[Category]) -> Spec {
+        self.categories = Categories::of(categories);
         self
     }
 
@@ -136,14 +135,8 @@ impl Spec {
         self
     }
 
-    /// Sets [`keys`](Self::keys), which old clients read, and [`key_specs`](Self::key_specs),
-    /// which say the same and more.
-    pub(crate) const fn keys(
-        mut self,
-        first_last_step: (i8, i8, i8),
-        specs: &'static [KeySpec],
-    ) -> Spec {
-        self.keys = first_last_step;
+    /// Sets [`key_specs`](Self::key_specs).
+    pub(crate) const fn keys(mut self, specs: &'static [KeySpec]) -> Spec {
         self.key_specs = specs;
         self
     }
@@ -224,13 +217,6 @@ impl Spec {
         } else {
             words == bound
         }
-    }
-
-    /// Whether the command has this ACL category, given without `@`, in any letter case.
-    pub(crate) fn is_in(&self, category: &[u8]) -> bool {
-        self.categories
-            .iter()
-            .any(|own| own.as_bytes().eq_ignore_ascii_case(category))
     }
 
     /// The keys of a request that satisfies the arity; `None` if the request does not fit a

@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context, Next, access};
-use crate::acl::categories::{Category, NAMES};
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Reason, Request};
 use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Category;
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, double, set, text};
 use crate::resp::reply::Reply;
@@ -150,7 +150,7 @@ pub(crate) fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `ACL CAT [category]`
 pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(name) = args.get(2) else {
-        return Ok(array(NAMES.into_iter().map(bulk)).into());
+        return Ok(array(Category::all().map(Category::name).map(bulk)).into());
     };
     if args.len() > 3 {
         return Err(wrong_subcommand("ACL", &args[1]));
@@ -161,7 +161,7 @@ pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Category::named(name).ok_or_else(|| quoting("ERR Unknown category '", shown, "'"))?;
     let members = CATALOG
         .commands_and_subcommands()
-        .filter(|command| command.spec.is_in(category.name().as_bytes()));
+        .filter(|command| command.categories.contains(category));
     Ok(array(members.map(|command| bulk(command.full_name.clone()))).into())
 }
 

@@ -5,7 +5,8 @@
 //! Redis, whose table is a hash table.
 
 use super::{Args, Context};
-use crate::catalog::spec::key::{Begin, Find, KeyFlags};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::key::{Begin, Find, KeyFlags, LegacyRange};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 use crate::catalog::{CATALOG, Command};
 use crate::glob;
@@ -141,7 +142,12 @@ fn listed(
             let value = value.to_ascii_lowercase();
             match kind.to_ascii_lowercase().as_slice() {
                 b"module" => Box::new(|_| false),
-                b"aclcat" => Box::new(move |command| command.spec.is_in(&value)),
+                b"aclcat" => {
+                    let category = Category::named(&value);
+                    Box::new(move |command| {
+                        category.is_some_and(|category| command.categories.contains(category))
+                    })
+                }
                 b"pattern" => {
                     Box::new(move |command| glob::matches(&value, command.full_name.as_bytes()))
                 }
@@ -184,7 +190,9 @@ fn copied(key: &[u8]) -> Frame {
 /// A command's element of COMMAND and COMMAND INFO.
 fn details(command: &Command) -> Reply {
     let spec = command.spec;
-    let (first, last, step) = spec.keys;
+    let LegacyRange {
+        first, last, step, ..
+    } = command.legacy_range;
     // A command without subcommands has an empty set of them, one with subcommands an array.
     let subcommands = match command.subcommands.as_slice() {
         [] => Reply::Set(Vec::new()),
@@ -194,10 +202,10 @@ fn details(command: &Command) -> Reply {
         name_of(command),
         Reply::Integer(spec.arity.into()),
         frame::set(command.flags.shown().map(frame::status)).into(),
-        Reply::Integer(first.into()),
-        Reply::Integer(last.into()),
-        Reply::Integer(step.into()),
-        frame::set(spec.categories.iter().map(|category| at_sign(category))).into(),
+        Reply::Integer(first),
+        Reply::Integer(last),
+        Reply::Integer(step),
+        frame::set(command.categories.iter().map(at_sign)).into(),
         frame::set(spec.tips.iter().copied().map(frame::bulk)).into(),
         Reply::Set(spec.key_specs.iter().map(key_spec).collect()),
         subcommands,
@@ -208,9 +216,9 @@ fn name_of(command: &Command) -> Reply {
     Reply::Bulk(command.full_name.clone().into())
 }
 
-fn at_sign(category: &str) -> Frame {
+fn at_sign(category: Category) -> Frame {
     Frame::SimpleString {
-        data: format!("@{category}").into(),
+        data: format!("@{}", category.name()).into(),
         attributes: None,
     }
 }

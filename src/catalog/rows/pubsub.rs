@@ -12,7 +12,6 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("publish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
         .publishes(Namespace::Channel)
-        .categories(&["pubsub", "fast"])
         .origin("pubsub", "2.0.0")
         .summary("Post a message to a channel")
         .complexity(
@@ -23,8 +22,7 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("spublish", 3)
         .flags(&[PubSub, Loading, Stale, Fast])
         .publishes(Namespace::Shard)
-        .categories(&["pubsub", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["not_key"])])
+        .keys(&[KeySpec::at(1, &["not_key"])])
         .origin("pubsub", "7.0.0")
         .summary("Post a message to a shard channel")
         .complexity(
@@ -35,7 +33,6 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("subscribe", -2)
         .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
         .subscribes(Namespace::Channel)
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Listen for messages published to the given channels")
         .complexity("O(N) where N is the number of channels to subscribe to.")
@@ -43,7 +40,6 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("psubscribe", -2)
         .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
         .subscribes(Namespace::Pattern)
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Listen for messages published to channels matching the given patterns")
         .complexity("O(N) where N is the number of patterns the client is already subscribed to.")
@@ -51,22 +47,19 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("ssubscribe", -2)
         .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
         .subscribes(Namespace::Shard)
-        .categories(&["pubsub", "slow"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
+        .keys(&[KeySpec::from(1, &["not_key"])])
         .origin("pubsub", "7.0.0")
         .summary("Listen for messages published to the given shard channels")
         .complexity("O(N) where N is the number of shard channels to subscribe to.")
         .arguments(&[Arg::string("shardchannel").multiple()]),
     Spec::new("unsubscribe", -1)
         .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Stop listening for messages posted to the given channels")
         .complexity("O(N) where N is the number of clients already subscribed to a channel.")
         .arguments(&[Arg::string("channel").optional().multiple()]),
     Spec::new("punsubscribe", -1)
         .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.0.0")
         .summary("Stop listening for messages posted to channels matching the given patterns")
         .complexity(
@@ -76,8 +69,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::pattern("pattern").optional().multiple()]),
     Spec::new("sunsubscribe", -1)
         .flags(&[PubSub, NoScript, Loading, Stale, WhileSubscribed])
-        .categories(&["pubsub", "slow"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["not_key"])])
+        .keys(&[KeySpec::from(1, &["not_key"])])
         .origin("pubsub", "7.0.0")
         .summary("Stop listening for messages posted to the given shard channels")
         .complexity("O(N) where N is the number of clients already subscribed to a shard channel.")
@@ -92,7 +84,6 @@ pub(crate) const ROWS: &[Spec] = &[
 const PUBSUB: &[Spec] = &[
     Spec::new("channels", -2)
         .flags(&[PubSub, Loading, Stale])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.8.0")
         .summary("List active channels")
         .complexity(
@@ -102,26 +93,22 @@ const PUBSUB: &[Spec] = &[
         .arguments(&[Arg::pattern("pattern").optional()]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("pubsub", "6.2.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("numpat", 2)
         .flags(&[PubSub, Loading, Stale])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.8.0")
         .summary("Get the count of unique patterns pattern subscriptions")
         .complexity("O(1)"),
     Spec::new("numsub", -2)
         .flags(&[PubSub, Loading, Stale])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "2.8.0")
         .summary("Get the count of subscribers for channels")
         .complexity("O(N) for the NUMSUB subcommand, where N is the number of requested channels")
         .arguments(&[Arg::string("channel").optional().multiple()]),
     Spec::new("shardchannels", -2)
         .flags(&[PubSub, Loading, Stale])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "7.0.0")
         .summary("List active shard channels")
         .complexity(
@@ -131,7 +118,6 @@ const PUBSUB: &[Spec] = &[
         .arguments(&[Arg::pattern("pattern").optional()]),
     Spec::new("shardnumsub", -2)
         .flags(&[PubSub, Loading, Stale])
-        .categories(&["pubsub", "slow"])
         .origin("pubsub", "7.0.0")
         .summary("Get the count of subscribers for shard channels")
         .complexity(

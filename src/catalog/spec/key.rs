@@ -70,6 +70,50 @@ pub(crate) enum Find {
     Unknown,
 }
 
+/// Where keys stand, as clients older than key specifications read it in COMMAND INFO. All 0: nowhere,
+/// or nowhere that a range can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LegacyRange {
+    /// The first key's place.
+    pub first: i64,
+    /// The last one's; negative counts from the end, -1 is the last argument.
+    pub last: i64,
+    /// Distance between keys.
+    pub step: i64,
+    /// Whether these are all keys. If not, a command has the flag `movablekeys`.
+    pub is_all: bool,
+}
+
+impl LegacyRange {
+    /// What specifications come to. A single range is taken as it is. Of several specifications, the
+    /// range takes in those that continue it: each a range of step 1 that begins right behind the
+    /// one before.
+    pub(crate) fn of(specs: &[KeySpec]) -> LegacyRange {
+        let mut range = LegacyRange {
+            first: 0,
+            last: 0,
+            step: 0,
+            is_all: true,
+        };
+        for spec in specs {
+            let place = spec.range_from_index().filter(|&(first, _, step)| {
+                let continues = range.step == 0 || range.last == first - 1;
+                specs.len() == 1 || (step == 1 && continues)
+            });
+            let Some((first, last, step)) = place else {
+                range.is_all = false;
+                continue;
+            };
+            if range.step == 0 {
+                (range.first, range.step) = (first, step);
+            }
+            range.last = last;
+            range.is_all &= !spec.flags.contains(&"incomplete");
+        }
+        range
+    }
+}
+
 impl KeySpec {
     /// The key at `index`.
     pub(crate) const fn at(index: i64, flags: KeyFlags) -> KeySpec {
@@ -117,6 +161,16 @@ impl KeySpec {
     pub(crate) const fn notes(mut self, notes: &'static str) -> KeySpec {
         self.notes = Some(notes);
         self
+    }
+
+    /// First, last and step, if it is a range from a fixed place.
+    fn range_from_index(&self) -> Option<(i64, i64, i64)> {
+        match (self.begin, self.find) {
+            (Begin::Index(first), Find::Range { last, step, .. }) => {
+                Some((first, if last < 0 { last } else { first + last }, step))
+            }
+            _ => None,
+        }
     }
 
     /// Whether what it finds are keys.
@@ -243,6 +297,45 @@ mod tests {
         for (text, number) in cases {
             assert_eq!(leading_integer(text), number, "{text:?}");
         }
+    }
+
+    /// First, last, step, and whether these are all keys.
+    fn legacy(specs: &[KeySpec]) -> (i64, i64, i64, bool) {
+        let range = LegacyRange::of(specs);
+        (range.first, range.last, range.step, range.is_all)
+    }
+
+    #[test]
+    fn a_single_range_is_the_legacy_range() {
+        assert_eq!(legacy(&[]), (0, 0, 0, true));
+        assert_eq!(legacy(&[KeySpec::at(2, &[])]), (2, 2, 1, true));
+        assert_eq!(legacy(&[KeySpec::from(1, &[])]), (1, -1, 1, true));
+        assert_eq!(legacy(&[KeySpec::range(1, -1, 2, &[])]), (1, -1, 2, true));
+        assert_eq!(legacy(&[KeySpec::range(1, 1, 1, &[])]), (1, 2, 1, true));
+        let incomplete = [KeySpec::at(1, &["RO", "incomplete"])];
+        assert_eq!(legacy(&incomplete), (1, 1, 1, false));
+    }
+
+    #[test]
+    fn consecutive_ranges_are_one_legacy_range() {
+        let two = [KeySpec::at(1, &[]), KeySpec::at(2, &[])];
+        assert_eq!(legacy(&two), (1, 2, 1, true));
+        let rest = [KeySpec::at(1, &[]), KeySpec::from(2, &[])];
+        assert_eq!(legacy(&rest), (1, -1, 1, true));
+        let gap = [KeySpec::at(1, &[]), KeySpec::at(3, &[])];
+        assert_eq!(legacy(&gap), (1, 1, 1, false));
+        let steps = [KeySpec::at(1, &[]), KeySpec::range(2, -1, 2, &[])];
+        assert_eq!(legacy(&steps), (1, 1, 1, false));
+    }
+
+    #[test]
+    fn what_is_no_range_moves() {
+        assert_eq!(legacy(&[KeySpec::counted(1, &[])]), (0, 0, 0, false));
+        let sort = [KeySpec::at(1, &[]), KeySpec::unknown(&[])];
+        assert_eq!(legacy(&sort), (1, 1, 1, false));
+        // A destination, and a number of sources behind it.
+        let store = [KeySpec::at(1, &[]), KeySpec::counted(2, &[])];
+        assert_eq!(legacy(&store), (1, 1, 1, false));
     }
 
     #[test]
