@@ -9,6 +9,7 @@ use super::rules::{RuleError, Unmatched, merge_selectors, without_secret};
 use super::user::{PasswordHash, User};
 use super::{Acl, redis_only};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Categories;
 
 fn user(rules: &str) -> User {
     let mut user = User::new(Bytes::from_static(b"u"), false);

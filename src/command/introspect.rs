@@ -226,6 +226,16 @@ fn at_sign(category: Category) -> Frame {
 fn key_spec(spec: &KeySpec) -> Reply {
     let begin = match spec.begin {
         Begin::Index(index) => kind("index", integers([("index", index)])),
+        Begin::Keyword {
+            keyword,
+            start_from,
+        } => {
+            let pairs = [
+                ("keyword", frame::bulk(keyword)),
+                ("startfrom", frame::integer(start_from)),
+            ];
+            kind("keyword", fields(pairs))
+        }
         Begin::Unknown => kind("unknown", fields([])),
     };
     let find = match spec.find {
