@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, Next};
+use super::{Args, Context, Execution, Next};
 use crate::acl::Acl;
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Denial, Reason, Request};
@@ -191,11 +191,9 @@ pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
 
 /// Counts what was denied, and writes it into the log.
 fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
-    let in_multi = context.in_exec || context.session.transaction.is_some();
-    let situation = if in_multi {
-        LogContext::Multi
-    } else {
-        LogContext::TopLevel
+    let situation = match context.execution {
+        Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
+        Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
     let client = client_line(context.client).trim_end().to_owned();

@@ -54,7 +54,7 @@ fn take_or_wait(
     if op.take_first(&mut keys, &mut out, wanted)? {
         return Ok(Reply::Sent);
     }
-    if context.in_exec {
+    if !context.execution.is_alone() {
         return Ok(Reply::NullArray);
     }
     Ok(wait(context, wanted, op, timeout))
@@ -82,7 +82,7 @@ fn move_or_wait(
 ) -> Result {
     let (source, destination) = (&args[1], &args[2]);
     let found = context.keys().0.find_list(source)?;
-    if found.is_some() || context.in_exec {
+    if found.is_some() || !context.execution.is_alone() {
         return move_now(context, source, from, destination, to);
     }
     let op = BlockedOp::Move {

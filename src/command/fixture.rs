@@ -8,14 +8,13 @@ use bytes::BytesMut;
 
 use super::access::Access;
 use super::publish_run::PublishRun;
-use super::{Args, Context, Session, dispatch};
+use super::{Args, Context, Execution, Session, dispatch};
 use crate::acl::Acl;
 use crate::client::socket::split_unix;
 use crate::client::{Addresses, Client};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::registry::ChannelOrder;
 use crate::state::ServerState;
 use crate::state::placement::Placement;
 use crate::state::tls::Tls;
@@ -73,9 +72,8 @@ impl Fixture {
             publish_run: &mut self.publish_run,
             batch_stats: &mut self.batch_stats,
             space: None,
-            in_exec: false,
+            execution: Execution::Alone,
             writes: false,
-            order: ChannelOrder::default(),
         }
     }
 

@@ -138,6 +138,34 @@ pub(crate) enum Next {
     Abort,
 }
 
+/// How a command is run.
+#[derive(Debug)]
+pub(crate) enum Execution<'a> {
+    /// By itself.
+    Alone,
+    /// As one of an EXEC's.
+    InExec {
+        /// The order of all channels, if the transaction may publish more than one message.
+        order: ChannelOrder<'a>,
+    },
+}
+
+impl Execution<'_> {
+    /// Whether the command may wait, and is answered as soon as it has run. Elsewhere its reply is a
+    /// part of a larger one, which no message may tear apart.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self, Execution::Alone)
+    }
+
+    /// The channel-order locks that are held while the command runs.
+    pub(crate) fn channel_order(&self) -> &ChannelOrder<'_> {
+        match self {
+            Execution::Alone => ChannelOrder::NONE,
+            Execution::InExec { order } => order,
+        }
+    }
+}
+
 /// What a handler works with.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
@@ -160,12 +188,10 @@ pub(crate) struct Context<'a> {
     /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
     /// row of commands of the queue mode, one behind the other in a batch, shares it.
     pub space: Option<MutexGuard<'a, Keyspace>>,
-    /// Whether the command is one of an EXEC.
-    pub in_exec: bool,
+    /// How the command is run.
+    pub execution: Execution<'a>,
     /// Whether the command changes keys.
     pub writes: bool,
-    /// All order, if it publishes more than one message.
-    pub order: ChannelOrder<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -429,7 +455,7 @@ fn publish_events(context: &mut Context<'_>) {
     if happened.is_empty() {
         return;
     }
-    if context.client.is_subscriber() && !context.in_exec {
+    if context.client.is_subscriber() && context.execution.is_alone() {
         // The reply comes before the messages that the command brings about.
         context.settle_replies();
     }
@@ -437,7 +463,7 @@ fn publish_events(context: &mut Context<'_>) {
         &happened,
         context.config.notify_keyspace_events,
         &context.server.registry,
-        &context.order,
+        context.execution.channel_order(),
         context.fanout,
     );
     context.batch_stats.published += published;

@@ -24,7 +24,7 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// `MONITOR`
 pub(crate) fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    if context.in_exec {
+    if !context.execution.is_alone() {
         return Err(CommandError::text(
             "ERR MONITOR isn't allowed for DENY BLOCKING client",
         ));
@@ -147,7 +147,7 @@ pub(crate) fn feed_monitors(context: &mut Context<'_>, command: &Command, args: 
         return;
     }
     let client = context.client;
-    if client.is_monitor() && !context.in_exec {
+    if client.is_monitor() && context.execution.is_alone() {
         // What it is answered comes before what it is shown.
         context.settle_replies();
     }

@@ -85,7 +85,7 @@ pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'
 /// Whether nobody can tell a PUBLISH of this client that is gathered from one that is not; the module
 /// says why each condition matters.
 fn may_gather(context: &Context<'_>, command: &Command) -> bool {
-    !context.in_exec
+    context.execution.is_alone()
         && context.session.transaction.is_none()
         && context.session.replies == ReplyMode::On
         && context.config.slowlog_log_slower_than != 0
@@ -111,7 +111,7 @@ fn publish(context: &mut Context<'_>) {
     let (replies, stats) = (&mut *context.replies, &mut *context.batch_stats);
     let pending = &mut context.fanout.pending;
     let registry = &context.server.registry;
-    registry.publish_run(messages, &ChannelOrder::default(), pending, |receivers| {
+    registry.publish_run(messages, ChannelOrder::NONE, pending, |receivers| {
         stats.delivered += receivers as u64;
         put_integer(replies, b':', receivers as i64);
     });

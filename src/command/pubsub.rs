@@ -25,12 +25,13 @@ fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply
     let (channel, payload) = (&args[1], &args[2]);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
-    let holds = context.client.is_subscriber() && !context.in_exec;
+    let holds = context.client.is_subscriber() && context.execution.is_alone();
     if holds {
         context.client.outbox.hold_messages();
     }
-    let (registry, order) = (&context.server.registry, &context.order);
-    let receivers = registry.publish(kind, channel, payload, order, context.fanout);
+    let held = context.execution.channel_order();
+    let registry = &context.server.registry;
+    let receivers = registry.publish(kind, channel, payload, held, context.fanout);
     context.batch_stats.published += 1;
     context.batch_stats.delivered += receivers as u64;
     let reply = Reply::Integer(receivers as i64);
@@ -58,7 +59,7 @@ pub(crate) fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
 pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    if context.in_exec {
+    if !context.execution.is_alone() {
         // Redis's rule, for shard channels only.
         return Err(CommandError::text(
             "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",

@@ -112,7 +112,7 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|word| word.parse().ok())
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
-            if context.in_exec {
+            if !context.execution.is_alone() {
                 // Its reply is one of an array, which is not torn apart: the rest follows it.
                 context.session.then(Next::Sleep(seconds, b""));
                 return Ok(Reply::OK);

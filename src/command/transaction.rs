@@ -15,7 +15,7 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
+use super::{Args, Context, Execution, MAX_REPLIES, access, call, publish_events, table};
 use crate::catalog::Command;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
@@ -247,11 +247,13 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
         notifies || queued.command.spec.publishes.is_some()
     });
-    if publishes.count() > 1 {
-        context.order = context.server.registry.hold_order();
-    }
+    let order = if publishes.count() > 1 {
+        context.server.registry.hold_order()
+    } else {
+        ChannelOrder::default()
+    };
     context.client.outbox.hold_messages();
-    context.in_exec = true;
+    context.execution = Execution::InExec { order };
     if context.session.replies.wants_reply() {
         put_integer(context.replies, b'*', transaction.queued.len() as i64);
     }
@@ -268,8 +270,7 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
             }
         }
     }
-    context.in_exec = false;
-    context.order = ChannelOrder::default();
+    context.execution = Execution::Alone;
     context.settle_replies();
     context.client.outbox.release_messages();
 }

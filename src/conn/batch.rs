@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 use super::buffers::BatchBuffers;
 use super::{Connection, blocked};
 use crate::client::Closing;
-use crate::command::{Context, MAX_REPLIES, Next, dispatch, operators};
-use crate::pubsub::registry::ChannelOrder;
+use crate::command::{Context, Execution, MAX_REPLIES, Next, dispatch, operators};
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
@@ -185,9 +184,8 @@ impl Connection {
             publish_run: &mut buffers.publish_run,
             batch_stats: &mut buffers.batch_stats,
             space: None,
-            in_exec: false,
+            execution: Execution::Alone,
             writes: false,
-            order: ChannelOrder::default(),
         };
         let mut commands = 0_usize;
         let end = loop {

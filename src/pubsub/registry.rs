@@ -78,6 +78,9 @@ pub(crate) struct ChannelOrder<'a> {
 }
 
 impl ChannelOrder<'_> {
+    /// None is held.
+    pub(crate) const NONE: &'static ChannelOrder<'static> = &ChannelOrder { all: Vec::new() };
+
     fn are_held(&self) -> bool {
         !self.all.is_empty()
     }
