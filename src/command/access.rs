@@ -88,7 +88,7 @@ pub(crate) fn authenticate(
 
 /// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
 /// for the connection, which ends.
-pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
+pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError> {
     let acl = &context.server.acl;
     let access = &mut context.session.access;
     if acl.generation() == access.generation {
@@ -103,7 +103,7 @@ pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Refuses all but a few commands to a connection that has not said who it is.
-pub(crate) fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
+pub(crate) fn require_auth(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
     if context.session.access.owes_auth(&context.server.acl) && !command.has(Flag::NoAuth) {
         return Err(NO_AUTH);
     }
@@ -111,7 +111,7 @@ pub(crate) fn admit_stranger(context: &Context<'_>, command: &Command) -> Result
 }
 
 /// Refuses what the user may not do.
-pub(crate) fn admit(
+pub(crate) fn require_permission(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
@@ -134,13 +134,13 @@ pub(crate) fn admit(
     }
 }
 
-/// As [`admit`], for a command that was admitted when it was queued.
-pub(crate) fn admit_queued(
+/// As [`require_permission`], for a command that was checked already when it was queued.
+pub(crate) fn require_permission_in_exec(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
-    keep_up(context)?;
+    refresh_user(context)?;
     let lacks = match check(context, command, args) {
         Ok(()) => return Ok(()),
         Err(Reason::Key) => "no permission to touch the specified keys",
@@ -207,7 +207,7 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
 /// that have them, and may just have missed this one.
 pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     if context.server.acl.generation() == context.session.access.generation
-        || keep_up(context).is_err()
+        || refresh_user(context).is_err()
     {
         return;
     }

@@ -71,9 +71,9 @@ impl Fixture {
             fanout: &mut self.fanout,
             publish_run: &mut self.publish_run,
             batch_stats: &mut self.batch_stats,
-            space: None,
+            keyspace: None,
             execution: Execution::Alone,
-            writes: false,
+            may_write: false,
         }
     }
 

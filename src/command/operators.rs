@@ -77,7 +77,7 @@ pub(crate) fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// Whether the command waits for the end of a pause; what the connection then does.
-pub(crate) fn postpones(context: &Context<'_>, command: &Command) -> Option<Next> {
+pub(crate) fn held_by_pause(context: &Context<'_>, command: &Command) -> Option<Next> {
     let until = context
         .server
         .pause

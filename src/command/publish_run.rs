@@ -17,8 +17,9 @@
 //! - the client is no monitor: it is shown the command after the reply;
 //! - SLOWLOG does not keep every command: it keeps them as they came.
 //!
-//! **When a run ends.** Before anything else of the batch is carried out or answered, and with the batch. [`finish`]
-//! publishes it, writes the replies, counts the commands and notes them if they were slow.
+//! **When a run ends.** Before anything else of the batch is carried out or answered, and with the
+//! batch. [`finish`] publishes it, writes the replies, counts the commands and notes them if they were
+//! slow.
 //!
 //! A run that is dropped unfinished, because a later command has panicked, was not published, not
 //! answered and not counted.
@@ -63,7 +64,7 @@ impl PublishRun {
     }
 }
 
-/// Gathers a command that was admitted, if it is a PUBLISH that may be; whether it was. It has then
+/// Gathers a command that passed the checks, if it is a PUBLISH that may be; whether it was. It has then
 /// been carried out, as far as the dispatcher is concerned.
 pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'_>) -> bool {
     let Some(namespace) = command.spec.publishes else {
@@ -91,7 +92,7 @@ fn may_gather(context: &Context<'_>, command: &Command) -> bool {
         && context.config.slowlog_log_slower_than != 0
         && !context.client.is_subscriber()
         && !context.client.is_monitor()
-        && operators::postpones(context, command).is_none()
+        && operators::held_by_pause(context, command).is_none()
 }
 
 /// Publishes the run, if there is one, and answers and counts its commands.

@@ -15,7 +15,7 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, Execution, MAX_REPLIES, access, call, publish_events, table};
+use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table};
 use crate::catalog::Command;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
@@ -233,7 +233,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     } else if changed {
         Ok(Reply::NullArray)
     } else {
-        carry_out(context, &transaction);
+        run_queued(context, &transaction);
         Ok(Reply::Sent)
     };
     // Until now it shows in CLIENT LIST.
@@ -242,7 +242,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// Runs the commands, and writes their replies as one array.
-fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
+fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     let publishes = transaction.queued.iter().filter(|queued| {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
         notifies || queued.command.spec.publishes.is_some()
@@ -260,11 +260,11 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     for queued in &transaction.queued {
         if let Some(handler) = table::handler(queued.command) {
             let args = queued.args();
-            match access::admit_queued(context, queued.command, &args) {
-                Ok(()) => call(context, queued.command, handler, &args),
+            match access::require_permission_in_exec(context, queued.command, &args) {
+                Ok(()) => dispatch::call_handler(context, queued.command, handler, &args),
                 Err(error) => context.fail(&error),
             }
-            publish_events(context);
+            dispatch::publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
                 context.settle_replies();
             }

@@ -57,7 +57,7 @@ impl Connection {
     /// connection is at its end.
     pub(super) async fn serve(&mut self, mut buffers: Box<BatchBuffers>) -> bool {
         loop {
-            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut buffers)));
+            let end = catch_unwind(AssertUnwindSafe(|| self.run_batch(&mut buffers)));
             let end = end.unwrap_or_else(|panic| self.give_up(&mut buffers, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
@@ -163,7 +163,7 @@ impl Connection {
 
     /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox
     /// afterwards.
-    fn carry_out(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
+    fn run_batch(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
         let config = self.state.config();
@@ -183,9 +183,9 @@ impl Connection {
             fanout: &mut buffers.fanout,
             publish_run: &mut buffers.publish_run,
             batch_stats: &mut buffers.batch_stats,
-            space: None,
+            keyspace: None,
             execution: Execution::Alone,
-            writes: false,
+            may_write: false,
         };
         let mut commands = 0_usize;
         let end = loop {
@@ -222,10 +222,10 @@ impl Connection {
             }
             commands += 1;
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
-                context.let_others_in();
+                context.yield_keyspace();
                 // Commands that are only queued or unknown are not timed.
                 context.batch_stats.look();
-                context.commit_much();
+                context.commit_stats();
             }
         };
         context.finish();
