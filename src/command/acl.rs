@@ -38,7 +38,7 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     })?;
     let all_channels = context.config.acl_pubsub_default.is_all();
     // Those who lose a channel are looked for with the keyspace's lock, which comes first.
-    context.space();
+    context.keyspace();
     let changed = context.server.acl.set_user(name, &rules, all_channels);
     let changed = changed.map_err(|(index, error)| CommandError::Quoting {
         before: "ERR Error in ACL SETUSER modifier '",

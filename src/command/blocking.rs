@@ -112,7 +112,7 @@ pub(crate) fn wait(
         op,
         wants_reply: context.session.replies.wants_reply(),
     };
-    context.space().blocked.add(waiter);
+    context.keyspace().blocked.add(waiter);
     // A moment too far away to be told is as good as none.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     context.session.then(Next::Block(until));

@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
     }
 
     /// The keyspace as a whole.
-    pub(crate) fn space(&mut self) -> &mut Keyspace {
+    pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
         let server = self.server;
         self.keyspace.get_or_insert_with(|| lock_keyspace(server))
     }
@@ -112,7 +112,7 @@ impl<'a> Context<'a> {
     /// may be done for it any more: no element is taken for nobody, and no command made that nobody
     /// would remove. Who disconnects it has closed it first and takes this lock afterwards.
     pub(crate) fn is_cut_off(&mut self) -> bool {
-        self.space();
+        self.keyspace();
         let is_cut_off = self.client.closing() == Closing::Closed;
         if is_cut_off {
             self.session.then(Next::Abort);
@@ -123,7 +123,7 @@ impl<'a> Context<'a> {
     /// Ends another client's connection.
     pub(crate) fn disconnect(&mut self, client: &Client) {
         let server = self.server;
-        server.disconnect_under(client, self.space());
+        server.disconnect_under(client, self.keyspace());
     }
 
     /// Whether the client may have so many bytes more kept for it, beside those of its requests. If

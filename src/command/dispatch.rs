@@ -199,7 +199,7 @@ fn check(
     }
     if context.config.maxmemory > 0
         && transaction::needs_memory(context, command)
-        && context.space().used() as u64 > context.config.maxmemory
+        && context.keyspace().used() as u64 > context.config.maxmemory
     {
         return Err(CommandError::OUT_OF_MEMORY);
     }

@@ -233,7 +233,7 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(crate) fn flushall(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     check_flush(args)?;
-    let all: Vec<_> = context.space().databases().map(|(db, _)| db).collect();
+    let all: Vec<_> = context.keyspace().databases().map(|(db, _)| db).collect();
     flush(context, &all);
     Ok(Reply::OK)
 }
@@ -250,7 +250,7 @@ fn check_flush(args: &Args<'_>) -> std::result::Result<(), CommandError> {
 
 fn flush(context: &mut Context<'_>, databases: &[u32]) {
     let server = context.server;
-    let space = context.space();
+    let space = context.keyspace();
     let flushed: Vec<_> = databases.iter().filter_map(|&db| space.clear(db)).collect();
     let memory = flushed.iter().map(Database::used).sum();
     discard(server, flushed, memory);
@@ -262,6 +262,6 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let second = int(&args[2]).map_err(|_| CommandError::text("ERR invalid second DB index"))?;
     let first = database_index(context, first)?;
     let second = database_index(context, second)?;
-    context.space().swap(first, second);
+    context.keyspace().swap(first, second);
     Ok(Reply::OK)
 }

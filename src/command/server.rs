@@ -20,7 +20,7 @@ pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
     let server = context.server;
-    Ok(verbatim(report(server, context.space(), &sections)).into())
+    Ok(verbatim(report(server, context.keyspace(), &sections)).into())
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.

@@ -210,7 +210,7 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
-    context.space().watched.unwatch(client.id);
+    context.keyspace().watched.unwatch(client.id);
     client.watched_memory.store(0, Relaxed);
     client.watched_changed.store(false, Relaxed);
 }
@@ -279,7 +279,7 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
 fn watched_key_changed(context: &mut Context<'_>) -> bool {
     let client = context.client;
     let config = context.config;
-    let space = context.space();
+    let space = context.keyspace();
     for full in space.watched.of(client.id).to_vec() {
         // Looking removes a key whose time has come, which tells its watchers.
         space.keys(full.db, config).peek(&full.key);
