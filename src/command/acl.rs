@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context, Next, access};
-use crate::acl::categories::{Category, NAMES};
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Reason, Request};
 use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Category;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
@@ -37,7 +37,7 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     })?;
     let all_channels = context.config.acl_pubsub_default.is_all();
     // Those who lose a channel are looked for with the keyspace's lock, which comes first.
-    context.space();
+    context.keyspace();
     let changed = context.server.acl.set_user(name, &rules, all_channels);
     let changed = changed.map_err(|(index, error)| CommandError::Quoting {
         before: "ERR Error in ACL SETUSER modifier '",
@@ -142,7 +142,7 @@ pub(crate) fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `ACL CAT [category]`
 pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(name) = args.get(2) else {
-        return Ok(array(NAMES.into_iter().map(bulk)));
+        return Ok(array(Category::all().map(Category::name).map(bulk)));
     };
     if args.len() > 3 {
         return Err(wrong_subcommand("ACL", &args[1]));
@@ -153,7 +153,7 @@ pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Category::named(name).ok_or_else(|| quoting("ERR Unknown category '", shown, "'"))?;
     let members = CATALOG
         .commands_and_subcommands()
-        .filter(|command| command.spec.is_in(category.name().as_bytes()));
+        .filter(|command| command.categories.contains(category));
     Ok(array(
         members.map(|command| bulk(command.full_name.clone())),
     ))

@@ -187,7 +187,7 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
     let id = integer_argument(&args[2])?;
-    let Some(waiter) = context.space().blocked.remove(id as ClientId) else {
+    let Some(waiter) = context.keyspace().blocked.remove(id as ClientId) else {
         return Ok(Reply::Integer(0));
     };
     let reply = if as_timeout {

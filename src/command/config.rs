@@ -71,7 +71,7 @@ pub(crate) fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     context.server.stats.reset();
     context.server.acl.denied.reset();
-    context.space().stats = KeyStats::default();
+    context.keyspace().stats = KeyStats::default();
     Ok(Reply::OK)
 }
 

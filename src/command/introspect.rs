@@ -5,7 +5,8 @@
 //! Redis, whose table is a hash table.
 
 use super::{Args, Context};
-use crate::catalog::spec::key::{Begin, Find, KeyFlags};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::key::{Begin, Find, KeyFlags, LegacyRange};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 use crate::catalog::{CATALOG, Command};
 use crate::glob;
@@ -136,7 +137,12 @@ fn listed(
             let value = value.to_ascii_lowercase();
             match kind.to_ascii_lowercase().as_slice() {
                 b"module" => Box::new(|_| false),
-                b"aclcat" => Box::new(move |command| command.spec.is_in(&value)),
+                b"aclcat" => {
+                    let category = Category::named(&value);
+                    Box::new(move |command| {
+                        category.is_some_and(|category| command.categories.contains(category))
+                    })
+                }
                 b"pattern" => {
                     Box::new(move |command| glob::matches(&value, command.full_name.as_bytes()))
                 }
@@ -179,7 +185,9 @@ fn copied(key: &[u8]) -> Reply {
 /// A command's element of COMMAND and COMMAND INFO.
 fn details(command: &Command) -> Reply {
     let spec = command.spec;
-    let (first, last, step) = spec.keys;
+    let LegacyRange {
+        first, last, step, ..
+    } = command.legacy_range;
     // A command without subcommands has an empty set of them, one with subcommands an array.
     let subcommands = match command.subcommands.as_slice() {
         [] => set([]),
@@ -188,11 +196,11 @@ fn details(command: &Command) -> Reply {
     array([
         name_of(command),
         integer(spec.arity.into()),
-        set(spec.flags.iter().map(|flag| status(flag.name()))),
-        integer(first.into()),
-        integer(last.into()),
-        integer(step.into()),
-        set(spec.categories.iter().map(|category| at_sign(category))),
+        set(command.flags.shown().map(status)),
+        integer(first),
+        integer(last),
+        integer(step),
+        set(command.categories.iter().map(at_sign)),
         set(spec.tips.iter().copied().map(bulk)),
         set(spec.key_specs.iter().map(key_spec)),
         subcommands,
@@ -203,13 +211,23 @@ fn name_of(command: &Command) -> Reply {
     bulk(command.full_name.clone())
 }
 
-fn at_sign(category: &str) -> Reply {
-    status(format!("@{category}"))
+fn at_sign(category: Category) -> Reply {
+    status(format!("@{}", category.name()))
 }
 
 fn key_spec(spec: &KeySpec) -> Reply {
     let begin = match spec.begin {
         Begin::Index(index) => kind("index", integers([("index", index)])),
+        Begin::Keyword {
+            keyword,
+            start_from,
+        } => {
+            let pairs = [
+                ("keyword", bulk(keyword)),
+                ("startfrom", integer(start_from)),
+            ];
+            kind("keyword", map(pairs))
+        }
         Begin::Unknown => kind("unknown", integers([])),
     };
     let find = match spec.find {

@@ -19,7 +19,7 @@ pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
     let server = context.server;
-    Ok(verbatim(report(server, context.space(), &sections)))
+    Ok(verbatim(report(server, context.keyspace(), &sections)))
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.
@@ -110,7 +110,7 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|word| word.parse().ok())
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
-            if context.in_exec {
+            if !context.execution.is_alone() {
                 // Its reply is one of an array, which is not torn apart: the rest follows it.
                 context.session.then(Next::Sleep(seconds, b""));
                 return Ok(Reply::OK);

@@ -45,7 +45,7 @@ pub(crate) fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, 
     ))?;
     let timeout =
         u64::try_from(timeout).map_err(|_| CommandError::text("ERR timeout is negative"))?;
-    if wanted <= 0 || context.in_exec {
+    if wanted <= 0 || !context.execution.is_alone() {
         return Ok(Reply::Integer(0));
     }
     let timeout = (timeout > 0).then(|| Duration::from_millis(timeout));
