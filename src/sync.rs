@@ -1,6 +1,6 @@
-//! What the outboxes and the registry are synchronized by. With `--cfg shuttle` they are built on
-//! shuttle's stand-ins instead, under which `pubsub/model.rs` runs them through thousands of
-//! schedules; see there.
+//! What the outboxes, the registry, the keyspace and CLIENT PAUSE are synchronized by. With `--cfg shuttle` they are built on
+//! shuttle's stand-ins instead, under which `pubsub/model.rs` and `state/model.rs` run them
+//! through thousands of schedules; see there.
 
 #[cfg(not(shuttle))]
 pub(crate) use {
@@ -9,6 +9,12 @@ pub(crate) use {
     parking_lot::{Mutex, MutexGuard, RwLock},
     std::sync::atomic,
 };
+
+/// Lets others have a lock that they wait for, and takes it again behind them.
+#[cfg(not(shuttle))]
+pub(crate) fn bump<T>(guard: &mut MutexGuard<'_, T>) {
+    MutexGuard::bump(guard);
+}
 
 #[cfg(shuttle)]
 pub use scheduled::*;

@@ -87,7 +87,8 @@ pub(crate) struct Client {
     pub queued: AtomicI32,
     /// Bytes of those commands.
     pub queued_memory: AtomicUsize,
-    /// Bytes that its watched keys take.
+    /// Bytes that its watched keys take; more than none exactly while it watches some. Changed under
+    /// the keyspace's lock only.
     pub watched_memory: AtomicUsize,
     /// A key that it watches has changed.
     pub watched_changed: AtomicBool,
@@ -237,6 +238,11 @@ impl Client {
         }
     }
 
+    /// Whether the keyspace may have it among its waiters or watchers.
+    pub(crate) fn is_in_keyspace(&self) -> bool {
+        self.is_blocked() || self.watched_memory.load(SeqCst) > 0
+    }
+
     /// Whether it waits for the end of a pause (CLIENT PAUSE).
     pub(crate) fn is_postponed(&self) -> bool {
         self.postponed.load(SeqCst)
@@ -306,8 +312,11 @@ impl Client {
     }
 
     /// How far it is on its way out.
+    ///
+    /// Sequentially consistent, like [`close`](Self::close) and
+    /// [`is_in_keyspace`](Self::is_in_keyspace): see `store`.
     pub(crate) fn closing(&self) -> Closing {
-        match self.closing.load(Relaxed) {
+        match self.closing.load(SeqCst) {
             0 => Closing::Open,
             1 => Closing::Quiet,
             2 => Closing::Draining,

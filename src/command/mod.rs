@@ -35,7 +35,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use parking_lot::MutexGuard;
 use tokio::time::Instant;
 
 use crate::catalog::{CATALOG, Command};
@@ -53,6 +52,7 @@ use crate::state::ServerState;
 use crate::store::events;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
+use crate::store::shared::KeyspaceGuard;
 use access::Access;
 use table::Handler;
 use transaction::Transaction;
@@ -152,7 +152,9 @@ pub(crate) struct Context<'a> {
     pub batch_stats: &'a mut BatchStats,
     /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
     /// row of commands of the queue mode, one behind the other in a batch, shares it.
-    pub space: Option<MutexGuard<'a, Keyspace>>,
+    pub space: Option<KeyspaceGuard<'a>>,
+    /// Clients that are closed, and whose disconnect is finished once the keyspace's lock is let go.
+    pub leaving: Vec<Arc<Client>>,
     /// Whether the command is one of an EXEC.
     pub in_exec: bool,
     /// Whether the command changes keys.
@@ -186,8 +188,7 @@ impl<'a> Context<'a> {
     }
 
     /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
-    /// may be done for it any more: no element is taken for nobody, and no command made that nobody
-    /// would remove. Who disconnects it has closed it first and takes this lock afterwards.
+    /// is done for it any more: no element is taken for nobody.
     pub(crate) fn is_cut_off(&mut self) -> bool {
         self.space();
         let is_cut_off = self.client.closing() == Closing::Closed;
@@ -197,10 +198,21 @@ impl<'a> Context<'a> {
         is_cut_off
     }
 
-    /// Ends another client's connection.
-    pub(crate) fn disconnect(&mut self, client: &Client) {
-        let server = self.server;
-        server.disconnect_under(client, self.space());
+    /// Ends another client's connection. Within an EXEC, which has the keyspace's lock, it is closed
+    /// only, and the rest is done once the lock is let go.
+    pub(crate) fn disconnect(&mut self, client: &Arc<Client>) {
+        if self.server.close(client) {
+            self.leaving.push(Arc::clone(client));
+            self.finish_disconnects();
+        }
+    }
+
+    fn finish_disconnects(&mut self) {
+        if self.space.is_none() {
+            for client in self.leaving.drain(..) {
+                self.server.finish_disconnect(&client);
+            }
+        }
     }
 
     /// Whether the client may have so many bytes more kept for it, beside those of its requests. If
@@ -270,7 +282,7 @@ impl<'a> Context<'a> {
     /// Lets others have the keyspace, if they wait for it.
     pub(crate) fn let_others_in(&mut self) {
         if let Some(space) = &mut self.space {
-            MutexGuard::bump(space);
+            space.let_others_in();
         }
     }
 
@@ -322,7 +334,7 @@ pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
 }
 
 /// Takes the keyspace's lock.
-fn begin(server: &ServerState) -> MutexGuard<'_, Keyspace> {
+fn begin(server: &ServerState) -> KeyspaceGuard<'_> {
     let mut space = server.keyspace.lock();
     space.begin();
     space
@@ -375,6 +387,7 @@ fn run(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     conclude(context);
     if !command.queue {
         context.space = None;
+        context.finish_disconnects();
     }
 }
 

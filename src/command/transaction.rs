@@ -13,9 +13,9 @@
 //! whole; one that fails when it runs is an error among the replies, and the others go on.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
+use super::{Args, Context, MAX_REPLIES, Next, access, call, publish_events, table};
 use crate::catalog::Command;
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
@@ -189,8 +189,11 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         // One whose time has come is gone, and that is no change.
         keys.peek(key);
         if keys.watch(client, key) {
-            client.watched_memory.fetch_add(watch_memory(key), Relaxed);
+            client.watched_memory.fetch_add(watch_memory(key), SeqCst);
         }
+    }
+    if context.space().forget_if_closed(client) {
+        context.session.then(Next::Abort);
     }
     Ok(Reply::OK)
 }
@@ -209,8 +212,11 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
-    context.space().watched.unwatch(client.id);
-    client.watched_memory.store(0, Relaxed);
+    // Who watches nothing waits for nobody who has the keyspace.
+    if client.watched_memory.load(Relaxed) > 0 {
+        context.space().watched.unwatch(client.id);
+        client.watched_memory.store(0, SeqCst);
+    }
     client.watched_changed.store(false, Relaxed);
 }
 

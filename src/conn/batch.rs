@@ -184,6 +184,7 @@ impl Connection {
             fanout: &mut buffers.fanout,
             batch_stats: &mut buffers.batch_stats,
             space: None,
+            leaving: Vec::new(),
             in_exec: false,
             writes: false,
             order: ChannelOrder::default(),

@@ -2,8 +2,11 @@
 
 pub(crate) mod bound;
 pub(crate) mod clients;
+pub(crate) mod departure;
 pub mod descriptors;
 pub(crate) mod memory_trigger;
+#[cfg(all(test, shuttle))]
+mod model;
 pub(crate) mod panic;
 pub(crate) mod pause;
 pub(crate) mod placement;
@@ -31,7 +34,7 @@ use tls::Tls;
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
 use crate::client::Client;
-use crate::client::outbox::{BrokenLimit, OverflowChoice};
+use crate::client::outbox::OverflowChoice;
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::monitors::Monitors;
@@ -40,7 +43,7 @@ use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::store::events;
-use crate::store::keyspace::Keyspace;
+use crate::store::shared::SharedKeyspace;
 
 /// This crate's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -76,7 +79,9 @@ pub(crate) struct ServerState {
     /// Whether commands are held back.
     pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
-    pub keyspace: Mutex<Keyspace>,
+    pub keyspace: SharedKeyspace,
+    /// Whose turn it is to wait for the keyspace's lock on a thread of its own.
+    keyspace_turn: tokio::sync::Mutex<()>,
     /// Rung when a key was given a time to expire.
     pub expiry_set: Notify,
     /// Who serves a new connection.
@@ -128,7 +133,8 @@ impl ServerState {
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
-            keyspace: Mutex::default(),
+            keyspace: SharedKeyspace::default(),
+            keyspace_turn: tokio::sync::Mutex::default(),
             expiry_set: Notify::new(),
             placement,
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
@@ -255,38 +261,6 @@ impl ServerState {
         alive
     }
 
-    /// Ends a client's connection now: it is in no table any more when this returns, and what its
-    /// socket does not take at once is dropped. Harmless for a client that is gone already.
-    pub(crate) fn disconnect(&self, client: &Client) {
-        if self.retire(client) {
-            self.hang_up(client);
-        }
-    }
-
-    /// As [`disconnect`](Self::disconnect), for who holds the keyspace's lock.
-    pub(crate) fn disconnect_under(&self, client: &Client, space: &mut Keyspace) {
-        if client.close() {
-            self.forget(client, space);
-            self.hang_up(client);
-        }
-    }
-
-    /// Takes a client out of all tables, before its peer can see the end of the connection, which
-    /// the caller brings about. `false`: somebody has done it already.
-    pub(crate) fn retire(&self, client: &Client) -> bool {
-        let first = client.close();
-        if first {
-            self.forget(client, &mut self.keyspace.lock());
-        }
-        first
-    }
-
-    fn hang_up(&self, client: &Client) {
-        let mut written = 0;
-        client.hang_up(&mut written);
-        self.stats.output_bytes.fetch_add(written, Relaxed);
-    }
-
     /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
@@ -326,29 +300,6 @@ impl ServerState {
         );
         self.stats.published.fetch_add(published, Relaxed);
         self.stats.delivered.fetch_add(delivered, Relaxed);
-    }
-
-    fn forget(&self, client: &Client, space: &mut Keyspace) {
-        space.forget(client.id);
-        self.clients.remove(client.id);
-        self.monitors.remove(client);
-        self.registry.disconnect(client);
-        self.note_drops(client, true);
-        if let Some(broken) = client.outbox.broken_limit() {
-            self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
-            let (limit, pending) = match broken {
-                BrokenLimit::Hard(pending) => ("hard", pending),
-                BrokenLimit::Soft(pending) => ("soft", pending),
-            };
-            tracing::warn!(
-                limit,
-                pending,
-                id = client.id,
-                addr = client.addresses.peer(),
-                name = %String::from_utf8_lossy(&client.names().name),
-                "client closed: it broke client-output-buffer-limit"
-            );
-        }
     }
 }
 

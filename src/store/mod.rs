@@ -10,7 +10,7 @@
 //!                 serve: an element for each waiter, first come, first served
 //! ```
 //!
-//! There is one [`Keyspace`](keyspace::Keyspace) behind one lock, which a command holds from its
+//! There is one [`Keyspace`](keyspace::Keyspace) behind one lock ([`shared`]), which a command holds from its
 //! first look at a key until its events are published, and EXEC from its first command to its last:
 //! so each is atomic to everybody else. Nothing is awaited under the lock.
 //!
@@ -18,9 +18,23 @@
 //!
 //! An element leaves its list only once the waiter's outbox has taken the reply. Who serves asks
 //! the kernel first whether the waiter's peer is still there, and passes over one that has hung up,
-//! whose own task may not know it yet. A connection that ends is taken from the waiters under the
-//! keyspace's lock first and then written out, so that an element that was given to it before goes
-//! to its socket and not to nowhere.
+//! whose own task may not know it yet.
+//!
+//! A connection that ends is closed and its outbox sealed first, without the keyspace's lock. The
+//! outbox's own lock decides about an element that comes just then: one that it has taken was
+//! appended before the seal, and is written out; one that it refuses stays in its list. So it does no
+//! harm that a closed client is among the waiters for a while.
+//!
+//! # Nobody stays who has gone
+//!
+//! A client waits or watches under the lock only, and says so in itself (`Client::is_in_keyspace`).
+//! Who ends its connection closes it first and then looks whether it says so; who makes it wait or
+//! watch says so first and then looks whether it is closed ([`Keyspace::forget_if_closed`]). Both are
+//! sequentially consistent: at least one of them sees the other, and forgets the client. If there is
+//! nothing to forget, a disconnect does not take the lock; if another has it, the connection's own
+//! task forgets later.
+//!
+//! [`Keyspace::forget_if_closed`]: keyspace::Keyspace::forget_if_closed
 //!
 //! # Lock order
 //!
@@ -36,6 +50,7 @@ pub(crate) mod keys;
 pub(crate) mod keyspace;
 pub(crate) mod list;
 pub(crate) mod serve;
+pub(crate) mod shared;
 pub(crate) mod slots;
 pub(crate) mod value;
 pub(crate) mod watched;

@@ -22,7 +22,14 @@ impl<T> Mutex<T> {
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap()
     }
+
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
 }
+
+/// For `parking_lot::MutexGuard::bump`. A model lets go of its locks by itself.
+pub fn bump<T>(_guard: &mut MutexGuard<'_, T>) {}
 
 /// For `parking_lot::RwLock`.
 #[derive(Debug, Default)]
