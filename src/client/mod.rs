@@ -240,7 +240,7 @@ impl Client {
 
     /// Whether the keyspace may have it among its waiters or watchers.
     pub(crate) fn is_in_keyspace(&self) -> bool {
-        self.is_blocked() || self.watched_memory.load(SeqCst) > 0
+        self.is_blocked() || self.watched_memory.load(Relaxed) > 0
     }
 
     /// Whether it waits for the end of a pause (CLIENT PAUSE).
@@ -312,11 +312,8 @@ impl Client {
     }
 
     /// How far it is on its way out.
-    ///
-    /// Sequentially consistent, like [`close`](Self::close) and
-    /// [`is_in_keyspace`](Self::is_in_keyspace): see `store`.
     pub(crate) fn closing(&self) -> Closing {
-        match self.closing.load(SeqCst) {
+        match self.closing.load(Relaxed) {
             0 => Closing::Open,
             1 => Closing::Quiet,
             2 => Closing::Draining,

@@ -112,12 +112,7 @@ pub(crate) fn wait(
         op,
         wants_reply: context.session.replies.wants_reply(),
     };
-    let client = context.client;
     context.space().blocked.add(waiter);
-    if context.space().forget_if_closed(client) {
-        context.session.then(Next::Abort);
-        return Reply::Sent;
-    }
     // A moment too far away to be told is as good as none.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     context.session.then(Next::Block(until));

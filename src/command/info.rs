@@ -8,6 +8,8 @@
 //! down when the lock was last let go ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
 
 use std::fmt::{Display, Write};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -94,6 +96,10 @@ const SECTIONS: &[Section] = &[
     },
 ];
 
+/// Where the program is; the system is asked once.
+static EXECUTABLE: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::current_exe().unwrap_or_default());
+
 /// The text being written.
 #[derive(Default)]
 struct Report(String);
@@ -152,26 +158,26 @@ fn server(report: &mut Report, state: &ServerState, _keys: &Figures) {
     report.field("server_time_usec", now.as_micros());
     report.field("uptime_in_seconds", uptime);
     report.field("uptime_in_days", uptime / 86_400);
-    let executable = std::env::current_exe().unwrap_or_default();
-    report.field("executable", executable.display());
+    report.field("executable", EXECUTABLE.display());
 }
 
 fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("connected_clients", state.clients.count());
     report.field("cluster_connections", 0);
     report.field("maxclients", state.config().maxclients);
-    report.field(
-        "blocked_clients",
-        keys.blocked + state.pause.postponed(),
-    );
+    report.field("blocked_clients", keys.blocked + state.pause.postponed());
     report.field("tracking_clients", 0);
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
 fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
-    let resident = memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem);
-    let clients = state.clients.all();
-    let clients: usize = clients.iter().map(|client| client.memory()).sum();
+    let resident = state
+        .resident_memory
+        .get(|| memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem));
+    let clients = state.clients_memory.get(|| {
+        let all = state.clients.all();
+        all.iter().map(|client| client.memory()).sum()
+    });
     report.field("used_memory", resident);
     report.field("used_memory_human", human(resident));
     report.field("used_memory_rss", resident);

@@ -4,8 +4,8 @@
 //!   MULTI ──▶ commands are checked and queued ──▶ EXEC: all of them under one hold of the keyspace
 //! ```
 //!
-//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, and
-//! the order of all channels if it publishes more than one message, so that no other comes in
+//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, unless
+//! none of them has to do with keys, and the order of all channels if it publishes more than one message, so that no other comes in
 //! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
 //! nothing may tear apart.
 //!
@@ -13,9 +13,9 @@
 //! whole; one that fails when it runs is an error among the replies, and the others go on.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, MAX_REPLIES, Next, access, call, publish_events, table};
+use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
 use crate::catalog::Command;
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
@@ -189,11 +189,8 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         // One whose time has come is gone, and that is no change.
         keys.peek(key);
         if keys.watch(client, key) {
-            client.watched_memory.fetch_add(watch_memory(key), SeqCst);
+            client.watched_memory.fetch_add(watch_memory(key), Relaxed);
         }
-    }
-    if context.space().forget_if_closed(client) {
-        context.session.then(Next::Abort);
     }
     Ok(Reply::OK)
 }
@@ -215,7 +212,7 @@ fn stop_watching(context: &mut Context<'_>) {
     // Who watches nothing waits for nobody who has the keyspace.
     if client.watched_memory.load(Relaxed) > 0 {
         context.space().watched.unwatch(client.id);
-        client.watched_memory.store(0, SeqCst);
+        client.watched_memory.store(0, Relaxed);
     }
     client.watched_changed.store(false, Relaxed);
 }
@@ -254,6 +251,10 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
     });
     if publishes.count() > 1 {
         context.order = context.server.registry.hold_order();
+    } else if !transaction.queued.iter().any(|queued| queued.command.queue) {
+        // Nobody can tell whether one that has nothing to do with keys has them for itself. It may
+        // be slow: ACL SAVE writes a file.
+        context.space = None;
     }
     context.client.outbox.hold_messages();
     context.in_exec = true;

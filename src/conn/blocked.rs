@@ -87,19 +87,6 @@ impl Connection {
         }
     }
 
-    /// Nobody brought an element in time, unless somebody did just now.
-    /// Others on this thread do not wait for the keyspace's lock meanwhile.
-    pub(super) async fn time_out(&self) {
-        let id = self.client.id;
-        let waiter = self.state.with_keyspace(move |space| space.blocked.remove(id));
-        if let Some(waiter) = waiter.await {
-            let mut reply = waiter.timed_out();
-            let limits = self.state.config().client_output_buffer_limit;
-            let _ = self.client.outbox.send(&mut reply, &limits);
-            self.state.flush(&self.client);
-        }
-    }
-
     /// Carries out what was read while the client was blocked. `false`: the connection is at its
     /// end.
     pub(super) async fn go_on(&mut self) -> bool {

@@ -143,7 +143,7 @@ impl Connection {
                         break;
                     }
                 }
-                Event::TimedOut => Box::pin(self.time_out()).await,
+                Event::TimedOut => Box::pin(self.state.time_out(&self.client)).await,
                 Event::Writable => {
                     self.client.unblock();
                     if !self.state.flush(&self.client) {

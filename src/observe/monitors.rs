@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-
 use crate::client::{Addresses, Client, Closing};
 use crate::pubsub::fanout::Fanout;
 use crate::sync::Mutex;

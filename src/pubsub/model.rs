@@ -13,13 +13,12 @@ use bytes::BytesMut;
 use shuttle::{future, thread};
 
 use super::fanout::Fanout;
-use super::message::Namespace;
 use super::registry::{ChannelOrder, Registry, Subscriber};
 use crate::client::outbox::DropTotals;
 use crate::client::outbox::OverflowChoice;
 use crate::client::socket::WriteSocket;
 use crate::client::socket::scripted::Scripted;
-use crate::client::{Addresses, Client, Output};
+use crate::client::{Addresses, Client, Namespace, Output};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 
 const CHANNEL: &[u8] = b"c";
@@ -30,7 +29,7 @@ const SCHEDULES: usize = 3_000;
 /// How many switches those have at places that matter.
 const DEPTH: usize = 3;
 
-fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
+pub(crate) fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
     shuttle::check_random(model, SCHEDULES);
     shuttle::check_pct(model, SCHEDULES, DEPTH);
 }
@@ -42,13 +41,13 @@ fn limits() -> OutputLimits {
 
 /// A client and its socket.
 #[derive(Clone)]
-struct Peer {
-    client: Arc<Client>,
-    socket: Arc<Scripted>,
+pub(crate) struct Peer {
+    pub(crate) client: Arc<Client>,
+    pub(crate) socket: Arc<Scripted>,
 }
 
 impl Peer {
-    fn new(id: u64) -> Peer {
+    pub(crate) fn new(id: u64) -> Peer {
         let socket = Arc::new(Scripted::new());
         let write = WriteSocket::Scripted(Arc::clone(&socket));
         let addresses = Addresses::Unix(Arc::default());
@@ -139,7 +138,8 @@ fn flush(registry: &Registry, client: &Client) {
 /// What `ServerState::disconnect` does about the outbox and the registry.
 fn disconnect(registry: &Registry, client: &Client) {
     if client.close() {
-        registry.disconnect(client);
+        client.outbox.seal();
+        while registry.disconnect(client, 1) {}
         client.hang_up(&mut 0);
     }
 }
@@ -184,7 +184,7 @@ fn publisher(
     })
 }
 
-fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+pub(crate) fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
     for thread in threads {
         thread.join().unwrap();
     }

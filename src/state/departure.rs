@@ -28,7 +28,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::ServerState;
 use crate::client::Client;
 use crate::client::outbox::BrokenLimit;
-use crate::store::keyspace::Keyspace;
 
 /// Subscriptions that are removed at a time: a fraction of a millisecond.
 const SOME: usize = 128;
@@ -96,31 +95,6 @@ impl ServerState {
         let mut written = 0;
         client.hang_up(&mut written);
         self.stats.output_bytes.fetch_add(written, Relaxed);
-    }
-
-    /// Does something with the keyspace, and has this thread wait for nobody who has its lock: if it
-    /// is taken, another thread waits instead. That is one thread, however many wait for it.
-    pub(crate) async fn with_keyspace<R: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&mut Keyspace) -> R + Send + 'static,
-    ) -> R {
-        if let Some(mut space) = self.keyspace.try_lock() {
-            return work(&mut space);
-        }
-        let _turn = self.keyspace_turn.lock().await;
-        if let Some(mut space) = self.keyspace.try_lock() {
-            return work(&mut space);
-        }
-        let state = Arc::clone(self);
-        let waits = move || work(&mut state.keyspace.lock());
-        match self.tasks.spawn_blocking(waits).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime ends, and this task with it.
-                Err(_) => std::future::pending().await,
-            },
-        }
     }
 
     /// Tells the log and the counters why a client is closed, as far as that is its outbox.

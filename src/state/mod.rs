@@ -10,8 +10,10 @@ mod model;
 pub(crate) mod panic;
 pub(crate) mod pause;
 pub(crate) mod placement;
+pub(crate) mod sampled;
 pub(crate) mod shutdown;
 pub(crate) mod tls;
+mod waiting;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -28,6 +30,7 @@ use memory_trigger::MemoryTrigger;
 use panic::Panic;
 use pause::Pause;
 use placement::Placement;
+use sampled::Sampled;
 use shutdown::Shutdown;
 use tls::Tls;
 
@@ -93,6 +96,10 @@ pub(crate) struct ServerState {
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
+    /// Bytes that all connections hold.
+    pub clients_memory: Sampled,
+    /// Bytes of memory that the process takes.
+    pub resident_memory: Sampled,
     /// When it started.
     pub started: Instant,
     /// 40 hexadecimal digits that no other run has.
@@ -140,6 +147,8 @@ impl ServerState {
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
+            clients_memory: Sampled::default(),
+            resident_memory: Sampled::default(),
             started: Instant::now(),
             run_id: run_id(),
             config: ArcSwap::from_pointee(config),
@@ -224,6 +233,16 @@ impl ServerState {
         if self.shutdown.begin(at_once) {
             for client in self.clients.all() {
                 client.quiet();
+            }
+        }
+    }
+
+    /// Ends a pause (CLIENT UNPAUSE): connections that wait for its end go on.
+    pub(crate) fn end_pause(&self) {
+        self.pause.end();
+        for client in self.clients.all() {
+            if client.is_postponed() {
+                client.wake();
             }
         }
     }

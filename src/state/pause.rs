@@ -43,8 +43,10 @@ impl Pause {
         self.scope.fetch_max(scope as u8, SeqCst);
     }
 
-    /// Ends the pause. The caller wakes those who wait.
-    pub(crate) fn end(&self) {
+    /// Ends the pause. The caller then wakes those who wait ([`ServerState::end_pause`]).
+    ///
+    /// [`ServerState::end_pause`]: super::ServerState::end_pause
+    pub(super) fn end(&self) {
         let mut until = self.until.lock();
         *until = None;
         self.scope.store(0, SeqCst);

@@ -15,9 +15,9 @@ use super::events::Event;
 use super::keys::Keys;
 use super::value::Value;
 use super::watched::Watched;
-use crate::client::{Client, Closing};
+use crate::client::Client;
 use crate::config::Config;
-use crate::sync::atomic::Ordering::SeqCst;
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// A key with the number of its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -176,17 +176,7 @@ impl Keyspace {
     pub(crate) fn forget(&mut self, client: &Client) {
         self.blocked.remove(client.id);
         self.watched.unwatch(client.id);
-        client.watched_memory.store(0, SeqCst);
-    }
-
-    /// To be called once a client was made to wait or watch. Forgets it, and says so, if it was
-    /// closed meanwhile: who has closed it may have found nothing to forget.
-    pub(crate) fn forget_if_closed(&mut self, client: &Client) -> bool {
-        let is_closed = client.closing() == Closing::Closed;
-        if is_closed {
-            self.forget(client);
-        }
-        is_closed
+        client.watched_memory.store(0, Relaxed);
     }
 
     /// Writes the figures down.

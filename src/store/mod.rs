@@ -27,14 +27,13 @@
 //!
 //! # Nobody stays who has gone
 //!
-//! A client waits or watches under the lock only, and says so in itself (`Client::is_in_keyspace`).
-//! Who ends its connection closes it first and then looks whether it says so; who makes it wait or
-//! watch says so first and then looks whether it is closed ([`Keyspace::forget_if_closed`]). Both are
-//! sequentially consistent: at least one of them sees the other, and forgets the client. If there is
-//! nothing to forget, a disconnect does not take the lock; if another has it, the connection's own
-//! task forgets later.
-//!
-//! [`Keyspace::forget_if_closed`]: keyspace::Keyspace::forget_if_closed
+//! A client waits or watches by its own commands only, which its own task carries out, and is marked
+//! meanwhile (`Client::is_in_keyspace`). The last thing that this task does is to look for the mark,
+//! and to forget the client if it has one. So nothing is left of a client that begins to wait while
+//! somebody else ends its connection, although neither takes notice of the other; and a client
+//! without the mark is forgotten without the lock. Who ends the connection forgets the client too, if
+//! the lock is free, so that others do not see it among the waiters any more: that may find nothing,
+//! or be done twice, and does no harm.
 //!
 //! # Lock order
 //!

@@ -121,7 +121,10 @@ mod tests {
         let _held = shared.lock();
         assert!(shared.try_lock().is_none());
         assert_eq!(shared.figures(), one);
-        assert_eq!((one.databases.as_slice(), one.blocked), (&[(0, 1, 0)][..], 0));
+        assert_eq!(
+            (one.databases.as_slice(), one.blocked),
+            (&[(0, 1, 0)][..], 0)
+        );
         drop(_held);
         set(&shared, b"two", b"value");
         let two = shared.figures();
@@ -141,7 +144,9 @@ mod tests {
             let (config, mut space) = (Config::default(), shared.lock());
             let mut list = List::new();
             list.push(End::Tail, b"element");
-            space.keys(0, &config).put(b"list", Value::List(list), false);
+            space
+                .keys(0, &config)
+                .put(b"list", Value::List(list), false);
         }
         let before = shared.figures();
         let breaks = AssertUnwindSafe(|| {
