@@ -29,6 +29,8 @@ pub(crate) struct Transaction {
     queued: Vec<Queued>,
     /// A command was refused.
     spoiled: bool,
+    /// One of the commands has to do with keys.
+    has_keys: bool,
     /// One of the commands may need memory.
     needs_memory: bool,
     /// What the commands bring about.
@@ -86,6 +88,7 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     if !transaction.spoiled {
         let queued = Queued::new(command, args);
         let memory = queued.memory();
+        transaction.has_keys |= command.queue;
         transaction.needs_memory |= command.deny_oom;
         transaction.effects.reads |= command.reads;
         transaction.effects.may_replicate |= command.may_replicate();
@@ -219,13 +222,15 @@ fn stop_watching(context: &mut Context<'_>) {
 
 /// `EXEC`
 pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    if context.session.transaction.is_none() {
+    let Some(transaction) = &context.session.transaction else {
         return Err(CommandError::text("ERR EXEC without MULTI"));
-    }
-    if context.is_cut_off() {
+    };
+    // One that has nothing to do with keys waits for nobody who has the keyspace.
+    let has_keys = transaction.has_keys || context.client.watched_memory.load(Relaxed) > 0;
+    if has_keys && context.is_cut_off() {
         return Ok(Reply::Sent);
     }
-    let changed = watched_key_changed(context);
+    let changed = has_keys && watched_key_changed(context);
     stop_watching(context);
     let transaction = context.session.transaction.take().unwrap_or_default();
     let result = if transaction.spoiled {
@@ -250,10 +255,11 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
         notifies || queued.command.publishes.is_some()
     });
     if publishes.count() > 1 {
+        // See `ChannelOrder` for why.
+        context.space();
         context.order = context.server.registry.hold_order();
-    } else if !transaction.queued.iter().any(|queued| queued.command.queue) {
-        // Nobody can tell whether one that has nothing to do with keys has them for itself. It may
-        // be slow: ACL SAVE writes a file.
+    } else if !transaction.has_keys {
+        // What it does may be slow: ACL SAVE writes a file.
         context.space = None;
     }
     context.client.outbox.hold_messages();

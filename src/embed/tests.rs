@@ -161,6 +161,14 @@ async fn users_are_changed_while_a_command_has_the_keyspace() {
         .ask("SUBSCRIBE c", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
         .await;
     admin.ask("ACL SAVE", "+OK\r\n").await;
+    // In a transaction, too, if that has nothing to do with keys.
+    admin.ask("MULTI", "+OK\r\n").await;
+    admin.ask("ACL SAVE", "+QUEUED\r\n").await;
+    admin.ask("PUBLISH c x", "+QUEUED\r\n").await;
+    admin.ask("EXEC", "*2\r\n+OK\r\n:1\r\n").await;
+    alice
+        .sees("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n")
+        .await;
     admin.ask("ACL LOAD", "+OK\r\n").await;
     admin
         .ask("ACL SETUSER alice resetchannels", "+OK\r\n")

@@ -1,5 +1,5 @@
 //! The outboxes' wake protocol and the registry, run through thousands of schedules of their threads
-//! (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib pubsub::model`. Whoever waits for
+//! (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib model`. Whoever waits for
 //! what nobody will do any more is a deadlock, which shuttle finds and reports with the schedule.
 //!
 //! A client has a [`Scripted`] socket, and a task of its own that does what a connection's task does

@@ -255,14 +255,17 @@ impl Registry {
 
     /// Drops all subscriptions of `client` without a word (RESET).
     pub(crate) fn forget(&self, client: &Client) {
-        let mut subscriptions = client.subscriptions.lock();
         for kind in Namespace::ALL {
-            for name in subscriptions.names(kind) {
-                subscriptions.take(kind, &name);
-                self.remove(kind, &name, client.id, || ());
+            let names = client.subscriptions.lock().names(kind);
+            for name in names {
+                // Not for all of them at once: others look at them meanwhile.
+                let mut subscriptions = client.subscriptions.lock();
+                if subscriptions.take(kind, &name).is_some() {
+                    self.remove(kind, &name, client.id, || ());
+                }
             }
         }
-        self.note_total(client, &subscriptions);
+        self.note_total(client, &client.subscriptions.lock());
     }
 
     /// Drops subscriptions of a client that is gone, at most so many: they are removed under the
