@@ -17,7 +17,7 @@ pub(crate) fn bump<T>(guard: &mut MutexGuard<'_, T>) {
 }
 
 #[cfg(shuttle)]
-pub use scheduled::*;
+pub(crate) use scheduled::*;
 
 #[cfg(shuttle)]
 mod scheduled;

@@ -70,6 +70,9 @@ pub(crate) struct Session {
     pub replies: ReplyMode,
     /// The commands since MULTI.
     pub transaction: Option<Box<Transaction>>,
+    /// Clients that it has disconnected and that have subscriptions left: it is answered once those
+    /// are removed.
+    pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
 }
@@ -81,6 +84,7 @@ impl Session {
             access,
             replies: ReplyMode::On,
             transaction: None,
+            leaving: Vec::new(),
             next: Next::Go,
         }
     }
@@ -154,7 +158,7 @@ pub(crate) struct Context<'a> {
     /// row of commands of the queue mode, one behind the other in a batch, shares it.
     pub space: Option<KeyspaceGuard<'a>>,
     /// Clients that are closed, and whose disconnect is finished once the keyspace's lock is let go.
-    pub leaving: Vec<Arc<Client>>,
+    pub closed: Vec<Arc<Client>>,
     /// Whether the command is one of an EXEC.
     pub in_exec: bool,
     /// Whether the command changes keys.
@@ -202,15 +206,20 @@ impl<'a> Context<'a> {
     /// only, and the rest is done once the lock is let go.
     pub(crate) fn disconnect(&mut self, client: &Arc<Client>) {
         if self.server.close(client) {
-            self.leaving.push(Arc::clone(client));
+            self.closed.push(Arc::clone(client));
             self.finish_disconnects();
         }
     }
 
     fn finish_disconnects(&mut self) {
-        if self.space.is_none() {
-            for client in self.leaving.drain(..) {
-                self.server.finish_disconnect(&client);
+        if self.space.is_some() {
+            return;
+        }
+        for client in self.closed.drain(..) {
+            if self.server.finish_disconnect(&client) {
+                self.session.leaving.push(client);
+                // What follows is carried out once it is gone.
+                self.session.then(Next::Reload);
             }
         }
     }

@@ -67,6 +67,9 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
+            for client in std::mem::take(&mut self.session.leaving) {
+                self.state.unsubscribe(&client).await;
+            }
             self.let_others_carry_out(&end).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
@@ -184,7 +187,7 @@ impl Connection {
             fanout: &mut buffers.fanout,
             batch_stats: &mut buffers.batch_stats,
             space: None,
-            leaving: Vec::new(),
+            closed: Vec::new(),
             in_exec: false,
             writes: false,
             order: ChannelOrder::default(),

@@ -44,8 +44,7 @@ impl Latencies {
     pub(crate) fn percentiles(&self, wanted: impl Iterator<Item = f64>) -> Option<Vec<f64>> {
         let histogram = self.0.lock();
         let histogram = histogram.as_deref()?;
-        let steps = recorded(histogram);
-        let at = |percentile| at_percentile(histogram, &steps, percentile) as f64 / 1000.0;
+        let at = |percentile| at_percentile(histogram, percentile) as f64 / 1000.0;
         Some(wanted.map(at).collect())
     }
 
@@ -68,21 +67,12 @@ impl Latencies {
     }
 }
 
-/// The times that were counted, and how many runs took at most so long.
-fn recorded(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
-    let mut count = 0;
-    let steps = histogram.iter_recorded().map(|step| {
-        count += step.count_since_last_iteration();
-        (step.value_iterated_to(), count)
-    });
-    steps.collect()
-}
-
 /// As Redis's library has it, which rounds the number of runs where others round it up.
-fn at_percentile(histogram: &Histogram<u64>, steps: &[(u64, u64)], percentile: f64) -> u64 {
-    let rank = (percentile / 100.0 * histogram.len() as f64 + 0.5) as u64;
-    let before = steps.partition_point(|(_, count)| *count < rank.max(1));
-    let value = steps.get(before).map_or(0, |(value, _)| *value);
+fn at_percentile(histogram: &Histogram<u64>, percentile: f64) -> u64 {
+    let total = histogram.len() as f64;
+    let rank = (percentile / 100.0 * total + 0.5).floor().max(1.0);
+    // Rounded up, it is the rank again.
+    let value = histogram.value_at_quantile((rank - 0.5) / total);
     if percentile == 0.0 {
         histogram.lowest_equivalent(value)
     } else {

@@ -14,8 +14,10 @@
 //! Whoever ends a connection may be anybody: a publisher that finds its outbox dead, CLIENT KILL,
 //! housekeeping. Nobody of them is held up by it:
 //! - Only [`SOME`] subscriptions are removed at once. The connection's own task removes the others,
-//!   as many at a time, and others on its thread get their turn in between. Until then PUBSUB NUMSUB
-//!   still counts them, while a PUBLISH no longer does: a sealed outbox refuses its message.
+//!   as many at a time, and others on its thread get their turn in between; so does the task of whom
+//!   it has to be done for before it goes on (CLIENT KILL is answered once all are removed). Until
+//!   then PUBSUB NUMSUB still counts them, while a PUBLISH no longer does: a sealed outbox refuses
+//!   its message.
 //! - The keyspace's lock is taken only if the client waits for or watches keys, and only if nobody
 //!   else has it. Otherwise the connection's own task forgets the client as soon as it gets the lock
 //!   (see `store`: nobody stays who has gone).
@@ -53,24 +55,31 @@ impl ServerState {
         first
     }
 
-    /// The rest of a disconnect.
-    pub(crate) fn finish_disconnect(&self, client: &Client) {
+    /// The rest of a disconnect. `true`: some subscriptions are left, which
+    /// [`unsubscribe`](Self::unsubscribe) removes.
+    pub(crate) fn finish_disconnect(&self, client: &Client) -> bool {
         self.monitors.remove(client);
-        self.registry.disconnect(client, SOME);
+        let left = self.registry.disconnect(client, SOME);
         if client.is_in_keyspace()
             && let Some(mut space) = self.keyspace.try_lock()
         {
             space.forget(client);
         }
         self.hang_up(client);
+        left
+    }
+
+    /// Removes all subscriptions of a closed client, with turns for others on the thread.
+    pub(crate) async fn unsubscribe(&self, client: &Client) {
+        while self.registry.disconnect(client, SOME) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Takes a closed client out of all tables that it is still in. For its own task.
     pub(crate) async fn take_out(self: &Arc<Self>, client: &Arc<Client>) {
         self.monitors.remove(client);
-        while self.registry.disconnect(client, SOME) {
-            tokio::task::yield_now().await;
-        }
+        self.unsubscribe(client).await;
         if client.is_in_keyspace() {
             let gone = Arc::clone(client);
             self.with_keyspace(move |space| space.forget(&gone)).await;

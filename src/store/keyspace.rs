@@ -217,7 +217,7 @@ impl Keyspace {
     }
 
     /// Changes a value and panics before what follows a change.
-    #[cfg(test)]
+    #[cfg(all(test, not(shuttle)))]
     pub(crate) fn break_off_a_change(
         &mut self,
         db: u32,
