@@ -29,9 +29,14 @@ const SCHEDULES: usize = 3_000;
 /// How many switches those have at places that matter.
 const DEPTH: usize = 3;
 
-pub(crate) fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
-    shuttle::check_random(model, SCHEDULES);
-    shuttle::check_pct(model, SCHEDULES, DEPTH);
+fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
+    explore_some(model, SCHEDULES);
+}
+
+/// Runs a model through so many schedules of either sort.
+pub(crate) fn explore_some(model: impl Fn() + Send + Sync + Copy + 'static, schedules: usize) {
+    shuttle::check_random(model, schedules);
+    shuttle::check_pct(model, schedules, DEPTH);
 }
 
 /// No limit is in the way.

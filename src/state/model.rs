@@ -22,7 +22,7 @@ use crate::acl::user::User;
 use crate::client::{Closing, Output};
 use crate::config::Config;
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::model::{Peer, explore, join};
+use crate::pubsub::model::{Peer, explore_some, join};
 use crate::resp::error::CommandError;
 use crate::store::blocked::{BlockedOp, Waiter};
 use crate::store::list::{End, List};
@@ -33,6 +33,13 @@ const ELEMENT: &[u8] = b"element";
 const ANSWER: &str = "*2\r\n$1\r\nq\r\n$7\r\nelement\r\n";
 const IN_VAIN: &str = "*-1\r\n";
 const UNBLOCKED: &str = "-UNBLOCKED\r\n";
+
+/// Schedules of either sort; a server is made anew for each of them.
+const SCHEDULES: usize = 1_000;
+
+fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
+    explore_some(model, SCHEDULES);
+}
 
 fn server() -> Arc<ServerState> {
     let acl = Acl::new(vec![User::unrestricted_default()]);
