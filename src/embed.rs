@@ -20,6 +20,9 @@
 //! The server's tasks run on the tokio runtime that started it, of any flavour, unless it is given
 //! [`Workers`]. Its memory goes with it: nothing is global but the log, which is the program's own (`tracing`).
 
+#[cfg(all(test, not(shuttle)))]
+mod tests;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,6 +1,6 @@
-//! What the outboxes and the registry are synchronized by. With `--cfg shuttle` they are built on
-//! shuttle's stand-ins instead, under which `pubsub/model.rs` runs them through thousands of
-//! schedules; see there.
+//! What the outboxes, the registry, the keyspace and CLIENT PAUSE are synchronized by. With
+//! `--cfg shuttle` they are built on shuttle's stand-ins instead, under which `pubsub/model.rs` and
+//! `state/model.rs` run them through thousands of schedules; see there.
 
 #[cfg(not(shuttle))]
 pub(crate) use {
@@ -10,8 +10,20 @@ pub(crate) use {
     std::sync::atomic,
 };
 
+/// Lets others have a lock that they wait for, and takes it again behind them.
+#[cfg(not(shuttle))]
+pub(crate) fn bump<T>(guard: &mut MutexGuard<'_, T>) {
+    MutexGuard::bump(guard);
+}
+
+/// Lets go of a lock while something is done, and takes it again behind others.
+#[cfg(not(shuttle))]
+pub(crate) fn unlocked<T>(guard: &mut MutexGuard<'_, T>, then: impl FnOnce()) {
+    MutexGuard::unlocked_fair(guard, then);
+}
+
 #[cfg(shuttle)]
-pub use scheduled::*;
+pub(crate) use scheduled::*;
 
 #[cfg(shuttle)]
 mod scheduled;

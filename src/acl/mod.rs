@@ -207,19 +207,27 @@ impl Acl {
         rules: &[Vec<u8>],
         all_channels: bool,
     ) -> Result<Option<Changed>, (usize, RuleError)> {
-        let mut users = self.users.lock();
-        let before = users.by_name.get(name).cloned();
-        let mut user = match &before {
-            Some(before) => User::clone(before),
-            None => User::new(Bytes::copy_from_slice(name), all_channels),
-        };
-        for (index, rule) in rules.iter().enumerate() {
-            user.apply(rule, all_channels)
-                .map_err(|error| (index, error))?;
+        loop {
+            // Without the lock, as a rule may have a password, which is hashed.
+            let before = self.get(name);
+            let mut user = match &before {
+                Some(before) => User::clone(before),
+                None => User::new(Bytes::copy_from_slice(name), all_channels),
+            };
+            for (index, rule) in rules.iter().enumerate() {
+                user.apply(rule, all_channels)
+                    .map_err(|error| (index, error))?;
+            }
+            let mut users = self.users.lock();
+            let now = users.by_name.get(name);
+            if now.map(Arc::as_ptr) != before.as_ref().map(Arc::as_ptr) {
+                // Somebody else has changed the same user meanwhile.
+                continue;
+            }
+            let after = users.put(user);
+            self.changed(&users);
+            return Ok(before.map(|before| Changed { before, after }));
         }
-        let after = users.put(user);
-        self.changed(&users);
-        Ok(before.map(|before| Changed { before, after }))
     }
 
     /// Gives the default user this password, or none (`requirepass`).

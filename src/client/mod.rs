@@ -87,7 +87,8 @@ pub(crate) struct Client {
     pub queued: AtomicI32,
     /// Bytes of those commands.
     pub queued_memory: AtomicUsize,
-    /// Bytes that its watched keys take.
+    /// Bytes that its watched keys take; more than none exactly while it watches some. Changed under
+    /// the keyspace's lock only.
     pub watched_memory: AtomicUsize,
     /// A key that it watches has changed.
     pub watched_changed: AtomicBool,
@@ -235,6 +236,11 @@ impl Client {
         if !blocked && self.held_input.load(SeqCst) > 0 {
             self.waker.wake();
         }
+    }
+
+    /// Whether the keyspace may have it among its waiters or watchers.
+    pub(crate) fn is_in_keyspace(&self) -> bool {
+        self.is_blocked() || self.watched_memory.load(Relaxed) > 0
     }
 
     /// Whether it waits for the end of a pause (CLIENT PAUSE).

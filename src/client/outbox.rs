@@ -181,6 +181,13 @@ impl<'a> Delivery<'a> {
         self.refused[index] += 1;
     }
 
+    /// Counts that an outbox took none of them, as it is closed.
+    pub(crate) fn refuse_all(&mut self) {
+        for index in 0..self.frames.starts.len() {
+            self.refuse(index);
+        }
+    }
+
     fn part(&mut self, protocol: Protocol) -> &BacklogRange {
         self.parts[usize::from(protocol == Protocol::Resp3)]
             .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))

@@ -20,7 +20,7 @@ use tokio_util::io::poll_read_buf;
 use super::tls::TlsStream;
 
 #[cfg(all(test, shuttle))]
-pub mod scripted;
+pub(crate) mod scripted;
 
 /// What the connection's task reads from.
 #[derive(Debug)]

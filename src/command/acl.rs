@@ -1,5 +1,6 @@
 //! ACL: users, and what was denied to them.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
 use crate::catalog::categories::Category;
+use crate::client::Client;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
@@ -36,8 +38,6 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         )
     })?;
     let all_channels = context.config.acl_pubsub_default.is_all();
-    // Those who lose a channel are looked for with the keyspace's lock, which comes first.
-    context.keyspace();
     let changed = context.server.acl.set_user(name, &rules, all_channels);
     let changed = changed.map_err(|(index, error)| CommandError::Quoting {
         before: "ERR Error in ACL SETUSER modifier '",
@@ -90,7 +90,7 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
 }
 
 /// Ends a connection, its own after the reply.
-fn end(context: &mut Context<'_>, client: &crate::client::Client) {
+fn end(context: &mut Context<'_>, client: &Arc<Client>) {
     if client.id == context.client.id {
         context.session.then(Next::Close);
     } else {

@@ -8,7 +8,7 @@ use super::client_filter::{self, Filter};
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
 use crate::client::outbox::OverflowChoice;
-use crate::client::{ClientId, Names};
+use crate::client::{ClientId, Closing, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
 use crate::resp::error::CommandError;
@@ -187,7 +187,10 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
     let id = integer_argument(&args[2])?;
-    let Some(waiter) = context.keyspace().blocked.remove(id as ClientId) else {
+    let waiter = context.keyspace().blocked.remove(id as ClientId);
+    // One that is closed is nobody's business any more.
+    let waiter = waiter.filter(|waiter| waiter.client.closing() != Closing::Closed);
+    let Some(waiter) = waiter else {
         return Ok(Reply::Integer(0));
     };
     let reply = if as_timeout {

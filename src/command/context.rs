@@ -79,6 +79,8 @@ pub(crate) struct Context<'a> {
     /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
     /// row of commands of the queue mode, one behind the other in a batch, shares it.
     pub keyspace: Option<KeyspaceGuard<'a>>,
+    /// Clients that are closed, and whose disconnect is finished once the keyspace's lock is let go.
+    pub closed: Vec<Arc<Client>>,
     /// How the command is run.
     pub execution: Execution<'a>,
     /// Whether the command changes keys.
@@ -110,8 +112,7 @@ impl<'a> Context<'a> {
     }
 
     /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
-    /// may be done for it any more: no element is taken for nobody, and no entry made that nobody
-    /// would remove. Who disconnects it has closed it first and takes this lock afterwards.
+    /// is done for it any more: no element is taken for nobody.
     pub(crate) fn is_cut_off(&mut self) -> bool {
         self.keyspace();
         let is_cut_off = self.client.closing() == Closing::Closed;
@@ -121,10 +122,27 @@ impl<'a> Context<'a> {
         is_cut_off
     }
 
-    /// Ends another client's connection.
-    pub(crate) fn disconnect(&mut self, client: &Client) {
-        let server = self.server;
-        server.disconnect_under(client, self.keyspace());
+    /// Ends another client's connection. Within an EXEC, which has the keyspace's lock, it is closed
+    /// only, and the rest is done once the lock is let go.
+    pub(crate) fn disconnect(&mut self, client: &Arc<Client>) {
+        if self.server.close(client) {
+            self.closed.push(Arc::clone(client));
+            self.finish_disconnects();
+        }
+    }
+
+    /// Finishes the disconnects of closed clients, unless the keyspace's lock is held.
+    pub(super) fn finish_disconnects(&mut self) {
+        if self.keyspace.is_some() {
+            return;
+        }
+        for client in self.closed.drain(..) {
+            if self.server.finish_disconnect(&client) {
+                self.session.leaving.push(client);
+                // What follows is carried out once it is gone.
+                self.session.then(Next::Reload);
+            }
+        }
     }
 
     /// Whether the client may have so many bytes more kept for it, beside those of its requests. If
@@ -177,7 +195,7 @@ impl<'a> Context<'a> {
     /// Lets others have the keyspace, if they wait for it.
     pub(crate) fn yield_keyspace(&mut self) {
         if let Some(keyspace) = &mut self.keyspace {
-            keyspace.bump();
+            keyspace.let_others_in();
         }
     }
 

@@ -88,6 +88,7 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
     serve_and_announce(context);
     if !command.queue {
         context.keyspace = None;
+        context.finish_disconnects();
     }
 }
 

@@ -72,6 +72,7 @@ impl Fixture {
             publish_run: &mut self.publish_run,
             batch_stats: &mut self.batch_stats,
             keyspace: None,
+            closed: Vec::new(),
             execution: Execution::Alone,
             may_write: false,
         }

@@ -67,12 +67,7 @@ pub(crate) fn pause(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CLIENT UNPAUSE`
 pub(crate) fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    context.server.pause.end();
-    for client in context.server.clients.all() {
-        if client.is_postponed() {
-            client.wake();
-        }
-    }
+    context.server.end_pause();
     Ok(Reply::OK)
 }
 

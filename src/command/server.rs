@@ -18,8 +18,11 @@ pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
-    let server = context.server;
-    Ok(verbatim(report(server, context.keyspace(), &sections)))
+    if let Some(keyspace) = &context.keyspace {
+        // Within an EXEC they include what the commands before have done.
+        keyspace.publish();
+    }
+    Ok(verbatim(report(context.server, &sections)))
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.

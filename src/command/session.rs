@@ -2,12 +2,14 @@
 //!
 //! Layer `command`. What others may see of a connection is in [`Client`](crate::client::Client).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::access::Access;
 use super::transaction::Transaction;
+use crate::client::Client;
 
 /// What belongs to a connection and to nobody else.
 #[derive(Debug)]
@@ -18,6 +20,9 @@ pub(crate) struct Session {
     pub replies: ReplyMode,
     /// The commands since MULTI.
     pub transaction: Option<Box<Transaction>>,
+    /// Clients that it has disconnected and that have subscriptions left: it is answered once those
+    /// are removed.
+    pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
 }
@@ -29,6 +34,7 @@ impl Session {
             access,
             replies: ReplyMode::On,
             transaction: None,
+            leaving: Vec::new(),
             next: Next::Go,
         }
     }

@@ -4,8 +4,8 @@
 //!   MULTI ──▶ commands are checked and queued ──▶ EXEC: all of them under one hold of the keyspace
 //! ```
 //!
-//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, and
-//! the order of all channels if it publishes more than one message, so that no other comes in
+//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, unless
+//! none of them has to do with keys, and the order of all channels if it publishes more than one message, so that no other comes in
 //! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
 //! nothing may tear apart.
 //!
@@ -31,6 +31,8 @@ pub(crate) struct Transaction {
     queued: Vec<Queued>,
     /// A command was refused.
     spoiled: bool,
+    /// One of the commands has to do with keys.
+    has_keys: bool,
     /// One of the commands may need memory.
     needs_memory: bool,
     /// What the commands bring about.
@@ -88,6 +90,7 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     if !transaction.spoiled {
         let queued = Queued::new(command, args);
         let memory = queued.memory();
+        transaction.has_keys |= command.queue;
         transaction.needs_memory |= command.has(Flag::DenyOom);
         transaction.effects.reads |= command.has(Flag::ReadOnly);
         transaction.effects.may_replicate |= command.may_replicate();
@@ -211,20 +214,25 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
-    context.keyspace().watched.unwatch(client.id);
-    client.watched_memory.store(0, Relaxed);
+    // Who watches nothing waits for nobody who has the keyspace.
+    if client.watched_memory.load(Relaxed) > 0 {
+        context.keyspace().watched.unwatch(client.id);
+        client.watched_memory.store(0, Relaxed);
+    }
     client.watched_changed.store(false, Relaxed);
 }
 
 /// `EXEC`
 pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    if context.session.transaction.is_none() {
+    let Some(transaction) = &context.session.transaction else {
         return Err(CommandError::text("ERR EXEC without MULTI"));
-    }
-    if context.is_cut_off() {
+    };
+    // One that has nothing to do with keys waits for nobody who has the keyspace.
+    let has_keys = transaction.has_keys || context.client.watched_memory.load(Relaxed) > 0;
+    if has_keys && context.is_cut_off() {
         return Ok(Reply::Sent);
     }
-    let changed = watched_key_changed(context);
+    let changed = has_keys && watched_key_changed(context);
     stop_watching(context);
     let transaction = context.session.transaction.take().unwrap_or_default();
     let result = if transaction.spoiled {
@@ -249,8 +257,14 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
         notifies || queued.command.spec.publishes.is_some()
     });
     let order = if publishes.count() > 1 {
+        // See `ChannelOrder` for why.
+        context.keyspace();
         context.server.registry.hold_order()
     } else {
+        if !transaction.has_keys {
+            // What it does may be slow: ACL SAVE writes a file.
+            context.keyspace = None;
+        }
         ChannelOrder::default()
     };
     context.client.outbox.hold_messages();

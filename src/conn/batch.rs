@@ -66,6 +66,9 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
+            for client in std::mem::take(&mut self.session.leaving) {
+                self.state.unsubscribe(&client).await;
+            }
             self.let_others_carry_out(&end).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: others rely on it.
@@ -184,6 +187,7 @@ impl Connection {
             publish_run: &mut buffers.publish_run,
             batch_stats: &mut buffers.batch_stats,
             keyspace: None,
+            closed: Vec::new(),
             execution: Execution::Alone,
             may_write: false,
         };

@@ -87,17 +87,6 @@ impl Connection {
         }
     }
 
-    /// Nobody brought an element in time, unless somebody did just now.
-    pub(super) fn time_out(&mut self) {
-        let waiter = self.state.keyspace.lock().blocked.remove(self.client.id);
-        if let Some(waiter) = waiter {
-            let mut reply = waiter.timed_out();
-            let limits = self.state.config().client_output_buffer_limit;
-            let _ = self.client.outbox.send(&mut reply, &limits);
-            self.state.flush(&self.client);
-        }
-    }
-
     /// Carries out what was read while the client was blocked. `false`: the connection is at its
     /// end.
     pub(super) async fn go_on(&mut self) -> bool {

@@ -394,7 +394,7 @@ impl Connection {
         let mut received = self.received;
         let ended = async {
             loop {
-                unpause(state);
+                state.end_pause();
                 // What a pause has held back may begin another.
                 let wait = tokio::time::timeout(Duration::from_millis(2), &mut received);
                 if let Ok(received) = wait.await {
@@ -437,19 +437,10 @@ async fn soon<T>(who: &str, what: impl Future<Output = T>) -> T {
     result.unwrap_or_else(|_| panic!("waited in vain: {who}"))
 }
 
-/// As CLIENT UNPAUSE does.
-fn unpause(state: &ServerState) {
-    state.pause.end();
-    let clients = state.clients.all();
-    for client in clients.iter().filter(|client| client.is_postponed()) {
-        client.wake();
-    }
-}
-
 /// Ends pauses, those too that commands begin which were held back.
 async fn no_pause(state: &ServerState) {
     while state.pause.is_on() || state.pause.postponed() > 0 {
-        unpause(state);
+        state.end_pause();
         settle().await;
     }
 }
@@ -472,7 +463,11 @@ async fn everything_is_written(state: &ServerState) {
 /// With all clients gone, nothing is left of them; and what is counted about keys is right.
 async fn nothing_is_left(state: &ServerState) {
     let deadline = Instant::now() + PATIENCE;
-    while state.clients.count() > 0 || state.pause.postponed() > 0 {
+    let stays = || {
+        let subscribed = state.registry.subscribed_clients();
+        state.clients.count() + state.pause.postponed() + subscribed > 0
+    };
+    while stays() {
         assert!(Instant::now() < deadline, "clients that stay");
         settle().await;
     }

@@ -69,14 +69,10 @@ impl Latencies {
 
 /// As Redis's library has it, which rounds the number of runs where others round it up.
 fn at_percentile(histogram: &Histogram<u64>, percentile: f64) -> u64 {
-    let rank = (percentile / 100.0 * histogram.len() as f64 + 0.5) as u64;
-    let mut count = 0;
-    let mut recorded = histogram.iter_recorded().map(|step| {
-        count += step.count_since_last_iteration();
-        (step.value_iterated_to(), count)
-    });
-    let found = recorded.find(|(_, count)| *count >= rank.max(1));
-    let value = found.map_or(0, |(value, _)| value);
+    let total = histogram.len() as f64;
+    let rank = (percentile / 100.0 * total + 0.5).floor().max(1.0);
+    // Rounded up, it is the rank again.
+    let value = histogram.value_at_quantile((rank - 0.5) / total);
     if percentile == 0.0 {
         histogram.lowest_equivalent(value)
     } else {

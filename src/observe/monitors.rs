@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
-
 use crate::client::{Addresses, Client, Closing};
 use crate::pubsub::fanout::Fanout;
+use crate::sync::Mutex;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use super::message::Messages;
 use super::subscribers::Subscribers;
 use crate::client::Client;
 use crate::client::frames::Frames;
-use crate::client::outbox::Delivery;
+use crate::client::outbox::{Append, Delivery};
 use crate::config::OutputLimits;
 
 /// At most so many bytes are appended before those who were sent something are written to: for each
@@ -127,7 +127,9 @@ impl PendingFlush {
         self.cycle.bytes += bytes;
         for client in subscribers.clients() {
             let append = client.outbox.push(&mut delivery, &self.limits);
-            if append.wants_flush() {
+            if append == Append::Refused {
+                delivery.refuse_all();
+            } else if append.wants_flush() {
                 self.touch(client);
             }
         }

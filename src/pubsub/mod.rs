@@ -3,7 +3,7 @@
 pub(crate) mod fanout;
 pub(crate) mod message;
 #[cfg(all(test, shuttle))]
-mod model;
+pub(crate) mod model;
 pub(crate) mod patterns;
 pub(crate) mod registry;
 pub(crate) mod subscribers;

@@ -1,5 +1,5 @@
 //! The outboxes' wake protocol and the registry, run through thousands of schedules of their threads
-//! (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib pubsub::model`. Whoever waits for
+//! (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib model`. Whoever waits for
 //! what nobody will do any more is a deadlock, which shuttle finds and reports with the schedule.
 //!
 //! A client has a [`Scripted`] socket, and a task of its own that does what a connection's task does
@@ -13,13 +13,12 @@ use bytes::BytesMut;
 use shuttle::{future, thread};
 
 use super::fanout::Fanout;
-use super::message::Namespace;
 use super::registry::{ChannelOrder, Registry, Subscriber};
 use crate::client::outbox::DropTotals;
 use crate::client::outbox::OverflowChoice;
 use crate::client::socket::WriteSocket;
 use crate::client::socket::scripted::Scripted;
-use crate::client::{Addresses, Client, Output};
+use crate::client::{Addresses, Client, Namespace, Output};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 
 const CHANNEL: &[u8] = b"c";
@@ -31,8 +30,13 @@ const SCHEDULES: usize = 3_000;
 const DEPTH: usize = 3;
 
 fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
-    shuttle::check_random(model, SCHEDULES);
-    shuttle::check_pct(model, SCHEDULES, DEPTH);
+    explore_some(model, SCHEDULES);
+}
+
+/// Runs a model through so many schedules of either sort.
+pub(crate) fn explore_some(model: impl Fn() + Send + Sync + Copy + 'static, schedules: usize) {
+    shuttle::check_random(model, schedules);
+    shuttle::check_pct(model, schedules, DEPTH);
 }
 
 /// No limit is in the way.
@@ -42,13 +46,13 @@ fn limits() -> OutputLimits {
 
 /// A client and its socket.
 #[derive(Clone)]
-struct Peer {
-    client: Arc<Client>,
-    socket: Arc<Scripted>,
+pub(crate) struct Peer {
+    pub(crate) client: Arc<Client>,
+    pub(crate) socket: Arc<Scripted>,
 }
 
 impl Peer {
-    fn new(id: u64) -> Peer {
+    pub(crate) fn new(id: u64) -> Peer {
         let socket = Arc::new(Scripted::new());
         let write = WriteSocket::Scripted(Arc::clone(&socket));
         let addresses = Addresses::Unix(Arc::default());
@@ -139,7 +143,8 @@ fn flush(registry: &Registry, client: &Client) {
 /// What `ServerState::disconnect` does about the outbox and the registry.
 fn disconnect(registry: &Registry, client: &Client) {
     if client.close() {
-        registry.disconnect(client);
+        client.outbox.seal();
+        while registry.disconnect(client, 1) {}
         client.hang_up(&mut 0);
     }
 }
@@ -184,7 +189,7 @@ fn publisher(
     })
 }
 
-fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+pub(crate) fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
     for thread in threads {
         thread.join().unwrap();
     }

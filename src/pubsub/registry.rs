@@ -148,8 +148,8 @@ impl Registry {
     /// Publishes messages to one channel: appends each to the outbox of every subscriber of the
     /// channel, then to those of every matching pattern's, which is Redis's order for a client that
     /// is both. Says for each how many matching subscriptions it went to: what PUBLISH answers; one
-    /// that an outbox refused as it is full did not go there. `held` are locks that the caller has
-    /// already; `pending` remembers whom to flush.
+    /// that an outbox refused, as it is full or closed, did not go there. `held` are locks that the
+    /// caller has already; `pending` remembers whom to flush.
     pub(crate) fn publish_run(
         &self,
         messages: &Messages,
@@ -259,26 +259,32 @@ impl Registry {
 
     /// Drops all subscriptions of `client` without a word (RESET).
     pub(crate) fn forget(&self, client: &Client) {
-        let mut subscriptions = client.subscriptions.lock();
         for kind in Namespace::ALL {
-            for name in subscriptions.names(kind) {
-                subscriptions.take(kind, &name);
-                self.remove(kind, &name, client.id, || ());
+            let names = client.subscriptions.lock().names(kind);
+            for name in names {
+                // Not for all of them at once: others look at them meanwhile.
+                let mut subscriptions = client.subscriptions.lock();
+                if subscriptions.take(kind, &name).is_some() {
+                    self.remove(kind, &name, client.id, || ());
+                }
             }
         }
-        self.note_total(client, &subscriptions);
+        self.note_total(client, &client.subscriptions.lock());
     }
 
-    /// Drops all subscriptions of a client that is gone, for good.
-    pub(crate) fn disconnect(&self, client: &Client) {
+    /// Drops subscriptions of a client that is gone, at most so many: they are removed under the
+    /// lock of its subscriptions, and take time. `true`: some are left. It gets no new ones.
+    pub(crate) fn disconnect(&self, client: &Client, most: usize) -> bool {
         let mut subscriptions = client.subscriptions.lock();
-        let all = subscriptions.close();
-        for (kind, names) in Namespace::ALL.into_iter().zip(all) {
-            for name in names {
-                self.remove(kind, &name, client.id, || ());
-            }
+        subscriptions.close();
+        for _ in 0..most {
+            let Some((kind, name)) = subscriptions.next_leaving() else {
+                break;
+            };
+            self.remove(kind, &name, client.id, || ());
         }
         self.note_total(client, &subscriptions);
+        subscriptions.total() > 0
     }
 
     /// Channels with subscribers that match the glob `pattern`, or all.

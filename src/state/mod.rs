@@ -2,13 +2,18 @@
 
 pub(crate) mod bound;
 pub(crate) mod clients;
+pub(crate) mod departure;
 pub mod descriptors;
 pub(crate) mod memory_trigger;
+#[cfg(all(test, shuttle))]
+mod model;
 pub(crate) mod panic;
 pub(crate) mod pause;
 pub(crate) mod placement;
+pub(crate) mod sampled;
 pub(crate) mod shutdown;
 pub(crate) mod tls;
+mod waiting;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -25,13 +30,14 @@ use memory_trigger::MemoryTrigger;
 use panic::Panic;
 use pause::Pause;
 use placement::Placement;
+use sampled::Sampled;
 use shutdown::Shutdown;
 use tls::Tls;
 
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
 use crate::client::Client;
-use crate::client::outbox::{BrokenLimit, OverflowChoice};
+use crate::client::outbox::OverflowChoice;
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::monitors::Monitors;
@@ -40,7 +46,6 @@ use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::store::events;
-use crate::store::keyspace::Keyspace;
 use crate::store::shared::SharedKeyspace;
 
 /// This crate's version.
@@ -78,6 +83,8 @@ pub(crate) struct ServerState {
     pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
     pub keyspace: SharedKeyspace,
+    /// Whose turn it is to wait for the keyspace's lock on a thread of its own.
+    keyspace_turn: tokio::sync::Mutex<()>,
     /// Rung when a key was given a time to expire.
     pub expiry_set: Notify,
     /// Who serves a new connection.
@@ -89,6 +96,10 @@ pub(crate) struct ServerState {
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
+    /// Bytes that all connections hold.
+    pub clients_memory: Sampled,
+    /// Bytes of memory that the process takes.
+    pub resident_memory: Sampled,
     /// When it started.
     pub started: Instant,
     /// 40 hexadecimal digits that no other run has.
@@ -130,11 +141,14 @@ impl ServerState {
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
             keyspace: SharedKeyspace::default(),
+            keyspace_turn: tokio::sync::Mutex::default(),
             expiry_set: Notify::new(),
             placement,
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
+            clients_memory: Sampled::default(),
+            resident_memory: Sampled::default(),
             started: Instant::now(),
             run_id: run_id(),
             config: ArcSwap::from_pointee(config),
@@ -223,6 +237,16 @@ impl ServerState {
         }
     }
 
+    /// Ends a pause (CLIENT UNPAUSE): connections that wait for its end go on.
+    pub(crate) fn end_pause(&self) {
+        self.pause.end();
+        for client in self.clients.all() {
+            if client.is_postponed() {
+                client.wake();
+            }
+        }
+    }
+
     /// Notes where the server listens; once.
     pub(crate) fn set_bound(&self, bound: Vec<Bound>) {
         self.bound.set(bound).expect("a server binds once");
@@ -254,38 +278,6 @@ impl ServerState {
             self.disconnect(client);
         }
         alive
-    }
-
-    /// Ends a client's connection now: it is in no table any more when this returns, and what its
-    /// socket does not take at once is dropped. Harmless for a client that is gone already.
-    pub(crate) fn disconnect(&self, client: &Client) {
-        if self.retire(client) {
-            self.hang_up(client);
-        }
-    }
-
-    /// As [`disconnect`](Self::disconnect), for who holds the keyspace's lock.
-    pub(crate) fn disconnect_under(&self, client: &Client, space: &mut Keyspace) {
-        if client.close() {
-            self.forget(client, space);
-            self.hang_up(client);
-        }
-    }
-
-    /// Takes a client out of all tables, before its peer can see the end of the connection, which
-    /// the caller brings about. `false`: somebody has done it already.
-    pub(crate) fn retire(&self, client: &Client) -> bool {
-        let first = client.close();
-        if first {
-            self.forget(client, &mut self.keyspace.lock());
-        }
-        first
-    }
-
-    fn hang_up(&self, client: &Client) {
-        let mut written = 0;
-        client.hang_up(&mut written);
-        self.stats.output_bytes.fetch_add(written, Relaxed);
     }
 
     /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
@@ -327,29 +319,6 @@ impl ServerState {
         );
         self.stats.published.fetch_add(published, Relaxed);
         self.stats.delivered.fetch_add(delivered, Relaxed);
-    }
-
-    fn forget(&self, client: &Client, space: &mut Keyspace) {
-        space.forget(client.id);
-        self.clients.remove(client.id);
-        self.monitors.remove(client);
-        self.registry.disconnect(client);
-        self.note_drops(client, true);
-        if let Some(broken) = client.outbox.broken_limit() {
-            self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
-            let (limit, pending) = match broken {
-                BrokenLimit::Hard(pending) => ("hard", pending),
-                BrokenLimit::Soft(pending) => ("soft", pending),
-            };
-            tracing::warn!(
-                limit,
-                pending,
-                id = client.id,
-                addr = client.addresses.peer(),
-                name = %String::from_utf8_lossy(&client.names().name),
-                "client closed: it broke client-output-buffer-limit"
-            );
-        }
     }
 }
 
