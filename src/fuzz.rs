@@ -29,14 +29,14 @@ pub fn request(data: &[u8]) {
     request::check(data);
 }
 
-/// Lines are split into words as a plain port of Redis's `sdssplitargs` splits them, and words come
+/// Lines are split into words as a plain automaton for Redis's rules splits them, and words come
 /// back from being quoted in any of three ways.
 pub fn inline(data: &[u8]) {
     inline::check(data);
 }
 
-/// The pattern index finds what the matcher accepts, the matcher accepts what a port of Redis's
-/// `stringmatchlen` accepts, the index keeps its invariants, and is empty in the end.
+/// The pattern index finds what the matcher accepts, the matcher accepts what a plain one accepts, the
+/// index keeps its invariants, and is empty in the end.
 ///
 /// A line of `data` adds the pattern after a `+`, removes the pattern after a `-`, gives memory back
 /// (`!`), or is a name to look up.

@@ -4,9 +4,9 @@
 //! the beginning and the end. A key that is there from the first call to the last is returned exactly
 //! once, whatever comes and goes meanwhile.
 
-use super::keys::is_shown;
 use super::pubsub::check_pattern;
 use super::{Args, Context};
+use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
@@ -43,7 +43,7 @@ pub(crate) fn scan(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 continue;
             };
             found += 1;
-            if !is_shown(options.pattern, &entry.key) {
+            if !glob::matches(options.pattern, &entry.key) {
                 continue;
             }
             if keys.is_expired(slot) {

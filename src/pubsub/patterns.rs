@@ -100,13 +100,13 @@ impl<V> PatternIndex<V> {
 
     /// Is there no pattern at all?
     #[cfg(any(test, fuzzing))]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.by_pattern.is_empty()
     }
 
     /// The value of exactly this pattern.
     #[cfg(test)]
-    pub fn get(&self, pattern: &[u8]) -> Option<&V> {
+    pub(crate) fn get(&self, pattern: &[u8]) -> Option<&V> {
         let id = *self.by_pattern.get(pattern)?;
         Some(&self.entries[id].value)
     }
@@ -155,15 +155,14 @@ impl<V> PatternIndex<V> {
     }
 
     /// Calls `f` with the value of every pattern that matches `channel`, each once, in no
-    /// particular order. An empty name is matched by the empty pattern only, as in Redis. Allocates
-    /// nothing once a thread has seen the like.
+    /// particular order. Allocates nothing once a thread has seen the like.
     pub(crate) fn for_each_match(&self, channel: &[u8], f: impl FnMut(&V)) {
         walk::for_each_match(self, channel, f);
     }
 
     /// Every pattern with its value, in no particular order.
     #[cfg(test)]
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
         self.by_pattern
             .iter()
             .map(|(pattern, &id)| (&**pattern, &self.entries[id].value))

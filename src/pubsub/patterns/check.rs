@@ -4,14 +4,14 @@ use super::*;
 
 impl<V> PatternIndex<V> {
     /// Checks that nothing but the root is left, and that the root has no children.
-    pub fn assert_pristine(&self) {
+    pub(crate) fn assert_pristine(&self) {
         assert!(self.is_empty());
         assert_eq!((self.nodes.len(), self.entries.len()), (1, 0));
         assert!(self.nodes[ROOT].is_dead_end());
     }
 
     /// Checks the invariants.
-    pub fn assert_sound(&mut self) {
+    pub(crate) fn assert_sound(&mut self) {
         let mut seen = 1;
         let mut entries = 0;
         let mut open = vec![ROOT];
