@@ -348,7 +348,7 @@ impl Outbox {
 
     /// Bytes not yet taken by the kernel.
     #[cfg(test)]
-    pub fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.state.lock().pending
     }
 

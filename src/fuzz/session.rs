@@ -143,7 +143,7 @@ async fn run(data: &[u8]) {
     let server = match Server::builder().config(config).start().await {
         Ok(server) => server,
         // A user's rules that `acl-pubsub-default` made wrong, behind them.
-        Err(StartError::Setting(_)) => return,
+        Err(StartError::Setting(_) | StartError::Users(_)) => return,
         Err(error) => panic!("{error}"),
     };
     let mut session = Session {

@@ -200,7 +200,7 @@ impl Blocked {
 
     /// Does nobody wait, and is nothing left of those who did?
     #[cfg(any(test, fuzzing))]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let is_ready = !self.ready.is_empty() || !self.is_ready.is_empty();
         self.waiters.is_empty() && self.queues.is_empty() && !is_ready
     }

@@ -7,14 +7,14 @@ use super::value::Value;
 impl Keyspace {
     /// Checks that every key is found under its name, that no list is empty, and that what is
     /// counted is what is there.
-    pub fn assert_sound(&self) {
+    pub(crate) fn assert_sound(&self) {
         for database in self.databases.values() {
             database.assert_sound();
         }
     }
 
     /// Takes all keys away, one by one, and checks that nothing is counted then.
-    pub fn assert_empties(&mut self) {
+    pub(crate) fn assert_empties(&mut self) {
         for database in self.databases.values_mut() {
             let slots: Vec<_> = database.entries().map(|(slot, _)| slot).collect();
             for slot in slots {

@@ -54,7 +54,7 @@ pub(crate) enum End {
 #[cfg(test)]
 impl End {
     /// The opposite end.
-    pub fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::Head => Self::Tail,
             Self::Tail => Self::Head,

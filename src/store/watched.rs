@@ -48,7 +48,7 @@ impl Watched {
 
     /// Does nobody watch anything?
     #[cfg(any(test, fuzzing))]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.watchers.is_empty() && self.by_client.is_empty()
     }
 

@@ -371,7 +371,7 @@ fn take(end: End, entries: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 impl Chunk {
     /// Panics if an invariant is broken.
-    pub fn check(&self) {
+    pub(super) fn check(&self) {
         assert!(self.start <= self.end && self.end <= self.capacity());
         assert!(
             self.capacity() <= CAPACITY || (self.count == 1 && self.live() == self.capacity()),
