@@ -44,6 +44,7 @@ use crate::state::{OnChange, ServerState};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// A setting given to the builder is wrong.
     #[error(transparent)]
@@ -96,12 +97,14 @@ impl Builder {
     }
 
     /// Takes all settings from `config`.
+    #[doc(hidden)]
     pub fn config(mut self, config: Config) -> Builder {
         self.config = Ok(config);
         self
     }
 
     /// Called with the new settings whenever a client has changed them by CONFIG SET.
+    #[doc(hidden)]
     pub fn on_config_change(mut self, call: impl Fn(&Config) + Send + Sync + 'static) -> Builder {
         self.on_change = Some(Box::new(call));
         self

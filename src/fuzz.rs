@@ -11,6 +11,7 @@
 //! and written by hand. Compiled for tests and for cargo-fuzz only.
 
 mod acl;
+#[cfg(feature = "cli")]
 mod config;
 mod glob;
 mod inline;
@@ -50,6 +51,7 @@ pub fn glob(data: &[u8]) {
 /// A line of `data` is an argument (after `@`), a variable of the environment (after `$`), `name
 /// value` for CONFIG SET (after `=`), a pattern for CONFIG GET (after `?`), or else a line of the
 /// configuration file.
+#[cfg(feature = "cli")]
 pub fn config(data: &[u8]) {
     config::check(data);
 }
@@ -109,6 +111,7 @@ mod tests {
         replay("glob", super::glob);
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn config() {
         replay("config", super::config);

@@ -49,13 +49,14 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-#![deny(unreachable_pub)]
+// Without the binary, what is public for it alone is not reached.
+#![cfg_attr(feature = "cli", deny(unreachable_pub))]
 
 mod acl;
 mod catalog;
 mod client;
 mod command;
-pub mod config;
+mod config;
 mod conn;
 mod embed;
 #[cfg(any(test, fuzzing))]
@@ -73,9 +74,17 @@ mod store;
 mod sync;
 
 pub use acl::{BadLine, FileErrors, UsersError};
+pub use config::{BadSetting, Refusal};
 pub use embed::{Builder, Server, StartError};
 pub use server::listener::ListenError;
 pub use server::workers::Workers;
 pub use state::bound::Bound;
-pub use state::descriptors;
 pub use state::tls::TlsError;
+
+/// What the binary uses beside the embedding API. No promise covers it.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli {
+    pub use crate::config::{Config, LogFormat, LogLevel, Start, from_args};
+    pub use crate::state::descriptors;
+}

@@ -4,7 +4,7 @@
 //! for it, and those that come when [`WAITING`] wait are lost, counted and told of: the server must
 //! not wait for the reader of its log, or a client that makes it log would stop it.
 
-use fanfare::config::{Config, LogFormat, LogLevel};
+use fanfare::cli::{Config, LogFormat, LogLevel};
 use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::time::Duration;

@@ -9,8 +9,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanfare::config::{Config, Start, from_args};
-use fanfare::{Server, Workers, descriptors};
+use fanfare::cli::{Config, Start, descriptors, from_args};
+use fanfare::{Server, Workers};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Outboxes are filled by one thread and emptied by another, which is where it is strong.

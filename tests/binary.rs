@@ -1,5 +1,7 @@
 //! The binary as a process: arguments, exit codes, what it prints, its log, and its end.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ use crate::config::{Config, Password};
 /// A `user` line of the settings that makes no user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}Error in user declaration '{word}': {problem}", prefix(.origin))]
+#[non_exhaustive]
 pub struct BadLine {
     /// Where the line stands; empty, if it was given through the embedding API.
     pub origin: String,

@@ -8,32 +8,43 @@
 //! this module; a change of several settings happens whole or not at all; a password shows neither
 //! in a debug print nor in an error.
 
+#[cfg(feature = "cli")]
 mod args;
+#[cfg(feature = "cli")]
 mod file;
 mod kinds;
 #[cfg(test)]
 mod set_tests;
 mod settings;
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests;
 mod users;
 mod values;
 
-pub use args::{Start, UsageError, from_args};
+#[cfg(all(feature = "cli", any(test, fuzzing)))]
+pub(crate) use args::UsageError;
+#[cfg(feature = "cli")]
+pub use args::{Start, from_args};
 pub use kinds::Refusal;
-pub use settings::{Change, Config, Group, SETTINGS, Setting};
-pub use users::UserLines;
-pub use values::{
-    ClientMemory, DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit,
-    OutputLimits, OverflowPolicy, OverflowRule, Password, Percentiles, PubSubDefault,
-    TlsAuthClients, TlsPort, TlsProtocol, TlsProtocols,
+pub use settings::Config;
+#[cfg(feature = "cli")]
+pub(crate) use settings::Group;
+pub(crate) use settings::{Change, SETTINGS, Setting};
+#[cfg(all(feature = "cli", any(test, fuzzing)))]
+pub(crate) use users::UserLines;
+pub(crate) use values::{
+    ClientMemory, DebugCommand, EventClass, EventClasses, OutputLimit, OutputLimits,
+    OverflowPolicy, OverflowRule, Password, TlsAuthClients, TlsPort, TlsProtocol,
 };
+#[cfg(feature = "cli")]
+pub use values::{LogFormat, LogLevel};
 
 /// What a line that makes a user begins with.
 const USER: &str = "user";
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadSetting {
     /// No setting has this name.
     #[error("unknown setting '{}'", .0.escape_debug())]

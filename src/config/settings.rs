@@ -21,7 +21,11 @@ use super::values::{
 
 /// One setting: a row of [`SETTINGS`].
 #[derive(Debug)]
-pub struct Setting {
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the binary prints them")
+)]
+pub(crate) struct Setting {
     /// Redis's name, lower case, as in the file, CONFIG GET and, after `--`, the command line.
     pub name: &'static str,
     /// The heading that `--help` shows it under.
@@ -42,20 +46,22 @@ pub struct Setting {
 
 impl Setting {
     /// What it means, its unit, and why the default is what it is; one or more lines.
-    pub fn help(&self) -> String {
+    #[cfg(feature = "cli")]
+    pub(crate) fn help(&self) -> String {
         let lines: Vec<&str> = self.docs.lines().map(str::trim).collect();
         lines.join("\n")
     }
 
     /// The setting of this name, in any case.
-    pub fn find(name: &[u8]) -> Option<&'static Setting> {
+    pub(crate) fn find(name: &[u8]) -> Option<&'static Setting> {
         SETTINGS
             .iter()
             .find(|setting| name.eq_ignore_ascii_case(setting.name.as_bytes()))
     }
 
     /// The environment variable that sets it: `FANFARE_TCP_BACKLOG`.
-    pub fn env_name(&self) -> String {
+    #[cfg(feature = "cli")]
+    pub(crate) fn env_name(&self) -> String {
         format!(
             "FANFARE_{}",
             self.name.to_ascii_uppercase().replace('-', "_")
@@ -65,7 +71,7 @@ impl Setting {
 
 /// The headings of `--help`, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub(crate) enum Group {
     /// Where fanfare listens.
     Network,
     /// Encrypted connections.
@@ -86,9 +92,10 @@ pub enum Group {
     Fixed,
 }
 
+#[cfg(feature = "cli")]
 impl Group {
     /// The heading.
-    pub fn heading(self) -> &'static str {
+    pub(crate) fn heading(self) -> &'static str {
         match self {
             Group::Network => "Network",
             Group::Tls => "TLS",
@@ -105,7 +112,7 @@ impl Group {
 
 /// When a setting may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Before the server starts; CONFIG SET says "can't set immutable config".
     AtStart,
     /// With CONFIG SET as well.
@@ -146,7 +153,7 @@ macro_rules! settings {
         }
 
         /// All settings, by group.
-        pub static SETTINGS: &[Setting] = &[
+        pub(crate) static SETTINGS: &[Setting] = &[
             $($(Setting {
                 name: $name,
                 group: Group::$group,
