@@ -26,6 +26,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 
+#[cfg(feature = "cli")]
+use crate::acl::configured::wrong_lines;
 use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
@@ -117,6 +119,25 @@ impl Builder {
         self
     }
 
+    /// What keeps a server from starting with these settings, as far as that can be told without
+    /// binding an address: settings, users, files of TLS.
+    #[cfg(feature = "cli")]
+    #[doc(hidden)]
+    pub fn problems(self) -> Vec<StartError> {
+        let config = match self.config {
+            Ok(config) => config,
+            Err(bad) => return vec![bad.into()],
+        };
+        let wrong = wrong_lines(&config).into_iter();
+        let mut problems: Vec<StartError> =
+            wrong.map(|line| UsersError::Line(line).into()).collect();
+        if problems.is_empty() {
+            problems.extend(Acl::at_start(&config).err().map(StartError::Users));
+        }
+        problems.extend(Tls::at_start(&config).err().map(StartError::Tls));
+        problems
+    }
+
     /// Binds the addresses and serves them: on the current tokio runtime, unless it was given
     /// [`workers`](Self::workers).
     ///
@@ -126,8 +147,8 @@ impl Builder {
     /// # Panics
     /// Outside of a tokio runtime with its I/O and time drivers enabled.
     pub async fn start(self) -> Result<Server, StartError> {
-        let config = self.config?;
-        config.check()?;
+        let mut config = self.config?;
+        config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
         let listeners = listener::bind_all(&config).await?;

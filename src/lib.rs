@@ -85,6 +85,6 @@ pub use state::tls::TlsError;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli {
-    pub use crate::config::{Config, LogFormat, LogLevel, Start, from_args};
+    pub use crate::config::{Config, LogFormat, LogLevel, Start, UsageErrors, from_args};
     pub use crate::state::descriptors;
 }

@@ -11,8 +11,14 @@
 #[cfg(feature = "cli")]
 mod args;
 #[cfg(feature = "cli")]
+mod environment;
+#[cfg(feature = "cli")]
 mod file;
+#[cfg(feature = "cli")]
+mod help;
 mod kinds;
+#[cfg(feature = "cli")]
+mod redis_only;
 #[cfg(test)]
 mod set_tests;
 mod settings;
@@ -21,10 +27,10 @@ mod tests;
 mod users;
 mod values;
 
-#[cfg(all(feature = "cli", any(test, fuzzing)))]
-pub(crate) use args::UsageError;
+use std::path::PathBuf;
+
 #[cfg(feature = "cli")]
-pub use args::{Start, from_args};
+pub use args::{Start, UsageErrors, from_args};
 pub use kinds::Refusal;
 pub use settings::Config;
 #[cfg(feature = "cli")]
@@ -64,6 +70,14 @@ pub enum BadSetting {
          security holes, please define either an ACL file or declare users directly, but not both."
     )]
     UsersAndFile,
+    /// A file that should hold the password, and cannot be read or holds none.
+    #[error("can't take the password from '{}': {problem}", .path.display())]
+    PasswordFile {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A combination that leaves no way to reach the server.
     #[error("'bind' is empty and 'unixsocket' is not set, so there is nothing to listen on")]
     NothingToListenOn,
@@ -145,10 +159,26 @@ impl Config {
         })
     }
 
-    /// Checks what no single setting can: that there is something to listen on, and one source of
-    /// users. [`from_args`] has
-    /// done it; who builds a `Config` otherwise does it before the server starts.
-    pub fn check(&self) -> Result<(), BadSetting> {
+    /// Does what no single setting can: reads the password from `requirepass-file`, and checks that
+    /// there is something to listen on, and one source of users. [`from_args`] has done it; who
+    /// builds a `Config` otherwise does it before the server starts.
+    pub(crate) fn finish(&mut self) -> Result<(), BadSetting> {
+        if let Some(path) = &self.requirepass_file {
+            let refuse = |problem: String| BadSetting::PasswordFile {
+                path: path.clone(),
+                problem,
+            };
+            let content = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+            let line = content
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default();
+            let password = line.strip_suffix(b"\r").unwrap_or(line);
+            if password.is_empty() {
+                return Err(refuse("its first line is empty".to_owned()));
+            }
+            self.requirepass = Password(password.to_vec());
+        }
         if self.bind.is_empty() && self.unixsocket.is_none() {
             return Err(BadSetting::NothingToListenOn);
         }

@@ -62,10 +62,7 @@ impl Setting {
     /// The environment variable that sets it: `FANFARE_TCP_BACKLOG`.
     #[cfg(feature = "cli")]
     pub(crate) fn env_name(&self) -> String {
-        format!(
-            "FANFARE_{}",
-            self.name.to_ascii_uppercase().replace('-', "_")
-        )
+        super::environment::variable(self.name)
     }
 }
 
@@ -311,6 +308,10 @@ settings! {
         /// developer's machine.
         "requirepass" => requirepass: Password = "",
             "password", Secret, AnyTime;
+        /// File whose first line is that password, as secrets are mounted; it is read at the start,
+        /// and then holds instead of `requirepass`. "" is none.
+        "requirepass-file" => requirepass_file: Option<PathBuf> = "",
+            "path", Path, AtStart;
         /// Whether connections from other machines are refused as long as the default user has no
         /// password, wherever fanfare listens. Redis's default: who opens a port by mistake serves
         /// nobody.
@@ -336,6 +337,10 @@ settings! {
         /// per connection.
         "loglevel" => loglevel: LogLevel = "notice",
             "debug|verbose|notice|warning", Choice(LogLevel::NAMES), AnyTime;
+        /// File that the log is written to, at its end; "" is standard error. SIGHUP opens it again, for
+        /// logrotate. A program that embeds fanfare has a log of its own.
+        "logfile" => logfile: Option<PathBuf> = "",
+            "path", Path, AtStart;
         /// Shape of a log line: text for people, json for collectors.
         "log-format" => log_format: LogFormat = "text",
             "text|json", Choice(LogFormat::NAMES), AtStart;

@@ -1,6 +1,5 @@
 //! The settings from outside: the table's consistency, each way in, and CONFIG SET's replies.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -9,9 +8,8 @@ use super::*;
 /// Starts with these arguments, variables, and standard input.
 fn start(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Result<Start, String> {
     let args = ["fanfare"].iter().chain(args).map(OsString::from);
-    let env: HashMap<&str, &str> = env.iter().copied().collect();
-    let lookup = |name: &str| env.get(name).map(OsString::from);
-    from_args(args, lookup, &mut stdin.as_bytes()).map_err(|error| error.to_string())
+    let env = env.iter().map(|(name, value)| (name.into(), value.into()));
+    from_args(args, env, &mut stdin.as_bytes()).map_err(|errors| errors.to_string())
 }
 
 fn config(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Config {
@@ -117,8 +115,16 @@ fn every_setting_is_in_the_help() {
     let Ok(Start::Print(short)) = start(&["-h"], &[], "") else {
         panic!()
     };
-    assert_eq!(short, help);
-    for flag in ["-v", "--version"] {
+    assert!(short.lines().count() < help.lines().count() / 2);
+    for setting in SETTINGS {
+        let flag = format!("  --{} <{}>", setting.name, setting.syntax);
+        let line = short.lines().find(|line| line.starts_with(&flag));
+        assert!(
+            line.is_some_and(|line| line.ends_with(setting.default)),
+            "{flag}"
+        );
+    }
+    for flag in ["-v", "-V", "--version"] {
         let Ok(Start::Print(version)) = start(&[flag], &[], "") else {
             panic!()
         };
@@ -166,6 +172,24 @@ fn the_command_line_is_redis_server_s() {
             "2000000",
         ),
         (&["--bind", "", "--unixsocket", "/s"], "bind", ""),
+        // `--save` alone is off, and not what follows it.
+        (&["--save"], "save", ""),
+        (&["--save", "--loglevel", "verbose"], "loglevel", "verbose"),
+        (&["--port", "1", "--save"], "port", "1"),
+        // A name and its value in one argument, as a line of the file.
+        (&["--port 7000"], "port", "7000"),
+        (&["--port 7000", "--timeout 3"], "port", "7000"),
+        (&["--bind ::1", "127.0.0.1"], "bind", "::1 127.0.0.1"),
+        (&["--requirepass 'a  \"b'"], "requirepass", "a  \"b"),
+        // What follows a name is its value, whatever it looks like.
+        (&["--requirepass", "--secret"], "requirepass", "--secret"),
+        (&["--requirepass", "--port 1"], "requirepass", "--port 1"),
+        (
+            &["--requirepass", "--help", "--port", "1"],
+            "requirepass",
+            "--help",
+        ),
+        (&["--requirepass=--secret=1"], "requirepass", "--secret=1"),
     ];
     for (args, name, value) in ways {
         assert_eq!(get(&config(args, &[], ""), name), *value, "{args:?}");
@@ -183,9 +207,61 @@ fn the_command_line_is_redis_server_s() {
 }
 
 #[test]
+fn standard_input_is_read_behind_a_file_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("a.conf");
+    std::fs::write(&path, "port 1\ntimeout 1").expect("a file");
+    let path = path.to_str().expect("text");
+    let config = config(&[path, "--databases", "3", "-"], &[], "port 2");
+    assert_eq!((config.port, config.databases), (2, 3));
+    assert_eq!(config.timeout, Some(Duration::from_secs(1)));
+}
+
+/// What Kubernetes sets in every container beside services of these names.
+#[test]
 fn a_kubernetes_service_named_fanfare_does_no_harm() {
+    for service in ["FANFARE", "FANFARE_TLS", "FANFARE_0"] {
+        let url = "tcp://10.0.0.1:6379";
+        let named = |suffix: &str| format!("{service}_{suffix}");
+        let variables = [
+            (named("SERVICE_HOST"), "10.0.0.1"),
+            (named("SERVICE_PORT"), "6379"),
+            (named("SERVICE_PORT_REDIS"), "6379"),
+            (named("PORT"), url),
+            (named("PORT_6379_TCP"), url),
+            (named("PORT_6379_TCP_PROTO"), "tcp"),
+            (named("PORT_6379_TCP_PORT"), "6379"),
+            (named("PORT_6379_TCP_ADDR"), "10.0.0.1"),
+        ];
+        let env: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, value)| (&**name, *value))
+            .collect();
+        assert_eq!(config(&[], &env, ""), Config::default(), "{service}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_refused() {
+    for (name, hint) in [
+        (
+            "FANFARE_REQUIRE_PASS",
+            "; did you mean 'FANFARE_REQUIREPASS'?",
+        ),
+        ("FANFARE_USERS", "; did you mean 'FANFARE_USER'?"),
+        ("FANFARE_", ""),
+        ("FANFARE_QQQQQQQQ", ""),
+        ("FANFARE_PORT_6379", "; did you mean 'FANFARE_PORT'?"),
+        ("FANFARE_PORT_6379_TCP_NAME", ""),
+    ] {
+        let error = start(&[], &[(name, "x")], "").unwrap_err();
+        assert_eq!(
+            error,
+            format!("fanfare: environment {name}: no setting has this variable{hint}")
+        );
+    }
     assert_eq!(
-        config(&[], &[("FANFARE_PORT", "tcp://10.0.0.1:6379")], "").port,
+        config(&[], &[("FANFAREX", "1"), ("PORT", "1")], "").port,
         6379
     );
 }
@@ -224,6 +300,8 @@ fn a_file_includes_others_but_not_without_end() {
     );
     assert_eq!(config.requirepass.as_bytes(), b"\xff");
 
+    let circles = path("circles.conf");
+    std::fs::write(&circles, format!("include {circles}\n").repeat(9)).unwrap();
     std::fs::write(&inner, "\nfoo 2").unwrap();
     let refused = |file: &str| start(&[file], &[], "").unwrap_err();
     assert_eq!(
@@ -240,7 +318,116 @@ fn a_file_includes_others_but_not_without_end() {
         refused(&circle),
         format!("fanfare: {circle}:1: 'include' goes deeper than 16 files")
     );
+    assert_eq!(refused(&circles).lines().count(), 1);
     std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn an_include_with_a_pattern_reads_all_that_match_in_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| dir.path().join(name).to_str().expect("text").to_owned();
+    for (name, content) in [
+        ("20-b.conf", "port 20"),
+        ("10-a.conf", "port 10\ntimeout 10"),
+        ("30-c.txt", "port 30"),
+        (".hidden.conf", "port 40"),
+    ] {
+        std::fs::write(at(name), content).expect("a file");
+    }
+    let read = |pattern: &str| config(&["-"], &[], &format!("port 1\ninclude {}", at(pattern)));
+    let all = read("*.conf");
+    assert_eq!((all.port, all.timeout), (20, Some(Duration::from_secs(10))));
+    assert_eq!(read("?0-a.conf").port, 10);
+    assert_eq!(read("[23]*").port, 30);
+    assert_eq!(read("*.none").port, 1);
+    assert_eq!(read("none/*.conf").port, 1);
+    std::fs::create_dir(at("40-d.conf")).expect("a directory");
+    let file = format!("include {}", at("*.conf"));
+    let error = start(&["-"], &[], &file).unwrap_err();
+    let start = format!(
+        "fanfare: standard input:1: can't read '{}': ",
+        at("40-d.conf")
+    );
+    assert!(error.starts_with(&start), "{error}");
+}
+
+#[test]
+fn of_a_setting_that_is_given_twice_the_last_one_holds() {
+    let config = config(
+        &["-", "--timeout", "1", "--databases", "2", "--timeout", "3"],
+        &[],
+        "port 1\nbind ::1 ::2\nport 2\nbind 127.0.0.1",
+    );
+    assert_eq!(
+        (config.port, &config.bind[..]),
+        (2, &["127.0.0.1".to_owned()][..])
+    );
+    assert_eq!(config.timeout, Some(Duration::from_secs(3)));
+}
+
+/// Debian's /etc/redis/redis.conf, in extracts.
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let file = "bind 127.0.0.1 -::1\nport 6379\ndaemonize yes\npidfile /run/redis.pid\n\
+                logfile /var/log/redis.log\ndatabases 16\nrename-command FLUSHALL \"\"\n\
+                appendonly no\ndbfilename dump.rdb\nmaxcleints 5\nport many\nlua-time-limit 5000";
+    let errors = start(&["-", "--timeuot", "1"], &[("FANFARE_PROT", "1")], file).unwrap_err();
+    let expected = [
+        "standard input:3: bad value for 'daemonize': fanfare stays in the foreground, so 'daemonize' can only be 'no'",
+        "standard input:4: fanfare does not have Redis's setting 'pidfile'",
+        "standard input:7: 'rename-command' is not supported; rules of users (-flushall) keep commands from clients",
+        "standard input:9: fanfare does not have Redis's setting 'dbfilename'",
+        "standard input:10: unknown setting 'maxcleints'; did you mean 'maxclients'?",
+        "standard input:11: bad value for 'port': argument couldn't be parsed into an integer",
+        "standard input:12: fanfare does not have Redis's setting 'lua-time-limit'",
+        "environment FANFARE_PROT: no setting has this variable; did you mean 'FANFARE_PORT'?",
+        "command line: unknown setting 'timeuot'; did you mean 'timeout'?",
+    ];
+    let expected = expected.map(|line| format!("fanfare: {line}"));
+    assert_eq!(errors.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_names_that_only_redis_has_are_none_of_ours() {
+    for setting in SETTINGS {
+        assert!(!redis_only::has(setting.name), "{}", setting.name);
+    }
+    assert!(redis_only::has("AppendFsync") && !redis_only::has("nosuch"));
+}
+
+#[test]
+fn a_password_comes_from_a_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("secret");
+    let path = path.to_str().expect("text");
+    let read = |content: &str| {
+        std::fs::write(path, content).expect("a file");
+        start(
+            &["--requirepass", "other"],
+            &[("FANFARE_REQUIREPASS_FILE", path)],
+            "",
+        )
+    };
+    for content in ["sesame \"1\"", "sesame \"1\"\n", "sesame \"1\"\r\nmore"] {
+        let Ok(Start::Serve(config)) = read(content) else {
+            panic!()
+        };
+        assert_eq!(config.requirepass.as_bytes(), b"sesame \"1\"");
+    }
+    // An empty one would let everybody in.
+    for content in ["", "\n", "\nsesame"] {
+        assert_eq!(
+            read(content).unwrap_err(),
+            format!(
+                "fanfare: settings: can't take the password from '{path}': its first line is empty"
+            )
+        );
+    }
+    std::fs::remove_file(path).expect("it is there");
+    let error = start(&["--requirepass-file", path], &[], "").unwrap_err();
+    assert!(error.starts_with(&format!(
+        "fanfare: settings: can't take the password from '{path}': "
+    )));
 }
 
 #[test]
@@ -332,23 +519,25 @@ fn what_cannot_be_read_is_one_line_too() {
         (
             &["--port", "--bind", "::1"],
             "",
-            "command line: a value is required for '--port <port>' but none was supplied (see fanfare --help)",
+            "command line: bad value for 'port': wrong number of arguments",
         ),
         (
-            &["a", "b"],
+            &["-", "b"],
             "",
-            "command line: unexpected argument 'b' found (see fanfare --help)",
+            "command line: unexpected argument 'b' (see fanfare --help)",
         ),
         (
             &["-x"],
             "",
-            "command line: unexpected argument '-x' found (see fanfare --help)",
+            "command line: unexpected argument '-x' (see fanfare --help)",
         ),
         (
-            &["--help", "x"],
+            &["--", "1"],
             "",
-            "command line: unexpected value 'x' for '--help' found; no more were expected (see fanfare --help)",
+            "command line: unexpected argument '--' (see fanfare --help)\nfanfare: command line: \
+             unexpected argument '1' (see fanfare --help)",
         ),
+        (&["--requirepass 'a"], "", "command line: unbalanced quotes"),
         (
             &["--bind", ""],
             "",
@@ -366,10 +555,10 @@ fn users_add_up_and_are_no_setting() {
     let file = "user a on +get\nuser \"b\" on >x (+get ~a)";
     let config = config(
         &["-", "--user", "c", "nopass", "--user", "d off"],
-        &[("FANFARE_USER", "e on")],
+        &[("FANFARE_USER", "e on\n\n  f off >x\n")],
         file,
     );
-    assert_eq!(config.users.lines().len(), 4);
+    assert_eq!(config.users.lines().len(), 6);
     assert!(Setting::find(b"user").is_none());
     assert!(config.set(&[(b"user", b"x on")]).is_err());
 }
