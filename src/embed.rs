@@ -1,24 +1,7 @@
 //! Running fanfare inside another program: a test, or a development environment.
 //!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let server = fanfare::Server::builder().port(0).start().await?;
-//!
-//! // … connect any Redis client to server.url(), subscribe it to "news" …
-//! # use tokio::io::AsyncWriteExt;
-//! # let mut client = tokio::net::TcpStream::connect(server.addr().unwrap()).await?;
-//! # client.write_all(b"SUBSCRIBE news\r\n").await?;
-//! server.wait_for_subscribers("news", 1).await;
-//! assert_eq!(server.publish("news", "hello"), 1);
-//!
-//! server.stop().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The server's tasks run on the tokio runtime that started it, of any flavour, unless it is given
-//! [`Workers`]. Its memory goes with it: nothing is global but the log, which is the program's own (`tracing`).
+//! Layer `embed`, above all others. The crate's front page has an example. A server's memory goes with
+//! it: nothing is global but the log, which is the program's own (`tracing`).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
