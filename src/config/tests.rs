@@ -251,7 +251,7 @@ fn a_variable_that_is_no_setting_is_refused() {
         ("FANFARE_USERS", "; did you mean 'FANFARE_USER'?"),
         ("FANFARE_", ""),
         ("FANFARE_QQQQQQQQ", ""),
-        ("FANFARE_PORT_6379", "; did you mean 'FANFARE_PORT'?"),
+        ("FANFARE_PORTS", "; did you mean 'FANFARE_PORT'?"),
         ("FANFARE_PORT_6379_TCP_NAME", ""),
     ] {
         let error = start(&[], &[(name, "x")], "").unwrap_err();
