@@ -171,7 +171,7 @@ impl Reader {
 
 /// Reads the settings of a start: defaults, then the file that `args` names, then `stdin` if they say
 /// so, then the environment, then the flags. `args` begins with the program's name.
-/// [`Config::finish`] has been done on the result.
+/// What no single setting can tell has been checked, and the password file read.
 ///
 /// # Errors
 /// All that is wrong with them.

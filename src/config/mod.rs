@@ -131,8 +131,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Sets one setting, before the server starts, whatever its [`Change`]. A setting of several
-    /// words takes them as several values or as one with spaces:
+    /// Sets one setting, before the server starts, whether CONFIG SET may change it or not. A setting
+    /// of several words takes them as several values or as one with spaces:
     /// `apply("bind", &["127.0.0.1", "::1"])`. `user` adds a user; whether its rules are right is
     /// looked at when the server starts.
     pub fn apply<V: AsRef<[u8]>>(&mut self, name: &str, values: &[V]) -> Result<(), BadSetting> {

@@ -131,7 +131,7 @@ macro_rules! settings {
             $fixed_name:literal = $value:literal, $fixed_change:ident, $reason:literal;
         )+}
     ) => {
-        /// The value of every setting. [`Config::default`] has the defaults of [`SETTINGS`].
+        /// The value of every setting. [`Config::default`] has the default of each.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Config {$($(
             $(#[doc = $help])+

@@ -3,7 +3,7 @@
 //! many patterns there are. (Redis tries every pattern on every PUBLISH.)
 //!
 //! # The structure
-//! A trie over *tokens* (see [`glob`](super::glob)), path-compressed: an edge carries as many
+//! A trie over *tokens* (see [`glob`](crate::glob)), path-compressed: an edge carries as many
 //! tokens as all the patterns below it share, stars and classes included, so `a1*b1*c1` among
 //! 100,000 of its kind is one node, not five. A node keeps its own edge's tokens as its label
 //! (`label.rs` has the encoding) and finds its children by the first token of theirs (`node.rs`).
