@@ -1,24 +1,7 @@
 //! Running fanfare inside another program: a test, or a development environment.
 //!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let server = fanfare::Server::builder().port(0).start().await?;
-//!
-//! // … connect any Redis client to server.url(), subscribe it to "news" …
-//! # use tokio::io::AsyncWriteExt;
-//! # let mut client = tokio::net::TcpStream::connect(server.addr().unwrap()).await?;
-//! # client.write_all(b"SUBSCRIBE news\r\n").await?;
-//! server.wait_for_subscribers("news", 1).await;
-//! assert_eq!(server.publish("news", "hello"), 1);
-//!
-//! server.stop().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The server's tasks run on the tokio runtime that started it, of any flavour, unless it is given
-//! [`Workers`]. Its memory goes with it: nothing is global but the log, which is the program's own (`tracing`).
+//! Layer `embed`, above all others. The crate's front page has an example. A server's memory goes with
+//! it: nothing is global but the log, which is the program's own (`tracing`).
 
 #[cfg(all(test, not(shuttle)))]
 mod tests;
@@ -29,6 +12,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 
+#[cfg(feature = "cli")]
+use crate::acl::configured::wrong_lines;
 use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
@@ -47,6 +32,7 @@ use crate::state::{OnChange, ServerState};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// A setting given to the builder is wrong.
     #[error(transparent)]
@@ -99,12 +85,14 @@ impl Builder {
     }
 
     /// Takes all settings from `config`.
+    #[doc(hidden)]
     pub fn config(mut self, config: Config) -> Builder {
         self.config = Ok(config);
         self
     }
 
     /// Called with the new settings whenever a client has changed them by CONFIG SET.
+    #[doc(hidden)]
     pub fn on_config_change(mut self, call: impl Fn(&Config) + Send + Sync + 'static) -> Builder {
         self.on_change = Some(Box::new(call));
         self
@@ -117,6 +105,25 @@ impl Builder {
         self
     }
 
+    /// What keeps a server from starting with these settings, as far as that can be told without
+    /// binding an address: settings, users, files of TLS.
+    #[cfg(feature = "cli")]
+    #[doc(hidden)]
+    pub fn problems(self) -> Vec<StartError> {
+        let config = match self.config {
+            Ok(config) => config,
+            Err(bad) => return vec![bad.into()],
+        };
+        let wrong = wrong_lines(&config).into_iter();
+        let mut problems: Vec<StartError> =
+            wrong.map(|line| UsersError::Line(line).into()).collect();
+        if problems.is_empty() {
+            problems.extend(Acl::at_start(&config).err().map(StartError::Users));
+        }
+        problems.extend(Tls::at_start(&config).err().map(StartError::Tls));
+        problems
+    }
+
     /// Binds the addresses and serves them: on the current tokio runtime, unless it was given
     /// [`workers`](Self::workers).
     ///
@@ -126,8 +133,8 @@ impl Builder {
     /// # Panics
     /// Outside of a tokio runtime with its I/O and time drivers enabled.
     pub async fn start(self) -> Result<Server, StartError> {
-        let config = self.config?;
-        config.check()?;
+        let mut config = self.config?;
+        config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
         let listeners = listener::bind_all(&config).await?;

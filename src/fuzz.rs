@@ -11,6 +11,7 @@
 //! and written by hand. Compiled for tests and for cargo-fuzz only.
 
 mod acl;
+#[cfg(feature = "cli")]
 mod config;
 mod glob;
 mod inline;
@@ -29,14 +30,14 @@ pub fn request(data: &[u8]) {
     request::check(data);
 }
 
-/// Lines are split into words as a plain port of Redis's `sdssplitargs` splits them, and words come
+/// Lines are split into words as a plain automaton for Redis's rules splits them, and words come
 /// back from being quoted in any of three ways.
 pub fn inline(data: &[u8]) {
     inline::check(data);
 }
 
-/// The pattern index finds what the matcher accepts, the matcher accepts what a port of Redis's
-/// `stringmatchlen` accepts, the index keeps its invariants, and is empty in the end.
+/// The pattern index finds what the matcher accepts, the matcher accepts what a plain one accepts, the
+/// index keeps its invariants, and is empty in the end.
 ///
 /// A line of `data` adds the pattern after a `+`, removes the pattern after a `-`, gives memory back
 /// (`!`), or is a name to look up.
@@ -50,6 +51,7 @@ pub fn glob(data: &[u8]) {
 /// A line of `data` is an argument (after `@`), a variable of the environment (after `$`), `name
 /// value` for CONFIG SET (after `=`), a pattern for CONFIG GET (after `?`), or else a line of the
 /// configuration file.
+#[cfg(feature = "cli")]
 pub fn config(data: &[u8]) {
     config::check(data);
 }
@@ -109,6 +111,7 @@ mod tests {
         replay("glob", super::glob);
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn config() {
         replay("config", super::config);

@@ -1,4 +1,4 @@
-//! Redis's glob language, decided byte by byte as `stringmatchlen` (util.c, Redis 7.0) decides it.
+//! Redis's glob language, decided as redis-server 7.0.15 decides it, but for the empty name.
 //!
 //! Who asks: `PUBSUB CHANNELS <pattern>` and `CONFIG GET <pattern>` through [`matches()`] and
 //! [`matches_ignore_case`], and the pattern index of PUBLISH through [`tokens`], which turns a
@@ -13,11 +13,12 @@
 //! - `[abc`: an unclosed class runs to the pattern's end.
 //! - `\x`: the byte x, inside a class too; a backslash that ends the pattern is itself.
 //!
-//! Four rules surprise, and clients see them, so they are kept:
+//! A star matches the empty name too, alone or several in a row. Redis 7.0 lets nothing but the empty
+//! pattern match it; later versions agree with us.
+//!
+//! Three rules surprise, and clients see them, so they are kept:
 //! - C compares the ends of a range as *signed* chars, so bytes from 0x80 on sort below NUL:
 //!   `[a-\xff]` is swapped and means 0xff and 0x00..=`a`, not `a`..=0xff.
-//! - An empty name is matched by the empty pattern only, not even by `*`: the C loop runs while
-//!   both have bytes left.
 //! - Without regard to case, a range is swapped *before* its ends are lowered, so `[Z-a]` becomes
 //!   `z`..`a`, which is empty, and an escaped byte in a class still has to be exact.
 //! - Without regard to case, bytes from 0x80 to 0xfe in a range sort above ASCII after all, because
@@ -200,9 +201,6 @@ impl Case {
 }
 
 fn decide(pattern: &[u8], text: &[u8], case: Case) -> bool {
-    if text.is_empty() {
-        return pattern.is_empty();
-    }
     let (mut p, mut t) = (0, 0);
     // Behind the last star in the pattern, and where in the text its next attempt starts.
     let mut retry: Option<(usize, usize)> = None;

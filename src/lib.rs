@@ -1,7 +1,27 @@
-//! fanfare: a Redis-compatible in-memory server for pub/sub and work queues, as a binary and as a
-//! library.
+//! A Redis-compatible in-memory server for pub/sub and work queues, to run inside a test or a
+//! development environment. It is a binary too.
 //!
-//! To embed it, start from [`Server`].
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = fanfare::Server::builder().set("maxclients", "50").start().await?;
+//!
+//! // … connect any Redis client to server.url(), subscribe it to "news" …
+//! # use tokio::io::AsyncWriteExt;
+//! # let mut client = tokio::net::TcpStream::connect(server.addr().unwrap()).await?;
+//! # client.write_all(b"SUBSCRIBE news\r\n").await?;
+//! server.wait_for_subscribers("news", 1).await;
+//! assert_eq!(server.publish("news", "hello"), 1);
+//!
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The server listens on 127.0.0.1, on a port that the system picks. Its tasks run on the tokio
+//! runtime that started it, unless it is given [`Workers`]. Servers share nothing, and the log goes to
+//! the program's own `tracing` subscriber. Only the binary needs the default feature `cli`: name the
+//! library with `default-features = false`.
 //!
 //! # The life of a PUBLISH
 //!
@@ -29,9 +49,9 @@
 //!
 //! ```text
 //!  command    takes the keyspace's lock and calls the function of LPUSH, or EXEC's, which calls many
-//!  queue      finds the list, or adds it, and copies the elements into it; a list that came to be
+//!  store      finds the list, or adds it, and copies the elements into it; a list that came to be
 //!             makes its key ready
-//!  queue      serves those who wait for a ready key, first come, first served: an element leaves
+//!  store      serves those who wait for a ready key, first come, first served: an element leaves
 //!             the list once the waiter's outbox has taken the reply
 //!  pubsub     publishes what has happened to keys, if somebody wants to know
 //!  conn       lets go of the lock, and at the end of the batch writes the pusher's replies, then
@@ -40,22 +60,24 @@
 //!
 //! # Where things are
 //!
-//! `config` every setting, once · `acl` users and what they may do · `server` listeners, TLS, shared
-//! state, the way out · `conn` one connection and its outbox · `resp` requests in, replies out ·
-//! `command` the command table and a file for each group of commands · `pubsub` registry, pattern
-//! index, fan-out · `queue` keys, lists, waiting clients, expiry · `observe` INFO, CLIENT LIST,
-//! counters · `sync` locks that can be modelled · `fuzz` what must hold for any bytes · `embed` the
-//! embedding API.
+//! `embed` the embedding API · `server` the tasks: listeners, workers, housekeeping, shutdown · `conn`
+//! one connection's task · `command` a file for each group of commands · `state` what all connections
+//! share, TLS among it · `store` keys, lists, waiting clients, expiry · `acl` users and what they may
+//! do · `observe` counters, slow log, histograms · `pubsub` registry, pattern index, fan-out ·
+//! `catalog` what commands are · `client` a connected client as others see it, its outbox among it ·
+//! `config` every setting, once · `resp` requests in, replies out · `glob` patterns · `sync` locks
+//! that can be modelled · `fuzz` what must hold for any bytes.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-#![deny(unreachable_pub)]
+// Without the binary, what is public for it alone is not reached.
+#![cfg_attr(feature = "cli", deny(unreachable_pub))]
 
 mod acl;
 mod catalog;
 mod client;
 mod command;
-pub mod config;
+mod config;
 mod conn;
 mod embed;
 #[cfg(any(test, fuzzing))]
@@ -73,9 +95,17 @@ mod store;
 mod sync;
 
 pub use acl::{BadLine, FileErrors, UsersError};
+pub use config::{BadSetting, Refusal};
 pub use embed::{Builder, Server, StartError};
 pub use server::listener::ListenError;
 pub use server::workers::Workers;
 pub use state::bound::Bound;
-pub use state::descriptors;
 pub use state::tls::TlsError;
+
+/// What the binary uses beside the embedding API. No promise covers it.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli {
+    pub use crate::config::{Config, LogFormat, LogLevel, Start, UsageErrors, from_args};
+    pub use crate::state::descriptors;
+}

@@ -1,5 +1,7 @@
 //! Users while connections are theirs: what is taken away is gone at the next command.
 
+#![cfg(feature = "cli")]
+
 mod common;
 mod access {
     mod start;

@@ -1,6 +1,8 @@
 //! `maxmemory-clients`: what all connections together hold is bounded, and those that hold the most
 //! go first.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::Client;

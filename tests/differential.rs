@@ -3,6 +3,8 @@
 //! `cargo test --test differential -- --include-ignored`; every reply that is allowed to differ is listed in its script,
 //! with fanfare's own bytes. `FANFARE_DIFF_OTHER=redis-server` compares Redis with itself, which checks the scripts.
 
+#![cfg(feature = "cli")]
+
 mod differential {
     pub mod blocked;
     pub mod compare;

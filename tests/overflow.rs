@@ -1,6 +1,8 @@
 //! `pubsub-overflow-policy`: a slow subscriber keeps its connection and loses messages, each of which
 //! is counted.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::Client;

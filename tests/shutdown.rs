@@ -1,5 +1,7 @@
 //! A shutdown under load: what was answered has been delivered.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::{Client, Frame, parts};

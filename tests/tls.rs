@@ -1,6 +1,8 @@
 //! TLS: who comes in, that what goes through arrives whole and in order, and that certificates are
 //! renewed without a restart.
 
+#![cfg(feature = "cli")]
+
 #[path = "tls/certificates.rs"]
 mod certificates;
 mod common;

@@ -16,6 +16,7 @@ use super::user::{DEFAULT_USER, User};
 /// What is wrong with a file, on one line, in Redis's words. Bytes, as it quotes rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", String::from_utf8_lossy(.0))]
+#[non_exhaustive]
 pub struct FileErrors(pub Vec<u8>);
 
 /// Reads the users of a file, the default user among them whether the file has it or not.

@@ -52,6 +52,7 @@ use user::{DEFAULT_USER, PasswordHash, User};
 
 /// Why a server has no users to start with.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum UsersError {
     /// A `user` line of the settings is wrong.
     #[error(transparent)]

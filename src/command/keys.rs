@@ -178,19 +178,14 @@ pub(crate) fn keys(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     let pattern = &args[1];
     check_pattern(keys.config(), pattern)?;
     let entries = keys.database().into_iter().flat_map(Database::entries);
-    let matching =
-        entries.filter(|(slot, entry)| is_shown(pattern, &entry.key) && !keys.is_expired(*slot));
+    let matching = entries
+        .filter(|(slot, entry)| glob::matches(pattern, &entry.key) && !keys.is_expired(*slot));
     let found: Vec<_> = matching.map(|(_, entry)| &entry.key).collect();
     out.array(found.len());
     for key in found {
         out.bulk(key);
     }
     Ok(Reply::Sent)
-}
-
-/// Whether a key matches a pattern of KEYS or SCAN, where `*` alone matches an empty key too.
-pub(crate) fn is_shown(pattern: &[u8], key: &[u8]) -> bool {
-    pattern == b"*" || glob::matches(pattern, key)
 }
 
 /// `DBSIZE`

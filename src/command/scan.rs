@@ -5,8 +5,9 @@
 //! once, whatever comes and goes meanwhile.
 
 use super::Args;
-use super::keys::is_shown;
+
 use super::pubsub::check_pattern;
+use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
@@ -44,7 +45,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
                 continue;
             };
             found += 1;
-            if !is_shown(options.pattern, &entry.key) {
+            if !glob::matches(options.pattern, &entry.key) {
                 continue;
             }
             if keys.is_expired(slot) {

@@ -16,6 +16,7 @@ use super::values::{
 
 /// Why a value was refused, in Redis's words where Redis has them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// No word, or more than the setting takes.
     #[error("wrong number of arguments")]

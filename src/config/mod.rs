@@ -8,32 +8,49 @@
 //! this module; a change of several settings happens whole or not at all; a password shows neither
 //! in a debug print nor in an error.
 
+#[cfg(feature = "cli")]
 mod args;
+#[cfg(feature = "cli")]
+mod environment;
+#[cfg(feature = "cli")]
 mod file;
+#[cfg(feature = "cli")]
+mod help;
 mod kinds;
+#[cfg(feature = "cli")]
+mod redis_only;
 #[cfg(test)]
 mod set_tests;
 mod settings;
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests;
 mod users;
 mod values;
 
-pub use args::{Start, UsageError, from_args};
+use std::path::PathBuf;
+
+#[cfg(feature = "cli")]
+pub use args::{Start, UsageErrors, from_args};
 pub use kinds::Refusal;
-pub use settings::{Change, Config, Group, SETTINGS, Setting};
-pub use users::UserLines;
-pub use values::{
-    ClientMemory, DebugCommand, EventClass, EventClasses, LogFormat, LogLevel, OutputLimit,
-    OutputLimits, OverflowPolicy, OverflowRule, Password, Percentiles, PubSubDefault,
-    TlsAuthClients, TlsPort, TlsProtocol, TlsProtocols,
+pub use settings::Config;
+#[cfg(feature = "cli")]
+pub(crate) use settings::Group;
+pub(crate) use settings::{Change, SETTINGS, Setting};
+#[cfg(all(feature = "cli", any(test, fuzzing)))]
+pub(crate) use users::UserLines;
+pub(crate) use values::{
+    ClientMemory, DebugCommand, EventClass, EventClasses, OutputLimit, OutputLimits,
+    OverflowPolicy, OverflowRule, Password, TlsAuthClients, TlsPort, TlsProtocol,
 };
+#[cfg(feature = "cli")]
+pub use values::{LogFormat, LogLevel};
 
 /// What a line that makes a user begins with.
 const USER: &str = "user";
 
 /// A setting that cannot be set as asked, outside of CONFIG SET.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadSetting {
     /// No setting has this name.
     #[error("unknown setting '{}'", .0.escape_debug())]
@@ -53,6 +70,14 @@ pub enum BadSetting {
          security holes, please define either an ACL file or declare users directly, but not both."
     )]
     UsersAndFile,
+    /// A file that should hold the password, and cannot be read or holds none.
+    #[error("can't take the password from '{}': {problem}", .path.display())]
+    PasswordFile {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A combination that leaves no way to reach the server.
     #[error("'bind' is empty and 'unixsocket' is not set, so there is nothing to listen on")]
     NothingToListenOn,
@@ -106,8 +131,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Sets one setting, before the server starts, whatever its [`Change`]. A setting of several
-    /// words takes them as several values or as one with spaces:
+    /// Sets one setting, before the server starts, whether CONFIG SET may change it or not. A setting
+    /// of several words takes them as several values or as one with spaces:
     /// `apply("bind", &["127.0.0.1", "::1"])`. `user` adds a user; whether its rules are right is
     /// looked at when the server starts.
     pub fn apply<V: AsRef<[u8]>>(&mut self, name: &str, values: &[V]) -> Result<(), BadSetting> {
@@ -134,10 +159,26 @@ impl Config {
         })
     }
 
-    /// Checks what no single setting can: that there is something to listen on, and one source of
-    /// users. [`from_args`] has
-    /// done it; who builds a `Config` otherwise does it before the server starts.
-    pub fn check(&self) -> Result<(), BadSetting> {
+    /// Does what no single setting can: reads the password from `requirepass-file`, and checks that
+    /// there is something to listen on, and one source of users. [`from_args`] has done it; who
+    /// builds a `Config` otherwise does it before the server starts.
+    pub(crate) fn finish(&mut self) -> Result<(), BadSetting> {
+        if let Some(path) = &self.requirepass_file {
+            let refuse = |problem: String| BadSetting::PasswordFile {
+                path: path.clone(),
+                problem,
+            };
+            let content = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+            let line = content
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default();
+            let password = line.strip_suffix(b"\r").unwrap_or(line);
+            if password.is_empty() {
+                return Err(refuse("its first line is empty".to_owned()));
+            }
+            self.requirepass = Password(password.to_vec());
+        }
         if self.bind.is_empty() && self.unixsocket.is_none() {
             return Err(BadSetting::NothingToListenOn);
         }

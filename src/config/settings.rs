@@ -21,7 +21,11 @@ use super::values::{
 
 /// One setting: a row of [`SETTINGS`].
 #[derive(Debug)]
-pub struct Setting {
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the binary prints them")
+)]
+pub(crate) struct Setting {
     /// Redis's name, lower case, as in the file, CONFIG GET and, after `--`, the command line.
     pub name: &'static str,
     /// The heading that `--help` shows it under.
@@ -42,30 +46,29 @@ pub struct Setting {
 
 impl Setting {
     /// What it means, its unit, and why the default is what it is; one or more lines.
-    pub fn help(&self) -> String {
+    #[cfg(feature = "cli")]
+    pub(crate) fn help(&self) -> String {
         let lines: Vec<&str> = self.docs.lines().map(str::trim).collect();
         lines.join("\n")
     }
 
     /// The setting of this name, in any case.
-    pub fn find(name: &[u8]) -> Option<&'static Setting> {
+    pub(crate) fn find(name: &[u8]) -> Option<&'static Setting> {
         SETTINGS
             .iter()
             .find(|setting| name.eq_ignore_ascii_case(setting.name.as_bytes()))
     }
 
     /// The environment variable that sets it: `FANFARE_TCP_BACKLOG`.
-    pub fn env_name(&self) -> String {
-        format!(
-            "FANFARE_{}",
-            self.name.to_ascii_uppercase().replace('-', "_")
-        )
+    #[cfg(feature = "cli")]
+    pub(crate) fn env_name(&self) -> String {
+        super::environment::variable(self.name)
     }
 }
 
 /// The headings of `--help`, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub(crate) enum Group {
     /// Where fanfare listens.
     Network,
     /// Encrypted connections.
@@ -86,9 +89,10 @@ pub enum Group {
     Fixed,
 }
 
+#[cfg(feature = "cli")]
 impl Group {
     /// The heading.
-    pub fn heading(self) -> &'static str {
+    pub(crate) fn heading(self) -> &'static str {
         match self {
             Group::Network => "Network",
             Group::Tls => "TLS",
@@ -105,7 +109,7 @@ impl Group {
 
 /// When a setting may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Before the server starts; CONFIG SET says "can't set immutable config".
     AtStart,
     /// With CONFIG SET as well.
@@ -127,7 +131,7 @@ macro_rules! settings {
             $fixed_name:literal = $value:literal, $fixed_change:ident, $reason:literal;
         )+}
     ) => {
-        /// The value of every setting. [`Config::default`] has the defaults of [`SETTINGS`].
+        /// The value of every setting. [`Config::default`] has the default of each.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Config {$($(
             $(#[doc = $help])+
@@ -146,7 +150,7 @@ macro_rules! settings {
         }
 
         /// All settings, by group.
-        pub static SETTINGS: &[Setting] = &[
+        pub(crate) static SETTINGS: &[Setting] = &[
             $($(Setting {
                 name: $name,
                 group: Group::$group,
@@ -304,6 +308,10 @@ settings! {
         /// developer's machine.
         "requirepass" => requirepass: Password = "",
             "password", Secret, AnyTime;
+        /// File whose first line is that password, as secrets are mounted; it is read at the start,
+        /// and then holds instead of `requirepass`. "" is none.
+        "requirepass-file" => requirepass_file: Option<PathBuf> = "",
+            "path", Path, AtStart;
         /// Whether connections from other machines are refused as long as the default user has no
         /// password, wherever fanfare listens. Redis's default: who opens a port by mistake serves
         /// nobody.
@@ -329,6 +337,10 @@ settings! {
         /// per connection.
         "loglevel" => loglevel: LogLevel = "notice",
             "debug|verbose|notice|warning", Choice(LogLevel::NAMES), AnyTime;
+        /// File that the log is written to, at its end; "" is standard error. SIGHUP opens it again, for
+        /// logrotate. A program that embeds fanfare has a log of its own.
+        "logfile" => logfile: Option<PathBuf> = "",
+            "path", Path, AtStart;
         /// Shape of a log line: text for people, json for collectors.
         "log-format" => log_format: LogFormat = "text",
             "text|json", Choice(LogFormat::NAMES), AtStart;

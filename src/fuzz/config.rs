@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use super::inline::hexadecimal;
 use crate::acl::configured::configured;
 use crate::config::{
-    Change, Config, Refusal, SETTINGS, SetError, Setting, Start, UsageError, UserLines, from_args,
+    Change, Config, Refusal, SETTINGS, SetError, Setting, Start, UsageErrors, UserLines, from_args,
 };
 use crate::glob::matches_ignore_case;
 use crate::resp::inline::split_words;
@@ -31,10 +31,13 @@ pub(super) fn check(data: &[u8]) {
             assert!(!text.is_empty());
             return;
         }
-        Err(error) => {
-            let line = error.to_string();
-            assert!(!line.contains('\n'), "more than a line: {line:?}");
-            assert!(line.starts_with(&format!("fanfare: {}: ", error.origin)));
+        Ok(Start::Check(..)) => return,
+        Err(errors) => {
+            for error in errors.0 {
+                let line = error.to_string();
+                assert!(!line.contains('\n'), "more than a line: {line:?}");
+                assert!(line.starts_with(&format!("fanfare: {}: ", error.origin)));
+            }
             return;
         }
     };
@@ -66,6 +69,8 @@ fn read(data: &[u8]) -> Input<'_> {
         match line {
             // A first argument that is no flag would name a file.
             [b'@', argument @ ..] if input.args.is_empty() && !argument.starts_with(b"--") => {}
+            // Behind this one, too.
+            [b'@', argument @ ..] if argument.eq_ignore_ascii_case(b"--check-config") => {}
             [b'@', argument @ ..] => input.args.push(argument),
             [b'$', variable @ ..] => input.environment.push(cut(variable, b'=')),
             [b'=', pair @ ..] => input.pairs.push(cut(pair, b' ')),
@@ -91,20 +96,19 @@ fn includes(line: &[u8]) -> bool {
 }
 
 /// What the binary makes of it.
-fn start(input: &Input<'_>) -> Result<Start, UsageError> {
+fn start(input: &Input<'_>) -> Result<Start, UsageErrors> {
     let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     // Neither an argument nor a variable of a process holds a NUL.
     let words = input.args.iter().filter(|word| !word.contains(&0));
     let args = ["fanfare".into(), "-".into()].into_iter();
-    let variable = |name: &str| {
-        let mut all = input.environment.iter();
-        let found = all.find(|(own, value)| *own == name.as_bytes() && !value.contains(&0));
-        found.map(|(_, value)| os(value))
-    };
+    let all = input.environment.iter();
+    let variables = all
+        .filter(|(name, value)| !name.contains(&0) && !value.contains(&0))
+        .map(|(name, value)| (os(name), os(value)));
     let file = input.file.join(&b'\n');
     from_args(
         args.chain(words.map(|word| os(word))),
-        variable,
+        variables,
         &mut &file[..],
     )
 }

@@ -1,9 +1,8 @@
-//! The pattern index against the matcher, and the matcher against Redis's.
+//! The pattern index against the matcher, and the matcher against a plain one.
 
 use std::collections::BTreeSet;
 
-use crate::glob::plain::stringmatchlen;
-use crate::glob::{matches, matches_ignore_case};
+use crate::glob::{matches, matches_ignore_case, plain};
 use crate::pubsub::patterns::PatternIndex;
 
 pub(super) fn check(data: &[u8]) {
@@ -47,7 +46,7 @@ fn look_up(index: &PatternIndex<Vec<u8>>, patterns: &BTreeSet<Vec<u8>>, name: &[
         ] {
             assert_eq!(
                 ours,
-                stringmatchlen(pattern, name, ignore_case),
+                plain::matches(pattern, name, ignore_case),
                 "{} for {}, case ignored: {ignore_case}",
                 pattern.escape_ascii(),
                 name.escape_ascii()

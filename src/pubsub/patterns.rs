@@ -155,8 +155,7 @@ impl<V> PatternIndex<V> {
     }
 
     /// Calls `f` with the value of every pattern that matches `channel`, each once, in no
-    /// particular order. An empty name is matched by the empty pattern only, as in Redis. Allocates
-    /// nothing once a thread has seen the like.
+    /// particular order. Allocates nothing once a thread has seen the like.
     pub(crate) fn for_each_match(&self, channel: &[u8], f: impl FnMut(&V)) {
         walk::for_each_match(self, channel, f);
     }

@@ -47,6 +47,7 @@ const PROTECTED: &str = "\
 
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ListenError {
     /// All addresses were optional, and none is there.
     #[error("can't listen on any address of 'bind': {0}")]

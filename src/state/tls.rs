@@ -29,6 +29,7 @@ const PREFIX: &[u8] = b"tls-";
 
 /// Why there can be no TLS.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TlsError {
     /// A file that is needed is not named.
     #[error("'{0}' is not set, which TLS needs")]

@@ -134,9 +134,10 @@ fn spellings_are_patterns_of_their_own() {
 }
 
 #[test]
-fn an_empty_name_is_matched_by_the_empty_pattern_only() {
-    let index = with(&[b"", b"*", b"**", b"?"]);
-    assert_eq!(matching(&index, b""), [b""]);
+fn an_empty_name_is_matched_by_the_empty_pattern_and_by_stars() {
+    let index = with(&[b"", b"*", b"**", b"?", b"*z", b"*y*"]);
+    let found: [&[u8]; 3] = [b"", b"*", b"**"];
+    assert_eq!(matching(&index, b""), found);
     assert_eq!(matching(&index, b"a"), [&b"*"[..], b"**", b"?"]);
 }
 

@@ -23,8 +23,6 @@
 //! the one star above it, and a pattern's entry is found at most once: where it ends in a star,
 //! when that star is reached, otherwise from the one start that makes its end coincide with the
 //! name's.
-//!
-//! An empty name is matched by the empty pattern only (see `glob.rs`).
 
 use std::cell::Cell;
 
@@ -72,11 +70,7 @@ pub(super) fn for_each_match<V>(index: &PatternIndex<V>, name: &[u8], found: imp
         origin: NONE,
         buffers: &mut buffers,
     };
-    if name.is_empty() {
-        walk.report(ROOT);
-    } else {
-        walk.everything();
-    }
+    walk.everything();
     SCRATCH.set(Some(buffers));
 }
 
