@@ -318,3 +318,34 @@ async fn a_subscription_does_not_slip_past_who_takes_the_channel_away() {
     }
     server.stop().await;
 }
+
+/// The value of an option is no keyword: what is checked is what is done.
+#[tokio::test]
+async fn sort_stores_where_the_user_may_write_and_nowhere_else() {
+    both(async |server, admin| {
+        let rules = "ACL SETUSER u on nopass +@all ~a ~by ~store";
+        admin.ask(rules, "+OK").await;
+        admin.ask("RPUSH a 2 1", ":2").await;
+        for hidden in ["by STORE", "BY STORE by STORE", "store STORE", "by ASC STORE"] {
+            let request = format!("SORT a STORE {hidden} secret");
+            let mut client = client_of(server, admin.protocol, "u").await;
+            client
+                .error(
+                    &request,
+                    "NOPERM this user has no permissions to access one of the keys used as arguments",
+                )
+                .await;
+            let keys = format!("COMMAND GETKEYS {request}");
+            admin.ask(&keys, "*2 $1 a $6 secret").await;
+            client.ask(&request.replace("secret", "store"), ":2").await;
+        }
+        admin.ask("EXISTS secret", ":0").await;
+        let flags = "COMMAND GETKEYSANDFLAGS SORT a STORE by STORE secret";
+        admin
+            .ask(flags, "*2 *2 $1 a ~2 +RO +access *2 $6 secret ~2 +OW +update")
+            .await;
+        let dryrun = "ACL DRYRUN u SORT a STORE by STORE secret";
+        assert!(admin.reply(dryrun).await.ends_with(b"the 'secret' key\r\n"));
+    })
+    .await;
+}

@@ -18,6 +18,7 @@
 
 pub(crate) mod arg;
 pub(crate) mod key;
+pub(crate) mod sort;
 
 pub(crate) use arg::Arg;
 use key::FoundKey;

@@ -15,6 +15,8 @@ pub(crate) mod connection;
 pub(crate) mod expiry;
 pub(crate) mod info;
 pub(crate) mod introspect;
+#[cfg(test)]
+mod key_access;
 pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod list;

@@ -15,6 +15,7 @@ use super::database::{Database, Millis};
 use super::events::Event;
 use super::garbage::Garbage;
 use super::keys::Keys;
+use super::touched::Touched;
 use super::watched::Watched;
 use crate::client::ClientId;
 use crate::config::Config;
@@ -71,6 +72,8 @@ pub(crate) struct Keyspace {
     pub(super) garbage: Garbage,
     /// What is counted.
     pub stats: KeyStats,
+    /// What commands touch.
+    pub(crate) touched: Touched,
 }
 
 impl Keyspace {

@@ -3,7 +3,7 @@
 use crate::catalog::spec::Flag::{
     DenyOom, Fast, Loading, MovableKeys, NoScript, ReadOnly, Stale, Write,
 };
-use crate::catalog::spec::{Arg, KeySpec, Spec, key};
+use crate::catalog::spec::{Arg, KeySpec, Spec, sort};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
@@ -221,7 +221,7 @@ pub(crate) const ROWS: &[Spec] = &[
                 ),
             ],
         )
-        .finder(key::of_sort)
+        .finder(sort::keys)
         .origin("generic", "1.0.0")
         .summary("Sort the elements in a list, set or sorted set")
         .complexity(
