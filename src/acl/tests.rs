@@ -359,14 +359,15 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
 
 #[test]
 fn a_file_is_right_as_a_whole_or_tells_all_that_is_wrong() {
-    let good = b"user alice on +@all\n\n  user bob off\r\n";
+    let good = b"# who may do what\nuser alice on +@all\n\n  user bob off\r\n  #user carol on\n#";
     let names =
         |users: Vec<User>| -> Vec<Bytes> { users.into_iter().map(|user| user.name).collect() };
     assert_eq!(
         names(parse("f", good, false).unwrap()),
         ["alice", "bob", "default"]
     );
-    let bad = b"user a on +nosuch ~* ~x -nope &* &x\n# comment\nuser\nuser b \"x on\nuser a on\nuser  d\n\
+    let bad =
+        b"user a on +nosuch ~* ~x -nope &* &x\ncomment\nuser\nuser b \"x on\nuser a on\nuser  d\n\
                 user e (+get\nuser \tf on\n";
     let FileErrors(errors) = parse("f", bad, false).unwrap_err();
     let expected = "f:1: Error in applying operation '+nosuch': Unknown command or category name in ACL. \
@@ -416,6 +417,68 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
         error,
         format!("Error loading ACLs, opening file '{shown}': No such file or directory")
     );
+}
+
+/// A file with this content that nobody may write, root neither, as long as it runs.
+fn running(path: &std::path::Path) -> std::process::Child {
+    std::fs::copy("/bin/sleep", path).unwrap();
+    loop {
+        // Another thread's child may have the copy's descriptor until it has become another program.
+        match std::process::Command::new(path).arg("1000").spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
+            spawned => return spawned.unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_written_stays_as_it_is() {
+    use std::os::unix::fs::{MetadataExt, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("users");
+    let link = directory.path().join("link");
+    symlink("users", &link).unwrap();
+    let mut program = running(&path);
+    let before = std::fs::metadata(&path).unwrap();
+    for path in [&path, &link] {
+        assert!(save(path, std::iter::once(&user("on"))).is_err());
+    }
+    let after = std::fs::metadata(&path).unwrap();
+    assert_eq!((after.ino(), after.len()), (before.ino(), before.len()));
+    program.kill().unwrap();
+    program.wait().unwrap();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
+    // A device is no file of users either, and stays one.
+    let null = std::path::Path::new("/dev/null");
+    assert!(save(null, std::iter::once(&user("on"))).is_err());
+}
+
+#[test]
+fn a_symbolic_link_is_written_through() {
+    use std::os::unix::fs::symlink;
+    let directory = tempfile::tempdir().unwrap();
+    let inner = directory.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let (link, second) = (directory.path().join("link"), inner.join("second"));
+    symlink("inner/second", &link).unwrap();
+    symlink(inner.join("users"), &second).unwrap();
+    // First where there is no file yet.
+    for rules in ["on >a", "on >b"] {
+        let users = [user(rules), User::unrestricted_default()];
+        save(&link, users.iter()).unwrap();
+        for link in [&link, &second] {
+            assert!(link.is_symlink());
+        }
+        let lines = |users: &[User]| users.iter().map(User::describe).collect::<Vec<_>>();
+        assert_eq!(
+            lines(&load(&inner.join("users"), false).unwrap()),
+            lines(&users)
+        );
+    }
+    assert_eq!(std::fs::read_dir(&inner).unwrap().count(), 2);
+    let round = directory.path().join("round");
+    symlink("round", &round).unwrap();
+    assert!(save(&round, std::iter::once(&user("on"))).is_err());
 }
 
 #[test]

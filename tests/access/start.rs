@@ -130,7 +130,7 @@ async fn a_file_is_loaded_and_saved_as_a_whole() {
         admin.ask("ACL USERS", "*4 $7 default $1 u $1 v $1 w").await;
         gone.barrier().await;
 
-        write("user u on nopass +@all ~* &*\nuser v on nopass +@all &d\n");
+        write("# users\nuser u on nopass +@all ~* &*\n #x\nuser v on nopass +@all &d\n");
         admin.ask("ACL LOAD", "+OK").await;
         admin.ask("ACL USERS", "*3 $7 default $1 u $1 v").await;
         gone.closed().await;
