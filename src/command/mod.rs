@@ -422,7 +422,9 @@ fn call(context: &mut Context<'_>, command: &'static Command, handler: Handler, 
 /// What follows a command, or an EXEC as a whole: waiters are served and events published.
 fn conclude(context: &mut Context<'_>) {
     if let Some(space) = &mut context.space {
-        space.serve(context.config, context.fanout);
+        for error in space.serve(context.config, context.fanout) {
+            context.batch_stats.error(error.code());
+        }
         if space.take_expiry_set() {
             context.server.expiry_set.notify_one();
         }

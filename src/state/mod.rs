@@ -316,7 +316,9 @@ impl ServerState {
         let config = self.config();
         let mut space = self.keyspace.lock();
         space.refresh_clock();
-        space.serve(&config, fanout);
+        for error in space.serve(&config, fanout) {
+            self.stats.count_errors(error.code(), 1);
+        }
         self.expiry_set.notify_one();
         let (published, delivered) = events::publish(
             &space.take_events(),
