@@ -51,9 +51,9 @@ impl LogEntry {
         situation: LogContext,
         object: &[u8],
         user: &[u8],
-        mut client: String,
+        client: &str,
     ) -> LogEntry {
-        client.truncate(client.floor_char_boundary(KEPT));
+        // Copied, all of them: cutting a long text short leaves its allocation as long as it was.
         let kept = |text: &[u8]| text[..text.len().min(KEPT)].to_vec();
         LogEntry {
             count: 1,
@@ -62,7 +62,7 @@ impl LogEntry {
             object: kept(object),
             user: kept(user),
             last: Instant::now(),
-            client,
+            client: client[..client.floor_char_boundary(KEPT)].to_owned(),
         }
     }
 
@@ -93,8 +93,11 @@ impl Log {
             entry.count += known.count;
         }
         self.entries.push_front(entry);
-        self.entries
-            .truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if self.entries.len() > limit {
+            self.entries.truncate(limit);
+            self.entries.shrink_to(2 * limit);
+        }
     }
 
     /// The latest entries, at most `count`.

@@ -327,7 +327,7 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
             LogContext::TopLevel,
             object.as_bytes(),
             b"u",
-            client,
+            &client,
         )
     };
     let counts = |log: &Log| {
@@ -347,7 +347,15 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
     log.add(command("c"), 2);
     assert_eq!(counts(&log).len(), 2);
     assert_eq!(log.latest(1).len(), 1);
-    log.add(command(&"x".repeat(1 << 20)), 2);
+    let long = command(&"x".repeat(1 << 20));
+    for capacity in [
+        long.object.capacity(),
+        long.user.capacity(),
+        long.client.capacity(),
+    ] {
+        assert!(capacity <= 16 * 1024, "{capacity} bytes are kept");
+    }
+    log.add(long, 2);
     let latest = log.latest(1).remove(0);
     assert_eq!(
         (latest.object.len(), latest.client.len()),

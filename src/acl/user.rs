@@ -111,7 +111,7 @@ impl User {
             b"sanitize-payload" => self.sanitize_payload = Some(true),
             b"nopass" => self.set_password(None),
             b"resetpass" => self.forget_passwords(),
-            b"clearselectors" => self.selectors.clear(),
+            b"clearselectors" => self.selectors = Vec::new(),
             b"reset" => self.reset(all_channels),
             _ => return self.apply_other(rule, all_channels),
         }
@@ -153,7 +153,7 @@ impl User {
 
     fn forget_passwords(&mut self) {
         self.no_password = false;
-        self.passwords.clear();
+        self.passwords = Vec::new();
     }
 
     /// Makes this its only password; `None`: it needs none (`requirepass`).
@@ -170,7 +170,7 @@ impl User {
         self.root.deny_commands();
         self.enabled = false;
         self.sanitize_payload = Some(true);
-        self.selectors.clear();
+        self.selectors = Vec::new();
     }
 
     /// Whether a connection may be this user without saying anything.

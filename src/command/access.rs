@@ -197,8 +197,8 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
         LogContext::TopLevel
     };
     let user = user.unwrap_or(&context.session.access.user.name);
-    let client = client_line(context.client).trim_end().to_owned();
-    let denied = LogEntry::new(reason, situation, object, user, client);
+    let client = client_line(context.client);
+    let denied = LogEntry::new(reason, situation, object, user, client.trim_end());
     let limit = context.config.acllog_max_len;
     context.server.acl.log.lock().add(denied, limit);
     context.server.acl.denied.of(reason).fetch_add(1, Relaxed);
