@@ -140,6 +140,33 @@ fn allowed(rules: &str) -> Vec<&'static str> {
 }
 
 #[test]
+fn rules_may_name_what_only_redis_has() {
+    let cases = [
+        ("+hget -eval", "-@all +hget"),
+        (
+            "+client|tracking +XINFO -xinfo|stream",
+            "-@all +client|tracking +xinfo -xinfo|stream",
+        ),
+        (
+            "+@all -eval -cluster +cluster|info",
+            "+@all -cluster +cluster|info -eval",
+        ),
+        ("+hget|Field -waitaof", "-@all +hget|Field"),
+        (
+            "+waitaof +cluster|myshardid",
+            "-@all +waitaof +cluster|myshardid",
+        ),
+        ("+@all -@hash +hget", "+@all -@hash +hget"),
+    ];
+    for (rules, shown) in cases {
+        let once = described(rules);
+        assert!(once.ends_with(shown), "{rules}: {once}");
+        let again = described(once.strip_prefix("user u ").unwrap_or(&once));
+        assert_eq!(again, once);
+    }
+}
+
+#[test]
 fn what_is_described_allows_the_same() {
     for command in CATALOG.commands_and_subcommands() {
         for rules in [
@@ -183,7 +210,10 @@ fn wrong_rules_are_refused_for_what_is_wrong() {
         ("(on)", Syntax),
         ("+", UnknownName),
         ("+nosuch", UnknownName),
-        ("+hget", UnknownName),
+        ("+hgets", UnknownName),
+        ("+cluster|nosuch", UnknownName),
+        ("+cluster|info|x", FirstArgOfSubcommand),
+        ("-hget|x", UnknownName),
         ("-@nosuch", UnknownName),
         ("+config|nosuch", UnknownName),
         ("+get|", Syntax),

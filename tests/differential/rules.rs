@@ -7,12 +7,20 @@ use super::frame::Frame;
 /// fanfare's own list of what it does not have.
 const REDIS_ONLY: &str = include_str!("../../src/acl/redis_only.rs");
 
-/// What Redis has from 7.2 on, as fanfare does.
-const NEWER: [&str; 3] = ["client|no-touch", "client|overflow", "client|setinfo"];
+/// What Redis has from 7.2 on, or fanfare alone.
+const NEWER: [&str; 5] = [
+    "client|no-touch",
+    "client|overflow",
+    "client|setinfo",
+    "cluster|myshardid",
+    "waitaof",
+];
 
 /// Whether only one of the two servers has the command.
 fn is_foreign(name: &str) -> bool {
-    let (_, rows) = REDIS_ONLY.split_once("= &[").expect("the list");
+    let (_, rows) = REDIS_ONLY
+        .split_once("(&str, &str)] = &[")
+        .expect("the list");
     // Between the quotes stand categories and names by turns.
     let names = rows.split('"').skip(3).step_by(4);
     let mut names = names
@@ -22,8 +30,8 @@ fn is_foreign(name: &str) -> bool {
     names.any(|known| known == name)
 }
 
-/// Sorts the single commands of each selector, after its categories, and leaves out foreign commands, in rules as in
-/// arrays of names.
+/// Sorts the single commands of each selector, after its categories. Leaves out those that only one of the servers
+/// knows in rules, and has in arrays of names.
 pub fn rules(frame: &mut Frame) {
     match frame {
         Frame::Aggregate { items, .. } => {
@@ -46,7 +54,7 @@ pub fn rules(frame: &mut Frame) {
 fn sorted(text: &str) -> String {
     let text = text.replace(')', " )").replace("%RW~*", "~*");
     let mut words = text.split(' ').collect::<Vec<_>>();
-    words.retain(|word| !single(word).is_some_and(is_foreign));
+    words.retain(|word| !single(word).is_some_and(|name| NEWER.contains(&name)));
     for run in words.chunk_by_mut(|one, other| single(one).is_some() && single(other).is_some()) {
         run.sort_unstable();
     }
@@ -81,7 +89,7 @@ pub fn log(frame: &mut Frame) {
 #[test]
 fn what_has_no_order_is_sorted_and_what_is_foreign_is_gone() {
     assert_eq!(
-        sorted("user a ~-x -@all +@list +set +hget +get (~b -@all +get)"),
-        "user a ~-x -@all +@list +get +set (~b -@all +get )"
+        sorted("user a ~-x -@all +@list +set +hget +waitaof +get (~b -@all +get)"),
+        "user a ~-x -@all +@list +get +hget +set (~b -@all +get )"
     );
 }
