@@ -30,31 +30,25 @@ async fn what_a_user_loses_is_gone_at_its_next_command() {
         client.ask("SET a 1", "+OK").await;
         admin.ask("ACL SETUSER u resetkeys ~b", "+OK").await;
         client
-            .error(
-                "SET a 1",
-                "NOPERM this user has no permissions to access one of the keys used as arguments",
-            )
+            .error("SET a 1", "NOPERM No permissions to access a key")
             .await;
         client.ask("SET b 1", "+OK").await;
         admin.ask("ACL SETUSER u -set -client|id", "+OK").await;
         client
             .error(
                 "SET b 1",
-                "NOPERM this user has no permissions to run the 'set' command",
+                "NOPERM User u has no permissions to run the 'set' command",
             )
             .await;
         client
             .error(
                 "CLIENT ID",
-                "NOPERM this user has no permissions to run the 'client|id' command",
+                "NOPERM User u has no permissions to run the 'client|id' command",
             )
             .await;
         admin.ask("ACL SETUSER u resetchannels &c", "+OK").await;
         client
-            .error(
-                "PUBLISH d x",
-                "NOPERM this user has no permissions to access one of the channels used as arguments",
-            )
+            .error("PUBLISH d x", "NOPERM No permissions to access a channel")
             .await;
         client.ask("PUBLISH c x", ":0").await;
         // Who is let in already stays.
@@ -79,7 +73,7 @@ async fn a_pipeline_is_checked_command_by_command() {
             )
             .await;
         client.expect(":0\r\n+OK\r\n").await;
-        let denied = "-NOPERM this user has no permissions to run the 'publish' command\r\n";
+        let denied = "-NOPERM User u has no permissions to run the 'publish' command\r\n";
         client.expect(denied.repeat(2)).await;
         client.expect("$1\r\nx\r\n").await;
     })
@@ -326,14 +320,16 @@ async fn sort_stores_where_the_user_may_write_and_nowhere_else() {
         let rules = "ACL SETUSER u on nopass +@all ~a ~by ~store";
         admin.ask(rules, "+OK").await;
         admin.ask("RPUSH a 2 1", ":2").await;
-        for hidden in ["by STORE", "BY STORE by STORE", "store STORE", "by ASC STORE"] {
+        for hidden in [
+            "by STORE",
+            "BY STORE by STORE",
+            "store STORE",
+            "by ASC STORE",
+        ] {
             let request = format!("SORT a STORE {hidden} secret");
             let mut client = client_of(server, admin.protocol, "u").await;
             client
-                .error(
-                    &request,
-                    "NOPERM this user has no permissions to access one of the keys used as arguments",
-                )
+                .error(&request, "NOPERM No permissions to access a key")
                 .await;
             let keys = format!("COMMAND GETKEYS {request}");
             admin.ask(&keys, "*2 $1 a $6 secret").await;
@@ -342,7 +338,10 @@ async fn sort_stores_where_the_user_may_write_and_nowhere_else() {
         admin.ask("EXISTS secret", ":0").await;
         let flags = "COMMAND GETKEYSANDFLAGS SORT a STORE by STORE secret";
         admin
-            .ask(flags, "*2 *2 $1 a ~2 +RO +access *2 $6 secret ~2 +OW +update")
+            .ask(
+                flags,
+                "*2 *2 $1 a ~2 +RO +access *2 $6 secret ~2 +OW +update",
+            )
             .await;
         let dryrun = "ACL DRYRUN u SORT a STORE by STORE secret";
         assert!(admin.reply(dryrun).await.ends_with(b"the 'secret' key\r\n"));

@@ -82,40 +82,58 @@ fn redis_only_commands_are_named_once_and_in_known_categories() {
 #[test]
 fn rules_are_described_as_redis_describes_them() {
     let cases = [
-        ("", "user u off resetchannels -@all"),
+        ("", "user u off sanitize-payload resetchannels -@all"),
         (
             "on nopass allkeys allchannels allcommands",
-            "user u on nopass ~* &* +@all",
+            "user u on nopass sanitize-payload ~* &* +@all",
         ),
-        ("+@list +get", "user u off resetchannels -@all +@list +get"),
+        (
+            "+@list +get",
+            "user u off sanitize-payload resetchannels -@all +@list +get",
+        ),
         (
             "+@all -@admin -get",
-            "user u off resetchannels +@all -@admin -get",
+            "user u off sanitize-payload resetchannels +@all -@admin -get",
         ),
         (
             "+@all -@scripting",
-            "user u off resetchannels +@all -@scripting",
+            "user u off sanitize-payload resetchannels +@all -@scripting",
         ),
         (
             "+config -config|set",
-            "user u off resetchannels -@all +config -config|set",
+            "user u off sanitize-payload resetchannels -@all +config -config|set",
         ),
-        ("-@all +get -get", "user u off resetchannels -@all"),
-        ("+@all -get +get", "user u off resetchannels +@all"),
+        (
+            "-@all +get -get",
+            "user u off sanitize-payload resetchannels -@all",
+        ),
+        (
+            "+@all -get +get",
+            "user u off sanitize-payload resetchannels +@all",
+        ),
         (
             "+select|0 +select|0 +SELECT|x",
-            "user u off resetchannels -@all +select|0 +select|x",
+            "user u off sanitize-payload resetchannels -@all +select|0 +select|x",
         ),
-        ("+select|0 -select", "user u off resetchannels -@all"),
+        (
+            "+select|0 -select",
+            "user u off sanitize-payload resetchannels -@all",
+        ),
         (
             "%R~a %W~a %R~b %rw~c %R",
-            "user u off ~a %R~b ~c %R~ resetchannels -@all",
+            "user u off sanitize-payload ~a %R~b ~c %R~ resetchannels -@all",
         ),
-        ("%R~* %W~* ~x", "user u off %RW~* ~x resetchannels -@all"),
-        ("&a &a &b", "user u off resetchannels &a &b -@all"),
+        (
+            "%R~* %W~* ~x",
+            "user u off sanitize-payload %RW~* ~x resetchannels -@all",
+        ),
+        (
+            "&a &a &b",
+            "user u off sanitize-payload resetchannels &a &b -@all",
+        ),
         (
             "(+get ~a) (&x )",
-            "user u off resetchannels -@all (~a resetchannels -@all +get) (resetchannels &x -@all)",
+            "user u off sanitize-payload resetchannels -@all (~a resetchannels -@all +get) (resetchannels &x -@all)",
         ),
         (
             "(+get) clearselectors sanitize-payload",

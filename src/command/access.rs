@@ -117,19 +117,19 @@ pub(crate) fn admit(
 ) -> Result<(), CommandError> {
     match check(context, command, args) {
         Ok(()) => Ok(()),
-        Err(Reason::Key) => Err(CommandError::text(
-            "NOPERM this user has no permissions to access one of the keys used as arguments",
-        )),
+        Err(Reason::Key) => Err(CommandError::text("NOPERM No permissions to access a key")),
         Err(Reason::Channel) => Err(CommandError::text(
-            "NOPERM this user has no permissions to access one of the channels used as arguments",
+            "NOPERM No permissions to access a channel",
         )),
-        Err(Reason::Command | Reason::Auth) => Err(CommandError::Text(
-            format!(
-                "NOPERM this user has no permissions to run the '{}' command",
+        Err(Reason::Command | Reason::Auth) => Err(CommandError::Quoting {
+            before: "NOPERM User ",
+            quoted: context.session.access.user.name.to_vec(),
+            after: format!(
+                " has no permissions to run the '{}' command",
                 command.full_name
             )
             .into(),
-        )),
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::resp::error::CommandError;
 use crate::resp::frame::{array, text, verbatim};
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
-use crate::state::VERSION;
+use crate::state::{REDIS_VERSION, VERSION};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -47,7 +47,8 @@ pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
          ====<  ta-ta- )))  )))  )))\n\
          \x20     '--------'\n\
          \n\
-         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n"
+         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n\
+         Redis ver. {REDIS_VERSION}\n"
     );
     Ok(verbatim(art).into())
 }

@@ -119,7 +119,7 @@ async fn deluser(_: &Server, client: &mut Client) {
 async fn list(_: &Server, client: &mut Client) {
     client.line("ACL LIST").await;
     let lines = client.push().await;
-    assert_eq!(lines, ["user default on nopass ~* &* +@all"]);
+    assert_eq!(lines, ["user default on nopass sanitize-payload ~* &* +@all"]);
     client.arity("acl|list", &["ACL LIST x"]).await;
 }
 
@@ -148,7 +148,7 @@ async fn dryrun(_: &Server, client: &mut Client) {
     ] {
         client.line(&format!("ACL DRYRUN u {request}")).await;
         let text = client.text().await;
-        assert_eq!(text, format!("This user has no permissions to {denied}"));
+        assert_eq!(text, format!("User u has no permissions to {denied}"));
     }
     client
         .script(&[
@@ -217,14 +217,18 @@ async fn log(_: &Server, client: &mut Client) {
                 .collect(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(pairs.len(), 7);
+        assert_eq!(pairs.len(), 10);
         let found = pairs.into_iter().find(|(known, _)| known == name);
         found.expect("a field").1
     };
     assert_eq!(data.len(), 2);
-    for (entry, count, user) in [(&data[0], "1", "other"), (&data[1], "2", "nosuch")] {
+    for (entry, id, count, user) in [
+        (&data[0], "1", "1", "other"),
+        (&data[1], "0", "2", "nosuch"),
+    ] {
         for (name, expected) in [
             ("count", count),
+            ("entry-id", id),
             ("reason", "auth"),
             ("context", "toplevel"),
             ("object", "AUTH"),
@@ -232,6 +236,9 @@ async fn log(_: &Server, client: &mut Client) {
         ] {
             assert_eq!(value(entry, name), expected, "{name}");
         }
+        let time = |name: &str| -> u64 { value(entry, name).parse().expect("milliseconds") };
+        let (created, updated) = (time("timestamp-created"), time("timestamp-last-updated"));
+        assert!(1_700_000_000_000 < created && created <= updated);
         let age: f64 = value(entry, "age-seconds").parse().expect("seconds");
         assert!(age >= 0.0);
         let client = value(entry, "client-info");
