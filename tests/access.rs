@@ -348,3 +348,49 @@ async fn sort_stores_where_the_user_may_write_and_nowhere_else() {
     })
     .await;
 }
+
+/// Wrong passwords make their connection rest, and no other.
+#[tokio::test]
+async fn wrong_passwords_make_their_connection_rest() {
+    both(async |server, admin| {
+        let rules = "ACL SETUSER u on >right +@all ~* &*";
+        admin.ask(rules, "+OK").await;
+        let denied = async |admin: &mut Client| -> u64 {
+            let count = info(admin, "acl_access_denied_auth").await;
+            count.parse().expect("a number")
+        };
+        let wrong = format!("-{NO_SUCH_PASSWORD}\r\n");
+        let mut guesser = Client::connect(server, admin.protocol).await;
+        for _ in 0..3 {
+            guesser.error("AUTH u wrong", NO_SUCH_PASSWORD).await;
+        }
+        guesser.ask("AUTH u right", "+OK").await;
+        // What comes behind a rest is carried out all the same.
+        let guesses = "AUTH u wrong\r\n".repeat(3) + "ECHO over\r\n";
+        guesser.send(guesses).await;
+        guesser.expect(wrong.repeat(3)).await;
+        guesser.expect("$4\r\nover\r\n").await;
+        assert_eq!(denied(admin).await, 6);
+        // Within an EXEC no password is compared once the connection owes a rest.
+        guesser
+            .send("MULTI\r\nAUTH u wrong\r\nAUTH u right\r\nEXEC\r\n")
+            .await;
+        guesser.expect("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n").await;
+        guesser.expect(wrong.repeat(2)).await;
+        assert_eq!(denied(admin).await, 8);
+        // RESET forgives nothing. Its rests would add up to minutes; others are served meanwhile.
+        guesser.ask("RESET", "+RESET").await;
+        guesser.send("AUTH u wrong\r\n".repeat(200)).await;
+        guesser.expect(&wrong).await;
+        for _ in 0..10 {
+            admin.ask("PING", "+PONG").await;
+        }
+        assert!(denied(admin).await < 208);
+        // And who rests can be disconnected.
+        admin.line("CLIENT KILL SKIPME yes").await;
+        assert_eq!(admin.integer().await, 1);
+        guesser.rest().await;
+        assert_eq!(server.client_count(), 1);
+    })
+    .await;
+}

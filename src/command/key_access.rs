@@ -303,9 +303,9 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
     fixture.fill(random);
     let reply = fixture.run(&words);
 
-    let accepted = command.spec.accepts(words.len());
+    let accepted = Some(command.spec).filter(|spec| spec.accepts(words.len()));
     let found: Vec<FoundKey> = accepted
-        .then(|| command.spec.keys_in(&words).unwrap_or_default())
+        .and_then(|spec| spec.keys_in(&words))
         .unwrap_or_default();
     let shown = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
     let flags_of = |name: &[u8]| -> Option<Vec<&'static str>> {

@@ -76,6 +76,8 @@ pub(crate) struct Session {
     pub transaction: Option<Box<Transaction>>,
     /// What the connection does after the current command.
     pub next: Next,
+    /// Wrong passwords since it was accepted.
+    pub wrong_passwords: u32,
 }
 
 impl Session {
@@ -86,6 +88,7 @@ impl Session {
             replies: ReplyMode::On,
             transaction: None,
             next: Next::Go,
+            wrong_passwords: 0,
         }
     }
 
@@ -126,6 +129,9 @@ pub(crate) enum Next {
     Reload,
     /// It rests, and then sends these bytes (DEBUG SLEEP).
     Sleep(Duration, &'static [u8]),
+    /// It carries out and reads nothing for a while, after what it has answered so far is written
+    /// (wrong passwords).
+    Rest(Duration),
     /// It carries out nothing until it is served, or, if there is a moment, until then (BLPOP).
     Block(Option<Instant>),
     /// It takes its last request back, and carries out nothing until a pause is over, at this moment

@@ -34,6 +34,7 @@ use crate::client::Client;
 use crate::client::outbox::{BrokenLimit, OverflowChoice};
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
+use crate::observe::log_throttle::LogThrottle;
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
@@ -70,6 +71,7 @@ pub(crate) struct ServerState {
     pub stats: Stats,
     /// What connections hold, and when to look at it.
     pub memory_trigger: MemoryTrigger,
+    wrong_passwords: Mutex<LogThrottle>,
     /// Commands that took long.
     pub slow_log: SlowLog,
     /// What has held others up.
@@ -126,6 +128,7 @@ impl ServerState {
             tls,
             stats: Stats::new(CATALOG.ids()),
             memory_trigger: MemoryTrigger::default(),
+            wrong_passwords: Mutex::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
@@ -209,6 +212,26 @@ impl ServerState {
                 addr = client.addresses.peer(),
                 name = %String::from_utf8_lossy(&client.names().name),
                 "slow subscriber: messages were dropped since the last such line"
+            );
+        }
+    }
+
+    /// Tells the log of a wrong password, or of a user that is not there: one line in a while.
+    pub(crate) fn note_wrong_password(&self, client: &Client, user: &[u8]) {
+        /// Bytes of a name that a line shows.
+        const SHOWN: usize = 128;
+        let shown = |name: &[u8]| {
+            let name = &name[..name.len().min(SHOWN)];
+            String::from_utf8_lossy(name).escape_debug().to_string()
+        };
+        if let Some(count) = self.wrong_passwords.lock().note() {
+            tracing::warn!(
+                count,
+                user = shown(user),
+                id = client.id,
+                addr = client.addresses.peer(),
+                name = shown(&client.names().name),
+                "wrong passwords since the last such line; the last was for this user"
             );
         }
     }

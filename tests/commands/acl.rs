@@ -119,7 +119,10 @@ async fn deluser(_: &Server, client: &mut Client) {
 async fn list(_: &Server, client: &mut Client) {
     client.line("ACL LIST").await;
     let lines = client.push().await;
-    assert_eq!(lines, ["user default on nopass sanitize-payload ~* &* +@all"]);
+    assert_eq!(
+        lines,
+        ["user default on nopass sanitize-payload ~* &* +@all"]
+    );
     client.arity("acl|list", &["ACL LIST x"]).await;
 }
 
