@@ -316,8 +316,9 @@ async fn the_log_tells_of_every_drop_in_few_lines() {
 /// A restricted user's choice makes its bound tighter, and never looser.
 #[tokio::test]
 async fn nobody_lets_more_wait_than_the_server_does() {
-    // The server's settings, what the client chooses, and whether it is closed then.
-    let cases: [(&[(&str, &str)], &str, bool); 6] = [
+    /// The server's settings, what the client chooses, and whether it is closed then.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, bool);
+    let cases: [Case<'_>; 6] = [
         (
             &[("pubsub-overflow-limit", "256kb")],
             "DROP-NEWEST 100gb",

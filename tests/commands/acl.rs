@@ -63,8 +63,8 @@ async fn setuser(_: &Server, client: &mut Client) {
                 "-ERR Error in ACL SETUSER modifier 'nosuch': Syntax error",
             ),
             (
-                "ACL SETUSER u +hget",
-                "-ERR Error in ACL SETUSER modifier '+hget': Unknown command or category name in ACL",
+                "ACL SETUSER u +hgets",
+                "-ERR Error in ACL SETUSER modifier '+hgets': Unknown command or category name in ACL",
             ),
             (
                 "ACL SETUSER u on (+get ~x",
@@ -79,7 +79,7 @@ async fn setuser(_: &Server, client: &mut Client) {
     let lines = client.push().await;
     assert_eq!(
         lines[1],
-        "user u on resetchannels -@all +set (~a resetchannels -@all +get)"
+        "user u on sanitize-payload resetchannels -@all +set (~a resetchannels -@all +get)"
     );
     client.arity("acl|setuser", &["ACL SETUSER"]).await;
 }
@@ -92,7 +92,8 @@ async fn getuser(_: &Server, client: &mut Client) {
     client.line("ACL GETUSER u").await;
     client
         .reads(
-            "%6\r\n$5\r\nflags\r\n~2\r\n$3\r\noff\r\n$6\r\nnopass\r\n$9\r\npasswords\r\n*0\r\n\
+            "%6\r\n$5\r\nflags\r\n~3\r\n$3\r\noff\r\n$6\r\nnopass\r\n\
+             $16\r\nsanitize-payload\r\n$9\r\npasswords\r\n*0\r\n\
              $8\r\ncommands\r\n$10\r\n-@all +get\r\n$4\r\nkeys\r\n$4\r\n%R~a\r\n$8\r\nchannels\r\n\
              $2\r\n&b\r\n$9\r\nselectors\r\n*1\r\n%3\r\n$8\r\ncommands\r\n$5\r\n-@all\r\n$4\r\n\
              keys\r\n$0\r\n\r\n$8\r\nchannels\r\n$0\r\n\r\n",

@@ -80,8 +80,9 @@ pub fn denial(frame: &mut Frame) {
         Frame::Null { .. } => return,
     };
     let shown = String::from_utf8_lossy(text);
-    let (code, rest) = match shown.strip_prefix("NOPERM ") {
-        Some(rest) => ("NOPERM ", rest),
+    // EXEC tells why it was refused behind its own code.
+    let (code, rest) = match shown.find("NOPERM ") {
+        Some(place) => shown.split_at(place + "NOPERM ".len()),
         None => ("", &*shown),
     };
     let is_denial = ["User ", "This user ", "this user "]

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(found("sort a STORE by STORE secret"), [1, 5]);
         assert_eq!(found("sort a Store store store b"), [1, 5]);
         assert_eq!(found("sort a BY store GET store LIMIT store store"), [1]);
-        assert_eq!(found("sort a LIMIT 0 1 DESC STORE b ALPHA"), [1, 6]);
+        assert_eq!(found("sort a LIMIT 0 1 DESC STORE b ALPHA"), [1, 7]);
         assert_eq!(found("sort store"), [1]);
     }
 
