@@ -30,6 +30,7 @@ mod commands {
     pub mod config;
     pub mod connection;
     pub mod counters;
+    mod error_codes;
     pub mod expiry;
     pub mod keys;
     pub mod list;

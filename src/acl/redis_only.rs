@@ -1,9 +1,12 @@
-//! The commands of Redis 7.0 that fanfare does not have, by category.
+//! The commands of Redis 7.2 that fanfare does not have, by category.
 //!
-//! No rule may name them, yet `+@read` and `-@dangerous` mean them too. They are counted when a
-//! selector's commands are described, so that fanfare finds the same categories in them as Redis
-//! does, and a rule such as `-@scripting`, which changes nothing here, is still there when the file
-//! goes back to a Redis.
+//! Rules may name them as in Redis, and mean them by categories, so that a file of users, or what a
+//! client library sends, need not be changed for fanfare. No request finds them. They count when a
+//! selector's commands are described: what was said of them is still there when the file goes back
+//! to a Redis.
+
+/// Those that Redis 7.0 does not have.
+pub(super) const SINCE_7_2: &[&str] = &["waitaof", "cluster|myshardid"];
 
 /// Categories, and the names of the commands in them. A command that fanfare comes to have is passed
 /// over here.
@@ -92,11 +95,12 @@ pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
          module|list module|load module|loadex module|unload psync replconf replicaof save \
          slaveof sync",
     ),
+    ("slow blocking connection", "waitaof"),
     ("fast connection", "asking readonly readwrite"),
     (
         "slow",
         "cluster cluster|countkeysinslot cluster|getkeysinslot cluster|help \
-         cluster|info cluster|keyslot cluster|links cluster|myid cluster|nodes \
+         cluster|info cluster|keyslot cluster|links cluster|myid cluster|myshardid cluster|nodes \
          cluster|shards cluster|slots function memory|doctor \
          memory|malloc-stats memory|purge memory|stats module module|help script \
          xgroup xinfo",

@@ -135,13 +135,13 @@ impl Selector {
     /// `allkeys`, `resetkeys`
     pub(crate) fn set_keys(&mut self, all: bool) {
         self.all_keys = all;
-        self.keys.clear();
+        self.keys = Vec::new();
     }
 
     /// `allchannels`, `resetchannels`
     pub(crate) fn set_channels(&mut self, all: bool) {
         self.all_channels = all;
-        self.channels.clear();
+        self.channels = Vec::new();
     }
 
     /// `nocommands`

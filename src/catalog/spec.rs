@@ -21,6 +21,7 @@
 pub(crate) mod arg;
 pub(crate) mod flag;
 pub(crate) mod key;
+pub(crate) mod sort;
 
 pub(crate) use arg::Arg;
 pub(crate) use flag::{Flag, Flags};

@@ -494,7 +494,9 @@ impl State {
         let drop_queue = self.drop_queue.as_ref();
         let messages = drop_queue.map_or(0, |drop_queue| drop_queue.message_bytes());
         let pending = (self.pending - messages) as u64;
-        if limit.hard > 0 && pending >= limit.hard {
+        let chosen = drop_queue.and_then(|drop_queue| drop_queue.closes_at);
+        let chosen = chosen.is_some_and(|limit| self.pubsub && pending >= limit);
+        if chosen || limit.hard > 0 && pending >= limit.hard {
             self.broken = Some(BrokenLimit::Hard(self.pending));
             self.die();
         } else if limit.soft > 0 && pending >= limit.soft {

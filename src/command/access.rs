@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::{Args, Context, Execution, Next};
 use crate::acl::Acl;
@@ -75,15 +76,35 @@ pub(crate) fn authenticate(
     let acl = &context.server.acl;
     // If the user changes in between, it is looked up again before the next command.
     let generation = acl.generation();
-    if let Some(user) = acl.authenticate(context.client, name, password) {
+    // An EXEC may ask many times before the connection can rest: then no password is compared.
+    let owes_rest = matches!(context.session.next, Next::Rest(_));
+    let user = (!owes_rest).then(|| acl.authenticate(context.client, name, password));
+    if let Some(user) = user.flatten() {
         context.session.access.become_user(user, generation);
         context.session.access.authenticated = true;
         return Ok(());
     }
     note(context, Reason::Auth, command, Some(name));
+    context.server.note_wrong_password(context.client, name);
+    context.session.wrong_passwords = context.session.wrong_passwords.saturating_add(1);
+    if let Some(rest) = rest_after(context.session.wrong_passwords) {
+        context.session.then(Next::Rest(rest));
+    }
     Err(CommandError::text(
         "WRONGPASS invalid username-password pair or user is disabled.",
     ))
+}
+
+/// How long a connection rests after so many wrong passwords: not after the first few, which people
+/// and misconfigured clients send, and then twice as long each time, up to a second. A right one in
+/// between changes nothing, or a user could guess another's password at full speed.
+fn rest_after(wrong_passwords: u32) -> Option<Duration> {
+    const FREE: u32 = 3;
+    const FIRST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+    let doublings = wrong_passwords.checked_sub(FREE + 1)?;
+    let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+    Some(FIRST.saturating_mul(factor).min(LONGEST))
 }
 
 /// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
@@ -118,19 +139,19 @@ pub(crate) fn require_permission(
 ) -> Result<(), CommandError> {
     match check(context, command, args) {
         Ok(()) => Ok(()),
-        Err(Reason::Key) => Err(CommandError::text(
-            "NOPERM this user has no permissions to access one of the keys used as arguments",
-        )),
+        Err(Reason::Key) => Err(CommandError::text("NOPERM No permissions to access a key")),
         Err(Reason::Channel) => Err(CommandError::text(
-            "NOPERM this user has no permissions to access one of the channels used as arguments",
+            "NOPERM No permissions to access a channel",
         )),
-        Err(Reason::Command | Reason::Auth) => Err(CommandError::Text(
-            format!(
-                "NOPERM this user has no permissions to run the '{}' command",
+        Err(Reason::Command | Reason::Auth) => Err(CommandError::Quoting {
+            before: "NOPERM User ",
+            quoted: context.session.access.user.name.to_vec(),
+            after: format!(
+                " has no permissions to run the '{}' command",
                 command.full_name
             )
             .into(),
-        )),
+        }),
     }
 }
 
@@ -196,8 +217,8 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
         Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
-    let client = client_line(context.client).trim_end().to_owned();
-    let denied = LogEntry::new(reason, situation, object, user, client);
+    let client = client_line(context.client);
+    let denied = LogEntry::new(reason, situation, object, user, client.trim_end());
     let limit = context.config.acllog_max_len;
     context.server.acl.log.lock().add(denied, limit);
     context.server.acl.denied.of(reason).fetch_add(1, Relaxed);
@@ -219,4 +240,18 @@ pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
 /// Whether a user may have what this client is subscribed to.
 pub(crate) fn may_stay(user: &User, client: &Client) -> bool {
     user.may_have(&client.subscriptions.lock())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_up_to_a_second() {
+        let rests = (0..=20).map(|wrong| rest_after(wrong).unwrap_or_default().as_millis());
+        let rests: Vec<_> = rests.collect();
+        assert_eq!(rests[..9], [0, 0, 0, 0, 10, 20, 40, 80, 160]);
+        assert_eq!(rests[11..], [1000; 10]);
+        assert_eq!(rest_after(u32::MAX), Some(Duration::from_secs(1)));
+    }
 }

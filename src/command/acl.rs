@@ -1,7 +1,7 @@
 //! ACL: users, and what was denied to them.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -198,7 +198,16 @@ fn log_entry(command: LogEntry) -> Reply {
         // In milliseconds, written as seconds.
         ("age-seconds", double(age.as_millis() as f64 / 1000.0)),
         ("client-info", bulk(command.client)),
+        ("entry-id", integer(command.id as i64)),
+        ("timestamp-created", unix_time(command.created)),
+        ("timestamp-last-updated", unix_time(command.updated)),
     ])
+}
+
+/// Milliseconds since 1970.
+fn unix_time(time: SystemTime) -> Reply {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Reply::Integer(since.as_millis() as i64)
 }
 
 /// `ACL LOAD`
@@ -253,19 +262,21 @@ pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Err(denial) = user.check(&Request::new(command, words.clone())) else {
         return Ok(Reply::OK);
     };
-    let (what, kind) = match denial.reason {
-        Reason::Command | Reason::Auth => ("run the '", "' command"),
-        Reason::Key => ("access the '", "' key"),
-        Reason::Channel => ("access the '", "' channel"),
+    let (what, name, kind): (_, &[u8], _) = match denial.reason {
+        Reason::Command | Reason::Auth => ("run", command.full_name.as_bytes(), "command"),
+        Reason::Key => ("access", words[denial.place], "key"),
+        Reason::Channel => ("access", words[denial.place], "channel"),
     };
-    let name = match denial.reason {
-        Reason::Command | Reason::Auth => command.full_name.as_bytes(),
-        Reason::Key | Reason::Channel => words[denial.place],
-    };
-    let begin = b"This user has no permissions to ";
-    Ok(bulk(
-        [begin, what.as_bytes(), name, kind.as_bytes()].concat(),
-    ))
+    let what = format!(" has no permissions to {what} the '");
+    let kind = format!("' {kind}");
+    let text = [
+        b"User ",
+        &*user.name,
+        what.as_bytes(),
+        name,
+        kind.as_bytes(),
+    ];
+    Ok(bulk(text.concat()))
 }
 
 /// `ACL GENPASS [bits]`

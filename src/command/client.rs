@@ -196,9 +196,10 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let reply = if as_timeout {
         waiter.timed_out()
     } else {
-        waiter.error(&CommandError::text(
-            "UNBLOCKED client unblocked via CLIENT UNBLOCK",
-        ))
+        const UNBLOCKED: CommandError =
+            CommandError::text("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        context.batch_stats.error(UNBLOCKED.code());
+        waiter.error(&UNBLOCKED)
     };
     context.fanout.reply(&waiter.client, reply);
     Ok(Reply::Integer(1))

@@ -140,7 +140,9 @@ fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_
 /// What follows a command, or an EXEC as a whole: waiters are served and events published.
 fn serve_and_announce(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace {
-        keyspace.serve(context.config, context.fanout);
+        for error in keyspace.serve(context.config, context.fanout) {
+            context.batch_stats.error(error.code());
+        }
         if keyspace.take_expiry_set() {
             context.server.expiry_set.notify_one();
         }

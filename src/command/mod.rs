@@ -33,6 +33,8 @@ pub(crate) mod expiry;
 mod fixture;
 pub(crate) mod info;
 pub(crate) mod introspect;
+#[cfg(test)]
+mod key_access;
 pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod list;

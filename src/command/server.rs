@@ -9,7 +9,7 @@ use crate::config::DebugCommand;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, verbatim};
 use crate::resp::request::integer_argument;
-use crate::state::VERSION;
+use crate::state::{REDIS_VERSION, VERSION};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -48,7 +48,8 @@ pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
          ====<  ta-ta- )))  )))  )))\n\
          \x20     '--------'\n\
          \n\
-         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n"
+         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n\
+         Redis ver. {REDIS_VERSION}\n"
     );
     Ok(verbatim(art))
 }

@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
+    /// Wrong passwords since it was accepted.
+    pub wrong_passwords: u32,
 }
 
 impl Session {
@@ -36,6 +38,7 @@ impl Session {
             transaction: None,
             leaving: Vec::new(),
             next: Next::Go,
+            wrong_passwords: 0,
         }
     }
 
@@ -76,6 +79,9 @@ pub(crate) enum Next {
     Reload,
     /// It rests, and then sends these bytes (DEBUG SLEEP).
     Sleep(Duration, &'static [u8]),
+    /// It carries out and reads nothing for a while, after what it has answered so far is written
+    /// (wrong passwords).
+    Rest(Duration),
     /// It carries out nothing until it is served, or, if there is a moment, until then (BLPOP).
     Block(Option<Instant>),
     /// It takes its last request back, and carries out nothing until a pause is over, at this moment

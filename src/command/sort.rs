@@ -13,6 +13,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::{Args, Context, access};
+use crate::catalog::spec::sort::{self, SortOption};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_double;
@@ -100,22 +101,20 @@ impl<'a> Options<'a> {
     /// uses them must be allowed all keys.
     fn parse(args: &Args<'a>, may_store: bool, reads_all_keys: bool) -> Result<Options<'a>> {
         let mut options = Options::default();
-        let mut words = args.iter().skip(2);
-        while let Some(option) = words.next() {
-            let mut value = || words.next().ok_or(CommandError::SYNTAX);
-            match option.to_ascii_lowercase().as_slice() {
-                b"asc" => options.is_descending = false,
-                b"desc" => options.is_descending = true,
-                b"alpha" => options.is_alphabetic = true,
-                b"limit" => {
-                    let (offset, count) = (value()?, value()?);
+        let words: Vec<&[u8]> = args.iter().collect();
+        for option in sort::options(&words) {
+            match option {
+                SortOption::Ascending => options.is_descending = false,
+                SortOption::Descending => options.is_descending = true,
+                SortOption::Alphabetic => options.is_alphabetic = true,
+                SortOption::Limit(place) => {
+                    let (offset, count) = (&args[place], &args[place + 1]);
                     options.limit = Some((integer_argument(offset)?, integer_argument(count)?));
                 }
-                b"store" if may_store => options.store = Some(value()?),
-                b"by" => {
-                    let pattern = value()?;
-                    options.by = Some(pattern);
-                    if c_string(pattern).contains(&b'*') {
+                SortOption::Store(place) if may_store => options.store = args.get(place),
+                SortOption::By(place) => {
+                    options.by = args.get(place);
+                    if c_string(words[place]).contains(&b'*') {
                         if !reads_all_keys {
                             return Err(DENIED_BY);
                         }
@@ -124,14 +123,13 @@ impl<'a> Options<'a> {
                         options.is_unsorted = true;
                     }
                 }
-                b"get" => {
-                    let pattern = value()?;
+                SortOption::Get(place) => {
                     if !reads_all_keys {
                         return Err(DENIED_GET);
                     }
-                    options.get.push(pattern);
+                    options.get.extend(args.get(place));
                 }
-                _ => return Err(CommandError::SYNTAX),
+                SortOption::Store(_) | SortOption::Wrong => return Err(CommandError::SYNTAX),
             }
         }
         Ok(options)

@@ -188,11 +188,17 @@ impl Config {
         Ok(())
     }
 
-    /// What is done with messages that a slow subscriber lets lie, if it has not chosen itself.
+    /// What is done with messages that a slow subscriber lets lie, if it has not chosen itself. Where
+    /// such a connection is closed, the limit is for who chooses to have messages dropped instead:
+    /// no more may wait for it than could for long before it was closed.
     pub fn overflow_rule(&self) -> OverflowRule {
+        let policy = self.pubsub_overflow_policy;
+        let output = &self.client_output_buffer_limit.pubsub;
+        let closing = [output.hard, output.soft].into_iter();
+        let closing = closing.filter(|&limit| limit > 0 && policy == OverflowPolicy::Disconnect);
         OverflowRule {
-            policy: self.pubsub_overflow_policy,
-            limit: self.pubsub_overflow_limit,
+            policy,
+            limit: closing.fold(self.pubsub_overflow_limit, u64::min),
         }
     }
 

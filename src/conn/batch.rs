@@ -41,6 +41,8 @@ enum BatchEnd {
     Again,
     /// As [`Again`](BatchEnd::Again), after a rest and these bytes.
     Sleep(Duration, &'static [u8]),
+    /// No request is carried out or read for so long.
+    Rest(Duration),
     /// No request is carried out until the client is served, or until this moment.
     Block(Option<tokio::time::Instant>),
     /// The request that comes next is not carried out before a pause is over, at this moment or
@@ -82,6 +84,10 @@ impl Connection {
                 BatchEnd::Sleep(rest, then) => {
                     self.rest(rest).await;
                     buffers.replies.extend_from_slice(then);
+                }
+                BatchEnd::Rest(duration) => {
+                    self.blocked = Some(blocked::rest(duration));
+                    break;
                 }
                 BatchEnd::Block(until) => {
                     self.blocked = Some(blocked::wait(until));
@@ -210,6 +216,7 @@ impl Connection {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
+                Next::Rest(duration) => break BatchEnd::Rest(duration),
                 Next::Block(until) => break BatchEnd::Block(until),
                 Next::Postpone(until) => {
                     self.input.reader.unread();

@@ -298,7 +298,7 @@ impl Session {
         let refusals: [&[u8]; 4] = [
             b"+PONG\r\n",
             b"-NOAUTH Authentication required.\r\n",
-            b"-NOPERM this user has no permissions to run the 'ping' command\r\n",
+            b"-NOPERM User default has no permissions to run the 'ping' command\r\n",
             b"-ERR max number of clients reached\r\n",
         ];
         assert!(

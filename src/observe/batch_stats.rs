@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::stats::Stats;
+use super::stats::{MAX_CODES, OTHER_CODES, Stats};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,8 +165,12 @@ impl BatchStats {
 
     /// Counts an error reply.
     pub(crate) fn error(&mut self, code: &str) {
-        match self.errors.iter_mut().find(|(known, _)| known == code) {
-            Some((_, count)) => *count += 1,
+        let find = |code: &str| self.errors.iter().position(|(known, _)| known == code);
+        let is_full = self.errors.len() >= MAX_CODES;
+        let known = find(code).or_else(|| find(OTHER_CODES).filter(|_| is_full));
+        match known {
+            Some(place) => self.errors[place].1 += 1,
+            None if is_full => self.errors.push((OTHER_CODES.to_owned(), 1)),
             None => self.errors.push((code.to_owned(), 1)),
         }
     }
@@ -196,12 +200,8 @@ impl BatchStats {
             command.latencies.add(runs);
         }
         self.samples.clear();
-        if !self.errors.is_empty() {
-            let mut by_code = stats.errors_by_code.lock();
-            for (code, count) in self.errors.drain(..) {
-                stats.errors.fetch_add(count, Relaxed);
-                *by_code.entry(code).or_default() += count;
-            }
+        for (code, count) in self.errors.drain(..) {
+            stats.count_errors(&code, count);
         }
         stats
             .published

@@ -15,6 +15,9 @@ const MAX_ARGS: usize = 32;
 /// Bytes of an argument that an entry keeps, before it says how many more there were.
 const MAX_BYTES: usize = 128;
 
+/// Bytes of a client's name that an entry keeps. It may have many names, one after the other.
+const MAX_NAME: usize = 16 * 1024;
+
 /// A slow command.
 #[derive(Clone, Debug)]
 pub(crate) struct SlowEntry {
@@ -55,20 +58,24 @@ impl SlowLog {
         most: u64,
     ) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let name = client.names().name;
         let entry = SlowEntry {
             id: 0,
             time: now.map_or(0, |time| time.as_secs()),
             duration,
             args: shortened(words),
             peer: client.addresses.peer(),
-            name: client.names().name,
+            name: Bytes::copy_from_slice(&name[..name.len().min(MAX_NAME)]),
         };
         let mut log = self.log.lock();
         let id = log.next;
         log.next += 1;
         log.entries.push_front(SlowEntry { id, ..entry });
-        log.entries
-            .truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        if log.entries.len() > most {
+            log.entries.truncate(most);
+            log.entries.shrink_to(2 * most);
+        }
     }
 
     /// The latest entries, at most so many, the latest first.
@@ -83,7 +90,7 @@ impl SlowLog {
 
     /// Drops all entries.
     pub(crate) fn reset(&self) {
-        self.log.lock().entries.clear();
+        self.log.lock().entries = VecDeque::new();
     }
 }
 
@@ -108,4 +115,27 @@ fn shortened<'a>(words: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Bytes> {
         args.push(format!("... ({} more arguments)", count - kept).into());
     }
     args
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::Addresses;
+    use crate::client::socket::split_unix;
+
+    #[tokio::test]
+    async fn an_entry_keeps_little_of_a_long_name() {
+        let (stream, _) = tokio::net::UnixStream::pair().unwrap();
+        let client = Client::new(1, Addresses::Unix(Arc::default()), split_unix(stream).1);
+        let name = Bytes::from(vec![b'x'; 1 << 20]);
+        client.set_names(|names| names.name = name.clone());
+        let log = SlowLog::default();
+        log.push(&client, [b"GET".as_slice()].into_iter(), Duration::ZERO, 1);
+        client.set_names(|names| names.name = Bytes::new());
+        assert_eq!(log.latest(1)[0].name.len(), 16 * 1024);
+        // Nothing but this test has the name any more.
+        assert!(name.is_unique());
+    }
 }

@@ -12,6 +12,11 @@ use parking_lot::Mutex;
 use super::histogram::Latencies;
 use crate::client::outbox::DropTotals;
 
+/// At most so many codes of errors are counted apart, as in Redis 7.2;
+pub(crate) const MAX_CODES: usize = 128;
+/// and others under this one.
+pub(crate) const OTHER_CODES: &str = "ERR";
+
 /// A counter.
 pub(crate) type Counter = AtomicU64;
 
@@ -147,6 +152,16 @@ impl Stats {
         self.rates.commands.sample(&self.commands, seconds);
         self.rates.input_bytes.sample(&self.input_bytes, seconds);
         self.rates.output_bytes.sample(&self.output_bytes, seconds);
+    }
+
+    /// Counts error replies of one code. Clients can make codes up (DEBUG ERROR): beyond
+    /// [`MAX_CODES`] the rest is one.
+    pub(crate) fn count_errors(&self, code: &str, count: u64) {
+        self.errors.fetch_add(count, Relaxed);
+        let mut by_code = self.errors_by_code.lock();
+        let is_one_too_many = by_code.len() >= MAX_CODES && !by_code.contains_key(code);
+        let code = if is_one_too_many { OTHER_CODES } else { code };
+        *by_code.entry(code.to_owned()).or_default() += count;
     }
 
     /// CONFIG RESETSTAT.

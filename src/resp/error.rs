@@ -99,11 +99,53 @@ impl CommandError {
         }
     }
 
-    /// The error's code, its text's first word, under which INFO counts it (`ERR`, `NOAUTH`).
+    /// The error's code, its text's first word, under which INFO counts it (`ERR`, `NOAUTH`). As in
+    /// Redis, a text of a single word has none, and counts as `ERR`; so does what a client made up
+    /// that is no code.
     pub(crate) fn code(&self) -> &str {
-        match self {
-            CommandError::Text(text) => text.split(' ').next().unwrap_or("ERR"),
-            _ => "ERR",
+        /// Bytes of a code.
+        const LONGEST: usize = 32;
+        let text = match self {
+            CommandError::Text(text) => text.as_bytes(),
+            CommandError::Quoting {
+                before: "", quoted, ..
+            } => quoted,
+            CommandError::Quoting { before, .. } => before.as_bytes(),
+            _ => b"ERR ",
+        };
+        let end = text.iter().take(LONGEST + 1).position(|&byte| byte == b' ');
+        let word = end.map(|end| &text[..end]).unwrap_or_default();
+        let is_code = !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric);
+        let code = str::from_utf8(word).ok().filter(|_| is_code);
+        code.unwrap_or("ERR")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_counts_under_the_code_that_the_client_gets() {
+        let quoting = |before, quoted: &str| CommandError::Quoting {
+            before,
+            quoted: quoted.into(),
+            after: " z".into(),
+        };
+        let long = "X".repeat(33);
+        let cases = [
+            (CommandError::WRONG_TYPE, "WRONGTYPE"),
+            (CommandError::text("single"), "ERR"),
+            (quoting("EXECABORT because of: ", "OOM x"), "EXECABORT"),
+            (quoting("", "MINE of a client"), "MINE"),
+            (quoting("", "ERR of a setting"), "ERR"),
+            (quoting("", "single"), "ERR"),
+            (quoting("", "no\ncode x"), "ERR"),
+            (quoting("", &format!("{long} x")), "ERR"),
+            (CommandError::Arity("get".into()), "ERR"),
+        ];
+        for (error, code) in cases {
+            assert_eq!(error.code(), code, "{error:?}");
         }
     }
 }

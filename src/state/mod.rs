@@ -40,6 +40,7 @@ use crate::client::Client;
 use crate::client::outbox::OverflowChoice;
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
+use crate::observe::log_throttle::LogThrottle;
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
@@ -75,6 +76,7 @@ pub(crate) struct ServerState {
     pub stats: Stats,
     /// What connections hold, and when to look at it.
     pub memory_trigger: MemoryTrigger,
+    wrong_passwords: Mutex<LogThrottle>,
     /// Commands that took long.
     pub slow_log: SlowLog,
     /// What has held others up.
@@ -137,6 +139,7 @@ impl ServerState {
             tls,
             stats: Stats::new(CATALOG.ids()),
             memory_trigger: MemoryTrigger::default(),
+            wrong_passwords: Mutex::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
@@ -227,6 +230,26 @@ impl ServerState {
         }
     }
 
+    /// Tells the log of a wrong password, or of a user that is not there: one line in a while.
+    pub(crate) fn note_wrong_password(&self, client: &Client, user: &[u8]) {
+        /// Bytes of a name that a line shows.
+        const SHOWN: usize = 128;
+        let shown = |name: &[u8]| {
+            let name = &name[..name.len().min(SHOWN)];
+            String::from_utf8_lossy(name).escape_debug().to_string()
+        };
+        if let Some(count) = self.wrong_passwords.lock().note() {
+            tracing::warn!(
+                count,
+                user = shown(user),
+                id = client.id,
+                addr = client.addresses.peer(),
+                name = shown(&client.names().name),
+                "wrong passwords since the last such line; the last was for this user"
+            );
+        }
+    }
+
     /// Begins the shutdown, which comes to its end by itself (`server::shutdown`): nobody reads any
     /// more requests from now on. `at_once`: it waits for no client.
     pub(crate) fn begin_shutdown(&self, at_once: bool) {
@@ -308,7 +331,9 @@ impl ServerState {
         let config = self.config();
         let mut space = self.keyspace.lock();
         space.refresh_clock();
-        space.serve(&config, fanout);
+        for error in space.serve(&config, fanout) {
+            self.stats.count_errors(error.code(), 1);
+        }
         self.expiry_set.notify_one();
         let (published, delivered) = events::publish(
             &space.take_events(),

@@ -15,6 +15,7 @@ use super::database::{Database, Millis};
 use super::events::Event;
 use super::garbage::Garbage;
 use super::keys::Keys;
+use super::touched::Touched;
 use super::watched::Watched;
 use crate::client::Client;
 use crate::config::Config;
@@ -87,6 +88,8 @@ pub(crate) struct Keyspace {
     pub stats: KeyStats,
     /// Somebody panicked who had the lock: a change may have broken off.
     broken: bool,
+    /// What commands touch.
+    pub(crate) touched: Touched,
 }
 
 impl Keyspace {

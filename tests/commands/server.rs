@@ -66,7 +66,7 @@ async fn time(_: &Server, client: &mut Client) {
 
 async fn lolwut(_: &Server, client: &mut Client) {
     let art = "      .--------.\n====<  ta-ta- )))  )))  )))\n      '--------'\n\n\
-               A fanfare, heard by all who are listening. fanfare ver. 0.1.0\n";
+               A fanfare, heard by all who are listening. fanfare ver. 0.1.0\nRedis ver. 7.2.4\n";
     for line in ["LOLWUT", "LOLWUT VERSION 5", "lolwut x y z"] {
         client.line(line).await;
         client

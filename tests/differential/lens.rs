@@ -3,6 +3,9 @@
 use super::frame::{Frame, decode};
 use super::rules;
 
+/// In texts about denials of either version.
+const DENIED: &[u8] = b"ermissions to ";
+
 /// How a step's output is compared. Without any view: byte by byte.
 #[derive(Clone, Debug, Default)]
 pub struct Lens {
@@ -98,13 +101,15 @@ impl Lens {
 
     /// `output` as it is compared. What can't be decoded is compared as it is, with a note.
     pub fn look(&self, output: &[u8]) -> Vec<u8> {
-        if self.views.is_empty() && self.text.is_none() {
+        let may_deny = output.windows(DENIED.len()).any(|part| part == DENIED);
+        if self.views.is_empty() && self.text.is_none() && !may_deny {
             return output.to_vec();
         }
         let mut frames = match decode(output) {
             Ok(frames) => frames,
             Err(error) => return [b"undecodable: ", error.as_bytes(), b": ", output].concat(),
         };
+        frames.iter_mut().for_each(rules::denial);
         if let Some(text) = &self.text {
             frames.iter_mut().for_each(|frame| text.look(frame));
         }

@@ -292,33 +292,6 @@ pub(crate) fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
     vec![FoundKey { position: 1, flags }]
 }
 
-/// SORT's key, and the last STORE's. BY and GET make keys of their patterns while the command runs;
-/// those are left out.
-pub(crate) fn of_sort(request: &[&[u8]]) -> Vec<FoundKey> {
-    let mut keys = vec![FoundKey {
-        position: 1,
-        flags: &["RO", "access"],
-    }];
-    let mut position = 2;
-    while let Some(word) = request.get(position) {
-        let word = word.to_ascii_lowercase();
-        position += match word.as_slice() {
-            b"limit" => 3,
-            b"get" | b"by" => 2,
-            b"store" if position + 1 < request.len() => {
-                keys.truncate(1);
-                keys.push(FoundKey {
-                    position: position + 1,
-                    flags: &["OW", "update"],
-                });
-                1
-            }
-            _ => 1,
-        };
-    }
-    keys
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
