@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use rustix::io::Errno;
+use socket2::{Domain, SockAddr, Socket, Type};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
@@ -62,6 +63,23 @@ pub enum ListenError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ListenError {
+    /// Whether this machine does not have the address, or does not have its kind of network. An
+    /// address that is taken, or that the process may not have, is not missing.
+    fn is_missing_address(&self) -> bool {
+        match self {
+            ListenError::NoAddress(_) => true,
+            ListenError::Bind { source, .. } => {
+                matches!(
+                    Errno::from_io_error(source),
+                    Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT)
+                )
+            }
+            ListenError::Nothing(_) => false,
+        }
+    }
 }
 
 /// A bound socket.
@@ -179,9 +197,11 @@ pub(crate) async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenErr
     }
     if let Some(path) = &config.unixsocket {
         let listener =
-            bind_unix(path, config.unixsocketperm).map_err(|source| ListenError::Bind {
-                address: path.display().to_string(),
-                source,
+            listen_unix(path, config.unixsocketperm, config.tcp_backlog).map_err(|source| {
+                ListenError::Bind {
+                    address: path.display().to_string(),
+                    source,
+                }
             })?;
         listeners.push(Listener::Unix(listener, Arc::new(path.clone())));
     }
@@ -208,7 +228,7 @@ async fn bind_port(
                 port = address.port();
                 listeners.push((listener, address));
             }
-            Err(error) if optional => {
+            Err(error) if optional && error.is_missing_address() => {
                 tracing::info!(%error, "optional address left out");
             }
             Err(error) => return Err(error),
@@ -259,7 +279,24 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ListenError> {
     Ok(SocketAddr::new(ip, port))
 }
 
-fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
+fn listen_unix(path: &Path, permissions: u32, backlog: u32) -> io::Result<UnixListener> {
+    let socket = bind_unix(path)?;
+    let listen = || {
+        // Before it listens: nobody connects who may not.
+        if permissions != 0 {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions))?;
+        }
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        UnixListener::from_std(socket.into())
+    };
+    listen().inspect_err(|_| {
+        // Best effort: the next start removes it otherwise.
+        let _ = std::fs::remove_file(path);
+    })
+}
+
+/// A socket at this path that does not listen yet.
+fn bind_unix(path: &Path) -> io::Result<Socket> {
     // A socket that a process which is no more has left behind is in nobody's way.
     if let Ok(metadata) = std::fs::symlink_metadata(path)
         && metadata.file_type().is_socket()
@@ -267,15 +304,10 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
     {
         std::fs::remove_file(path)?;
     }
-    let listener = UnixListener::bind(path)?;
-    if permissions != 0 {
-        let set = std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions));
-        if let Err(error) = set {
-            std::fs::remove_file(path)?;
-            return Err(error);
-        }
-    }
-    Ok(listener)
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
 }
 
 /// Accepts until the server shuts down. A failed accept never ends it.
@@ -426,6 +458,28 @@ async fn serve_encrypted(state: &Arc<ServerState>, connection: &mut Connection) 
 mod tests {
     use super::*;
     use crate::acl::user::{PasswordHash, User};
+
+    /// What the permissions forbid is forbidden from the first moment at which it could be done.
+    #[tokio::test]
+    async fn a_unix_socket_has_its_permissions_before_anybody_can_connect() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let connect = || std::os::unix::net::UnixStream::connect(&path);
+        let bound = bind_unix(&path).unwrap();
+        assert!(path.exists());
+        let refused = connect().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        drop(bound);
+
+        // Over the file that the one before has left.
+        let _listening = listen_unix(&path, 0o640, 1).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        connect().unwrap();
+
+        let nowhere = directory.path().join("none").join("socket");
+        assert!(listen_unix(&nowhere, 0o640, 1).is_err());
+    }
 
     #[test]
     fn only_this_machine_comes_in_without_a_password() {
