@@ -22,7 +22,7 @@ use crate::resp::request::Args;
 use categories::Categories;
 use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
 use spec::key::LegacyRange;
-use spec::{Flag, Flags, Spec};
+use spec::{Flag, Flags, KeySpec, Spec};
 
 /// The rows, by group.
 const GROUPS: &[Group] = &[
@@ -89,6 +89,9 @@ pub(crate) struct Command {
     pub categories: Categories,
     /// Where its keys stand, as old clients read it.
     pub legacy_range: LegacyRange,
+    /// Whether it answers with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a reply that
+    /// nobody reads is a loss.
+    pub takes: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
 }
@@ -217,6 +220,7 @@ impl Command {
             flags,
             categories: spec.categories.with_implied(flags),
             legacy_range,
+            takes: takes(spec),
             full_name,
             subcommands,
         }
@@ -238,6 +242,15 @@ impl Command {
             .iter()
             .find(|command| is_same(command.spec.name, name))
     }
+}
+
+/// See [`Command::takes`]. RENAME reads a key and removes it too, but loses nothing.
+fn takes(spec: &Spec) -> bool {
+    let takes = |keys: &KeySpec| {
+        let has = |flag| keys.flags.contains(&flag);
+        has("access") && has("delete")
+    };
+    spec.docs.group != "generic" && spec.key_specs.iter().any(takes)
 }
 
 /// Where a name is found: by its length and its first letter, in any case.

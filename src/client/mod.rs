@@ -277,6 +277,12 @@ impl Client {
         self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
     }
 
+    /// Whether the connection is reset or closed both ways, as far as the kernel knows: what is written
+    /// is read by nobody.
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.closing() == Closing::Closed || self.socket.peer_is_cut_off()
+    }
+
     /// The socket's file descriptor, for CLIENT LIST.
     pub(crate) fn descriptor(&self) -> i32 {
         self.socket.descriptor()

@@ -171,6 +171,26 @@ impl WriteSocket {
 
     /// Whether the peer has closed its side, as far as the kernel knows, read or not.
     pub(crate) fn peer_has_hung_up(&self) -> bool {
+        let hung_up = PollFlags::HUP | PollFlags::ERR;
+        // Elsewhere HUP says so.
+        #[cfg(target_os = "linux")]
+        let hung_up = hung_up | PollFlags::RDHUP;
+        self.is_any(hung_up)
+    }
+
+    /// Whether the connection is reset, or closed both ways, as far as the kernel knows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.is_any(PollFlags::HUP | PollFlags::ERR)
+    }
+
+    /// Elsewhere HUP may be a peer that still reads.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.is_any(PollFlags::ERR)
+    }
+
+    fn is_any(&self, events: PollFlags) -> bool {
         let descriptor = match self {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_fd(),
@@ -178,13 +198,9 @@ impl WriteSocket {
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return false,
         };
-        let hung_up = PollFlags::HUP | PollFlags::ERR;
-        // Elsewhere HUP says so.
-        #[cfg(target_os = "linux")]
-        let hung_up = hung_up | PollFlags::RDHUP;
-        let mut polled = [PollFd::from_borrowed_fd(descriptor, hung_up)];
+        let mut polled = [PollFd::from_borrowed_fd(descriptor, events)];
         let answered = poll(&mut polled, Some(&Timespec::default()));
-        answered.is_ok() && polled[0].revents().intersects(hung_up)
+        answered.is_ok() && polled[0].revents().intersects(events)
     }
 
     /// The file descriptor's number, for CLIENT LIST.

@@ -85,6 +85,8 @@ pub(crate) struct Context<'a> {
     pub execution: Execution<'a>,
     /// Whether the command changes keys.
     pub may_write: bool,
+    /// Whether the peer was cut off when the batch first asked, which is one system call.
+    pub peer_is_cut_off: Option<bool>,
 }
 
 impl<'a> Context<'a> {

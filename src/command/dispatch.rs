@@ -14,7 +14,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::{self, Handler};
-use super::{Args, Context, Next, ReplyMode, access, operators, publish_run, server, transaction};
+use super::{
+    Args, Context, Next, ReplyMode, access, operators, publish_run, server, taking, transaction,
+};
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::observe::batch_stats::Outcome;
@@ -83,6 +85,7 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
             transaction::queue(context, command, args);
         }
         Ok(_) if command.queue && context.is_cut_off() => {}
+        Ok(_) if taking::is_for_nobody(context, command) => {}
         Ok(handler) => call_handler(context, command, handler, args),
     }
     serve_and_announce(context);

@@ -49,6 +49,7 @@ pub(crate) mod slowlog;
 pub(crate) mod sort;
 pub(crate) mod string;
 pub(crate) mod table;
+mod taking;
 pub(crate) mod transaction;
 pub(crate) mod wait;
 
