@@ -168,7 +168,11 @@ async fn an_optional_address_that_is_taken_ends_the_start() {
     let address = taken.local_addr().expect("its address");
     let port = address.port().to_string();
     let line = format!("can't listen on {address}: Address already in use (os error 98)");
-    for bind in ["-127.0.0.1", "127.0.0.2 -127.0.0.1", "-192.0.2.1 -127.0.0.1"] {
+    for bind in [
+        "-127.0.0.1",
+        "127.0.0.2 -127.0.0.1",
+        "-192.0.2.1 -127.0.0.1",
+    ] {
         refused(&run(&["--port", &port, "--bind", bind]).await, &line);
     }
     let bind = "127.0.0.1 -192.0.2.1 -no-such-name.invalid";

@@ -85,16 +85,16 @@ pub(crate) fn rewrite(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `CONFIG HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "CONFIG",
         &[
-            "GET <pattern>",
-            "    Return parameters matching the glob-like <pattern> and their values.",
-            "SET <directive> <value>",
-            "    Set the configuration <directive> to <value>.",
+            "GET pattern [pattern ...]",
+            "    The settings that match, with their values.",
             "RESETSTAT",
-            "    Reset statistics reported by the INFO command.",
+            "    Set the counters of INFO to zero.",
             "REWRITE",
-            "    Rewrite the configuration file.",
+            "    Refused: fanfare does not write to its configuration file.",
+            "SET setting value [setting value ...]",
+            "    Change settings: all of these, or none.",
         ],
     ))
 }

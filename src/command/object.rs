@@ -62,20 +62,16 @@ pub(crate) fn object_freq(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
 /// `OBJECT HELP`
 pub(crate) fn object_help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "OBJECT",
         &[
-            "ENCODING <key>",
-            "    Return the kind of internal representation used in order to store the value",
-            "    associated with a <key>.",
-            "FREQ <key>",
-            "    Return the access frequency index of the <key>. The returned integer is",
-            "    proportional to the logarithm of the recent access frequency of the key.",
-            "IDLETIME <key>",
-            "    Return the idle time of the <key>, that is the approximated number of",
-            "    seconds elapsed since the last access to the key.",
-            "REFCOUNT <key>",
-            "    Return the number of references of the value associated with the specified",
-            "    <key>.",
+            "ENCODING key",
+            "    How the value is stored.",
+            "FREQ key",
+            "    How often the key is used, which fanfare does not count.",
+            "IDLETIME key",
+            "    For how many seconds the key was not used.",
+            "REFCOUNT key",
+            "    How many references the value has: 1.",
         ],
     ))
 }

@@ -29,22 +29,14 @@ use crate::state::tls::Tls;
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
-/// What a connection from another machine is told in protected mode. Redis's words, for what an
-/// operator then looks up.
+/// What a connection from another machine is told in protected mode. It begins as Redis's text does.
 const PROTECTED: &str = "\
-    -DENIED Redis is running in protected mode because protected mode is enabled and no \
-    password is set for the default user. In this mode connections are only accepted from \
-    the loopback interface. If you want to connect from external computers to Redis you may \
-    adopt one of the following solutions: 1) Just disable protected mode sending the command \
-    'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from \
-    the same host the server is running, however MAKE SURE Redis is not publicly accessible \
-    from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) \
-    Alternatively you can just disable the protected mode by editing the Redis configuration \
-    file, and setting the protected mode option to 'no', and then restarting the server. 3) \
-    If you started the server manually just for testing, restart it with the \
-    '--protected-mode no' option. 4) Setup a an authentication password for the default \
-    user. NOTE: You only need to do one of the above things in order for the server to start \
-    accepting connections from the outside.\r\n";
+    -DENIED fanfare is running in protected mode: the default user has no password, so connections \
+    are only accepted from this machine. To connect from others, do one of these: \
+    1) Give the default user a password, with the setting 'requirepass', or with 'CONFIG SET \
+    requirepass' from the machine that the server runs on. \
+    2) If nobody else can reach this server, start it with '--protected-mode no', or send \
+    'CONFIG SET protected-mode no' from its own machine.\r\n";
 
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
