@@ -20,7 +20,9 @@ use std::sync::LazyLock;
 use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
-use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
+use rows::{
+    acl, connection, expiry, keys, list, lone, operators, pubsub, server, string, transaction,
+};
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
 
@@ -30,6 +32,7 @@ const GROUPS: &[Group] = &[
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
     Group::always(operators::ROWS),
+    Group::always(lone::ROWS),
     Group::always(transaction::ROWS),
     Group::always(acl::ROWS),
     Group::queue(list::ROWS),

@@ -8,6 +8,7 @@
 pub(crate) mod backlog;
 pub(crate) mod frames;
 mod identity;
+pub(crate) mod log;
 pub(crate) mod outbox;
 pub(crate) mod socket;
 mod subscriptions;

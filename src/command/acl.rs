@@ -15,6 +15,8 @@ use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
 use crate::catalog::categories::Category;
 use crate::client::Client;
+use crate::client::log::{log_client, shown};
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
@@ -47,6 +49,7 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if let Some(changed) = changed {
         end_lost_subscriptions(context, &changed);
     }
+    tell_of_change(context, "ACL SETUSER", name);
     Ok(Reply::OK)
 }
 
@@ -60,6 +63,9 @@ pub(crate) fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
     let deleted = context.server.acl.delete(names());
     disconnect_users(context, &deleted);
+    for name in &deleted {
+        tell_of_change(context, "ACL DELUSER", name);
+    }
     Ok(Reply::Integer(deleted.len() as i64))
 }
 
@@ -89,8 +95,17 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
     }
 }
 
+/// Tells the log who has changed a user, and how. Rules are not shown, as they may be passwords.
+fn tell_of_change(context: &Context<'_>, by: &str, changed: &[u8]) {
+    if let Some(times) = context.server.told.note(Told::Users) {
+        let changed = shown(changed);
+        log_client!(info, context.client, by, %changed, times, "{}", Told::Users);
+    }
+}
+
 /// Ends a connection, its own after the reply.
 fn end(context: &mut Context<'_>, client: &Arc<Client>) {
+    context.server.tell(Told::LostRights, client);
     if client.id == context.client.id {
         context.session.then(Next::Close);
     } else {
@@ -214,7 +229,7 @@ pub(crate) fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     for changed in &changed {
         end_lost_subscriptions(context, changed);
     }
-    tracing::info!("users loaded by ACL LOAD");
+    tell_of_change(context, "ACL LOAD", b"*");
     Ok(Reply::OK)
 }
 
@@ -224,7 +239,9 @@ pub(crate) fn save(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
     let saved = file::save(path, users.iter().map(|user| -> &User { user }));
     saved.map(|()| Reply::OK).map_err(|error| {
-        tracing::warn!(path = %path.display(), %error, "ACL SAVE failed");
+        if let Some(times) = context.server.told.note(Told::Users) {
+            log_client!(warn, context.client, path = %path.display(), %error, times, "ACL SAVE failed");
+        }
         CommandError::text(
             "ERR There was an error trying to save the ACLs. Please check the server logs for \
              more information",

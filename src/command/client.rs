@@ -7,10 +7,12 @@ use bytes::Bytes;
 use super::client_filter::{self, Filter};
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
+use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
 use crate::client::{ClientId, Closing, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, verbatim};
 use crate::resp::request::integer_argument;
@@ -45,6 +47,10 @@ pub(crate) fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             continue;
         }
         killed += 1;
+        if let Some(times) = context.server.told.note(Told::Killed) {
+            let (by, by_user) = (context.client.id, context.client.shown_user());
+            log_client!(info, &client, by, by_user, times, "{}", Told::Killed);
+        }
         if client.id == context.client.id {
             // It still gets the reply.
             context.session.then(Next::Close);

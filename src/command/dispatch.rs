@@ -15,11 +15,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::{self, Handler};
 use super::{
-    Args, Context, Next, ReplyMode, access, operators, publish_run, server, taking, transaction,
+    Args, Context, Next, ReplyMode, access, missing, operators, publish_run, server, taking,
+    transaction,
 };
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::observe::batch_stats::Outcome;
+use crate::observe::log_throttle::Told;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::store::events;
@@ -43,10 +45,7 @@ pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
 /// Finds a request's command and runs it.
 fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
     if is_http(&args[0]) {
-        tracing::warn!(
-            client = context.client.addresses.peer(),
-            "possible security attack: an HTTP request was sent to fanfare; connection closed"
-        );
+        context.server.tell(Told::Http, context.client);
         context.session.next = Next::Abort;
         return;
     }
@@ -55,7 +54,11 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
         Err(error) => {
             publish_run::finish(context);
             transaction::spoil(context);
-            context.fail(&error);
+            let missing = match &error {
+                CommandError::UnknownCommand { name, .. } => missing::error(name),
+                _ => None,
+            };
+            context.fail(&missing.unwrap_or(error));
         }
     }
 }

@@ -36,6 +36,9 @@ pub(crate) mod introspect;
 pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod list;
+pub(crate) mod lone;
+pub(crate) mod memory;
+mod missing;
 pub(crate) mod object;
 #[cfg(test)]
 mod on_keys;

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pubsub::{help, wrong_subcommand};
 use super::{Args, Context, Next, debug_protocol};
+use crate::client::log::log_client;
 use crate::command::info::report;
 use crate::config::DebugCommand;
 use crate::resp::error::CommandError;
@@ -78,10 +79,7 @@ pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             "ERR fanfare keeps nothing on disk, so SHUTDOWN SAVE is not supported",
         ));
     }
-    tracing::info!(
-        client = context.client.addresses.peer(),
-        "SHUTDOWN received"
-    );
+    log_client!(info, context.client, "SHUTDOWN received");
     context.server.begin_shutdown(now);
     context.session.then(Next::Close);
     Ok(Reply::Sent)

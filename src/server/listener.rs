@@ -21,7 +21,7 @@ use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split
 use crate::client::tls::TlsStream;
 use crate::config::{Config, TlsPort};
 use crate::conn::Connection;
-use crate::observe::log_throttle::LogThrottle;
+use crate::observe::log_throttle::{LogThrottle, Told};
 use crate::state::ServerState;
 use crate::state::bound::Bound;
 use crate::state::tls::Tls;
@@ -312,8 +312,9 @@ pub(crate) async fn serve(listener: &Listener, state: &Arc<ServerState>) {
                     if let Some(failed) = failures.end() {
                         tracing::warn!(failed, "can accept connections again");
                     }
+                    let from = accepted.addresses().clone();
                     if let Err(error) = admit(state, accepted) {
-                        tracing::warn!(%error, "can't serve a connection");
+                        tell_refused(state, Told::NotServed, Some(&error), &from);
                     }
                 }
                 Err(error) if is_of_one_connection(&error) => {
@@ -364,23 +365,25 @@ fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     }
 }
 
+/// Tells the log of a connection that is not served, which is no client yet.
+fn tell_refused(state: &ServerState, told: Told, error: Option<&io::Error>, from: &Addresses) {
+    if let Some(times) = state.told.note(told) {
+        let error = error.map(tracing::field::display);
+        tracing::warn!(addr = %from.peer(), error, times, "{told}");
+    }
+}
+
 fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     state.stats.connections.fetch_add(1, Relaxed);
     let config = state.config();
     if state.clients.count() >= config.maxclients as usize {
-        tracing::debug!(
-            client = accepted.addresses().peer(),
-            "refused: max number of clients reached"
-        );
+        tell_refused(state, Told::TooManyClients, None, accepted.addresses());
         refuse(state, accepted, "-ERR max number of clients reached\r\n");
         return Ok(());
     }
     let encrypted = matches!(accepted, Accepted::Tls(..));
     if !encrypted && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
-        tracing::debug!(
-            client = accepted.addresses().peer(),
-            "refused: protected mode"
-        );
+        tell_refused(state, Told::Unprotected, None, accepted.addresses());
         refuse(state, accepted, PROTECTED);
         return Ok(());
     }
@@ -440,6 +443,7 @@ async fn serve_encrypted(state: &Arc<ServerState>, connection: &mut Connection) 
     };
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
+        state.tell(Told::Unprotected, connection.client());
         Box::pin(connection.refuse(PROTECTED)).await;
     } else {
         connection.run().await;

@@ -291,7 +291,7 @@ async fn help(_: &Server, client: &mut Client) {
     for _ in 4..51 {
         client.text().await;
     }
-    client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+    client.reads("+HELP\r\n+    Show this list.\r\n").await;
 }
 
 async fn overflow(_: &Server, client: &mut Client) {

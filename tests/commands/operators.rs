@@ -112,11 +112,11 @@ async fn slowlog_reset(_: &Server, client: &mut Client) {
 async fn slowlog_help(_: &Server, client: &mut Client) {
     client.arity("slowlog|help", &["SLOWLOG HELP x"]).await;
     client.line("SLOWLOG HELP").await;
-    client.sees("*12").await;
-    for _ in 0..10 {
+    client.sees("*10").await;
+    for _ in 0..8 {
         client.text().await;
     }
-    client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+    client.reads("+HELP\r\n+    Show this list.\r\n").await;
 }
 
 async fn latency(_: &Server, client: &mut Client) {
@@ -183,9 +183,9 @@ async fn latency_reset(_: &Server, client: &mut Client) {
 async fn latency_help(_: &Server, client: &mut Client) {
     client.arity("latency|help", &["LATENCY HELP x"]).await;
     client.line("LATENCY HELP").await;
-    client.sees("*17").await;
-    for _ in 0..15 {
+    client.sees("*15").await;
+    for _ in 0..13 {
         client.text().await;
     }
-    client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+    client.reads("+HELP\r\n+    Show this list.\r\n").await;
 }

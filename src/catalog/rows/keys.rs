@@ -304,13 +304,30 @@ const OBJECT: &[Spec] = &[
         .arguments(&[Arg::key("key", 0)]),
 ];
 
+/// Of what MEMORY tells of the whole server.
+const TIPS: &[&str] = &[
+    "nondeterministic_output",
+    "request_policy:all_shards",
+    "response_policy:special",
+];
+
 /// MEMORY's subcommands.
 const MEMORY: &[Spec] = &[
+    Spec::new("doctor", 2)
+        .tips(TIPS)
+        .origin("server", "4.0.0")
+        .summary("Explain what memory is used for, and what stands out")
+        .complexity("O(N) for N connections"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
         .origin("server", "4.0.0")
         .summary("List the subcommands and what they do")
         .complexity("O(1)"),
+    Spec::new("stats", 2)
+        .tips(TIPS)
+        .origin("server", "4.0.0")
+        .summary("Show what memory is used for")
+        .complexity("O(N) for N connections"),
     Spec::new("usage", -3)
         .flags(&[ReadOnly])
         .keys(&[KeySpec::at(2, &["RO"])])
