@@ -28,7 +28,7 @@ async fn every_line_about_a_client_has_the_same_fields() {
         "--client-query-buffer-limit",
         "1mb",
         "--client-output-buffer-limit",
-        "normal 1kb 0 0",
+        "normal 64kb 0 0",
         "--enable-debug-command",
         "yes",
         "--maxclients",
@@ -49,13 +49,15 @@ async fn every_line_about_a_client_has_the_same_fields() {
     browser.line("POST / HTTP/1.1").await;
     browser.closed().await;
     let mut babbler = login("babbler").await;
-    babbler.line("*x").await;
+    babbler.send(b"*x\r\n").await;
     babbler.rest().await;
     let mut hoarder = login("hoarder").await;
-    let _ = hoarder.try_send(vec![b'x'; 2 << 20]).await;
+    let _ = hoarder
+        .try_send([b"*1\r\n$3000000\r\n", &[b'x'; 2 << 20][..]].concat())
+        .await;
     hoarder.rest().await;
     let mut glutton = login("glutton").await;
-    glutton.line("COMMAND DOCS").await;
+    glutton.send("COMMAND DOCS\r\n".repeat(4)).await;
     glutton.rest().await;
     let mut victim = login("victim").await;
     admin
@@ -180,7 +182,7 @@ async fn no_client_fills_the_log() {
     for line in ["POST / HTTP/1.1", "Host: here", "*1\r\n$x"] {
         for _ in 0..TIMES {
             let mut client = Client::raw(address).await;
-            client.line(line).await;
+            client.send(format!("{line}\r\n")).await;
             client.rest().await;
             until_info(&mut admin, "connected_clients", "1").await;
         }
