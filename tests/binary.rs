@@ -312,6 +312,26 @@ async fn an_optional_address_alone_that_is_missing() {
     assert_eq!(ended.status.code(), Some(1), "it serves nobody: {ended:?}");
 }
 
+/// The minus in `bind` forgives an address that this machine does not have, and nothing else.
+#[tokio::test]
+async fn an_optional_address_that_is_taken_ends_the_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address");
+    let port = address.port().to_string();
+    let line = format!("can't listen on {address}: Address already in use (os error 98)");
+    for bind in [
+        "-127.0.0.1",
+        "127.0.0.2 -127.0.0.1",
+        "-192.0.2.1 -127.0.0.1",
+    ] {
+        refused(&run(&["--port", &port, "--bind", bind]).await, &line);
+    }
+    let bind = "127.0.0.1 -192.0.2.1 -no-such-name.invalid";
+    let server = Process::start(&["--bind", bind]).await;
+    server.client(2).await.ask("PING", "+PONG").await;
+    server.terminate().await;
+}
+
 #[tokio::test]
 async fn flags_override_the_environment_which_overrides_the_file() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -34,6 +34,7 @@ mod commands {
     pub mod expiry;
     pub mod keys;
     pub mod list;
+    pub mod lone;
     pub mod object;
     pub mod operators;
     pub mod pubsub;
@@ -45,7 +46,7 @@ mod commands {
 }
 
 use commands::{
-    acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
+    acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
     operators, pubsub, scan, server, sort, string, transaction,
 };
 
@@ -63,6 +64,7 @@ async fn every_command_has_a_test() {
         expiry::COVERED,
         keys::COVERED,
         list::COVERED,
+        lone::COVERED,
         object::COVERED,
         operators::COVERED,
         pubsub::COVERED,

@@ -557,7 +557,7 @@ async fn protected_mode_is_told_under_tls() {
     client.try_send("PING\r\n").await.expect("it takes bytes");
     let told = String::from_utf8(client.rest().await).expect("text");
     assert!(
-        told.starts_with("-DENIED Redis is running in protected mode"),
+        told.starts_with("-DENIED fanfare is running in protected mode"),
         "{told}"
     );
     assert!(told.ends_with("from the outside.\r\n"), "{told}");

@@ -7,14 +7,18 @@
 mod common;
 
 use std::collections::HashMap;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use common::client::{Client, Frame};
 use common::wire::request;
-use common::{start, until_info};
+use common::{eventually, info, start, start_with, until_info};
 use fanfare::Server;
 use redis_protocol::resp3::types::Resp3Frame;
+use socket2::SockRef;
 use tokio::task::JoinSet;
 
 /// Consumers that come and go in a test.
@@ -290,6 +294,98 @@ async fn an_element_pushed_after_the_end_of_a_consumer_stays() {
             .await;
         until_info(&mut producer, "blocked_clients", "0").await;
     }
+}
+
+/// A consumer that has come, asked and gone before a push takes nothing of it, even if the server
+/// reads its request only afterwards, together with the end of the stream. The server runs on the
+/// test's own thread, so that it sees none of these connections before they are closed.
+#[tokio::test]
+async fn a_consumer_that_was_gone_when_its_request_was_read_takes_nothing() {
+    const EACH: usize = 60;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("socket");
+    let unixsocket = path.to_str().expect("text");
+    let server = start_with(&[("unixsocket", unixsocket)]).await;
+    let address = server.addr().expect("TCP");
+    let mut producer = Client::connect(&server, 3).await;
+    let mut pushed = 0;
+    for line in [
+        "BLPOP queue 0\r\n",
+        "BRPOP other queue 0\r\n",
+        "BLMPOP 0 2 other queue LEFT COUNT 2\r\n",
+        "BLMOVE queue taken LEFT RIGHT 0\r\n",
+        "BRPOPLPUSH queue taken 0\r\n",
+        "PING\r\nBLPOP queue 0\r\nPING\r\n",
+    ] {
+        for round in 0..EACH {
+            if round % 2 == 0 {
+                let mut gone = std::net::TcpStream::connect(address).expect("a connection");
+                gone.write_all(line.as_bytes()).expect("sent");
+            } else {
+                let mut gone = UnixStream::connect(&path).expect("a connection");
+                gone.write_all(line.as_bytes()).expect("sent");
+            }
+            pushed += 1;
+            producer.ask("RPUSH queue x", &format!(":{pushed}")).await;
+        }
+    }
+    all_gone_but_one(&server, &mut producer, 1 + pushed).await;
+    assert_eq!(length(&mut producer, "queue").await, pushed as i64);
+    producer.ask("EXISTS taken", ":0").await;
+    assert_eq!(info(&mut producer, "blocked_clients").await, "0");
+}
+
+/// Waits until so many connections have come, and all but one have gone.
+async fn all_gone_but_one(server: &Server, client: &mut Client, all: usize) {
+    until_info(client, "total_connections_received", &all.to_string()).await;
+    eventually("their ends", || server.client_count() == 1).await;
+}
+
+/// A consumer whose connection is reset takes nothing, also by a command that does not wait. One that
+/// has only ended its own side still reads, and gets its element; so does one that wants no reply.
+#[tokio::test]
+async fn a_consumer_that_is_reset_takes_nothing() {
+    const EACH: usize = 40;
+    let server = start().await;
+    let address = server.addr().expect("TCP");
+    let mut producer = Client::connect(&server, 3).await;
+    producer.ask("RPUSH queue x y", ":2").await;
+    producer.ask("SET key v", "+OK").await;
+    let mut connections = 1;
+    for line in [
+        "LPOP queue\r\n",
+        "RPOP queue 2\r\n",
+        "LMPOP 1 queue LEFT\r\n",
+        "LMOVE queue taken LEFT RIGHT\r\n",
+        "RPOPLPUSH queue taken\r\n",
+        "BLPOP queue 0\r\n",
+        "GETDEL key\r\n",
+        "MULTI\r\nLPOP queue\r\nEXEC\r\n",
+    ] {
+        for _ in 0..EACH {
+            let mut gone = std::net::TcpStream::connect(address).expect("a connection");
+            SockRef::from(&gone)
+                .set_linger(Some(Duration::ZERO))
+                .expect("linger");
+            gone.write_all(line.as_bytes()).expect("sent");
+            drop(gone);
+            connections += 1;
+        }
+        all_gone_but_one(&server, &mut producer, connections).await;
+        producer.ask("LLEN queue", ":2").await;
+        producer.ask("EXISTS taken key", ":1").await;
+    }
+    let mut half_closed = Client::connect(&server, 2).await;
+    half_closed.line("LPOP queue").await;
+    half_closed.end_sending().await;
+    assert_eq!(half_closed.rest().await, b"$1\r\nx\r\n");
+    let mut silent = std::net::TcpStream::connect(address).expect("a connection");
+    silent
+        .write_all(b"CLIENT REPLY OFF\r\nLPOP queue\r\n")
+        .expect("sent");
+    drop(silent);
+    all_gone_but_one(&server, &mut producer, connections + 2).await;
+    producer.ask("LLEN queue", ":0").await;
 }
 
 /// Of consumers that wait, the one that came first is served first, and those that have gone are

@@ -8,7 +8,7 @@
 //! [`describe`]: CommandSet::describe
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Once};
 
 use super::redis_only::{REDIS_ONLY, SINCE_7_2};
 use super::rules::{RuleError, has_blanks};
@@ -165,10 +165,14 @@ impl CommandSet {
     }
 
     fn allow_first_arg(&mut self, place: usize, arg: &[u8]) {
-        tracing::warn!(
-            command = COMMANDS[place].name,
-            "allowing a first argument of a command that is otherwise not allowed is deprecated"
-        );
+        // Once is enough, however often a client sets such a rule.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| {
+            tracing::warn!(
+                command = COMMANDS[place].name,
+                "allowing a first argument of a command that is otherwise not allowed is deprecated"
+            );
+        });
         let args = self.first_args.entry(place).or_default();
         if !args.iter().any(|own| own.eq_ignore_ascii_case(arg)) {
             args.push(arg.to_vec());

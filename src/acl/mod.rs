@@ -24,6 +24,7 @@ pub(crate) mod denied;
 pub(crate) mod file;
 pub(crate) mod log;
 mod redis_only;
+pub(crate) use redis_only::REDIS_ONLY;
 pub(crate) mod request;
 pub(crate) mod rules;
 mod selector;

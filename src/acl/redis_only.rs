@@ -10,7 +10,7 @@ pub(super) const SINCE_7_2: &[&str] = &["waitaof", "cluster|myshardid"];
 
 /// Categories, and the names of the commands in them. A command that fanfare comes to have is passed
 /// over here.
-pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
+pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
     ("keyspace read slow", "dump"),
     (
         "keyspace write slow dangerous",

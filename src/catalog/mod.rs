@@ -20,9 +20,11 @@ use std::sync::LazyLock;
 use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
-use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
+use rows::{
+    acl, connection, expiry, keys, list, lone, operators, pubsub, server, string, transaction,
+};
 use spec::key::LegacyRange;
-use spec::{Flag, Flags, Spec};
+use spec::{Flag, Flags, KeySpec, Spec};
 
 /// The rows, by group.
 const GROUPS: &[Group] = &[
@@ -30,6 +32,7 @@ const GROUPS: &[Group] = &[
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
     Group::always(operators::ROWS),
+    Group::always(lone::ROWS),
     Group::always(transaction::ROWS),
     Group::always(acl::ROWS),
     Group::queue(list::ROWS),
@@ -89,6 +92,9 @@ pub(crate) struct Command {
     pub categories: Categories,
     /// Where its keys stand, as old clients read it.
     pub legacy_range: LegacyRange,
+    /// Whether it answers with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a reply that
+    /// nobody reads is a loss.
+    pub takes: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
 }
@@ -217,6 +223,7 @@ impl Command {
             flags,
             categories: spec.categories.with_implied(flags),
             legacy_range,
+            takes: takes(spec),
             full_name,
             subcommands,
         }
@@ -238,6 +245,15 @@ impl Command {
             .iter()
             .find(|command| is_same(command.spec.name, name))
     }
+}
+
+/// See [`Command::takes`]. RENAME reads a key and removes it too, but loses nothing.
+fn takes(spec: &Spec) -> bool {
+    let takes = |keys: &KeySpec| {
+        let has = |flag| keys.flags.contains(&flag);
+        has("access") && has("delete")
+    };
+    spec.docs.group != "generic" && spec.key_specs.iter().any(takes)
 }
 
 /// Where a name is found: by its length and its first letter, in any case.

@@ -8,6 +8,7 @@
 pub(crate) mod backlog;
 pub(crate) mod frames;
 mod identity;
+pub(crate) mod log;
 pub(crate) mod outbox;
 pub(crate) mod socket;
 mod subscriptions;
@@ -275,6 +276,12 @@ impl Client {
     /// Whether the peer has closed its side of the connection, even if the task has not seen it.
     pub(crate) fn peer_has_hung_up(&self) -> bool {
         self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
+    }
+
+    /// Whether the connection is reset or closed both ways, as far as the kernel knows: what is written
+    /// is read by nobody.
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.closing() == Closing::Closed || self.socket.peer_is_cut_off()
     }
 
     /// The socket's file descriptor, for CLIENT LIST.

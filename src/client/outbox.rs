@@ -122,6 +122,8 @@ struct State {
     announced: bool,
     /// Bytes appended since somebody was last asked to flush.
     unflushed: usize,
+    /// Bytes that the socket has taken in all.
+    written: u64,
     writing: bool,
     blocked: bool,
     dead: bool,
@@ -353,6 +355,12 @@ impl Outbox {
         self.state.lock().pending == 0
     }
 
+    /// The bytes that the socket has taken in all, if there are more that it has not taken.
+    pub(crate) fn unwritten(&self) -> Option<u64> {
+        let state = self.state.lock();
+        (state.pending > 0).then_some(state.written)
+    }
+
     /// Bytes not yet taken by the kernel.
     #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
@@ -524,6 +532,7 @@ impl State {
             return;
         }
         self.pending -= bytes;
+        self.written += bytes as u64;
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.wrote(bytes);
         }

@@ -15,6 +15,8 @@ use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
 use crate::catalog::categories::Category;
 use crate::client::Client;
+use crate::client::log::{log_client, shown};
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
@@ -47,6 +49,7 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if let Some(changed) = changed {
         end_lost_subscriptions(context, &changed);
     }
+    tell_of_change(context, "ACL SETUSER", name);
     Ok(Reply::OK)
 }
 
@@ -60,6 +63,9 @@ pub(crate) fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
     let deleted = context.server.acl.delete(names());
     disconnect_users(context, &deleted);
+    for name in &deleted {
+        tell_of_change(context, "ACL DELUSER", name);
+    }
     Ok(Reply::Integer(deleted.len() as i64))
 }
 
@@ -89,8 +95,17 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
     }
 }
 
+/// Tells the log who has changed a user, and how. Rules are not shown, as they may be passwords.
+fn tell_of_change(context: &Context<'_>, by: &str, changed: &[u8]) {
+    if let Some(times) = context.server.told.note(Told::Users) {
+        let changed = shown(changed);
+        log_client!(info, context.client, by, %changed, times, "{}", Told::Users);
+    }
+}
+
 /// Ends a connection, its own after the reply.
 fn end(context: &mut Context<'_>, client: &Arc<Client>) {
+    context.server.tell(Told::LostRights, client);
     if client.id == context.client.id {
         context.session.then(Next::Close);
     } else {
@@ -223,7 +238,7 @@ pub(crate) fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     for changed in &changed {
         end_lost_subscriptions(context, changed);
     }
-    tracing::info!("users loaded by ACL LOAD");
+    tell_of_change(context, "ACL LOAD", b"*");
     Ok(Reply::OK)
 }
 
@@ -233,7 +248,9 @@ pub(crate) fn save(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
     let saved = file::save(path, users.iter().map(|user| -> &User { user }));
     saved.map(|()| Reply::OK).map_err(|error| {
-        tracing::warn!(path = %path.display(), %error, "ACL SAVE failed");
+        if let Some(times) = context.server.told.note(Told::Users) {
+            log_client!(warn, context.client, path = %path.display(), %error, times, "ACL SAVE failed");
+        }
         CommandError::text(
             "ERR There was an error trying to save the ACLs. Please check the server logs for \
              more information",
@@ -303,34 +320,32 @@ pub(crate) fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `ACL HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ACL",
         &[
-            "CAT [<category>]",
-            "    List all commands that belong to <category>, or all command categories",
-            "    when no category is specified.",
-            "DELUSER <username> [<username> ...]",
-            "    Delete a list of users.",
-            "DRYRUN <username> <command> [<arg> ...]",
-            "    Returns whether the user can execute the given command without executing the command.",
-            "GETUSER <username>",
-            "    Get the user's details.",
-            "GENPASS [<bits>]",
-            "    Generate a secure 256-bit user password. The optional `bits` argument can",
-            "    be used to specify a different size.",
+            "CAT [category]",
+            "    The commands of a category, or all categories.",
+            "DELUSER username [username ...]",
+            "    Delete users, and end their connections.",
+            "DRYRUN username command [argument ...]",
+            "    Whether the user may run this, without running it.",
+            "GENPASS [bits]",
+            "    A random password of so many bits: 256 if not given.",
+            "GETUSER username",
+            "    What a user may do.",
             "LIST",
-            "    Show users details in config file format.",
+            "    All users, each as a line of a file.",
             "LOAD",
-            "    Reload users from the ACL file.",
-            "LOG [<count> | RESET]",
-            "    Show the ACL log entries.",
+            "    Read the users from the file again.",
+            "LOG [count | RESET]",
+            "    What was denied lately; or forget it.",
             "SAVE",
-            "    Save the current config to the ACL file.",
-            "SETUSER <username> <attribute> [<attribute> ...]",
-            "    Create or modify a user with the specified attributes.",
+            "    Write the users to the file.",
+            "SETUSER username [rule ...]",
+            "    Create a user, or change one by rules.",
             "USERS",
-            "    List all the registered usernames.",
+            "    The names of all users.",
             "WHOAMI",
-            "    Return the current connection username.",
+            "    The user that this connection is.",
         ],
     ))
 }

@@ -11,9 +11,11 @@ use bytes::BytesMut;
 
 use super::publish_run::{self, PublishRun};
 use super::{Next, Session};
+use crate::client::log::log_client;
 use crate::client::{Client, Closing};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
+use crate::observe::log_throttle::Told;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Subscriber};
 use crate::resp::error::CommandError;
@@ -85,6 +87,8 @@ pub(crate) struct Context<'a> {
     pub execution: Execution<'a>,
     /// Whether the command changes keys.
     pub may_write: bool,
+    /// Whether the peer was cut off when the batch first asked, which is one system call.
+    pub peer_is_cut_off: Option<bool>,
 }
 
 impl<'a> Context<'a> {
@@ -201,7 +205,9 @@ impl<'a> Context<'a> {
 
     /// Answers bytes that are no request.
     pub(crate) fn refuse(&mut self, error: &ProtocolError) {
-        tracing::debug!(client = self.client.id, %error, "protocol error; connection closed");
+        if let Some(times) = self.server.told.note(Told::ProtocolError) {
+            log_client!(info, self.client, %error, times, "{}", Told::ProtocolError);
+        }
         publish_run::finish(self);
         self.fail(&match error {
             // The offending byte goes back as it came, whatever it is.

@@ -14,10 +14,14 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::{self, Handler};
-use super::{Args, Context, Next, ReplyMode, access, operators, publish_run, server, transaction};
+use super::{
+    Args, Context, Next, ReplyMode, access, missing, operators, publish_run, server, taking,
+    transaction,
+};
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::observe::batch_stats::Outcome;
+use crate::observe::log_throttle::Told;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::store::events;
@@ -41,10 +45,7 @@ pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
 /// Finds a request's command and runs it.
 fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
     if is_http(&args[0]) {
-        tracing::warn!(
-            client = context.client.addresses.peer(),
-            "possible security attack: an HTTP request was sent to fanfare; connection closed"
-        );
+        context.server.tell(Told::Http, context.client);
         context.session.next = Next::Abort;
         return;
     }
@@ -53,7 +54,11 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
         Err(error) => {
             publish_run::finish(context);
             transaction::spoil(context);
-            context.fail(&error);
+            let missing = match &error {
+                CommandError::UnknownCommand { name, .. } => missing::error(name),
+                _ => None,
+            };
+            context.fail(&missing.unwrap_or(error));
         }
     }
 }
@@ -83,6 +88,7 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
             transaction::queue(context, command, args);
         }
         Ok(_) if command.queue && context.is_cut_off() => {}
+        Ok(_) if taking::is_for_nobody(context, command) => {}
         Ok(handler) => call_handler(context, command, handler, args),
     }
     serve_and_announce(context);

@@ -170,14 +170,23 @@ fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
-fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
-    let resident = state
+/// Bytes that the process takes.
+pub(super) fn resident_memory(state: &ServerState) -> usize {
+    state
         .resident_memory
-        .get(|| memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem));
-    let clients = state.clients_memory.get(|| {
+        .get(|| memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem))
+}
+
+/// Bytes that all connections hold.
+pub(super) fn clients_memory(state: &ServerState) -> usize {
+    state.clients_memory.get(|| {
         let all = state.clients.all();
         all.iter().map(|client| client.memory()).sum()
-    });
+    })
+}
+
+fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
+    let (resident, clients) = (resident_memory(state), clients_memory(state));
     report.field("used_memory", resident);
     report.field("used_memory_human", human(resident));
     report.field("used_memory_rss", resident);
@@ -343,7 +352,7 @@ fn keyspace(report: &mut Report, _state: &ServerState, keys: &Figures) {
 }
 
 /// Bytes as Redis prints them for people.
-fn human(bytes: usize) -> String {
+pub(super) fn human(bytes: usize) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "K", "M", "G"] {
         if amount < 1024.0 || unit == "G" {

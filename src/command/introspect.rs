@@ -4,6 +4,7 @@
 //! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
 //! Redis, whose table is a hash table.
 
+use super::pubsub::help as help_reply;
 use super::{Args, Context};
 use crate::catalog::categories::Category;
 use crate::catalog::spec::key::{Begin, Find, KeyFlags, LegacyRange};
@@ -28,30 +29,6 @@ const WRONG_ARGUMENTS: CommandError =
 /// over would build gigabytes. No client asks for more names than there are commands.
 const MAX_NAMES: usize = 1024;
 const TOO_MANY_NAMES: CommandError = CommandError::text("ERR too many command names");
-
-const HELP: &[&str] = &[
-    "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "(no subcommand)",
-    "    Return details about all Redis commands.",
-    "COUNT",
-    "    Return the total number of commands in this Redis server.",
-    "LIST",
-    "    Return a list of all commands in this Redis server.",
-    "INFO [<command-name> ...]",
-    "    Return details about multiple Redis commands.",
-    "    If no command names are given, documentation details for all",
-    "    commands are returned.",
-    "DOCS [<command-name> ...]",
-    "    Return documentation details about multiple Redis commands.",
-    "    If no command names are given, documentation details for all",
-    "    commands are returned.",
-    "GETKEYS <full-command>",
-    "    Return the keys from a full Redis command.",
-    "GETKEYSANDFLAGS <full-command>",
-    "    Return the keys and the access flags from a full Redis command.",
-    "HELP",
-    "    Prints this help.",
-];
 
 /// `COMMAND`
 pub(crate) fn command(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
@@ -113,7 +90,25 @@ pub(crate) fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
 
 /// `COMMAND HELP`
 pub(crate) fn help(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
-    Ok(array(HELP.iter().copied().map(status)))
+    Ok(help_reply(
+        "COMMAND",
+        &[
+            "(none)",
+            "    Describe all commands.",
+            "COUNT",
+            "    How many commands there are.",
+            "DOCS [command ...]",
+            "    What these commands, or all, do and which arguments they take.",
+            "GETKEYS command [argument ...]",
+            "    The keys among the arguments.",
+            "GETKEYSANDFLAGS command [argument ...]",
+            "    The keys among the arguments, and what the command does with each.",
+            "INFO [command ...]",
+            "    Describe these commands, or all.",
+            "LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]",
+            "    The names of all commands, or of those that the filter fits.",
+        ],
+    ))
 }
 
 fn bounded(names: Vec<&[u8]>) -> Result<Vec<&[u8]>, CommandError> {

@@ -105,6 +105,7 @@ impl Fixture {
             closed: Vec::new(),
             execution: Execution::Alone,
             may_write: false,
+            peer_is_cut_off: None,
         };
         dispatch(&mut context, &Args::new(&bytes, &ranges));
         context.finish();

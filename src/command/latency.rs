@@ -100,22 +100,20 @@ pub(crate) fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `LATENCY HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "LATENCY",
         &[
             "DOCTOR",
-            "    Return a human readable latency analysis report.",
-            "GRAPH <event>",
-            "    Return an ASCII latency graph for the <event> class.",
-            "HISTORY <event>",
-            "    Return time-latency samples for the <event> class.",
+            "    What the samples say, in words, and what can be done about it.",
+            "GRAPH event",
+            "    The samples of an event, drawn with letters.",
+            "HISTOGRAM [command ...]",
+            "    How many runs took how long, of these commands or of all.",
+            "HISTORY event",
+            "    The samples of an event, each with its time.",
             "LATEST",
-            "    Return the latest latency samples for all events.",
-            "RESET [<event> ...]",
-            "    Reset latency data of one or more <event> classes.",
-            "    (default: reset all data for all event classes)",
-            "HISTOGRAM [COMMAND ...]",
-            "    Return a cumulative distribution of latencies in the format of a histogram for the specified command names.",
-            "    If no commands are specified then all histograms are replied.",
+            "    The latest sample of each event, and the longest.",
+            "RESET [event ...]",
+            "    Forget the samples of these events, or of all.",
         ],
     ))
 }

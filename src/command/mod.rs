@@ -38,6 +38,9 @@ mod key_access;
 pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod list;
+pub(crate) mod lone;
+pub(crate) mod memory;
+mod missing;
 pub(crate) mod object;
 #[cfg(test)]
 mod on_keys;
@@ -51,6 +54,7 @@ pub(crate) mod slowlog;
 pub(crate) mod sort;
 pub(crate) mod string;
 pub(crate) mod table;
+mod taking;
 pub(crate) mod transaction;
 pub(crate) mod wait;
 

@@ -29,11 +29,11 @@ pub(crate) fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             "ERR MONITOR isn't allowed for DENY BLOCKING client",
         ));
     }
-    // Redis answers nothing to one that is a monitor already.
+    // Nothing that it is shown comes before the reply.
+    context.reply(Reply::OK);
+    context.settle_replies();
+    // Redis does not answer one that is a monitor already, so that its client waits forever.
     if !context.client.is_monitor() {
-        // Nothing that it is shown comes before the reply.
-        context.reply(Reply::OK);
-        context.settle_replies();
         context.server.monitors.add(context.client);
     }
     Ok(Reply::Sent)

@@ -193,30 +193,29 @@ pub(crate) fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Resu
 /// `PUBSUB HELP`
 pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
-        "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "PUBSUB",
         &[
-            "CHANNELS [<pattern>]",
-            "    Return the currently active channels matching a <pattern> (default: '*').",
+            "CHANNELS [pattern]",
+            "    Channels that have subscribers: those that match the pattern, or all.",
             "NUMPAT",
-            "    Return number of subscriptions to patterns.",
-            "NUMSUB [<channel> ...]",
-            "    Return the number of subscribers for the specified channels, excluding",
-            "    pattern subscriptions(default: no channels).",
-            "SHARDCHANNELS [<pattern>]",
-            "    Return the currently active shard level channels matching a <pattern> (default: '*').",
-            "SHARDNUMSUB [<shardchannel> ...]",
-            "    Return the number of subscribers for the specified shard level channel(s)",
+            "    How many different patterns have subscribers.",
+            "NUMSUB [channel ...]",
+            "    How many subscribers each of these channels has. Patterns don't count.",
+            "SHARDCHANNELS [pattern]",
+            "    As CHANNELS, for shard channels.",
+            "SHARDNUMSUB [shardchannel ...]",
+            "    As NUMSUB, for shard channels.",
         ],
     ))
 }
 
-/// The reply of a HELP subcommand: what it is called by, its lines, and HELP itself.
-pub(crate) fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
-    let closing = ["HELP", "    Prints this help."];
-    let all = std::iter::once(usage)
-        .chain(lines.iter().copied())
-        .chain(closing);
-    array(all.map(status))
+/// The reply of a HELP subcommand: what it lists, its lines, and HELP itself. Lines that explain are
+/// indented, as in Redis; the words are fanfare's.
+pub(crate) fn help(container: &'static str, lines: &[&'static str]) -> Reply {
+    let closing = ["HELP", "    Show this list."];
+    let opening = status(format!("{container} has these subcommands:"));
+    let lines = lines.iter().copied().chain(closing).map(status);
+    array(std::iter::once(opening).chain(lines))
 }
 
 /// What Redis answers to a subcommand that it knows with arguments that it does not.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pubsub::{help, wrong_subcommand};
 use super::{Args, Context, Next, debug_protocol};
+use crate::client::log::log_client;
 use crate::command::info::report;
 use crate::config::DebugCommand;
 use crate::resp::error::CommandError;
@@ -79,10 +80,7 @@ pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             "ERR fanfare keeps nothing on disk, so SHUTDOWN SAVE is not supported",
         ));
     }
-    tracing::info!(
-        client = context.client.addresses.peer(),
-        "SHUTDOWN received"
-    );
+    log_client!(info, context.client, "SHUTDOWN received");
     context.server.begin_shutdown(now);
     context.session.then(Next::Close);
     Ok(Reply::Sent)
@@ -136,18 +134,17 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         (b"panic", 2) => panic!("DEBUG PANIC"),
         (b"protocol", 3) => debug_protocol::sample(&args[2], context.client.protocol()),
         (b"help", 2) => Ok(help(
-            "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+            "DEBUG",
             &[
-                "ERROR <string>",
-                "    Return a Redis protocol error with <string> as message. Useful for clients",
-                "    unit tests to simulate Redis errors.",
+                "ERROR text",
+                "    Answer with this error.",
                 "PANIC",
                 "    Panic in the task of this connection, which ends it alone.",
-                "PROTOCOL <type>",
-                "    Reply with a sample of this type: string, integer, double, bignum, null, array,",
+                "PROTOCOL type",
+                "    Answer with a sample of this type: string, integer, double, bignum, null, array,",
                 "    set, map, attrib, push, verbatim, true or false.",
-                "SLEEP <seconds>",
-                "    Stop this connection for <seconds>. Decimals allowed. Others go on.",
+                "SLEEP seconds",
+                "    Let this connection sleep; seconds may have a fraction. Others go on.",
             ],
         )),
         _ => Err(wrong_subcommand("DEBUG", &args[1])),

@@ -53,17 +53,15 @@ pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `SLOWLOG HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "SLOWLOG",
         &[
-            "GET [<count>]",
-            "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
-            "    Entries are made of:",
-            "    id, timestamp, time in microseconds, arguments array, client IP and port,",
-            "    client name",
+            "GET [count]",
+            "    The latest entries: 10 if no count is given, all for -1. Each has a number, the time,",
+            "    how long it took in microseconds, the arguments, and the client's address and name.",
             "LEN",
-            "    Return the length of the slowlog.",
+            "    How many entries there are.",
             "RESET",
-            "    Reset the slowlog.",
+            "    Remove all entries.",
         ],
     ))
 }

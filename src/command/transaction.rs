@@ -46,6 +46,8 @@ pub(crate) struct Effects {
     pub reads: bool,
     /// One of them changes keys, or publishes.
     pub may_replicate: bool,
+    /// One of them takes elements out of keys.
+    pub takes: bool,
 }
 
 /// A command that waits for EXEC.
@@ -94,6 +96,7 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
         transaction.needs_memory |= command.has(Flag::DenyOom);
         transaction.effects.reads |= command.has(Flag::ReadOnly);
         transaction.effects.may_replicate |= command.may_replicate();
+        transaction.effects.takes |= command.takes;
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
         context.client.queued_memory.fetch_add(memory, Relaxed);

@@ -374,8 +374,9 @@ settings! {
         "worker-threads" => worker_threads: usize = "0",
             "threads", Number(0..=1024), AtStart;
         /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
-        /// wait. Redis's default.
-        "shutdown-timeout" => shutdown_timeout: Duration = "10",
+        /// wait. A client that reads nothing for 2 seconds is not waited for. The default is below
+        /// the 10 seconds after which `docker stop` kills.
+        "shutdown-timeout" => shutdown_timeout: Duration = "8",
             "seconds", Number(INT), AnyTime;
     }
     fixed {

@@ -196,6 +196,7 @@ impl Connection {
             closed: Vec::new(),
             execution: Execution::Alone,
             may_write: false,
+            peer_is_cut_off: None,
         };
         let mut commands = 0_usize;
         let end = loop {

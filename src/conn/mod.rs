@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::client::log::log_client;
 use crate::client::socket::{ReadSocket, WriteSocket};
 use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
@@ -119,11 +120,7 @@ impl Connection {
 
     /// Serves the connection to its end.
     pub(crate) async fn run(&mut self) {
-        tracing::debug!(
-            client = self.client.id,
-            addr = self.client.addresses.peer(),
-            "connected"
-        );
+        log_client!(debug, &self.client, "connected");
         if self.state.shutdown.has_begun() {
             self.client.drain();
         }
@@ -158,7 +155,7 @@ impl Connection {
             }
         }
         Box::pin(self.leave()).await;
-        tracing::debug!(client = self.client.id, "disconnected");
+        log_client!(debug, &self.client, "disconnected");
     }
 
     /// Ends the connection, unless somebody has done so, and does what they have left to this task.

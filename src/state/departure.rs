@@ -29,7 +29,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::ServerState;
 use crate::client::Client;
+use crate::client::log::log_client;
 use crate::client::outbox::BrokenLimit;
+use crate::observe::log_throttle::Told;
 
 /// Subscriptions that are removed at a time: a fraction of a millisecond.
 const SOME: usize = 128;
@@ -115,14 +117,9 @@ impl ServerState {
                 BrokenLimit::Hard(pending) => ("hard", pending),
                 BrokenLimit::Soft(pending) => ("soft", pending),
             };
-            tracing::warn!(
-                limit,
-                pending,
-                id = client.id,
-                addr = client.addresses.peer(),
-                name = %String::from_utf8_lossy(&client.names().name),
-                "client closed: it broke client-output-buffer-limit"
-            );
+            if let Some(times) = self.told.note(Told::OutputLimit) {
+                log_client!(warn, client, limit, pending, times, "{}", Told::OutputLimit);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ mod waiting;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -37,10 +37,11 @@ use tls::Tls;
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
 use crate::client::Client;
+use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
-use crate::observe::log_throttle::LogThrottle;
+use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
@@ -81,6 +82,8 @@ pub(crate) struct ServerState {
     pub slow_log: SlowLog,
     /// What has held others up.
     pub latency: LatencyMonitor,
+    /// How often the log is told what clients bring about.
+    pub told: LogThrottles,
     /// Whether commands are held back.
     pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
@@ -104,6 +107,8 @@ pub(crate) struct ServerState {
     pub resident_memory: Sampled,
     /// When it started.
     pub started: Instant,
+    /// The same by the clock.
+    pub started_at: SystemTime,
     /// 40 hexadecimal digits that no other run has.
     pub run_id: String,
     config: ArcSwap<Config>,
@@ -142,6 +147,7 @@ impl ServerState {
             wrong_passwords: Mutex::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
+            told: LogThrottles::default(),
             pause: Pause::default(),
             keyspace: SharedKeyspace::default(),
             keyspace_turn: tokio::sync::Mutex::default(),
@@ -153,6 +159,7 @@ impl ServerState {
             clients_memory: Sampled::default(),
             resident_memory: Sampled::default(),
             started: Instant::now(),
+            started_at: SystemTime::now(),
             run_id: run_id(),
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
@@ -217,15 +224,18 @@ impl ServerState {
     /// Tells the log of messages that were dropped for a client: one line in a while, and at its
     /// `end` what is left to tell.
     pub(crate) fn note_drops(&self, client: &Client, end: bool) {
-        if let Some(report) = client.outbox.drop_report(Instant::now(), end) {
-            tracing::warn!(
+        if let Some(report) = client.outbox.drop_report(Instant::now(), end)
+            && let Some(times) = self.told.note(Told::Dropped)
+        {
+            log_client!(
+                warn,
+                client,
                 policy = report.policy.name(),
                 messages = report.since.messages,
                 bytes = report.since.bytes,
-                id = client.id,
-                addr = client.addresses.peer(),
-                name = %String::from_utf8_lossy(&client.names().name),
-                "slow subscriber: messages were dropped since the last such line"
+                times,
+                "{}",
+                Told::Dropped
             );
         }
     }
@@ -247,6 +257,19 @@ impl ServerState {
                 name = shown(&client.names().name),
                 "wrong passwords since the last such line; the last was for this user"
             );
+        }
+    }
+
+    /// Tells the log that a client is closed, or what else it has come to, and how often that was since
+    /// the last such line.
+    pub(crate) fn tell(&self, told: Told, client: &Client) {
+        let Some(times) = self.told.note(told) else {
+            return;
+        };
+        if told.is_warning() {
+            log_client!(warn, client, times, "{told}");
+        } else {
+            log_client!(info, client, times, "{told}");
         }
     }
 
@@ -306,23 +329,19 @@ impl ServerState {
     /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
-        tracing::warn!(
-            client = client.addresses.peer(),
-            kept,
-            limit = self.config().client_query_buffer_limit,
-            "client closed: more is kept for it than client-query-buffer-limit"
-        );
+        if let Some(times) = self.told.note(Told::QueryLimit) {
+            let limit = self.config().client_query_buffer_limit;
+            log_client!(warn, client, kept, limit, times, "{}", Told::QueryLimit);
+        }
     }
 
     /// Notes that a client is closed because its connection's task has panicked.
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
         self.stats.connection_panics.fetch_add(1, Relaxed);
-        tracing::error!(
-            client = client.id,
-            addr = client.addresses.peer(),
-            message = panic::message(panic),
-            "connection closed: its task panicked"
-        );
+        if let Some(times) = self.told.note(Told::Panic) {
+            let message = panic::message(panic);
+            log_client!(error, client, message, times, "{}", Told::Panic);
+        }
     }
 
     /// Does what follows commands that came to no proper end: waiters are served, and events

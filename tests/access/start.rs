@@ -195,10 +195,10 @@ async fn without_a_password_nobody_comes_in_from_elsewhere() {
         let told = Client::raw(outer).await.rest().await;
         let told = String::from_utf8(told).expect("text");
         assert!(
-            told.starts_with("-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user."),
+            told.starts_with("-DENIED fanfare is running in protected mode: the default user has no password, so connections are only accepted from this machine."),
             "{told}"
         );
-        assert!(told.ends_with("from the outside.\r\n"), "{told}");
+        assert!(told.ends_with("from its own machine.\r\n"), "{told}");
     };
     refused().await;
     assert_eq!(info(&mut admin, "rejected_connections").await, "1");

@@ -281,17 +281,17 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*53\r\n",
-            "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
+            "*40\r\n",
+            "+CLIENT has these subcommands:\r\n",
             "+GETNAME\r\n",
-            "+    Return the name of the current connection.\r\n",
+            "+    The name of this connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..51 {
+    for _ in 4..38 {
         client.text().await;
     }
-    client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+    client.reads("+HELP\r\n+    Show this list.\r\n").await;
 }
 
 async fn overflow(_: &Server, client: &mut Client) {

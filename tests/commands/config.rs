@@ -118,17 +118,17 @@ async fn help(_: &Server, client: &mut Client) {
     client
         .reads(
             "*11\r\n\
-             +CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +GET <pattern>\r\n\
-             +    Return parameters matching the glob-like <pattern> and their values.\r\n\
-             +SET <directive> <value>\r\n\
-             +    Set the configuration <directive> to <value>.\r\n\
+             +CONFIG has these subcommands:\r\n\
+             +GET pattern [pattern ...]\r\n\
+             +    The settings that match, with their values.\r\n\
              +RESETSTAT\r\n\
-             +    Reset statistics reported by the INFO command.\r\n\
+             +    Set the counters of INFO to zero.\r\n\
              +REWRITE\r\n\
-             +    Rewrite the configuration file.\r\n\
+             +    Refused: fanfare does not write to its configuration file.\r\n\
+             +SET setting value [setting value ...]\r\n\
+             +    Change settings: all of these, or none.\r\n\
              +HELP\r\n\
-             +    Prints this help.\r\n",
+             +    Show this list.\r\n",
         )
         .await;
 }

@@ -34,8 +34,10 @@ enum View {
     RepliesFirst,
     /// The lines of the output as a sorted list: nested maps that Redis keeps in hash order.
     Lines,
-    /// The first line and the last two of a HELP reply.
+    /// That a reply is a HELP reply, which lists HELP itself: subcommands differ, and words are fanfare's own.
     Help,
+    /// COMMAND DOCS without its sentences, which are fanfare's own: names, arguments, flags and versions are compared.
+    Docs,
     /// See [`rules`](super::rules::rules): what has no order, and what only Redis has.
     Rules,
     /// ACL LOG without ages and clients.
@@ -70,6 +72,7 @@ impl Lens {
             "replies-first" => View::RepliesFirst,
             "lines" => View::Lines,
             "help" => View::Help,
+            "docs" => View::Docs,
             "rules" => View::Rules,
             "log" => View::Log,
             "fields" | "extra" | "has" | "same" => {
@@ -147,6 +150,7 @@ impl View {
             }
             View::Lines => frames = vec![lines(&frames)],
             View::Help => frames.iter_mut().for_each(help),
+            View::Docs => frames.iter_mut().for_each(hide_sentences),
             View::Rules => frames.iter_mut().for_each(rules::rules),
             View::Log => frames.iter_mut().for_each(rules::log),
         }
@@ -226,9 +230,39 @@ fn shape(frame: &mut Frame) {
 
 fn help(frame: &mut Frame) {
     if let Frame::Aggregate { items, .. } = frame
-        && items.len() > 3
+        && let [.., help, _] = items.as_slice()
     {
-        items.drain(1..items.len() - 2);
+        *items = vec![help.clone()];
+    }
+}
+
+/// Hides what stands behind these names, and the text of each change in a history.
+fn hide_sentences(frame: &mut Frame) {
+    let Frame::Aggregate { items, .. } = frame else {
+        return;
+    };
+    const SENTENCES: [&[u8]; 4] = [b"summary", b"complexity", b"history", b"replaced_by"];
+    let mut is_sentence = false;
+    for item in items {
+        if !is_sentence {
+            hide_sentences(item);
+        } else if let Frame::Aggregate { items: changes, .. } = item {
+            for change in changes {
+                if let Frame::Aggregate { items: words, .. } = change {
+                    words.iter_mut().skip(1).for_each(hide_sentence);
+                }
+            }
+        } else {
+            hide_sentence(item);
+        }
+        let name = item.string().filter(|_| !is_sentence);
+        is_sentence = name.is_some_and(|name| SENTENCES.contains(&name));
+    }
+}
+
+fn hide_sentence(frame: &mut Frame) {
+    if let Frame::Blob { bytes, .. } = frame {
+        *bytes = b"a sentence".to_vec();
     }
 }
 

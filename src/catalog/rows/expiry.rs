@@ -11,9 +11,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "1.0.0")
-        .summary("Set a key's time to live in seconds")
+        .summary("Let a key expire after so many seconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("seconds"),
@@ -26,9 +26,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.6.0")
-        .summary("Set a key's time to live in milliseconds")
+        .summary("Let a key expire after so many milliseconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("milliseconds"),
@@ -41,9 +41,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "1.2.0")
-        .summary("Set the expiration for a key as a UNIX timestamp")
+        .summary("Let a key expire at a Unix time in seconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::unix_time("unix-time-seconds"),
@@ -56,9 +56,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.6.0")
-        .summary("Set the expiration for a key as a UNIX timestamp specified in milliseconds")
+        .summary("Let a key expire at a Unix time in milliseconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::unix_time("unix-time-milliseconds"),
@@ -72,9 +72,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .tips(&["nondeterministic_output"])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "1.0.0")
-        .summary("Get the time to live for a key in seconds")
+        .summary("Show how many seconds a key has left")
         .complexity("O(1)")
-        .history(&[("2.8.0", "Added the -2 reply.")])
+        .history(&[("2.8.0", "Answers -2 if there is no such key.")])
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("pttl", 2)
         .flags(&[ReadOnly, Fast])
@@ -82,16 +82,16 @@ pub(crate) const ROWS: &[Spec] = &[
         .tips(&["nondeterministic_output"])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "2.6.0")
-        .summary("Get the time to live for a key in milliseconds")
+        .summary("Show how many milliseconds a key has left")
         .complexity("O(1)")
-        .history(&[("2.8.0", "Added the -2 reply.")])
+        .history(&[("2.8.0", "Answers -2 if there is no such key.")])
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("expiretime", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "7.0.0")
-        .summary("Get the expiration Unix timestamp for a key")
+        .summary("Show when a key expires, as a Unix time in seconds")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("pexpiretime", 2)
@@ -99,7 +99,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "7.0.0")
-        .summary("Get the expiration Unix timestamp for a key in milliseconds")
+        .summary("Show when a key expires, as a Unix time in milliseconds")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("persist", 2)
@@ -107,7 +107,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Keyspace])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.2.0")
-        .summary("Remove the expiration from a key")
+        .summary("Let a key never expire")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
 ];

@@ -5,6 +5,7 @@ pub(super) mod connection;
 pub(super) mod expiry;
 pub(super) mod keys;
 pub(super) mod list;
+pub(super) mod lone;
 pub(super) mod operators;
 pub(super) mod pubsub;
 pub(super) mod server;

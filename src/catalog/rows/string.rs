@@ -15,16 +15,13 @@ pub(crate) const ROWS: &[Spec] = &[
         ])
         .finder(key::of_set)
         .origin("string", "1.0.0")
-        .summary("Set the string value of a key")
+        .summary("Set a key to a string")
         .complexity("O(1)")
         .history(&[
-            ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
-            ("6.0.0", "Added the `KEEPTTL` option."),
-            ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
-            (
-                "7.0.0",
-                "Allowed the `NX` and `GET` options to be used together.",
-            ),
+            ("2.6.12", "Options `EX`, `PX`, `NX` and `XX`."),
+            ("6.0.0", "Option `KEEPTTL`."),
+            ("6.2.0", "Options `GET`, `EXAT` and `PXAT`."),
+            ("7.0.0", "`NX` and `GET` go together."),
         ])
         .arguments(&[
             Arg::key("key", 0),
@@ -57,7 +54,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("string", "1.0.0")
-        .summary("Get the value of a key")
+        .summary("Show a key's string")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("getdel", 2)
@@ -65,7 +62,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "delete"])])
         .origin("string", "6.2.0")
-        .summary("Get the value of a key and delete the key")
+        .summary("Show a key's string and delete the key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("getex", -2)
@@ -74,7 +71,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])
             .notes("RW and UPDATE because it changes the TTL")])
         .origin("string", "6.2.0")
-        .summary("Get the value of a key and optionally set its expiration")
+        .summary("Show a key's string, and change when the key expires")
         .complexity("O(1)")
         .arguments(&[
             Arg::key("key", 0),
@@ -95,16 +92,16 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
-        .summary("Set the string value of a key and return its old value")
+        .summary("Set a key to a string and show what it was")
         .complexity("O(1)")
-        .deprecated("6.2.0", "`SET` with the `!GET` argument")
+        .deprecated("6.2.0", "`SET key value GET`")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("setex", 4)
         .flags(&[Write, DenyOom])
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["OW", "update"])])
         .origin("string", "2.0.0")
-        .summary("Set the value and expiration of a key")
+        .summary("Set a key to a string that expires after so many seconds")
         .complexity("O(1)")
         .arguments(&[
             Arg::key("key", 0),
@@ -116,7 +113,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["OW", "update"])])
         .origin("string", "2.6.0")
-        .summary("Set the value and expiration in milliseconds of a key")
+        .summary("Set a key to a string that expires after so many milliseconds")
         .complexity("O(1)")
         .arguments(&[
             Arg::key("key", 0),
@@ -128,7 +125,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["OW", "insert"])])
         .origin("string", "1.0.0")
-        .summary("Set the value of a key, only if the key does not exist")
+        .summary("Set a key to a string unless the key exists")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("mget", -2)
@@ -137,8 +134,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .tips(&["request_policy:multi_shard"])
         .keys(&[KeySpec::from(1, &["RO", "access"])])
         .origin("string", "1.0.0")
-        .summary("Get the values of all the given keys")
-        .complexity("O(N) where N is the number of keys to retrieve.")
+        .summary("Show the strings of several keys")
+        .complexity("O(N) for N keys")
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("mset", -3)
         .flags(&[Write, DenyOom])
@@ -149,8 +146,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ])
         .keys(&[KeySpec::range(1, -1, 2, &["OW", "update"])])
         .origin("string", "1.0.1")
-        .summary("Set multiple keys to multiple values")
-        .complexity("O(N) where N is the number of keys to set.")
+        .summary("Set several keys to strings")
+        .complexity("O(N) for N keys")
         .arguments(&[
             Arg::block("key_value", &[Arg::key("key", 0), Arg::string("value")]).multiple(),
         ]),
@@ -160,8 +157,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .tips(&["request_policy:multi_shard", "response_policy:agg_min"])
         .keys(&[KeySpec::range(1, -1, 2, &["OW", "insert"])])
         .origin("string", "1.0.1")
-        .summary("Set multiple keys to multiple values, only if none of the keys exist")
-        .complexity("O(N) where N is the number of keys to set.")
+        .summary("Set several keys to strings unless one of them exists")
+        .complexity("O(N) for N keys")
         .arguments(&[
             Arg::block("key_value", &[Arg::key("key", 0), Arg::string("value")]).multiple(),
         ]),
@@ -170,19 +167,15 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("string", "2.0.0")
-        .summary("Append a value to a key")
-        .complexity(
-            "O(1). The amortized time complexity is O(1) assuming the appended value is small \
-            and the already present value is of any size, since the dynamic string library \
-            used by Redis will double the free space available on every reallocation.",
-        )
+        .summary("Add to the end of a key's string")
+        .complexity("O(N) for N bytes added, on average")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("strlen", 2)
         .flags(&[ReadOnly, Fast])
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RO"])])
         .origin("string", "2.2.0")
-        .summary("Get the length of the value stored in a key")
+        .summary("Show the length of a key's string")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("getrange", 4)
@@ -190,12 +183,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("string", "2.4.0")
-        .summary("Get a substring of the string stored at a key")
-        .complexity(
-            "O(N) where N is the length of the returned string. The complexity is ultimately \
-            determined by the returned length, but because creating a substring from an \
-            existing string is very cheap, it can be considered O(1) for small strings.",
-        )
+        .summary("Show a part of a key's string")
+        .complexity("O(N) for N bytes shown")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("start"),
@@ -206,12 +195,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("string", "1.0.0")
-        .summary("Get a substring of the string stored at a key")
-        .complexity(
-            "O(N) where N is the length of the returned string. The complexity is ultimately \
-            determined by the returned length, but because creating a substring from an \
-            existing string is very cheap, it can be considered O(1) for small strings.",
-        )
+        .summary("Show a part of a key's string")
+        .complexity("O(N) for N bytes shown")
         .deprecated("2.0.0", "`GETRANGE`")
         .arguments(&[
             Arg::key("key", 0),
@@ -223,12 +208,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("string", "2.2.0")
-        .summary("Overwrite part of a string at key starting at the specified offset")
-        .complexity(
-            "O(1), not counting the time taken to copy the new string in place. Usually, this \
-            string is very small so the amortized complexity is O(1). Otherwise, complexity \
-            is O(M) with M being the length of the value argument.",
-        )
+        .summary("Overwrite a part of a key's string")
+        .complexity("O(N) for N bytes written, and for those that it grows by")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("offset"),
@@ -239,7 +220,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
-        .summary("Increment the integer value of a key by one")
+        .summary("Add one to a key's integer")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("incrby", 3)
@@ -247,7 +228,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
-        .summary("Increment the integer value of a key by the given amount")
+        .summary("Add an integer to a key's integer")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("increment")]),
     Spec::new("incrbyfloat", 3)
@@ -255,7 +236,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "2.6.0")
-        .summary("Increment the float value of a key by the given amount")
+        .summary("Add a number to a key's number, with fractions")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::double("increment")]),
     Spec::new("decr", 2)
@@ -263,7 +244,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
-        .summary("Decrement the integer value of a key by one")
+        .summary("Take one from a key's integer")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("decrby", 3)
@@ -271,7 +252,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::String])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
-        .summary("Decrement the integer value of a key by the given number")
+        .summary("Take an integer from a key's integer")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("decrement")]),
 ];

@@ -18,6 +18,7 @@ pub(crate) enum Flag {
     SkipSlowlog,
     Fast,
     NoAuth,
+    NoAsyncLoading,
     NoMulti,
     MovableKeys,
     AllowBusy,
@@ -28,7 +29,7 @@ pub(crate) enum Flag {
 }
 
 impl Flag {
-    const ALL: [Flag; 17] = [
+    const ALL: [Flag; 18] = [
         Flag::Write,
         Flag::ReadOnly,
         Flag::DenyOom,
@@ -41,6 +42,7 @@ impl Flag {
         Flag::SkipSlowlog,
         Flag::Fast,
         Flag::NoAuth,
+        Flag::NoAsyncLoading,
         Flag::NoMulti,
         Flag::MovableKeys,
         Flag::AllowBusy,
@@ -63,6 +65,7 @@ impl Flag {
             Flag::SkipSlowlog => "skip_slowlog",
             Flag::Fast => "fast",
             Flag::NoAuth => "no_auth",
+            Flag::NoAsyncLoading => "no_async_loading",
             Flag::NoMulti => "no_multi",
             Flag::MovableKeys => "movablekeys",
             Flag::AllowBusy => "allow_busy",
