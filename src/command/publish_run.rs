@@ -54,7 +54,7 @@ impl PublishRun {
         stats: &mut BatchStats,
     ) -> bool {
         let (channel, payload) = (&args[1], &args[2]);
-        if !self.messages.is_empty() && !self.messages.take_in(namespace, channel, payload) {
+        if !self.messages.is_empty() && !self.messages.can_add(namespace, channel, payload) {
             return false;
         }
         self.messages.add(namespace, channel, payload);

@@ -29,7 +29,7 @@ pub(super) fn check(data: &[u8]) {
         assert_eq!(index.get_mut(pattern), Some(&mut pattern.clone()));
         assert_eq!(index.remove(pattern).as_ref(), Some(pattern));
     }
-    index.assert_pristine();
+    index.assert_empty();
 }
 
 fn look_up(index: &PatternIndex<Vec<u8>>, patterns: &BTreeSet<Vec<u8>>, name: &[u8]) {
