@@ -123,7 +123,7 @@ fn a_timeout_is_in_seconds() {
         let timeout = Duration::from_millis(milliseconds);
         assert_eq!(parse_timeout(word.as_bytes()), Ok(Some(timeout)), "{word}");
     }
-    // A negative timeout that rounds up to zero means no timeout.
+    // Zero means no timeout, and so does a negative timeout that rounds up to it.
     for forever in ["0", "-0", "0.0", "-0.0001"] {
         assert_eq!(parse_timeout(forever.as_bytes()), Ok(None), "{forever}");
     }
