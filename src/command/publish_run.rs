@@ -118,7 +118,7 @@ fn publish(context: &mut Context<'_>) {
     });
     stats.published += messages.len() as u64;
     let time = std::mem::take(time) + stats.lap();
-    let each = stats.ended_together(*command, messages.len(), time);
+    let each = stats.command_runs(*command, messages.len(), time);
     if each >= stats.notable {
         note_slow(context, each);
     }

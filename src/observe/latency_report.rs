@@ -1,16 +1,20 @@
-//! What LATENCY DOCTOR and LATENCY GRAPH say of the samples. Texts and shapes are Redis's
-//! (`latency.c`, `sparkline.c`), advice on what fanfare does not have (disks, forks) left out.
+//! The texts of LATENCY DOCTOR and LATENCY GRAPH.
+//!
+//! Layer `observe`. It uses `config`.
+//!
+//! Wording and layout are Redis's (`latency.c`, `sparkline.c`). Advice about what fanfare does not have
+//! (disks, forks) is left out.
 
 use std::fmt::Write;
 
 use super::latency::Series;
 use crate::config::Config;
 
-/// Columns of a graph, before it goes on below.
+/// The maximum number of columns of a graph. Further samples make another graph below it.
 const COLUMNS: usize = 80;
 /// Rows of a graph.
 const ROWS: i64 = 4;
-/// What a graph is drawn with: the tops of its columns.
+/// The characters for the tops of columns, from the lowest to the highest.
 const TOPS: [u8; 3] = *b"_o#";
 
 const DISABLED: &str = "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Redis instance. You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we weren't in a deep space mission I'd suggest to take a look at https://redis.io/topics/latency-monitor.\n";
@@ -22,7 +26,7 @@ const INSPECT: &str = "- Check your Slow Log to understand what are the commands
 const SCHEDULER: &str = "- The system is slow to execute Redis code paths not containing system calls. This usually means the system does not provide Redis CPU time to run for long periods. You should try to:\n  1) Lower the system load.\n  2) Use a computer / VM just for Redis if you are running other software in the same system.\n  3) Check if you have a \"noisy neighbour\" problem.\n  4) Check with 'redis-cli --intrinsic-latency 100' what is the intrinsic latency in your system.\n  5) Check if the problem is allocator-related by recompiling Redis with MALLOC=libc, if you are using Jemalloc. However this may create fragmentation problems.\n";
 const LARGE_OBJECTS: &str = "- Deleting, expiring or evicting (because of maxmemory policy) large objects is a blocking operation. If you have very large objects that are often deleted, expired, or evicted, try to fragment those objects into multiple smaller objects.\n";
 
-/// LATENCY DOCTOR's text, at unix time `now`.
+/// The text of LATENCY DOCTOR at Unix time `now` (seconds).
 pub(crate) fn doctor(all: &[(&'static str, Series)], config: &Config, now: u64) -> String {
     if all.is_empty() {
         let disabled = config.latency_monitor_threshold == 0;
@@ -85,7 +89,7 @@ fn advice(all: &[(&'static str, Series)], config: &Config) -> String {
     advice
 }
 
-/// LATENCY GRAPH's text, at unix time `now`.
+/// The text of LATENCY GRAPH at Unix time `now` (seconds).
 pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let latencies = || series.samples.iter().map(|sample| sample.latency);
     let (low, high) = (
@@ -101,7 +105,7 @@ pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let samples: Vec<(u64, String)> = series
         .samples
         .iter()
-        .map(|sample| (sample.latency, ago(now.saturating_sub(sample.time))))
+        .map(|sample| (sample.latency, format_age(now.saturating_sub(sample.time))))
         .collect();
     for (index, part) in samples.chunks(COLUMNS).enumerate() {
         if index > 0 {
@@ -112,8 +116,8 @@ pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     text
 }
 
-/// How long ago, in the largest unit that it has one of.
-fn ago(seconds: u64) -> String {
+/// An age in the largest unit of which it has at least one.
+fn format_age(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
@@ -122,7 +126,8 @@ fn ago(seconds: u64) -> String {
     }
 }
 
-/// Draws columns from `low` to `high`, with the label of each below it, from top to bottom.
+/// Draws columns on a scale from `low` to `high`. Each column's label is written below it, from top to
+/// bottom.
 fn draw(text: &mut String, columns: &[(u64, String)], low: u64, high: u64) {
     let tops = TOPS.len() as i64;
     let steps = tops * ROWS;

@@ -1,29 +1,31 @@
-//! Lines of the log about what may happen as often as others make it happen: one when it begins, and
-//! then one in a while, which says how often it has happened since the one before.
+//! Rate-limits a log line about a repeated event: the first one at once, then one per 10 s with a count.
+//!
+//! Layer `observe`. It uses no other layer.
 
 use std::time::{Duration, Instant};
 
-/// Between two lines.
+/// The minimum time between two lines.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// The state of one repeated log line.
 #[derive(Debug, Default)]
 pub(crate) struct LogThrottle {
-    /// Since the last line.
-    since: u64,
+    /// How many events there were since the last line.
+    count: u64,
     last_line: Option<Instant>,
 }
 
 impl LogThrottle {
-    /// It has happened again. `Some`: a line is due now, and says that it happened so often.
+    /// Counts an event. `Some(count)`: the caller should log a line now that says that there were `count`
+    /// events since the last line.
     pub(crate) fn note(&mut self) -> Option<u64> {
-        self.since += 1;
+        self.count += 1;
         self.take_due()
     }
 
-    /// It happens no more. `Some`: as in [`note`](Self::note), if the log has still to be told of any.
+    /// The events have ended. `Some(count)`: as in [`note`](Self::note), if some were not logged yet.
     pub(crate) fn end(&mut self) -> Option<u64> {
-        if self.since == 0 {
+        if self.count == 0 {
             return None;
         }
         self.take_due()
@@ -34,6 +36,6 @@ impl LogThrottle {
             return None;
         }
         self.last_line = Some(Instant::now());
-        Some(std::mem::take(&mut self.since))
+        Some(std::mem::take(&mut self.count))
     }
 }
