@@ -50,8 +50,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
 }
 
-/// The settings of a server that is to be started. Settings that are not set have the binary's defaults,
-/// except the port: the system picks a free one.
+/// The settings of a server that is to be started. Settings that are not set have the binary's
+/// defaults, except the port: the system picks a free one.
 pub struct Builder {
     config: Result<Config, BadSetting>,
     on_change: Option<OnChange>,
@@ -107,8 +107,8 @@ impl Builder {
         self
     }
 
-    /// The errors that would keep a server from starting with these settings, except those of binding an
-    /// address: settings, users, TLS files.
+    /// The errors that would keep a server from starting with these settings, except those of
+    /// binding an address: settings, users, TLS files.
     #[cfg(feature = "cli")]
     #[doc(hidden)]
     pub fn problems(self) -> Vec<StartError> {
@@ -130,8 +130,8 @@ impl Builder {
     /// [`workers`](Self::workers).
     ///
     /// # Errors
-    /// A setting or the file of users is wrong, TLS cannot be set up, or the server cannot listen on an
-    /// address. Then nothing is left running.
+    /// A setting or the file of users is wrong, TLS cannot be set up, or the server cannot listen
+    /// on an address. Then nothing is left running.
     ///
     /// # Panics
     /// If it is called outside of a tokio runtime whose I/O and time drivers are enabled.
@@ -180,7 +180,8 @@ impl Builder {
     }
 }
 
-/// A running server. [`stop`](Self::stop) stops it gracefully. Dropping it stops it without waiting.
+/// A running server. [`stop`](Self::stop) stops it gracefully. Dropping it stops it without
+/// waiting.
 #[derive(Debug)]
 pub struct Server {
     state: Arc<ServerState>,
@@ -231,8 +232,8 @@ impl Server {
         self.state.bound()
     }
 
-    /// The URL for Redis clients, of the first address that it listens on: `redis://127.0.0.1:PORT`,
-    /// `rediss://127.0.0.1:PORT` for TLS, or `redis+unix:///path`.
+    /// The URL for Redis clients, of the first address that it listens on:
+    /// `redis://127.0.0.1:PORT`, `rediss://127.0.0.1:PORT` for TLS, or `redis+unix:///path`.
     pub fn url(&self) -> String {
         match &self.bound()[0] {
             Bound::Tcp(address) => format!("redis://{address}"),
@@ -241,10 +242,10 @@ impl Server {
         }
     }
 
-    /// Publishes a message to the current subscribers as PUBLISH does, without a connection. It is in
-    /// order with the channel's other messages. Returns how many subscriptions it reached, including
-    /// those to matching patterns. A subscription whose outbox is full and has refused the message does
-    /// not count (`pubsub-overflow-policy`).
+    /// Publishes a message to the current subscribers as PUBLISH does, without a connection. It is
+    /// in order with the channel's other messages. Returns how many subscriptions it reached,
+    /// including those to matching patterns. A subscription whose outbox is full and has refused
+    /// the message does not count (`pubsub-overflow-policy`).
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);
@@ -266,9 +267,9 @@ impl Server {
         receivers
     }
 
-    /// Waits until a publish to `channel` would reach at least `count` subscriptions, including those to
-    /// matching patterns. Tests can use it instead of a sleep. It waits without a limit: wrap it in
-    /// `tokio::time::timeout` if the subscribers may never come.
+    /// Waits until a publish to `channel` would reach at least `count` subscriptions, including
+    /// those to matching patterns. Tests can use it instead of a sleep. It waits without a limit:
+    /// wrap it in `tokio::time::timeout` if the subscribers may never come.
     pub async fn wait_for_subscribers(&self, channel: impl AsRef<[u8]>, count: usize) {
         self.state
             .registry

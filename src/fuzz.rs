@@ -1,5 +1,5 @@
-//! The properties that the fuzz targets of `fuzz/` test. Each target has a function that accepts any
-//! bytes and panics if a property does not hold.
+//! The properties that the fuzz targets of `fuzz/` test. Each target has a function that accepts
+//! any bytes and panics if a property does not hold.
 //!
 //! Layer `fuzz`, for tests and cargo-fuzz only. It may use all others.
 //!
@@ -9,7 +9,8 @@
 //!   the tests below             every file of the corpus ──▶ fuzz::NAME(bytes), in `cargo test`
 //! ```
 //!
-//! Where possible, an input is text with a line for each action, so that people can read and write it.
+//! Where possible, an input is text with a line for each action, so that people can read and write
+//! it.
 
 mod acl;
 #[cfg(feature = "cli")]
@@ -20,34 +21,35 @@ mod request;
 mod resp;
 mod session;
 
-/// However the bytes are split, the request reader returns the same requests, and then the same error,
-/// as a plain reader that sees all bytes at once. Its memory is bounded by the number of bytes. It reads
-/// the requests again after they were encoded.
+/// However the bytes are split, the request reader returns the same requests, and then the same
+/// error, as a plain reader that sees all bytes at once. Its memory is bounded by the number of
+/// bytes. It reads the requests again after they were encoded.
 ///
-/// The first line of `data` is a digit and the lengths of the pieces, a byte each. Bit 0 of the digit
-/// says whether the client is authenticated, and bit 1 whether arguments are limited to 64 bytes. The
-/// other lines are what the client sends.
+/// The first line of `data` is a digit and the lengths of the pieces, a byte each. Bit 0 of the
+/// digit says whether the client is authenticated, and bit 1 whether arguments are limited to 64
+/// bytes. The other lines are what the client sends.
 pub fn request(data: &[u8]) {
     request::run_input(data);
 }
 
-/// Lines are split into words as a plain automaton for Redis's rules splits them. Words that were quoted
-/// in any of three ways are split into the same words again.
+/// Lines are split into words as a plain automaton for Redis's rules splits them. Words that were
+/// quoted in any of three ways are split into the same words again.
 pub fn inline(data: &[u8]) {
     inline::run_input(data);
 }
 
-/// The pattern index finds exactly the patterns that the matcher accepts. The matcher agrees with a plain
-/// one. The index keeps its invariants, and is empty after all patterns were removed.
+/// The pattern index finds exactly the patterns that the matcher accepts. The matcher agrees with a
+/// plain one. The index keeps its invariants, and is empty after all patterns were removed.
 ///
-/// A line of `data` adds the pattern after a `+`, removes the pattern after a `-`, frees memory (`!`),
-/// or is a name to look up.
+/// A line of `data` adds the pattern after a `+`, removes the pattern after a `-`, frees memory
+/// (`!`), or is a name to look up.
 pub fn glob(data: &[u8]) {
     glob::run_input(data);
 }
 
-/// Settings are accepted, or refused with one line that names the wrong setting. What CONFIG GET prints
-/// gives the same settings when it is read from a file, applied by name, or given to CONFIG SET.
+/// Settings are accepted, or refused with one line that names the wrong setting. What CONFIG GET
+/// prints gives the same settings when it is read from a file, applied by name, or given to CONFIG
+/// SET.
 ///
 /// A line of `data` is an argument (after `@`), a variable of the environment (after `$`), `name
 /// value` for CONFIG SET (after `=`), a pattern for CONFIG GET (after `?`), or else a line of the
@@ -57,8 +59,8 @@ pub fn config(data: &[u8]) {
     config::run_input(data);
 }
 
-/// ACL SETUSER, `user` lines of the settings, and files of users either accept all rules, or refuse them
-/// and change nothing. What ACL LIST prints of a user defines the same user again.
+/// ACL SETUSER, `user` lines of the settings, and files of users either accept all rules, or refuse
+/// them and change nothing. What ACL LIST prints of a user defines the same user again.
 ///
 /// A line of `data` changes a user, or is a line of a file; see `fuzz/acl.rs`.
 pub fn acl(data: &[u8]) {
@@ -66,11 +68,11 @@ pub fn acl(data: &[u8]) {
 }
 
 /// Three connections send anything to a server. They receive whole frames, and one reply for each
-/// command where the number is predictable. Another client is served meanwhile. Once the connections are
-/// closed, nothing is left of them.
+/// command where the number is predictable. Another client is served meanwhile. Once the
+/// connections are closed, nothing is left of them.
 ///
-/// A line of `data` is the number of a connection, a letter that says how to send, and a command; see
-/// `fuzz/session.rs`.
+/// A line of `data` is the number of a connection, a letter that says how to send, and a command;
+/// see `fuzz/session.rs`.
 pub fn session(data: &[u8]) {
     session::run_input(data);
 }

@@ -14,8 +14,8 @@
 //! - `[abc`: an unclosed class runs to the pattern's end.
 //! - `\x`: the byte x, inside a class too; a backslash that ends the pattern is itself.
 //!
-//! A star matches the empty name too, alone or several in a row. Redis 7.0 lets nothing but the empty
-//! pattern match it; later versions agree with us.
+//! A star matches the empty name too, alone or several in a row. Redis 7.0 lets nothing but the
+//! empty pattern match it; later versions agree with us.
 //!
 //! Three rules surprise, and clients see them, so they are kept:
 //! - C compares the ends of a range as *signed* chars, so bytes from 0x80 on sort below NUL:
@@ -39,8 +39,8 @@ pub enum Token {
     Literal(u8),
     /// `?`: any byte.
     Any,
-    /// A class: any byte of the set. The set may be empty. It never has exactly one byte or all bytes,
-    /// which [`tokens`] returns as `Literal` and `Any`.
+    /// A class: any byte of the set. The set may be empty. It never has exactly one byte or all
+    /// bytes, which [`tokens`] returns as `Literal` and `Any`.
     Class(ByteSet),
     /// `*`: any number of bytes.
     Star,
@@ -135,9 +135,9 @@ pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
     matches_case(pattern, text, Case::Ignored)
 }
 
-/// Iterates over the pattern's tokens, without a list of them. Consecutive stars become one token. A
-/// class of one byte becomes a literal, and a class of all bytes becomes `?`. So different spellings of
-/// the same pattern have equal tokens where that is cheap to detect.
+/// Iterates over the pattern's tokens, without a list of them. Consecutive stars become one token.
+/// A class of one byte becomes a literal, and a class of all bytes becomes `?`. So different
+/// spellings of the same pattern have equal tokens where that is cheap to detect.
 pub fn tokens(pattern: &[u8]) -> Tokens<'_> {
     Tokens { rest: pattern }
 }
@@ -190,8 +190,8 @@ impl Case {
         }
     }
 
-    /// The value by which C compares a char in a range. glibc's `tolower` makes negative chars positive,
-    /// except -1, which is EOF.
+    /// The value by which C compares a char in a range. glibc's `tolower` makes negative chars
+    /// positive, except -1, which is EOF.
     fn order(self, char: i8) -> i16 {
         match self {
             Case::Ignored if char != -1 => (char as u8).to_ascii_lowercase().into(),

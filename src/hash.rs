@@ -2,8 +2,8 @@
 //!
 //! Layer `hash`, one of the lowest. It uses no other layer.
 //!
-//! Its keys are random and chosen once per process, so that clients cannot choose names that collide.
-//! [`HashState`] has no size, so that it adds nothing to an empty table.
+//! Its keys are random and chosen once per process, so that clients cannot choose names that
+//! collide. [`HashState`] has no size, so that it adds nothing to an empty table.
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::LazyLock;

@@ -19,9 +19,9 @@
 //! ```
 //!
 //! The server listens on 127.0.0.1, on a port that the system picks. Its tasks run on the tokio
-//! runtime that started it, unless it is given [`Workers`]. Servers share nothing, and the log goes to
-//! the program's own `tracing` subscriber. Only the binary needs the default feature `cli`: name the
-//! library with `default-features = false`.
+//! runtime that started it, unless it is given [`Workers`]. Servers share nothing, and the log goes
+//! to the program's own `tracing` subscriber. Only the binary needs the default feature `cli`: name
+//! the library with `default-features = false`.
 //!
 //! # The life of a PUBLISH
 //!
@@ -36,8 +36,8 @@
 //!  pubsub     appends the messages to each receiver's outbox: small ones are copied, large bodies are
 //!             shared; slow receivers share all of them
 //!  conn       lets other connections of the thread execute their batches; then writes the publisher's
-//!             replies and flushes the receivers' outboxes, each with one system call, a few at a time;
-//!             requests that arrive meanwhile are executed in between
+//!             replies and flushes the receivers' outboxes, each with one system call, a few at a
+//!             time; requests that arrive meanwhile are executed in between
 //! ```
 //!
 //! Output that does not fit into a subscriber's socket waits in its outbox, within
@@ -67,13 +67,13 @@
 //! - `conn`: one connection's task
 //! - `command`: the handlers, a file for each group of commands
 //! - `state`: what all connections share, including TLS settings
-//! - `store`: keys, values, waiting clients, expiry; `acl`: users and permissions; `observe`: counters,
-//!   slow log, histograms
+//! - `store`: keys, values, waiting clients, expiry; `acl`: users and permissions; `observe`:
+//!   counters, slow log, histograms
 //! - `pubsub`: registry, pattern index, fan-out; `catalog`: the specifications of commands
 //! - `client`: a connected client as others see it, including its outbox
 //! - `config`: all settings
-//! - `resp`: requests and replies; `glob`: patterns; `sync`: locks that can be model-tested; `hash`: the
-//!   hasher of all tables
+//! - `resp`: requests and replies; `glob`: patterns; `sync`: locks that can be model-tested;
+//!   `hash`: the hasher of all tables
 //!
 //! `fuzz` has properties that must hold for any input. It is compiled for tests and fuzzing only.
 

@@ -2,10 +2,11 @@
 //!
 //! Layer `config`. It may use `resp` and the other lowest layers.
 //!
-//! The command line is redis-server's: `fanfare [file] [--name value...]...`. Each `--name value...` is
-//! like a line of the file. A value extends to the next argument that begins with `--`. Its first word
-//! may itself begin with `--`, so that any password can be given. The exception is `--save`, whose
-//! value may be missing. `'--name value'` in one argument and `--name=value` are accepted as well.
+//! The command line is redis-server's: `fanfare [file] [--name value...]...`. Each `--name
+//! value...` is like a line of the file. A value extends to the next argument that begins with
+//! `--`. Its first word may itself begin with `--`, so that any password can be given. The
+//! exception is `--save`, whose value may be missing. `'--name value'` in one argument and
+//! `--name=value` are accepted as well.
 //!
 //! All errors are reported, each on one line that names the setting and where it was set.
 
@@ -22,14 +23,15 @@ use crate::resp::inline::{UnbalancedQuotes, split_words};
 pub enum Start {
     /// Start a server with these settings.
     Serve(Box<Config>),
-    /// Report what is wrong with the settings, and do not start (`--check-config`). The errors are those
-    /// found so far; the settings have yet to be validated by the server's own start.
+    /// Report what is wrong with the settings, and do not start (`--check-config`). The errors are
+    /// those found so far; the settings have yet to be validated by the server's own start.
     Check(Box<Config>, UsageErrors),
     /// Print this text on standard output and exit with success (`--help`, `--version`).
     Print(String),
 }
 
-/// One reason why fanfare does not start. It prints as one line, for standard error. The exit code is 1.
+/// One reason why fanfare does not start. It prints as one line, for standard error. The exit code
+/// is 1.
 #[derive(Debug, thiserror::Error)]
 #[error("fanfare: {origin}: {problem}")]
 pub struct UsageError {
@@ -172,9 +174,9 @@ impl Reader {
     }
 }
 
-/// Reads all settings: defaults, then the file that `args` names, then `stdin` if `args` has a `-`, then
-/// the environment, then the flags. `args` begins with the program's name. The result is finished: the
-/// password file has been read, and the settings have been validated together.
+/// Reads all settings: defaults, then the file that `args` names, then `stdin` if `args` has a `-`,
+/// then the environment, then the flags. `args` begins with the program's name. The result is
+/// finished: the password file has been read, and the settings have been validated together.
 ///
 /// # Errors
 /// All errors in the settings.
@@ -283,8 +285,8 @@ impl CommandLine {
         read
     }
 
-    /// Parses an argument without its dashes: a name, or a name and a value. Returns whether a value must
-    /// follow. `ends`: the next argument is another name, or there is none.
+    /// Parses an argument without its dashes: a name, or a name and a value. Returns whether a
+    /// value must follow. `ends`: the next argument is another name, or there is none.
     fn begin_setting(&mut self, arg: &[u8], ends: bool, reader: &mut Reader) -> bool {
         let name_ends = arg.iter().position(|byte| b"= \t".contains(byte));
         if let Some(place) = name_ends.filter(|&place| arg[place] == b'=') {

@@ -2,9 +2,9 @@
 //!
 //! Layer `config`. It may use `resp` and the other lowest layers.
 //!
-//! A variable that belongs to no setting is an error, because a typing error in `FANFARE_REQUIREPASS`
-//! would leave the server without a password. Variables that Kubernetes sets for a service whose name
-//! begins with `fanfare` are ignored.
+//! A variable that belongs to no setting is an error, because a typing error in
+//! `FANFARE_REQUIREPASS` would leave the server without a password. Variables that Kubernetes sets
+//! for a service whose name begins with `fanfare` are ignored.
 
 use std::ffi::OsString;
 

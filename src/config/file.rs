@@ -4,11 +4,12 @@
 //!
 //! A line consists of a setting's name and the words of its value. Empty lines and lines that begin
 //! with `#` are ignored. If a setting is given several times, the last line applies. There are two
-//! exceptions: `client-output-buffer-limit` sets only the classes that it names, and each `user` line
-//! defines a user.
+//! exceptions: `client-output-buffer-limit` sets only the classes that it names, and each `user`
+//! line defines a user.
 //!
 //! `include <path>` reads another file in its place. The path is relative to the working directory. A
-//! path with `*`, `?` or `[` includes all matching files in the order of their names; there may be none.
+//! path with `*`, `?` or `[` includes all matching files in the order of their names; there may be
+//! none.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -50,7 +50,8 @@ pub(super) fn version() -> String {
     format!("fanfare {}\n", env!("CARGO_PKG_VERSION"))
 }
 
-/// The text of `-h`: a line for each setting with its name, the syntax of its value, and its default.
+/// The text of `-h`: a line for each setting with its name, the syntax of its value, and its
+/// default.
 pub(super) fn short() -> String {
     let mut page = format!("{ABOUT}\n\n{USAGE}\n\n{OPTIONS}");
     each_setting(|heading, name, syntax, about| {
@@ -83,8 +84,8 @@ pub(super) fn long() -> String {
     page + EXAMPLES
 }
 
-/// Calls `show` with each setting in order: the heading if the setting is the first of its group, the
-/// name, the syntax, and the help with the default. `user` has no default.
+/// Calls `show` with each setting in order: the heading if the setting is the first of its group,
+/// the name, the syntax, and the help with the default. `user` has no default.
 fn each_setting(mut show: impl FnMut(Option<&str>, &str, &str, Option<(String, &str)>)) {
     let mut shown: Option<Group> = None;
     for setting in SETTINGS {

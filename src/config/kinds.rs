@@ -1,11 +1,11 @@
-//! The kinds of values: one small type for each, which parses a value into a field of [`Config`] and
-//! prints the field. Rules, ranges and error texts are Redis's.
+//! The kinds of values: one small type for each, which parses a value into a field of [`Config`]
+//! and prints the field. Rules, ranges and error texts are Redis's.
 //!
 //! Layer `config`. It uses no other layer.
 //!
-//! A value arrives as a list of words. The file and the command line have already split it into words.
-//! An environment variable and CONFIG SET give it as one word, which kinds that accept several words
-//! split at spaces, as Redis does. A refused value leaves the field unchanged.
+//! A value arrives as a list of words. The file and the command line have already split it into
+//! words. An environment variable and CONFIG SET give it as one word, which kinds that accept
+//! several words split at spaces, as Redis does. A refused value leaves the field unchanged.
 //!
 //! [`Config`]: super::Config
 
@@ -342,7 +342,8 @@ impl ValueKind<Vec<String>> for Addresses {
     }
 }
 
-/// Output limits: `<class> <hard> <soft> <seconds>`, repeated. A class that is not named keeps its limit.
+/// Output limits: `<class> <hard> <soft> <seconds>`, repeated. A class that is not named keeps its
+/// limit.
 pub(super) struct Limits;
 
 impl ValueKind<OutputLimits> for Limits {
@@ -503,8 +504,8 @@ fn text<'a>(words: &[&'a [u8]]) -> Result<&'a str, Refusal> {
     str::from_utf8(single_word(words)?).map_err(|_| Refusal::Utf8)
 }
 
-/// The words of a list. A single word is split at every space, so that two spaces in a row make an empty
-/// word, as in Redis.
+/// The words of a list. A single word is split at every space, so that two spaces in a row make an
+/// empty word, as in Redis.
 fn word_list<'a>(words: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Refusal> {
     match words {
         [] => Err(Refusal::WordCount),
@@ -514,8 +515,8 @@ fn word_list<'a>(words: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Refusal> {
     }
 }
 
-/// Parses a number of bytes like Redis's `memtoull`: digits (there may be none) and a unit. A number that
-/// does not fit becomes the largest one.
+/// Parses a number of bytes like Redis's `memtoull`: digits (there may be none) and a unit. A
+/// number that does not fit becomes the largest one.
 fn memory(word: &[u8]) -> Option<u64> {
     let (number, unit) = digits(word);
     let factor = match unit.to_ascii_lowercase().as_slice() {

@@ -1,14 +1,15 @@
-//! The settings: the table of all settings ([`SETTINGS`]), their values ([`Config`]), and the sources
-//! of values.
+//! The settings: the table of all settings ([`SETTINGS`]), their values ([`Config`]), and the
+//! sources of values.
 //!
 //! Layer `config`. It may use `resp` and the other lowest layers.
 //!
-//! Each source overrides the ones before it: default → configuration file → environment → command line
-//! ([`from_args`]) → CONFIG SET ([`Config::set`]) while the server runs. The embedding API uses
-//! [`Config::apply`].
+//! Each source overrides the ones before it: default → configuration file → environment → command
+//! line ([`from_args`]) → CONFIG SET ([`Config::set`]) while the server runs. The embedding API
+//! uses [`Config::apply`].
 //!
 //! Invariants:
-//! - As far as it is changed through this module, a `Config` holds only values that its rows accept.
+//! - As far as it is changed through this module, a `Config` holds only values that its rows
+//!   accept.
 //! - A change of several settings is applied as a whole or not at all.
 //! - No debug output and no error contains a password.
 
@@ -96,7 +97,8 @@ pub enum SetError {
     /// A setting does not accept this value, or cannot be changed by CONFIG SET.
     #[error("ERR CONFIG SET failed (possibly related to argument '{name}') - {refusal}")]
     Failed {
-        /// The setting. If it was refused because of its name, in the letter case that the client used.
+        /// The setting. If it was refused because of its name, in the letter case that the client
+        /// used.
         name: String,
         /// What is wrong with it.
         refusal: Refusal,
@@ -135,10 +137,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Sets one setting before the server starts, whether CONFIG SET may change it or not. A setting of
-    /// several words accepts them as several values or as one value with spaces:
-    /// `apply("bind", &["127.0.0.1", "::1"])`. The name `user` adds a user, whose rules are validated
-    /// when the server starts.
+    /// Sets one setting before the server starts, whether CONFIG SET may change it or not. A
+    /// setting of several words accepts them as several values or as one value with spaces:
+    /// `apply("bind", &["127.0.0.1", "::1"])`. The name `user` adds a user, whose rules are
+    /// validated when the server starts.
     ///
     /// # Errors
     /// There is no such setting, or it does not accept the value. Then nothing is changed.
@@ -166,9 +168,9 @@ impl Config {
         })
     }
 
-    /// Completes the settings: reads the password from `requirepass-file`, and validates that there is
-    /// something to listen on and only one source of users. [`from_args`] calls it. A `Config` that was
-    /// built in another way must be finished before the server starts.
+    /// Completes the settings: reads the password from `requirepass-file`, and validates that there
+    /// is something to listen on and only one source of users. [`from_args`] calls it. A `Config`
+    /// that was built in another way must be finished before the server starts.
     pub(crate) fn finish(&mut self) -> Result<(), BadSetting> {
         if let Some(path) = &self.requirepass_file {
             let refuse = |problem: String| BadSetting::PasswordFile {
@@ -203,8 +205,9 @@ impl Config {
         }
     }
 
-    /// The bytes of memory that all connections together may use (`maxmemory-clients`). `None`: there is
-    /// no limit. As in Redis, the limit is at least 128 KB, so that a client can still reach the server.
+    /// The bytes of memory that all connections together may use (`maxmemory-clients`). `None`:
+    /// there is no limit. As in Redis, the limit is at least 128 KB, so that a client can still
+    /// reach the server.
     pub fn client_memory_limit(&self) -> Option<usize> {
         const LEAST: u64 = 128 * 1024;
         let limit = match self.maxmemory_clients {
@@ -226,8 +229,8 @@ impl Config {
         Ok(config.pubsub_overflow_limit)
     }
 
-    /// CONFIG GET: each setting whose name matches one of the patterns, with its value as Redis prints
-    /// it. `glob(pattern, name)` must match without regard to case.
+    /// CONFIG GET: each setting whose name matches one of the patterns, with its value as Redis
+    /// prints it. `glob(pattern, name)` must match without regard to case.
     pub fn get_matching<P: AsRef<[u8]>>(
         &self,
         patterns: &[P],

@@ -1,5 +1,5 @@
-//! The settings that Redis 7 has and fanfare does not. An error can so distinguish them from a typing
-//! error.
+//! The settings that Redis 7 has and fanfare does not. An error can so distinguish them from a
+//! typing error.
 //!
 //! Layer `config`. It uses no other layer.
 

@@ -1,5 +1,5 @@
-//! CONFIG GET and CONFIG SET. The errors are those that Redis 7.0.15 sends for the same commands, byte
-//! for byte.
+//! CONFIG GET and CONFIG SET. The errors are those that Redis 7.0.15 sends for the same commands,
+//! byte for byte.
 
 use super::*;
 
@@ -165,8 +165,8 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ("enable-debug-command", &["yes"], IMMUTABLE),
 ];
 
-/// Which of several settings the error names, in which letter case, and why. Names are validated before
-/// values.
+/// Which of several settings the error names, in which letter case, and why. Names are validated
+/// before values.
 const BLAME: &[(Pairs, &str, &str)] = &[
     (&[(b"MAXCLIENTS", b"-1")], "maxclients", CLIENTS),
     (

@@ -2,9 +2,9 @@
 //!
 //! Layer `config`. It uses no other layer.
 //!
-//! From a row the macro makes a field of [`Config`] with its documentation, and a row of [`SETTINGS`].
-//! The latter defines the flag with its `--help`, the environment variable, the line of the file, and
-//! the name in CONFIG GET and CONFIG SET.
+//! From a row the macro makes a field of [`Config`] with its documentation, and a row of
+//! [`SETTINGS`]. The latter defines the flag with its `--help`, the environment variable, the line
+//! of the file, and the name in CONFIG GET and CONFIG SET.
 //!
 //! Invariants:
 //! - A name is Redis's where Redis has the setting.
@@ -124,7 +124,8 @@ pub(crate) enum Change {
 
 /// Makes [`Config`] and [`SETTINGS`] from the rows. The form of a row is
 /// `/// help` `"name" => field: Type = "default", "syntax", ValueKind, Change;`
-/// and that of a fixed setting, which has no field, `/// help` `"name" = "the only value", Change, "reason";`.
+/// and that of a fixed setting, which has no field, `/// help` `"name" = "the only value", Change,
+/// "reason";`.
 macro_rules! settings {
     (
         $(group $group:ident {$(
@@ -188,9 +189,10 @@ const INT: RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 settings! {
     group Network {
-        /// Addresses to listen on. `*` means all IPv4 addresses, `::*` all IPv6 addresses, and "" no TCP
-        /// (set unixsocket then). An address that begins with `-` may be missing on this machine.
-        /// By default only this machine can connect: without a password, other addresses serve anybody.
+        /// Addresses to listen on. `*` means all IPv4 addresses, `::*` all IPv6 addresses, and ""
+        /// no TCP (set unixsocket then). An address that begins with `-` may be missing on this
+        /// machine. By default only this machine can connect: without a password, other addresses
+        /// serve anybody.
         "bind" => bind: Vec<String> = "127.0.0.1",
             "address...", Addresses, AtStart;
         /// TCP port. 0 lets the system pick a free port, which the line `ready tcp address:port` on
@@ -201,8 +203,9 @@ settings! {
         /// Connections that may wait to be accepted. The system may allow fewer. Redis's default.
         "tcp-backlog" => tcp_backlog: u32 = "511",
             "connections", Number(INT), AtStart;
-        /// Seconds of silence after which TCP sends a keepalive probe to a client; 0 sends none. 300
-        /// detects dead peers within minutes and keeps most NATs from dropping idle subscribers.
+        /// Seconds of silence after which TCP sends a keepalive probe to a client; 0 sends none.
+        /// 300 detects dead peers within minutes and keeps most NATs from dropping idle
+        /// subscribers.
         "tcp-keepalive" => tcp_keepalive: Option<Duration> = "300",
             "seconds", Number(INT), AnyTime;
         /// Path of a Unix socket to listen on as well; "" means none.
@@ -213,12 +216,12 @@ settings! {
             "octal", Octal(0..=0o777), AtStart;
     }
     group Tls {
-        /// TCP port for TLS connections; 0 means none. `auto` lets the system pick a free port, which
-        /// the line `ready tls address:port` on standard output names.
+        /// TCP port for TLS connections; 0 means none. `auto` lets the system pick a free port,
+        /// which the line `ready tls address:port` on standard output names.
         "tls-port" => tls_port: TlsPort = "0",
             "port|auto", TlsPortNumber, AtStart;
-        /// Path of the server's certificate and its intermediate certificates, in PEM. CONFIG SET of
-        /// any TLS setting reads the files again, even if the value stays the same. Existing
+        /// Path of the server's certificate and its intermediate certificates, in PEM. CONFIG SET
+        /// of any TLS setting reads the files again, even if the value stays the same. Existing
         /// connections keep the old certificate.
         "tls-cert-file" => tls_cert_file: Option<PathBuf> = "",
             "path", Path, AnyTime;
@@ -228,66 +231,68 @@ settings! {
         /// Path of the CA certificates, in PEM, that clients' certificates are verified against.
         "tls-ca-cert-file" => tls_ca_cert_file: Option<PathBuf> = "",
             "path", Path, AnyTime;
-        /// Whether a client must present a certificate (yes), may present one, which is then verified
-        /// (optional), or is not asked for one (no). Redis's default: a port that was opened by mistake
-        /// serves nobody.
+        /// Whether a client must present a certificate (yes), may present one, which is then
+        /// verified (optional), or is not asked for one (no). Redis's default: a port that was
+        /// opened by mistake serves nobody.
         "tls-auth-clients" => tls_auth_clients: TlsAuthClients = "yes",
             "yes|no|optional", Choice(TlsAuthClients::NAMES), AnyTime;
         /// Enabled versions of TLS: TLSv1.2, TLSv1.3; "" means both.
         "tls-protocols" => tls_protocols: TlsProtocols = "",
             "protocol...", Protocols, AnyTime;
-        /// Seconds after which a connection is closed if its TLS handshake is not complete. Until then
-        /// it costs memory, whoever the client is. 0 is no limit.
+        /// Seconds after which a connection is closed if its TLS handshake is not complete. Until
+        /// then it costs memory, whoever the client is. 0 is no limit.
         "tls-handshake-timeout" => tls_handshake_timeout: Option<Duration> = "10",
             "seconds", Number(INT), AnyTime;
     }
     group Limits {
-        /// Connections at the same time. A further one gets an error and is closed. Redis's default.
+        /// Connections at the same time. A further one gets an error and is closed. Redis's
+        /// default.
         "maxclients" => maxclients: u32 = "10000",
             "connections", Number(1..=u32::MAX as i64), AnyTime;
-        /// Seconds without a command after which a connection without subscriptions is closed. 0, the
-        /// default, never closes one, because clients keep idle connections in pools.
+        /// Seconds without a command after which a connection without subscriptions is closed. 0,
+        /// the default, never closes one, because clients keep idle connections in pools.
         "timeout" => timeout: Option<Duration> = "0",
             "seconds", Number(INT), AnyTime;
         /// Bytes in one argument of a command, for example a message's payload. Redis's default.
         "proto-max-bulk-len" => proto_max_bulk_len: u64 = "512mb",
             "bytes", Memory(MB..=i64::MAX), AnyTime;
-        /// Bytes of one connection's commands that may wait to be executed. A connection that exceeds
-        /// it is closed. It should exceed proto-max-bulk-len, so that the longest argument fits.
+        /// Bytes of one connection's commands that may wait to be executed. A connection that
+        /// exceeds it is closed. It should exceed proto-max-bulk-len, so that the longest argument
+        /// fits.
         "client-query-buffer-limit" => client_query_buffer_limit: u64 = "1gb",
             "bytes", Memory(MB..=i64::MAX), AnyTime;
-        /// When a slow connection is closed: as soon as `hard` bytes wait for it, or after `seconds`
-        /// above `soft` bytes; 0 is no limit. Classes: normal, replica, pubsub; a class that is not
-        /// named keeps its limit. Subscribers have a limit by default, as they do not choose what they
-        /// are sent.
+        /// When a slow connection is closed: as soon as `hard` bytes wait for it, or after
+        /// `seconds` above `soft` bytes; 0 is no limit. Classes: normal, replica, pubsub; a class
+        /// that is not named keeps its limit. Subscribers have a limit by default, as they do not
+        /// choose what they are sent.
         "client-output-buffer-limit" => client_output_buffer_limit: OutputLimits
             = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
             "class hard soft seconds...", Limits, AnyTime;
-        /// What happens to a subscriber that reads too slowly. `disconnect` closes its connection at
-        /// client-output-buffer-limit, as Redis does. `drop-oldest` and `drop-newest` keep the
+        /// What happens to a subscriber that reads too slowly. `disconnect` closes its connection
+        /// at client-output-buffer-limit, as Redis does. `drop-oldest` and `drop-newest` keep the
         /// connection and drop waiting or new messages; dropped messages are counted and logged. A
         /// connection may choose for itself with CLIENT OVERFLOW.
         "pubsub-overflow-policy" => pubsub_overflow_policy: OverflowPolicy = "disconnect",
             "disconnect|drop-oldest|drop-newest", Choice(OverflowPolicy::NAMES), AnyTime;
-        /// Bytes of messages, overhead included, that may wait for one subscriber under drop-oldest and
-        /// drop-newest. Replies are limited by client-output-buffer-limit. The default is the soft
-        /// limit of subscribers there. With far less than 1mb, a burst may drop messages although the
-        /// subscriber reads fast enough.
+        /// Bytes of messages, overhead included, that may wait for one subscriber under drop-oldest
+        /// and drop-newest. Replies are limited by client-output-buffer-limit. The default is the
+        /// soft limit of subscribers there. With far less than 1mb, a burst may drop messages
+        /// although the subscriber reads fast enough.
         "pubsub-overflow-limit" => pubsub_overflow_limit: u64 = "8mb",
             "bytes", Memory(KB..=i64::MAX), AnyTime;
         /// Bytes that all connections together may use for output and unfinished requests, or a
-        /// percentage of maxmemory such as 5%. Beyond it, the connections that use the most are closed,
-        /// except those with CLIENT NO-EVICT ON. The limit is enforced ten times a second, and after
-        /// much was sent. 0 is no limit, Redis's default.
+        /// percentage of maxmemory such as 5%. Beyond it, the connections that use the most are
+        /// closed, except those with CLIENT NO-EVICT ON. The limit is enforced ten times a second,
+        /// and after much was sent. 0 is no limit, Redis's default.
         "maxmemory-clients" => maxmemory_clients: ClientMemory = "0",
             "bytes|percent%", MemoryOrPercent, AnyTime;
-        /// Channels, patterns and shard channels that one connection may be subscribed to. A SUBSCRIBE
-        /// that would exceed it fails as a whole. 0 is no limit, as in Redis.
+        /// Channels, patterns and shard channels that one connection may be subscribed to. A
+        /// SUBSCRIBE that would exceed it fails as a whole. 0 is no limit, as in Redis.
         "max-subscriptions-per-client" => max_subscriptions_per_client: u32 = "0",
             "subscriptions", Number(0..=u32::MAX as i64), AnyTime;
-        /// Bytes in a pattern of PSUBSCRIBE, PUBSUB CHANNELS, KEYS and SCAN. 0 is no limit, as in Redis.
-        /// Matching a hostile pattern takes time proportional to the length of the pattern times that
-        /// of the name, and each PUBLISH pays for it. Real patterns are far shorter.
+        /// Bytes in a pattern of PSUBSCRIBE, PUBSUB CHANNELS, KEYS and SCAN. 0 is no limit, as in
+        /// Redis. Matching a hostile pattern takes time proportional to the length of the pattern
+        /// times that of the name, and each PUBLISH pays for it. Real patterns are far shorter.
         "max-pattern-length" => max_pattern_length: u32 = "1024",
             "bytes", Number(0..=u32::MAX as i64), AnyTime;
     }
@@ -296,31 +301,34 @@ settings! {
         /// answer an error that says so.
         "queue" => queue: bool = "yes",
             "yes|no", YesNo, AtStart;
-        /// Bytes of memory that keys and values may use. Beyond it, commands that may need more memory
-        /// fail, while reads and pops work. 0 is no limit, Redis's default. The memory of connections
-        /// has limits of its own.
+        /// Bytes of memory that keys and values may use. Beyond it, commands that may need more
+        /// memory fail, while reads and pops work. 0 is no limit, Redis's default. The memory of
+        /// connections has limits of its own.
         "maxmemory" => maxmemory: u64 = "0",
             "bytes", Memory(0..=i64::MAX), AnyTime;
         /// Which keyspace notifications are published, and where: on `__keyspace@DB__:KEY` (K), on
         /// `__keyevent@DB__:EVENT` (E). Classes of events: g generic, $ strings, l lists, x expired, n
-        /// new, m missed, A all except n and m. Off by default: each change costs up to two publishes.
+        /// new, m missed, A all except n and m. Off by default: each change costs up to two
+        /// publishes.
         "notify-keyspace-events" => notify_keyspace_events: EventClasses = "",
             "letters", Events, AnyTime;
-        /// The size of a list from which OBJECT ENCODING calls it `quicklist` instead of `listpack`: -1
-        /// to -5 mean 4, 8, 16, 32 and 64 KB; a positive number is a number of elements.
+        /// The size of a list from which OBJECT ENCODING calls it `quicklist` instead of
+        /// `listpack`: -1 to -5 mean 4, 8, 16, 32 and 64 KB; a positive number is a number of
+        /// elements.
         "list-max-listpack-size" => list_max_listpack_size: i32 = "-2",
             "size", Number(i32::MIN as i64..=i32::MAX as i64), AnyTime;
     }
     group Security {
-        /// Password of the default user, which clients give with AUTH or HELLO; "" means no password.
+        /// Password of the default user, which clients give with AUTH or HELLO; "" means no
+        /// password.
         "requirepass" => requirepass: Password = "",
             "password", Secret, AnyTime;
-        /// File whose first line is that password, for example a mounted secret. It is read at the start
-        /// and overrides requirepass. "" means none.
+        /// File whose first line is that password, for example a mounted secret. It is read at the
+        /// start and overrides requirepass. "" means none.
         "requirepass-file" => requirepass_file: Option<PathBuf> = "",
             "path", Path, AtStart;
-        /// Whether connections from other machines are refused while the default user has no password.
-        /// Redis's default: a port that was opened by mistake serves nobody.
+        /// Whether connections from other machines are refused while the default user has no
+        /// password. Redis's default: a port that was opened by mistake serves nobody.
         "protected-mode" => protected_mode: bool = "yes",
             "yes|no", YesNo, AnyTime;
         /// File of users, as ACL SAVE writes it. It replaces `user` and requirepass. "" means none.
@@ -379,8 +387,8 @@ settings! {
         /// Threads that serve connections. 0 means one less than there are cores, but at least one.
         "worker-threads" => worker_threads: usize = "0",
             "threads", Number(0..=1024), AtStart;
-        /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not wait.
-        /// Redis's default.
+        /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
+        /// wait. Redis's default.
         "shutdown-timeout" => shutdown_timeout: Duration = "10",
             "seconds", Number(INT), AnyTime;
     }

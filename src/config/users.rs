@@ -2,8 +2,9 @@
 //!
 //! Layer `config`. It uses no other layer.
 //!
-//! Unlike a setting, a line does not replace the one before it. As in Redis, CONFIG GET and CONFIG SET
-//! do not know users; the ACL command does. `acl` parses the words of the lines when the server starts.
+//! Unlike a setting, a line does not replace the one before it. As in Redis, CONFIG GET and CONFIG
+//! SET do not know users; the ACL command does. `acl` parses the words of the lines when the server
+//! starts.
 
 use std::fmt;
 

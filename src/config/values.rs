@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-/// How much output may wait for a slow connection, and for how long. The rule is Redis's: the connection
-/// is closed at once at `hard` bytes, and after `soft_seconds` at or above `soft` bytes.
+/// How much output may wait for a slow connection, and for how long. The rule is Redis's: the
+/// connection is closed at once at `hard` bytes, and after `soft_seconds` at or above `soft` bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputLimit {
     /// The number of bytes waiting at which the connection is closed; 0 is no limit.

@@ -1,6 +1,7 @@
-//! Only commands that need keys wait for the keyspace's lock. Most tests hold it, like a command that
-//! takes seconds, and assert that everything else continues. A test runs on the thread that accepts
-//! connections and runs the periodic tasks. If one of them waited for the lock, the test would hang.
+//! Only commands that need keys wait for the keyspace's lock. Most tests hold it, like a command
+//! that takes seconds, and assert that everything else continues. A test runs on the thread that
+//! accepts connections and runs the periodic tasks. If one of them waited for the lock, the test
+//! would hang.
 //!
 //! Layer `embed`.
 

@@ -253,7 +253,8 @@ impl Run {
         }
     }
 
-    /// Asserts that what ACL LIST prints of a user defines the same user, in a file and in the settings.
+    /// Asserts that what ACL LIST prints of a user defines the same user, in a file and in the
+    /// settings.
     fn assert_reads_back(&self, user: &User) {
         let line = user.describe();
         assert!(!line.contains(&b'\n'), "{}", line.escape_ascii());
@@ -286,9 +287,9 @@ impl Run {
         }
     }
 
-    /// Asserts that a user equals the one that its description defines. The descriptions may differ if
-    /// they have categories: commands that fanfare does not have count when a category is chosen, but no
-    /// description names them, so other categories may describe the same commands.
+    /// Asserts that a user equals the one that its description defines. The descriptions may differ
+    /// if they have categories: commands that fanfare does not have count when a category is
+    /// chosen, but no description names them, so other categories may describe the same commands.
     fn assert_same(&self, one: &User, line: &[u8], other: &User) {
         let shown = line.escape_ascii();
         let again = other.describe();

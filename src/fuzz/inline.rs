@@ -52,8 +52,8 @@ fn double(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
-/// The only escape in single quotes is `\'`. So they cannot contain a backslash before a quote or at the
-/// end. Such a word is put in double quotes.
+/// The only escape in single quotes is `\'`. So they cannot contain a backslash before a quote or
+/// at the end. Such a word is put in double quotes.
 fn single(word: &[u8]) -> Vec<u8> {
     let has = |pair: &[u8]| pair == b"\\'";
     if word.windows(2).any(has) || word.ends_with(b"\\") {

@@ -43,8 +43,8 @@ pub(super) fn run_input(data: &[u8]) {
     assert_eq!(read, (expected.0, None), "encoded");
 }
 
-/// Reads `stream` in pieces of these lengths, in a cycle, as a connection does: what was consumed is
-/// dropped before the next piece arrives.
+/// Reads `stream` in pieces of these lengths, in a cycle, as a connection does: what was consumed
+/// is dropped before the next piece arrives.
 fn feed(mut stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
     let mut reader = RequestReader::default();
     let (mut buffer, mut requests, mut arrived) = (Vec::new(), Vec::new(), 0);
@@ -58,8 +58,8 @@ fn feed(mut stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
         if let Err(error) = read_all(&mut reader, &buffer, &mut requests, limits) {
             return (requests, Some(error));
         }
-        // An argument of an inline command takes at least two bytes and one of an array six. A vector's
-        // capacity is at most twice its length.
+        // An argument of an inline command takes at least two bytes and one of an array six. A
+        // vector's capacity is at most twice its length.
         let most = (arrived / 2 + 1) * 2 * size_of::<std::ops::Range<usize>>();
         assert!(reader.held() <= most.max(64), "{} held", reader.held());
         assert!(reader.missing_bytes(buffer.len()) as u64 <= limits.max_bulk + 2);

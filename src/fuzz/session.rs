@@ -15,7 +15,8 @@
 //!   1z                          stops reading, or starts again; at the end all connections read
 //! ```
 //!
-//! Server and clients share one thread, so that a run is deterministic unless it depends on the clock.
+//! Server and clients share one thread, so that a run is deterministic unless it depends on the
+//! clock.
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
@@ -64,8 +65,8 @@ const SETTINGS: &[&str] = &[
     "slowlog-max-len",
     "latency-monitor-threshold",
 ];
-/// Words in settings and requests that make the number of replies unpredictable on all connections: they
-/// close connections or suppress replies.
+/// Words in settings and requests that make the number of replies unpredictable on all connections:
+/// they close connections or suppress replies.
 const UNPREDICTABLE: &[&str] = &[
     "kill",
     "reply",
@@ -80,8 +81,8 @@ const UNPREDICTABLE: &[&str] = &[
 ];
 /// Settings that may close any connection.
 const LIMITS: &[&str] = &["maxmemory-clients", "client-output-buffer-limit"];
-/// Commands that make the number of replies unpredictable on their own connection: they push, block, or
-/// close it.
+/// Commands that make the number of replies unpredictable on their own connection: they push,
+/// block, or close it.
 const UNPREDICTABLE_ON_ITS_OWN: &[&str] = &[
     "subscribe",
     "psubscribe",
@@ -216,8 +217,8 @@ struct Connection {
     expected: Option<usize>,
     /// Whether it reads.
     reads: watch::Sender<bool>,
-    /// Whether it did not read when its sending side was shut down. The server's pending output for it
-    /// is lost then.
+    /// Whether it did not read when its sending side was shut down. The server's pending output for
+    /// it is lost then.
     cut_off: bool,
 }
 
@@ -466,8 +467,8 @@ async fn wait_until_written(state: &ServerState) {
     with_timeout("the last byte", written).await;
 }
 
-/// Asserts that nothing is left of the clients once all are gone, and that the counts about keys are
-/// right.
+/// Asserts that nothing is left of the clients once all are gone, and that the counts about keys
+/// are right.
 async fn assert_nothing_is_left(state: &ServerState) {
     let deadline = Instant::now() + PATIENCE;
     let some_are_left = || {

@@ -3,9 +3,9 @@
 //! Layer `glob`, for tests and fuzzing only.
 //!
 //! It implements the rules in the head of `glob.rs` and shares no code with it. It parses a pattern
-//! into elements, each with a table of the bytes that it matches, and then computes the set of places
-//! in the text that the pattern can have reached. It is slow, and short enough to be verified by
-//! reading. `tests/glob_oracle.rs` compares the fast matcher with the real server.
+//! into elements, each with a table of the bytes that it matches, and then computes the set of
+//! places in the text that the pattern can have reached. It is slow, and short enough to be
+//! verified by reading. `tests/glob_oracle.rs` compares the fast matcher with the real server.
 
 /// Whether `pattern` matches the whole of `text`, with or without regard to case.
 pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {

@@ -1,5 +1,5 @@
-//! Compares the matcher with recorded results of redis-server 7.0.15 and with a second, plain matcher.
-//! `tests/glob_oracle.rs` compares it with the real server.
+//! Compares the matcher with recorded results of redis-server 7.0.15 and with a second, plain
+//! matcher. `tests/glob_oracle.rs` compares it with the real server.
 
 use proptest::prelude::*;
 

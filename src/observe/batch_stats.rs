@@ -118,7 +118,8 @@ impl BatchStats {
         time
     }
 
-    /// Counts `runs` runs of a command that took `time` together. Returns how long each took on average.
+    /// Counts `runs` runs of a command that took `time` together. Returns how long each took on
+    /// average.
     pub(crate) fn command_runs(&mut self, command: u16, runs: usize, time: Duration) -> Duration {
         let counts = self.counts(command);
         counts.calls += runs as u64;
@@ -165,7 +166,8 @@ impl BatchStats {
         }
     }
 
-    /// Whether the counts should be committed before the batch ends, because of the memory they take.
+    /// Whether the counts should be committed before the batch ends, because of the memory they
+    /// take.
     pub(crate) fn is_full(&self) -> bool {
         self.samples.len() >= MAX_SAMPLES
     }

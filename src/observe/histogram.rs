@@ -3,8 +3,8 @@
 //!
 //! Layer `observe`. It uses no other layer.
 //!
-//! Connections collect durations in [`BatchStats`](super::batch_stats::BatchStats) and add them once
-//! per batch, so that a histogram's lock is taken once per batch and command.
+//! Connections collect durations in [`BatchStats`](super::batch_stats::BatchStats) and add them
+//! once per batch, so that a histogram's lock is taken once per batch and command.
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 const LONGEST: u64 = 1_000_000_000;
 /// Significant digits.
 const DIGITS: u8 = 2;
-/// The first bucket of LATENCY HISTOGRAM ends here, in nanoseconds. Each further bucket ends at twice
-/// the previous end.
+/// The first bucket of LATENCY HISTOGRAM ends here, in nanoseconds. Each further bucket ends at
+/// twice the previous end.
 const FIRST_STEP: u64 = 1024;
 /// The end of the last bucket, in nanoseconds, as in Redis.
 const LAST_STEP: u64 = 1 << 30;
@@ -50,8 +50,9 @@ impl Latencies {
         Some(wanted.map(at).collect())
     }
 
-    /// The number of runs, and the cumulative distribution: the upper end of each bucket that is not
-    /// empty, in microseconds, and how many runs took at most so long. `None`: there were no runs.
+    /// The number of runs, and the cumulative distribution: the upper end of each bucket that is
+    /// not empty, in microseconds, and how many runs took at most so long. `None`: there were no
+    /// runs.
     pub(crate) fn distribution(&self) -> Option<(u64, Vec<(u64, u64)>)> {
         let histogram = self.0.lock();
         let histogram = histogram.as_deref()?;
@@ -69,8 +70,8 @@ impl Latencies {
     }
 }
 
-/// The value at a percentile as Redis's library computes it: it rounds the rank to the nearest integer,
-/// where the `hdrhistogram` crate rounds up.
+/// The value at a percentile as Redis's library computes it: it rounds the rank to the nearest
+/// integer, where the `hdrhistogram` crate rounds up.
 fn at_percentile(histogram: &Histogram<u64>, percentile: f64) -> u64 {
     let total = histogram.len() as f64;
     let rank = (percentile / 100.0 * total + 0.5).floor().max(1.0);

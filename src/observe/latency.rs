@@ -1,4 +1,5 @@
-//! The latency monitor (LATENCY): samples of events that took `latency-monitor-threshold` or longer.
+//! The latency monitor (LATENCY): samples of events that took `latency-monitor-threshold` or
+//! longer.
 //!
 //! Layer `observe`. It uses no other layer.
 //!
@@ -56,7 +57,8 @@ pub(crate) struct LatencyMonitor {
 }
 
 impl LatencyMonitor {
-    /// Records that an event took `took`, if that reaches `threshold` (milliseconds; 0 records nothing).
+    /// Records that an event took `took`, if that reaches `threshold` (milliseconds; 0 records
+    /// nothing).
     pub(crate) fn record(&self, event: &'static str, took: Duration, threshold: u64) {
         let latency = took.as_millis() as u64;
         if threshold > 0 && latency >= threshold {
@@ -85,8 +87,8 @@ impl LatencyMonitor {
         found.map(|(event, series)| (*event, series.clone()))
     }
 
-    /// Removes the events with these names, or all events if there are no names. Returns how many were
-    /// removed.
+    /// Removes the events with these names, or all events if there are no names. Returns how many
+    /// were removed.
     pub(crate) fn reset<'a>(&self, names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
         let mut events = self.events.lock();
         let before = events.len();

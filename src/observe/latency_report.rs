@@ -2,8 +2,8 @@
 //!
 //! Layer `observe`. It uses `config`.
 //!
-//! Wording and layout are Redis's (`latency.c`, `sparkline.c`). Advice about what fanfare does not have
-//! (disks, forks) is left out.
+//! Wording and layout are Redis's (`latency.c`, `sparkline.c`). Advice about what fanfare does not
+//! have (disks, forks) is left out.
 
 use std::fmt::Write;
 
@@ -126,8 +126,8 @@ fn format_age(seconds: u64) -> String {
     }
 }
 
-/// Draws columns on a scale from `low` to `high`. Each column's label is written below it, from top to
-/// bottom.
+/// Draws columns on a scale from `low` to `high`. Each column's label is written below it, from top
+/// to bottom.
 fn draw(text: &mut String, columns: &[(u64, String)], low: u64, high: u64) {
     let tops = TOPS.len() as i64;
     let steps = tops * ROWS;

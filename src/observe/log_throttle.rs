@@ -1,4 +1,5 @@
-//! Rate-limits a log line about a repeated event: the first one at once, then one per 10 s with a count.
+//! Rate-limits a log line about a repeated event: the first one at once, then one per 10 s with a
+//! count.
 //!
 //! Layer `observe`. It uses no other layer.
 
@@ -16,14 +17,15 @@ pub(crate) struct LogThrottle {
 }
 
 impl LogThrottle {
-    /// Counts an event. `Some(count)`: the caller should log a line now that says that there were `count`
-    /// events since the last line.
+    /// Counts an event. `Some(count)`: the caller should log a line now that says that there were
+    /// `count` events since the last line.
     pub(crate) fn note(&mut self) -> Option<u64> {
         self.count += 1;
         self.take_due()
     }
 
-    /// The events have ended. `Some(count)`: as in [`note`](Self::note), if some were not logged yet.
+    /// The events have ended. `Some(count)`: as in [`note`](Self::note), if some were not logged
+    /// yet.
     pub(crate) fn end(&mut self) -> Option<u64> {
         if self.count == 0 {
             return None;

@@ -1,6 +1,7 @@
 //! What an operator can observe: counters, latencies, the slow log, MONITOR.
 //!
-//! Layer `observe`. It may use `pubsub`, `catalog` and what lies below, but neither `store` nor `acl`.
+//! Layer `observe`. It may use `pubsub`, `catalog` and what lies below, but neither `store` nor
+//! `acl`.
 //!
 //! ```text
 //!   stats           the server's counters

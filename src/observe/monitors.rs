@@ -29,8 +29,8 @@ impl Monitors {
         self.count.load(Relaxed) > 0
     }
 
-    /// Adds a client that is not a monitor yet, unless it is closed. A client is closed before it is
-    /// removed from here, so a disconnected client cannot stay in the list.
+    /// Adds a client that is not a monitor yet, unless it is closed. A client is closed before it
+    /// is removed from here, so a disconnected client cannot stay in the list.
     pub(crate) fn add(&self, client: &Arc<Client>) {
         let mut clients = self.clients.lock();
         if client.closing() != Closing::Closed {

@@ -15,7 +15,8 @@ use crate::client::Client;
 
 /// The most arguments that an entry keeps. If there were more, the last one says how many.
 const MAX_ARGS: usize = 32;
-/// The most bytes of an argument that an entry keeps, before a note that says how many more there were.
+/// The most bytes of an argument that an entry keeps, before a note that says how many more there
+/// were.
 const MAX_BYTES: usize = 128;
 
 /// A slow command.

@@ -89,7 +89,8 @@ pub(crate) struct Stats {
     pub published: Counter,
     /// Messages appended to subscribers' outboxes.
     pub delivered: Counter,
-    /// Messages that were dropped instead of delivered. Shared with the outboxes that may drop messages.
+    /// Messages that were dropped instead of delivered. Shared with the outboxes that may drop
+    /// messages.
     pub dropped: Arc<DropTotals>,
     /// Clients disconnected because of `client-output-buffer-limit`.
     pub output_limit_disconnections: Counter,

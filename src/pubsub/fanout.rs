@@ -3,8 +3,9 @@
 //! Layer `pubsub`. It may use `client` and what lies below.
 //!
 //! A message is appended to the outboxes at once. The sockets are written later in the write cycle
-//! (see `conn::batch`), in the order in which the clients came onto the list. A client comes onto the
-//! list when its outbox asks for a flush, and gets everything that was appended since in one write.
+//! (see `conn::batch`), in the order in which the clients came onto the list. A client comes onto
+//! the list when its outbox asks for a flush, and gets everything that was appended since in one
+//! write.
 //!
 //! A publisher may be among its own receivers. Redis sends it the reply before the message, so its
 //! outbox holds messages back until the reply is appended (see `command::pubsub::publish`).
@@ -24,7 +25,8 @@ use crate::config::OutputLimits;
 /// A write cycle ends when it has appended this many bytes per client on the list. A write gets no
 /// cheaper per byte beyond that.
 const MAX_CYCLE_EACH: usize = 256 * 1024;
-/// A write cycle ends when it has appended this many bytes in all, which bounds the memory they take.
+/// A write cycle ends when it has appended this many bytes in all, which bounds the memory they
+/// take.
 const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
 /// The buffers and the work list of a thread that publishes.
@@ -49,8 +51,8 @@ pub(crate) struct PendingFlush {
     cycle: WriteCycle,
 }
 
-/// What was added to the list, and appended to outboxes, since the list was last empty at the start of
-/// a batch.
+/// What was added to the list, and appended to outboxes, since the list was last empty at the start
+/// of a batch.
 #[derive(Debug, Default)]
 struct WriteCycle {
     clients: usize,
@@ -122,8 +124,8 @@ impl Fanout {
 }
 
 impl PendingFlush {
-    /// Appends frames to the outboxes of a name's subscribers. Returns how many outboxes have refused
-    /// each frame ([`Delivery::into_refused`]).
+    /// Appends frames to the outboxes of a name's subscribers. Returns how many outboxes have
+    /// refused each frame ([`Delivery::into_refused`]).
     pub(crate) fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
         let mut delivery = Delivery::new(frames, subscribers.backlog());
         self.appends += subscribers.len();
@@ -148,8 +150,8 @@ impl PendingFlush {
 }
 
 /// Flushes the clients that are still listed, for example after a panic or when the runtime ends.
-/// Their outboxes expect a flush: without one, their messages and those of later publishers would wait
-/// until the client's own task wakes up.
+/// Their outboxes expect a flush: without one, their messages and those of later publishers would
+/// wait until the client's own task wakes up.
 impl Drop for PendingFlush {
     fn drop(&mut self) {
         for client in self.touched.drain(..) {

@@ -2,10 +2,10 @@
 //!
 //! Layer `pubsub`. It may use `client` and what lies below.
 //!
-//! A RESP2 frame and the same frame in RESP3 differ in their first byte only: `*` or `>`. A message is
-//! therefore encoded once, as RESP2, and the outbox that copies it sets that byte. A body longer than
-//! [`SHARED_BODY`] is shared instead of copied: it is one allocation for all subscribers, however long
-//! they take to read it.
+//! A RESP2 frame and the same frame in RESP3 differ in their first byte only: `*` or `>`. A message
+//! is therefore encoded once, as RESP2, and the outbox that copies it sets that byte. A body longer
+//! than [`SHARED_BODY`] is shared instead of copied: it is one allocation for all subscribers,
+//! however long they take to read it.
 
 use std::ops::Range;
 
@@ -22,8 +22,8 @@ const MAX_RUN: usize = 16 * 1024;
 /// Buffers that have grown beyond this many bytes are freed.
 const KEPT: usize = 256 * 1024;
 
-/// A run of consecutive messages to one channel, encoded once for all subscribers. A publisher's batch
-/// is mostly such a run, and each outbox then appends it as a whole.
+/// A run of consecutive messages to one channel, encoded once for all subscribers. A publisher's
+/// batch is mostly such a run, and each outbox then appends it as a whole.
 ///
 /// A message with a body longer than [`SHARED_BODY`] is a run of its own. The buffers are reused.
 #[derive(Debug, Default)]
@@ -89,7 +89,8 @@ impl Messages {
             && channel == self.channel
     }
 
-    /// Adds a message. The run must be empty, or [`can_add`](Self::can_add) must have returned true.
+    /// Adds a message. The run must be empty, or [`can_add`](Self::can_add) must have returned
+    /// true.
     pub(crate) fn add(&mut self, namespace: Namespace, channel: &[u8], payload: &[u8]) {
         if self.is_empty() {
             self.namespace = namespace;
@@ -168,8 +169,8 @@ pub(crate) enum SubscriptionChange {
     Unsubscribed,
 }
 
-/// Appends a confirmation: what changed, the name (`None`: there was nothing to unsubscribe from), and
-/// the client's remaining subscriptions as Redis counts them for this namespace.
+/// Appends a confirmation: what changed, the name (`None`: there was nothing to unsubscribe from),
+/// and the client's remaining subscriptions as Redis counts them for this namespace.
 pub(crate) fn put_confirmation(
     out: &mut BytesMut,
     protocol: Protocol,

@@ -1,6 +1,6 @@
-//! Model tests of the outboxes' wake protocol and of the registry. shuttle runs them through thousands
-//! of thread schedules (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib model`.
-//! A lost wake-up shows as a deadlock, which shuttle reports with its schedule.
+//! Model tests of the outboxes' wake protocol and of the registry. shuttle runs them through
+//! thousands of thread schedules (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test
+//! --lib model`. A lost wake-up shows as a deadlock, which shuttle reports with its schedule.
 //!
 //! Layer `pubsub`, for tests only.
 //!

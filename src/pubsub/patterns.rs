@@ -2,16 +2,16 @@
 //!
 //! Layer `pubsub`. It may use `client` and what lies below.
 //!
-//! The cost of a lookup depends on the length of the channel's name and on the patterns that match at
-//! least a part of it, not on how many patterns there are. (Redis tries every pattern on every
+//! The cost of a lookup depends on the length of the channel's name and on the patterns that match
+//! at least a part of it, not on how many patterns there are. (Redis tries every pattern on every
 //! PUBLISH.)
 //!
 //! # The structure
-//! The index is a path-compressed trie over *tokens* (see [`glob`](crate::glob)). An edge carries all
-//! tokens that the patterns below it share, stars and classes included, so `a1*b1*c1` among 100,000
-//! similar patterns is one node instead of five. A node stores the tokens of the edge that leads to it
-//! as its label (`label.rs` has the encoding). It finds a child by the first token of the child's label
-//! (`node.rs`). The trie of `user:7:*`, `user:*`, `*:7` and `*7*`:
+//! The index is a path-compressed trie over *tokens* (see [`glob`](crate::glob)). An edge carries
+//! all tokens that the patterns below it share, stars and classes included, so `a1*b1*c1` among
+//! 100,000 similar patterns is one node instead of five. A node stores the tokens of the edge that
+//! leads to it as its label (`label.rs` has the encoding). It finds a child by the first token of
+//! the child's label (`node.rs`). The trie of `user:7:*`, `user:*`, `*:7` and `*7*`:
 //!
 //! ```text
 //! (root) ─┬─ "user:" ─┬─ "7:*"    •         • = a pattern ends here
@@ -20,30 +20,31 @@
 //!                     └─ "7*"     •
 //! ```
 //!
-//! Matching (`walk.rs`) descends from the root. It reads an edge at most once for each assignment of
-//! the stars above it, and only for the first assignment where that is sufficient.
+//! Matching (`walk.rs`) descends from the root. It reads an edge at most once for each assignment
+//! of the stars above it, and only for the first assignment where that is sufficient.
 //!
-//! An `IndexEntry` is one pattern, byte for byte as the client wrote it. For Redis `a*` and `a**` are
-//! two patterns, counted and delivered separately, although they end at the same node. A node heads a
-//! doubly linked list of its entries. A hash table maps a pattern's bytes to its entry. So a lookup by
-//! pattern does not use the trie, and a thousand spellings of one pattern cost no more than a thousand
-//! different patterns.
+//! An `IndexEntry` is one pattern, byte for byte as the client wrote it. For Redis `a*` and `a**`
+//! are two patterns, counted and delivered separately, although they end at the same node. A node
+//! heads a doubly linked list of its entries. A hash table maps a pattern's bytes to its entry. So
+//! a lookup by pattern does not use the trie, and a thousand spellings of one pattern cost no more
+//! than a thousand different patterns.
 //!
 //! # Invariants
-//! - The root has an empty label. Every other label consists of whole tokens, 1 to `label::MAX` bytes.
-//! - A node other than the root has an entry, or at least two children, or one child whose label does
-//!   not fit into one label with its own. `prune` restores this after each removal, so an empty index
-//!   consists of the root.
-//! - The children of a node differ in their first tokens. No star follows a star, and a label that ends
-//!   in a star has no child that begins with one.
+//! - The root has an empty label. Every other label consists of whole tokens, 1 to `label::MAX`
+//!   bytes.
+//! - A node other than the root has an entry, or at least two children, or one child whose label
+//!   does not fit into one label with its own. `prune` restores this after each removal, so an
+//!   empty index consists of the root.
+//! - The children of a node differ in their first tokens. No star follows a star, and a label that
+//!   ends in a star has no child that begins with one.
 //!
 //! # Bounds, as patterns come from untrusted clients
-//! Nothing recurses. Insert and remove cost O(pattern length): the bound on labels makes the cost of
-//! splitting and merging the edges of other patterns constant. A short pattern takes 130 to 200 bytes
-//! of memory; a long one takes at most about four times its length. Two costs must be bounded by
-//! limits on what clients may send:
-//! - A match costs at most (stars passed) × (bytes of the name) × (bytes compared from each of them).
-//!   For a pattern such as `*aaa…b` that is quadratic in the length, as in Redis.
+//! Nothing recurses. Insert and remove cost O(pattern length): the bound on labels makes the cost
+//! of splitting and merging the edges of other patterns constant. A short pattern takes 130 to 200
+//! bytes of memory; a long one takes at most about four times its length. Two costs must be bounded
+//! by limits on what clients may send:
+//! - A match costs at most (stars passed) × (bytes of the name) × (bytes compared from each of
+//!   them). For a pattern such as `*aaa…b` that is quadratic in the length, as in Redis.
 //! - Different classes at one place are tried one by one, at about 2 ns each.
 
 mod label;
@@ -159,8 +160,8 @@ impl<V> PatternIndex<V> {
         Some(value)
     }
 
-    /// Calls `f` once with the value of every pattern that matches `channel`, in no particular order.
-    /// It reuses the thread's buffers, so it allocates only until they are large enough.
+    /// Calls `f` once with the value of every pattern that matches `channel`, in no particular
+    /// order. It reuses the thread's buffers, so it allocates only until they are large enough.
     pub(crate) fn for_each_match(&self, channel: &[u8], f: impl FnMut(&V)) {
         walk::for_each_match(self, channel, f);
     }
@@ -173,8 +174,8 @@ impl<V> PatternIndex<V> {
             .map(|(pattern, &id)| (&**pattern, &self.entries[id].value))
     }
 
-    /// Frees the memory of removed patterns, in time proportional to the size of the index. `remove`
-    /// calls this once three quarters of the memory are unused.
+    /// Frees the memory of removed patterns, in time proportional to the size of the index.
+    /// `remove` calls this once three quarters of the memory are unused.
     pub(crate) fn shrink_to_fit(&mut self) {
         let node_ids = self.nodes.compact();
         let entry_ids = self.entries.compact();
@@ -213,8 +214,8 @@ impl<V> PatternIndex<V> {
         id
     }
 
-    /// The node at which these tokens end. If there is none, creates it and splits an edge for it where
-    /// needed.
+    /// The node at which these tokens end. If there is none, creates it and splits an edge for it
+    /// where needed.
     fn node_for(&mut self, tokens: &[u8]) -> u32 {
         let mut node = ROOT;
         let mut rest = tokens;
@@ -244,10 +245,10 @@ impl<V> PatternIndex<V> {
         node
     }
 
-    /// Splits the edge to `node` after `at` bytes of its label. Returns the new node in between. `node`
-    /// keeps its id if it has entries, because they refer to it. If `node` is part of a chain that
-    /// carries a long pattern, the lower part may fit into the label of the next node, and the upper
-    /// part into the label of the previous node. Then they are merged.
+    /// Splits the edge to `node` after `at` bytes of its label. Returns the new node in between.
+    /// `node` keeps its id if it has entries, because they refer to it. If `node` is part of a
+    /// chain that carries a long pattern, the lower part may fit into the label of the next node,
+    /// and the upper part into the label of the previous node. Then they are merged.
     fn split(&mut self, node: u32, at: usize) -> u32 {
         let parent = self.nodes[node].parent;
         let (upper, lower) = self.nodes[node].label.tokens().split_at(at);
@@ -278,8 +279,8 @@ impl<V> PatternIndex<V> {
         }
     }
 
-    /// Merges `node` with its child if it has no entry and only one child, and if one label can hold
-    /// both labels. The child replaces `node` and keeps its id. Returns the node that remains.
+    /// Merges `node` with its child if it has no entry and only one child, and if one label can
+    /// hold both labels. The child replaces `node` and keeps its id. Returns the node that remains.
     fn merge_with_only_child(&mut self, node: u32) -> u32 {
         let child = self.nodes[node].only_child();
         if node == ROOT || child == NONE || self.nodes[node].first_entry != NONE {

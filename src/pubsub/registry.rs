@@ -12,17 +12,18 @@
 //! - A client is among a name's subscribers exactly while the name is in the client's own
 //!   [`Subscriptions`]. Both change under the lock of the client's subscriptions.
 //! - A name without subscribers is not kept.
-//! - The confirmation of a SUBSCRIBE is appended under the guard of the name's entry, so no message of
-//!   the name precedes it. The confirmation of an UNSUBSCRIBE is appended under the guard too, so no
-//!   message follows it.
+//! - The confirmation of a SUBSCRIBE is appended under the guard of the name's entry, so no message
+//!   of the name precedes it. The confirmation of an UNSUBSCRIBE is appended under the guard too,
+//!   so no message follows it.
 //! - A channel's messages are published one after the other ([`Registry::publish`]): a publisher
-//!   appends to the outboxes of all receivers before the next one begins, so all subscribers see the
-//!   same order. The channel-order locks ensure this. They are striped by the channel's hash, so that
-//!   publishers to other channels run in parallel.
+//!   appends to the outboxes of all receivers before the next one begins, so all subscribers see
+//!   the same order. The channel-order locks ensure this. They are striped by the channel's hash,
+//!   so that publishers to other channels run in parallel.
 //!
-//! Lock order: channel order (more than one of its locks only under the keyspace's lock) → a client's
-//! subscriptions → the guard of one name's entry or the lock of the pattern index → an outbox. No code
-//! awaits or looks up another name under a guard. Closures keep the guards inside this file.
+//! Lock order: channel order (more than one of its locks only under the keyspace's lock) → a
+//! client's subscriptions → the guard of one name's entry or the lock of the pattern index → an
+//! outbox. No code awaits or looks up another name under a guard. Closures keep the guards inside
+//! this file.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -71,10 +72,11 @@ pub(crate) struct Registry {
     changed: Notify,
 }
 
-/// Guards on all channel-order locks. While they are held, no other publisher's messages come between
-/// those of the holder (EXEC). The default value holds none.
+/// Guards on all channel-order locks. While they are held, no other publisher's messages come
+/// between those of the holder (EXEC). The default value holds none.
 ///
-/// The holder must have the keyspace's lock. Otherwise two threads that take the locks could deadlock.
+/// The holder must have the keyspace's lock. Otherwise two threads that take the locks could
+/// deadlock.
 #[derive(Debug, Default)]
 pub(crate) struct ChannelOrder<'a> {
     all: Vec<MutexGuard<'a, ()>>,
@@ -99,8 +101,8 @@ pub(crate) struct Subscriber<'a> {
 }
 
 impl Subscriber<'_> {
-    /// Appends a confirmation to the client's outbox. The client's connection flushes it at the end of
-    /// the batch.
+    /// Appends a confirmation to the client's outbox. The client's connection flushes it at the end
+    /// of the batch.
     fn confirm(
         &self,
         now: &Subscriptions,
@@ -136,8 +138,8 @@ impl Registry {
         }
     }
 
-    /// Publishes one message, as [`publish_run`](Self::publish_run) does. Returns how many subscriptions
-    /// it reached.
+    /// Publishes one message, as [`publish_run`](Self::publish_run) does. Returns how many
+    /// subscriptions it reached.
     pub(crate) fn publish(
         &self,
         namespace: Namespace,
@@ -155,13 +157,13 @@ impl Registry {
     }
 
     /// Publishes messages to one channel. Appends each message to the outboxes of the channel's
-    /// subscribers and then to those of the subscribers of matching patterns, which is Redis's order
-    /// for a client that is both.
+    /// subscribers and then to those of the subscribers of matching patterns, which is Redis's
+    /// order for a client that is both.
     ///
     /// Calls `reached` for each message with the number of subscriptions that it reached, which is
-    /// PUBLISH's reply. A subscription whose outbox is full or closed and has refused the message does
-    /// not count. `held` are channel-order locks that the caller already has. The clients to flush are
-    /// added to `pending`.
+    /// PUBLISH's reply. A subscription whose outbox is full or closed and has refused the message
+    /// does not count. `held` are channel-order locks that the caller already has. The clients to
+    /// flush are added to `pending`.
     pub(crate) fn publish_run(
         &self,
         messages: &Messages,
@@ -188,8 +190,8 @@ impl Registry {
         }
     }
 
-    /// Whether a pattern may match the messages' channel. A single message is not looked up: the lookup
-    /// costs as much as publishing the message to the patterns.
+    /// Whether a pattern may match the messages' channel. A single message is not looked up: the
+    /// lookup costs as much as publishing the message to the patterns.
     fn may_match(&self, messages: &Messages) -> bool {
         if messages.namespace() != Namespace::Channel || self.pattern_count.load(Relaxed) == 0 {
             return false;
@@ -202,8 +204,8 @@ impl Registry {
         matches
     }
 
-    /// Publishes one message of a run to the channel's subscribers and to those of matching patterns.
-    /// Returns how many subscriptions it reached.
+    /// Publishes one message of a run to the channel's subscribers and to those of matching
+    /// patterns. Returns how many subscriptions it reached.
     fn publish_one(
         &self,
         messages: &Messages,
@@ -225,8 +227,8 @@ impl Registry {
         receivers
     }
 
-    /// Subscribes to `name` and appends the confirmation. Does nothing if the client was disconnected
-    /// in the meantime.
+    /// Subscribes to `name` and appends the confirmation. Does nothing if the client was
+    /// disconnected in the meantime.
     pub(crate) fn subscribe(&self, subscriber: Subscriber<'_>, namespace: Namespace, name: &[u8]) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
@@ -255,7 +257,8 @@ impl Registry {
         self.update_counts(client, &subscriptions);
     }
 
-    /// Unsubscribes from `name`, if the client is subscribed, and appends the confirmation in any case.
+    /// Unsubscribes from `name`, if the client is subscribed, and appends the confirmation in any
+    /// case.
     pub(crate) fn unsubscribe(
         &self,
         subscriber: Subscriber<'_>,
@@ -280,8 +283,8 @@ impl Registry {
         self.update_counts(client, &subscriptions);
     }
 
-    /// Unsubscribes from all names of `namespace` and appends a confirmation for each, or one with a null
-    /// name if there are none.
+    /// Unsubscribes from all names of `namespace` and appends a confirmation for each, or one with
+    /// a null name if there are none.
     pub(crate) fn unsubscribe_all(&self, subscriber: Subscriber<'_>, namespace: Namespace) {
         let names = subscriber.client.subscriptions.lock().names(namespace);
         for name in &names {
@@ -313,9 +316,9 @@ impl Registry {
         self.update_counts(client, &client.subscriptions.lock());
     }
 
-    /// Drops up to `most` subscriptions of a disconnected client, which gets no new ones. The number is
-    /// bounded because the lock of the client's subscriptions is held meanwhile. Returns whether some
-    /// are left.
+    /// Drops up to `most` subscriptions of a disconnected client, which gets no new ones. The
+    /// number is bounded because the lock of the client's subscriptions is held meanwhile. Returns
+    /// whether some are left.
     pub(crate) fn disconnect(&self, client: &Client, most: usize) -> bool {
         let mut subscriptions = client.subscriptions.lock();
         subscriptions.close();
@@ -360,8 +363,8 @@ impl Registry {
         self.subscribed_clients.load(Relaxed)
     }
 
-    /// How many subscriptions a PUBLISH to `channel` would reach now: those to the channel and those to
-    /// matching patterns.
+    /// How many subscriptions a PUBLISH to `channel` would reach now: those to the channel and
+    /// those to matching patterns.
     pub(crate) fn receivers(&self, channel: &[u8]) -> usize {
         let mut receivers = self.subscribers(Namespace::Channel, channel);
         self.patterns
@@ -392,8 +395,8 @@ impl Registry {
         }
     }
 
-    /// Runs `change` on the subscribers of `name`, under the guard of its entry. A new name is added
-    /// first. `change` gets the stored name, so that it can share the allocation.
+    /// Runs `change` on the subscribers of `name`, under the guard of its entry. A new name is
+    /// added first. `change` gets the stored name, so that it can share the allocation.
     fn with_subscribers(
         &self,
         namespace: Namespace,
@@ -441,8 +444,8 @@ impl Registry {
         }
     }
 
-    /// Updates the counts of subscriptions and of subscribed clients, and notifies the tasks that wait
-    /// for a change.
+    /// Updates the counts of subscriptions and of subscribed clients, and notifies the tasks that
+    /// wait for a change.
     fn update_counts(&self, client: &Client, subscriptions: &Subscriptions) {
         let total = subscriptions.total();
         let before = client.subscription_count.swap(total, Relaxed);

@@ -2,9 +2,9 @@
 //!
 //! Layer `pubsub`. It may use `client` and what lies below.
 //!
-//! They are kept in an array, so that a fan-out is a sequential scan. There may be very many names with
-//! one subscriber, so that one is stored inline, without an allocation. A long array has an index from
-//! a client's id to its place.
+//! They are kept in an array, so that a fan-out is a sequential scan. There may be very many names
+//! with one subscriber, so that one is stored inline, without an allocation. A long array has an
+//! index from a client's id to its place.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ const LINEAR_SEARCH: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Subscribers {
     clients: SmallVec<[Arc<Client>; 1]>,
-    /// The place of each client in `clients`, once there have been more than [`LINEAR_SEARCH`]. Boxed,
-    /// because most names have few subscribers.
+    /// The place of each client in `clients`, once there have been more than [`LINEAR_SEARCH`].
+    /// Boxed, because most names have few subscribers.
     #[expect(clippy::box_collection)]
     places: Option<Box<HashMap<ClientId, usize, HashState>>>,
     backlog: Backlog,
@@ -54,7 +54,8 @@ impl Subscribers {
         }
     }
 
-    /// Removes a client, if it is a subscriber. Frees memory if the array is mostly empty afterwards.
+    /// Removes a client, if it is a subscriber. Frees memory if the array is mostly empty
+    /// afterwards.
     pub(crate) fn remove(&mut self, client: ClientId) {
         let place = match &mut self.places {
             Some(places) => places.remove(&client),

@@ -2,8 +2,8 @@
 //!
 //! Layer `resp`, the lowest. It uses no other layer.
 //!
-//! Each function appends one piece in the given protocol. After the header of an aggregate the caller
-//! must append as many replies as the header announces.
+//! Each function appends one piece in the given protocol. After the header of an aggregate the
+//! caller must append as many replies as the header announces.
 //!
 //! ```text
 //!              RESP3          RESP2
@@ -123,7 +123,8 @@ pub(super) fn put_error(out: &mut BytesMut, error: &CommandError) {
     put_line(out, b'-', &text[..last.map_or(0, |last| last + 1)]);
 }
 
-/// Appends a line of a RESP3 type. RESP2 does not have the type and sends the text as a bulk string.
+/// Appends a line of a RESP3 type. RESP2 does not have the type and sends the text as a bulk
+/// string.
 fn put_bulk_or_line(out: &mut BytesMut, marker: u8, text: &[u8], protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_bulk(out, text),

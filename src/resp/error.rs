@@ -101,7 +101,8 @@ impl CommandError {
         }
     }
 
-    /// The error code, which is the first word of the text (`ERR`, `NOAUTH`). INFO counts errors by it.
+    /// The error code, which is the first word of the text (`ERR`, `NOAUTH`). INFO counts errors by
+    /// it.
     pub(crate) fn code(&self) -> &str {
         match self {
             CommandError::Text(text) => text.split(' ').next().unwrap_or("ERR"),

@@ -3,9 +3,9 @@
 //!
 //! Layer `resp`, the lowest. It uses no other layer.
 //!
-//! White space separates words. Within `"…"` the escapes are `\n \r \t \b \a \xHH`, and a `\` before
-//! any other byte stands for that byte. Within `'…'` the only escape is `\'`. A closing quote must
-//! end its word.
+//! White space separates words. Within `"…"` the escapes are `\n \r \t \b \a \xHH`, and a `\`
+//! before any other byte stands for that byte. Within `'…'` the only escape is `\'`. A closing
+//! quote must end its word.
 
 use std::ops::Range;
 

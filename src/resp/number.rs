@@ -35,8 +35,8 @@ impl LongDouble {
     pub(crate) const ZERO: LongDouble = LongDouble(X87DoubleExtended::ZERO);
 
     /// Parses a number as Redis does (`string2ld`): decimal or hexadecimal, with or without a point
-    /// and an exponent, or infinity; no blanks. `None`: `text` is not a number, or it is too large, or
-    /// so small that it rounds to zero.
+    /// and an exponent, or infinity; no blanks. `None`: `text` is not a number, or it is too large,
+    /// or so small that it rounds to zero.
     pub(crate) fn parse(text: &[u8]) -> Option<LongDouble> {
         if text.len() >= TEXT_LIMIT {
             return None;
@@ -125,8 +125,8 @@ pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// Formats a `double` as Redis 7.0 does (C's `%.17g`): 17 significant digits without trailing zeros.
-/// So many digits distinguish every number from its neighbours.
+/// Formats a `double` as Redis 7.0 does (C's `%.17g`): 17 significant digits without trailing
+/// zeros. So many digits distinguish every number from its neighbours.
 pub(crate) fn format_double(number: f64) -> String {
     const DIGITS: i32 = 17;
     if number.is_nan() {
@@ -184,8 +184,8 @@ fn magnitude(text: &[u8]) -> Option<X87DoubleExtended> {
     }
 }
 
-/// Rounds a well-formed number to the nearest [`X87DoubleExtended`]. `None`: it overflows, or a number
-/// other than zero rounds to zero.
+/// Rounds a well-formed number to the nearest [`X87DoubleExtended`]. `None`: it overflows, or a
+/// number other than zero rounds to zero.
 fn round(text: &str) -> Option<X87DoubleExtended> {
     let rounded = X87DoubleExtended::from_str_r(text, Round::NearestTiesToEven).ok()?;
     let vanished = rounded.value.is_zero() && rounded.status.contains(Status::INEXACT);
@@ -255,12 +255,12 @@ fn decimal(number: u64, mut shift: u32) -> String {
 }
 
 /// Parses a command's timeout in seconds (Redis: `getTimeoutFromObjectOrReply`), rounded up to a
-/// millisecond. Zero is `None`: the command waits forever. The timeout may be longer than what can be
-/// added to an `Instant`.
+/// millisecond. Zero is `None`: the command waits forever. The timeout may be longer than what can
+/// be added to an `Instant`.
 ///
 /// # Errors
-/// The argument is not a number, or it is negative, or the end does not fit in 63 bits of milliseconds
-/// since 1970. (Redis 7.0 calls the last one negative; the text is that of 7.2.)
+/// The argument is not a number, or it is negative, or the end does not fit in 63 bits of
+/// milliseconds since 1970. (Redis 7.0 calls the last one negative; the text is that of 7.2.)
 pub(crate) fn parse_timeout(arg: &[u8]) -> Result<Option<Duration>, CommandError> {
     const OUT_OF_RANGE: CommandError = CommandError::text("ERR timeout is out of range");
     let seconds = LongDouble::parse(arg).ok_or(CommandError::text(

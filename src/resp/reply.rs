@@ -6,7 +6,8 @@
 //! RESP2 where that is needed. A reply that is long, or whose data lies under a lock, should be
 //! written piece by piece with a [`writer`](super::writer) instead.
 //!
-//! Encoding recurses as deep as the tree is nested. Commands decide how deep that is; clients do not.
+//! Encoding recurses as deep as the tree is nested. Commands decide how deep that is; clients do
+//! not.
 
 use bytes::{Bytes, BytesMut};
 

@@ -182,8 +182,8 @@ impl RequestReader {
         self.begin_request();
     }
 
-    /// How many bytes at the start of the buffer are no longer needed, once the completed request (if
-    /// there is one) has been executed.
+    /// How many bytes at the start of the buffer are no longer needed, once the completed request
+    /// (if there is one) has been executed.
     pub(crate) fn consumed(&self) -> usize {
         if self.missing == 0 {
             self.position
@@ -232,8 +232,8 @@ impl RequestReader {
         self.inline = None;
     }
 
-    /// Finds the end of the line at `position`. `Some(end)`: the line is `position..end`, without its
-    /// `\r`, and the byte after the `\r` has arrived too.
+    /// Finds the end of the line at `position`. `Some(end)`: the line is `position..end`, without
+    /// its `\r`, and the byte after the `\r` has arrived too.
     fn header_end(
         &mut self,
         buffer: &[u8],
@@ -353,7 +353,8 @@ pub(crate) fn integer_argument(arg: &[u8]) -> Result<i64, CommandError> {
     parse_integer(arg).ok_or(CommandError::NOT_AN_INTEGER)
 }
 
-/// Parses a decimal integer as Redis does (`string2ll`): no sign but `-`, no leading zeros, no blanks.
+/// Parses a decimal integer as Redis does (`string2ll`): no sign but `-`, no leading zeros, no
+/// blanks.
 pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

@@ -2,16 +2,17 @@
 //!
 //! Layer `resp`, the lowest. It uses no other layer.
 //!
-//! A [`ReplyWriter`] either encodes the reply or builds a value of it. The handler does not see which:
+//! A [`ReplyWriter`] either encodes the reply or builds a value of it. The handler does not see
+//! which:
 //!
 //! ```text
 //!   array(2) bulk("a") integer(1) ──▶ wire   *2 $1 a :1        a connection, in its protocol
 //!                                 └─▶ value  Array[Bulk, Integer]
 //! ```
 //!
-//! The wire form keeps no state and appends to a buffer, so that data under a lock is copied once. The
-//! value form is for callers that inspect the reply. It collects the pieces in a [`ReplyBuilder`].
-//! The resulting tree encodes to the bytes that the wire form would have written.
+//! The wire form keeps no state and appends to a buffer, so that data under a lock is copied once.
+//! The value form is for callers that inspect the reply. It collects the pieces in a
+//! [`ReplyBuilder`]. The resulting tree encodes to the bytes that the wire form would have written.
 
 use bytes::{Bytes, BytesMut};
 

@@ -2,8 +2,8 @@
 //!
 //! Layer `pubsub`. It uses `glob`.
 //!
-//! Most tokens are literals, and most literals are printable. So a literal is encoded as its own byte,
-//! and four control bytes introduce everything else:
+//! Most tokens are literals, and most literals are printable. So a literal is encoded as its own
+//! byte, and four control bytes introduce everything else:
 //!
 //! ```text
 //! 0                     *
@@ -13,8 +13,8 @@
 //! 3 b                   a literal b, where b is 0 to 3
 //! ```
 //!
-//! Equal tokens have equal encodings, and no encoding is a prefix of another, so tokens can be compared
-//! as bytes. The encoding is at most twice as long as the pattern.
+//! Equal tokens have equal encodings, and no encoding is a prefix of another, so tokens can be
+//! compared as bytes. The encoding is at most twice as long as the pattern.
 
 use crate::glob::{ByteSet, Token, tokens};
 
@@ -23,8 +23,8 @@ pub(super) const ANY: u8 = 1;
 pub(super) const CLASS: u8 = 2;
 pub(super) const ESCAPE: u8 = 3;
 
-/// The maximum length of a label in bytes. More tokens are a chain of nodes, so that no split or merge
-/// copies more than this, however short the pattern is that causes it.
+/// The maximum length of a label in bytes. More tokens are a chain of nodes, so that no split or
+/// merge copies more than this, however short the pattern is that causes it.
 pub(super) const MAX: usize = 256;
 
 /// With more ranges than this, the bit set is shorter and a lookup in it is faster.

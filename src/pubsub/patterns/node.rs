@@ -2,11 +2,11 @@
 //!
 //! Layer `pubsub`. It uses `glob` and `hash`.
 //!
-//! Most nodes are leaves, so the children are behind one pointer. Children that begin with a literal
-//! are looked up by that byte: up to ten by linear search, more by a bit set in which the byte's rank
-//! is the index into a dense list. At most one child begins with `?` and one with `*`. Children that
-//! begin with a class are tried one by one in a match, since several may contain the same byte. When a
-//! pattern is added, they are looked up by their set.
+//! Most nodes are leaves, so the children are behind one pointer. Children that begin with a
+//! literal are looked up by that byte: up to ten by linear search, more by a bit set in which the
+//! byte's rank is the index into a dense list. At most one child begins with `?` and one with `*`.
+//! Children that begin with a class are tried one by one in a match, since several may contain the
+//! same byte. When a pattern is added, they are looked up by their set.
 
 use std::collections::HashMap;
 
@@ -206,7 +206,8 @@ impl Children {
         }
     }
 
-    /// Whether a child may begin with `byte`. A fast test, with false positives but no false negatives.
+    /// Whether a child may begin with `byte`. A fast test, with false positives but no false
+    /// negatives.
     #[inline]
     pub(super) fn may_take(&self, byte: u8) -> bool {
         self.any != NONE || self.classes.is_some() || self.literal(byte) != NONE

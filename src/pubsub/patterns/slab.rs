@@ -93,8 +93,8 @@ impl<T> Slab<T> {
         self.slots.len() >= SMALL && self.len < self.slots.len() / 4
     }
 
-    /// Removes the free slots and keeps the order of the values. Returns the new id of each old id, or
-    /// [`NONE`].
+    /// Removes the free slots and keeps the order of the values. Returns the new id of each old id,
+    /// or [`NONE`].
     pub(super) fn compact(&mut self) -> Vec<u32> {
         let mut kept = Vec::with_capacity(self.len);
         let mut ids = Vec::with_capacity(self.slots.len());

@@ -38,8 +38,8 @@ fn the_lower_part_of_a_split_chain_is_merged() {
 
 #[test]
 fn the_upper_part_of_a_split_chain_is_merged() {
-    // A chain of 256 + 256 + 44. The first split divides the first label into 200 and 56. The second
-    // splits the second label after 100.
+    // A chain of 256 + 256 + 44. The first split divides the first label into 200 and 56. The
+    // second splits the second label after 100.
     let long = [b'a'; 556];
     let mut index = with(&[&long]);
     for shared in [200, 356] {

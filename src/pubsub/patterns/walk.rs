@@ -3,10 +3,11 @@
 //! Layer `pubsub`. It uses only the index.
 //!
 //! # The algorithm
-//! Every token but `*` takes exactly one byte, so a match between two stars is deterministic. `descend`
-//! follows all branches of the trie from a given place and a given byte of the name, with a stack for
-//! the branches. It stops at each star and puts it on a list. `expand` takes a star from the list and
-//! descends from behind it, once for each byte of the name at which the star may end.
+//! Every token but `*` takes exactly one byte, so a match between two stars is deterministic.
+//! `descend` follows all branches of the trie from a given place and a given byte of the name, with
+//! a stack for the branches. It stops at each star and puts it on a list. `expand` takes a star
+//! from the list and descends from behind it, once for each byte of the name at which the star may
+//! end.
 //!
 //! ```text
 //! descend(root, 0)
@@ -15,16 +16,16 @@
 //!         descend(behind the star, start)
 //! ```
 //!
-//! A star is listed only once, for the smallest byte of the name at which it is reached, since it can
-//! match all bytes after that. The first time that it is reached is the one with the smallest byte: the
-//! path to it from the star above takes a fixed number of bytes, and that star tries its starts in
-//! rising order. The set `reached` ensures that it is listed once. Two stars on one edge do not need
-//! the set: every path from the upper star leads through the lower one, so the upper star is finished
-//! once the lower one is reached.
+//! A star is listed only once, for the smallest byte of the name at which it is reached, since it
+//! can match all bytes after that. The first time that it is reached is the one with the smallest
+//! byte: the path to it from the star above takes a fixed number of bytes, and that star tries its
+//! starts in rising order. The set `reached` ensures that it is listed once. Two stars on one edge
+//! do not need the set: every path from the upper star leads through the lower one, so the upper
+//! star is finished once the lower one is reached.
 //!
-//! So each edge of the trie is read at most once for each start of the star above it. A pattern's entry
-//! is found at most once: if the pattern ends in a star, when that star is reached; otherwise from the
-//! one start at which the pattern ends where the name ends.
+//! So each edge of the trie is read at most once for each start of the star above it. A pattern's
+//! entry is found at most once: if the pattern ends in a star, when that star is reached; otherwise
+//! from the one start at which the pattern ends where the name ends.
 
 use std::cell::Cell;
 
@@ -33,9 +34,9 @@ use super::node::{Children, Node};
 use super::slab::NONE;
 use super::{PatternIndex, ROOT};
 
-/// The buffers of a lookup. Each thread keeps them for its next lookup. A lookup within the callback of
-/// another has buffers of its own. `stars` and `branches` are empty between lookups, because the buffers
-/// are dropped if a callback panics.
+/// The buffers of a lookup. Each thread keeps them for its next lookup. A lookup within the
+/// callback of another has buffers of its own. `stars` and `branches` are empty between lookups,
+/// because the buffers are dropped if a callback panics.
 #[derive(Default)]
 struct WalkBuffers {
     stars: Vec<Star>,
@@ -59,7 +60,8 @@ thread_local! {
 
 #[cfg(test)]
 thread_local! {
-    /// How many tokens this thread's lookups have read so far: a measure of their cost without a clock.
+    /// How many tokens this thread's lookups have read so far: a measure of their cost without a
+    /// clock.
     pub(super) static STEPS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -82,8 +84,8 @@ struct Walk<'a, V, F> {
     index: &'a PatternIndex<V>,
     name: &'a [u8],
     found: F,
-    /// The node of the star that is being expanded, or [`NONE`] on the way from the root to the first
-    /// stars.
+    /// The node of the star that is being expanded, or [`NONE`] on the way from the root to the
+    /// first stars.
     origin: u32,
     buffers: &'a mut WalkBuffers,
 }
@@ -128,8 +130,8 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         }
     }
 
-    /// Follows the trie from byte `offset` of the label of `node` and the name from byte `at`, up to the
-    /// next stars.
+    /// Follows the trie from byte `offset` of the label of `node` and the name from byte `at`, up
+    /// to the next stars.
     fn descend(&mut self, mut node: u32, mut offset: usize, mut at: usize) -> Verdict {
         let index = self.index;
         loop {
@@ -179,8 +181,9 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         }
     }
 
-    /// The label of `node` has been read to its end. Reports the node if the name has ended too. Returns
-    /// one child to continue with, or [`NONE`]. The other children are pushed on the stack of branches.
+    /// The label of `node` has been read to its end. Reports the node if the name has ended too.
+    /// Returns one child to continue with, or [`NONE`]. The other children are pushed on the stack
+    /// of branches.
     #[inline]
     fn end_label(&mut self, node: u32, at: usize) -> u32 {
         let index = self.index;
@@ -213,10 +216,11 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         next
     }
 
-    /// The walk has reached the star before byte `behind` of the label of `node`, at byte `at` of the
-    /// name.
+    /// The walk has reached the star before byte `behind` of the label of `node`, at byte `at` of
+    /// the name.
     fn reach_star(&mut self, node: u32, behind: usize, at: usize) {
-        // The first star of an edge is reached only once, unless the walk started from another star.
+        // The first star of an edge is reached only once, unless the walk started from another
+        // star.
         let first_on_edge = node != self.origin;
         if first_on_edge && self.origin != NONE {
             let nodes = self.index.nodes.end();
@@ -251,8 +255,8 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
     }
 }
 
-/// A set of nodes that is cleared in constant time. `places` has each node's index in `members`, and is
-/// valid only if `members` has the node at that index.
+/// A set of nodes that is cleared in constant time. `places` has each node's index in `members`,
+/// and is valid only if `members` has the node at that index.
 #[derive(Default)]
 struct NodeSet {
     members: Vec<u32>,

@@ -200,8 +200,8 @@ fn read(frame: BytesFrame) -> Reply {
     }
 }
 
-/// A reply that decodes to itself. It has no status or error with line breaks, and no map or set with
-/// aggregates in it, which redis-protocol cannot represent.
+/// A reply that decodes to itself. It has no status or error with line breaks, and no map or set
+/// with aggregates in it, which redis-protocol cannot represent.
 fn readable_reply() -> impl Strategy<Value = Reply> {
     let leaf = prop_oneof![
         "[a-z ]{0,9}".prop_map(|text| Reply::Status(text.into())),
