@@ -1,6 +1,9 @@
-//! What the outboxes, the registry, the keyspace and CLIENT PAUSE are synchronized by. With
-//! `--cfg shuttle` they are built on shuttle's stand-ins instead, under which `pubsub/model.rs` and
-//! `state/model.rs` run them through thousands of schedules; see there.
+//! The locks, atomics and wakers that outboxes, the registry, the keyspace and CLIENT PAUSE use.
+//!
+//! Layer `sync`, one of the lowest. It uses no other layer.
+//!
+//! With `--cfg shuttle` these names refer to shuttle's types instead. Then `pubsub/model.rs` and
+//! `state/model.rs` run that code through thousands of thread schedules.
 
 #[cfg(not(shuttle))]
 pub(crate) use {
@@ -10,13 +13,13 @@ pub(crate) use {
     std::sync::atomic,
 };
 
-/// Lets others have a lock that they wait for, and takes it again behind them.
+/// Releases a lock to the threads that wait for it, and takes it again after them.
 #[cfg(not(shuttle))]
 pub(crate) fn bump<T>(guard: &mut MutexGuard<'_, T>) {
     MutexGuard::bump(guard);
 }
 
-/// Lets go of a lock while something is done, and takes it again behind others.
+/// Releases a lock while `then` runs, and takes it again after the threads that wait for it.
 #[cfg(not(shuttle))]
 pub(crate) fn unlocked<T>(guard: &mut MutexGuard<'_, T>, then: impl FnOnce()) {
     MutexGuard::unlocked_fair(guard, then);

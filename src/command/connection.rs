@@ -144,7 +144,7 @@ pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;
-    context.server.registry.forget(client);
+    context.server.registry.drop_all(client);
     context.server.monitors.remove(client);
     client.set_protocol(Protocol::Resp2);
     client.database.store(0, Relaxed);

@@ -191,7 +191,7 @@ impl<'a> Context<'a> {
 
     /// Adds what was counted to the server's statistics if it has become much.
     pub(crate) fn commit_stats(&mut self) {
-        if self.batch_stats.is_much() {
+        if self.batch_stats.is_full() {
             self.batch_stats.commit(&self.server.stats);
         }
     }

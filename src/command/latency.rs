@@ -22,7 +22,7 @@ pub(crate) fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 /// `LATENCY GRAPH event`
 pub(crate) fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let Some((event, series)) = context.server.latency.find(&args[2]) else {
+    let Some((event, series)) = context.server.latency.get(&args[2]) else {
         return Err(CommandError::Quoting {
             before: "ERR No samples available for event '",
             quoted: args[2].to_vec(),
@@ -34,7 +34,7 @@ pub(crate) fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `LATENCY HISTORY event`
 pub(crate) fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let found = context.server.latency.find(&args[2]);
+    let found = context.server.latency.get(&args[2]);
     let samples = found.map(|(_, series)| series.samples).unwrap_or_default();
     let pairs = samples
         .into_iter()

@@ -123,7 +123,7 @@ pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_
     // A CONFIG SET is held to what it has set.
     let config = server.config();
     let threshold = config.latency_monitor_threshold;
-    server.latency.note(event, took, threshold);
+    server.latency.record(event, took, threshold);
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
     if is_slow && !command.has(Flag::SkipSlowlog) {

@@ -54,7 +54,7 @@ impl PublishRun {
         stats: &mut BatchStats,
     ) -> bool {
         let (channel, payload) = (&args[1], &args[2]);
-        if !self.messages.is_empty() && !self.messages.take_in(namespace, channel, payload) {
+        if !self.messages.is_empty() && !self.messages.can_add(namespace, channel, payload) {
             return false;
         }
         self.messages.add(namespace, channel, payload);
@@ -118,7 +118,7 @@ fn publish(context: &mut Context<'_>) {
     });
     stats.published += messages.len() as u64;
     let time = std::mem::take(time) + stats.lap();
-    let each = stats.ended_together(*command, messages.len(), time);
+    let each = stats.command_runs(*command, messages.len(), time);
     if each >= stats.notable {
         note_slow(context, each);
     }

@@ -1,11 +1,14 @@
-//! The start: command line, environment and file become a [`Config`], or a page to print.
+//! Reads the command line, the environment and the configuration file into a [`Config`].
 //!
-//! The command line is redis-server's: `fanfare [file] [--name value...]...`, as lines of the file.
-//! What follows a name up to the next `--` is its value. The first word of a value may itself begin
-//! with `--`, so that any password can be given, but for `--save`, whose value may be missing.
-//! `'--name value'` in one argument and `--name=value` work as well.
+//! Layer `config`. It may use `resp` and the other lowest layers.
 //!
-//! Everything that is wrong is told, each on one line that names the setting and where it was set.
+//! The command line is redis-server's: `fanfare [file] [--name value...]...`. Each `--name
+//! value...` is like a line of the file. A value extends to the next argument that begins with
+//! `--`. Its first word may itself begin with `--`, so that any password can be given. The
+//! exception is `--save`, whose value may be missing. `'--name value'` in one argument and
+//! `--name=value` are accepted as well.
+//!
+//! All errors are reported, each on one line that names the setting and where it was set.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -18,26 +21,28 @@ use crate::resp::inline::{UnbalancedQuotes, split_words};
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Start {
-    /// To serve with these settings.
+    /// Start a server with these settings.
     Serve(Box<Config>),
-    /// To say what is wrong with the settings: what was found so far, and the rest of them.
+    /// Report what is wrong with the settings, and do not start (`--check-config`). The errors are
+    /// those found so far; the settings have yet to be validated by the server's own start.
     Check(Box<Config>, UsageErrors),
-    /// To print this text on standard output and exit with success: `--help`, `--version`.
+    /// Print this text on standard output and exit with success (`--help`, `--version`).
     Print(String),
 }
 
-/// Why fanfare does not start; prints as one line, for standard error, and exit code 1.
+/// One reason why fanfare does not start. It prints as one line, for standard error. The exit code
+/// is 1.
 #[derive(Debug, thiserror::Error)]
 #[error("fanfare: {origin}: {problem}")]
 pub struct UsageError {
-    /// Who asked: `my.conf:3`, `environment FANFARE_PORT`, `command line`.
+    /// Where the setting was given: `my.conf:3`, `environment FANFARE_PORT`, `command line`.
     pub origin: String,
-    /// What cannot be done.
+    /// What is wrong.
     #[source]
     pub problem: Problem,
 }
 
-/// All that is wrong, in the order in which it was read; prints as a line for each.
+/// All errors, in the order in which the settings were read. It prints one line for each.
 #[derive(Debug)]
 pub struct UsageErrors(pub Vec<UsageError>);
 
@@ -51,52 +56,52 @@ impl fmt::Display for UsageErrors {
     }
 }
 
-/// What cannot be done, without who asked for it.
+/// What is wrong with a setting, without its origin.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// Not this value, or not with the other settings.
+    /// The value is wrong, or does not fit the other settings.
     #[error(transparent)]
     Setting(#[from] BadSetting),
-    /// No such setting.
+    /// There is no such setting.
     #[error("unknown setting '{}'{}", .name.escape_debug(), hint(.closest))]
     Unknown {
-        /// As it was given.
+        /// The name as it was given.
         name: String,
         /// A setting of a similar name.
         closest: Option<String>,
     },
-    /// A setting of Redis.
+    /// The setting exists in Redis only.
     #[error("fanfare does not have Redis's setting '{0}'")]
     RedisOnly(String),
-    /// `rename-command`.
+    /// `rename-command` was given.
     #[error(
         "'rename-command' is not supported; rules of users (-flushall) keep commands from clients"
     )]
     RenameCommand,
-    /// A variable whose name begins with `FANFARE_` and is no setting's.
+    /// A variable begins with `FANFARE_` and belongs to no setting.
     #[error("no setting has this variable{}", hint(.closest))]
     UnknownVariable {
         /// A variable of a similar name.
         closest: Option<String>,
     },
-    /// A line whose quotes do not pair up.
+    /// The quotes of a line do not match up.
     #[error(transparent)]
     Quotes(#[from] UnbalancedQuotes),
-    /// A file that cannot be read.
+    /// A file cannot be read.
     #[error("can't read '{}': {error}", .path.to_string_lossy().escape_debug())]
     Unreadable {
-        /// The file as it was named.
+        /// The path as it was given.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// `include` without a path, with several, or with one that is not UTF-8.
+    /// `include` was given no path, several, or one that is not UTF-8.
     #[error("'include' takes one path, in UTF-8")]
     IncludePath,
-    /// Files that include one another without end.
+    /// Files include each other too deeply.
     #[error("'include' goes deeper than {0} files")]
     IncludeDepth(usize),
-    /// An argument that belongs to no setting.
+    /// An argument belongs to no setting.
     #[error("unexpected argument '{}' (see fanfare --help)", .0.escape_debug())]
     Unexpected(String),
 }
@@ -106,22 +111,22 @@ fn hint(closest: &Option<String>) -> String {
     hint.map_or(String::new(), |name| format!("; did you mean '{name}'?"))
 }
 
-/// The name most like `name`, if one is like it.
+/// The known name that is most similar to `name`, if one is similar enough.
 pub(super) fn closest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    const ALIKE: f64 = 0.6;
+    const MIN_SIMILARITY: f64 = 0.6;
     let name = name.to_ascii_lowercase();
-    let likeness = |known: String| {
-        let likeness = strsim::normalized_damerau_levenshtein(&name, &known.to_ascii_lowercase());
-        (likeness, known)
+    let similarity = |known: String| {
+        let similarity = strsim::normalized_damerau_levenshtein(&name, &known.to_ascii_lowercase());
+        (similarity, known)
     };
     let best = known
-        .map(likeness)
+        .map(similarity)
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.filter(|(likeness, _)| *likeness >= ALIKE)
+    best.filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .map(|(_, known)| known)
 }
 
-/// Collects settings, and what is wrong with them.
+/// Collects settings and errors.
 pub(super) struct Reader {
     config: Config,
     errors: Vec<UsageError>,
@@ -129,7 +134,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Sets one setting, or notes why not.
+    /// Sets one setting, or records the error.
     pub(super) fn apply<V: AsRef<[u8]>>(&mut self, origin: &str, name: &str, words: &[V]) {
         match self.config.apply_from(origin, name, words) {
             Ok(()) => {}
@@ -149,7 +154,7 @@ impl Reader {
         }
     }
 
-    /// Notes what is wrong.
+    /// Records an error.
     pub(super) fn refuse(&mut self, origin: &str, problem: Problem) {
         self.errors.push(UsageError {
             origin: origin.to_owned(),
@@ -157,24 +162,24 @@ impl Reader {
         });
     }
 
-    /// Notes what is wrong, and that to read on would lead nowhere.
+    /// Records an error after which reading further makes no sense.
     pub(super) fn give_up(&mut self, origin: &str, problem: Problem) {
         self.refuse(origin, problem);
         self.gave_up = true;
     }
 
-    /// Whether to read on would lead nowhere.
+    /// Whether reading further makes no sense.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up
     }
 }
 
-/// Reads the settings of a start: defaults, then the file that `args` names, then `stdin` if they say
-/// so, then the environment, then the flags. `args` begins with the program's name.
-/// What no single setting can tell has been checked, and the password file read.
+/// Reads all settings: defaults, then the file that `args` names, then `stdin` if `args` has a `-`,
+/// then the environment, then the flags. `args` begins with the program's name. The result is
+/// finished: the password file has been read, and the settings have been validated together.
 ///
 /// # Errors
-/// All that is wrong with them.
+/// All errors in the settings.
 pub fn from_args(
     args: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -186,25 +191,25 @@ pub fn from_args(
         gave_up: false,
     };
     let args: Vec<OsString> = args.into_iter().skip(1).collect();
-    let asked = CommandLine::read(args, &mut reader);
-    if let Some(page) = asked.page {
+    let command_line = CommandLine::read(args, &mut reader);
+    if let Some(page) = command_line.page {
         return Ok(Start::Print(page()));
     }
-    if let Some(path) = asked.file {
+    if let Some(path) = command_line.file {
         file::read(&mut reader, FLAGS, &path);
     }
-    if asked.stdin {
+    if command_line.stdin {
         file::read_stdin(&mut reader, FLAGS, stdin);
     }
     environment::read(&mut reader, environment);
-    for (name, words) in asked.settings {
+    for (name, words) in command_line.settings {
         reader.apply(FLAGS, &name, &words);
     }
     if let Err(bad) = reader.config.finish() {
         reader.refuse("settings", bad.into());
     }
     let (config, errors) = (Box::new(reader.config), UsageErrors(reader.errors));
-    if asked.check {
+    if command_line.check {
         Ok(Start::Check(config, errors))
     } else if errors.0.is_empty() {
         Ok(Start::Serve(config))
@@ -213,19 +218,19 @@ pub fn from_args(
     }
 }
 
-/// Where flags come from, for error texts.
+/// The origin of flags in error texts.
 const FLAGS: &str = "command line";
 
-/// What the arguments say.
+/// The parsed command line.
 #[derive(Default)]
 struct CommandLine {
-    /// What to print instead of anything else.
+    /// The page to print instead of starting.
     page: Option<fn() -> String>,
-    /// Whether to check the settings and not to serve.
+    /// Whether to validate the settings and not start.
     check: bool,
     file: Option<PathBuf>,
     stdin: bool,
-    /// Names and the words of their values, in the order given.
+    /// Names with the words of their values, in the order given.
     settings: Vec<(String, Vec<Vec<u8>>)>,
 }
 
@@ -233,7 +238,7 @@ impl CommandLine {
     fn read(args: Vec<OsString>, reader: &mut Reader) -> CommandLine {
         let mut read = CommandLine::default();
         let last = args.len().saturating_sub(1);
-        // Whether the setting that was named last still lacks a value.
+        // Whether the last setting has no value yet.
         let mut lacks_value = false;
         let mut wants_file = true;
         for (place, arg) in args.iter().enumerate() {
@@ -280,8 +285,8 @@ impl CommandLine {
         read
     }
 
-    /// Takes an argument without its dashes: a name, or a name and a value. Says whether a value has to
-    /// follow. `ends`: another name follows, or nothing.
+    /// Parses an argument without its dashes: a name, or a name and a value. Returns whether a
+    /// value must follow. `ends`: the next argument is another name, or there is none.
     fn begin_setting(&mut self, arg: &[u8], ends: bool, reader: &mut Reader) -> bool {
         let name_ends = arg.iter().position(|byte| b"= \t".contains(byte));
         if let Some(place) = name_ends.filter(|&place| arg[place] == b'=') {

@@ -1,8 +1,10 @@
 //! Settings from the environment: `FANFARE_` and a setting's name in capitals.
 //!
-//! Layer `config`. A name that is no setting's is refused, since a slip in `FANFARE_REQUIREPASS` would
-//! open the server. What Kubernetes sets beside a service whose name begins with `fanfare` is
-//! passed over.
+//! Layer `config`. It may use `resp` and the other lowest layers.
+//!
+//! A variable that belongs to no setting is an error, because a typing error in
+//! `FANFARE_REQUIREPASS` would leave the server without a password. Variables that Kubernetes sets
+//! for a service whose name begins with `fanfare` are ignored.
 
 use std::ffi::OsString;
 
@@ -11,7 +13,7 @@ use super::{SETTINGS, USER};
 
 const PREFIX: &str = "FANFARE_";
 
-/// Applies the variables that are meant for fanfare. Of `FANFARE_USER` each line makes a user.
+/// Applies the variables that begin with the prefix. Each line of `FANFARE_USER` defines a user.
 pub(super) fn read(reader: &mut Reader, variables: impl IntoIterator<Item = (OsString, OsString)>) {
     let mut ours: Vec<(String, Vec<u8>)> = variables
         .into_iter()
@@ -21,7 +23,7 @@ pub(super) fn read(reader: &mut Reader, variables: impl IntoIterator<Item = (OsS
                 value.into_encoded_bytes(),
             )
         })
-        .filter(|(name, value)| name.starts_with(PREFIX) && !is_of_a_service(name, value))
+        .filter(|(name, value)| name.starts_with(PREFIX) && !is_kubernetes_service(name, value))
         .collect();
     ours.sort_unstable();
     for (name, value) in ours {
@@ -34,7 +36,7 @@ pub(super) fn read(reader: &mut Reader, variables: impl IntoIterator<Item = (OsS
         } else if let Some(setting) = SETTINGS.iter().find(|setting| setting.env_name() == name) {
             reader.apply(&origin, setting.name, &[value]);
         } else {
-            // Of the names without the prefix, which would make all of them alike.
+            // Compared without the prefix, which would make all names similar.
             let known = SETTINGS.iter().map(|setting| setting.name).chain([USER]);
             let known = known.map(|name| variable(name)[PREFIX.len()..].to_owned());
             let closest =
@@ -44,7 +46,7 @@ pub(super) fn read(reader: &mut Reader, variables: impl IntoIterator<Item = (OsS
     }
 }
 
-/// The variable of a name as the file has it.
+/// The variable for a setting's name.
 pub(super) fn variable(name: &str) -> String {
     PREFIX.to_owned() + &name.to_ascii_uppercase().replace('-', "_")
 }
@@ -52,7 +54,7 @@ pub(super) fn variable(name: &str) -> String {
 /// Whether Kubernetes would set this variable for a service: `X_SERVICE_HOST`, `X_SERVICE_PORT`,
 /// `X_SERVICE_PORT_NAME`, `X_PORT=tcp://…`, `X_PORT_6379_TCP` and `X_PORT_6379_TCP_ADDR`, where X is
 /// the service's name.
-fn is_of_a_service(name: &str, value: &[u8]) -> bool {
+fn is_kubernetes_service(name: &str, value: &[u8]) -> bool {
     if name.ends_with("_SERVICE_HOST")
         || name.ends_with("_SERVICE_PORT")
         || name.contains("_SERVICE_PORT_")

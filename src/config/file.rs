@@ -1,11 +1,15 @@
-//! The configuration file, in the syntax of redis.conf: a line is a setting's name and the words
-//! of its value; empty lines and lines that begin with `#` say nothing. Of a setting's lines the last
-//! one holds, except that `client-output-buffer-limit` sets only the classes it names and each `user`
-//! makes a user.
+//! The configuration file, in the syntax of redis.conf.
 //!
-//! `include <path>` reads another file in place, its path relative to the working directory. A path
-//! with `*`, `?` or `[` stands for all files that match, in the order of their names; that there
-//! are none is fine.
+//! Layer `config`. It may use `resp` and the other lowest layers.
+//!
+//! A line consists of a setting's name and the words of its value. Empty lines and lines that begin
+//! with `#` are ignored. If a setting is given several times, the last line applies. There are two
+//! exceptions: `client-output-buffer-limit` sets only the classes that it names, and each `user`
+//! line defines a user.
+//!
+//! `include <path>` reads another file in its place. The path is relative to the working directory. A
+//! path with `*`, `?` or `[` includes all matching files in the order of their names; there may be
+//! none.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -13,10 +17,10 @@ use std::path::{Path, PathBuf};
 use super::args::{Problem, Reader};
 use crate::resp::inline::split_words;
 
-/// How deep files may include one another; ends the circle of a file that includes itself.
+/// The maximum depth of includes, which ends the recursion of a file that includes itself.
 const MAX_DEPTH: usize = 16;
 
-/// Reads all of standard input.
+/// Applies the lines of standard input.
 pub(super) fn read_stdin(reader: &mut Reader, origin: &str, stdin: &mut dyn Read) {
     let mut content = Vec::new();
     match stdin.read_to_end(&mut content) {
@@ -25,7 +29,7 @@ pub(super) fn read_stdin(reader: &mut Reader, origin: &str, stdin: &mut dyn Read
     }
 }
 
-/// Reads a file that `origin` named.
+/// Applies the lines of a file that was named at `origin`.
 pub(super) fn read(reader: &mut Reader, origin: &str, path: &Path) {
     read_at_depth(reader, origin, path, 1);
 }
@@ -62,7 +66,7 @@ fn apply_lines(reader: &mut Reader, file: &str, content: &[u8], depth: usize) {
             reader.apply(&origin, &String::from_utf8_lossy(name), values);
             continue;
         }
-        match included(values) {
+        match included_paths(values) {
             Ok(paths) => {
                 for path in paths {
                     read_at_depth(reader, &origin, &path, depth + 1);
@@ -73,8 +77,8 @@ fn apply_lines(reader: &mut Reader, file: &str, content: &[u8], depth: usize) {
     }
 }
 
-/// The files that an `include` stands for.
-fn included(values: &[Vec<u8>]) -> Result<Vec<PathBuf>, Problem> {
+/// The paths of the files that an `include` includes.
+fn included_paths(values: &[Vec<u8>]) -> Result<Vec<PathBuf>, Problem> {
     let path = match values {
         [path] => str::from_utf8(path).ok(),
         _ => None,
@@ -90,7 +94,7 @@ fn included(values: &[Vec<u8>]) -> Result<Vec<PathBuf>, Problem> {
     };
     let found = glob::glob_with(path, options)
         .map_err(|error| unreadable(Path::new(path), io::Error::other(error)))?;
-    // Directories that cannot be read match nothing, as in the shell.
+    // As in the shell, a directory that cannot be read matches nothing.
     Ok(found.flatten().collect())
 }
 

@@ -1,4 +1,6 @@
-//! What `-h`, `--help` and `--version` print: made from [`SETTINGS`].
+//! The texts of `-h`, `--help` and `--version`, which are generated from [`SETTINGS`].
+//!
+//! Layer `config`.
 
 use std::fmt::Write;
 
@@ -48,7 +50,8 @@ pub(super) fn version() -> String {
     format!("fanfare {}\n", env!("CARGO_PKG_VERSION"))
 }
 
-/// A line for each setting: its name, how its value is written, its default.
+/// The text of `-h`: a line for each setting with its name, the syntax of its value, and its
+/// default.
 pub(super) fn short() -> String {
     let mut page = format!("{ABOUT}\n\n{USAGE}\n\n{OPTIONS}");
     each_setting(|heading, name, syntax, about| {
@@ -59,10 +62,10 @@ pub(super) fn short() -> String {
         let default = about.map_or("", |(_, default)| default);
         let _ = writeln!(page, "  {}", format!("{flag:<50} {default}").trim_end());
     });
-    page + "\nfanfare --help tells what each of them means.\n"
+    page + "\nfanfare --help explains each of them.\n"
 }
 
-/// Every setting with its meaning.
+/// The text of `--help`: every setting with its description.
 pub(super) fn long() -> String {
     let mut page = format!("{ABOUT}\n\n{USAGE}\n\n{OPTIONS}");
     each_setting(|heading, name, syntax, about| {
@@ -81,8 +84,8 @@ pub(super) fn long() -> String {
     page + EXAMPLES
 }
 
-/// Calls `show` with each setting, in order: the heading if it is the first below it, the name, the
-/// syntax, and the help with the default, which `user` has not.
+/// Calls `show` with each setting in order: the heading if the setting is the first of its group,
+/// the name, the syntax, and the help with the default. `user` has no default.
 fn each_setting(mut show: impl FnMut(Option<&str>, &str, &str, Option<(String, &str)>)) {
     let mut shown: Option<Group> = None;
     for setting in SETTINGS {
@@ -99,7 +102,7 @@ fn each_setting(mut show: impl FnMut(Option<&str>, &str, &str, Option<(String, &
             setting.syntax,
             Some((setting.help(), default)),
         );
-        // It makes no field, and has no row.
+        // `user` is not a setting and has no row. It is shown after `aclfile`.
         if setting.name == "aclfile" {
             show(None, USER, USER_SYNTAX, None);
         }

@@ -1,12 +1,17 @@
-//! The settings: what there is to set ([`SETTINGS`], one row each), what is set ([`Config`]), and
-//! the ways a value arrives, each overriding the ones before it:
+//! The settings: the table of all settings ([`SETTINGS`]), their values ([`Config`]), and the
+//! sources of values.
 //!
-//! default → configuration file → environment → command line ([`from_args`]) → CONFIG SET
-//! ([`Config::set`]) while the server runs. The embedding API uses [`Config::apply`].
+//! Layer `config`. It may use `resp` and the other lowest layers.
 //!
-//! Invariants: a `Config` holds only values that its rows accept, as far as it is changed through
-//! this module; a change of several settings happens whole or not at all; a password shows neither
-//! in a debug print nor in an error.
+//! Each source overrides the ones before it: default → configuration file → environment → command
+//! line ([`from_args`]) → CONFIG SET ([`Config::set`]) while the server runs. The embedding API
+//! uses [`Config::apply`].
+//!
+//! Invariants:
+//! - As far as it is changed through this module, a `Config` holds only values that its rows
+//!   accept.
+//! - A change of several settings is applied as a whole or not at all.
+//! - No debug output and no error contains a password.
 
 #[cfg(feature = "cli")]
 mod args;
@@ -45,17 +50,17 @@ pub(crate) use values::{
 #[cfg(feature = "cli")]
 pub use values::{LogFormat, LogLevel};
 
-/// What a line that makes a user begins with.
+/// The name of a line that defines a user.
 const USER: &str = "user";
 
-/// A setting that cannot be set as asked, outside of CONFIG SET.
+/// Why a setting was refused, other than by CONFIG SET.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadSetting {
     /// No setting has this name.
     #[error("unknown setting '{}'", .0.escape_debug())]
     Unknown(String),
-    /// The setting exists and does not take this value.
+    /// The setting does not accept this value.
     #[error("bad value for '{name}': {refusal}")]
     Value {
         /// The setting.
@@ -63,14 +68,14 @@ pub enum BadSetting {
         /// What is wrong with the value.
         refusal: Refusal,
     },
-    /// Users in the settings, and a file of users as well.
+    /// Both `user` lines and a file of users (`aclfile`) were given.
     #[error(
         "Configuring users with 'user' and at the same time setting an ACL file path with \
          'aclfile' is invalid. This setup is very likely to lead to configuration errors and \
          security holes, please define either an ACL file or declare users directly, but not both."
     )]
     UsersAndFile,
-    /// A file that should hold the password, and cannot be read or holds none.
+    /// The file of `requirepass-file` cannot be read, or has no password.
     #[error("can't take the password from '{}': {problem}", .path.display())]
     PasswordFile {
         /// Its path.
@@ -78,21 +83,22 @@ pub enum BadSetting {
         /// What is wrong with it.
         problem: String,
     },
-    /// A combination that leaves no way to reach the server.
+    /// The server would listen on nothing.
     #[error("'bind' is empty and 'unixsocket' is not set, so there is nothing to listen on")]
     NothingToListenOn,
 }
 
-/// Why CONFIG SET changed nothing: Redis's reply, without the leading `-`.
+/// Why CONFIG SET failed. It prints as Redis's reply, without the leading `-`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetError {
-    /// No setting has this name, which is kept as it came.
+    /// No setting has this name, which is kept as the client sent it.
     #[error("{}", String::from_utf8_lossy(&self.wire()))]
     Unknown(Vec<u8>),
-    /// A setting does not take this value, or none at all.
+    /// A setting does not accept this value, or cannot be changed by CONFIG SET.
     #[error("ERR CONFIG SET failed (possibly related to argument '{name}') - {refusal}")]
     Failed {
-        /// The setting; where Redis refuses by name alone, in the case that the client used.
+        /// The setting. If it was refused because of its name, in the letter case that the client
+        /// used.
         name: String,
         /// What is wrong with it.
         refusal: Refusal,
@@ -100,7 +106,7 @@ pub enum SetError {
 }
 
 impl SetError {
-    /// The reply's bytes, which quote an unknown name as Redis does: up to a NUL, on one line.
+    /// The reply's bytes. As in Redis, an unknown name is quoted up to a NUL, and on one line.
     pub fn wire(&self) -> Vec<u8> {
         let SetError::Unknown(name) = self else {
             return self.to_string().into();
@@ -131,15 +137,18 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Sets one setting, before the server starts, whether CONFIG SET may change it or not. A setting
-    /// of several words takes them as several values or as one with spaces:
-    /// `apply("bind", &["127.0.0.1", "::1"])`. `user` adds a user; whether its rules are right is
-    /// looked at when the server starts.
+    /// Sets one setting before the server starts, whether CONFIG SET may change it or not. A
+    /// setting of several words accepts them as several values or as one value with spaces:
+    /// `apply("bind", &["127.0.0.1", "::1"])`. The name `user` adds a user, whose rules are
+    /// validated when the server starts.
+    ///
+    /// # Errors
+    /// There is no such setting, or it does not accept the value. Then nothing is changed.
     pub fn apply<V: AsRef<[u8]>>(&mut self, name: &str, values: &[V]) -> Result<(), BadSetting> {
         self.apply_from("", name, values)
     }
 
-    /// As [`apply`](Self::apply), with the place where the setting was given.
+    /// As [`apply`](Self::apply). `origin` is where the setting was given (`my.conf:3`).
     fn apply_from<V: AsRef<[u8]>>(
         &mut self,
         origin: &str,
@@ -159,9 +168,9 @@ impl Config {
         })
     }
 
-    /// Does what no single setting can: reads the password from `requirepass-file`, and checks that
-    /// there is something to listen on, and one source of users. [`from_args`] has done it; who
-    /// builds a `Config` otherwise does it before the server starts.
+    /// Completes the settings: reads the password from `requirepass-file`, and validates that there
+    /// is something to listen on and only one source of users. [`from_args`] calls it. A `Config`
+    /// that was built in another way must be finished before the server starts.
     pub(crate) fn finish(&mut self) -> Result<(), BadSetting> {
         if let Some(path) = &self.requirepass_file {
             let refuse = |problem: String| BadSetting::PasswordFile {
@@ -202,8 +211,9 @@ impl Config {
         }
     }
 
-    /// The bytes that all connections together may hold, if that is bounded: by Redis's rules, and
-    /// never by fewer than it takes to talk to the server at all.
+    /// The bytes of memory that all connections together may use (`maxmemory-clients`). `None`:
+    /// there is no limit. As in Redis, the limit is at least 128 KB, so that a client can still
+    /// reach the server.
     pub fn client_memory_limit(&self) -> Option<usize> {
         const LEAST: u64 = 128 * 1024;
         let limit = match self.maxmemory_clients {
@@ -217,7 +227,7 @@ impl Config {
         Some(usize::try_from(limit.max(LEAST)).unwrap_or(usize::MAX))
     }
 
-    /// A value of `pubsub-overflow-limit`.
+    /// Parses a value of `pubsub-overflow-limit`.
     pub fn parse_overflow_limit(word: &[u8]) -> Result<u64, Refusal> {
         let mut config = Config::blank();
         let setting = Setting::find(b"pubsub-overflow-limit").expect("it is in the table");
@@ -225,8 +235,8 @@ impl Config {
         Ok(config.pubsub_overflow_limit)
     }
 
-    /// CONFIG GET: the settings that any of the patterns matches, each once, as Redis prints them.
-    /// `glob(pattern, text)` matches without regard to case.
+    /// CONFIG GET: each setting whose name matches one of the patterns, with its value as Redis
+    /// prints it. `glob(pattern, name)` must match without regard to case.
     pub fn get_matching<P: AsRef<[u8]>>(
         &self,
         patterns: &[P],
@@ -243,8 +253,10 @@ impl Config {
             .collect()
     }
 
-    /// CONFIG SET: the changed copy, or the first error and no change. As in Redis, all names are
-    /// checked before any value.
+    /// CONFIG SET: returns a changed copy. As in Redis, all names are validated before any value.
+    ///
+    /// # Errors
+    /// The first error that was found.
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<Config, SetError> {
         let mut settings: Vec<&Setting> = Vec::with_capacity(pairs.len());
         for (name, _) in pairs {

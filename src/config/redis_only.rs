@@ -1,13 +1,16 @@
-//! Names of settings that Redis 7 has and fanfare does not, so that an error can tell them from a slip.
+//! The settings that Redis 7 has and fanfare does not. An error can so distinguish them from a
+//! typing error.
+//!
+//! Layer `config`. It uses no other layer.
 
-/// Whether Redis has a setting of this name, in any case, that fanfare lacks.
+/// Whether Redis has a setting of this name, in any letter case, that fanfare does not have.
 pub(super) fn has(name: &str) -> bool {
     NAMES
         .split_ascii_whitespace()
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// As CONFIG GET of redis-server 7.0 lists them, and those that only its file knows.
+/// The names that CONFIG GET of redis-server 7.0 lists, and those that only its file accepts.
 const NAMES: &str = "\
     active-defrag-cycle-max active-defrag-cycle-min active-defrag-ignore-bytes
     active-defrag-max-scan-fields active-defrag-threshold-lower active-defrag-threshold-upper

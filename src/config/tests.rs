@@ -1,4 +1,4 @@
-//! The settings from outside: the table's consistency, each way in, and CONFIG SET's replies.
+//! The table's consistency, each source of settings, and the errors.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::*;
 
 mod files;
 
-/// Starts with these arguments, variables, and standard input.
+/// Reads the settings from these arguments, variables, and standard input.
 fn start(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Result<Start, String> {
     let args = ["fanfare"].iter().chain(args).map(OsString::from);
     let env = env.iter().map(|(name, value)| (name.into(), value.into()));
@@ -21,7 +21,7 @@ fn config(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Config {
     }
 }
 
-/// The whole of CONFIG GET, as one text a setting.
+/// All settings with their values, as CONFIG GET prints them.
 fn all(config: &Config) -> Vec<(&'static str, String)> {
     let printed = config.get_matching(&["*"], |_, _| true);
     printed
@@ -47,7 +47,7 @@ fn names_are_unique_lower_case_and_stand_with_their_group() {
 }
 
 #[test]
-fn every_default_passes_its_own_check_and_reads_back_as_printed() {
+fn every_default_is_accepted_and_reads_back_as_printed() {
     let default = all(&Config::default());
     let mut again = Config::blank();
     for (name, value) in &default {
@@ -174,16 +174,16 @@ fn the_command_line_is_redis_server_s() {
             "2000000",
         ),
         (&["--bind", "", "--unixsocket", "/s"], "bind", ""),
-        // `--save` alone is off, and not what follows it.
+        // `--save` alone means an empty value. What follows it is another setting.
         (&["--save"], "save", ""),
         (&["--save", "--loglevel", "verbose"], "loglevel", "verbose"),
         (&["--port", "1", "--save"], "port", "1"),
-        // A name and its value in one argument, as a line of the file.
+        // A name and its value in one argument, like a line of the file.
         (&["--port 7000"], "port", "7000"),
         (&["--port 7000", "--timeout 3"], "port", "7000"),
         (&["--bind ::1", "127.0.0.1"], "bind", "::1 127.0.0.1"),
         (&["--requirepass 'a  \"b'"], "requirepass", "a  \"b"),
-        // What follows a name is its value, whatever it looks like.
+        // The argument after a name is its value, even if it looks like a flag.
         (&["--requirepass", "--secret"], "requirepass", "--secret"),
         (&["--requirepass", "--port 1"], "requirepass", "--port 1"),
         (
@@ -219,9 +219,9 @@ fn standard_input_is_read_behind_a_file_too() {
     assert_eq!(config.timeout, Some(Duration::from_secs(1)));
 }
 
-/// What Kubernetes sets in every container beside services of these names.
+/// Kubernetes sets these variables in every container for services of these names.
 #[test]
-fn a_kubernetes_service_named_fanfare_does_no_harm() {
+fn variables_of_a_kubernetes_service_named_fanfare_are_ignored() {
     for service in ["FANFARE", "FANFARE_TLS", "FANFARE_0"] {
         let url = "tcp://10.0.0.1:6379";
         let named = |suffix: &str| format!("{service}_{suffix}");

@@ -236,7 +236,7 @@ impl Connection {
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
                 context.yield_keyspace();
                 // Commands that are only queued or unknown are not timed.
-                context.batch_stats.look();
+                context.batch_stats.read_clock();
                 context.commit_stats();
             }
         };

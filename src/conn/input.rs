@@ -91,7 +91,7 @@ impl Input {
         buffer: &mut BytesMut,
         stats: &Stats,
     ) -> Poll<io::Result<()>> {
-        let more = self.reader.lacks(buffer.len());
+        let more = self.reader.missing_bytes(buffer.len());
         buffer.reserve(more.clamp(READ_SIZE, READ_SIZE.max(GROWTH * buffer.len())));
         let bytes = ready!(self.read.poll_read(context, buffer))?;
         if bytes == 0 {

@@ -1,6 +1,9 @@
-//! Nobody waits for the keyspace's lock but commands that need keys: each test holds it, as a command
-//! of seconds would, and everything else goes on. The tests run on the thread that accepts and sees
-//! to what is due now and then, so that a wait there is a test that hangs.
+//! Only commands that need keys wait for the keyspace's lock. Most tests hold it, like a command
+//! that takes seconds, and assert that everything else continues. A test runs on the thread that
+//! accepts connections and runs the periodic tasks. If one of them waited for the lock, the test
+//! would hang.
+//!
+//! Layer `embed`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,7 +16,7 @@ use super::*;
 use crate::client::Client;
 use crate::store::string_value::StringValue;
 
-/// After this long without what a test waits for, it fails.
+/// A test fails after it has waited this long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Peer(TcpStream);
@@ -32,7 +35,7 @@ impl Peer {
         let mut seen = vec![0; expected.len()];
         let read = self.0.read_exact(&mut seen);
         let read = tokio::time::timeout(PATIENCE, read).await;
-        read.expect("waited in vain").unwrap();
+        read.expect("timed out").unwrap();
         assert_eq!(String::from_utf8_lossy(&seen), expected);
     }
 
@@ -41,7 +44,7 @@ impl Peer {
         self.sees(expected).await;
     }
 
-    /// A bulk string.
+    /// Sends a command whose reply is a bulk string, and returns the string.
     async fn text(&mut self, line: &str) -> String {
         self.send(line).await;
         let mut header = String::new();
@@ -56,7 +59,7 @@ impl Peer {
 
     async fn closed(&mut self) {
         let end = tokio::time::timeout(PATIENCE, self.0.read_u8()).await;
-        end.expect("waited in vain").expect_err("the end");
+        end.expect("timed out").expect_err("the end");
     }
 }
 
@@ -67,7 +70,7 @@ async fn eventually(mut condition: impl FnMut() -> bool) {
         }
     };
     let held = tokio::time::timeout(PATIENCE, holds).await;
-    held.expect("waited in vain");
+    held.expect("timed out");
 }
 
 async fn start(settings: &[(&str, &str)]) -> Server {
@@ -105,7 +108,7 @@ async fn connections_come_and_go_while_a_command_has_the_keyspace() {
     let held = state.keyspace.lock();
     let mut other = Peer::connect(&server).await;
     other.ask("PING", "+PONG\r\n").await;
-    // By themselves: nothing is left of who has no key.
+    // Clients disconnect by themselves. Nothing is left of a client that waits for no key.
     drop(subscriber);
     eventually(|| server.subscriber_count("c") == 0 && server.client_count() == 3).await;
     other.ask("SUBSCRIBE c", subscribed).await;
@@ -117,7 +120,7 @@ async fn connections_come_and_go_while_a_command_has_the_keyspace() {
                 .replace(":1", ":0"),
         )
         .await;
-    // And by others.
+    // Other clients disconnect them.
     for peer in [&mut waiter, &mut watcher] {
         let id = client(&server, peer).id;
         other.ask(&format!("CLIENT KILL ID {id}"), ":1\r\n").await;
@@ -130,13 +133,13 @@ async fn connections_come_and_go_while_a_command_has_the_keyspace() {
     other.ask("RESET", "+RESET\r\n").await;
     assert!(
         held.blocked.get(2).is_some(),
-        "it has the lock all the time"
+        "the lock is held all the time"
     );
     drop(held);
 
     eventually(|| {
-        let space = state.keyspace.lock();
-        space.blocked.is_empty() && space.watched.is_empty()
+        let keyspace = state.keyspace.lock();
+        keyspace.blocked.is_empty() && keyspace.watched.is_empty()
     })
     .await;
     server.stop().await;
@@ -161,7 +164,7 @@ async fn users_are_changed_while_a_command_has_the_keyspace() {
         .ask("SUBSCRIBE c", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
         .await;
     admin.ask("ACL SAVE", "+OK\r\n").await;
-    // In a transaction, too, if that has nothing to do with keys.
+    // In a transaction, too, if it needs no keys.
     admin.ask("MULTI", "+OK\r\n").await;
     admin.ask("ACL SAVE", "+QUEUED\r\n").await;
     admin.ask("PUBLISH c x", "+QUEUED\r\n").await;
@@ -183,7 +186,7 @@ async fn users_are_changed_while_a_command_has_the_keyspace() {
 }
 
 #[tokio::test]
-async fn time_goes_on_while_a_command_has_the_keyspace() {
+async fn timeouts_and_shutdown_work_while_a_command_has_the_keyspace() {
     let server = start(&[("timeout", "1"), ("shutdown-timeout", "0")]).await;
     let mut waiter = Peer::connect(&server).await;
     let mut idle = Peer::connect(&server).await;
@@ -193,23 +196,23 @@ async fn time_goes_on_while_a_command_has_the_keyspace() {
     eventually(|| state.keyspace.figures().blocked == 1).await;
 
     let held = state.keyspace.lock();
-    // Housekeeping closes it, when expiry and a time-out have come and wait.
+    // Housekeeping closes it while expiry and a timeout wait for the lock.
     idle.closed().await;
     let mut other = Peer::connect(&server).await;
     other.ask("PING", "+PONG\r\n").await;
     assert!(
         held.blocked.get(1).is_some(),
-        "it has the lock all the time"
+        "the lock is held all the time"
     );
     drop(held);
     waiter.sees("*-1\r\n").await;
     eventually(|| state.keyspace.figures().stats.expired == 1).await;
 
-    // A shutdown begins, and comes to its end once the lock is free.
+    // A shutdown begins while the lock is held, and ends once the lock is free.
     let held = state.keyspace.lock();
     other.send("SHUTDOWN NOSAVE").await;
     let begun = tokio::time::timeout(PATIENCE, server.shutdown_requested()).await;
-    begun.expect("waited in vain");
+    begun.expect("timed out");
     other.closed().await;
     waiter.closed().await;
     drop(held);
@@ -217,7 +220,7 @@ async fn time_goes_on_while_a_command_has_the_keyspace() {
 }
 
 #[tokio::test]
-async fn who_has_many_subscriptions_is_removed_bit_by_bit() {
+async fn a_client_with_many_subscriptions_is_removed_in_steps() {
     const NAMES: usize = 2_000;
     let server = Server::builder().start().await.unwrap();
     let names: String = (0..NAMES).map(|number| format!(" {number}")).collect();
@@ -228,15 +231,15 @@ async fn who_has_many_subscriptions_is_removed_bit_by_bit() {
         if killed {
             let client = client(&server, &subscriber);
             server.state().disconnect(&client);
-            // Most of it is left to its own task, but it is sent nothing more.
+            // Its own task removes most subscriptions, but no message reaches it any more.
             assert!(server.channel_count() > NAMES / 2);
             assert_eq!(server.client_count(), 0);
-            let went_to = (0..NAMES).map(|name| server.publish(name.to_string(), "nobody"));
-            assert_eq!(went_to.sum::<usize>(), 0);
+            let receivers = (0..NAMES).map(|name| server.publish(name.to_string(), "nobody"));
+            assert_eq!(receivers.sum::<usize>(), 0);
         } else {
             drop(subscriber);
         }
-        // All on one thread: it is seen in between only if others get their turn.
+        // All tasks are on one thread: this one sees steps in between only if the other yields.
         let mut seen = Vec::new();
         while server.channel_count() > 0 {
             seen.push(server.channel_count());

@@ -1,4 +1,6 @@
-//! Settings by every way they arrive, and back.
+//! Settings from every source, and what CONFIG GET prints of them.
+//!
+//! Layer `fuzz`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -13,7 +15,7 @@ use crate::resp::inline::split_words;
 
 const EVENTS: &str = "notify-keyspace-events";
 
-/// What an input says.
+/// A parsed input.
 #[derive(Default)]
 struct Input<'a> {
     args: Vec<&'a [u8]>,
@@ -23,7 +25,7 @@ struct Input<'a> {
     file: Vec<&'a [u8]>,
 }
 
-pub(super) fn check(data: &[u8]) {
+pub(super) fn run_input(data: &[u8]) {
     let input = read(data);
     let config = match start(&input) {
         Ok(Start::Serve(config)) => *config,
@@ -41,7 +43,7 @@ pub(super) fn check(data: &[u8]) {
             return;
         }
     };
-    prints_what_it_reads(&config);
+    assert_reads_back(&config);
     if let Ok(users) = configured(&config) {
         let names = config.users.lines().len();
         assert!(users.len() == names || users.len() == names + 1);
@@ -57,9 +59,9 @@ pub(super) fn check(data: &[u8]) {
                 assert!(after == *before || input.pairs.iter().any(is_it));
                 assert!(after == *before || setting.change == Change::AnyTime);
             }
-            prints_what_it_reads(&changed);
+            assert_reads_back(&changed);
         }
-        Err(error) => names_the_culprit(&error, &input.pairs),
+        Err(error) => assert_names_setting(&error, &input.pairs),
     }
 }
 
@@ -67,9 +69,9 @@ fn read(data: &[u8]) -> Input<'_> {
     let mut input = Input::default();
     for line in data.split(|&byte| byte == b'\n') {
         match line {
-            // A first argument that is no flag would name a file.
+            // A first argument that is not a flag would name a file.
             [b'@', argument @ ..] if input.args.is_empty() && !argument.starts_with(b"--") => {}
-            // Behind this one, too.
+            // So would an argument after `--check-config`.
             [b'@', argument @ ..] if argument.eq_ignore_ascii_case(b"--check-config") => {}
             [b'@', argument @ ..] => input.args.push(argument),
             [b'$', variable @ ..] => input.environment.push(cut(variable, b'=')),
@@ -82,23 +84,23 @@ fn read(data: &[u8]) -> Input<'_> {
     input
 }
 
-/// What is before and behind the first such byte.
+/// Splits a line at the first byte `at`, which is dropped.
 fn cut(line: &[u8], at: u8) -> (&[u8], &[u8]) {
     let place = line.iter().position(|&byte| byte == at);
     place.map_or((line, b""), |end| (&line[..end], &line[end + 1..]))
 }
 
-/// Whether a line names a file to read, which might be any.
+/// Whether a line is an `include`, which could read any file.
 fn includes(line: &[u8]) -> bool {
     let words = split_words(line.trim_ascii()).unwrap_or_default();
     let is_include = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"include");
     words.first().is_some_and(is_include)
 }
 
-/// What the binary makes of it.
+/// Reads the settings as the binary does.
 fn start(input: &Input<'_>) -> Result<Start, UsageErrors> {
     let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
-    // Neither an argument nor a variable of a process holds a NUL.
+    // Arguments and variables of a process cannot contain a NUL.
     let words = input.args.iter().filter(|word| !word.contains(&0));
     let args = ["fanfare".into(), "-".into()].into_iter();
     let all = input.environment.iter();
@@ -123,12 +125,12 @@ fn printed(config: &Config) -> Vec<(&'static Setting, Vec<u8>)> {
         .collect()
 }
 
-/// What CONFIG GET prints of `config` gives the same settings, whichever way it is given.
-fn prints_what_it_reads(config: &Config) {
+/// Asserts that what CONFIG GET prints of `config` gives the same settings from every source.
+fn assert_reads_back(config: &Config) {
     let settings = printed(config);
     let mut expected = config.clone();
     for (setting, letters) in &settings {
-        // The one exception: beside `A`, Redis prints no `n`.
+        // The only exception: Redis prints no `n` beside `A`.
         if setting.name == EVENTS && letters.starts_with(b"A") {
             expected.apply(EVENTS, &[letters]).expect("letters");
             let again = printed(&expected).into_iter();
@@ -145,7 +147,7 @@ fn prints_what_it_reads(config: &Config) {
         let taken = applied.apply(setting.name, &[value]);
         assert_eq!(taken, Ok(()), "{} {}", setting.name, value.escape_ascii());
     }
-    // Users are made by lines of their own, which CONFIG GET does not know.
+    // CONFIG GET does not print users, which are defined by lines of their own.
     let without_users = Config {
         users: UserLines::default(),
         ..expected.clone()
@@ -174,14 +176,14 @@ fn prints_what_it_reads(config: &Config) {
     assert_eq!(config.set(&pairs), Ok(expected), "by CONFIG SET");
 }
 
-/// CONFIG SET's error is a line that names one of the settings it was given.
-fn names_the_culprit(error: &SetError, pairs: &[(&[u8], &[u8])]) {
+/// Asserts that CONFIG SET's error is one line that names one of the given settings.
+fn assert_names_setting(error: &SetError, pairs: &[(&[u8], &[u8])]) {
     let line = error.wire();
     assert!(line.starts_with(b"ERR ") && !line.contains(&b'\n') && !line.contains(&b'\r'));
-    let times = |culprit: &[u8]| {
+    let times = |setting: &[u8]| {
         let same = pairs
             .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(culprit));
+            .filter(|(name, _)| name.eq_ignore_ascii_case(setting));
         same.count()
     };
     match error {

@@ -1,25 +1,27 @@
-//! Splitting into words against a plain automaton, and against quoting.
+//! Compares the splitting into words with a plain automaton, and tries quoted words.
+//!
+//! Layer `fuzz`.
 
 use crate::resp::inline::{UnbalancedQuotes, split_words};
 
-pub(super) fn check(data: &[u8]) {
-    // Neither a line of a request nor one of a file holds its own end.
+pub(super) fn run_input(data: &[u8]) {
+    // A line never contains a line break.
     for line in data.split(|&byte| byte == b'\n') {
         assert_eq!(split_words(line), by_automaton(line));
         if let Ok(words) = split_words(line) {
-            come_back(&words);
+            assert_reads_back(&words);
         }
     }
-    // As words, whatever is in them.
+    // The input as words, which may contain line breaks.
     let words: Vec<_> = data
         .split(|&byte| byte == b' ')
         .map(<[u8]>::to_vec)
         .collect();
-    come_back(&words);
+    assert_reads_back(&words);
 }
 
-/// Quoted in each way, the words are what they were.
-fn come_back(words: &[Vec<u8>]) {
+/// Asserts that the words are the same after they were quoted, in each way, and split again.
+fn assert_reads_back(words: &[Vec<u8>]) {
     for quote in [hexadecimal, double, single] {
         let quoted: Vec<_> = words.iter().map(|word| quote(word)).collect();
         let split = split_words(&quoted.join(&b"  "[..]));
@@ -27,7 +29,7 @@ fn come_back(words: &[Vec<u8>]) {
     }
 }
 
-/// As Redis prints a string (`sdscatrepr`), with every byte as a number.
+/// Quotes a word as Redis prints a string (`sdscatrepr`), but with every byte in hexadecimal.
 pub(super) fn hexadecimal(word: &[u8]) -> Vec<u8> {
     let bytes: String = word.iter().map(|byte| format!("\\x{byte:02x}")).collect();
     format!("\"{bytes}\"").into()
@@ -50,8 +52,8 @@ fn double(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
-/// Single quotes know no escape but `\'`: a backslash before a quote, or at the end, cannot be
-/// written in them.
+/// The only escape in single quotes is `\'`. So they cannot contain a backslash before a quote or
+/// at the end. Such a word is put in double quotes.
 fn single(word: &[u8]) -> Vec<u8> {
     let has = |pair: &[u8]| pair == b"\\'";
     if word.windows(2).any(has) || word.ends_with(b"\\") {
@@ -68,28 +70,29 @@ fn single(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
-/// Where the automaton stands in a line.
+/// The state of the automaton.
 #[derive(Clone, Copy)]
 enum State {
     Between,
     Bare,
     Single,
-    /// Behind a backslash in single quotes.
+    /// After a backslash in single quotes.
     SingleEscape,
     Double,
-    /// Behind a backslash in double quotes.
+    /// After a backslash in double quotes.
     DoubleEscape,
-    /// Behind `\x`, and behind `\x` and one digit.
+    /// After `\x`.
     Hex,
+    /// After `\x` and one digit.
     HexDigit(u8),
-    /// Behind a closing quote.
+    /// After a closing quote.
     Closed,
 }
 
-/// Splits a line by an automaton that sees one byte at a time. Escapes that turn out to be none give
-/// back the bytes that they have read.
+/// Splits a line with an automaton that reads one byte at a time. When an escape turns out to be
+/// invalid, its bytes become part of the word.
 fn by_automaton(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
-    // C's isspace. Inside of a bare word the last two are bytes like any other.
+    // C's isspace. The last two do not end a word without quotes.
     const BLANKS: &[u8] = b" \t\n\r\x0b\x0c";
     let ends_bare = |byte: u8| BLANKS[..4].contains(&byte);
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);

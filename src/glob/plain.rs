@@ -1,13 +1,15 @@
-//! A second matcher for the glob language, to compare the fast one with.
+//! A second, plain matcher for the glob language. Tests compare the fast one with it.
 //!
-//! It is written from the rules in the head of `glob.rs` and shares no code with it. It turns a
-//! pattern into elements, each with a table of the bytes that it takes, and then follows the set of
-//! places in the text that the pattern can have reached. It is slow, and short enough to be checked
-//! by reading. `tests/glob_oracle.rs` compares the fast matcher with the real server.
+//! Layer `glob`, for tests and fuzzing only.
+//!
+//! It implements the rules in the head of `glob.rs` and shares no code with it. It parses a pattern
+//! into elements, each with a table of the bytes that it matches, and then computes the set of
+//! places in the text that the pattern can have reached. It is slow, and short enough to be
+//! verified by reading. `tests/glob_oracle.rs` compares the fast matcher with the real server.
 
-/// Does `pattern` match the whole of `text`, with or without regard to case?
+/// Whether `pattern` matches the whole of `text`, with or without regard to case.
 pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
-    // Element by element: which beginnings of the text the pattern so far can match.
+    // For each prefix of the text, whether the elements so far match it.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for element in elements(pattern, ignore_case) {
@@ -31,7 +33,7 @@ pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
 enum Element {
     /// Any number of bytes.
     Many,
-    /// One byte for which the table says yes.
+    /// One byte for which the table has true.
     One(Box<[bool; 256]>),
 }
 
@@ -83,8 +85,8 @@ fn same(one: u8, other: u8, ignore_case: bool) -> bool {
     one == other || ignore_case && one.eq_ignore_ascii_case(&other)
 }
 
-/// Whether a byte is in a range: which end is the lower one is decided by signed bytes; with case
-/// ignored, all bytes but 0xff are lowered and compared unsigned after that.
+/// Whether a byte is in a range. The ends are first ordered as signed bytes. With case ignored, all
+/// bytes but 0xff are then converted to lower case and compared unsigned.
 fn in_range(byte: u8, from: u8, to: u8, ignore_case: bool) -> bool {
     let signed = |byte: u8| i32::from(byte as i8);
     let rank = |byte: u8| match byte {

@@ -1,5 +1,5 @@
-//! The matcher against hand-written verdicts of redis-server 7.0.15 and against a second, plain one.
-//! `tests/glob_oracle.rs` asks the real server.
+//! Compares the matcher with recorded results of redis-server 7.0.15 and with a second, plain
+//! matcher. `tests/glob_oracle.rs` compares it with the real server.
 
 use proptest::prelude::*;
 
@@ -63,7 +63,7 @@ fn verdicts_of_the_real_server() {
     }
 }
 
-/// Redis 7.0 has `*` match it in KEYS only, by a shortcut.
+/// In Redis 7.0 `*` matches the empty name in KEYS only, by a shortcut.
 #[test]
 fn stars_match_the_empty_name() {
     for pattern in [&b""[..], b"*", b"**", b"***"] {
@@ -106,7 +106,7 @@ fn tokens_are_the_same_for_spellings_of_one_thing() {
     assert_eq!(all(b"[]"), [Token::Class(ByteSet::default())]);
 }
 
-/// The textbook meaning of tokens.
+/// Matches tokens by their definition, recursively.
 fn walk(mut tokens: Tokens<'_>, text: &[u8]) -> bool {
     let token = tokens.next();
     if token == Some(Token::Star) {

@@ -6,11 +6,11 @@ use std::fmt::Write;
 use super::latency::Series;
 use crate::config::Config;
 
-/// Columns of a graph, before it goes on below.
+/// The maximum number of columns of a graph. Further samples make another graph below it.
 const COLUMNS: usize = 80;
 /// Rows of a graph.
 const ROWS: i64 = 4;
-/// What a graph is drawn with: the tops of its columns.
+/// The characters for the tops of columns, from the lowest to the highest.
 const TOPS: [u8; 3] = *b"_o#";
 
 const DISABLED: &str = "Latency is not watched. CONFIG SET latency-monitor-threshold <milliseconds> \
@@ -29,7 +29,7 @@ const LARGE_VALUES: &str = "- Copying, sorting or reading a very large list hold
 const EXPIRY: &str =
     "- Many keys expired at the same moment. Give them times to live that differ a little.\n";
 
-/// LATENCY DOCTOR's text, at unix time `now`.
+/// The text of LATENCY DOCTOR at Unix time `now` (seconds).
 pub(crate) fn doctor(all: &[(&'static str, Series)], config: &Config, now: u64) -> String {
     if all.is_empty() {
         let disabled = config.latency_monitor_threshold == 0;
@@ -91,7 +91,7 @@ fn advice(all: &[(&'static str, Series)], config: &Config) -> String {
     advice
 }
 
-/// LATENCY GRAPH's text, at unix time `now`.
+/// The text of LATENCY GRAPH at Unix time `now` (seconds).
 pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let latencies = || series.samples.iter().map(|sample| sample.latency);
     let (low, high) = (
@@ -107,7 +107,7 @@ pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let samples: Vec<(u64, String)> = series
         .samples
         .iter()
-        .map(|sample| (sample.latency, ago(now.saturating_sub(sample.time))))
+        .map(|sample| (sample.latency, format_age(now.saturating_sub(sample.time))))
         .collect();
     for (index, part) in samples.chunks(COLUMNS).enumerate() {
         if index > 0 {
@@ -118,8 +118,8 @@ pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     text
 }
 
-/// How long ago, in the largest unit that it has one of.
-fn ago(seconds: u64) -> String {
+/// An age in the largest unit of which it has at least one.
+fn format_age(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
@@ -128,7 +128,8 @@ fn ago(seconds: u64) -> String {
     }
 }
 
-/// Draws columns from `low` to `high`, with the label of each below it, from top to bottom.
+/// Draws columns on a scale from `low` to `high`. Each column's label is written below it, from top
+/// to bottom.
 fn draw(text: &mut String, columns: &[(u64, String)], low: u64, high: u64) {
     let tops = TOPS.len() as i64;
     let steps = tops * ROWS;

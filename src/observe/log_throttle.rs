@@ -1,7 +1,7 @@
 //! Rate-limits repeated log lines: the first at once, then as many in ten seconds as its kind may have,
 //! each with a count of what has happened since the one before.
 //!
-//! Layer `observe`. Whatever a client can make the server say goes through here, so that no client can
+//! Layer `observe`. It uses `sync`. Whatever a client can make the server say goes through here, so that no client can
 //! fill the log.
 
 use std::fmt;

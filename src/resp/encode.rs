@@ -1,7 +1,9 @@
-//! Replies as bytes: the one place where they are made. Layer `resp`, the lowest: it uses no other.
+//! Encodes replies. No other file turns a reply into bytes.
 //!
-//! Each function appends one piece in the shape of the given protocol. The caller keeps a frame
-//! whole: after the header of an aggregate, as many replies as it says must follow.
+//! Layer `resp`, the lowest. It uses no other layer.
+//!
+//! Each function appends one piece in the given protocol. After the header of an aggregate the
+//! caller must append as many replies as the header announces.
 //!
 //! ```text
 //!              RESP3          RESP2
@@ -20,12 +22,12 @@ use super::Protocol;
 use super::error::CommandError;
 use super::number::format_double;
 
-/// Appends a line of a type byte and a number: `:5`, `$5`, `*5`.
-pub(crate) fn put_integer(out: &mut BytesMut, kind: u8, number: i64) {
+/// Appends a line that consists of a type byte and a number: `:5`, `$5`, `*5`.
+pub(crate) fn put_integer(out: &mut BytesMut, marker: u8, number: i64) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(number).as_bytes();
     out.reserve(digits.len() + 3);
-    out.extend_from_slice(&[kind]);
+    out.extend_from_slice(&[marker]);
     out.extend_from_slice(digits);
     out.extend_from_slice(b"\r\n");
 }
@@ -46,7 +48,7 @@ pub(crate) fn put_null(out: &mut BytesMut, protocol: Protocol) {
     });
 }
 
-/// Appends a null where an array would be.
+/// Appends the null that stands in place of an array.
 pub(super) fn put_null_array(out: &mut BytesMut, protocol: Protocol) {
     out.extend_from_slice(match protocol {
         Protocol::Resp2 => b"*-1\r\n",
@@ -54,12 +56,12 @@ pub(super) fn put_null_array(out: &mut BytesMut, protocol: Protocol) {
     });
 }
 
-/// Appends the header of an array of so many replies.
+/// Appends the header of an array with `length` members.
 pub(super) fn put_array(out: &mut BytesMut, length: usize) {
     put_integer(out, b'*', length as i64);
 }
 
-/// Appends the header of a set of so many replies.
+/// Appends the header of a set with `length` members.
 pub(super) fn put_set(out: &mut BytesMut, length: usize, protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_array(out, length),
@@ -67,7 +69,7 @@ pub(super) fn put_set(out: &mut BytesMut, length: usize, protocol: Protocol) {
     }
 }
 
-/// Appends the header of a map of so many pairs of replies.
+/// Appends the header of a map with `pairs` keys and as many values.
 pub(super) fn put_map(out: &mut BytesMut, pairs: usize, protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_array(out, pairs * 2),
@@ -80,12 +82,12 @@ pub(super) fn put_double(out: &mut BytesMut, number: f64, protocol: Protocol) {
     put_bulk_or_line(out, b',', format_double(number).as_bytes(), protocol);
 }
 
-/// Appends an integer of any size, given by its digits.
+/// Appends an integer of any size, given as decimal digits.
 pub(super) fn put_big_number(out: &mut BytesMut, digits: &[u8], protocol: Protocol) {
     put_bulk_or_line(out, b'(', digits, protocol);
 }
 
-/// Appends true or false.
+/// Appends a boolean.
 pub(super) fn put_boolean(out: &mut BytesMut, value: bool, protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_integer(out, b':', value.into()),
@@ -93,7 +95,7 @@ pub(super) fn put_boolean(out: &mut BytesMut, value: bool, protocol: Protocol) {
     }
 }
 
-/// Appends text for people.
+/// Appends a verbatim string: text meant for people.
 pub(super) fn put_verbatim(out: &mut BytesMut, text: &[u8], protocol: Protocol) {
     const FORMAT: &[u8] = b"txt:";
     match protocol {
@@ -108,12 +110,12 @@ pub(super) fn put_verbatim(out: &mut BytesMut, text: &[u8], protocol: Protocol) 
     }
 }
 
-/// Appends `+text`, with line breaks as spaces.
+/// Appends `+text`. Line breaks become spaces.
 pub(super) fn put_status(out: &mut BytesMut, text: &[u8]) {
     put_line(out, b'+', text);
 }
 
-/// Appends `-text`. As in Redis, line breaks at its end are left out, and others become spaces.
+/// Appends `-text`. As in Redis, line breaks at the end are dropped and the others become spaces.
 pub(super) fn put_error(out: &mut BytesMut, error: &CommandError) {
     let text = error.wire_text();
     let is_line_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
@@ -121,18 +123,19 @@ pub(super) fn put_error(out: &mut BytesMut, error: &CommandError) {
     put_line(out, b'-', &text[..last.map_or(0, |last| last + 1)]);
 }
 
-/// RESP2 has no such type, and shows the same text as a bulk string.
-fn put_bulk_or_line(out: &mut BytesMut, kind: u8, text: &[u8], protocol: Protocol) {
+/// Appends a line of a RESP3 type. RESP2 does not have the type and sends the text as a bulk
+/// string.
+fn put_bulk_or_line(out: &mut BytesMut, marker: u8, text: &[u8], protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_bulk(out, text),
-        Protocol::Resp3 => put_line(out, kind, text),
+        Protocol::Resp3 => put_line(out, marker, text),
     }
 }
 
-/// A line break within the text would end the frame, and is shown as a space.
-fn put_line(out: &mut BytesMut, kind: u8, text: &[u8]) {
+/// Appends a line. A line break within `text` would end the frame, so it becomes a space.
+fn put_line(out: &mut BytesMut, marker: u8, text: &[u8]) {
     out.reserve(text.len() + 3);
-    out.extend_from_slice(&[kind]);
+    out.extend_from_slice(&[marker]);
     out.extend(text.iter().map(|&byte| match byte {
         b'\r' | b'\n' => b' ',
         byte => byte,

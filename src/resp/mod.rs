@@ -1,12 +1,15 @@
-//! The wire: requests in, replies out. The lowest layer: it uses none of the crate's other rooms.
+//! The wire protocol: requests in, replies out.
+//!
+//! Layer `resp`, the lowest. It uses no other module of the crate.
 //!
 //! ```text
-//!   request   our own resumable, bounded reader of RESP arrays and inline commands
+//!   request   a resumable, bounded reader of RESP arrays and inline commands
+//!   inline    splits a line into words: inline commands and the configuration file
 //!   reply     what a command answers, as a value
-//!   writer    where a handler writes its answer piece by piece: the wire, or a value
-//!   encode    the one place where an answer becomes bytes, in RESP2 or RESP3
-//!   error     what a client is told that went wrong
-//!   number    numbers with a fraction, read and printed
+//!   writer    takes a reply piece by piece, and encodes it or builds a value of it
+//!   encode    the one place where a reply becomes bytes, in RESP2 or RESP3
+//!   error     the errors that a client is shown
+//!   number    reads and prints floating-point numbers
 //! ```
 
 pub(crate) mod encode;
@@ -36,7 +39,7 @@ impl Protocol {
         }
     }
 
-    /// The type byte of a push frame: RESP2 knows none and sends an array.
+    /// The type byte of a push frame. RESP2 has no push type and sends an array.
     pub(crate) fn push_marker(self) -> u8 {
         match self {
             Protocol::Resp2 => b'*',

@@ -1,10 +1,13 @@
-//! What a command answers, as a value. Layer `resp`, the lowest: it uses no other.
+//! A command's reply as a value.
 //!
-//! A command builds its reply once, in the terms of RESP3. [`encode`](super::encode) knows what a
-//! RESP2 connection is shown of it. A reply that is long, or whose parts lie under a lock, is
-//! better written piece by piece: see [`writer`](super::writer).
+//! Layer `resp`, the lowest. It uses no other layer.
 //!
-//! A tree is as deep as the command that builds it makes it, and encoding recurses that deep.
+//! A command builds its reply once, in the types of RESP3. [`encode`](super::encode) converts it to
+//! RESP2 where that is needed. A reply that is long, or whose data lies under a lock, should be
+//! written piece by piece with a [`writer`](super::writer) instead.
+//!
+//! Encoding recurses as deep as the tree is nested. Commands decide how deep that is; clients do
+//! not.
 
 use bytes::{Bytes, BytesMut};
 
@@ -12,38 +15,38 @@ use super::Protocol;
 use super::error::CommandError;
 use super::writer::ReplyWriter;
 
-/// A command's answer.
+/// A command's reply.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reply {
-    /// The command has sent its own frames (subscribe confirmations), or answers nothing.
+    /// No reply: the command has sent its own frames (subscribe confirmations), or sends none.
     Sent,
-    /// A pre-encoded reply, the same bytes in RESP2 and RESP3.
+    /// A pre-encoded reply, which has the same bytes in RESP2 and RESP3.
     Static(&'static [u8]),
     /// A status: `+OK`.
     Status(Bytes),
-    /// An error, on its own or within an aggregate.
+    /// An error, by itself or within an aggregate.
     Error(Box<CommandError>),
     /// An integer.
     Integer(i64),
-    /// A floating-point number; RESP2 shows a bulk string.
+    /// A floating-point number; a bulk string in RESP2.
     Double(f64),
-    /// An integer of any size, by its decimal digits; RESP2 shows a bulk string.
+    /// An integer of any size, as decimal digits; a bulk string in RESP2.
     BigNumber(Bytes),
-    /// True or false; RESP2 shows 1 or 0.
+    /// A boolean; the integer 1 or 0 in RESP2.
     Boolean(bool),
     /// A bulk string.
     Bulk(Bytes),
-    /// Text for people, `txt` in RESP3; RESP2 shows a bulk string.
+    /// Text for people: a verbatim string of format `txt` in RESP3, a bulk string in RESP2.
     Verbatim(Bytes),
     /// A null: `$-1` in RESP2, `_` in RESP3.
     Null,
-    /// A null where an array would be: `*-1` in RESP2, `_` in RESP3.
+    /// A null in place of an array: `*-1` in RESP2, `_` in RESP3.
     NullArray,
     /// An array.
     Array(Vec<Reply>),
-    /// A set, in this order, members not checked for being unique; RESP2 shows an array.
+    /// A set, encoded in this order; an array in RESP2. Duplicate members are not detected.
     Set(Vec<Reply>),
-    /// A map, in this order, keys not checked for being unique; RESP2 shows a flat array.
+    /// A map, encoded in this order; a flat array in RESP2. Duplicate keys are not detected.
     Map(Vec<(Reply, Reply)>),
 }
 
@@ -59,10 +62,10 @@ impl Reply {
     }
 }
 
-/// A word is a bulk string: mostly the name of a field.
+/// A literal becomes a bulk string. It is mostly the name of a field.
 impl From<&'static str> for Reply {
-    fn from(word: &'static str) -> Reply {
-        bulk(word)
+    fn from(text: &'static str) -> Reply {
+        bulk(text)
     }
 }
 
@@ -86,7 +89,7 @@ pub(crate) fn bulk(data: impl Into<Bytes>) -> Reply {
     Reply::Bulk(data.into())
 }
 
-/// Text for people.
+/// A verbatim string: text for people.
 pub(crate) fn verbatim(text: impl Into<Bytes>) -> Reply {
     Reply::Verbatim(text.into())
 }
@@ -101,7 +104,7 @@ pub(crate) fn set(members: impl IntoIterator<Item = Reply>) -> Reply {
     Reply::Set(members.into_iter().collect())
 }
 
-/// A map, mostly with words for keys.
+/// A map. Its keys are mostly field names.
 pub(crate) fn map<K: Into<Reply>>(pairs: impl IntoIterator<Item = (K, Reply)>) -> Reply {
     let pairs = pairs.into_iter();
     Reply::Map(pairs.map(|(key, value)| (key.into(), value)).collect())

@@ -18,6 +18,8 @@
 //! arguments of 16 KB each, and (enforced by the caller through [`RequestReader::held`])
 //! `client-query-buffer-limit` for all that an unfinished request occupies. Nothing is allocated
 //! on the word of a header.
+//!
+//! Layer `resp`, the lowest. It uses no other layer.
 
 use std::ops::{Index, Range};
 
@@ -28,36 +30,36 @@ use super::inline::split_words_into;
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
-/// The most arguments of a request before AUTH.
+/// The most arguments of a request before AUTH; the command's name counts.
 const MAX_ARGS_BEFORE_AUTH: i64 = 10;
 /// The longest argument before AUTH, in bytes.
 const MAX_BULK_BEFORE_AUTH: i64 = 16 * 1024;
 
-/// Bytes that are no request. The text is Redis's; the connection closes after it.
+/// The bytes are not a request. The texts are Redis's. The connection is closed after the error.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ProtocolError {
     /// An inline command longer than [`MAX_LINE`].
     #[error("too big inline request")]
     InlineTooLong,
-    /// Quotes in an inline command do not match up.
+    /// The quotes of an inline command do not match up.
     #[error("unbalanced quotes in request")]
     UnbalancedQuotes,
-    /// No end of an array header within [`MAX_LINE`].
+    /// An array header has no end within [`MAX_LINE`].
     #[error("too big mbulk count string")]
     ArrayHeaderTooLong,
-    /// An array header that is no number, or one past 2^31 - 1.
+    /// An array header is not a number, or exceeds 2^31 - 1.
     #[error("invalid multibulk length")]
     ArrayLength,
     /// More than 10 arguments before AUTH.
     #[error("unauthenticated multibulk length")]
     ArrayLengthBeforeAuth,
-    /// No end of a bulk header within [`MAX_LINE`].
+    /// A bulk header has no end within [`MAX_LINE`].
     #[error("too big bulk count string")]
     BulkHeaderTooLong,
-    /// Something else where a bulk must start.
+    /// A bulk was expected and another byte was found.
     #[error("expected '$', got '{}'", char::from(*.0))]
     ExpectedBulk(u8),
-    /// A bulk header that is no number, negative or past `proto-max-bulk-len`.
+    /// A bulk header is not a number, or is negative, or exceeds `proto-max-bulk-len`.
     #[error("invalid bulk length")]
     BulkLength,
     /// More than 16 KB in one argument before AUTH.
@@ -65,47 +67,48 @@ pub(crate) enum ProtocolError {
     BulkLengthBeforeAuth,
 }
 
-/// What the reader accepts of this connection now.
+/// The limits that apply to a connection's requests at the moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// `proto-max-bulk-len`, in bytes.
     pub max_bulk: u64,
-    /// False while the connection still owes an AUTH: the stricter limits apply.
+    /// False until the connection has authenticated. Stricter limits apply until then.
     pub authenticated: bool,
 }
 
-/// The words of one request.
+/// The arguments of one request, the command's name included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Args<'a> {
     bytes: &'a [u8],
-    words: &'a [Range<usize>],
+    ranges: &'a [Range<usize>],
 }
 
 impl<'a> Args<'a> {
-    /// Words that lie in `bytes` at `words`.
-    pub(crate) fn new(bytes: &'a [u8], words: &'a [Range<usize>]) -> Args<'a> {
-        Args { bytes, words }
+    /// The arguments that lie in `bytes` at `ranges`.
+    pub(crate) fn new(bytes: &'a [u8], ranges: &'a [Range<usize>]) -> Args<'a> {
+        Args { bytes, ranges }
     }
 
-    /// The number of words, the command's own included.
+    /// The number of arguments, the command's name included.
     pub(crate) fn len(&self) -> usize {
-        self.words.len()
+        self.ranges.len()
     }
 
-    /// Whether there is no word at all.
+    /// Whether there are no arguments, not even a name.
     pub(crate) fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.ranges.is_empty()
     }
 
-    /// The word at `index`.
+    /// The argument at `index`; the command's name is at 0.
     pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
-        self.words.get(index).map(|word| &self.bytes[word.clone()])
+        let range = self.ranges.get(index)?;
+        Some(&self.bytes[range.clone()])
     }
 
-    /// The words in order.
+    /// The arguments in order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
-        self.words.iter().map(move |word| &bytes[word.clone()])
+        self.ranges.iter().map(move |range| &bytes[range.clone()])
     }
 }
 
@@ -113,33 +116,33 @@ impl Index<usize> for Args<'_> {
     type Output = [u8];
 
     fn index(&self, index: usize) -> &[u8] {
-        &self.bytes[self.words[index].clone()]
+        &self.bytes[self.ranges[index].clone()]
     }
 }
 
-/// The state between two reads of one connection.
+/// The state of one connection's request reader between two reads from the socket.
 #[derive(Debug, Default)]
 pub(crate) struct RequestReader {
     /// Where the current request begins in the buffer.
     start: usize,
-    /// Up to where the current request is understood.
+    /// Up to where the current request has been parsed.
     position: usize,
-    /// Up to where the line at `position` was searched for its end.
+    /// Up to where the line at `position` has been searched for its end.
     searched: usize,
-    /// Bulks that the current array still lacks; 0 between requests.
+    /// How many bulks of the current array are still to be read; 0 between requests.
     missing: usize,
     /// The length of the bulk at `position`, once its header is read.
     bulk: Option<usize>,
-    /// The words of the current request: places in the buffer, or in `inline`.
-    words: Vec<Range<usize>>,
-    /// The words' bytes of an inline command, freed of quotes.
+    /// Where the arguments of the current request are, in the buffer or in `inline`.
+    args: Vec<Range<usize>>,
+    /// The arguments of an inline command, without quotes.
     inline: Option<Vec<u8>>,
 }
 
 impl RequestReader {
-    /// Goes on reading `buffer` up to the end of the next request. `Ok(true)`: it is complete, see
-    /// [`args`](Self::args), of which an empty array or line has none; `Ok(false)`: more bytes are
-    /// needed.
+    /// Continues to parse `buffer` up to the end of the next request. `Ok(true)`: the request is
+    /// complete; [`args`](Self::args) gives its arguments, and an empty array or line has none.
+    /// `Ok(false)`: more bytes are needed.
     pub(crate) fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
         loop {
             if self.missing == 0 {
@@ -166,21 +169,21 @@ impl RequestReader {
         }
     }
 
-    /// The request that [`next`](Self::next) has completed in `buffer`.
+    /// The arguments of the request that [`next`](Self::next) has completed in `buffer`.
     pub(crate) fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         let bytes = self.inline.as_deref().unwrap_or(buffer);
-        Args::new(bytes, &self.words)
+        Args::new(bytes, &self.args)
     }
 
-    /// Takes the completed request back: [`next`](Self::next) finds it again.
+    /// Undoes the parsing of the completed request, so that [`next`](Self::next) returns it again.
     pub(crate) fn unread(&mut self) {
         self.position = self.start;
         self.searched = self.start;
         self.begin_request();
     }
 
-    /// How many bytes from the start of the buffer are done with, once the completed request (if
-    /// any) has been carried out.
+    /// How many bytes at the start of the buffer are no longer needed, once the completed request
+    /// (if there is one) has been executed.
     pub(crate) fn consumed(&self) -> usize {
         if self.missing == 0 {
             self.position
@@ -189,47 +192,48 @@ impl RequestReader {
         }
     }
 
-    /// Says that [`consumed`](Self::consumed) bytes were dropped from the start of the buffer.
+    /// The caller has dropped [`consumed`](Self::consumed) bytes from the start of the buffer.
     pub(crate) fn rebase(&mut self) {
         let dropped = self.consumed();
         if self.missing == 0 {
-            self.words.clear();
+            self.args.clear();
             self.inline = None;
         }
-        for word in &mut self.words {
-            *word = word.start - dropped..word.end - dropped;
+        for range in &mut self.args {
+            *range = range.start - dropped..range.end - dropped;
         }
         self.start = 0;
         self.position -= dropped;
         self.searched = self.searched.saturating_sub(dropped);
     }
 
-    /// How many bytes the argument that is being received still lacks, of a buffer of `length` bytes.
-    pub(crate) fn lacks(&self, length: usize) -> usize {
+    /// How many bytes are missing to complete the argument that is being received, given that the
+    /// buffer has `length` bytes.
+    pub(crate) fn missing_bytes(&self, length: usize) -> usize {
         let needed = self.bulk.map_or(0, |bulk| self.position + bulk + 2);
         needed.saturating_sub(length)
     }
 
-    /// Bytes that the reader itself occupies on behalf of an unfinished request.
+    /// Bytes of memory that the reader itself uses for an unfinished request.
     pub(crate) fn held(&self) -> usize {
-        self.words.capacity() * size_of::<Range<usize>>()
+        self.args.capacity() * size_of::<Range<usize>>()
     }
 
-    /// Gives back memory while the connection idles between two requests.
+    /// Frees memory while the connection is idle between two requests.
     pub(crate) fn release(&mut self) {
         if self.missing == 0 {
-            self.words = Vec::new();
+            self.args = Vec::new();
         }
     }
 
     fn begin_request(&mut self) {
         self.start = self.position;
-        self.words.clear();
+        self.args.clear();
         self.inline = None;
     }
 
     /// Finds the end of the line at `position`. `Some(end)`: the line is `position..end`, without
-    /// its `\r`, and the byte after the `\r` is there too.
+    /// its `\r`, and the byte after the `\r` has arrived too.
     fn header_end(
         &mut self,
         buffer: &[u8],
@@ -245,7 +249,7 @@ impl RequestReader {
                 Ok((from + offset + 1 < buffer.len()).then_some(from + offset))
             }
             found => {
-                // A NUL hides what follows it, as in Redis; stay there.
+                // A NUL hides what follows it, as in Redis. The search stays there.
                 self.searched = found.map_or(buffer.len(), |offset| from + offset);
                 if buffer.len() - self.position > MAX_LINE {
                     return Err(too_long);
@@ -290,7 +294,7 @@ impl RequestReader {
         if buffer.len() < end + 2 {
             return Ok(false);
         }
-        self.words.push(self.position..end);
+        self.args.push(self.position..end);
         self.position = end + 2;
         self.bulk = None;
         self.missing -= 1;
@@ -316,13 +320,13 @@ impl RequestReader {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.position = end + 1;
         let bytes = self.inline.insert(Vec::new());
-        split_words_into(line, bytes, &mut self.words)
+        split_words_into(line, bytes, &mut self.args)
             .map_err(|_| ProtocolError::UnbalancedQuotes)?;
         Ok(true)
     }
 }
 
-/// The length in a bulk's header line.
+/// The length of a bulk, from its header line.
 fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
     match header {
         [b'$', digits @ ..] => {
@@ -341,15 +345,16 @@ fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
     }
 }
 
-/// An argument that must be a whole number ([`parse_integer`]).
+/// Parses an argument that must be an integer ([`parse_integer`]).
 ///
 /// # Errors
 /// `value is not an integer or out of range`
-pub(crate) fn integer_argument(word: &[u8]) -> Result<i64, CommandError> {
-    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
+pub(crate) fn integer_argument(arg: &[u8]) -> Result<i64, CommandError> {
+    parse_integer(arg).ok_or(CommandError::NOT_AN_INTEGER)
 }
 
-/// A decimal number as Redis takes it (`string2ll`): no sign but `-`, no leading zero, no blanks.
+/// Parses a decimal integer as Redis does (`string2ll`): no sign but `-`, no leading zeros, no
+/// blanks.
 pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

@@ -1,16 +1,18 @@
-//! Where a handler writes its reply, piece by piece. Layer `resp`, the lowest: it uses no other.
+//! Takes a handler's reply piece by piece.
 //!
-//! A [`ReplyWriter`] is either the wire or a value, and a handler cannot tell which:
+//! Layer `resp`, the lowest. It uses no other layer.
+//!
+//! A [`ReplyWriter`] either encodes the reply or builds a value of it. The handler does not see
+//! which:
 //!
 //! ```text
 //!   array(2) bulk("a") integer(1) ──▶ wire   *2 $1 a :1        a connection, in its protocol
 //!                                 └─▶ value  Array[Bulk, Integer]
 //! ```
 //!
-//! Values that lie under a lock are best copied straight to where they go, so the wire form keeps no
-//! state: it appends to a buffer. The value form is for whoever needs the reply itself. It collects
-//! in a [`ReplyBuilder`], and the tree that comes out encodes to the bytes that the wire form would
-//! have written.
+//! The wire form keeps no state and appends to a buffer, so that data under a lock is copied once.
+//! The value form is for callers that inspect the reply. It collects the pieces in a
+//! [`ReplyBuilder`]. The resulting tree encodes to the bytes that the wire form would have written.
 
 use bytes::{Bytes, BytesMut};
 
@@ -20,7 +22,7 @@ use super::error::CommandError;
 use super::reply::Reply;
 
 /// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set) and
-/// [`map`](Self::map), as many replies must follow as they announce.
+/// [`map`](Self::map), the caller must write as many replies as they announce.
 #[derive(Debug)]
 pub(crate) struct ReplyWriter<'a>(Target<'a>);
 
@@ -31,12 +33,12 @@ enum Target<'a> {
 }
 
 impl<'a> ReplyWriter<'a> {
-    /// Appends bytes to `out`.
+    /// A writer that encodes the reply and appends it to `out`.
     pub(crate) fn wire(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
         ReplyWriter(Target::Wire(out, protocol))
     }
 
-    /// Builds a tree in `builder`.
+    /// A writer that builds a value in `builder`.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "so far, only tests want a reply as a value")
@@ -45,31 +47,31 @@ impl<'a> ReplyWriter<'a> {
         ReplyWriter(Target::Value(builder))
     }
 
-    /// Begins an array of so many replies.
+    /// Begins an array with `length` members.
     pub(crate) fn array(&mut self, length: usize) {
         match &mut self.0 {
             Target::Wire(out, _) => encode::put_array(out, length),
-            Target::Value(builder) => builder.open(Kind::Array, length),
+            Target::Value(builder) => builder.open(AggregateKind::Array, length),
         }
     }
 
-    /// Begins a set of so many replies.
+    /// Begins a set with `length` members.
     pub(crate) fn set(&mut self, length: usize) {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_set(out, length, *protocol),
-            Target::Value(builder) => builder.open(Kind::Set, length),
+            Target::Value(builder) => builder.open(AggregateKind::Set, length),
         }
     }
 
-    /// Begins a map of so many pairs, a key and its value in turn.
+    /// Begins a map with `pairs` entries. Each key is followed by its value.
     pub(crate) fn map(&mut self, pairs: usize) {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_map(out, pairs, *protocol),
-            Target::Value(builder) => builder.open(Kind::Map, pairs * 2),
+            Target::Value(builder) => builder.open(AggregateKind::Map, pairs * 2),
         }
     }
 
-    /// A bulk string.
+    /// Writes a bulk string.
     pub(crate) fn bulk(&mut self, data: &[u8]) {
         match &mut self.0 {
             Target::Wire(out, _) => encode::put_bulk(out, data),
@@ -77,7 +79,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// An integer.
+    /// Writes an integer.
     pub(crate) fn integer(&mut self, number: i64) {
         match &mut self.0 {
             Target::Wire(out, _) => encode::put_integer(out, b':', number),
@@ -85,7 +87,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// A floating-point number.
+    /// Writes a floating-point number.
     pub(crate) fn double(&mut self, number: f64) {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_double(out, number, *protocol),
@@ -93,7 +95,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// A null.
+    /// Writes a null.
     pub(crate) fn null(&mut self) {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_null(out, *protocol),
@@ -101,7 +103,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// A null where an array would be.
+    /// Writes a null in place of an array.
     pub(crate) fn null_array(&mut self) {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_null_array(out, *protocol),
@@ -109,7 +111,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// A status.
+    /// Writes a status.
     pub(crate) fn status(&mut self, text: &[u8]) {
         match &mut self.0 {
             Target::Wire(out, _) => encode::put_status(out, text),
@@ -117,7 +119,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// An error.
+    /// Writes an error.
     pub(crate) fn error(&mut self, error: &CommandError) {
         match &mut self.0 {
             Target::Wire(out, _) => encode::put_error(out, error),
@@ -125,7 +127,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// A whole reply. [`Reply::Sent`] is none, and adds nothing.
+    /// Writes a whole reply. [`Reply::Sent`] writes nothing.
     pub(crate) fn put(&mut self, reply: Reply) {
         let (out, protocol) = match &mut self.0 {
             Target::Wire(out, protocol) => (out, *protocol),
@@ -163,36 +165,36 @@ impl<'a> ReplyWriter<'a> {
     }
 }
 
-/// Puts the pieces of a reply together. It knows how many replies each open aggregate still waits
-/// for, and closes it with the last of them.
+/// Builds a reply from its pieces. It counts the members of each open aggregate, and closes the
+/// aggregate with its last member.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyBuilder {
-    /// The aggregates that are not complete, each within the one before.
-    open: Vec<Open>,
+    /// The incomplete aggregates, from the outermost to the innermost.
+    open: Vec<OpenAggregate>,
     reply: Option<Reply>,
 }
 
 #[derive(Debug)]
-struct Open {
-    kind: Kind,
-    /// How many replies it takes, at least one; of a map, keys and values together.
+struct OpenAggregate {
+    kind: AggregateKind,
+    /// How many members it will have, at least one. A map's keys and values count each.
     length: usize,
     items: Vec<Reply>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum AggregateKind {
     Array,
     Set,
     Map,
 }
 
-impl Kind {
+impl AggregateKind {
     fn close(self, items: Vec<Reply>) -> Reply {
         match self {
-            Kind::Array => Reply::Array(items),
-            Kind::Set => Reply::Set(items),
-            Kind::Map => {
+            AggregateKind::Array => Reply::Array(items),
+            AggregateKind::Set => Reply::Set(items),
+            AggregateKind::Map => {
                 let mut items = items.into_iter();
                 let pair = || Some((items.next()?, items.next()?));
                 Reply::Map(std::iter::from_fn(pair).collect())
@@ -202,7 +204,7 @@ impl Kind {
 }
 
 impl ReplyBuilder {
-    /// The reply: [`Reply::Sent`] if none was written.
+    /// The finished reply; [`Reply::Sent`] if nothing was written.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "so far, only tests want a reply as a value")
@@ -212,11 +214,11 @@ impl ReplyBuilder {
         self.reply.unwrap_or(Reply::Sent)
     }
 
-    fn open(&mut self, kind: Kind, length: usize) {
+    fn open(&mut self, kind: AggregateKind, length: usize) {
         if length == 0 {
             return self.add(kind.close(Vec::new()));
         }
-        self.open.push(Open {
+        self.open.push(OpenAggregate {
             kind,
             length,
             items: Vec::with_capacity(length),

@@ -73,6 +73,6 @@ fn expire_under(state: &ServerState, space: &mut Keyspace) -> (Fanout, bool) {
     let threshold = config.latency_monitor_threshold;
     state
         .latency
-        .note("expire-cycle", began.elapsed(), threshold);
+        .record("expire-cycle", began.elapsed(), threshold);
     (fanout, expired == BATCH)
 }

@@ -1,5 +1,8 @@
-//! Shuttle's locks and atomics, as the crates look that they stand for. None of them is ever
-//! poisoned: a schedule in which something panics has found what it was looking for.
+//! shuttle's locks and atomics behind the interfaces of the crates that they replace.
+//!
+//! Layer `sync`, for model tests only.
+//!
+//! Poisoned locks are not handled: a panic ends the schedule and fails the test anyway.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
@@ -10,7 +13,7 @@ use shuttle::sync;
 pub(crate) use shuttle::sync::atomic;
 pub(crate) use sync::MutexGuard;
 
-/// For `parking_lot::Mutex`.
+/// Replaces `parking_lot::Mutex`.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
@@ -28,15 +31,15 @@ impl<T> Mutex<T> {
     }
 }
 
-/// For `parking_lot::MutexGuard::bump`. A model lets go of its locks by itself.
+/// Replaces `parking_lot::MutexGuard::bump`. It keeps the lock, which a model releases by itself.
 pub(crate) fn bump<T>(_guard: &mut MutexGuard<'_, T>) {}
 
-/// For `parking_lot::MutexGuard::unlocked_fair`, likewise: a model holds on.
+/// Replaces `parking_lot::MutexGuard::unlocked_fair`. It keeps the lock while `then` runs.
 pub(crate) fn unlocked<T>(_guard: &mut MutexGuard<'_, T>, then: impl FnOnce()) {
     then();
 }
 
-/// For `parking_lot::RwLock`.
+/// Replaces `parking_lot::RwLock`.
 #[derive(Debug, Default)]
 pub(crate) struct RwLock<T>(sync::RwLock<T>);
 
@@ -54,7 +57,7 @@ impl<T> RwLock<T> {
     }
 }
 
-/// For `atomic_waker::AtomicWaker`.
+/// Replaces `atomic_waker::AtomicWaker`.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
 
@@ -75,7 +78,7 @@ impl AtomicWaker {
     }
 }
 
-/// For `dashmap::DashMap`: one of a single shard.
+/// Replaces `dashmap::DashMap`. It has a single shard.
 #[derive(Debug)]
 pub(crate) struct DashMap<K, V, S>(RwLock<HashMap<K, V, S>>);
 
@@ -133,7 +136,7 @@ impl<K: Hash + Eq + Clone, V, S: BuildHasher> DashMap<K, V, S> {
     }
 }
 
-/// For `dashmap::mapref::one::Ref`.
+/// Replaces `dashmap::mapref::one::Ref`.
 pub(crate) struct Ref<'a, K, V, S> {
     map: sync::RwLockReadGuard<'a, HashMap<K, V, S>>,
     key: K,
@@ -153,7 +156,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Deref for Ref<'_, K, V, S> {
     }
 }
 
-/// For `dashmap::Entry`, and for `RefMut` once it is there.
+/// Replaces `dashmap::Entry`, and also the `RefMut` that its `or_default` returns.
 pub(crate) struct Entry<'a, K, V, S> {
     map: sync::RwLockWriteGuard<'a, HashMap<K, V, S>>,
     key: K,

@@ -1,4 +1,4 @@
-//! Files and what they include, and what of a file is refused.
+//! Configuration files, includes, and errors in files.
 
 use super::*;
 
@@ -88,7 +88,7 @@ fn an_include_with_a_pattern_reads_all_that_match_in_order() {
 }
 
 #[test]
-fn of_a_setting_that_is_given_twice_the_last_one_holds() {
+fn the_last_of_several_values_of_a_setting_applies() {
     let config = config(
         &["-", "--timeout", "1", "--databases", "2", "--timeout", "3"],
         &[],
@@ -101,9 +101,9 @@ fn of_a_setting_that_is_given_twice_the_last_one_holds() {
     assert_eq!(config.timeout, Some(Duration::from_secs(3)));
 }
 
-/// Debian's /etc/redis/redis.conf, in extracts.
+/// The file is made of extracts from Debian's /etc/redis/redis.conf.
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let file = "bind 127.0.0.1 -::1\nport 6379\ndaemonize yes\npidfile /run/redis.pid\n\
                 logfile /var/log/redis.log\ndatabases 16\nrename-command FLUSHALL \"\"\n\
                 appendonly no\ndbfilename dump.rdb\nmaxcleints 5\nport many\nlua-time-limit 5000";
@@ -150,7 +150,7 @@ fn a_password_comes_from_a_file() {
         };
         assert_eq!(config.requirepass.as_bytes(), b"sesame \"1\"");
     }
-    // An empty one would let everybody in.
+    // An empty password would leave the server open.
     for content in ["", "\n", "\nsesame"] {
         assert_eq!(
             read(content).unwrap_err(),

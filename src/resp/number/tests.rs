@@ -1,3 +1,5 @@
+//! Reading, adding and printing numbers, against figures of Redis and C.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -23,11 +25,11 @@ fn numbers_are_read_and_printed() {
         ("0xA", "10"),
         ("0X.8", "0.5"),
         ("-0x1P-1", "-0.5"),
-        // The last of 17 digits: a tie goes to the even one.
+        // Rounding at the 17th digit: a tie goes to the even digit.
         ("5e-18", "0"),
         ("1.5e-17", "0.00000000000000002"),
         ("0x1p-60", "0"),
-        // The largest odd number with all of 64 bits, and what is next to it.
+        // The largest odd number of 64 bits, and its neighbours.
         ("18446744073709551615", "18446744073709551615"),
         ("18446744073709551617", "18446744073709551616"),
         ("36893488147419103233", "36893488147419103232"),
@@ -121,7 +123,7 @@ fn a_timeout_is_in_seconds() {
         let timeout = Duration::from_millis(milliseconds);
         assert_eq!(parse_timeout(word.as_bytes()), Ok(Some(timeout)), "{word}");
     }
-    // What rounds up to zero is no time at all.
+    // Zero means no timeout, and so does a negative timeout that rounds up to it.
     for forever in ["0", "-0", "0.0", "-0.0001"] {
         assert_eq!(parse_timeout(forever.as_bytes()), Ok(None), "{forever}");
     }
@@ -205,7 +207,7 @@ fn doubles_are_printed_as_redis_prints_them() {
         (f64::MAX, "1.7976931348623157e+308"),
         (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
         (5e-324, "4.9406564584124654e-324"),
-        // Halfway between two numbers of 17 digits: the even one.
+        // Halfway between two numbers of 17 digits: a tie goes to the even digit.
         (4_938_271_560_493_825.0 / 4.0, "1234567890123456.2"),
         (4_938_271_560_493_827.0 / 4.0, "1234567890123456.8"),
         (f64::INFINITY, "inf"),

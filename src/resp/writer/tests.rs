@@ -1,3 +1,5 @@
+//! Both forms of a writer against each other, and replies against another crate's decoder.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use redis_protocol::resp3::decode::complete::decode_bytes;
@@ -14,9 +16,9 @@ fn encoded(reply: Reply, protocol: Protocol) -> BytesMut {
     out
 }
 
-/// Both shapes of a reply, line breaks as spaces.
+/// Asserts both encodings of a reply, with line breaks written as spaces.
 #[track_caller]
-fn check(reply: Reply, resp2: &str, resp3: &str) {
+fn assert_encodings(reply: Reply, resp2: &str, resp3: &str) {
     let shown = |protocol| {
         let bytes = encoded(reply.clone(), protocol).to_vec();
         String::from_utf8(bytes).unwrap().replace("\r\n", " ")
@@ -41,7 +43,7 @@ fn every_kind_has_its_shape_in_both_protocols() {
             ":-9223372036854775808 ",
             ":-9223372036854775808 ",
         ),
-        // Around here redis-protocol's encoder fails.
+        // Near these numbers redis-protocol's encoder is wrong.
         (
             integer(999_999_999_999_999),
             ":999999999999999 ",
@@ -66,7 +68,7 @@ fn every_kind_has_its_shape_in_both_protocols() {
         (set([]), "*0 ", "~0 "),
         (Reply::Map(Vec::new()), "*0 ", "%0 "),
     ] {
-        check(reply, resp2, resp3);
+        assert_encodings(reply, resp2, resp3);
     }
 }
 
@@ -78,7 +80,7 @@ fn a_map_keeps_its_order_and_takes_any_key() {
         (array([integer(2)]), map([("k", integer(1))])),
     ]);
     let resp2 = "*6 *1 :2 $1 b *0 :1 *1 :2 *2 $1 k :1 ";
-    check(reply, resp2, "%3 *1 :2 $1 b ~0 #t *1 :2 %1 $1 k :1 ");
+    assert_encodings(reply, resp2, "%3 *1 :2 $1 b ~0 #t *1 :2 %1 $1 k :1 ");
 }
 
 #[test]
@@ -139,7 +141,7 @@ fn any_reply() -> impl Strategy<Value = Reply> {
     })
 }
 
-/// Writes a reply piece by piece, but those parts as a whole for which `whole` says so.
+/// Writes a reply piece by piece. A part for which `whole` returns true is written at once.
 fn stream(out: &mut ReplyWriter<'_>, reply: &Reply, whole: &mut impl FnMut() -> bool) {
     if whole() {
         return out.put(reply.clone());
@@ -175,7 +177,7 @@ fn stream(out: &mut ReplyWriter<'_>, reply: &Reply, whole: &mut impl FnMut() -> 
     }
 }
 
-/// A RESP3 frame as the reply that it shows. An error's text is one piece.
+/// Converts a decoded RESP3 frame to a reply. The whole text of an error becomes one fixed text.
 fn read(frame: BytesFrame) -> Reply {
     match frame {
         BytesFrame::SimpleString { data, .. } => Reply::Status(data),
@@ -198,8 +200,8 @@ fn read(frame: BytesFrame) -> Reply {
     }
 }
 
-/// A reply that reads back as itself: no status or error with line breaks, and none of the kinds that
-/// redis-protocol has no place for, which are maps and sets with aggregates in them.
+/// A reply that decodes to itself. It has no status or error with line breaks, and no map or set
+/// with aggregates in it, which redis-protocol cannot represent.
 fn readable_reply() -> impl Strategy<Value = Reply> {
     let leaf = prop_oneof![
         "[a-z ]{0,9}".prop_map(|text| Reply::Status(text.into())),
