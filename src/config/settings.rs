@@ -298,6 +298,33 @@ settings! {
         /// `listpack`: -1 to -5 are 4, 8, 16, 32 and 64 KB, and a positive number is elements.
         "list-max-listpack-size" => list_max_listpack_size: i32 = "-2",
             "size", Number(i32::MIN as i64..=i32::MAX as i64), AnyTime;
+        /// Fields that a hash may have as one compact buffer (`listpack`); a larger one is a
+        /// `hashtable`.
+        "hash-max-listpack-entries" => hash_max_listpack_entries: u64 = "512",
+            "fields", Number(0..=i64::MAX), AnyTime;
+        /// Bytes that each field and value may have there.
+        "hash-max-listpack-value" => hash_max_listpack_value: u64 = "64",
+            "bytes", Number(0..=i64::MAX), AnyTime;
+        /// Members that a set of whole numbers may have as one sorted array (`intset`).
+        "set-max-intset-entries" => set_max_intset_entries: u64 = "512",
+            "members", Number(0..=i64::MAX), AnyTime;
+        /// Members that a set may have as one compact buffer (`listpack`); a larger one is a
+        /// `hashtable`.
+        "set-max-listpack-entries" => set_max_listpack_entries: u64 = "128",
+            "members", Number(0..=i64::MAX), AnyTime;
+        /// Bytes that each member may have there.
+        "set-max-listpack-value" => set_max_listpack_value: u64 = "64",
+            "bytes", Number(0..=i64::MAX), AnyTime;
+        /// Members that a sorted set may have as one compact buffer (`listpack`); a larger one is a
+        /// `skiplist`.
+        "zset-max-listpack-entries" => zset_max_listpack_entries: u64 = "128",
+            "members", Number(0..=i64::MAX), AnyTime;
+        /// Bytes that each member may have there.
+        "zset-max-listpack-value" => zset_max_listpack_value: u64 = "64",
+            "bytes", Number(0..=i64::MAX), AnyTime;
+        /// Bytes that a HyperLogLog may take in its sparse form.
+        "hll-sparse-max-bytes" => hll_sparse_max_bytes: u64 = "3000",
+            "bytes", Memory(0..=i64::MAX), AnyTime;
     }
     group Security {
         /// Password of the default user, which AUTH and HELLO ask for; "" asks for none, as on a
