@@ -69,7 +69,7 @@ scripts! {
     basics hello password client kill
     command config
     protocol limits
-    monitor slowlog latency pause
+    monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
     acl
 }

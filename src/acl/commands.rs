@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::categories::{Categories, Category};
 use super::redis_only::REDIS_ONLY;
 use super::rules::{RuleError, has_blanks};
+use crate::catalog::categories::{Categories, Category};
 use crate::catalog::{CATALOG, Command};
 
 /// A command as far as rules are concerned; its place in [`COMMANDS`] is its bit.
@@ -30,7 +30,7 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
     let own = CATALOG
         .commands_and_subcommands()
         .map(|command| CommandMeta {
-            categories: Categories::of(command.spec.categories.iter().copied()),
+            categories: command.categories,
             counts: command.spec.docs.since < "7.1",
             subcommands: command
                 .subcommands
@@ -40,7 +40,7 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
         });
     let mut all: Vec<CommandMeta> = own.collect();
     for (categories, names) in REDIS_ONLY {
-        let categories = Categories::of(categories.split(' '));
+        let categories = Categories::named(categories.split(' '));
         for name in names.split(' ') {
             if CATALOG.find_full(name.as_bytes()).is_some() {
                 continue;

@@ -18,7 +18,6 @@
 //! Lock order: the users' lock and the log's are taken last and hold nothing else, but that a client
 //! is given its user's name under the users' lock: who deletes a user so finds all of its clients.
 
-pub(crate) mod categories;
 mod commands;
 pub(crate) mod configured;
 pub(crate) mod denied;

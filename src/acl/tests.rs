@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::categories::{Categories, Category, NAMES};
 use super::file::{FileErrors, load, parse, save};
 use super::log::{Log, LogContext, LogEntry};
 use super::request::{Denial, Reason, Request};
@@ -10,6 +9,7 @@ use super::rules::{RuleError, Unmatched, merge_selectors, without_secret};
 use super::user::{PasswordHash, User};
 use super::{Acl, redis_only};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Categories;
 
 fn user(rules: &str) -> User {
     let mut user = User::new(Bytes::from_static(b"u"), false);
@@ -52,24 +52,10 @@ fn lacks(rules: &str, request: &str) -> Option<(Reason, String)> {
 }
 
 #[test]
-fn every_category_of_the_table_is_one_of_redis() {
-    for command in CATALOG.commands_and_subcommands() {
-        Categories::of(command.spec.categories.iter().copied());
-    }
-    for name in NAMES {
-        let upper = name.to_ascii_uppercase();
-        let category = Category::named(upper.as_bytes()).unwrap();
-        assert_eq!(category.name(), name);
-        assert!(Categories::of([name]).contains(category));
-    }
-    assert!(Category::named(b"all").is_none() && Category::named(b"").is_none());
-}
-
-#[test]
 fn redis_only_commands_are_named_once_and_in_known_categories() {
     let mut names = Vec::new();
     for (categories, commands) in redis_only::REDIS_ONLY {
-        Categories::of(categories.split(' '));
+        Categories::named(categories.split(' '));
         names.extend(commands.split(' '));
     }
     let count = names.len();

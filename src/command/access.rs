@@ -5,11 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, Next};
+use super::{Args, Context, Execution, Next};
 use crate::acl::Acl;
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
+use crate::catalog::spec::Flag;
 use crate::catalog::{CATALOG, Command};
 use crate::client::Client;
 use crate::command::client_line::client_line;
@@ -87,7 +88,7 @@ pub(crate) fn authenticate(
 
 /// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
 /// for the connection, which ends.
-pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
+pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError> {
     let acl = &context.server.acl;
     let access = &mut context.session.access;
     if acl.generation() == access.generation {
@@ -102,15 +103,15 @@ pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Refuses all but a few commands to a connection that has not said who it is.
-pub(crate) fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
-    if context.session.access.owes_auth(&context.server.acl) && !command.no_auth {
+pub(crate) fn require_auth(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
+    if context.session.access.owes_auth(&context.server.acl) && !command.has(Flag::NoAuth) {
         return Err(NO_AUTH);
     }
     Ok(())
 }
 
 /// Refuses what the user may not do.
-pub(crate) fn admit(
+pub(crate) fn require_permission(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
@@ -133,13 +134,13 @@ pub(crate) fn admit(
     }
 }
 
-/// As [`admit`], for a command that was admitted when it was queued.
-pub(crate) fn admit_queued(
+/// As [`require_permission`], for a command that was checked already when it was queued.
+pub(crate) fn require_permission_in_exec(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
-    keep_up(context)?;
+    refresh_user(context)?;
     let lacks = match check(context, command, args) {
         Ok(()) => return Ok(()),
         Err(Reason::Key) => "no permission to touch the specified keys",
@@ -190,11 +191,9 @@ pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
 
 /// Counts what was denied, and writes it into the log.
 fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
-    let in_multi = context.in_exec || context.session.transaction.is_some();
-    let situation = if in_multi {
-        LogContext::Multi
-    } else {
-        LogContext::TopLevel
+    let situation = match context.execution {
+        Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
+        Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
     let client = client_line(context.client).trim_end().to_owned();
@@ -208,7 +207,7 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
 /// that have them, and may just have missed this one.
 pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     if context.server.acl.generation() == context.session.access.generation
-        || keep_up(context).is_err()
+        || refresh_user(context).is_err()
     {
         return;
     }

@@ -6,16 +6,15 @@ use bytes::Bytes;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context, Next, access};
-use crate::acl::categories::{Category, NAMES};
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Reason, Request};
 use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Category;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, double, set, text};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -38,7 +37,7 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     })?;
     let all_channels = context.config.acl_pubsub_default.is_all();
     // Those who lose a channel are looked for with the keyspace's lock, which comes first.
-    context.space();
+    context.keyspace();
     let changed = context.server.acl.set_user(name, &rules, all_channels);
     let changed = changed.map_err(|(index, error)| CommandError::Quoting {
         before: "ERR Error in ACL SETUSER modifier '",
@@ -105,40 +104,33 @@ pub(crate) fn getuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Ok(Reply::Null);
     };
     let flags = user.flags().into_iter().map(bulk);
-    let passwords = user.passwords().iter().map(|hash| text(hash.hex()));
-    let mut fields = vec![
-        field("flags", set(flags).into()),
-        field("passwords", array(passwords).into()),
-    ];
+    let passwords = user.passwords().iter().map(|hash| bulk(hash.hex()));
+    let mut fields = vec![("flags", set(flags)), ("passwords", array(passwords))];
     fields.extend(described(user.root()));
     let selectors = user.selectors().iter();
-    let selectors = selectors.map(|selector| Reply::Map(described(selector).into()));
-    fields.push(field("selectors", Reply::Array(selectors.collect())));
-    Ok(Reply::Map(fields))
+    let selectors = selectors.map(|selector| map(described(selector)));
+    fields.push(("selectors", array(selectors)));
+    Ok(map(fields))
 }
 
-fn described(selector: &Selector) -> [(Reply, Reply); 3] {
+fn described(selector: &Selector) -> [(&'static str, Reply); 3] {
     [
-        field("commands", bulk(selector.describe_commands()).into()),
-        field("keys", bulk(selector.describe_keys()).into()),
-        field("channels", bulk(selector.describe_channels()).into()),
+        ("commands", bulk(selector.describe_commands())),
+        ("keys", bulk(selector.describe_keys())),
+        ("channels", bulk(selector.describe_channels())),
     ]
-}
-
-fn field(name: &'static str, value: Reply) -> (Reply, Reply) {
-    (bulk(name).into(), value)
 }
 
 /// `ACL LIST`
 pub(crate) fn list(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
-    Ok(array(users.iter().map(|user| bulk(user.describe()))).into())
+    Ok(array(users.iter().map(|user| bulk(user.describe()))))
 }
 
 /// `ACL USERS`
 pub(crate) fn users(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
-    Ok(array(users.iter().map(|user| bulk(user.name.clone()))).into())
+    Ok(array(users.iter().map(|user| bulk(user.name.clone()))))
 }
 
 /// `ACL WHOAMI`
@@ -150,7 +142,7 @@ pub(crate) fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `ACL CAT [category]`
 pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(name) = args.get(2) else {
-        return Ok(array(NAMES.into_iter().map(bulk)).into());
+        return Ok(array(Category::all().map(Category::name).map(bulk)));
     };
     if args.len() > 3 {
         return Err(wrong_subcommand("ACL", &args[1]));
@@ -161,8 +153,10 @@ pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Category::named(name).ok_or_else(|| quoting("ERR Unknown category '", shown, "'"))?;
     let members = CATALOG
         .commands_and_subcommands()
-        .filter(|command| command.spec.is_in(category.name().as_bytes()));
-    Ok(array(members.map(|command| bulk(command.full_name.clone()))).into())
+        .filter(|command| command.categories.contains(category));
+    Ok(array(
+        members.map(|command| bulk(command.full_name.clone())),
+    ))
 }
 
 /// `ACL LOG [count | RESET]`
@@ -180,7 +174,7 @@ pub(crate) fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Some(word) => integer_argument(word)?,
     };
     let entries = log.lock().latest(usize::try_from(count).unwrap_or(0));
-    Ok(Reply::Array(entries.into_iter().map(log_entry).collect()))
+    Ok(array(entries.into_iter().map(log_entry)))
 }
 
 fn log_entry(command: LogEntry) -> Reply {
@@ -195,18 +189,15 @@ fn log_entry(command: LogEntry) -> Reply {
         LogContext::Multi => "multi",
     };
     let age = Instant::now().saturating_duration_since(command.last);
-    Reply::Map(vec![
-        field("count", Reply::Integer(command.count as i64)),
-        field("reason", bulk(reason).into()),
-        field("context", bulk(context).into()),
-        field("object", bulk(command.object).into()),
-        field("username", bulk(command.user).into()),
+    map([
+        ("count", integer(command.count as i64)),
+        ("reason", bulk(reason)),
+        ("context", bulk(context)),
+        ("object", bulk(command.object)),
+        ("username", bulk(command.user)),
         // In milliseconds, written as seconds.
-        field(
-            "age-seconds",
-            double(age.as_millis() as f64 / 1000.0).into(),
-        ),
-        field("client-info", text(command.client).into()),
+        ("age-seconds", double(age.as_millis() as f64 / 1000.0)),
+        ("client-info", bulk(command.client)),
     ])
 }
 
@@ -272,7 +263,9 @@ pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Reason::Key | Reason::Channel => words[denial.place],
     };
     let begin = b"This user has no permissions to ";
-    Ok(bulk([begin, what.as_bytes(), name, kind.as_bytes()].concat()).into())
+    Ok(bulk(
+        [begin, what.as_bytes(), name, kind.as_bytes()].concat(),
+    ))
 }
 
 /// `ACL GENPASS [bits]`
@@ -293,7 +286,7 @@ pub(crate) fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     getrandom::fill(&mut random).expect("the system has random bytes");
     let mut password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     password.truncate(digits);
-    Ok(text(password).into())
+    Ok(bulk(password))
 }
 
 /// `ACL HELP`

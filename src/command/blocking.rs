@@ -14,7 +14,8 @@ use super::transaction::watch_memory;
 use super::{Args, Context, Next};
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_timeout;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::{BlockedOp, Waiter};
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
@@ -205,7 +206,7 @@ fn move_or_wait(
     if try_now::<List>(&op, &mut keys, &mut out, &[source])? {
         return Ok(Reply::Sent);
     }
-    if context.in_exec {
+    if !context.execution.is_alone() {
         // As the command that does not wait.
         return Ok(Reply::Null);
     }
@@ -222,7 +223,7 @@ fn do_or_wait(
     if try_now::<List>(&op, &mut keys, &mut out, wanted)? {
         return Ok(Reply::Sent);
     }
-    if context.in_exec {
+    if !context.execution.is_alone() {
         return Ok(op.timed_out());
     }
     Ok(wait(context, wanted, op, timeout))
@@ -247,7 +248,7 @@ pub(crate) fn wait(
         op: Arc::new(op),
         wants_reply: context.session.replies.wants_reply(),
     };
-    context.space().blocked.add(waiter);
+    context.keyspace().blocked.add(waiter);
     // A moment too far away to be told is as good as none.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     context.session.then(Next::Block(until));

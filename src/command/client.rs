@@ -12,8 +12,7 @@ use crate::client::{ClientId, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
 use crate::resp::error::CommandError;
-use crate::resp::frame::verbatim;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, verbatim};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -25,7 +24,7 @@ pub(crate) fn id(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 /// `CLIENT INFO`
 pub(crate) fn info(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    Ok(verbatim(client_line(context.client)).into())
+    Ok(verbatim(client_line(context.client)))
 }
 
 /// `CLIENT LIST [TYPE normal|master|replica|pubsub] [ID client-id [client-id ...]]`
@@ -34,7 +33,7 @@ pub(crate) fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         .iter()
         .map(|client| client_line(client))
         .collect();
-    Ok(verbatim(lines).into())
+    Ok(verbatim(lines))
 }
 
 /// `CLIENT KILL addr:port` or `CLIENT KILL option value [option value ...]`
@@ -188,7 +187,7 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
     let id = integer_argument(&args[2])?;
-    let Some(waiter) = context.space().blocked.remove(id as ClientId) else {
+    let Some(waiter) = context.keyspace().blocked.remove(id as ClientId) else {
         return Ok(Reply::Integer(0));
     };
     let reply = if as_timeout {

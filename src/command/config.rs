@@ -5,8 +5,7 @@ use super::pubsub::help as help_reply;
 use super::{Args, Context, Next};
 use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{bulk, map};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, bulk, map};
 use crate::store::keyspace::KeyStats;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -28,7 +27,7 @@ pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let pairs = found
         .into_iter()
         .map(|(name, value)| (shown(name), bulk(value)));
-    Ok(map(pairs).into())
+    Ok(map(pairs))
 }
 
 /// Redis takes a word for a glob only if it looks like one, and for a name otherwise.
@@ -72,7 +71,7 @@ pub(crate) fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     context.server.stats.reset();
     context.server.acl.denied.reset();
-    context.space().stats = KeyStats::default();
+    context.keyspace().stats = KeyStats::default();
     Ok(Reply::OK)
 }
 

@@ -8,8 +8,8 @@ use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::frame::status;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::{Reply, status};
+use crate::resp::writer::ReplyWriter;
 use crate::store::database::Database;
 use crate::store::keys::Keys;
 
@@ -70,7 +70,7 @@ pub(crate) fn type_of(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         Some(slot) => keys.entry(slot).value.type_name(),
         None => "none",
     };
-    Ok(status(name).into())
+    Ok(status(name))
 }
 
 /// `RENAME key newkey`
@@ -210,7 +210,7 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(crate) fn flushall(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     check_flush(args)?;
-    let all: Vec<_> = context.space().databases().map(|(db, _)| db).collect();
+    let all: Vec<_> = context.keyspace().databases().map(|(db, _)| db).collect();
     flush(context, &all);
     Ok(Reply::OK)
 }
@@ -226,9 +226,9 @@ fn check_flush(args: &Args<'_>) -> std::result::Result<(), CommandError> {
 }
 
 fn flush(context: &mut Context<'_>, databases: &[u32]) {
-    let space = context.space();
+    let keyspace = context.keyspace();
     for &db in databases {
-        space.clear(db);
+        keyspace.clear(db);
     }
 }
 
@@ -238,6 +238,6 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let second = int(&args[2]).map_err(|_| CommandError::text("ERR invalid second DB index"))?;
     let first = database_index(context.config, first)?;
     let second = database_index(context.config, second)?;
-    context.space().swap(first, second);
+    context.keyspace().swap(first, second);
     Ok(Reply::OK)
 }

@@ -6,15 +6,18 @@ use crate::catalog::{CATALOG, Command};
 use crate::observe::latency::now;
 use crate::observe::latency_report;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, integer, verbatim};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, integer, map, verbatim};
 
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `LATENCY DOCTOR`
 pub(crate) fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let all = context.server.latency.all();
-    Ok(verbatim(latency_report::doctor(&all, context.config, now())).into())
+    Ok(verbatim(latency_report::doctor(
+        &all,
+        context.config,
+        now(),
+    )))
 }
 
 /// `LATENCY GRAPH event`
@@ -26,7 +29,7 @@ pub(crate) fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             after: "'".into(),
         });
     };
-    Ok(verbatim(latency_report::graph(event, &series, now())).into())
+    Ok(verbatim(latency_report::graph(event, &series, now())))
 }
 
 /// `LATENCY HISTORY event`
@@ -36,7 +39,7 @@ pub(crate) fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let pairs = samples
         .into_iter()
         .map(|sample| array([integer(sample.time as i64), integer(sample.latency as i64)]));
-    Ok(array(pairs).into())
+    Ok(array(pairs))
 }
 
 /// `LATENCY LATEST`
@@ -51,7 +54,7 @@ pub(crate) fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             integer(series.max as i64),
         ]))
     });
-    Ok(array(events).into())
+    Ok(array(events))
 }
 
 /// `LATENCY RESET [event ...]`: how many events there were.
@@ -84,15 +87,14 @@ pub(crate) fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             .distribution()?;
         let steps = steps
             .into_iter()
-            .map(|(time, count)| (Reply::Integer(time as i64), Reply::Integer(count as i64)));
-        let name = |text: &str| Reply::Bulk(text.to_owned().into());
-        let about = vec![
-            (name("calls"), Reply::Integer(calls as i64)),
-            (name("histogram_usec"), Reply::Map(steps.collect())),
-        ];
-        Some((name(&command.full_name), Reply::Map(about)))
+            .map(|(time, count)| (integer(time as i64), integer(count as i64)));
+        let about = map([
+            ("calls", integer(calls as i64)),
+            ("histogram_usec", map(steps)),
+        ]);
+        Some((bulk(command.full_name.clone()), about))
     });
-    Ok(Reply::Map(pairs.collect()))
+    Ok(map(pairs))
 }
 
 /// `LATENCY HELP`

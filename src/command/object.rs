@@ -3,8 +3,9 @@
 use super::Args;
 use super::pubsub::help;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use crate::store::string_value::StringValue;
 

@@ -8,8 +8,9 @@ use super::table::{Handler, handler};
 use crate::catalog::CATALOG;
 use crate::config::Config;
 use crate::resp::Protocol;
-use crate::resp::reply::{ReplyWriter, put_error};
+use crate::resp::reply::Reply;
 use crate::resp::request::Args;
+use crate::resp::writer::{ReplyBuilder, ReplyWriter};
 use crate::store::keyspace::Keyspace;
 
 /// A keyspace of its own, and how it is set up.
@@ -48,16 +49,18 @@ impl Bench {
         let args = Args::new(&bytes, &words);
         let command = CATALOG.resolve(&args).expect("a command");
         let mut keys = self.space.keys(0, &self.config);
-        let mut reply = BytesMut::new();
-        let mut out = ReplyWriter::new(&mut reply, self.protocol);
+        let mut value = ReplyBuilder::default();
+        let mut out = ReplyWriter::value(&mut value);
         let result = match handler(command).expect("a handler") {
             Handler::OnKeys(function) => function(&mut keys, &args),
             Handler::Streams(function) => function(&mut keys, &mut out, &args),
             Handler::Full(_) => panic!("'{request}' needs a connection"),
         };
+        let mut reply = BytesMut::new();
         match result {
+            Ok(Reply::Sent) => value.finish().encode(&mut reply, self.protocol),
             Ok(answer) => answer.encode(&mut reply, self.protocol),
-            Err(error) => put_error(&mut reply, &error),
+            Err(error) => Reply::Error(Box::new(error)).encode(&mut reply, self.protocol),
         }
         self.space.assert_sound();
         let text = String::from_utf8_lossy(&reply).into_owned();

@@ -8,8 +8,9 @@ use super::Args;
 use super::keys::is_shown;
 use super::pubsub::check_pattern;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;

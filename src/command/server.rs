@@ -3,12 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pubsub::{help, wrong_subcommand};
-use super::{Args, Context, Next};
+use super::{Args, Context, Next, debug_protocol};
 use crate::command::info::report;
 use crate::config::DebugCommand;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, text, verbatim};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, verbatim};
 use crate::resp::request::integer_argument;
 use crate::state::VERSION;
 
@@ -20,7 +19,7 @@ pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
     let server = context.server;
-    Ok(verbatim(report(server, context.space(), &sections)).into())
+    Ok(verbatim(report(server, context.keyspace(), &sections)))
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.
@@ -29,10 +28,9 @@ pub(crate) fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Ok(array([
-        text(now.as_secs().to_string()),
-        text(now.subsec_micros().to_string()),
-    ])
-    .into())
+        bulk(now.as_secs().to_string()),
+        bulk(now.subsec_micros().to_string()),
+    ]))
 }
 
 /// `LOLWUT [VERSION version]`
@@ -49,7 +47,7 @@ pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
          \n\
          A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n"
     );
-    Ok(verbatim(art).into())
+    Ok(verbatim(art))
 }
 
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply; connections close once what they are
@@ -103,7 +101,7 @@ pub(crate) fn allow_debug(context: &Context<'_>) -> std::result::Result<(), Comm
     ))
 }
 
-/// `DEBUG SLEEP seconds | ERROR message | PANIC | HELP`
+/// `DEBUG SLEEP seconds | ERROR message | PANIC | PROTOCOL type | HELP`
 pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match (args[1].to_ascii_lowercase().as_slice(), args.len()) {
         (b"sleep", 3) => {
@@ -112,7 +110,7 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|word| word.parse().ok())
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
-            if context.in_exec {
+            if !context.execution.is_alone() {
                 // Its reply is one of an array, which is not torn apart: the rest follows it.
                 context.session.then(Next::Sleep(seconds, b""));
                 return Ok(Reply::OK);
@@ -132,6 +130,7 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             after: "".into(),
         }),
         (b"panic", 2) => panic!("DEBUG PANIC"),
+        (b"protocol", 3) => debug_protocol::sample(&args[2], context.client.protocol()),
         (b"help", 2) => Ok(help(
             "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
             &[
@@ -140,6 +139,9 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 "    unit tests to simulate Redis errors.",
                 "PANIC",
                 "    Panic in the task of this connection, which ends it alone.",
+                "PROTOCOL <type>",
+                "    Reply with a sample of this type: string, integer, double, bignum, null, array,",
+                "    set, map, attrib, push, verbatim, true or false.",
                 "SLEEP <seconds>",
                 "    Stop this connection for <seconds>. Decimals allowed. Others go on.",
             ],

@@ -4,8 +4,7 @@ use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context};
 use crate::observe::slow_log::SlowEntry;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{Frame, array, bulk, integer, text};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, integer};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -26,16 +25,16 @@ pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Some(Err(_)) => return Err(out_of_range),
     };
     let entries = context.server.slow_log.latest(most);
-    Ok(array(entries.into_iter().map(shown)).into())
+    Ok(array(entries.into_iter().map(shown)))
 }
 
-fn shown(entry: SlowEntry) -> Frame {
+fn shown(entry: SlowEntry) -> Reply {
     array([
         integer(entry.id as i64),
         integer(entry.time as i64),
         integer(entry.duration.as_micros() as i64),
         array(entry.args.into_iter().map(bulk)),
-        text(entry.peer),
+        bulk(entry.peer),
         bulk(entry.name),
     ])
 }

@@ -16,8 +16,9 @@ use super::{Args, Context, access};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_double;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use crate::store::list::{End, List};
 use crate::store::string_value::StringValue;
@@ -228,7 +229,7 @@ impl<'a> Options<'a> {
             for pattern in &self.get {
                 match look_up(keys, pattern, element) {
                     Some(value) => out.bulk(&value),
-                    None => out.put(Reply::Null),
+                    None => out.null(),
                 }
             }
         }

@@ -12,8 +12,9 @@ use super::Args;
 use super::expiry::Count;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::string_value::StringValue;
 use options::{Condition, Lifetime, Options};
@@ -112,7 +113,7 @@ fn reply_with(
         Some(slot) => keys
             .get::<StringValue>(slot)?
             .with_bytes(|bytes| out.bulk(bytes)),
-        None => out.put(Reply::Null),
+        None => out.null(),
     }
     Ok(slot)
 }
@@ -174,7 +175,7 @@ pub(crate) fn mget(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             .map(|slot| keys.get::<StringValue>(slot))
         {
             Some(Ok(text)) => text.with_bytes(|bytes| out.bulk(bytes)),
-            Some(Err(_)) | None => out.put(Reply::Null),
+            Some(Err(_)) | None => out.null(),
         }
     }
     Ok(Reply::Sent)

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::catalog::{CATALOG, Command};
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use Handler::{Full, OnKeys, Streams};
 

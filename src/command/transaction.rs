@@ -15,11 +15,13 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
+use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table};
 use crate::catalog::Command;
+use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, put_integer};
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -86,8 +88,8 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     if !transaction.spoiled {
         let queued = Queued::new(command, args);
         let memory = queued.memory();
-        transaction.needs_memory |= command.deny_oom;
-        transaction.effects.reads |= command.reads;
+        transaction.needs_memory |= command.has(Flag::DenyOom);
+        transaction.effects.reads |= command.has(Flag::ReadOnly);
         transaction.effects.may_replicate |= command.may_replicate();
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
@@ -110,7 +112,7 @@ pub(crate) fn reject(
     command: &Command,
     error: CommandError,
 ) -> CommandError {
-    if command.full_name != "exec" {
+    if command.spec.in_multi != InMulti::Executes {
         spoil(context);
         return error;
     }
@@ -128,12 +130,12 @@ pub(crate) fn reject(
 /// ones, and whatever goes on with a transaction instead of ending it.
 pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
-        return command.deny_oom;
+        return command.has(Flag::DenyOom);
     };
-    match command.full_name.as_str() {
-        "exec" => transaction.needs_memory,
-        "discard" | "quit" | "reset" => false,
-        _ => true,
+    match command.spec.in_multi {
+        InMulti::Executes => transaction.needs_memory,
+        InMulti::GivesUp => false,
+        InMulti::Runs | InMulti::Waits => true,
     }
 }
 
@@ -209,7 +211,7 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
-    context.space().watched.unwatch(client.id);
+    context.keyspace().watched.unwatch(client.id);
     client.watched_memory.store(0, Relaxed);
     client.watched_changed.store(false, Relaxed);
 }
@@ -232,7 +234,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     } else if changed {
         Ok(Reply::NullArray)
     } else {
-        carry_out(context, &transaction);
+        run_queued(context, &transaction);
         Ok(Reply::Sent)
     };
     // Until now it shows in CLIENT LIST.
@@ -241,34 +243,36 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// Runs the commands, and writes their replies as one array.
-fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
+fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     let publishes = transaction.queued.iter().filter(|queued| {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
-        notifies || queued.command.publishes.is_some()
+        notifies || queued.command.spec.publishes.is_some()
     });
-    if publishes.count() > 1 {
-        context.order = context.server.registry.hold_order();
-    }
+    let order = if publishes.count() > 1 {
+        context.server.registry.hold_order()
+    } else {
+        ChannelOrder::default()
+    };
     context.client.outbox.hold_messages();
-    context.in_exec = true;
+    context.execution = Execution::InExec { order };
     if context.session.replies.wants_reply() {
-        put_integer(context.replies, b'*', transaction.queued.len() as i64);
+        ReplyWriter::wire(context.replies, context.client.protocol())
+            .array(transaction.queued.len());
     }
     for queued in &transaction.queued {
         if let Some(handler) = table::handler(queued.command) {
             let args = queued.args();
-            match access::admit_queued(context, queued.command, &args) {
-                Ok(()) => call(context, queued.command, handler, &args),
+            match access::require_permission_in_exec(context, queued.command, &args) {
+                Ok(()) => dispatch::call_handler(context, queued.command, handler, &args),
                 Err(error) => context.fail(&error),
             }
-            publish_events(context);
+            dispatch::publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
                 context.settle_replies();
             }
         }
     }
-    context.in_exec = false;
-    context.order = ChannelOrder::default();
+    context.execution = Execution::Alone;
     context.settle_replies();
     context.client.outbox.release_messages();
 }
@@ -277,7 +281,7 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
 fn watched_key_changed(context: &mut Context<'_>) -> bool {
     let client = context.client;
     let config = context.config;
-    let space = context.space();
+    let space = context.keyspace();
     for full in space.watched.of(client.id).to_vec() {
         // Looking removes a key whose time has come, which tells its watchers.
         space.keys(full.db, config).peek(&full.key);

@@ -33,14 +33,6 @@ struct Sample {
     runs: u32,
 }
 
-/// PUBLISHes whose messages were gathered, and are not published yet.
-#[derive(Clone, Copy, Debug, Default)]
-struct Gathered {
-    command: u16,
-    runs: u32,
-    time: Duration,
-}
-
 /// More samples are not left to the end of a batch.
 const MUCH: usize = 1024;
 
@@ -60,7 +52,6 @@ pub(crate) struct BatchStats {
     /// Times of commands, if they are tracked.
     samples: Vec<Sample>,
     tracks: bool,
-    gathered: Gathered,
     /// A command that takes so long is to be noted.
     pub notable: Duration,
     /// Messages published.
@@ -79,7 +70,6 @@ impl Default for BatchStats {
             mark: Instant::now(),
             samples: Vec::new(),
             tracks: false,
-            gathered: Gathered::default(),
             notable: Duration::MAX,
             published: 0,
             delivered: 0,
@@ -109,7 +99,7 @@ impl BatchStats {
 
     /// Counts a command that has just ended, and says how long it took.
     pub(crate) fn command(&mut self, command: u16, outcome: Outcome) -> Duration {
-        let time = self.pass();
+        let time = self.lap();
         let line = self.line(command);
         match outcome {
             Outcome::Rejected => line.rejected += 1,
@@ -123,29 +113,20 @@ impl BatchStats {
         time
     }
 
-    /// Counts a PUBLISH whose message was gathered: it has not ended yet.
-    pub(crate) fn gathered(&mut self, command: u16) {
-        let time = self.pass();
+    /// Counts so many runs of a command that took `time` together, and says how long each took.
+    pub(crate) fn ended_together(&mut self, command: u16, runs: usize, time: Duration) -> Duration {
         let line = self.line(command);
-        line.calls += 1;
+        line.calls += runs as u64;
         line.time += time;
-        self.gathered.command = command;
-        self.gathered.runs += 1;
-        self.gathered.time += time;
-    }
-
-    /// The gathered messages are published: their commands have ended. Says how long each took.
-    pub(crate) fn lap(&mut self) -> Duration {
-        let time = self.pass();
-        let gathered = std::mem::take(&mut self.gathered);
-        self.line(gathered.command).time += time;
-        let each = (gathered.time + time) / gathered.runs.max(1);
-        self.sample(gathered.command, each, gathered.runs);
+        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
+        let each = time / runs.max(1);
+        self.sample(command, each, runs);
         each
     }
 
-    /// The time since the command before ended.
-    fn pass(&mut self) -> Duration {
+    /// The time since the last lap, or since the last command was counted: the clock is read once a
+    /// command.
+    pub(crate) fn lap(&mut self) -> Duration {
         let now = Instant::now();
         let time = now - self.mark;
         self.mark = now;

@@ -26,8 +26,8 @@ const MAX_CYCLE: usize = 32 * 1024 * 1024;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Fanout {
-    /// Messages that are about to be published.
-    pub messages: Messages,
+    /// What a message that is published by itself is encoded in; empty in between.
+    pub single: Messages,
     /// Where messages went.
     pub pending: PendingFlush,
 }
@@ -197,10 +197,10 @@ mod tests {
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());
-        fanout.messages.add(Namespace::Channel, b"c", b"one");
+        fanout.single.add(Namespace::Channel, b"c", b"one");
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
-        fanout.pending.deliver(fanout.messages.all(), &subscribers);
+        fanout.pending.deliver(fanout.single.all(), &subscribers);
         drop(fanout);
 
         let expected = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\none\r\n";

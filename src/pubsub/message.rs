@@ -12,7 +12,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::client::Namespace;
 use crate::client::frames::{Frames, SHARED_BODY};
 use crate::resp::Protocol;
-use crate::resp::reply::{put_bulk, put_integer, put_null};
+use crate::resp::encode::{put_bulk, put_integer, put_null};
 
 /// A run ends when it has become so many bytes long: each subscriber copies it as a whole.
 const MAX_RUN: usize = 16 * 1024;

@@ -78,6 +78,9 @@ pub(crate) struct ChannelOrder<'a> {
 }
 
 impl ChannelOrder<'_> {
+    /// None is held.
+    pub(crate) const NONE: &'static ChannelOrder<'static> = &ChannelOrder { all: Vec::new() };
+
     fn are_held(&self) -> bool {
         !self.all.is_empty()
     }
@@ -135,24 +138,25 @@ impl Registry {
         fanout: &mut Fanout,
     ) -> usize {
         let mut receivers = 0;
-        fanout.messages.add(kind, channel, payload);
-        self.publish_run(held, fanout, |to| receivers = to);
-        fanout.messages.clear();
+        let Fanout { single, pending } = fanout;
+        single.add(kind, channel, payload);
+        self.publish_run(single, held, pending, |to| receivers = to);
+        single.clear();
         receivers
     }
 
-    /// Publishes the messages that `fanout` has gathered: appends each to the outbox of every
-    /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
-    /// for a client that is both. Says for each how many matching subscriptions it went to: what
-    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are locks that the caller has already; `fanout` remembers whom to flush. The caller then
-    /// forgets the messages.
+    /// Publishes messages to one channel: appends each to the outbox of every subscriber of the
+    /// channel, then to those of every matching pattern's, which is Redis's order for a client that
+    /// is both. Says for each how many matching subscriptions it went to: what PUBLISH answers; one
+    /// that an outbox refused as it is full did not go there. `held` are locks that the caller has
+    /// already; `pending` remembers whom to flush.
     pub(crate) fn publish_run(
         &self,
+        messages: &Messages,
         held: &ChannelOrder<'_>,
-        fanout: &mut Fanout,
+        pending: &mut PendingFlush,
         mut went_to: impl FnMut(usize),
     ) {
-        let Fanout { messages, pending } = fanout;
         let _turn = (!held.are_held()).then(|| self.order_of(messages.channel()).lock());
         if self.may_match(messages) {
             let mut frame = BytesMut::new();

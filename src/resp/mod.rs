@@ -1,16 +1,21 @@
-//! The wire: requests in, replies out.
+//! The wire: requests in, replies out. The lowest layer: it uses none of the crate's other rooms.
 //!
-//! [`request`] is our own resumable, bounded reader of RESP arrays and inline commands. [`reply`]
-//! is what a command answers and the one place where it becomes bytes. Replies that the hot path
-//! sends are pre-encoded or written directly; every other reply is a [`frame::Frame`], encoded by
-//! the `redis-protocol` crate.
+//! ```text
+//!   request   our own resumable, bounded reader of RESP arrays and inline commands
+//!   reply     what a command answers, as a value
+//!   writer    where a handler writes its answer piece by piece: the wire, or a value
+//!   encode    the one place where an answer becomes bytes, in RESP2 or RESP3
+//!   error     what a client is told that went wrong
+//!   number    numbers with a fraction, read and printed
+//! ```
 
+pub(crate) mod encode;
 pub(crate) mod error;
-pub(crate) mod frame;
 pub(crate) mod inline;
 pub(crate) mod number;
 pub(crate) mod reply;
 pub(crate) mod request;
+pub(crate) mod writer;
 
 /// The protocol version of a connection: RESP2 until `HELLO 3` asks for RESP3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

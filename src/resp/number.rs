@@ -122,6 +122,33 @@ pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// A `double` as Redis 7.0 shows it (C's `%.17g`): 17 significant digits, which tell every number
+/// from its neighbours, without zeros at the end.
+pub(crate) fn format_double(number: f64) -> String {
+    const DIGITS: i32 = 17;
+    if number.is_nan() {
+        return "nan".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let without_zeros = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    // All but one of the digits follow the point.
+    let text = format!("{number:.*e}", DIGITS as usize - 1);
+    let (significand, exponent) = text.split_once('e').expect("`e` has an exponent");
+    let exponent: i32 = exponent.parse().expect("an exponent is an integer");
+    if (-4..DIGITS).contains(&exponent) {
+        without_zeros(&format!("{number:.*}", (DIGITS - 1 - exponent) as usize))
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let magnitude = exponent.unsigned_abs();
+        format!("{}e{sign}{magnitude:02}", without_zeros(significand))
+    }
+}
+
 /// Whether there is a minus, and what follows the sign.
 fn split_sign(text: &[u8]) -> (bool, &[u8]) {
     match text {

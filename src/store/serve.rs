@@ -17,7 +17,7 @@ use super::value::Value;
 use crate::client::ClientId;
 use crate::config::Config;
 use crate::pubsub::fanout::Fanout;
-use crate::resp::reply::{ReplyWriter, put_error};
+use crate::resp::writer::ReplyWriter;
 
 /// What came of serving one waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Keyspace {
         let mut reply = BytesMut::new();
         let answer = match slot {
             Some(slot) => {
-                let mut out = ReplyWriter::new(&mut reply, waiter.protocol());
+                let mut out = ReplyWriter::wire(&mut reply, waiter.protocol());
                 op.answer(&mut keys, slot, key, &mut out)
             }
             None => op.when_gone().map_or(Ok(false), Err),
@@ -107,7 +107,7 @@ impl Keyspace {
             Ok(true) => slot,
             Err(error) => {
                 reply.clear();
-                put_error(&mut reply, error);
+                ReplyWriter::wire(&mut reply, waiter.protocol()).error(error);
                 None
             }
         };

@@ -113,13 +113,16 @@ async fn debug(_: &Server, client: &mut Client) {
     client.line("DEBUG HELP").await;
     client
         .reads(
-            "*10\r\n\
+            "*13\r\n\
              +DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
              +ERROR <string>\r\n\
              +    Return a Redis protocol error with <string> as message. Useful for clients\r\n\
              +    unit tests to simulate Redis errors.\r\n\
              +PANIC\r\n\
              +    Panic in the task of this connection, which ends it alone.\r\n\
+             +PROTOCOL <type>\r\n\
+             +    Reply with a sample of this type: string, integer, double, bignum, null, array,\r\n\
+             +    set, map, attrib, push, verbatim, true or false.\r\n\
              +SLEEP <seconds>\r\n\
              +    Stop this connection for <seconds>. Decimals allowed. Others go on.\r\n\
              +HELP\r\n\

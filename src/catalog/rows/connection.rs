@@ -2,15 +2,18 @@
 //!
 //! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
 
+use crate::catalog::categories::Category;
 use crate::catalog::secrets;
-use crate::catalog::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
-use crate::catalog::spec::{Arg, Spec};
+use crate::catalog::spec::Flag::{
+    Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale, WhileSubscribed,
+};
+use crate::catalog::spec::{Arg, InMulti, Spec};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("hello", -1)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .hides(secrets::of_hello)
         .origin("connection", "6.0.0")
         .summary("Handshake with Redis")
@@ -36,7 +39,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .optional()]),
     Spec::new("auth", -2)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .hides(secrets::of_auth)
         .origin("connection", "1.0.0")
         .summary("Authenticate to the server")
@@ -48,26 +51,44 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("select", 2)
         .flags(&[Loading, Stale, Fast])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
         .summary("Change the selected database for the current connection")
         .complexity("O(1)")
         .arguments(&[Arg::integer("index")]),
     Spec::new("reset", 1)
-        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .flags(&[
+            NoScript,
+            Loading,
+            Stale,
+            Fast,
+            NoAuth,
+            AllowBusy,
+            WhileSubscribed,
+        ])
+        .in_multi(InMulti::GivesUp)
+        .categories(&[Category::Connection])
         .origin("connection", "6.2.0")
         .summary("Reset the connection")
         .complexity("O(1)"),
     Spec::new("quit", -1)
-        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .flags(&[
+            NoScript,
+            Loading,
+            Stale,
+            Fast,
+            NoAuth,
+            AllowBusy,
+            WhileSubscribed,
+        ])
+        .in_multi(InMulti::GivesUp)
+        .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
         .summary("Close the connection")
         .complexity("O(1)"),
     Spec::new("ping", -1)
-        .flags(&[Fast])
-        .categories(&["fast", "connection"])
+        .flags(&[Fast, WhileSubscribed])
+        .categories(&[Category::Connection])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("connection", "1.0.0")
         .summary("Ping the server")
@@ -75,7 +96,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::string("message").optional()]),
     Spec::new("echo", 2)
         .flags(&[Loading, Stale, Fast])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
         .summary("Echo the given string")
         .complexity("O(1)")
@@ -90,32 +111,32 @@ pub(crate) const ROWS: &[Spec] = &[
 const CLIENT: &[Spec] = &[
     Spec::new("getname", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.6.9")
         .summary("Get the current connection name")
         .complexity("O(1)"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "5.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("id", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "5.0.0")
         .summary("Returns the client ID for the current connection")
         .complexity("O(1)"),
     Spec::new("info", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output"])
         .origin("connection", "6.2.0")
         .summary("Returns information about the current client connection.")
         .complexity("O(1)"),
     Spec::new("kill", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.4.0")
         .summary("Kill the connection of a client")
         .complexity("O(N) where N is the number of client connections")
@@ -168,7 +189,7 @@ const CLIENT: &[Spec] = &[
         )]),
     Spec::new("list", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output"])
         .origin("connection", "2.4.0")
         .summary("Get the list of client connections")
@@ -208,21 +229,21 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("no-evict", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.0.0")
         .summary("Set client eviction mode for the current connection")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
     Spec::new("no-touch", 3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.2.0")
         .summary("Control whether commands sent by the client affect the LRU/LFU of accessed keys")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
     Spec::new("overflow", -3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.2.0")
         .summary("Choose what happens to messages that the connection reads too slowly")
         .complexity("O(1), O(N) where N is what waits for the connection when it stops dropping")
@@ -240,7 +261,7 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("pause", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.9.50")
         .summary("Stop processing commands from clients for some time")
         .complexity("O(1)")
@@ -262,7 +283,7 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("reply", 3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "3.2.0")
         .summary("Instruct the server whether to reply to commands")
         .complexity("O(1)")
@@ -276,7 +297,7 @@ const CLIENT: &[Spec] = &[
         )]),
     Spec::new("setinfo", 4)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.2.0")
         .summary("Set information specific to the client or connection")
         .complexity("O(1)")
@@ -289,14 +310,14 @@ const CLIENT: &[Spec] = &[
         )]),
     Spec::new("setname", 3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.6.9")
         .summary("Set the current connection name")
         .complexity("O(1)")
         .arguments(&[Arg::string("connection-name")]),
     Spec::new("unblock", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "5.0.0")
         .summary("Unblock a client blocked in a blocking command from a different connection")
         .complexity("O(log N) where N is the number of client connections")
@@ -313,7 +334,7 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("unpause", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "6.2.0")
         .summary("Resume processing of clients that were paused")
         .complexity("O(N) Where N is the number of paused clients"),

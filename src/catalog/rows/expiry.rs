@@ -1,5 +1,6 @@
 //! Rows: when keys expire.
 
+use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
@@ -7,8 +8,8 @@ use crate::catalog::spec::{Arg, KeySpec, Spec};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("expire", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "1.0.0")
         .summary("Set a key's time to live in seconds")
         .complexity("O(1)")
@@ -22,8 +23,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("pexpire", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.6.0")
         .summary("Set a key's time to live in milliseconds")
         .complexity("O(1)")
@@ -37,8 +38,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("expireat", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "1.2.0")
         .summary("Set the expiration for a key as a UNIX timestamp")
         .complexity("O(1)")
@@ -52,8 +53,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("pexpireat", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.6.0")
         .summary("Set the expiration for a key as a UNIX timestamp specified in milliseconds")
         .complexity("O(1)")
@@ -67,9 +68,9 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("ttl", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "1.0.0")
         .summary("Get the time to live for a key in seconds")
         .complexity("O(1)")
@@ -77,9 +78,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("pttl", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "2.6.0")
         .summary("Get the time to live for a key in milliseconds")
         .complexity("O(1)")
@@ -87,24 +88,24 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("expiretime", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "7.0.0")
         .summary("Get the expiration Unix timestamp for a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("pexpiretime", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "7.0.0")
         .summary("Get the expiration Unix timestamp for a key in milliseconds")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("persist", 2)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.2.0")
         .summary("Remove the expiration from a key")
         .complexity("O(1)")

@@ -1,17 +1,16 @@
 //! Rows: keys of any type.
 
-use crate::catalog::spec::Flag::{
-    DenyOom, Fast, Loading, MovableKeys, NoScript, ReadOnly, Stale, Write,
-};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::Flag::{DenyOom, Fast, Loading, NoScript, ReadOnly, Stale, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("del", -2)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RM", "delete"])])
+        .keys(&[KeySpec::from(1, &["RM", "delete"])])
         .origin("generic", "1.0.0")
         .summary("Delete a key")
         .complexity(
@@ -23,9 +22,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("unlink", -2)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RM", "delete"])])
+        .keys(&[KeySpec::from(1, &["RM", "delete"])])
         .origin("generic", "4.0.0")
         .summary(
             "Delete a key asynchronously in another thread. Otherwise it is just as DEL, but \
@@ -39,9 +38,9 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("exists", -2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
+        .keys(&[KeySpec::from(1, &["RO"])])
         .origin("generic", "1.0.0")
         .summary("Determine if a key exists")
         .complexity("O(N) where N is the number of keys to check.")
@@ -49,17 +48,17 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("type", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RO"])])
         .origin("generic", "1.0.0")
         .summary("Determine the type stored at key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("touch", -2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
+        .keys(&[KeySpec::from(1, &["RO"])])
         .origin("generic", "3.2.1")
         .summary(
             "Alters the last access time of a key(s). Returns the number of existing keys \
@@ -69,28 +68,22 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("rename", 3)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow"])
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RW", "access", "delete"]),
-                KeySpec::at(2, &["OW", "update"]),
-            ],
-        )
+        .categories(&[Category::Keyspace])
+        .keys(&[
+            KeySpec::at(1, &["RW", "access", "delete"]),
+            KeySpec::at(2, &["OW", "update"]),
+        ])
         .origin("generic", "1.0.0")
         .summary("Rename a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
     Spec::new("renamenx", 3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RW", "access", "delete"]),
-                KeySpec::at(2, &["OW", "insert"]),
-            ],
-        )
+        .categories(&[Category::Keyspace])
+        .keys(&[
+            KeySpec::at(1, &["RW", "access", "delete"]),
+            KeySpec::at(2, &["OW", "insert"]),
+        ])
         .origin("generic", "1.0.0")
         .summary("Rename a key, only if the new key does not exist")
         .complexity("O(1)")
@@ -102,14 +95,11 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
     Spec::new("copy", -3)
         .flags(&[Write, DenyOom])
-        .categories(&["keyspace", "write", "slow"])
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RO", "access"]),
-                KeySpec::at(2, &["OW", "update"]),
-            ],
-        )
+        .categories(&[Category::Keyspace])
+        .keys(&[
+            KeySpec::at(1, &["RO", "access"]),
+            KeySpec::at(2, &["OW", "update"]),
+        ])
         .origin("generic", "6.2.0")
         .summary("Copy a key")
         .complexity(
@@ -124,22 +114,22 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("move", 3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("generic", "1.0.0")
         .summary("Move a key to another database")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("db")]),
     Spec::new("randomkey", 1)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:all_shards", "nondeterministic_output"])
         .origin("generic", "1.0.0")
         .summary("Return a random key from the keyspace")
         .complexity("O(1)"),
     Spec::new("keys", 2)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
         .origin("generic", "1.0.0")
         .summary("Find all keys matching the given pattern")
@@ -150,14 +140,14 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::pattern("pattern")]),
     Spec::new("dbsize", 1)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
         .origin("server", "1.0.0")
         .summary("Return the number of keys in the selected database")
         .complexity("O(1)"),
     Spec::new("flushdb", -1)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("server", "1.0.0")
         .summary("Remove all keys from the current database")
@@ -169,7 +159,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::one_of("async", ASYNC_SYNC).optional()]),
     Spec::new("flushall", -1)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("server", "1.0.0")
         .summary("Remove all keys from all databases")
@@ -181,7 +171,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::one_of("async", ASYNC_SYNC).optional()]),
     Spec::new("swapdb", 3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .origin("server", "4.0.0")
         .summary("Swaps two Redis databases")
         .complexity(
@@ -191,7 +181,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::integer("index1"), Arg::integer("index2")]),
     Spec::new("scan", -2)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output", "request_policy:special"])
         .origin("generic", "2.8.0")
         .summary("Incrementally iterate the keys space")
@@ -208,19 +198,21 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::string("type").token("TYPE").since("6.0.0").optional(),
         ]),
     Spec::new("sort", -2)
-        .flags(&[Write, DenyOom, MovableKeys])
-        .categories(&["write", "set", "sortedset", "list", "slow", "dangerous"])
-        .keys(
-            (1, 1, 1),
-            &[
-                KeySpec::at(1, &["RO", "access"]),
-                BY_OR_GET,
-                KeySpec::unknown(&["OW", "update"]).notes(
-                    "For the optional STORE keyword. It is marked 'unknown' because the \
+        .flags(&[Write, DenyOom])
+        .categories(&[
+            Category::Set,
+            Category::SortedSet,
+            Category::List,
+            Category::Dangerous,
+        ])
+        .keys(&[
+            KeySpec::at(1, &["RO", "access"]),
+            BY_OR_GET,
+            KeySpec::unknown(&["OW", "update"]).notes(
+                "For the optional STORE keyword. It is marked 'unknown' because the \
                     keyword can appear anywhere in the argument array",
-                ),
-            ],
-        )
+            ),
+        ])
         .finder(key::of_sort)
         .origin("generic", "1.0.0")
         .summary("Sort the elements in a list, set or sorted set")
@@ -239,9 +231,14 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::key("destination", 2).token("STORE").optional(),
         ]),
     Spec::new("sort_ro", -2)
-        .flags(&[ReadOnly, MovableKeys])
-        .categories(&["read", "set", "sortedset", "list", "slow", "dangerous"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"]), BY_OR_GET])
+        .flags(&[ReadOnly])
+        .categories(&[
+            Category::Set,
+            Category::SortedSet,
+            Category::List,
+            Category::Dangerous,
+        ])
+        .keys(&[KeySpec::at(1, &["RO", "access"]), BY_OR_GET])
         .origin("generic", "7.0.0")
         .summary("Sort the elements in a list, set or sorted set. Read-only variant of SORT.")
         .complexity(
@@ -260,7 +257,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .complexity("Depends on subcommand."),
     Spec::new("wait", 3)
         .flags(&[NoScript])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
         .origin("generic", "3.0.0")
         .summary(
@@ -304,42 +301,42 @@ const ALPHA: Arg = Arg::pure_token("sorting", "ALPHA").optional();
 const OBJECT: &[Spec] = &[
     Spec::new("encoding", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "2.2.3")
         .summary("Inspect the internal encoding of a Redis object")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("freq", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "4.0.0")
         .summary("Get the logarithmic access frequency counter of a Redis object")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["keyspace", "slow"])
+        .categories(&[Category::Keyspace])
         .origin("generic", "6.2.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("idletime", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "2.2.3")
         .summary("Get the time since a Redis object was last accessed")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("refcount", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "2.2.3")
         .summary("Get the number of references to the value of the key")
         .complexity("O(1)")
@@ -350,14 +347,12 @@ const OBJECT: &[Spec] = &[
 const MEMORY: &[Spec] = &[
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "4.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("usage", -3)
         .flags(&[ReadOnly])
-        .categories(&["read", "slow"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("server", "4.0.0")
         .summary("Estimate the memory usage of a key")
         .complexity("O(N) where N is the number of samples.")

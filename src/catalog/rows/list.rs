@@ -1,14 +1,15 @@
 //! Rows: lists, and the commands that wait for an element.
 
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, MovableKeys, NoScript, ReadOnly, Write};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, NoScript, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("lpush", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "1.0.0")
         .summary("Prepend one or multiple elements to a list")
         .complexity(
@@ -19,8 +20,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("rpush", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "1.0.0")
         .summary("Append one or multiple elements to a list")
         .complexity(
@@ -31,8 +32,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("lpushx", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "2.2.0")
         .summary("Prepend an element to a list, only if the list exists")
         .complexity(
@@ -43,8 +44,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("rpushx", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "2.2.0")
         .summary("Append an element to a list, only if the list exists")
         .complexity(
@@ -55,8 +56,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("lpop", -2)
         .flags(&[Write, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "access", "delete"])])
         .origin("list", "1.0.0")
         .summary("Remove and get the first elements in a list")
         .complexity("O(N) where N is the number of elements returned")
@@ -67,8 +68,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("rpop", -2)
         .flags(&[Write, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "access", "delete"])])
         .origin("list", "1.0.0")
         .summary("Remove and get the last elements in a list")
         .complexity("O(N) where N is the number of elements returned")
@@ -79,16 +80,16 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("llen", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO"])])
         .origin("list", "1.0.0")
         .summary("Get the length of a list")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("lrange", 4)
         .flags(&[ReadOnly])
-        .categories(&["read", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("list", "1.0.0")
         .summary("Get a range of elements from a list")
         .complexity(
@@ -103,8 +104,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lindex", 3)
         .flags(&[ReadOnly])
-        .categories(&["read", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("list", "1.0.0")
         .summary("Get an element from a list by its index")
         .complexity(
@@ -114,8 +115,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::integer("index")]),
     Spec::new("lset", 4)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("list", "1.0.0")
         .summary("Set the value of an element in a list by its index")
         .complexity(
@@ -129,8 +130,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("linsert", 5)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "2.2.0")
         .summary("Insert an element before or after another element in a list")
         .complexity(
@@ -152,8 +153,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lrem", 4)
         .flags(&[Write])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "delete"])])
         .origin("list", "1.0.0")
         .summary("Remove elements from a list")
         .complexity(
@@ -166,8 +167,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("ltrim", 4)
         .flags(&[Write])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "delete"])])
         .origin("list", "1.0.0")
         .summary("Trim a list to the specified range")
         .complexity("O(N) where N is the number of elements to be removed by the operation.")
@@ -178,8 +179,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lpos", -3)
         .flags(&[ReadOnly])
-        .categories(&["read", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("list", "6.0.6")
         .summary("Return the index of matching elements on a list")
         .complexity(
@@ -196,8 +197,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lmove", 5)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "6.2.0")
         .summary("Pop an element from a list, push it to another list and return it")
         .complexity("O(1)")
@@ -209,20 +210,17 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("rpoplpush", 3)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "1.2.0")
         .summary("Remove the last element in a list, prepend it to another list and return it")
         .complexity("O(1)")
         .deprecated("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments")
         .arguments(&[Arg::key("source", 0), Arg::key("destination", 1)]),
     Spec::new("lmpop", -4)
-        .flags(&[Write, MovableKeys])
-        .categories(&["write", "list", "slow"])
-        .keys(
-            (0, 0, 0),
-            &[KeySpec::counted(1, &["RW", "access", "delete"])],
-        )
+        .flags(&[Write])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::counted(1, &["RW", "access", "delete"])])
         .origin("list", "7.0.0")
         .summary("Pop elements from a list")
         .complexity(
@@ -237,11 +235,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("blpop", -3)
         .flags(&[Write, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys(
-            (1, -2, 1),
-            &[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])],
-        )
+        .categories(&[Category::List])
+        .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("list", "2.0.0")
         .summary("Remove and get the first element in a list, or block until one is available")
         .complexity("O(N) where N is the number of provided keys.")
@@ -252,11 +247,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("brpop", -3)
         .flags(&[Write, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys(
-            (1, -2, 1),
-            &[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])],
-        )
+        .categories(&[Category::List])
+        .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("list", "2.0.0")
         .summary("Remove and get the last element in a list, or block until one is available")
         .complexity("O(N) where N is the number of provided keys.")
@@ -267,8 +259,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("blmove", 6)
         .flags(&[Write, DenyOom, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "6.2.0")
         .summary(
             "Pop an element from a list, push it to another list and return it; or block \
@@ -284,8 +276,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("brpoplpush", 4)
         .flags(&[Write, DenyOom, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "2.2.0")
         .summary(
             "Pop an element from a list, push it to another list and return it; or block \
@@ -303,12 +295,9 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::double("timeout"),
         ]),
     Spec::new("blmpop", -5)
-        .flags(&[Write, Blocking, MovableKeys])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys(
-            (0, 0, 0),
-            &[KeySpec::counted(2, &["RW", "access", "delete"])],
-        )
+        .flags(&[Write, Blocking])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::counted(2, &["RW", "access", "delete"])])
         .origin("list", "7.0.0")
         .summary("Pop elements from a list, or block until one is available")
         .complexity(

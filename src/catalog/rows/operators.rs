@@ -7,7 +7,6 @@ use crate::catalog::spec::{Arg, Spec};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("monitor", 1)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
         .summary("Listen for all requests received by the server in real time"),
     Spec::container("slowlog", SLOWLOG)
@@ -24,7 +23,6 @@ pub(crate) const ROWS: &[Spec] = &[
 const SLOWLOG: &[Spec] = &[
     Spec::new("get", -2)
         .flags(&[Admin, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "nondeterministic_output"])
         .origin("server", "2.2.12")
         .summary("Get the slow log's entries")
@@ -36,13 +34,11 @@ const SLOWLOG: &[Spec] = &[
         .arguments(&[Arg::integer("count").optional()]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "6.2.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("len", 2)
         .flags(&[Admin, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&[
             "request_policy:all_nodes",
             "response_policy:agg_sum",
@@ -53,7 +49,6 @@ const SLOWLOG: &[Spec] = &[
         .complexity("O(1)"),
     Spec::new("reset", 2)
         .flags(&[Admin, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .origin("server", "2.2.12")
         .summary("Clear all entries from the slow log")
@@ -71,14 +66,12 @@ const TIPS: &[&str] = &[
 const LATENCY: &[Spec] = &[
     Spec::new("doctor", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
         .summary("Return a human readable latency analysis report.")
         .complexity("O(1)"),
     Spec::new("graph", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
         .summary("Return a latency graph for the event.")
@@ -86,13 +79,11 @@ const LATENCY: &[Spec] = &[
         .arguments(&[Arg::string("event")]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "2.8.13")
         .summary("Show helpful text about the different subcommands.")
         .complexity("O(1)"),
     Spec::new("histogram", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "7.0.0")
         .summary("Return the cumulative distribution of latencies of a subset of commands or all.")
@@ -102,7 +93,6 @@ const LATENCY: &[Spec] = &[
         .arguments(&[Arg::string("command").optional().multiple()]),
     Spec::new("history", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
         .summary("Return timestamp-latency samples for the event.")
@@ -110,14 +100,12 @@ const LATENCY: &[Spec] = &[
         .arguments(&[Arg::string("event")]),
     Spec::new("latest", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
         .summary("Return the latest latency samples for all events.")
         .complexity("O(1)"),
     Spec::new("reset", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .origin("server", "2.8.13")
         .summary("Reset latency data for one or more events.")

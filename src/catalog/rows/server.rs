@@ -1,8 +1,9 @@
 //! Rows: the server's state and settings, CONFIG and COMMAND.
 
+use crate::catalog::categories::Category;
 use crate::catalog::secrets;
 use crate::catalog::spec::Flag::{
-    Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, ReadOnly, Stale,
+    Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, Protected, ReadOnly, Stale,
 };
 use crate::catalog::spec::{Arg, Spec};
 
@@ -10,7 +11,7 @@ use crate::catalog::spec::{Arg, Spec};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("info", -1)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "dangerous"])
+        .categories(&[Category::Dangerous])
         .tips(&[
             "nondeterministic_output",
             "request_policy:all_shards",
@@ -26,20 +27,17 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::string("section").optional().multiple()]),
     Spec::new("time", 1)
         .flags(&[Loading, Stale, Fast])
-        .categories(&["fast"])
         .tips(&["nondeterministic_output"])
         .origin("server", "2.6.0")
         .summary("Return the current server time")
         .complexity("O(1)"),
     Spec::new("lolwut", -1)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "fast"])
         .origin("server", "5.0.0")
         .summary("Display some computer art and the Redis version")
         .arguments(&[Arg::integer("version").token("VERSION").optional()]),
     Spec::new("shutdown", -1)
         .flags(&[Admin, NoScript, Loading, Stale, NoMulti, AllowBusy])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
         .summary("Synchronously save the dataset to disk and then shut down the server")
         .complexity(
@@ -61,8 +59,7 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::pure_token("abort", "ABORT").since("7.0.0").optional(),
         ]),
     Spec::new("debug", -2)
-        .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
+        .flags(&[Admin, NoScript, Loading, Stale, Protected])
         .origin("server", "1.0.0")
         .summary("A container for debugging commands")
         .complexity("Depends on subcommand.")
@@ -73,7 +70,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .complexity("Depends on subcommand."),
     Spec::new("command", -1)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "2.8.13")
         .summary("Get array of Redis command details")
@@ -85,7 +82,6 @@ pub(crate) const ROWS: &[Spec] = &[
 const CONFIG: &[Spec] = &[
     Spec::new("get", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.0.0")
         .summary("Get the values of configuration parameters")
         .complexity("O(N) when N is the number of configuration parameters provided")
@@ -96,25 +92,21 @@ const CONFIG: &[Spec] = &[
         .arguments(&[Arg::block("parameter", &[Arg::string("parameter")]).multiple()]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "5.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("resetstat", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.0.0")
         .summary("Reset the stats returned by INFO")
         .complexity("O(1)"),
     Spec::new("rewrite", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.8.0")
         .summary("Rewrite the configuration file with the in memory configuration")
         .complexity("O(1)"),
     Spec::new("set", -4)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .hides(secrets::of_config_set)
         .origin("server", "2.0.0")
@@ -135,13 +127,13 @@ const CONFIG: &[Spec] = &[
 const COMMAND: &[Spec] = &[
     Spec::new("count", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "2.8.13")
         .summary("Get total number of Redis commands")
         .complexity("O(1)"),
     Spec::new("docs", -2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "7.0.0")
         .summary("Get array of specific Redis command documentation")
@@ -149,25 +141,25 @@ const COMMAND: &[Spec] = &[
         .arguments(&[Arg::string("command-name").optional().multiple()]),
     Spec::new("getkeys", -4)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "2.8.13")
         .summary("Extract keys given a full Redis command")
         .complexity("O(N) where N is the number of arguments to the command"),
     Spec::new("getkeysandflags", -4)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "7.0.0")
         .summary("Extract keys and access flags given a full Redis command")
         .complexity("O(N) where N is the number of arguments to the command"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "5.0.0")
         .summary("Show helpful text about the different subcommands")
         .complexity("O(1)"),
     Spec::new("info", -2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "2.8.13")
         .summary("Get array of specific Redis command details, or all when no argument is given.")
@@ -179,7 +171,7 @@ const COMMAND: &[Spec] = &[
         .arguments(&[Arg::string("command-name").optional().multiple()]),
     Spec::new("list", -2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "7.0.0")
         .summary("Get an array of Redis command names")

@@ -1,5 +1,6 @@
 //! Rows: strings and counters.
 
+use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 
@@ -7,14 +8,11 @@ use crate::catalog::spec::{Arg, KeySpec, Spec, key};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("set", -3)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "string", "slow"])
-        .keys(
-            (1, 1, 1),
-            &[
-                KeySpec::at(1, &["RW", "access", "update", "variable_flags"])
-                    .notes("RW and ACCESS due to the optional `GET` argument"),
-            ],
-        )
+        .categories(&[Category::String])
+        .keys(&[
+            KeySpec::at(1, &["RW", "access", "update", "variable_flags"])
+                .notes("RW and ACCESS due to the optional `GET` argument"),
+        ])
         .finder(key::of_set)
         .origin("string", "1.0.0")
         .summary("Set the string value of a key")
@@ -56,28 +54,25 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("get", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("string", "1.0.0")
         .summary("Get the value of a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("getdel", 2)
         .flags(&[Write, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "delete"])])
         .origin("string", "6.2.0")
         .summary("Get the value of a key and delete the key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("getex", -2)
         .flags(&[Write, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys(
-            (1, 1, 1),
-            &[KeySpec::at(1, &["RW", "access", "update"])
-                .notes("RW and UPDATE because it changes the TTL")],
-        )
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])
+            .notes("RW and UPDATE because it changes the TTL")])
         .origin("string", "6.2.0")
         .summary("Get the value of a key and optionally set its expiration")
         .complexity("O(1)")
@@ -97,8 +92,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("getset", 3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
         .summary("Set the string value of a key and return its old value")
         .complexity("O(1)")
@@ -106,8 +101,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("setex", 4)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "string", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["OW", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["OW", "update"])])
         .origin("string", "2.0.0")
         .summary("Set the value and expiration of a key")
         .complexity("O(1)")
@@ -118,8 +113,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("psetex", 4)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "string", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["OW", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["OW", "update"])])
         .origin("string", "2.6.0")
         .summary("Set the value and expiration in milliseconds of a key")
         .complexity("O(1)")
@@ -130,29 +125,29 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("setnx", 3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["OW", "insert"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["OW", "insert"])])
         .origin("string", "1.0.0")
         .summary("Set the value of a key, only if the key does not exist")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("mget", -2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "string", "fast"])
+        .categories(&[Category::String])
         .tips(&["request_policy:multi_shard"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RO", "access"])])
+        .keys(&[KeySpec::from(1, &["RO", "access"])])
         .origin("string", "1.0.0")
         .summary("Get the values of all the given keys")
         .complexity("O(N) where N is the number of keys to retrieve.")
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("mset", -3)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "string", "slow"])
+        .categories(&[Category::String])
         .tips(&[
             "request_policy:multi_shard",
             "response_policy:all_succeeded",
         ])
-        .keys((1, -1, 2), &[KeySpec::range(1, -1, 2, &["OW", "update"])])
+        .keys(&[KeySpec::range(1, -1, 2, &["OW", "update"])])
         .origin("string", "1.0.1")
         .summary("Set multiple keys to multiple values")
         .complexity("O(N) where N is the number of keys to set.")
@@ -161,9 +156,9 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("msetnx", -3)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "string", "slow"])
+        .categories(&[Category::String])
         .tips(&["request_policy:multi_shard", "response_policy:agg_min"])
-        .keys((1, -1, 2), &[KeySpec::range(1, -1, 2, &["OW", "insert"])])
+        .keys(&[KeySpec::range(1, -1, 2, &["OW", "insert"])])
         .origin("string", "1.0.1")
         .summary("Set multiple keys to multiple values, only if none of the keys exist")
         .complexity("O(N) where N is the number of keys to set.")
@@ -172,8 +167,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("append", 3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("string", "2.0.0")
         .summary("Append a value to a key")
         .complexity(
@@ -184,16 +179,16 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("strlen", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RO"])])
         .origin("string", "2.2.0")
         .summary("Get the length of the value stored in a key")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("getrange", 4)
         .flags(&[ReadOnly])
-        .categories(&["read", "string", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("string", "2.4.0")
         .summary("Get a substring of the string stored at a key")
         .complexity(
@@ -208,8 +203,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("substr", 4)
         .flags(&[ReadOnly])
-        .categories(&["read", "string", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("string", "1.0.0")
         .summary("Get a substring of the string stored at a key")
         .complexity(
@@ -225,8 +220,8 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("setrange", 4)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "string", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("string", "2.2.0")
         .summary("Overwrite part of a string at key starting at the specified offset")
         .complexity(
@@ -241,40 +236,40 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("incr", 2)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
         .summary("Increment the integer value of a key by one")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("incrby", 3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
         .summary("Increment the integer value of a key by the given amount")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("increment")]),
     Spec::new("incrbyfloat", 3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "2.6.0")
         .summary("Increment the float value of a key by the given amount")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::double("increment")]),
     Spec::new("decr", 2)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
         .summary("Decrement the integer value of a key by one")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("decrby", 3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "string", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("string", "1.0.0")
         .summary("Decrement the integer value of a key by the given number")
         .complexity("O(1)")

@@ -41,6 +41,14 @@ pub(crate) struct KeySpec {
 pub(crate) enum Begin {
     /// At this word.
     Index(i64),
+    /// Behind the first of these keywords, in any letter case (`STREAMS`, `STORE`). A request without
+    /// it does not fit, so a command that does not require the keyword needs a [`Finder`].
+    Keyword {
+        /// In upper case, as COMMAND INFO shows it.
+        keyword: &'static str,
+        /// The first word that may be it; negative counts from the end, and means to look backwards.
+        start_from: i64,
+    },
     /// Specifications cannot say it.
     Unknown,
 }
@@ -68,6 +76,50 @@ pub(crate) enum Find {
     },
     /// Specifications cannot say it.
     Unknown,
+}
+
+/// Where keys stand, as clients older than key specifications read it in COMMAND INFO. All 0: nowhere,
+/// or nowhere that a range can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LegacyRange {
+    /// The first key's place.
+    pub first: i64,
+    /// The last one's; negative counts from the end, -1 is the last argument.
+    pub last: i64,
+    /// Distance between keys.
+    pub step: i64,
+    /// Whether these are all keys. If not, a command has the flag `movablekeys`.
+    pub is_all: bool,
+}
+
+impl LegacyRange {
+    /// What specifications come to. A single range is taken as it is. Of several specifications, the
+    /// range takes in those that continue it: each a range of step 1 that begins right behind the
+    /// one before.
+    pub(crate) fn of(specs: &[KeySpec]) -> LegacyRange {
+        let mut range = LegacyRange {
+            first: 0,
+            last: 0,
+            step: 0,
+            is_all: true,
+        };
+        for spec in specs {
+            let place = spec.range_from_index().filter(|&(first, _, step)| {
+                let continues = range.step == 0 || range.last == first - 1;
+                specs.len() == 1 || (step == 1 && continues)
+            });
+            let Some((first, last, step)) = place else {
+                range.is_all = false;
+                continue;
+            };
+            if range.step == 0 {
+                (range.first, range.step) = (first, step);
+            }
+            range.last = last;
+            range.is_all &= !spec.flags.contains(&"incomplete");
+        }
+        range
+    }
 }
 
 impl KeySpec {
@@ -98,6 +150,21 @@ impl KeySpec {
         KeySpec::new(Begin::Index(index), find, flags)
     }
 
+    /// Keys behind a keyword; see [`Begin::Keyword`] and [`Find`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "no command has such keys yet"))]
+    pub(crate) const fn behind(
+        keyword: &'static str,
+        start_from: i64,
+        find: Find,
+        flags: KeyFlags,
+    ) -> KeySpec {
+        let begin = Begin::Keyword {
+            keyword,
+            start_from,
+        };
+        KeySpec::new(begin, find, flags)
+    }
+
     /// Keys that no specification finds. COMMAND GETKEYS leaves them out, or its command has a
     /// [`Finder`].
     pub(crate) const fn unknown(flags: KeyFlags) -> KeySpec {
@@ -119,6 +186,16 @@ impl KeySpec {
         self
     }
 
+    /// First, last and step, if it is a range from a fixed place.
+    fn range_from_index(&self) -> Option<(i64, i64, i64)> {
+        match (self.begin, self.find) {
+            (Begin::Index(first), Find::Range { last, step, .. }) => {
+                Some((first, if last < 0 { last } else { first + last }, step))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether what it finds are keys.
     pub(crate) fn is_key(&self) -> bool {
         !self.flags.contains(&"not_key")
@@ -127,8 +204,13 @@ impl KeySpec {
     /// The keys of a request; `None` if the request does not fit the specification.
     pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
         let words = i64::try_from(request.len()).ok()?;
-        let Begin::Index(begin) = self.begin else {
-            return Some(Vec::new());
+        let begin = match self.begin {
+            Begin::Index(begin) => begin,
+            Begin::Keyword {
+                keyword,
+                start_from,
+            } => behind(keyword, start_from, request)?,
+            Begin::Unknown => return Some(Vec::new()),
         };
         let (first, last, step, flags) = match self.find {
             Find::Range { last, step, limit } => {
@@ -165,6 +247,20 @@ impl KeySpec {
             _ => (leading_integer(word) as i32, &[]),
         }
     }
+}
+
+/// The place behind a keyword; see [`Begin::Keyword`]. The command's own name is never it.
+fn behind(keyword: &str, start_from: i64, request: &[&[u8]]) -> Option<i64> {
+    let is_keyword = |&place: &usize| request[place].eq_ignore_ascii_case(keyword.as_bytes());
+    let place = match usize::try_from(start_from) {
+        Ok(start) => (start.max(1)..request.len()).find(is_keyword),
+        Err(_) => {
+            let from_end = usize::try_from(start_from.unsigned_abs()).ok()?;
+            let start = request.len().checked_sub(from_end)?;
+            (1..=start).rev().find(is_keyword)
+        }
+    };
+    i64::try_from(place? + 1).ok()
 }
 
 /// C's `strtol`: blanks, a sign and as many digits as there are; what does not fit is the nearest
@@ -243,6 +339,106 @@ mod tests {
         for (text, number) in cases {
             assert_eq!(leading_integer(text), number, "{text:?}");
         }
+    }
+
+    /// First, last, step, and whether these are all keys.
+    fn legacy(specs: &[KeySpec]) -> (i64, i64, i64, bool) {
+        let range = LegacyRange::of(specs);
+        (range.first, range.last, range.step, range.is_all)
+    }
+
+    #[test]
+    fn a_single_range_is_the_legacy_range() {
+        assert_eq!(legacy(&[]), (0, 0, 0, true));
+        assert_eq!(legacy(&[KeySpec::at(2, &[])]), (2, 2, 1, true));
+        assert_eq!(legacy(&[KeySpec::from(1, &[])]), (1, -1, 1, true));
+        assert_eq!(legacy(&[KeySpec::range(1, -1, 2, &[])]), (1, -1, 2, true));
+        assert_eq!(legacy(&[KeySpec::range(1, 1, 1, &[])]), (1, 2, 1, true));
+        let incomplete = [KeySpec::at(1, &["RO", "incomplete"])];
+        assert_eq!(legacy(&incomplete), (1, 1, 1, false));
+    }
+
+    #[test]
+    fn consecutive_ranges_are_one_legacy_range() {
+        let two = [KeySpec::at(1, &[]), KeySpec::at(2, &[])];
+        assert_eq!(legacy(&two), (1, 2, 1, true));
+        let rest = [KeySpec::at(1, &[]), KeySpec::from(2, &[])];
+        assert_eq!(legacy(&rest), (1, -1, 1, true));
+        let gap = [KeySpec::at(1, &[]), KeySpec::at(3, &[])];
+        assert_eq!(legacy(&gap), (1, 1, 1, false));
+        let steps = [KeySpec::at(1, &[]), KeySpec::range(2, -1, 2, &[])];
+        assert_eq!(legacy(&steps), (1, 1, 1, false));
+    }
+
+    #[test]
+    fn what_is_no_range_moves() {
+        assert_eq!(legacy(&[KeySpec::counted(1, &[])]), (0, 0, 0, false));
+        let sort = [KeySpec::at(1, &[]), KeySpec::unknown(&[])];
+        assert_eq!(legacy(&sort), (1, 1, 1, false));
+        // A destination, and a number of sources behind it.
+        let store = [KeySpec::at(1, &[]), KeySpec::counted(2, &[])];
+        assert_eq!(legacy(&store), (1, 1, 1, false));
+    }
+
+    /// The places of the keys that a specification finds.
+    fn places(spec: &KeySpec, request: &str) -> Option<Vec<usize>> {
+        let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
+        let keys = spec.keys_in(&words)?;
+        Some(keys.iter().map(|key| key.position).collect())
+    }
+
+    #[test]
+    fn keys_stand_behind_a_keyword() {
+        let one = Find::Range {
+            last: 0,
+            step: 1,
+            limit: 0,
+        };
+        let store = KeySpec::behind("STORE", 6, one, &["OW"]);
+        assert_eq!(places(&store, "g k 1 2 3 km STORE d"), Some(vec![7]));
+        assert_eq!(places(&store, "g k 1 2 3 km asc store d x"), Some(vec![8]));
+        // The first of them counts, from where one may stand.
+        assert_eq!(places(&store, "g k 1 2 3 km STORE STORE d"), Some(vec![7]));
+        assert_eq!(places(&store, "g k store 2 3 km"), None);
+        assert_eq!(
+            places(&store, "g k store 2 3 km asc store d"),
+            Some(vec![8])
+        );
+        // Nothing behind it, no keyword, a request that ends before.
+        assert_eq!(places(&store, "g k 1 2 3 km STORE"), None);
+        assert_eq!(places(&store, "g k 1 2 3 km STORED d"), None);
+        assert_eq!(places(&store, "g k"), None);
+        assert_eq!(legacy(&[KeySpec::at(1, &[]), store]), (1, 1, 1, false));
+    }
+
+    #[test]
+    fn half_of_what_stands_behind_a_keyword_are_keys() {
+        let half = Find::Range {
+            last: -1,
+            step: 1,
+            limit: 2,
+        };
+        let streams = KeySpec::behind("STREAMS", 1, half, &["RO"]);
+        assert_eq!(places(&streams, "xread streams a b 0 0"), Some(vec![2, 3]));
+        assert_eq!(places(&streams, "xread COUNT 2 STREAMS a 0"), Some(vec![4]));
+        assert_eq!(places(&streams, "xread streams"), None);
+        // The command's name is no keyword.
+        assert_eq!(places(&streams, "streams a 0"), None);
+    }
+
+    #[test]
+    fn a_keyword_is_looked_for_backwards() {
+        let rest = Find::Range {
+            last: -1,
+            step: 1,
+            limit: 0,
+        };
+        let keys = KeySpec::behind("KEYS", -2, rest, &["RW"]);
+        assert_eq!(places(&keys, "m h 1 KEYS a"), Some(vec![4]));
+        assert_eq!(places(&keys, "m h 1 KEYS a b"), Some(vec![4, 5]));
+        assert_eq!(places(&keys, "m keys a KEYS b"), Some(vec![4]));
+        assert_eq!(places(&keys, "m a KEYS"), None);
+        assert_eq!(places(&keys, "keys"), None);
     }
 
     #[test]

@@ -34,14 +34,26 @@ fn details_are_those_of_redis() {
 #[test]
 fn key_specifications_are_those_of_redis() {
     let specs = |name: &str| {
-        let specs = command(name).spec.key_specs.iter().map(key_spec).collect();
-        bytes(Reply::Set(specs), Protocol::Resp3)
+        let specs = command(name).spec.key_specs.iter().map(key_spec);
+        bytes(set(specs), Protocol::Resp3)
     };
     assert_eq!(
         specs("lmpop"),
         "~1 %3 $5 flags ~3 +RW +access +delete $12 begin_search %2 $4 type $5 index $4 spec %1 \
          $5 index :1 $9 find_keys %2 $4 type $6 keynum $4 spec %3 $9 keynumidx :0 $8 firstkey :1 \
          $7 keystep :1 "
+    );
+    let half = Find::Range {
+        last: -1,
+        step: 1,
+        limit: 2,
+    };
+    let streams = KeySpec::behind("STREAMS", 1, half, &["RO", "access"]);
+    assert_eq!(
+        bytes(key_spec(&streams), Protocol::Resp3),
+        "%3 $5 flags ~2 +RO +access $12 begin_search %2 $4 type $7 keyword $4 spec %2 $7 keyword \
+         $7 STREAMS $9 startfrom :1 $9 find_keys %2 $4 type $5 range $4 spec %3 $7 lastkey :-1 \
+         $7 keystep :1 $5 limit :2 "
     );
     let unknown = "$5 flags ~2 +OW +update $12 begin_search %2 $4 type $7 unknown $4 spec %0 $9 \
                    find_keys %2 $4 type $7 unknown $4 spec %0 ";
@@ -151,7 +163,7 @@ fn getkeys_finds_no_keys_in_pubsub_commands() {
 }
 
 /// Its key may be missing.
-static BEYOND: Spec = Spec::new("beyond", -1).keys((3, 3, 1), &[KeySpec::at(3, &[])]);
+static BEYOND: Spec = Spec::new("beyond", -1).keys(&[KeySpec::at(3, &[])]);
 
 /// A request's keys with their flags, or the error.
 fn found(row: &'static Spec, request: &str) -> String {

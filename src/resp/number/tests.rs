@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn read(text: &str) -> Option<String> {
@@ -182,5 +184,42 @@ fn doubles_are_read_as_strtod_reads_them() {
         "\u{a0}1",
     ] {
         assert_eq!(parse_double(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn doubles_are_printed_as_redis_prints_them() {
+    for (number, text) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (1.0, "1"),
+        (-1.5, "-1.5"),
+        (0.1, "0.10000000000000001"),
+        (3.25, "3.25"),
+        (0.0001, "0.0001"),
+        (0.00001, "1.0000000000000001e-05"),
+        (1e16, "10000000000000000"),
+        (1e17, "1e+17"),
+        (1.5e300, "1.5000000000000001e+300"),
+        (2.5e20, "2.5e+20"),
+        (f64::MAX, "1.7976931348623157e+308"),
+        (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+        (5e-324, "4.9406564584124654e-324"),
+        // Halfway between two numbers of 17 digits: the even one.
+        (4_938_271_560_493_825.0 / 4.0, "1234567890123456.2"),
+        (4_938_271_560_493_827.0 / 4.0, "1234567890123456.8"),
+        (f64::INFINITY, "inf"),
+        (f64::NEG_INFINITY, "-inf"),
+        (f64::NAN, "nan"),
+        (-f64::NAN, "nan"),
+    ] {
+        assert_eq!(format_double(number), text, "{number:e}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_printed_double_reads_back_as_itself(number in proptest::num::f64::NORMAL) {
+        prop_assert_eq!(parse_double(format_double(number).as_bytes()), Some(number));
     }
 }
