@@ -21,6 +21,7 @@ use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
 use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
+use rows::{hash, set};
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, Spec};
 
@@ -36,6 +37,8 @@ const GROUPS: &[Group] = &[
     Group::queue(string::ROWS),
     Group::queue(keys::ROWS),
     Group::queue(expiry::ROWS),
+    Group::queue(hash::ROWS),
+    Group::queue(set::ROWS),
 ];
 
 /// Every command of this server.

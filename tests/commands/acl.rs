@@ -63,8 +63,8 @@ async fn setuser(_: &Server, client: &mut Client) {
                 "-ERR Error in ACL SETUSER modifier 'nosuch': Syntax error",
             ),
             (
-                "ACL SETUSER u +hget",
-                "-ERR Error in ACL SETUSER modifier '+hget': Unknown command or category name in ACL",
+                "ACL SETUSER u +bgsave",
+                "-ERR Error in ACL SETUSER modifier '+bgsave': Unknown command or category name in ACL",
             ),
             (
                 "ACL SETUSER u on (+get ~x",
