@@ -31,6 +31,7 @@ mod commands {
     pub mod connection;
     pub mod counters;
     pub mod expiry;
+    pub mod hash;
     pub mod keys;
     pub mod list;
     pub mod object;
@@ -38,6 +39,7 @@ mod commands {
     pub mod pubsub;
     pub mod scan;
     pub mod server;
+    pub mod set;
     pub mod sort;
     pub mod string;
     pub mod transaction;
@@ -47,6 +49,7 @@ use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
     operators, pubsub, scan, server, sort, string, transaction,
 };
+use commands::{hash, set};
 
 /// A command without a test above fails here.
 #[tokio::test]
@@ -60,6 +63,7 @@ async fn every_command_has_a_test() {
         connection::COVERED,
         counters::COVERED,
         expiry::COVERED,
+        hash::COVERED,
         keys::COVERED,
         list::COVERED,
         object::COVERED,
@@ -67,6 +71,7 @@ async fn every_command_has_a_test() {
         pubsub::COVERED,
         scan::COVERED,
         server::COVERED,
+        set::COVERED,
         sort::COVERED,
         string::COVERED,
         transaction::COVERED,
