@@ -7,9 +7,10 @@ use crate::resp::request::{integer_argument, parse_integer};
 
 type Result<T> = std::result::Result<T, CommandError>;
 
-/// Bytes that a reply of repeated members may take. Redis knows no limit, and a request of a few
-/// bytes would fill the memory while everybody waits.
-const MOST_BYTES: u128 = 512 * 1024 * 1024;
+/// Bytes that a reply of repeated members may take: it is written under the keyspace's lock, in about
+/// a tenth of a second. Redis knows no limit, and a request of a few bytes can fill its memory while
+/// everybody waits.
+const MOST_BYTES: u128 = 64 * 1024 * 1024;
 
 /// How many random members a command asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
