@@ -4,7 +4,8 @@
 //! A command is made from a template: words in lower case are placeholders, see [`word`]; all others are sent as they are.
 //! What would depend on the clock, on a hash table's order or on the race of two connections is left out: times to live
 //! are absolute, in the far future or long past; the order of keys, and a random one, are hidden; SWAPDB, which makes
-//! many keys ready in no order, comes when nobody waits; nothing but a barrier follows a blocking command.
+//! many keys ready in no order, comes when nobody waits; SORT stores where nobody waits, as Redis wakes nobody if there was
+//! a value of another type before; nothing but a barrier follows a blocking command.
 
 use super::lens::Lens;
 use super::pair::Pair;
@@ -61,7 +62,7 @@ const PATTERNS: [&[u8]; 7] = [
 const SECONDS: [&str; 5] = ["4000000000", "4000000001", "5000000000", "1", "-1"];
 const MILLISECONDS: [&str; 4] = ["4000000000001", "4000000000999", "5000000000000", "1"];
 
-const LISTS: [&str; 36] = [
+const LISTS: [&str; 37] = [
     "LPUSH l values",
     "LPUSH l values",
     "RPUSH l values",
@@ -96,7 +97,8 @@ const LISTS: [&str; 36] = [
     "SORT NUMBERS LIMIT count count DESC",
     "SORT NUMBERS BY W_* DESC STORE SORTED",
     "SORT_RO l ALPHA LIMIT count count",
-    "SORT l ALPHA DESC STORE l",
+    "SORT l ALPHA DESC STORE SORTED",
+    "SORT SORTED ALPHA STORE SORTED",
     "SORT l GET # GET W_*",
 ];
 const STRINGS: [&str; 33] = [
