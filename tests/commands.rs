@@ -32,6 +32,7 @@ mod commands {
     pub mod counters;
     mod error_codes;
     pub mod expiry;
+    pub mod hash;
     pub mod keys;
     pub mod list;
     pub mod lone;
@@ -40,6 +41,7 @@ mod commands {
     pub mod pubsub;
     pub mod scan;
     pub mod server;
+    pub mod set;
     pub mod sort;
     pub mod string;
     pub mod transaction;
@@ -49,6 +51,7 @@ use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
     operators, pubsub, scan, server, sort, string, transaction,
 };
+use commands::{hash, set};
 
 /// A command without a test above fails here.
 #[tokio::test]
@@ -62,6 +65,7 @@ async fn every_command_has_a_test() {
         connection::COVERED,
         counters::COVERED,
         expiry::COVERED,
+        hash::COVERED,
         keys::COVERED,
         list::COVERED,
         lone::COVERED,
@@ -70,6 +74,7 @@ async fn every_command_has_a_test() {
         pubsub::COVERED,
         scan::COVERED,
         server::COVERED,
+        set::COVERED,
         sort::COVERED,
         string::COVERED,
         transaction::COVERED,

@@ -14,6 +14,7 @@ mod differential {
     pub mod pair;
     pub mod random;
     pub mod random_acl;
+    pub mod random_collections;
     pub mod random_queue;
     pub mod rules;
     pub mod script;
@@ -73,6 +74,7 @@ scripts! {
     protocol limits
     monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
+    hashes sets
     acl
 }
 

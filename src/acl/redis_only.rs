@@ -16,11 +16,6 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "keyspace write slow dangerous",
         "migrate restore restore-asking",
     ),
-    ("read set fast", "scard sismember smismember"),
-    (
-        "read set slow",
-        "sdiff sinter sintercard smembers srandmember sscan sunion",
-    ),
     (
         "read sortedset fast",
         "zcard zcount zlexcount zmscore zrank zrevrank zscore",
@@ -30,8 +25,6 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "zdiff zinter zintercard zrandmember zrange zrangebylex zrangebyscore zrevrange \
          zrevrangebylex zrevrangebyscore zscan zunion",
     ),
-    ("read hash fast", "hexists hget hlen hmget hstrlen"),
-    ("read hash slow", "hgetall hkeys hrandfield hscan hvals"),
     ("read string slow", "lcs"),
     ("read bitmap fast", "bitfield_ro getbit"),
     ("read bitmap slow", "bitcount bitpos"),
@@ -46,8 +39,6 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "xinfo|consumers xinfo|groups xinfo|stream xpending xrange xrevrange",
     ),
     ("read stream slow blocking", "xread"),
-    ("write set fast", "sadd smove spop srem"),
-    ("write set slow", "sdiffstore sinterstore sunionstore"),
     ("write sortedset fast", "zadd zincrby zpopmax zpopmin zrem"),
     ("write sortedset fast blocking", "bzpopmax bzpopmin"),
     (
@@ -56,10 +47,6 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
          zremrangebyscore zunionstore",
     ),
     ("write sortedset slow blocking", "bzmpop"),
-    (
-        "write hash fast",
-        "hdel hincrby hincrbyfloat hmset hset hsetnx",
-    ),
     ("write bitmap slow", "bitfield bitop setbit"),
     ("write hyperloglog admin slow dangerous", "pfdebug"),
     ("write hyperloglog fast", "pfadd"),

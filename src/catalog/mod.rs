@@ -21,7 +21,8 @@ use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
 use rows::{
-    acl, connection, expiry, keys, list, lone, operators, pubsub, server, string, transaction,
+    acl, connection, expiry, hash, keys, list, lone, operators, pubsub, server, set, string,
+    transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -39,6 +40,8 @@ const GROUPS: &[Group] = &[
     Group::queue(string::ROWS),
     Group::queue(keys::ROWS),
     Group::queue(expiry::ROWS),
+    Group::queue(hash::ROWS),
+    Group::queue(set::ROWS),
 ];
 
 /// Every command of this server.

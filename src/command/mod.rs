@@ -26,11 +26,13 @@ pub(crate) mod client_line;
 pub(crate) mod config;
 pub(crate) mod connection;
 mod context;
+mod count;
 mod debug_protocol;
 mod dispatch;
 pub(crate) mod expiry;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod hash;
 pub(crate) mod info;
 pub(crate) mod introspect;
 #[cfg(test)]
@@ -50,6 +52,7 @@ pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod server;
 mod session;
+pub(crate) mod set;
 pub(crate) mod slowlog;
 pub(crate) mod sort;
 pub(crate) mod string;

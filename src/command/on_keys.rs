@@ -127,3 +127,34 @@ fn what_is_large_is_freed_once_the_lock_is_let_go() {
         assert!(bench.space().has_garbage(), "{removal}");
     }
 }
+
+#[test]
+fn what_leaves_a_large_hash_or_set_is_freed_once_the_lock_is_let_go() {
+    let mut bench = Bench::new();
+    let members: Vec<_> = (0..1000).map(|number| format!("m:{number}")).collect();
+    let pairs = members.join(" v ");
+    for removal in [
+        "DEL k",
+        "SPOP k 300",
+        "SPOP k 950",
+        "SPOP k 1000",
+        "SINTERSTORE k small",
+        "SDIFFSTORE k none",
+        "HSET other a 1",
+    ] {
+        let is_hash = removal.starts_with("HSET");
+        bench.run("DEL k");
+        bench.run("SADD small x y");
+        if is_hash {
+            bench.run(&format!("HSET k {pairs} v"));
+        } else {
+            bench.run(&format!("SADD k {}", members.join(" ")));
+        }
+        bench.space().forget_garbage();
+        bench.run(removal);
+        if is_hash {
+            bench.run("RENAME other k");
+        }
+        assert!(bench.space().has_garbage(), "{removal}");
+    }
+}

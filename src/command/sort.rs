@@ -1,4 +1,4 @@
-//! SORT and SORT_RO.
+//! SORT and SORT_RO, of lists and sets.
 //!
 //! ```text
 //!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
-//! elements' bytes, and what is equal then stays as it is in the list. Patterns and texts are C
+//! elements' bytes, and what is equal then stays as it is in the list or set. Patterns and texts are C
 //! strings in Redis, and where that shows it is kept: a NUL ends them.
 
 use std::cmp::Ordering;
@@ -20,8 +20,10 @@ use crate::resp::number::parse_double;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
-use crate::store::keys::Keys;
+use crate::store::hash_value::Hash;
+use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
+use crate::store::set::Set;
 use crate::store::string_value::StringValue;
 
 const DENIED_BY: CommandError =
@@ -34,27 +36,32 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 /// [STORE destination]`
 pub(crate) fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    sort_list(context, args, true)
+    sort_elements(context, args, true)
 }
 
 /// `SORT_RO key …`: SORT without STORE.
 pub(crate) fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    sort_list(context, args, false)
+    sort_elements(context, args, false)
 }
 
-fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
+fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
     let reads_all_keys = access::reads_all_keys(context, args);
-    let options = Options::parse(args, may_store, reads_all_keys)?;
+    let mut options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
-    let list = keys.read::<List>(&args[1])?;
-    let shown = options.shown(list.map_or(0, List::len));
-    let elements = match list {
-        None => Vec::new(),
-        Some(list) if options.is_unsorted => options.in_list_order(list, shown),
-        Some(list) => {
-            let elements = list.iter().map(Element::from).collect();
-            options.sorted(&mut keys, elements, shown)?
-        }
+    let slot = keys.lookup_read(&args[1]);
+    let source = Source::at(&keys, slot)?;
+    if matches!(source, Source::Set(_)) && options.is_unsorted && options.store.is_some() {
+        // What is stored of a set must not depend on the order in which the set happens to be.
+        options.is_unsorted = false;
+        options.is_alphabetic = true;
+        options.by = None;
+    }
+    let shown = options.shown(source.len());
+    let elements = if options.is_unsorted {
+        source.in_own_order(shown, options.is_descending)
+    } else {
+        let elements = source.elements();
+        options.sorted(&mut keys, elements, shown)?
     };
     let Some(destination) = options.store else {
         options.write(&mut keys, &elements, &mut out);
@@ -73,6 +80,55 @@ fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Res
 
 type Element = Box<[u8]>;
 
+/// What is sorted.
+enum Source<'a> {
+    Nothing,
+    List(&'a List),
+    Set(&'a Set),
+}
+
+impl<'a> Source<'a> {
+    fn at(keys: &'a Keys<'_>, slot: Option<SlotId>) -> Result<Source<'a>> {
+        let Some(slot) = slot else {
+            return Ok(Source::Nothing);
+        };
+        match keys.get(slot) {
+            Ok(list) => Ok(Source::List(list)),
+            Err(_) => keys.get(slot).map(Source::Set),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Source::Nothing => 0,
+            Source::List(list) => list.len(),
+            Source::Set(set) => set.len(),
+        }
+    }
+
+    fn elements(&self) -> Vec<Element> {
+        self.in_own_order(0..self.len(), false)
+    }
+
+    /// Some elements, as they are in the value. Of a list, they may be counted from the tail; a set
+    /// has no order to turn around.
+    fn in_own_order(&self, shown: Range<usize>, is_descending: bool) -> Vec<Element> {
+        let count = shown.len();
+        match self {
+            Source::Nothing => Vec::new(),
+            Source::List(list) if is_descending => {
+                let elements = list.range(list.len() - shown.end, count);
+                elements.rev().map(Element::from).collect()
+            }
+            Source::List(list) => list.range(shown.start, count).map(Element::from).collect(),
+            Source::Set(set) => {
+                let members = set.iter().skip(shown.start).take(count);
+                members.map(|member| member.to_vec().into()).collect()
+            }
+        }
+    }
+}
+
 /// What an element is ordered by.
 enum Weight {
     /// A number.
@@ -87,7 +143,7 @@ enum Weight {
 #[derive(Default)]
 struct Options<'a> {
     by: Option<&'a [u8]>,
-    /// BY has no `*`: the order is the list's.
+    /// BY has no `*`: the order is the value's own.
     is_unsorted: bool,
     limit: Option<(i64, i64)>,
     get: Vec<&'a [u8]>,
@@ -142,16 +198,6 @@ impl<'a> Options<'a> {
         // A negative count is all.
         let count = usize::try_from(count).unwrap_or(length);
         start..start.saturating_add(count).min(length)
-    }
-
-    fn in_list_order(&self, list: &List, shown: Range<usize>) -> Vec<Element> {
-        let count = shown.len();
-        if self.is_descending {
-            let elements = list.range(list.len() - shown.end, count);
-            elements.rev().map(Element::from).collect()
-        } else {
-            list.range(shown.start, count).map(Element::from).collect()
-        }
     }
 
     fn sorted(
@@ -250,7 +296,7 @@ impl<'a> Options<'a> {
 }
 
 /// What the string holds whose key is `pattern` with the element in place of its first `*`; for `#`,
-/// the element itself. A pattern `KEY->FIELD` asks for a field of a hash, and there are none.
+/// the element itself. A pattern `KEY->FIELD` asks for a field of the hash at the key.
 fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     let text = c_string(pattern);
     if text == b"#" {
@@ -263,9 +309,15 @@ fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8
     let end = arrow.map_or(pattern.len(), |arrow| star + 1 + arrow);
     let key = [&pattern[..star], element, &pattern[star + 1..end]].concat();
     let slot = keys.lookup_read(&key)?;
-    match (keys.get::<StringValue>(slot), arrow) {
-        (Ok(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
-        _ => None,
+    match arrow {
+        None => {
+            let text = keys.get::<StringValue>(slot).ok()?;
+            Some(text.with_bytes(<[u8]>::to_vec))
+        }
+        Some(_) => {
+            let hash = keys.get::<Hash>(slot).ok()?;
+            hash.get(&pattern[end + 2..]).map(<[u8]>::to_vec)
+        }
     }
 }
 

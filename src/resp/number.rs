@@ -52,6 +52,11 @@ impl LongDouble {
         sum.is_finite().then_some(LongDouble(sum))
     }
 
+    /// Whether it is more, or less, than every number.
+    pub(crate) fn is_infinite(self) -> bool {
+        self.0.is_infinite()
+    }
+
     /// Converts seconds to milliseconds, rounded up. `None`: the result does not fit in 63 bits.
     fn milliseconds(self) -> Option<i64> {
         let exact = |number| X87DoubleExtended::from_i128(number).value;

@@ -48,6 +48,8 @@ pub(crate) enum Reply {
     Set(Vec<Reply>),
     /// A map, encoded in this order; a flat array in RESP2. Duplicate keys are not detected.
     Map(Vec<(Reply, Reply)>),
+    /// An array of arrays of two; RESP2 shows one flat array.
+    Pairs(Vec<(Reply, Reply)>),
 }
 
 impl Reply {

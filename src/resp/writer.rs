@@ -21,8 +21,9 @@ use super::encode;
 use super::error::CommandError;
 use super::reply::Reply;
 
-/// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set) and
-/// [`map`](Self::map), the caller must write as many replies as they announce.
+/// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set),
+/// [`map`](Self::map) and [`pairs`](Self::pairs), the caller must write as many replies as they
+/// announce.
 #[derive(Debug)]
 pub(crate) struct ReplyWriter<'a>(Target<'a>);
 
@@ -68,6 +69,21 @@ impl<'a> ReplyWriter<'a> {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_map(out, pairs, *protocol),
             Target::Value(builder) => builder.open(AggregateKind::Map, pairs * 2),
+        }
+    }
+
+    /// Begins an array of so many pairs: each is [`pair`](Self::pair) and two replies.
+    pub(crate) fn pairs(&mut self, pairs: usize) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_pairs(out, pairs, *protocol),
+            Target::Value(builder) => builder.open(AggregateKind::Pairs, pairs * 2),
+        }
+    }
+
+    /// Begins one of the [`pairs`](Self::pairs).
+    pub(crate) fn pair(&mut self) {
+        if let Target::Wire(out, protocol) = &mut self.0 {
+            encode::put_pair(out, *protocol);
         }
     }
 
@@ -161,6 +177,14 @@ impl<'a> ReplyWriter<'a> {
                     self.put(value);
                 }
             }
+            Reply::Pairs(pairs) => {
+                self.pairs(pairs.len());
+                for (first, second) in pairs {
+                    self.pair();
+                    self.put(first);
+                    self.put(second);
+                }
+            }
         }
     }
 }
@@ -177,7 +201,7 @@ pub(crate) struct ReplyBuilder {
 #[derive(Debug)]
 struct OpenAggregate {
     kind: AggregateKind,
-    /// How many members it will have, at least one. A map's keys and values count each.
+    /// How many members it will have, at least one. Of a map or of pairs, both halves count.
     length: usize,
     items: Vec<Reply>,
 }
@@ -187,6 +211,7 @@ enum AggregateKind {
     Array,
     Set,
     Map,
+    Pairs,
 }
 
 impl AggregateKind {
@@ -194,13 +219,16 @@ impl AggregateKind {
         match self {
             AggregateKind::Array => Reply::Array(items),
             AggregateKind::Set => Reply::Set(items),
-            AggregateKind::Map => {
-                let mut items = items.into_iter();
-                let pair = || Some((items.next()?, items.next()?));
-                Reply::Map(std::iter::from_fn(pair).collect())
-            }
+            AggregateKind::Map => Reply::Map(in_pairs(items)),
+            AggregateKind::Pairs => Reply::Pairs(in_pairs(items)),
         }
     }
+}
+
+fn in_pairs(items: Vec<Reply>) -> Vec<(Reply, Reply)> {
+    let mut items = items.into_iter();
+    let pair = || Some((items.next()?, items.next()?));
+    std::iter::from_fn(pair).collect()
 }
 
 impl ReplyBuilder {

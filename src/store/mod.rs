@@ -39,19 +39,29 @@
 //!
 //! keyspace → channels' turns → a client's subscriptions → a name's entry → an outbox.
 
+pub(crate) mod allocation;
+pub(crate) mod bits;
 pub(crate) mod blocked;
 pub(crate) mod database;
 pub(crate) mod encoding;
 pub(crate) mod events;
 mod garbage;
+pub(crate) mod geo;
+pub(crate) mod hash_value;
+pub(crate) mod hyperloglog;
 #[cfg(any(test, fuzzing))]
 mod invariants;
 pub(crate) mod keys;
 pub(crate) mod keyspace;
+pub(crate) mod lcs;
 pub(crate) mod list;
+pub(crate) mod pairs;
+pub(crate) mod random;
 pub(crate) mod serve;
+pub(crate) mod set;
 pub(crate) mod shared;
 pub(crate) mod slots;
+pub(crate) mod sorted_set;
 pub(crate) mod string_value;
 pub(crate) mod touched;
 pub(crate) mod value;

@@ -1,13 +1,15 @@
-//! Generated sessions of queue mode: pipelines of list, string, key and transaction commands over a few connections and
+//! Generated sessions of queue mode: pipelines of commands of all types and of transactions over a few connections and
 //! databases, and blocking pops that later commands serve. Now and then everything that is stored is compared.
 //!
 //! A command is made from a template: words in lower case are placeholders, see [`word`]; all others are sent as they are.
 //! What would depend on the clock, on a hash table's order or on the race of two connections is left out: times to live
 //! are absolute, in the far future or long past; the order of keys, and a random one, are hidden; SWAPDB, which makes
-//! many keys ready in no order, comes when nobody waits; nothing but a barrier follows a blocking command.
+//! many keys ready in no order, comes when nobody waits; SORT stores where nobody waits, as Redis wakes nobody if there was
+//! a value of another type before; nothing but a barrier follows a blocking command.
 
 use super::lens::Lens;
 use super::pair::Pair;
+use super::random_collections::{self as collections, HASH_KEYS, SET_KEYS};
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
 
@@ -60,7 +62,7 @@ const PATTERNS: [&[u8]; 7] = [
 const SECONDS: [&str; 5] = ["4000000000", "4000000001", "5000000000", "1", "-1"];
 const MILLISECONDS: [&str; 4] = ["4000000000001", "4000000000999", "5000000000000", "1"];
 
-const LISTS: [&str; 36] = [
+const LISTS: [&str; 37] = [
     "LPUSH l values",
     "LPUSH l values",
     "RPUSH l values",
@@ -95,7 +97,8 @@ const LISTS: [&str; 36] = [
     "SORT NUMBERS LIMIT count count DESC",
     "SORT NUMBERS BY W_* DESC STORE SORTED",
     "SORT_RO l ALPHA LIMIT count count",
-    "SORT l ALPHA DESC STORE l",
+    "SORT l ALPHA DESC STORE SORTED",
+    "SORT SORTED ALPHA STORE SORTED",
     "SORT l GET # GET W_*",
 ];
 const STRINGS: [&str; 33] = [
@@ -196,6 +199,9 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
     if index.is_multiple_of(AUDIT) {
         return audit();
     }
+    if index % AUDIT == AUDIT / 2 {
+        return audit_collections();
+    }
     if random.once_in(12) {
         return look(random, pair);
     }
@@ -221,7 +227,9 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
 fn pipeline(connection: &str, random: &mut Random) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(400) {
+    let pipeline = (0..length).map(|_| match random.below(600) {
+        400..=489 => command(random, &collections::HASHES),
+        490..=599 => command(random, &collections::SETS),
         0..=159 => command(random, &LISTS),
         160..=269 => command(random, &STRINGS),
         270..=339 => command(random, &KEYS),
@@ -239,7 +247,9 @@ fn pipeline(connection: &str, random: &mut Random) -> Step {
 /// What has no order, and what changes whole databases.
 fn look(random: &mut Random, pair: &Pair) -> Step {
     let select = format!("SELECT {}", random.pick(&DATABASES));
-    let (template, views): (&str, &[&str]) = match random.below(40) {
+    let (template, views): (&str, &[&str]) = match random.below(80) {
+        40..=69 => (random.pick(&collections::UNORDERED), &["sorted"]),
+        70..=79 => (random.pick(&collections::RANDOM), &["shape"]),
         0..=9 => ("KEYS pattern", &["sorted"]),
         10..=19 => ("SCAN 0 COUNT 1000 MATCH pattern", &["sorted"]),
         20..=25 => ("SCAN 0 COUNT 1000 TYPE list", &["sorted"]),
@@ -272,7 +282,7 @@ fn audit() -> Step {
     let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
     for database in DATABASES {
         add(&[b"SELECT", database.as_bytes()]);
-        for key in LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS) {
+        for key in all_keys() {
             add(&[b"TYPE", key]);
             add(&[b"GET", key]);
             add(&[b"LRANGE", key, b"0", b"-1"]);
@@ -283,10 +293,30 @@ fn audit() -> Step {
     commands(AUDITOR, &all, Then::Barrier, &[])
 }
 
+fn all_keys() -> impl Iterator<Item = &'static [u8]> {
+    let keys = LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS);
+    let keys = keys.chain(&HASH_KEYS).chain(&SET_KEYS);
+    keys.chain(&collections::OWN_KEYS).copied()
+}
+
+/// All that is stored without an order.
+fn audit_collections() -> Step {
+    let mut all = Vec::new();
+    let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
+    for database in DATABASES {
+        add(&[b"SELECT", database.as_bytes()]);
+        for key in all_keys() {
+            add(&[b"HGETALL", key]);
+            add(&[b"SMEMBERS", key]);
+        }
+    }
+    commands(AUDITOR, &all, Then::Barrier, &["sorted"])
+}
+
 /// One write. A failure prints its commands with the numbers of their replies.
 fn commands(connection: &str, commands: &[Vec<Vec<u8>>], then: Then, views: &[&str]) -> Step {
     let mut lens = Lens::default();
-    for view in ["lists"].iter().chain(views) {
+    for view in ["encodings"].iter().chain(views) {
         lens.add(view).expect("a modifier");
     }
     let mut source = String::new();
@@ -325,7 +355,7 @@ fn command(random: &mut Random, templates: &[&str]) -> Vec<Vec<u8>> {
     words
 }
 
-/// What stands in a placeholder's place. One key in eight is of the other type.
+/// What stands in a placeholder's place. One key in eight is of another type.
 fn word(random: &mut Random, place: &str) -> Vec<u8> {
     let strange = random.once_in(8);
     match place {
@@ -335,8 +365,10 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "s" => random
             .pick(if strange { &LIST_KEYS } else { &STRING_KEYS })
             .to_vec(),
-        "k" if random.once_in(2) => random.pick(&LIST_KEYS).to_vec(),
-        "k" => random.pick(&STRING_KEYS).to_vec(),
+        "k" => {
+            let keys = random.pick(&[&LIST_KEYS, &STRING_KEYS, &HASH_KEYS, &SET_KEYS]);
+            random.pick(keys).to_vec()
+        }
         "value" | "values" => value(random),
         "integer" => random.pick(&INTEGERS).into(),
         "float" => random.pick(&FLOATS).into(),
@@ -351,7 +383,7 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "side" => random.pick(&["LEFT", "RIGHT"]).into(),
         "exists" => random.pick(&["NX", "XX"]).into(),
         "when" => random.pick(&["NX", "XX", "GT", "LT"]).into(),
-        _ => place.into(),
+        _ => collections::word(random, place).unwrap_or_else(|| place.into()),
     }
 }
 
