@@ -29,14 +29,6 @@ pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
     ),
     ("read hash fast", "hexists hget hlen hmget hstrlen"),
     ("read hash slow", "hgetall hkeys hrandfield hscan hvals"),
-    ("read string slow", "lcs"),
-    ("read bitmap fast", "bitfield_ro getbit"),
-    ("read bitmap slow", "bitcount bitpos"),
-    ("read hyperloglog slow", "pfcount"),
-    (
-        "read geo slow",
-        "geodist geohash geopos georadius_ro georadiusbymember_ro geosearch",
-    ),
     ("read stream fast", "xlen"),
     (
         "read stream slow",
@@ -57,14 +49,7 @@ pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
         "write hash fast",
         "hdel hincrby hincrbyfloat hmset hset hsetnx",
     ),
-    ("write bitmap slow", "bitfield bitop setbit"),
     ("write hyperloglog admin slow dangerous", "pfdebug"),
-    ("write hyperloglog fast", "pfadd"),
-    ("write hyperloglog slow", "pfmerge"),
-    (
-        "write geo slow",
-        "geoadd georadius georadiusbymember geosearchstore",
-    ),
     (
         "write stream fast",
         "xack xadd xautoclaim xclaim xdel xsetid",

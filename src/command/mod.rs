@@ -19,6 +19,7 @@
 
 pub(crate) mod access;
 pub(crate) mod acl;
+pub(crate) mod bitmap;
 pub(crate) mod blocking;
 pub(crate) mod client;
 pub(crate) mod client_filter;
@@ -31,6 +32,8 @@ mod dispatch;
 pub(crate) mod expiry;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod geo;
+pub(crate) mod hyperloglog;
 pub(crate) mod info;
 pub(crate) mod introspect;
 pub(crate) mod keys;

@@ -27,6 +27,8 @@ pub(crate) enum Reply {
     Integer(i64),
     /// A floating-point number; RESP2 shows a bulk string.
     Double(f64),
+    /// A number with a fraction, by its decimal digits; RESP2 shows a bulk string.
+    Decimal(Bytes),
     /// An integer of any size, by its decimal digits; RESP2 shows a bulk string.
     BigNumber(Bytes),
     /// True or false; RESP2 shows 1 or 0.

@@ -274,4 +274,19 @@ pub(crate) const ROWS: &[Spec] = &[
         .summary("Decrement the integer value of a key by the given number")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("decrement")]),
+    Spec::new("lcs", -3)
+        .flags(&[ReadOnly])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::range(1, 1, 1, &["RO", "access"])])
+        .origin("string", "7.0.0")
+        .summary("Find the longest sequence of bytes that two strings have in common")
+        .complexity("O(N*M), N and M being the lengths of the strings")
+        .arguments(&[
+            Arg::key("key1", 0),
+            Arg::key("key2", 0),
+            Arg::pure_token("len", "LEN").optional(),
+            Arg::pure_token("idx", "IDX").optional(),
+            Arg::integer("len").token("MINMATCHLEN").optional(),
+            Arg::pure_token("withmatchlen", "WITHMATCHLEN").optional(),
+        ]),
 ];

@@ -25,10 +25,12 @@ pub(crate) enum Flag {
     Protected,
     /// Not shown: a RESP2 connection with subscriptions may send it.
     WhileSubscribed,
+    /// Not shown: it reads, and yet what it changes would go to replicas (PFCOUNT).
+    MayReplicate,
 }
 
 impl Flag {
-    const ALL: [Flag; 17] = [
+    const ALL: [Flag; 18] = [
         Flag::Write,
         Flag::ReadOnly,
         Flag::DenyOom,
@@ -46,6 +48,7 @@ impl Flag {
         Flag::AllowBusy,
         Flag::Protected,
         Flag::WhileSubscribed,
+        Flag::MayReplicate,
     ];
 
     /// The word that COMMAND INFO shows, if it does.
@@ -66,7 +69,7 @@ impl Flag {
             Flag::NoMulti => "no_multi",
             Flag::MovableKeys => "movablekeys",
             Flag::AllowBusy => "allow_busy",
-            Flag::Protected | Flag::WhileSubscribed => return None,
+            Flag::Protected | Flag::WhileSubscribed | Flag::MayReplicate => return None,
         })
     }
 }

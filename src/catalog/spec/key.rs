@@ -1,8 +1,9 @@
 //! Where a request's keys stand.
 //!
 //! A command's key specifications say it: to clients, which read them in COMMAND INFO, and to
-//! COMMAND GETKEYS, which follows them. What SET's and SORT's arguments make of their keys is more
-//! than specifications can say; those commands have a [`Finder`] of their own, as in Redis.
+//! COMMAND GETKEYS, which follows them. What the arguments of SET, SORT, BITFIELD and GEORADIUS make
+//! of their keys is more than specifications can say; those commands have a [`Finder`] of their own,
+//! as in Redis.
 //!
 //! A specification finds keys only within the request, whatever numbers the request gives.
 
@@ -151,7 +152,6 @@ impl KeySpec {
     }
 
     /// Keys behind a keyword; see [`Begin::Keyword`] and [`Find`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "no command has such keys yet"))]
     pub(crate) const fn behind(
         keyword: &'static str,
         start_from: i64,
@@ -312,6 +312,61 @@ pub(crate) fn of_sort(request: &[&[u8]]) -> Vec<FoundKey> {
                     flags: &["OW", "update"],
                 });
                 1
+            }
+            _ => 1,
+        };
+    }
+    keys
+}
+
+/// BITFIELD's key, which is only read if all the subcommands are GET. Where the syntax is wrong, Redis
+/// takes it for written.
+pub(crate) fn of_bitfield(request: &[&[u8]]) -> Vec<FoundKey> {
+    const WRITTEN: KeyFlags = &["RW", "access", "update"];
+    let mut flags: KeyFlags = &["RO", "access"];
+    let mut rest = request.get(2..).unwrap_or_default();
+    while let [name, operands @ ..] = rest {
+        let taken = match name.to_ascii_lowercase().as_slice() {
+            b"get" => 2,
+            b"overflow" => 1,
+            _ => operands.len() + 1,
+        };
+        let Some(after) = operands.get(taken..) else {
+            flags = WRITTEN;
+            break;
+        };
+        rest = after;
+    }
+    vec![FoundKey { position: 1, flags }]
+}
+
+/// GEORADIUS's key, and those behind STORE and STOREDIST.
+pub(crate) fn of_georadius(request: &[&[u8]]) -> Vec<FoundKey> {
+    of_radius_search(request, 6)
+}
+
+/// GEORADIUSBYMEMBER's key, and those behind STORE and STOREDIST.
+pub(crate) fn of_georadiusbymember(request: &[&[u8]]) -> Vec<FoundKey> {
+    of_radius_search(request, 5)
+}
+
+/// The places are stored in the last key of STORE and STOREDIST. All of them are told, as the commands
+/// take them: a word that belongs to another option is no keyword.
+fn of_radius_search(request: &[&[u8]], options: usize) -> Vec<FoundKey> {
+    let mut keys = vec![FoundKey {
+        position: 1,
+        flags: &["RO", "access"],
+    }];
+    let mut position = options;
+    while let Some(word) = request.get(position) {
+        position += match word.to_ascii_lowercase().as_slice() {
+            b"count" => 2,
+            b"store" | b"storedist" if position + 1 < request.len() => {
+                keys.push(FoundKey {
+                    position: position + 1,
+                    flags: &["OW", "update"],
+                });
+                2
             }
             _ => 1,
         };

@@ -2,10 +2,11 @@
 //!
 //! A field's most significant bit comes first. Arguments are parsed as a whole before anything is
 //! changed; [`apply`] then grows the string once, up to the last field that is written. Layer:
-//! `store`; uses nothing else.
+//! `store`; uses `resp` to read an integer.
 
-use super::BitsError;
-use super::offset::{integer, parse_offset};
+use super::offset::parse_offset;
+use super::{BitsError, grow};
+use crate::resp::request::parse_integer;
 
 /// The type of a field: `i1` to `i64`, `u1` to `u63`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl FieldType {
             [b'u', digits @ ..] => (false, 63, digits),
             _ => return Err(BitsError::FieldType),
         };
-        let bits = integer(digits).and_then(|bits| u32::try_from(bits).ok());
+        let bits = parse_integer(digits).and_then(|bits| u32::try_from(bits).ok());
         match bits {
             Some(bits) if (1..=max_bits).contains(&bits) => Ok(FieldType { signed, bits }),
             _ => Err(BitsError::FieldType),
@@ -168,7 +169,7 @@ pub(crate) fn parse_ops<A: AsRef<[u8]>>(
         let field = FieldType::parse(operands[0].as_ref())?;
         let offset = parse_offset(operands[1].as_ref(), Some(field.bits), max_bytes)?;
         let number = match operands.get(2) {
-            Some(number) => integer(number.as_ref()).ok_or(BitsError::Integer)?,
+            Some(number) => parse_integer(number.as_ref()).ok_or(BitsError::Integer)?,
             None => 0,
         };
         ops.push(FieldOp {
@@ -202,9 +203,7 @@ pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
     let writes = ops.iter().filter(|op| op.action != Action::Get);
     let needed = writes.map(FieldOp::end).max().unwrap_or(0);
     let mut changed = needed > value.len();
-    if changed {
-        value.resize(needed, 0);
-    }
+    grow(value, needed);
     let mut replies = Vec::with_capacity(ops.len());
     for op in ops {
         let old = read(value, op);
