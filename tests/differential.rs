@@ -72,6 +72,7 @@ scripts! {
     monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
     acl
+    bits lcs hyperloglog geo
 }
 
 /// A script that no test runs would pass unseen.

@@ -33,11 +33,6 @@ impl FieldType {
         }
     }
 
-    /// The field's width in bits.
-    pub(crate) fn bits(self) -> u32 {
-        self.bits
-    }
-
     /// The least and the greatest value.
     fn limits(self) -> (i128, i128) {
         if self.signed {
@@ -193,7 +188,8 @@ pub(crate) fn has_writes(ops: &[FieldOp]) -> bool {
 pub(crate) struct Outcome {
     /// One for each subcommand. `None` is a null: the value did not fit, under OVERFLOW FAIL.
     pub replies: Vec<Option<i64>>,
-    /// Whether the string is another one or longer than before.
+    /// Whether the string is another one or longer than before. As in Redis, that it is longer does not
+    /// count if nothing was stored.
     pub changed: bool,
 }
 
@@ -202,7 +198,8 @@ pub(crate) struct Outcome {
 pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
     let writes = ops.iter().filter(|op| op.action != Action::Get);
     let needed = writes.map(FieldOp::end).max().unwrap_or(0);
-    let mut changed = needed > value.len();
+    let grows = needed > value.len();
+    let mut changed = false;
     grow(value, needed);
     let mut replies = Vec::with_capacity(ops.len());
     for op in ops {
@@ -224,10 +221,10 @@ pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
             }
         };
         if let Some(new) = stored
-            && new != old
+            && op.action != Action::Get
         {
             write(value, op, new);
-            changed = true;
+            changed |= grows || new != old;
         }
         replies.push(stored.map(|new| if replies_old { old } else { new }));
     }

@@ -11,7 +11,7 @@ mod op;
 
 pub(crate) use count::{BitRange, Unit, count, position};
 pub(crate) use field::{
-    Action, FieldOp, FieldType, Outcome, Overflow, apply, has_writes, parse_ops, read,
+    FieldOp, apply, has_writes, parse_ops, read,
 };
 pub(crate) use offset::{parse_bit, parse_offset, parse_searched_bit};
 pub(crate) use op::{BitOp, combine};
