@@ -10,9 +10,7 @@ mod offset;
 mod op;
 
 pub(crate) use count::{BitRange, Unit, count, position};
-pub(crate) use field::{
-    FieldOp, apply, has_writes, parse_ops, read,
-};
+pub(crate) use field::{FieldOp, apply, has_writes, parse_ops, read};
 pub(crate) use offset::{parse_bit, parse_offset, parse_searched_bit};
 pub(crate) use op::{BitOp, combine};
 
