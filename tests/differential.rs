@@ -12,6 +12,7 @@ mod differential {
     pub mod pair;
     pub mod random;
     pub mod random_acl;
+    pub mod random_bits;
     pub mod random_queue;
     pub mod rules;
     pub mod script;
