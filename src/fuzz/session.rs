@@ -56,6 +56,7 @@ const SETTINGS: &[&str] = &[
     "max-pattern-length",
     "notify-keyspace-events",
     "list-max-listpack-size",
+    "hll-sparse-max-bytes",
     "client-output-buffer-limit",
     "pubsub-overflow-policy",
     "pubsub-overflow-limit",

@@ -2,7 +2,7 @@
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
-use crate::catalog::spec::{Arg, KeySpec, Spec, key};
+use crate::catalog::spec::{Arg, KeySpec, Spec, finder};
 
 /// What the ends of a range count.
 const UNIT: Arg = Arg::one_of(
@@ -91,7 +91,7 @@ pub(crate) const ROWS: &[Spec] = &[
             KeySpec::at(1, &["RW", "access", "update", "variable_flags"])
                 .notes("With `GET` alone, the key is only read"),
         ])
-        .finder(key::of_bitfield)
+        .finder(finder::of_bitfield)
         .origin("bitmap", "3.2.0")
         .summary("Read, set and count up integers of any width within a string")
         .complexity("O(1) for each subcommand")

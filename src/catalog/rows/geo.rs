@@ -2,7 +2,8 @@
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, ReadOnly, Write};
-use crate::catalog::spec::key::{self, Find};
+use crate::catalog::spec::finder;
+use crate::catalog::spec::key::Find;
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 const SEARCH_COST: &str = "O(N+log(M)), N being the members in the cells around the area, M all";
@@ -181,7 +182,7 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     writes("georadius", -6)
         .keys(GEORADIUS_KEYS)
-        .finder(key::of_georadius)
+        .finder(finder::of_georadius)
         .origin("geo", "3.2.0")
         .summary("Find the places around coordinates, and maybe store them in another key")
         .complexity(SEARCH_COST)
@@ -224,7 +225,7 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     writes("georadiusbymember", -5)
         .keys(GEORADIUSBYMEMBER_KEYS)
-        .finder(key::of_georadiusbymember)
+        .finder(finder::of_georadiusbymember)
         .origin("geo", "3.2.0")
         .summary("Find the places around one of them, and maybe store them in another key")
         .complexity(SEARCH_COST)

@@ -2,7 +2,7 @@
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, Loading, NoScript, ReadOnly, Stale, Write};
-use crate::catalog::spec::{Arg, KeySpec, Spec, key};
+use crate::catalog::spec::{Arg, KeySpec, Spec, finder};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
@@ -213,7 +213,7 @@ pub(crate) const ROWS: &[Spec] = &[
                     keyword can appear anywhere in the argument array",
             ),
         ])
-        .finder(key::of_sort)
+        .finder(finder::of_sort)
         .origin("generic", "1.0.0")
         .summary("Sort the elements in a list, set or sorted set")
         .complexity(

@@ -2,7 +2,7 @@
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
-use crate::catalog::spec::{Arg, KeySpec, Spec, key};
+use crate::catalog::spec::{Arg, KeySpec, Spec, finder};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
@@ -13,7 +13,7 @@ pub(crate) const ROWS: &[Spec] = &[
             KeySpec::at(1, &["RW", "access", "update", "variable_flags"])
                 .notes("RW and ACCESS due to the optional `GET` argument"),
         ])
-        .finder(key::of_set)
+        .finder(finder::of_set)
         .origin("string", "1.0.0")
         .summary("Set the string value of a key")
         .complexity("O(1)")
