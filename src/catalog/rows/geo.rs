@@ -141,12 +141,18 @@ pub(crate) const ROWS: &[Spec] = &[
         .origin("geo", "3.2.0")
         .summary("Tell the geohashes of places as the common standard writes them")
         .complexity("O(log(N)) for each place, N being the members of the set")
-        .arguments(&[Arg::key("key", 0), Arg::string("member").multiple()]),
+        .arguments(&[
+            Arg::key("key", 0),
+            Arg::string("member").optional().multiple(),
+        ]),
     reads("geopos", -2)
         .origin("geo", "3.2.0")
         .summary("Tell the coordinates of places")
         .complexity("O(N), N being the places asked for")
-        .arguments(&[Arg::key("key", 0), Arg::string("member").multiple()]),
+        .arguments(&[
+            Arg::key("key", 0),
+            Arg::string("member").optional().multiple(),
+        ]),
     reads("geosearch", -7)
         .origin("geo", "6.2.0")
         .summary("Find the places in a circle or a box")

@@ -36,5 +36,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .origin("hyperloglog", "2.8.9")
         .summary("Add all the elements of HyperLogLogs to another one")
         .complexity("O(N) with a large constant, N being the number of keys")
-        .arguments(&[Arg::key("destkey", 0), Arg::key("sourcekey", 1).multiple()]),
+        .arguments(&[
+            Arg::key("destkey", 0),
+            Arg::key("sourcekey", 1).optional().multiple(),
+        ]),
 ];
