@@ -24,6 +24,7 @@ macro_rules! commands {
 
 mod commands {
     pub mod acl;
+    pub mod bitmap;
     pub mod blocking;
     pub mod client;
     pub mod command;
@@ -32,8 +33,11 @@ mod commands {
     pub mod counters;
     mod error_codes;
     pub mod expiry;
+    pub mod geo;
     pub mod hash;
+    pub mod hyperloglog;
     pub mod keys;
+    pub mod lcs;
     pub mod list;
     pub mod lone;
     pub mod object;
@@ -51,6 +55,7 @@ use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
     operators, pubsub, scan, server, sort, string, transaction,
 };
+use commands::{bitmap, geo, hyperloglog, lcs};
 use commands::{hash, set};
 
 /// A command without a test above fails here.
@@ -58,6 +63,7 @@ use commands::{hash, set};
 async fn every_command_has_a_test() {
     let mut covered = [
         acl::COVERED,
+        bitmap::COVERED,
         blocking::COVERED,
         client::COVERED,
         command::COVERED,
@@ -65,8 +71,11 @@ async fn every_command_has_a_test() {
         connection::COVERED,
         counters::COVERED,
         expiry::COVERED,
+        geo::COVERED,
         hash::COVERED,
+        hyperloglog::COVERED,
         keys::COVERED,
+        lcs::COVERED,
         list::COVERED,
         lone::COVERED,
         object::COVERED,
@@ -94,8 +103,8 @@ async fn every_command_has_a_test() {
 fn replies_of_every_kind_are_downgraded() {
     assert_eq!(
         common::wire::downgrade(
-            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n,1.5\r\n-E _\r\n$2\r\n_\r\r\n"
         ),
-        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n$3\r\n1.5\r\n-E _\r\n$2\r\n_\r\r\n"
     );
 }

@@ -14,6 +14,7 @@ mod differential {
     pub mod pair;
     pub mod random;
     pub mod random_acl;
+    pub mod random_bits;
     pub mod random_collections;
     pub mod random_queue;
     pub mod rules;
@@ -76,6 +77,7 @@ scripts! {
     lists blocking strings keys transactions notifications oom
     hashes sets
     acl
+    bits lcs hyperloglog geo
 }
 
 /// A script that no test runs would pass unseen.

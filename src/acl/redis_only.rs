@@ -25,14 +25,6 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "zdiff zinter zintercard zrandmember zrange zrangebylex zrangebyscore zrevrange \
          zrevrangebylex zrevrangebyscore zscan zunion",
     ),
-    ("read string slow", "lcs"),
-    ("read bitmap fast", "bitfield_ro getbit"),
-    ("read bitmap slow", "bitcount bitpos"),
-    ("read hyperloglog slow", "pfcount"),
-    (
-        "read geo slow",
-        "geodist geohash geopos georadius_ro georadiusbymember_ro geosearch",
-    ),
     ("read stream fast", "xlen"),
     (
         "read stream slow",
@@ -47,14 +39,7 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
          zremrangebyscore zunionstore",
     ),
     ("write sortedset slow blocking", "bzmpop"),
-    ("write bitmap slow", "bitfield bitop setbit"),
     ("write hyperloglog admin slow dangerous", "pfdebug"),
-    ("write hyperloglog fast", "pfadd"),
-    ("write hyperloglog slow", "pfmerge"),
-    (
-        "write geo slow",
-        "geoadd georadius georadiusbymember geosearchstore",
-    ),
     (
         "write stream fast",
         "xack xadd xautoclaim xclaim xdel xsetid",

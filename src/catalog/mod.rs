@@ -21,8 +21,8 @@ use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
 use rows::{
-    acl, connection, expiry, hash, keys, list, lone, operators, pubsub, server, set, string,
-    transaction,
+    acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, lone, operators, pubsub,
+    server, set, string, transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -38,6 +38,9 @@ const GROUPS: &[Group] = &[
     Group::always(acl::ROWS),
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
+    Group::queue(bitmap::ROWS),
+    Group::queue(hyperloglog::ROWS),
+    Group::queue(geo::ROWS),
     Group::queue(keys::ROWS),
     Group::queue(expiry::ROWS),
     Group::queue(hash::ROWS),
@@ -239,7 +242,7 @@ impl Command {
 
     /// Whether it may change what replicas would have to be told of: a write, or a message.
     pub(crate) fn may_replicate(&self) -> bool {
-        self.has(Flag::Write) || self.spec.publishes.is_some()
+        self.has(Flag::Write) || self.has(Flag::MayReplicate) || self.spec.publishes.is_some()
     }
 
     /// The subcommand of this name (`kill`), in any letter case.

@@ -19,11 +19,13 @@
 //! ```
 
 pub(crate) mod arg;
+pub(crate) mod finder;
 pub(crate) mod flag;
 pub(crate) mod key;
 pub(crate) mod sort;
 
 pub(crate) use arg::Arg;
+use finder::Finder;
 pub(crate) use flag::{Flag, Flags};
 use key::FoundKey;
 pub(crate) use key::KeySpec;
@@ -58,7 +60,7 @@ pub(crate) struct Spec {
     /// Where keys, or for the shard commands channels, stand.
     pub key_specs: &'static [KeySpec],
     /// What finds the keys instead, where specifications say too little.
-    pub finder: Option<key::Finder>,
+    pub finder: Option<Finder>,
     /// Whether a word of the request, by its place, is a secret, which SLOWLOG and MONITOR show
     /// as `(redacted)`.
     pub hides: Option<Hides>,
@@ -143,7 +145,7 @@ impl Spec {
     }
 
     /// Sets [`finder`](Self::finder).
-    pub(crate) const fn finder(mut self, finder: key::Finder) -> Spec {
+    pub(crate) const fn finder(mut self, finder: Finder) -> Spec {
         self.finder = Some(finder);
         self
     }

@@ -19,6 +19,7 @@
 
 pub(crate) mod access;
 pub(crate) mod acl;
+pub(crate) mod bitmap;
 pub(crate) mod blocking;
 pub(crate) mod client;
 pub(crate) mod client_filter;
@@ -32,7 +33,9 @@ mod dispatch;
 pub(crate) mod expiry;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod geo;
 pub(crate) mod hash;
+pub(crate) mod hyperloglog;
 pub(crate) mod info;
 pub(crate) mod introspect;
 #[cfg(test)]

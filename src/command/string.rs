@@ -1,9 +1,11 @@
-//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`].
+//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`], LCS in [`lcs`].
 
 mod counters;
+mod lcs;
 mod options;
 
 pub(crate) use counters::{decr, decrby, incr, incrby, incrbyfloat};
+pub(crate) use lcs::lcs;
 
 use std::iter::StepBy;
 use std::ops::Range;

@@ -10,6 +10,7 @@ use super::{
     acl, blocking, client, config, connection, expiry, introspect, keys, latency, list, lone,
     memory, object, operators, pubsub, scan, server, slowlog, sort, string, transaction, wait,
 };
+use super::{bitmap, geo, hyperloglog};
 use super::{hash, set};
 use crate::catalog::{CATALOG, Command};
 use crate::resp::error::CommandError;
@@ -220,6 +221,30 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("incrbyfloat", Streams(string::incrbyfloat)),
     ("decr", OnKeys(string::decr)),
     ("decrby", OnKeys(string::decrby)),
+    ("lcs", Streams(string::lcs)),
+    // bitmap
+    ("setbit", OnKeys(bitmap::setbit)),
+    ("getbit", OnKeys(bitmap::getbit)),
+    ("bitcount", OnKeys(bitmap::bitcount)),
+    ("bitpos", OnKeys(bitmap::bitpos)),
+    ("bitop", OnKeys(bitmap::bitop)),
+    ("bitfield", Streams(bitmap::bitfield)),
+    ("bitfield_ro", Streams(bitmap::bitfield_ro)),
+    // hyperloglog
+    ("pfadd", OnKeys(hyperloglog::pfadd)),
+    ("pfcount", OnKeys(hyperloglog::pfcount)),
+    ("pfmerge", OnKeys(hyperloglog::pfmerge)),
+    // geo
+    ("geoadd", OnKeys(geo::geoadd)),
+    ("geodist", Streams(geo::geodist)),
+    ("geohash", Streams(geo::geohash)),
+    ("geopos", Streams(geo::geopos)),
+    ("geosearch", Streams(geo::geosearch)),
+    ("geosearchstore", Streams(geo::geosearchstore)),
+    ("georadius", Streams(geo::georadius)),
+    ("georadius_ro", Streams(geo::georadius_ro)),
+    ("georadiusbymember", Streams(geo::georadiusbymember)),
+    ("georadiusbymember_ro", Streams(geo::georadiusbymember_ro)),
     // keys
     ("del", OnKeys(keys::del)),
     ("unlink", OnKeys(keys::unlink)),

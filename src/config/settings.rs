@@ -75,7 +75,7 @@ impl Setting {
     }
 
     /// Its name, and its alias if there is one.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.alias)
     }
 

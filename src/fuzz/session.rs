@@ -63,6 +63,7 @@ const SETTINGS: &[&str] = &[
     "set-max-intset-entries",
     "set-max-listpack-entries",
     "set-max-listpack-value",
+    "hll-sparse-max-bytes",
     "client-output-buffer-limit",
     "pubsub-overflow-policy",
     "pubsub-overflow-limit",

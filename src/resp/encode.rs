@@ -96,7 +96,12 @@ pub(super) fn put_pair(out: &mut BytesMut, protocol: Protocol) {
 
 /// Appends a floating-point number.
 pub(super) fn put_double(out: &mut BytesMut, number: f64, protocol: Protocol) {
-    put_bulk_or_line(out, b',', format_double(number).as_bytes(), protocol);
+    put_decimal(out, format_double(number).as_bytes(), protocol);
+}
+
+/// Appends a number with a fraction, given by its digits.
+pub(super) fn put_decimal(out: &mut BytesMut, digits: &[u8], protocol: Protocol) {
+    put_bulk_or_line(out, b',', digits, protocol);
 }
 
 /// Appends an integer of any size, given as decimal digits.

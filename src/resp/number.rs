@@ -6,7 +6,8 @@
 //! x87, with 64 bits of significand and 15 bits of exponent. A client can see every bit of it, so
 //! [`LongDouble`] implements that format in software: parsing (`strtold`) and addition round
 //! correctly, and printing is exact (`%.17Lf`). Timeouts are parsed in the same format. SORT's
-//! weights are 64-bit doubles ([`parse_double`]).
+//! weights are 64-bit doubles ([`parse_double`]), and so is what other commands take for a float
+//! ([`parse_strict_double`]).
 
 use std::fmt::{self, Display, Formatter};
 use std::str;
@@ -102,17 +103,30 @@ pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
     }
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
     let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
-    let (negative, unsigned) = split_sign(&text[blanks..]);
-    let magnitude = match unsigned {
-        infinity if is_infinity(infinity) => f64::INFINITY,
+    let (number, underflows) = read_double(&text[blanks..])?;
+    (!underflows).then_some(number)
+}
+
+/// A `double` as commands take it for an argument (`string2d`): no blanks, and at least one digit.
+/// `None`: it is none, or too large, or too small to be told from zero.
+pub(crate) fn parse_strict_double(text: &[u8]) -> Option<f64> {
+    let (number, underflows) = read_double(text)?;
+    (!underflows || number != 0.0).then_some(number)
+}
+
+/// A `double`, with a sign or without, and whether it is too small for all of its digits.
+fn read_double(text: &[u8]) -> Option<(f64, bool)> {
+    let (negative, unsigned) = split_sign(text);
+    let (magnitude, underflows) = match unsigned {
+        infinity if is_infinity(infinity) => (f64::INFINITY, false),
         [b'0', b'x' | b'X', ..] => {
             let rounded = Double::from_str_r(&hexadecimal(unsigned)?, Round::NearestTiesToEven);
             let rounded = rounded.ok()?;
-            let out_of_range = Status::OVERFLOW | Status::UNDERFLOW;
-            if rounded.status.intersects(out_of_range) {
+            if rounded.status.intersects(Status::OVERFLOW) {
                 return None;
             }
-            f64::from_bits(rounded.value.to_bits() as u64)
+            let magnitude = f64::from_bits(rounded.value.to_bits() as u64);
+            (magnitude, rounded.status.intersects(Status::UNDERFLOW))
         }
         _ => {
             validate_digits(unsigned, u8::is_ascii_digit, b'e')?;
@@ -121,13 +135,14 @@ pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
                 .iter()
                 .take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'));
             let is_zero = digits.clone().all(|byte| matches!(byte, b'0' | b'.'));
-            if number.is_infinite() || (number < f64::MIN_POSITIVE && !is_zero) {
+            if number.is_infinite() {
                 return None;
             }
-            number
+            (number, number < f64::MIN_POSITIVE && !is_zero)
         }
     };
-    Some(if negative { -magnitude } else { magnitude })
+    let number = if negative { -magnitude } else { magnitude };
+    Some((number, underflows))
 }
 
 /// Formats a `double` as Redis 7.0 does (C's `%.17g`): 17 significant digits without trailing

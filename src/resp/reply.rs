@@ -30,6 +30,8 @@ pub(crate) enum Reply {
     Integer(i64),
     /// A floating-point number; a bulk string in RESP2.
     Double(f64),
+    /// A number with a fraction, by its decimal digits; a bulk string in RESP2.
+    Decimal(Bytes),
     /// An integer of any size, as decimal digits; a bulk string in RESP2.
     BigNumber(Bytes),
     /// A boolean; the integer 1 or 0 in RESP2.

@@ -111,6 +111,14 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
+    /// A number with a fraction, by its digits.
+    pub(crate) fn decimal(&mut self, digits: &[u8]) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_decimal(out, digits, *protocol),
+            Target::Value(builder) => builder.add(Reply::Decimal(Bytes::copy_from_slice(digits))),
+        }
+    }
+
     /// Writes a null.
     pub(crate) fn null(&mut self) {
         match &mut self.0 {
@@ -156,6 +164,7 @@ impl<'a> ReplyWriter<'a> {
             Reply::Error(error) => self.error(&error),
             Reply::Integer(number) => self.integer(number),
             Reply::Double(number) => self.double(number),
+            Reply::Decimal(digits) => self.decimal(&digits),
             Reply::BigNumber(digits) => encode::put_big_number(out, &digits, protocol),
             Reply::Boolean(value) => encode::put_boolean(out, value, protocol),
             Reply::Bulk(data) => self.bulk(&data),

@@ -3,6 +3,8 @@
 //! Layer `store`. It is kept as Redis keeps it, since OBJECT ENCODING shows it: a whole number as a
 //! number, a short string in one piece, a longer or a changed one in a buffer with room to grow.
 
+use std::borrow::Cow;
+
 use super::value::ValueType;
 use crate::resp::request::parse_integer;
 
@@ -61,6 +63,15 @@ impl StringValue {
             StringValue::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
             StringValue::Short(bytes) => look(bytes),
             StringValue::Long(bytes) => look(bytes),
+        }
+    }
+
+    /// The bytes, for who looks at several strings at once.
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            StringValue::Integer(_) => Cow::Owned(self.with_bytes(<[u8]>::to_vec)),
+            StringValue::Short(bytes) => Cow::Borrowed(bytes),
+            StringValue::Long(bytes) => Cow::Borrowed(bytes),
         }
     }
 
@@ -139,6 +150,7 @@ mod tests {
             let mut text = StringValue::new(bytes);
             assert_eq!(text.encoding(), encoding);
             assert_eq!(text.with_bytes(<[u8]>::to_vec), bytes);
+            assert_eq!(text.bytes(), bytes);
             assert_eq!(text.len(), bytes.len());
             assert_eq!(text.integer(), parse_integer(bytes));
             text.bytes_mut().push(b'x');

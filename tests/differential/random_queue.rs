@@ -9,6 +9,7 @@
 
 use super::lens::Lens;
 use super::pair::Pair;
+use super::random_bits;
 use super::random_collections::{self as collections, HASH_KEYS, SET_KEYS};
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
@@ -227,13 +228,14 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
 fn pipeline(connection: &str, random: &mut Random) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(600) {
-        400..=489 => command(random, &collections::HASHES),
-        490..=599 => command(random, &collections::SETS),
+    let pipeline = (0..length).map(|_| match random.below(680) {
+        480..=569 => command(random, &collections::HASHES),
+        570..=679 => command(random, &collections::SETS),
         0..=159 => command(random, &LISTS),
         160..=269 => command(random, &STRINGS),
         270..=339 => command(random, &KEYS),
         340..=398 => command(random, &TRANSACTIONS),
+        400..=479 => command(random, &random_bits::TEMPLATES),
         _ => command(random, &IMPATIENT),
     });
     commands(
@@ -255,6 +257,7 @@ fn look(random: &mut Random, pair: &Pair) -> Step {
         20..=25 => ("SCAN 0 COUNT 1000 TYPE list", &["sorted"]),
         26..=35 => ("RANDOMKEY", &["shape"]),
         36 => ("FLUSHDB", &[]),
+        38 => ("CONFIG SET hll-sparse-max-bytes sparse", &[]),
         37 if !CONNECTIONS.iter().any(|name| pair.is_blocked(name)) => {
             ("SWAPDB database database", &[])
         }
@@ -288,6 +291,7 @@ fn audit() -> Step {
             add(&[b"LRANGE", key, b"0", b"-1"]);
             add(&[b"PEXPIRETIME", key]);
         }
+        random_bits::audit().iter().for_each(|words| add(words));
         add(&[b"DBSIZE"]);
     }
     commands(AUDITOR, &all, Then::Barrier, &[])
@@ -296,6 +300,9 @@ fn audit() -> Step {
 fn all_keys() -> impl Iterator<Item = &'static [u8]> {
     let keys = LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS);
     let keys = keys.chain(&HASH_KEYS).chain(&SET_KEYS);
+    let keys = keys
+        .chain(&random_bits::STRINGS)
+        .chain(&random_bits::PLACES);
     keys.chain(&collections::OWN_KEYS).copied()
 }
 
@@ -350,7 +357,10 @@ fn command(random: &mut Random, templates: &[&str]) -> Vec<Vec<u8>> {
         } else {
             1
         };
-        words.extend((0..times).map(|_| word(random, place)));
+        match random_bits::words(random, place) {
+            Some(own) => words.extend(own),
+            None => words.extend((0..times).map(|_| word(random, place))),
+        }
     }
     words
 }
@@ -365,6 +375,7 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "s" => random
             .pick(if strange { &LIST_KEYS } else { &STRING_KEYS })
             .to_vec(),
+        "k" if random.once_in(6) => random.pick(&random_bits::STRINGS).to_vec(),
         "k" => {
             let keys = random.pick(&[&LIST_KEYS, &STRING_KEYS, &HASH_KEYS, &SET_KEYS]);
             random.pick(keys).to_vec()

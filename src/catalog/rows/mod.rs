@@ -1,9 +1,12 @@
 //! The specifications, one file a group of commands.
 
 pub(super) mod acl;
+pub(super) mod bitmap;
 pub(super) mod connection;
 pub(super) mod expiry;
+pub(super) mod geo;
 pub(super) mod hash;
+pub(super) mod hyperloglog;
 pub(super) mod keys;
 pub(super) mod list;
 pub(super) mod lone;

@@ -2,7 +2,7 @@
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
-use crate::catalog::spec::{Arg, KeySpec, Spec, key};
+use crate::catalog::spec::{Arg, KeySpec, Spec, finder};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
@@ -13,7 +13,7 @@ pub(crate) const ROWS: &[Spec] = &[
             KeySpec::at(1, &["RW", "access", "update", "variable_flags"])
                 .notes("RW and ACCESS due to the optional `GET` argument"),
         ])
-        .finder(key::of_set)
+        .finder(finder::of_set)
         .origin("string", "1.0.0")
         .summary("Set a key to a string")
         .complexity("O(1)")
@@ -255,4 +255,19 @@ pub(crate) const ROWS: &[Spec] = &[
         .summary("Take an integer from a key's integer")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("decrement")]),
+    Spec::new("lcs", -3)
+        .flags(&[ReadOnly])
+        .categories(&[Category::String])
+        .keys(&[KeySpec::range(1, 1, 1, &["RO", "access"])])
+        .origin("string", "7.0.0")
+        .summary("Find the longest sequence of bytes that two strings have in common")
+        .complexity("O(N*M), N and M being the lengths of the strings")
+        .arguments(&[
+            Arg::key("key1", 0),
+            Arg::key("key2", 0),
+            Arg::pure_token("len", "LEN").optional(),
+            Arg::pure_token("idx", "IDX").optional(),
+            Arg::integer("len").token("MINMATCHLEN").optional(),
+            Arg::pure_token("withmatchlen", "WITHMATCHLEN").optional(),
+        ]),
 ];

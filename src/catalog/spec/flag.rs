@@ -26,10 +26,12 @@ pub(crate) enum Flag {
     Protected,
     /// Not shown: a RESP2 connection with subscriptions may send it.
     WhileSubscribed,
+    /// Not shown: it reads, and yet what it changes would go to replicas (PFCOUNT).
+    MayReplicate,
 }
 
 impl Flag {
-    const ALL: [Flag; 18] = [
+    const ALL: [Flag; 19] = [
         Flag::Write,
         Flag::ReadOnly,
         Flag::DenyOom,
@@ -48,6 +50,7 @@ impl Flag {
         Flag::AllowBusy,
         Flag::Protected,
         Flag::WhileSubscribed,
+        Flag::MayReplicate,
     ];
 
     /// The word that COMMAND INFO shows, if it does.
@@ -69,7 +72,7 @@ impl Flag {
             Flag::NoMulti => "no_multi",
             Flag::MovableKeys => "movablekeys",
             Flag::AllowBusy => "allow_busy",
-            Flag::Protected | Flag::WhileSubscribed => return None,
+            Flag::Protected | Flag::WhileSubscribed | Flag::MayReplicate => return None,
         })
     }
 }

@@ -190,6 +190,26 @@ fn doubles_are_read_as_strtod_reads_them() {
 }
 
 #[test]
+fn a_strict_double_has_no_blanks_and_may_be_subnormal() {
+    for (text, number) in [
+        ("5.", 5.0),
+        ("+.5", 0.5),
+        ("-0", -0.0),
+        ("0x10", 16.0),
+        ("1e-320", 1e-320),
+        ("0x1p-1074", 5e-324),
+        ("0e-999", 0.0),
+        ("INF", f64::INFINITY),
+        ("-infinity", f64::NEG_INFINITY),
+    ] {
+        assert_eq!(parse_strict_double(text.as_bytes()), Some(number), "{text}");
+    }
+    for text in ["", " 5", "5 ", "nan", "1e400", "1e-400", "0x1p-1080", "x"] {
+        assert_eq!(parse_strict_double(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
 fn doubles_are_printed_as_redis_prints_them() {
     for (number, text) in [
         (0.0, "0"),

@@ -2,10 +2,11 @@
 //!
 //! A field's most significant bit comes first. Arguments are parsed as a whole before anything is
 //! changed; [`apply`] then grows the string once, up to the last field that is written. Layer:
-//! `store`; uses nothing else.
+//! `store`; uses `resp` to read an integer.
 
-use super::BitsError;
-use super::offset::{integer, parse_offset};
+use super::offset::parse_offset;
+use super::{BitsError, grow};
+use crate::resp::request::parse_integer;
 
 /// The type of a field: `i1` to `i64`, `u1` to `u63`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +26,11 @@ impl FieldType {
             [b'u', digits @ ..] => (false, 63, digits),
             _ => return Err(BitsError::FieldType),
         };
-        let bits = integer(digits).and_then(|bits| u32::try_from(bits).ok());
+        let bits = parse_integer(digits).and_then(|bits| u32::try_from(bits).ok());
         match bits {
             Some(bits) if (1..=max_bits).contains(&bits) => Ok(FieldType { signed, bits }),
             _ => Err(BitsError::FieldType),
         }
-    }
-
-    /// The field's width in bits.
-    pub(crate) fn bits(self) -> u32 {
-        self.bits
     }
 
     /// The least and the greatest value.
@@ -168,7 +164,7 @@ pub(crate) fn parse_ops<A: AsRef<[u8]>>(
         let field = FieldType::parse(operands[0].as_ref())?;
         let offset = parse_offset(operands[1].as_ref(), Some(field.bits), max_bytes)?;
         let number = match operands.get(2) {
-            Some(number) => integer(number.as_ref()).ok_or(BitsError::Integer)?,
+            Some(number) => parse_integer(number.as_ref()).ok_or(BitsError::Integer)?,
             None => 0,
         };
         ops.push(FieldOp {
@@ -192,7 +188,8 @@ pub(crate) fn has_writes(ops: &[FieldOp]) -> bool {
 pub(crate) struct Outcome {
     /// One for each subcommand. `None` is a null: the value did not fit, under OVERFLOW FAIL.
     pub replies: Vec<Option<i64>>,
-    /// Whether the string is another one or longer than before.
+    /// Whether the string is another one or longer than before. As in Redis, that it is longer does not
+    /// count if nothing was stored.
     pub changed: bool,
 }
 
@@ -201,10 +198,9 @@ pub(crate) struct Outcome {
 pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
     let writes = ops.iter().filter(|op| op.action != Action::Get);
     let needed = writes.map(FieldOp::end).max().unwrap_or(0);
-    let mut changed = needed > value.len();
-    if changed {
-        value.resize(needed, 0);
-    }
+    let grows = needed > value.len();
+    let mut changed = false;
+    grow(value, needed);
     let mut replies = Vec::with_capacity(ops.len());
     for op in ops {
         let old = read(value, op);
@@ -225,10 +221,10 @@ pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
             }
         };
         if let Some(new) = stored
-            && new != old
+            && op.action != Action::Get
         {
             write(value, op, new);
-            changed = true;
+            changed |= grows || new != old;
         }
         replies.push(stored.map(|new| if replies_old { old } else { new }));
     }

@@ -10,9 +10,7 @@ mod offset;
 mod op;
 
 pub(crate) use count::{BitRange, Unit, count, position};
-pub(crate) use field::{
-    Action, FieldOp, FieldType, Outcome, Overflow, apply, has_writes, parse_ops, read,
-};
+pub(crate) use field::{FieldOp, apply, has_writes, parse_ops, read};
 pub(crate) use offset::{parse_bit, parse_offset, parse_searched_bit};
 pub(crate) use op::{BitOp, combine};
 
@@ -65,9 +63,7 @@ pub(crate) fn get(value: &[u8], offset: u64) -> bool {
 /// The offset is beyond the address space; [`parse_offset`] bounds it.
 pub(crate) fn set(value: &mut Vec<u8>, offset: u64, bit: bool) -> bool {
     let index = usize::try_from(offset / 8).expect("the offset is bounded");
-    if index >= value.len() {
-        value.resize(index + 1, 0);
-    }
+    grow(value, index + 1);
     let byte = &mut value[index];
     let old = *byte & mask(offset) != 0;
     if bit {
@@ -76,6 +72,22 @@ pub(crate) fn set(value: &mut Vec<u8>, offset: u64, bit: bool) -> bool {
         *byte &= !mask(offset);
     }
     old
+}
+
+/// Makes the string at least so long, with zeros. Growing by steps stays cheap. Far more than there was
+/// comes from the system, which has zeros without writing them: a single bit at the end of 512 MB holds
+/// nobody up.
+fn grow(value: &mut Vec<u8>, length: usize) {
+    if length <= value.len() {
+        return;
+    }
+    if length / 2 <= value.capacity() {
+        value.resize(length, 0);
+    } else {
+        let mut grown = vec![0; length];
+        grown[..value.len()].copy_from_slice(value);
+        *value = grown;
+    }
 }
 
 /// The bit at `offset` within its byte.

@@ -1,8 +1,7 @@
-//! Reading of the integers that bit commands take. Layer: `store`; uses nothing else.
-
-use std::str;
+//! Reading of the integers that bit commands take. Layer: `store`; uses `resp` to read an integer.
 
 use super::BitsError;
+use crate::resp::request::parse_integer;
 
 /// A bit's offset, as SETBIT, GETBIT and BITFIELD take it. `max_bytes` is the longest string
 /// (`proto-max-bulk-len`): the offset must lie within it. With `field_bits`, the text may also be
@@ -20,7 +19,7 @@ pub(crate) fn parse_offset(
         ([b'#', index @ ..], Some(bits)) => (index, i64::from(bits)),
         _ => (text, 1),
     };
-    let offset = integer(text).and_then(|number| number.checked_mul(scale));
+    let offset = parse_integer(text).and_then(|number| number.checked_mul(scale));
     let offset = offset.and_then(|offset| u64::try_from(offset).ok());
     offset
         .filter(|offset| offset / 8 < max_bytes)
@@ -44,20 +43,10 @@ pub(crate) fn parse_bit(text: &[u8]) -> Result<bool, BitsError> {
 /// # Errors
 /// [`BitsError::Integer`], or [`BitsError::SearchedBit`] for an integer other than 0 and 1.
 pub(crate) fn parse_searched_bit(text: &[u8]) -> Result<bool, BitsError> {
-    match integer(text) {
+    match parse_integer(text) {
         Some(0) => Ok(false),
         Some(1) => Ok(true),
         Some(_) => Err(BitsError::SearchedBit),
         None => Err(BitsError::Integer),
-    }
-}
-
-/// An integer in the one form in which Redis takes it (`string2ll`): no plus, no leading zeros, no
-/// blanks.
-pub(super) fn integer(text: &[u8]) -> Option<i64> {
-    match text {
-        b"0" => Some(0),
-        [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..] => str::from_utf8(text).ok()?.parse().ok(),
-        _ => None,
     }
 }

@@ -16,16 +16,17 @@ pub(crate) enum BitOp {
 }
 
 impl BitOp {
-    /// The operation's name, in any case.
+    /// The operation of this name, in any case, for so many sources.
     ///
     /// # Errors
-    /// [`BitsError::Syntax`] for any other text.
-    pub(crate) fn parse(name: &[u8]) -> Result<BitOp, BitsError> {
+    /// [`BitsError::Syntax`] for any other text, and [`BitsError::NotSources`]: NOT takes one source.
+    pub(crate) fn parse(name: &[u8], sources: usize) -> Result<BitOp, BitsError> {
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
         match () {
             () if is(b"and") => Ok(BitOp::And),
             () if is(b"or") => Ok(BitOp::Or),
             () if is(b"xor") => Ok(BitOp::Xor),
+            () if is(b"not") && sources != 1 => Err(BitsError::NotSources),
             () if is(b"not") => Ok(BitOp::Not),
             () => Err(BitsError::Syntax),
         }
@@ -34,16 +35,10 @@ impl BitOp {
 
 /// The result of the operation, as long as the longest source. A shorter source counts as followed by
 /// zeros; that of a missing key is empty. An empty result means that the destination is deleted.
-///
-/// # Errors
-/// [`BitsError::NotSources`]: NOT takes one source.
-pub(crate) fn combine<S: AsRef<[u8]>>(op: BitOp, sources: &[S]) -> Result<Vec<u8>, BitsError> {
-    if op == BitOp::Not && sources.len() != 1 {
-        return Err(BitsError::NotSources);
-    }
+pub(crate) fn combine<S: AsRef<[u8]>>(op: BitOp, sources: &[S]) -> Vec<u8> {
     let longest = sources.iter().map(|source| source.as_ref().len()).max();
     let Some((first, others)) = sources.split_first() else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let mut result = Vec::with_capacity(longest.unwrap_or(0));
     result.extend_from_slice(first.as_ref());
@@ -54,7 +49,7 @@ pub(crate) fn combine<S: AsRef<[u8]>>(op: BitOp, sources: &[S]) -> Result<Vec<u8
     for source in others {
         fold(op, &mut result, source.as_ref());
     }
-    Ok(result)
+    result
 }
 
 /// Combines `result` with one more source, which is not longer. The plain loops over two slices are

@@ -15,7 +15,7 @@ mod text;
 
 pub(crate) use distance::distance;
 pub(crate) use hash::{decode, encode, geohash_text};
-pub(crate) use search::{Hit, Order, ScoreRange, Search, Shape, arrange};
+pub(crate) use search::{Hit, Order, Search, Shape, arrange};
 pub(crate) use text::{coordinate_text, distance_text};
 
 /// The greatest longitude, in degrees; the least is its negative.

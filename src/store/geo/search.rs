@@ -81,20 +81,37 @@ pub(crate) enum Order {
     Descending,
 }
 
-impl Search {
-    /// A search around `center`, whose shape is given in `unit`.
+impl Shape {
+    /// A circle.
     ///
     /// # Errors
-    /// A length is negative.
-    pub(crate) fn new(center: Point, shape: Shape, unit: Unit) -> Result<Search, GeoError> {
-        match shape {
-            Shape::Circle { radius } if radius < 0.0 => Err(GeoError::Radius),
-            Shape::Box { width, height } if width < 0.0 || height < 0.0 => Err(GeoError::Box),
-            _ => Ok(Search {
-                center,
-                shape,
-                unit,
-            }),
+    /// The radius is negative.
+    pub(crate) fn circle(radius: f64) -> Result<Shape, GeoError> {
+        if radius < 0.0 {
+            return Err(GeoError::Radius);
+        }
+        Ok(Shape::Circle { radius })
+    }
+
+    /// A box.
+    ///
+    /// # Errors
+    /// A side is negative.
+    pub(crate) fn rectangle(width: f64, height: f64) -> Result<Shape, GeoError> {
+        if width < 0.0 || height < 0.0 {
+            return Err(GeoError::Box);
+        }
+        Ok(Shape::Box { width, height })
+    }
+}
+
+impl Search {
+    /// A search around `center`, whose shape is given in `unit`.
+    pub(crate) fn new(center: Point, shape: Shape, unit: Unit) -> Search {
+        Search {
+            center,
+            shape,
+            unit,
         }
     }
 

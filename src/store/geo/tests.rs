@@ -49,7 +49,7 @@ fn collect<'a>(
     shape: Shape,
     at_most: Option<usize>,
 ) -> Vec<Hit<&'a str>> {
-    let search = Search::new(point(center.0, center.1), shape, Unit::Kilometre).expect("valid");
+    let search = Search::new(point(center.0, center.1), shape, Unit::Kilometre);
     search.collect(at_most, |range| {
         let members = set.iter().copied();
         members.filter(move |&(_, score)| range.min <= score && score < range.end)
@@ -247,17 +247,9 @@ fn refuses_what_is_not_on_the_map() {
         assert_eq!(text(longitude, latitude), expected);
     }
     assert_eq!(Unit::parse(b"yd"), Err(GeoError::Unit));
-    let center = point(0.0, 0.0);
-    let circle = Shape::Circle { radius: -1.0 };
-    let flat = Shape::Box {
-        width: 1.0,
-        height: -1.0,
-    };
-    assert_eq!(
-        Search::new(center, circle, Unit::Metre),
-        Err(GeoError::Radius)
-    );
-    assert_eq!(Search::new(center, flat, Unit::Metre), Err(GeoError::Box));
+    assert_eq!(Shape::circle(-1.0), Err(GeoError::Radius));
+    assert_eq!(Shape::rectangle(1.0, -1.0), Err(GeoError::Box));
+    assert_eq!(Shape::circle(0.0), Ok(Shape::Circle { radius: 0.0 }));
 }
 
 #[test]
@@ -317,7 +309,7 @@ proptest! {
     /// Away from the poles, the cells miss nothing.
     #[test]
     fn a_search_finds_what_a_scan_finds((places, center) in region(), shape in shape()) {
-        let search = Search::new(center, shape, Unit::Kilometre).expect("valid");
+        let search = Search::new(center, shape, Unit::Kilometre);
         let scores: Vec<f64> = places.into_iter().map(encode).collect();
         let mut found: Vec<(usize, f64)> = search
             .collect(None, |range| {
@@ -385,7 +377,7 @@ fn finds_the_same_in_the_same_order_all_over_the_map() {
         } else {
             Shape::Box { width, height }
         };
-        let search = Search::new(center, shape, Unit::Kilometre).expect("valid");
+        let search = Search::new(center, shape, Unit::Kilometre);
         let hits = search.collect(None, |range| {
             let members = set.iter();
             members

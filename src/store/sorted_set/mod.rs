@@ -33,6 +33,7 @@ mod tests;
 mod tree;
 
 use super::value::ValueType;
+use crate::config::Config;
 use std::fmt;
 use std::ops::Range;
 
@@ -50,6 +51,17 @@ pub(crate) struct Limits {
     pub entries: usize,
     /// Members of so many bytes (`zset-max-listpack-value`).
     pub value: usize,
+}
+
+impl Limits {
+    /// Those that are set.
+    pub(crate) fn of(config: &Config) -> Limits {
+        let limit = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
+        Limits {
+            entries: limit(config.zset_max_listpack_entries),
+            value: limit(config.zset_max_listpack_value),
+        }
+    }
 }
 
 impl Default for Limits {
