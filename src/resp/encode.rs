@@ -6,6 +6,7 @@
 //! ```text
 //!              RESP3          RESP2
 //!   map        %2             *4, keys and values in turn
+//!   pairs      *2 *2 .. *2 .. *4, the parts in turn
 //!   set        ~2             *2
 //!   double     ,1.5           $3 1.5
 //!   big number (123           $3 123
@@ -72,6 +73,22 @@ pub(super) fn put_map(out: &mut BytesMut, pairs: usize, protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_array(out, pairs * 2),
         Protocol::Resp3 => put_integer(out, b'%', pairs as i64),
+    }
+}
+
+/// Appends the header of so many pairs of replies.
+pub(super) fn put_pairs(out: &mut BytesMut, pairs: usize, protocol: Protocol) {
+    match protocol {
+        Protocol::Resp2 => put_array(out, pairs * 2),
+        Protocol::Resp3 => put_array(out, pairs),
+    }
+}
+
+/// Appends the header of one of those pairs.
+pub(super) fn put_pair(out: &mut BytesMut, protocol: Protocol) {
+    match protocol {
+        Protocol::Resp2 => {}
+        Protocol::Resp3 => put_array(out, 2),
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum Reply {
     Set(Vec<Reply>),
     /// A map, in this order, keys not checked for being unique; RESP2 shows a flat array.
     Map(Vec<(Reply, Reply)>),
+    /// An array of arrays of two; RESP2 shows a flat array.
+    Pairs(Vec<(Reply, Reply)>),
 }
 
 impl Reply {

@@ -19,8 +19,8 @@ use super::encode;
 use super::error::CommandError;
 use super::reply::Reply;
 
-/// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set) and
-/// [`map`](Self::map), as many replies must follow as they announce.
+/// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set),
+/// [`map`](Self::map) and [`pairs`](Self::pairs), as many replies must follow as they announce.
 #[derive(Debug)]
 pub(crate) struct ReplyWriter<'a>(Target<'a>);
 
@@ -66,6 +66,23 @@ impl<'a> ReplyWriter<'a> {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_map(out, pairs, *protocol),
             Target::Value(builder) => builder.open(Kind::Map, pairs * 2),
+        }
+    }
+
+    /// Begins an array of so many pairs. Each begins with [`pair`](Self::pair).
+    pub(crate) fn pairs(&mut self, pairs: usize) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_pairs(out, pairs, *protocol),
+            Target::Value(builder) => builder.open(Kind::Pairs, pairs * 2),
+        }
+    }
+
+    /// Begins one of the announced [`pairs`](Self::pairs): its two replies follow.
+    pub(crate) fn pair(&mut self) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_pair(out, *protocol),
+            // The builder counts the replies themselves.
+            Target::Value(_) => {}
         }
     }
 
@@ -159,6 +176,14 @@ impl<'a> ReplyWriter<'a> {
                     self.put(value);
                 }
             }
+            Reply::Pairs(pairs) => {
+                self.pairs(pairs.len());
+                for (one, other) in pairs {
+                    self.pair();
+                    self.put(one);
+                    self.put(other);
+                }
+            }
         }
     }
 }
@@ -175,7 +200,7 @@ pub(crate) struct ReplyBuilder {
 #[derive(Debug)]
 struct Open {
     kind: Kind,
-    /// How many replies it takes, at least one; of a map, keys and values together.
+    /// How many replies it takes, at least one; of a map or of pairs, both parts together.
     length: usize,
     items: Vec<Reply>,
 }
@@ -185,6 +210,7 @@ enum Kind {
     Array,
     Set,
     Map,
+    Pairs,
 }
 
 impl Kind {
@@ -192,13 +218,16 @@ impl Kind {
         match self {
             Kind::Array => Reply::Array(items),
             Kind::Set => Reply::Set(items),
-            Kind::Map => {
-                let mut items = items.into_iter();
-                let pair = || Some((items.next()?, items.next()?));
-                Reply::Map(std::iter::from_fn(pair).collect())
-            }
+            Kind::Map => Reply::Map(in_pairs(items)),
+            Kind::Pairs => Reply::Pairs(in_pairs(items)),
         }
     }
+}
+
+fn in_pairs(items: Vec<Reply>) -> Vec<(Reply, Reply)> {
+    let mut items = items.into_iter();
+    let pair = || Some((items.next()?, items.next()?));
+    std::iter::from_fn(pair).collect()
 }
 
 impl ReplyBuilder {

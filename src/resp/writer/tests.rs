@@ -65,6 +65,12 @@ fn every_kind_has_its_shape_in_both_protocols() {
         (set([status("a")]), "*1 +a ", "~1 +a "),
         (set([]), "*0 ", "~0 "),
         (Reply::Map(Vec::new()), "*0 ", "%0 "),
+        (
+            Reply::Pairs(vec![(bulk("a"), integer(1)), (bulk("b"), integer(2))]),
+            "*4 $1 a :1 $1 b :2 ",
+            "*2 *2 $1 a :1 *2 $1 b :2 ",
+        ),
+        (Reply::Pairs(Vec::new()), "*0 ", "*0 "),
     ] {
         check(reply, resp2, resp3);
     }
@@ -134,7 +140,8 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Reply::Array),
             vec(inner.clone(), 0..6).prop_map(Reply::Set),
-            vec((inner.clone(), inner), 0..6).prop_map(Reply::Map),
+            vec((inner.clone(), inner.clone()), 0..6).prop_map(Reply::Map),
+            vec((inner.clone(), inner), 0..6).prop_map(Reply::Pairs),
         ]
     })
 }
@@ -165,6 +172,14 @@ fn stream(out: &mut ReplyWriter<'_>, reply: &Reply, whole: &mut impl FnMut() -> 
             for (key, value) in pairs {
                 stream(out, key, whole);
                 stream(out, value, whole);
+            }
+        }
+        Reply::Pairs(pairs) => {
+            out.pairs(pairs.len());
+            for (one, other) in pairs {
+                out.pair();
+                stream(out, one, whole);
+                stream(out, other, whole);
             }
         }
         Reply::Sent
