@@ -18,15 +18,6 @@ pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
         "read set slow",
         "sdiff sinter sintercard smembers srandmember sscan sunion",
     ),
-    (
-        "read sortedset fast",
-        "zcard zcount zlexcount zmscore zrank zrevrank zscore",
-    ),
-    (
-        "read sortedset slow",
-        "zdiff zinter zintercard zrandmember zrange zrangebylex zrangebyscore zrevrange \
-         zrevrangebylex zrevrangebyscore zscan zunion",
-    ),
     ("read hash fast", "hexists hget hlen hmget hstrlen"),
     ("read hash slow", "hgetall hkeys hrandfield hscan hvals"),
     ("read string slow", "lcs"),
@@ -45,14 +36,6 @@ pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
     ("read stream slow blocking", "xread"),
     ("write set fast", "sadd smove spop srem"),
     ("write set slow", "sdiffstore sinterstore sunionstore"),
-    ("write sortedset fast", "zadd zincrby zpopmax zpopmin zrem"),
-    ("write sortedset fast blocking", "bzpopmax bzpopmin"),
-    (
-        "write sortedset slow",
-        "zdiffstore zinterstore zmpop zrangestore zremrangebylex zremrangebyrank \
-         zremrangebyscore zunionstore",
-    ),
-    ("write sortedset slow blocking", "bzmpop"),
     (
         "write hash fast",
         "hdel hincrby hincrbyfloat hmset hset hsetnx",

@@ -21,6 +21,7 @@ use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
 use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
+use rows::{sorted_set, sorted_sets};
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, Spec};
 
@@ -35,6 +36,8 @@ const GROUPS: &[Group] = &[
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
     Group::queue(keys::ROWS),
+    Group::queue(sorted_set::ROWS),
+    Group::queue(sorted_sets::ROWS),
     Group::queue(expiry::ROWS),
 ];
 

@@ -47,6 +47,7 @@ pub(crate) mod server;
 mod session;
 pub(crate) mod slowlog;
 pub(crate) mod sort;
+pub(crate) mod sorted_set;
 pub(crate) mod string;
 pub(crate) mod table;
 pub(crate) mod transaction;

@@ -1,24 +1,27 @@
-//! SCAN: all keys, some at a time.
+//! SCAN: all keys, some at a time; and ZSCAN, which does so with the members of a sorted set.
 //!
 //! A cursor is the number of the slot to go on from (see [`slots`](crate::store::slots)), and 0 both
 //! the beginning and the end. A key that is there from the first call to the last is returned exactly
-//! once, whatever comes and goes meanwhile.
+//! once, whatever comes and goes meanwhile. What scans a value has the value's own cursors, with the
+//! same promise.
 
 use super::Args;
 use super::keys::is_shown;
 use super::pubsub::check_pattern;
 use crate::resp::error::CommandError;
+use crate::resp::number::format_double;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
+use crate::store::sorted_set::SortedSet;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
 /// Slots that a call looks at, at most, for each key that COUNT asks for: Redis's bound.
 const SLOTS_PER_KEY: usize = 10;
 
-/// What a SCAN asks for.
+/// What a SCAN, or a scan of a value, asks for.
 struct Options<'a> {
     count: usize,
     pattern: &'a [u8],
@@ -27,8 +30,8 @@ struct Options<'a> {
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let cursor = parse_cursor(&args[1]).ok_or(CommandError::text("ERR invalid cursor"))?;
-    let options = Options::parse(args)?;
+    let cursor = cursor_argument(&args[1])?;
+    let options = Options::parse(args, 2)?;
     check_pattern(keys.config(), options.pattern)?;
     let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
     let mut next = 0;
@@ -60,8 +63,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             shown.push(&entry.key);
         }
     }
-    out.array(2);
-    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+    put_cursor(out, next.into());
     out.array(shown.len());
     for key in shown {
         out.bulk(key);
@@ -76,14 +78,60 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     Ok(Reply::Sent)
 }
 
+/// `ZSCAN key cursor [MATCH pattern] [COUNT count]`: scores are bulk strings in RESP3, too.
+pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
+    let cursor = cursor_argument(&args[2])?;
+    let config = keys.config();
+    let Some(set) = keys.read::<SortedSet>(&args[1])? else {
+        put_cursor(out, 0);
+        out.array(0);
+        return Ok(Reply::Sent);
+    };
+    let options = Options::parse_of_value(args)?;
+    check_pattern(config, options.pattern)?;
+    let mut shown = Vec::new();
+    let next = set.scan(cursor as u64, options.count, |member, score| {
+        if is_shown(options.pattern, member) {
+            shown.push((member, score));
+        }
+    });
+    put_cursor(out, next);
+    out.array(shown.len() * 2);
+    for (member, score) in shown {
+        out.bulk(member);
+        out.bulk(format_double(score).as_bytes());
+    }
+    Ok(Reply::Sent)
+}
+
+fn cursor_argument(word: &[u8]) -> Result<usize> {
+    parse_cursor(word).ok_or(CommandError::text("ERR invalid cursor"))
+}
+
+/// Begins the reply: an array follows.
+fn put_cursor(out: &mut ReplyWriter<'_>, next: u64) {
+    out.array(2);
+    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+}
+
 impl<'a> Options<'a> {
-    fn parse(args: &Args<'a>) -> Result<Options<'a>> {
+    /// Of a scan of a value, whose cursor stands behind the key: a value has no types.
+    fn parse_of_value(args: &Args<'a>) -> Result<Options<'a>> {
+        let options = Options::parse(args, 3)?;
+        if options.type_name.is_some() {
+            return Err(CommandError::SYNTAX);
+        }
+        Ok(options)
+    }
+
+    /// Reads the words from `first` on.
+    fn parse(args: &Args<'a>, first: usize) -> Result<Options<'a>> {
         let mut options = Options {
             count: 10,
             pattern: b"*",
             type_name: None,
         };
-        let mut words = args.iter().skip(2);
+        let mut words = args.iter().skip(first);
         while let Some(option) = words.next() {
             let value = words.next().ok_or(CommandError::SYNTAX)?;
             if option.eq_ignore_ascii_case(b"count") {

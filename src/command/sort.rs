@@ -1,4 +1,4 @@
-//! SORT and SORT_RO.
+//! SORT and SORT_RO, of lists and sorted sets.
 //!
 //! ```text
 //!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
-//! elements' bytes, and what is equal then stays as it is in the list. Patterns and texts are C
+//! elements' bytes, and what is equal then stays in its order. Patterns and texts are C
 //! strings in Redis, and where that shows it is kept: a NUL ends them.
 
 use std::cmp::Ordering;
@@ -21,6 +21,7 @@ use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use crate::store::list::{End, List};
+use crate::store::sorted_set::SortedSet;
 use crate::store::string_value::StringValue;
 
 const DENIED_BY: CommandError =
@@ -45,13 +46,13 @@ fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Res
     let reads_all_keys = access::reads_all_keys(context, args);
     let options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
-    let list = keys.read::<List>(&args[1])?;
-    let shown = options.shown(list.map_or(0, List::len));
-    let elements = match list {
+    let source = Source::look_up(&mut keys, &args[1])?;
+    let shown = options.shown(source.as_ref().map_or(0, Source::len));
+    let elements = match source {
         None => Vec::new(),
-        Some(list) if options.is_unsorted => options.in_list_order(list, shown),
-        Some(list) => {
-            let elements = list.iter().map(Element::from).collect();
+        Some(source) if options.is_unsorted => source.part(shown, options.is_descending),
+        Some(source) => {
+            let elements = source.part(0..source.len(), false);
             options.sorted(&mut keys, elements, shown)?
         }
     };
@@ -72,6 +73,55 @@ fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Res
 
 type Element = Box<[u8]>;
 
+/// What is sorted.
+enum Source<'k> {
+    List(&'k List),
+    /// Its members; scores do not matter.
+    SortedSet(&'k SortedSet),
+}
+
+impl<'k> Source<'k> {
+    fn look_up(keys: &'k mut Keys<'_>, key: &[u8]) -> Result<Option<Source<'k>>> {
+        let Some(slot) = keys.lookup_read(key) else {
+            return Ok(None);
+        };
+        if let Ok(set) = keys.get(slot) {
+            return Ok(Some(Source::SortedSet(set)));
+        }
+        Ok(Some(Source::List(keys.get(slot)?)))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Source::List(list) => list.len(),
+            Source::SortedSet(set) => set.len(),
+        }
+    }
+
+    /// Some of the elements, in their own order or the other way round, from which the range counts.
+    fn part(&self, range: Range<usize>, is_reverse: bool) -> Vec<Element> {
+        let range = if is_reverse {
+            self.len() - range.end..self.len() - range.start
+        } else {
+            range
+        };
+        match self {
+            Source::List(list) => {
+                let elements = list.range(range.start, range.len()).map(Element::from);
+                if is_reverse {
+                    elements.rev().collect()
+                } else {
+                    elements.collect()
+                }
+            }
+            Source::SortedSet(set) => {
+                let members = set.by_rank(range, is_reverse);
+                members.map(|(member, _)| member.into()).collect()
+            }
+        }
+    }
+}
+
 /// What an element is ordered by.
 enum Weight {
     /// A number.
@@ -86,7 +136,7 @@ enum Weight {
 #[derive(Default)]
 struct Options<'a> {
     by: Option<&'a [u8]>,
-    /// BY has no `*`: the order is the list's.
+    /// BY has no `*`: the order is the list's, or the sorted set's.
     is_unsorted: bool,
     limit: Option<(i64, i64)>,
     get: Vec<&'a [u8]>,
@@ -144,16 +194,6 @@ impl<'a> Options<'a> {
         // A negative count is all.
         let count = usize::try_from(count).unwrap_or(length);
         start..start.saturating_add(count).min(length)
-    }
-
-    fn in_list_order(&self, list: &List, shown: Range<usize>) -> Vec<Element> {
-        let count = shown.len();
-        if self.is_descending {
-            let elements = list.range(list.len() - shown.end, count);
-            elements.rev().map(Element::from).collect()
-        } else {
-            list.range(shown.start, count).map(Element::from).collect()
-        }
     }
 
     fn sorted(

@@ -3,8 +3,8 @@
 //! Redis keeps them as `long double`, which on its machines is the 80-bit format of the x87: 64 bits
 //! of significand, 15 of exponent. INCRBYFLOAT shows every one of them, so [`LongDouble`] is that
 //! format in software: read with correct rounding (`strtold`), added with correct rounding, printed
-//! exactly (`%.17Lf`). Timeouts are read as such, too; SORT's weights are of 64 bits
-//! ([`parse_double`]).
+//! exactly (`%.17Lf`). Timeouts are read as such, too; SORT's weights and the scores of
+//! sorted sets are of 64 bits ([`parse_double`], [`parse_score`], [`parse_bound`]).
 
 use std::fmt::{self, Display, Formatter};
 use std::str;
@@ -89,37 +89,64 @@ impl Display for LongDouble {
 /// A `double`, if C's `strtod` takes all of the text as one: blanks may come first, and nothing at all
 /// is 0. `None`: it does not, or the number is too large, or too small for all of its digits.
 pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
-    if text.is_empty() {
-        return Some(0.0);
+    let (number, fits) = strtod(text)?;
+    fits.then_some(number)
+}
+
+/// A `double` as Redis takes a score (`string2d`): no blanks, and not nothing. It may have lost digits
+/// by being small. `None`: it is none, or too large, or too small to be told from zero.
+pub(crate) fn parse_score(text: &[u8]) -> Option<f64> {
+    if text.first().is_none_or(is_blank) {
+        return None;
     }
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let (number, fits) = strtod(text)?;
+    (fits || (number.is_finite() && number != 0.0)).then_some(number)
+}
+
+/// A `double` as Redis takes an end of a range of scores (`zslParseRange`): what `strtod` makes of the
+/// text up to its first NUL, infinity if it is too large, and zero if it is too small.
+pub(crate) fn parse_bound(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|&byte| byte == 0);
+    let (number, _) = strtod(&text[..end.unwrap_or(text.len())])?;
+    Some(number)
+}
+
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// The `double` that C's `strtod` makes of all of a text, and whether it fits: it is neither too large,
+/// which makes it infinite, nor too small for all of its digits. `None`: it is no number.
+fn strtod(text: &[u8]) -> Option<(f64, bool)> {
+    if text.is_empty() {
+        return Some((0.0, true));
+    }
     let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
     let (negative, unsigned) = split_sign(&text[blanks..]);
-    let magnitude = match unsigned {
-        infinity if is_infinity(infinity) => f64::INFINITY,
+    let (magnitude, fits) = match unsigned {
+        infinity if is_infinity(infinity) => (f64::INFINITY, true),
         [b'0', b'x' | b'X', ..] => {
             let rounded = Double::from_str_r(&hexadecimal(unsigned)?, Round::NearestTiesToEven);
             let rounded = rounded.ok()?;
             let out_of_range = Status::OVERFLOW | Status::UNDERFLOW;
-            if rounded.status.intersects(out_of_range) {
-                return None;
-            }
-            f64::from_bits(rounded.value.to_bits() as u64)
+            let number = f64::from_bits(rounded.value.to_bits() as u64);
+            (number, !rounded.status.intersects(out_of_range))
         }
         _ => {
             check(unsigned, u8::is_ascii_digit, b'e')?;
             let number: f64 = str::from_utf8(unsigned).ok()?.parse().ok()?;
-            let digits = unsigned
+            let mut digits = unsigned
                 .iter()
                 .take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'));
-            let is_zero = digits.clone().all(|byte| matches!(byte, b'0' | b'.'));
-            if number.is_infinite() || (number < f64::MIN_POSITIVE && !is_zero) {
-                return None;
-            }
-            number
+            let fits = if number < f64::MIN_POSITIVE {
+                digits.all(|byte| matches!(byte, b'0' | b'.'))
+            } else {
+                number.is_finite()
+            };
+            (number, fits)
         }
     };
-    Some(if negative { -magnitude } else { magnitude })
+    Some((if negative { -magnitude } else { magnitude }, fits))
 }
 
 /// A `double` as Redis 7.0 shows it (C's `%.17g`): 17 significant digits, which tell every number

@@ -1,8 +1,15 @@
-//! Uniform choices from random numbers that come from outside.
+//! Random numbers, and uniform choices that are made with them.
 
 use std::collections::HashSet;
 
 use crate::hash::HashState;
+
+/// A row of random numbers, which begins with the system's random bytes.
+pub(crate) fn numbers() -> impl FnMut() -> u64 {
+    let seed = getrandom::u64().expect("the system has random bytes");
+    let mut source = fastrand::Rng::with_seed(seed);
+    move || source.u64(..)
+}
 
 /// A number below `end`, which is not 0. The multiplication favours some numbers by at most
 /// `end` / 2^64, which nobody can measure.

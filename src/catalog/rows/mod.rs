@@ -8,5 +8,7 @@ pub(super) mod list;
 pub(super) mod operators;
 pub(super) mod pubsub;
 pub(super) mod server;
+pub(super) mod sorted_set;
+pub(super) mod sorted_sets;
 pub(super) mod string;
 pub(super) mod transaction;
