@@ -71,6 +71,7 @@ scripts! {
     protocol limits
     monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
+    sorted_sets sorted_sets_many sorted_sets_blocking
     acl
 }
 

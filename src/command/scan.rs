@@ -15,6 +15,7 @@ use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use crate::store::sorted_set::SortedSet;
+use crate::store::value::ValueType;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -89,6 +90,7 @@ pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
     };
     let options = Options::parse_of_value(args)?;
     check_pattern(config, options.pattern)?;
+    let is_packed = set.encoding() == "listpack";
     let mut shown = Vec::new();
     let next = set.scan(cursor as u64, options.count, |member, score| {
         if is_shown(options.pattern, member) {
@@ -99,9 +101,20 @@ pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
     out.array(shown.len() * 2);
     for (member, score) in shown {
         out.bulk(member);
-        out.bulk(format_double(score).as_bytes());
+        out.bulk(scanned_score(score, is_packed).as_bytes());
     }
     Ok(Reply::Sent)
+}
+
+/// A score as ZSCAN shows it. In a listpack, Redis keeps whole numbers of up to 62 bits as such, and
+/// shows them without an exponent.
+fn scanned_score(score: f64, is_packed: bool) -> String {
+    const MOST: f64 = (i64::MAX / 2) as f64;
+    if is_packed && score.fract() == 0.0 && score.abs() <= MOST {
+        (score as i64).to_string()
+    } else {
+        format_double(score)
+    }
 }
 
 fn cursor_argument(word: &[u8]) -> Result<usize> {
