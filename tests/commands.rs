@@ -39,13 +39,15 @@ mod commands {
     pub mod scan;
     pub mod server;
     pub mod sort;
+    pub mod sorted_set;
+    pub mod sorted_sets;
     pub mod string;
     pub mod transaction;
 }
 
 use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
-    operators, pubsub, scan, server, sort, string, transaction,
+    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, transaction,
 };
 
 /// A command without a test above fails here.
@@ -68,6 +70,9 @@ async fn every_command_has_a_test() {
         scan::COVERED,
         server::COVERED,
         sort::COVERED,
+        sorted_set::COVERED,
+        sorted_set::range::COVERED,
+        sorted_sets::COVERED,
         string::COVERED,
         transaction::COVERED,
     ]
@@ -86,8 +91,8 @@ async fn every_command_has_a_test() {
 fn replies_of_every_kind_are_downgraded() {
     assert_eq!(
         common::wire::downgrade(
-            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n-E _\r\n$2\r\n_\r\r\n,1.5\r\n"
         ),
-        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n-E _\r\n$2\r\n_\r\r\n$3\r\n1.5\r\n"
     );
 }
