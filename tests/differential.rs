@@ -13,6 +13,7 @@ mod differential {
     pub mod random;
     pub mod random_acl;
     pub mod random_queue;
+    pub mod random_sorted_sets;
     pub mod rules;
     pub mod script;
     pub mod seeded;

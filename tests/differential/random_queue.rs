@@ -1,5 +1,5 @@
-//! Generated sessions of queue mode: pipelines of list, string, key and transaction commands over a few connections and
-//! databases, and blocking pops that later commands serve. Now and then everything that is stored is compared.
+//! Generated sessions of queue mode: pipelines of commands on lists, strings, sorted sets, keys and transactions over a few
+//! connections and databases, and blocking pops that later commands serve. Now and then everything that is stored is compared.
 //!
 //! A command is made from a template: words in lower case are placeholders, see [`word`]; all others are sent as they are.
 //! What would depend on the clock, on a hash table's order or on the race of two connections is left out: times to live
@@ -8,6 +8,7 @@
 
 use super::lens::Lens;
 use super::pair::Pair;
+use super::random_sorted_sets as sorted_sets;
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
 
@@ -210,7 +211,8 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
     match random.below(100) {
         0 => close(connection),
         1..=12 if connection != CONNECTIONS[0] => {
-            let command = command(random, &BLOCKING);
+            let templates = random.pick(&[&BLOCKING[..], &sorted_sets::BLOCKING]);
+            let command = command(random, templates);
             commands(connection, &[command], Then::Blocks, &[])
         }
         _ => pipeline(connection, random),
@@ -221,7 +223,8 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
 fn pipeline(connection: &str, random: &mut Random) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(400) {
+    let pipeline = (0..length).map(|_| match random.below(500) {
+        400.. => command(random, &sorted_sets::COMMANDS),
         0..=159 => command(random, &LISTS),
         160..=269 => command(random, &STRINGS),
         270..=339 => command(random, &KEYS),
@@ -239,7 +242,8 @@ fn pipeline(connection: &str, random: &mut Random) -> Step {
 /// What has no order, and what changes whole databases.
 fn look(random: &mut Random, pair: &Pair) -> Step {
     let select = format!("SELECT {}", random.pick(&DATABASES));
-    let (template, views): (&str, &[&str]) = match random.below(40) {
+    let (template, views): (&str, &[&str]) = match random.below(60) {
+        40.. => random.pick(&sorted_sets::LOOKS),
         0..=9 => ("KEYS pattern", &["sorted"]),
         10..=19 => ("SCAN 0 COUNT 1000 MATCH pattern", &["sorted"]),
         20..=25 => ("SCAN 0 COUNT 1000 TYPE list", &["sorted"]),
@@ -272,10 +276,13 @@ fn audit() -> Step {
     let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
     for database in DATABASES {
         add(&[b"SELECT", database.as_bytes()]);
-        for key in LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS) {
+        let sorted_sets = sorted_sets::KEYS.iter().chain(&sorted_sets::OWN_KEYS);
+        let others = LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS);
+        for key in sorted_sets.chain(others) {
             add(&[b"TYPE", key]);
             add(&[b"GET", key]);
             add(&[b"LRANGE", key, b"0", b"-1"]);
+            add(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
             add(&[b"PEXPIRETIME", key]);
         }
         add(&[b"DBSIZE"]);
@@ -325,7 +332,7 @@ fn command(random: &mut Random, templates: &[&str]) -> Vec<Vec<u8>> {
     words
 }
 
-/// What stands in a placeholder's place. One key in eight is of the other type.
+/// What stands in a placeholder's place. One key in eight is of another type.
 fn word(random: &mut Random, place: &str) -> Vec<u8> {
     let strange = random.once_in(8);
     match place {
@@ -335,6 +342,8 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "s" => random
             .pick(if strange { &LIST_KEYS } else { &STRING_KEYS })
             .to_vec(),
+        "z" if strange => word(random, "k"),
+        "k" if random.once_in(3) => random.pick(&sorted_sets::KEYS).to_vec(),
         "k" if random.once_in(2) => random.pick(&LIST_KEYS).to_vec(),
         "k" => random.pick(&STRING_KEYS).to_vec(),
         "value" | "values" => value(random),
@@ -351,7 +360,7 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "side" => random.pick(&["LEFT", "RIGHT"]).into(),
         "exists" => random.pick(&["NX", "XX"]).into(),
         "when" => random.pick(&["NX", "XX", "GT", "LT"]).into(),
-        _ => place.into(),
+        _ => sorted_sets::word(random, place).unwrap_or_else(|| place.into()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::set::Set;
-use crate::store::sorted_set::{Builder, Limits, SortedSet};
+use crate::store::sorted_set::{Builder, SortedSet};
 
 /// `ZUNION numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]
 /// [WITHSCORES]`
@@ -91,13 +91,10 @@ fn reply(
         limit: false,
     };
     let options = Options::parse(args, &named, takes)?;
-    let result = operation.result(
-        named.sources(keys, &options),
-        &options,
-        limits(keys.config()),
-    );
-    put_members(out, result.iter(), options.shown);
-    keys.discard(result.into());
+    let found = operation.result(named.sources(keys, &options), options.aggregate);
+    put_members(out, found.sorted(), options.shown);
+    let cost = found.free_cost();
+    keys.discard_part(found, cost);
     Ok(Reply::Sent)
 }
 
@@ -113,12 +110,9 @@ fn combine_and_store(
         ..Takes::default()
     };
     let options = Options::parse(args, &named, takes)?;
-    let result = operation.result(
-        named.sources(keys, &options),
-        &options,
-        limits(keys.config()),
-    );
-    Ok(store(keys, &args[1], result, name))
+    let found = operation.result(named.sources(keys, &options), options.aggregate);
+    let set = found.finish(limits(keys.config()));
+    Ok(store(keys, &args[1], set, name))
 }
 
 /// The keys that a request names.
@@ -344,11 +338,10 @@ enum Operation {
 
 impl Operation {
     /// As in Redis, all but a difference take the smallest source first, which shows in sums.
-    fn result(self, mut sources: Vec<Source<'_>>, options: &Options, limits: Limits) -> SortedSet {
+    fn result(self, mut sources: Vec<Source<'_>>, aggregate: Aggregate) -> Builder {
         if self != Operation::Difference {
             sources.sort_by_key(Source::len);
         }
-        let aggregate = options.aggregate;
         let mut found = Builder::default();
         let mut add = |member: &[u8], score| {
             found.add(member, score, |so_far, score| {
@@ -370,6 +363,6 @@ impl Operation {
                 }
             }
         }
-        found.finish(limits)
+        found
     }
 }
