@@ -31,6 +31,7 @@ mod commands {
     pub mod connection;
     pub mod counters;
     pub mod expiry;
+    pub mod hash;
     pub mod keys;
     pub mod list;
     pub mod object;
@@ -38,6 +39,7 @@ mod commands {
     pub mod pubsub;
     pub mod scan;
     pub mod server;
+    pub mod set;
     pub mod sort;
     pub mod sorted_set;
     pub mod sorted_sets;
@@ -49,6 +51,7 @@ use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
     operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, transaction,
 };
+use commands::{hash, set};
 
 /// A command without a test above fails here.
 #[tokio::test]
@@ -62,6 +65,7 @@ async fn every_command_has_a_test() {
         connection::COVERED,
         counters::COVERED,
         expiry::COVERED,
+        hash::COVERED,
         keys::COVERED,
         list::COVERED,
         object::COVERED,
@@ -69,6 +73,7 @@ async fn every_command_has_a_test() {
         pubsub::COVERED,
         scan::COVERED,
         server::COVERED,
+        set::COVERED,
         sort::COVERED,
         sorted_set::COVERED,
         sorted_set::range::COVERED,

@@ -12,6 +12,7 @@ mod differential {
     pub mod pair;
     pub mod random;
     pub mod random_acl;
+    pub mod random_collections;
     pub mod random_queue;
     pub mod random_sorted_sets;
     pub mod rules;
@@ -73,6 +74,7 @@ scripts! {
     monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
     sorted_sets sorted_sets_many sorted_sets_blocking
+    hashes sets
     acl
 }
 

@@ -169,7 +169,7 @@ fn wrong_rules_are_refused_for_what_is_wrong() {
         ("(on)", Syntax),
         ("+", UnknownName),
         ("+nosuch", UnknownName),
-        ("+hget", UnknownName),
+        ("+bgsave", UnknownName),
         ("-@nosuch", UnknownName),
         ("+config|nosuch", UnknownName),
         ("+get|", Syntax),

@@ -21,7 +21,7 @@ use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
 use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
-use rows::{sorted_set, sorted_sets};
+use rows::{hash, set, sorted_set, sorted_sets};
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, Spec};
 
@@ -39,6 +39,8 @@ const GROUPS: &[Group] = &[
     Group::queue(sorted_set::ROWS),
     Group::queue(sorted_sets::ROWS),
     Group::queue(expiry::ROWS),
+    Group::queue(hash::ROWS),
+    Group::queue(set::ROWS),
 ];
 
 /// Every command of this server.

@@ -12,6 +12,7 @@ use crate::resp::reply::{Reply, status};
 use crate::resp::writer::ReplyWriter;
 use crate::store::database::Database;
 use crate::store::keys::Keys;
+use crate::store::random;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -162,7 +163,7 @@ pub(crate) fn randomkey(
     out: &mut ReplyWriter<'_>,
     _args: &Args<'_>,
 ) -> Result {
-    let random = getrandom::u64().expect("the system has random bytes");
+    let random = random::number();
     while let Some(slot) = keys.database().and_then(|all| all.some_slot(random)) {
         if !keys.is_expired(slot) {
             out.bulk(&keys.entry(slot).key);

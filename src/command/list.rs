@@ -6,10 +6,11 @@ mod options;
 
 use moves::push_event;
 pub(super) use moves::{move_element, put_elements, take_elements};
-pub(super) use options::{PopMany, end_of, positive};
+pub(super) use options::{PopMany, end_of};
 
 use super::Args;
 use super::blocking::{Move, PopSome, try_now};
+use super::count::{any_but_smallest, positive};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -17,7 +18,7 @@ use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
-use options::{Position, any_but_smallest};
+use options::Position;
 
 type Result = std::result::Result<Reply, CommandError>;
 

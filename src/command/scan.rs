@@ -1,39 +1,37 @@
-//! SCAN: all keys, some at a time; and ZSCAN, which does so with the members of a sorted set.
+//! SCAN: all keys, some at a time; and what HSCAN and its kin have in common with it.
 //!
 //! A cursor is the number of the slot to go on from (see [`slots`](crate::store::slots)), and 0 both
 //! the beginning and the end. A key that is there from the first call to the last is returned exactly
-//! once, whatever comes and goes meanwhile. What scans a value has the value's own cursors, with the
-//! same promise.
+//! once, whatever comes and goes meanwhile.
 
 use super::Args;
 use super::keys::is_shown;
 use super::pubsub::check_pattern;
+use crate::config::Config;
 use crate::resp::error::CommandError;
-use crate::resp::number::format_double;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
-use crate::store::sorted_set::SortedSet;
-use crate::store::value::ValueType;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
 /// Slots that a call looks at, at most, for each key that COUNT asks for: Redis's bound.
 const SLOTS_PER_KEY: usize = 10;
 
-/// What a SCAN, or a scan of a value, asks for.
-struct Options<'a> {
-    count: usize,
+/// What a SCAN asks for.
+pub(super) struct Options<'a> {
+    /// About how many elements a call returns.
+    pub count: usize,
     pattern: &'a [u8],
+    /// SCAN's alone.
     type_name: Option<&'a [u8]>,
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let cursor = cursor_argument(&args[1])?;
-    let options = Options::parse(args, 2)?;
-    check_pattern(keys.config(), options.pattern)?;
+    let cursor = usize::try_from(cursor(&args[1])?).unwrap_or(usize::MAX);
+    let options = Options::parse(args, 2, keys.config())?;
     let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
     let mut next = 0;
     if let Some(database) = keys.database() {
@@ -48,7 +46,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
                 continue;
             };
             found += 1;
-            if !is_shown(options.pattern, &entry.key) {
+            if !options.matches(&entry.key) {
                 continue;
             }
             if keys.is_expired(slot) {
@@ -64,8 +62,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             shown.push(&entry.key);
         }
     }
-    put_cursor(out, next.into());
-    out.array(shown.len());
+    put_head(out, u64::from(next), shown.len());
     for key in shown {
         out.bulk(key);
     }
@@ -79,66 +76,22 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     Ok(Reply::Sent)
 }
 
-/// `ZSCAN key cursor [MATCH pattern] [COUNT count]`: scores are bulk strings in RESP3, too.
-pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let cursor = cursor_argument(&args[2])?;
-    let config = keys.config();
-    let Some(set) = keys.read::<SortedSet>(&args[1])? else {
-        put_cursor(out, 0);
-        out.array(0);
-        return Ok(Reply::Sent);
-    };
-    let options = Options::parse_of_value(args)?;
-    check_pattern(config, options.pattern)?;
-    let is_packed = set.encoding() == "listpack";
-    let mut shown = Vec::new();
-    let next = set.scan(cursor as u64, options.count, |member, score| {
-        if is_shown(options.pattern, member) {
-            shown.push((member, score));
-        }
-    });
-    put_cursor(out, next);
-    out.array(shown.len() * 2);
-    for (member, score) in shown {
-        out.bulk(member);
-        out.bulk(scanned_score(score, is_packed).as_bytes());
-    }
-    Ok(Reply::Sent)
-}
-
-/// A score as ZSCAN shows it. In a listpack, Redis keeps whole numbers of up to 62 bits as such, and
-/// shows them without an exponent.
-fn scanned_score(score: f64, is_packed: bool) -> String {
-    const MOST: f64 = (i64::MAX / 2) as f64;
-    if is_packed && score.fract() == 0.0 && score.abs() <= MOST {
-        (score as i64).to_string()
-    } else {
-        format_double(score)
-    }
-}
-
-fn cursor_argument(word: &[u8]) -> Result<usize> {
-    parse_cursor(word).ok_or(CommandError::text("ERR invalid cursor"))
-}
-
-/// Begins the reply: an array follows.
-fn put_cursor(out: &mut ReplyWriter<'_>, next: u64) {
-    out.array(2);
-    out.bulk(itoa::Buffer::new().format(next).as_bytes());
-}
-
 impl<'a> Options<'a> {
-    /// Of a scan of a value, whose cursor stands behind the key: a value has no types.
-    fn parse_of_value(args: &Args<'a>) -> Result<Options<'a>> {
-        let options = Options::parse(args, 3)?;
-        if options.type_name.is_some() {
-            return Err(CommandError::SYNTAX);
+    /// Those of HSCAN and its kin.
+    pub(super) fn of_elements(args: &Args<'a>, config: &Config) -> Result<Options<'a>> {
+        let options = Options::parse(args, 3, config)?;
+        match options.type_name {
+            None => Ok(options),
+            Some(_) => Err(CommandError::SYNTAX),
         }
-        Ok(options)
     }
 
-    /// Reads the words from `first` on.
-    fn parse(args: &Args<'a>, first: usize) -> Result<Options<'a>> {
+    /// Whether the pattern matches a key, or an element.
+    pub(super) fn matches(&self, name: &[u8]) -> bool {
+        is_shown(self.pattern, name)
+    }
+
+    fn parse(args: &Args<'a>, first: usize, config: &Config) -> Result<Options<'a>> {
         let mut options = Options {
             count: 10,
             pattern: b"*",
@@ -159,13 +112,26 @@ impl<'a> Options<'a> {
                 return Err(CommandError::SYNTAX);
             }
         }
+        check_pattern(config, options.pattern)?;
         Ok(options)
     }
 }
 
+/// Begins the reply: where to go on, and an array of so many replies.
+pub(super) fn put_head(out: &mut ReplyWriter<'_>, next: u64, length: usize) {
+    out.array(2);
+    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+    out.array(length);
+}
+
+/// The cursor of a request.
+pub(super) fn cursor(word: &[u8]) -> Result<u64> {
+    parse_cursor(word).ok_or(CommandError::text("ERR invalid cursor"))
+}
+
 /// A cursor as Redis reads it, with C's `strtoul`: nothing is 0, and a negative number counts from
 /// 2^64. One past all slots is at the end.
-fn parse_cursor(word: &[u8]) -> Option<usize> {
+fn parse_cursor(word: &[u8]) -> Option<u64> {
     let (negative, digits) = match word {
         [] => return Some(0),
         [b'-', digits @ ..] => (true, digits),
@@ -180,12 +146,11 @@ fn parse_cursor(word: &[u8]) -> Option<usize> {
         let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
         number = number.checked_mul(10)?.checked_add(value)?;
     }
-    let number = if negative {
+    Some(if negative {
         number.wrapping_neg()
     } else {
         number
-    };
-    Some(usize::try_from(number).unwrap_or(usize::MAX))
+    })
 }
 
 #[cfg(test)]
@@ -200,7 +165,7 @@ mod tests {
             ("007", Some(7)),
             ("+7", Some(7)),
             ("-18446744073709551615", Some(1)),
-            ("18446744073709551615", Some(usize::MAX)),
+            ("18446744073709551615", Some(u64::MAX)),
             ("18446744073709551616", None),
             ("-", None),
             ("+", None),

@@ -1,4 +1,4 @@
-//! SORT and SORT_RO, of lists and sorted sets.
+//! SORT and SORT_RO, of lists, sets and sorted sets.
 //!
 //! ```text
 //!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
-//! elements' bytes, and what is equal then stays in its order. Patterns and texts are C
+//! elements' bytes, and what is equal then stays as it is in the value. Patterns and texts are C
 //! strings in Redis, and where that shows it is kept: a NUL ends them.
 
 use std::cmp::Ordering;
@@ -19,8 +19,10 @@ use crate::resp::number::parse_double;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
-use crate::store::keys::Keys;
+use crate::store::hash_value::Hash;
+use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
+use crate::store::set::Set;
 use crate::store::sorted_set::SortedSet;
 use crate::store::string_value::StringValue;
 
@@ -34,27 +36,32 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 /// [STORE destination]`
 pub(crate) fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    sort_list(context, args, true)
+    sort_elements(context, args, true)
 }
 
 /// `SORT_RO key …`: SORT without STORE.
 pub(crate) fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    sort_list(context, args, false)
+    sort_elements(context, args, false)
 }
 
-fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
+fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
     let reads_all_keys = access::reads_all_keys(context, args);
-    let options = Options::parse(args, may_store, reads_all_keys)?;
+    let mut options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
-    let source = Source::look_up(&mut keys, &args[1])?;
-    let shown = options.shown(source.as_ref().map_or(0, Source::len));
-    let elements = match source {
-        None => Vec::new(),
-        Some(source) if options.is_unsorted => source.part(shown, options.is_descending),
-        Some(source) => {
-            let elements = source.part(0..source.len(), false);
-            options.sorted(&mut keys, elements, shown)?
-        }
+    let slot = keys.lookup_read(&args[1]);
+    let source = Source::at(&keys, slot)?;
+    if matches!(source, Source::Set(_)) && options.is_unsorted && options.store.is_some() {
+        // What is stored of a set must not depend on the order in which the set happens to be.
+        options.is_unsorted = false;
+        options.is_alphabetic = true;
+        options.by = None;
+    }
+    let shown = options.shown(source.len());
+    let elements = if options.is_unsorted {
+        source.in_own_order(shown, options.is_descending)
+    } else {
+        let elements = source.elements();
+        options.sorted(&mut keys, elements, shown)?
     };
     let Some(destination) = options.store else {
         options.write(&mut keys, &elements, &mut out);
@@ -74,48 +81,63 @@ fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Res
 type Element = Box<[u8]>;
 
 /// What is sorted.
-enum Source<'k> {
-    List(&'k List),
+enum Source<'a> {
+    Nothing,
+    List(&'a List),
+    Set(&'a Set),
     /// Its members; scores do not matter.
-    SortedSet(&'k SortedSet),
+    SortedSet(&'a SortedSet),
 }
 
-impl<'k> Source<'k> {
-    fn look_up(keys: &'k mut Keys<'_>, key: &[u8]) -> Result<Option<Source<'k>>> {
-        let Some(slot) = keys.lookup_read(key) else {
-            return Ok(None);
+impl<'a> Source<'a> {
+    fn at(keys: &'a Keys<'_>, slot: Option<SlotId>) -> Result<Source<'a>> {
+        let Some(slot) = slot else {
+            return Ok(Source::Nothing);
         };
-        if let Ok(set) = keys.get(slot) {
-            return Ok(Some(Source::SortedSet(set)));
+        if let Ok(list) = keys.get(slot) {
+            return Ok(Source::List(list));
         }
-        Ok(Some(Source::List(keys.get(slot)?)))
+        if let Ok(set) = keys.get(slot) {
+            return Ok(Source::Set(set));
+        }
+        keys.get(slot).map(Source::SortedSet)
     }
 
     fn len(&self) -> usize {
         match self {
+            Source::Nothing => 0,
             Source::List(list) => list.len(),
+            Source::Set(set) => set.len(),
             Source::SortedSet(set) => set.len(),
         }
     }
 
-    /// Some of the elements, in their own order or the other way round, from which the range counts.
-    fn part(&self, range: Range<usize>, is_reverse: bool) -> Vec<Element> {
-        let range = if is_reverse {
-            self.len() - range.end..self.len() - range.start
-        } else {
-            range
-        };
+    fn elements(&self) -> Vec<Element> {
+        self.in_own_order(0..self.len(), false)
+    }
+
+    /// Some elements, as they are in the value. Of a list or a sorted set, they may be counted from the
+    /// end; a set has no order to turn around.
+    fn in_own_order(&self, shown: Range<usize>, is_descending: bool) -> Vec<Element> {
+        let count = shown.len();
         match self {
-            Source::List(list) => {
-                let elements = list.range(range.start, range.len()).map(Element::from);
-                if is_reverse {
-                    elements.rev().collect()
-                } else {
-                    elements.collect()
-                }
+            Source::Nothing => Vec::new(),
+            Source::List(list) if is_descending => {
+                let elements = list.range(list.len() - shown.end, count);
+                elements.rev().map(Element::from).collect()
+            }
+            Source::List(list) => list.range(shown.start, count).map(Element::from).collect(),
+            Source::Set(set) => {
+                let members = set.iter().skip(shown.start).take(count);
+                members.map(|member| member.to_vec().into()).collect()
             }
             Source::SortedSet(set) => {
-                let members = set.by_rank(range, is_reverse);
+                let ranks = if is_descending {
+                    set.len() - shown.end..set.len() - shown.start
+                } else {
+                    shown
+                };
+                let members = set.by_rank(ranks, is_descending);
                 members.map(|(member, _)| member.into()).collect()
             }
         }
@@ -136,7 +158,7 @@ enum Weight {
 #[derive(Default)]
 struct Options<'a> {
     by: Option<&'a [u8]>,
-    /// BY has no `*`: the order is the list's, or the sorted set's.
+    /// BY has no `*`: the order is the value's own.
     is_unsorted: bool,
     limit: Option<(i64, i64)>,
     get: Vec<&'a [u8]>,
@@ -292,7 +314,7 @@ impl<'a> Options<'a> {
 }
 
 /// What the string holds whose key is `pattern` with the element in place of its first `*`; for `#`,
-/// the element itself. A pattern `KEY->FIELD` asks for a field of a hash, and there are none.
+/// the element itself. A pattern `KEY->FIELD` asks for a field of the hash at the key.
 fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     let text = c_string(pattern);
     if text == b"#" {
@@ -305,9 +327,15 @@ fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8
     let end = arrow.map_or(pattern.len(), |arrow| star + 1 + arrow);
     let key = [&pattern[..star], element, &pattern[star + 1..end]].concat();
     let slot = keys.lookup_read(&key)?;
-    match (keys.get::<StringValue>(slot), arrow) {
-        (Ok(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
-        _ => None,
+    match arrow {
+        None => {
+            let text = keys.get::<StringValue>(slot).ok()?;
+            Some(text.with_bytes(<[u8]>::to_vec))
+        }
+        Some(_) => {
+            let hash = keys.get::<Hash>(slot).ok()?;
+            hash.get(&pattern[end + 2..]).map(<[u8]>::to_vec)
+        }
     }
 }
 

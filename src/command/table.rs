@@ -10,6 +10,7 @@ use super::{
     acl, blocking, client, config, connection, expiry, introspect, keys, latency, list, object,
     operators, pubsub, scan, server, slowlog, sort, sorted_set, string, transaction, wait,
 };
+use super::{hash, set};
 use crate::catalog::{CATALOG, Command};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -233,7 +234,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("zremrangebyscore", OnKeys(sorted_set::zremrangebyscore)),
     ("zremrangebylex", OnKeys(sorted_set::zremrangebylex)),
     ("zrandmember", Streams(sorted_set::zrandmember)),
-    ("zscan", Streams(scan::zscan)),
+    ("zscan", Streams(sorted_set::zscan)),
     ("zpopmin", Streams(sorted_set::zpopmin)),
     ("zpopmax", Streams(sorted_set::zpopmax)),
     ("zmpop", Streams(sorted_set::zmpop)),
@@ -257,6 +258,41 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("expiretime", OnKeys(expiry::expiretime)),
     ("pexpiretime", OnKeys(expiry::pexpiretime)),
     ("persist", OnKeys(expiry::persist)),
+    // hash
+    ("hset", OnKeys(hash::hset)),
+    ("hsetnx", OnKeys(hash::hsetnx)),
+    ("hmset", OnKeys(hash::hmset)),
+    ("hget", Streams(hash::hget)),
+    ("hmget", Streams(hash::hmget)),
+    ("hgetall", Streams(hash::hgetall)),
+    ("hkeys", Streams(hash::hkeys)),
+    ("hvals", Streams(hash::hvals)),
+    ("hlen", OnKeys(hash::hlen)),
+    ("hdel", OnKeys(hash::hdel)),
+    ("hexists", OnKeys(hash::hexists)),
+    ("hstrlen", OnKeys(hash::hstrlen)),
+    ("hincrby", OnKeys(hash::hincrby)),
+    ("hincrbyfloat", Streams(hash::hincrbyfloat)),
+    ("hrandfield", Streams(hash::hrandfield)),
+    ("hscan", Streams(hash::hscan)),
+    // set
+    ("sadd", OnKeys(set::sadd)),
+    ("srem", OnKeys(set::srem)),
+    ("sismember", OnKeys(set::sismember)),
+    ("smismember", Streams(set::smismember)),
+    ("scard", OnKeys(set::scard)),
+    ("smembers", Streams(set::smembers)),
+    ("spop", Streams(set::spop)),
+    ("srandmember", Streams(set::srandmember)),
+    ("smove", OnKeys(set::smove)),
+    ("sinter", Streams(set::sinter)),
+    ("sinterstore", OnKeys(set::sinterstore)),
+    ("sintercard", OnKeys(set::sintercard)),
+    ("sunion", Streams(set::sunion)),
+    ("sunionstore", OnKeys(set::sunionstore)),
+    ("sdiff", Streams(set::sdiff)),
+    ("sdiffstore", OnKeys(set::sdiffstore)),
+    ("sscan", Streams(set::sscan)),
 ];
 
 /// The handlers by the ids of their commands; `None` for a container that is nothing by itself.

@@ -140,6 +140,7 @@ fn command() -> Command {
     let flags = SETTINGS.iter().map(|setting| {
         Arg::new(setting.name)
             .long(setting.name)
+            .aliases(setting.alias)
             .value_name(setting.syntax)
             .help_heading(setting.group.heading())
             .help(format!(

@@ -178,45 +178,48 @@ impl Config {
         Ok(config.pubsub_overflow_limit)
     }
 
-    /// CONFIG GET: the settings that any of the patterns matches, each once, as Redis prints them.
+    /// CONFIG GET: the settings that any of the patterns matches, each name and alias once, as Redis
+    /// prints them.
     /// `glob(pattern, text)` matches without regard to case.
     pub fn get_matching<P: AsRef<[u8]>>(
         &self,
         patterns: &[P],
         glob: fn(&[u8], &[u8]) -> bool,
     ) -> Vec<(&'static str, Vec<u8>)> {
-        let matches = |setting: &&Setting| {
+        let matches = |(_, name): &(&Setting, &'static str)| {
             patterns
                 .iter()
-                .any(|pattern| glob(pattern.as_ref(), setting.name.as_bytes()))
+                .any(|pattern| glob(pattern.as_ref(), name.as_bytes()))
         };
-        let found = SETTINGS.iter().filter(matches);
+        let named = |setting: &'static Setting| setting.names().map(move |name| (setting, name));
+        let found = SETTINGS.iter().flat_map(named).filter(matches);
         found
-            .map(|setting| (setting.name, (setting.get)(self)))
+            .map(|(setting, name)| (name, (setting.get)(self)))
             .collect()
     }
 
     /// CONFIG SET: the changed copy, or the first error and no change. As in Redis, all names are
-    /// checked before any value.
+    /// checked before any value; a name and its alias are two names, of which the later one counts.
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<Config, SetError> {
-        let mut settings: Vec<&Setting> = Vec::with_capacity(pairs.len());
+        let mut settings: Vec<(&Setting, &str)> = Vec::with_capacity(pairs.len());
         for (name, _) in pairs {
-            let setting = Setting::find(name).ok_or_else(|| SetError::Unknown(name.to_vec()))?;
+            let found = Setting::find_name(name);
+            let (setting, known) = found.ok_or_else(|| SetError::Unknown(name.to_vec()))?;
             let refusal = if setting.change == Change::AtStart {
                 Refusal::Immutable
-            } else if settings.iter().any(|other| other.name == setting.name) {
+            } else if settings.iter().any(|(_, other)| *other == known) {
                 Refusal::Duplicate
             } else {
-                settings.push(setting);
+                settings.push((setting, known));
                 continue;
             };
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(SetError::Failed { name, refusal });
         }
         let mut changed = self.clone();
-        for (setting, (_, value)) in settings.iter().zip(pairs) {
+        for ((setting, name), (_, value)) in settings.into_iter().zip(pairs) {
             (setting.set)(&mut changed, &[value]).map_err(|refusal| SetError::Failed {
-                name: setting.name.to_owned(),
+                name: name.to_owned(),
                 refusal,
             })?;
         }

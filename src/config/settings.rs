@@ -24,6 +24,8 @@ use super::values::{
 pub struct Setting {
     /// Redis's name, lower case, as in the file, CONFIG GET and, after `--`, the command line.
     pub name: &'static str,
+    /// The name that older Redis has for it, which is understood wherever `name` is.
+    pub alias: Option<&'static str>,
     /// The heading that `--help` shows it under.
     pub group: Group,
     /// The row's doc comment as it stands: lines that begin with a space. See [`Setting::help`].
@@ -47,11 +49,23 @@ impl Setting {
         lines.join("\n")
     }
 
-    /// The setting of this name, in any case.
+    /// The setting of this name or alias, in any case.
     pub fn find(name: &[u8]) -> Option<&'static Setting> {
+        let (setting, _) = Setting::find_name(name)?;
+        Some(setting)
+    }
+
+    /// As [`find`](Self::find), with the name that was found.
+    pub(super) fn find_name(name: &[u8]) -> Option<(&'static Setting, &'static str)> {
+        let named = |own: &&str| name.eq_ignore_ascii_case(own.as_bytes());
         SETTINGS
             .iter()
-            .find(|setting| name.eq_ignore_ascii_case(setting.name.as_bytes()))
+            .find_map(|setting| Some((setting, setting.names().find(named)?)))
+    }
+
+    /// Its name, and its alias if there is one.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.alias)
     }
 
     /// The environment variable that sets it: `FANFARE_TCP_BACKLOG`.
@@ -113,13 +127,16 @@ pub enum Change {
 }
 
 /// Makes [`Config`] and [`SETTINGS`] of the rows. A row reads
-/// `/// help` `"name" => field: Type = "default", "syntax", Namespace, Change;`
+/// `/// help` `"name" => field: Type = "default", "syntax", Namespace, Change;`, with an alias
+/// `"name" | "alias" => ...`,
 /// and a fixed one, which needs no field, `/// help` `"name" = "the one value", Change, "reason";`.
 macro_rules! settings {
+    (alias) => { None };
+    (alias $alias:literal) => { Some($alias) };
     (
         $(group $group:ident {$(
             $(#[doc = $help:literal])+
-            $name:literal => $field:ident: $type:ty = $default:literal,
+            $name:literal $(| $alias:literal)? => $field:ident: $type:ty = $default:literal,
                 $syntax:literal, $kind:expr, $change:ident;
         )+})+
         fixed {$(
@@ -149,6 +166,7 @@ macro_rules! settings {
         pub static SETTINGS: &[Setting] = &[
             $($(Setting {
                 name: $name,
+                alias: settings!(alias $($alias)?),
                 group: Group::$group,
                 docs: concat!($($help, "\n"),+),
                 syntax: $syntax,
@@ -159,6 +177,7 @@ macro_rules! settings {
             },)+)+
             $(Setting {
                 name: $fixed_name,
+                alias: None,
                 group: Group::Fixed,
                 docs: concat!($($fixed_help, "\n"),+),
                 syntax: if $value.is_empty() { "\"\"" } else { $value },
@@ -290,20 +309,20 @@ settings! {
         "maxmemory" => maxmemory: u64 = "0",
             "bytes", Memory(0..=i64::MAX), AnyTime;
         /// What happens to keys is published on `__keyspace@DB__:KEY` (K) and `__keyevent@DB__:EVENT`
-        /// (E) for these classes: g generic, $ strings, l lists, x expired, n new, m missed, A all
-        /// of them but n and m. Off by default, as it costs a publish or two per change.
+        /// (E) for these classes: g generic, $ strings, l lists, s sets, h hashes, x expired, n new,
+        /// m missed, A all of them but n and m. Off by default, as it costs a publish or two per change.
         "notify-keyspace-events" => notify_keyspace_events: EventClasses = "",
             "letters", Events, AnyTime;
         /// How long a list may become before OBJECT ENCODING calls it `quicklist` instead of
         /// `listpack`: -1 to -5 are 4, 8, 16, 32 and 64 KB, and a positive number is elements.
-        "list-max-listpack-size" => list_max_listpack_size: i32 = "-2",
+        "list-max-listpack-size" | "list-max-ziplist-size" => list_max_listpack_size: i32 = "-2",
             "size", Number(i32::MIN as i64..=i32::MAX as i64), AnyTime;
         /// Fields that a hash may have as one compact buffer (`listpack`); a larger one is a
         /// `hashtable`.
-        "hash-max-listpack-entries" => hash_max_listpack_entries: u64 = "512",
+        "hash-max-listpack-entries" | "hash-max-ziplist-entries" => hash_max_listpack_entries: u64 = "512",
             "fields", Number(0..=i64::MAX), AnyTime;
         /// Bytes that each field and value may have there.
-        "hash-max-listpack-value" => hash_max_listpack_value: u64 = "64",
+        "hash-max-listpack-value" | "hash-max-ziplist-value" => hash_max_listpack_value: u64 = "64",
             "bytes", Number(0..=i64::MAX), AnyTime;
         /// Members that a set of whole numbers may have as one sorted array (`intset`).
         "set-max-intset-entries" => set_max_intset_entries: u64 = "512",
@@ -317,10 +336,10 @@ settings! {
             "bytes", Number(0..=i64::MAX), AnyTime;
         /// Members that a sorted set may have as one compact buffer (`listpack`); a larger one is a
         /// `skiplist`.
-        "zset-max-listpack-entries" => zset_max_listpack_entries: u64 = "128",
+        "zset-max-listpack-entries" | "zset-max-ziplist-entries" => zset_max_listpack_entries: u64 = "128",
             "members", Number(0..=i64::MAX), AnyTime;
         /// Bytes that each member may have there.
-        "zset-max-listpack-value" => zset_max_listpack_value: u64 = "64",
+        "zset-max-listpack-value" | "zset-max-ziplist-value" => zset_max_listpack_value: u64 = "64",
             "bytes", Number(0..=i64::MAX), AnyTime;
         /// Bytes that a HyperLogLog may take in its sparse form.
         "hll-sparse-max-bytes" => hll_sparse_max_bytes: u64 = "3000",

@@ -290,9 +290,9 @@ pub enum EventClass {
     New = 1 << 6,
     /// `m`: reads of keys that are not there.
     KeyMiss = 1 << 7,
-    /// `s`: sets, which fanfare does not have.
+    /// `s`
     Set = 1 << 8,
-    /// `h`: hashes, which fanfare does not have.
+    /// `h`
     Hash = 1 << 9,
     /// `z`: sorted sets, which fanfare does not have.
     SortedSet = 1 << 10,

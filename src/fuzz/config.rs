@@ -44,7 +44,11 @@ pub(super) fn check(data: &[u8]) {
         assert!(users.len() == names || users.len() == names + 1);
     }
     let found = config.get_matching(&input.globs, matches_ignore_case);
-    assert!(found.is_sorted_by_key(|(name, _)| SETTINGS.iter().position(|row| row.name == *name)));
+    assert!(found.is_sorted_by_key(|(name, _)| {
+        SETTINGS
+            .iter()
+            .position(|row| row.names().any(|own| own == *name))
+    }));
     match config.set(&input.pairs) {
         Ok(changed) => {
             for ((setting, before), (_, after)) in printed(&config).iter().zip(printed(&changed)) {
@@ -109,14 +113,23 @@ fn start(input: &Input<'_>) -> Result<Start, UsageError> {
     )
 }
 
-/// Every setting with its value, as CONFIG GET prints it.
+/// Every setting with its value, as CONFIG GET prints it, under its name and its alias.
 fn printed(config: &Config) -> Vec<(&'static Setting, Vec<u8>)> {
-    let all = config.get_matching(&["*"], |_, _| true);
-    assert_eq!(all.len(), SETTINGS.len());
-    SETTINGS
-        .iter()
-        .zip(all.into_iter().map(|(_, value)| value))
-        .collect()
+    let mut all = config.get_matching(&["*"], |_, _| true).into_iter();
+    let printed = |setting: &'static Setting| {
+        let mut values = Vec::new();
+        for name in setting.names() {
+            let (found, value) = all.next().expect("every name");
+            assert_eq!(found, name);
+            values.push(value);
+        }
+        values.dedup();
+        let [value] = values.try_into().expect("one value under both names");
+        (setting, value)
+    };
+    let settings = SETTINGS.iter().map(printed).collect();
+    assert_eq!(all.next(), None);
+    settings
 }
 
 /// What CONFIG GET prints of `config` gives the same settings, whichever way it is given.

@@ -6,8 +6,8 @@
 //! ```text
 //!              RESP3          RESP2
 //!   map        %2             *4, keys and values in turn
-//!   pairs      *2 *2 .. *2 .. *4, the parts in turn
 //!   set        ~2             *2
+//!   pairs      *2 *2 … *2 …   *4
 //!   double     ,1.5           $3 1.5
 //!   big number (123           $3 123
 //!   boolean    #t             :1
@@ -76,7 +76,7 @@ pub(super) fn put_map(out: &mut BytesMut, pairs: usize, protocol: Protocol) {
     }
 }
 
-/// Appends the header of so many pairs of replies.
+/// Appends the header of an array of so many pairs of replies.
 pub(super) fn put_pairs(out: &mut BytesMut, pairs: usize, protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => put_array(out, pairs * 2),
@@ -84,7 +84,7 @@ pub(super) fn put_pairs(out: &mut BytesMut, pairs: usize, protocol: Protocol) {
     }
 }
 
-/// Appends the header of one of those pairs.
+/// Appends the header of one of these pairs.
 pub(super) fn put_pair(out: &mut BytesMut, protocol: Protocol) {
     match protocol {
         Protocol::Resp2 => {}

@@ -50,6 +50,11 @@ impl LongDouble {
         sum.is_finite().then_some(LongDouble(sum))
     }
 
+    /// Is it more, or less, than every number?
+    pub(crate) fn is_infinite(self) -> bool {
+        self.0.is_infinite()
+    }
+
     /// Seconds in milliseconds, rounded up. `None`: they do not fit 63 bits.
     fn milliseconds(self) -> Option<i64> {
         let exact = |number| X87DoubleExtended::from_i128(number).value;

@@ -45,7 +45,7 @@ pub(crate) enum Reply {
     Set(Vec<Reply>),
     /// A map, in this order, keys not checked for being unique; RESP2 shows a flat array.
     Map(Vec<(Reply, Reply)>),
-    /// An array of arrays of two; RESP2 shows a flat array.
+    /// An array of arrays of two; RESP2 shows one flat array.
     Pairs(Vec<(Reply, Reply)>),
 }
 

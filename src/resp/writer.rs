@@ -69,7 +69,7 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// Begins an array of so many pairs. Each begins with [`pair`](Self::pair).
+    /// Begins an array of so many pairs: each is [`pair`](Self::pair) and two replies.
     pub(crate) fn pairs(&mut self, pairs: usize) {
         match &mut self.0 {
             Target::Wire(out, protocol) => encode::put_pairs(out, pairs, *protocol),
@@ -77,12 +77,10 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// Begins one of the announced [`pairs`](Self::pairs): its two replies follow.
+    /// Begins one of the [`pairs`](Self::pairs).
     pub(crate) fn pair(&mut self) {
-        match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_pair(out, *protocol),
-            // The builder counts the replies themselves.
-            Target::Value(_) => {}
+        if let Target::Wire(out, protocol) = &mut self.0 {
+            encode::put_pair(out, *protocol);
         }
     }
 
@@ -178,10 +176,10 @@ impl<'a> ReplyWriter<'a> {
             }
             Reply::Pairs(pairs) => {
                 self.pairs(pairs.len());
-                for (one, other) in pairs {
+                for (first, second) in pairs {
                     self.pair();
-                    self.put(one);
-                    self.put(other);
+                    self.put(first);
+                    self.put(second);
                 }
             }
         }
@@ -200,7 +198,7 @@ pub(crate) struct ReplyBuilder {
 #[derive(Debug)]
 struct Open {
     kind: Kind,
-    /// How many replies it takes, at least one; of a map or of pairs, both parts together.
+    /// How many replies it takes, at least one; of a map or of pairs, both halves together.
     length: usize,
     items: Vec<Reply>,
 }

@@ -1,14 +1,25 @@
-//! Random numbers, and uniform choices that are made with them.
+//! Random numbers, and uniform choices made from them.
+//!
+//! The structures take their random numbers from outside, so that a test can repeat what it has seen;
+//! commands give them [`number`].
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+
+use fastrand::Rng;
 
 use crate::hash::HashState;
 
-/// A row of random numbers, which begins with the system's random bytes.
-pub(crate) fn numbers() -> impl FnMut() -> u64 {
-    let seed = getrandom::u64().expect("the system has random bytes");
-    let mut source = fastrand::Rng::with_seed(seed);
-    move || source.u64(..)
+thread_local! {
+    static SOURCE: RefCell<Rng> = RefCell::new(Rng::with_seed(
+        getrandom::u64().expect("the system has random bytes"),
+    ));
+}
+
+/// A random number, any `u64` as likely as any other. The system is asked only for the first one of
+/// each thread. It is no secret: who sees enough of them can tell the next one.
+pub(crate) fn number() -> u64 {
+    SOURCE.with_borrow_mut(|source| source.u64(..))
 }
 
 /// A number below `end`, which is not 0. The multiplication favours some numbers by at most

@@ -46,7 +46,7 @@ async fn cat(_: &Server, client: &mut Client) {
             "*5 $5 multi $4 exec $7 discard $5 watch $7 unwatch",
         )
         .await;
-    client.ask("ACL CAT HASH", "*0").await;
+    client.ask("ACL CAT STREAM", "*0").await;
     client
         .error("ACL CAT nosuch", "ERR Unknown category 'nosuch'")
         .await;
@@ -63,8 +63,8 @@ async fn setuser(_: &Server, client: &mut Client) {
                 "-ERR Error in ACL SETUSER modifier 'nosuch': Syntax error",
             ),
             (
-                "ACL SETUSER u +hget",
-                "-ERR Error in ACL SETUSER modifier '+hget': Unknown command or category name in ACL",
+                "ACL SETUSER u +bgsave",
+                "-ERR Error in ACL SETUSER modifier '+bgsave': Unknown command or category name in ACL",
             ),
             (
                 "ACL SETUSER u on (+get ~x",

@@ -152,8 +152,8 @@ async fn what_is_no_command() {
             .await;
         client
             .error(
-                "HGET a b",
-                "ERR unknown command 'HGET', with args beginning with: 'a' 'b' ",
+                "BGSAVE a b",
+                "ERR unknown command 'BGSAVE', with args beginning with: 'a' 'b' ",
             )
             .await;
         client

@@ -21,12 +21,14 @@ enum View {
     /// The encodings of lists and sorted sets are "list": up to 7.0 Redis has quicklists only, and its SORT makes a
     /// skiplist of a sorted set.
     Lists,
+    /// As `Lists`; and of a set, up to 7.0 without a listpack, "hashtable" may be it as well.
+    Encodings,
     /// The time and the address of a monitor's line, and addresses on this machine, are hidden. It holds for the other
     /// connections, too: that is where monitors are.
     Operators,
     /// Every string such as 7.0.15 is replaced by "version".
     Version,
-    /// Arrays of strings, SCAN's keys, runs of unsubscribe confirmations and runs of pmessages have no order.
+    /// Arrays of strings, the pairs of a map, SCAN's keys, runs of unsubscribe confirmations and runs of pmessages have no order.
     Sorted,
     /// Pushes go behind the replies: Redis up to 7.0 sends a client its own message before PUBLISH's reply.
     RepliesFirst,
@@ -62,6 +64,7 @@ impl Lens {
             "ids" => View::Ids,
             "positive" => View::Positive,
             "lists" => View::Lists,
+            "encodings" => View::Encodings,
             "operators" => View::Operators,
             "version" => View::Version,
             "sorted" => View::Sorted,
@@ -131,6 +134,10 @@ impl View {
             View::Lists => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_encoding)),
+            View::Encodings => frames.iter_mut().for_each(|frame| {
+                each_leaf(frame, &hide_table);
+                each_leaf(frame, &hide_encoding);
+            }),
             View::Operators => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_client)),
@@ -174,6 +181,14 @@ fn hide_encoding(frame: &mut Frame) {
         && matches!(bytes.as_slice(), b"quicklist" | b"listpack" | b"skiplist")
     {
         *bytes = b"list".to_vec();
+    }
+}
+
+fn hide_table(frame: &mut Frame) {
+    if let Frame::Blob { bytes, .. } = frame
+        && bytes == b"hashtable"
+    {
+        *bytes = b"listpack".to_vec();
     }
 }
 
@@ -236,6 +251,8 @@ fn sort(frames: &mut [Frame]) {
             && let [Frame::Blob { .. }, Frame::Aggregate { .. }] = items.as_slice()
         {
             sort(items);
+        } else if let Frame::Aggregate { tag: b'%', items } = frame {
+            sort_pairs(items);
         } else if let Frame::Aggregate {
             tag: b'*' | b'~',
             items,
@@ -256,6 +273,12 @@ fn sort(frames: &mut [Frame]) {
             _ => {}
         }
     }
+}
+
+fn sort_pairs(items: &mut Vec<Frame>) {
+    let mut pairs = items.chunks(2).map(<[Frame]>::to_vec).collect::<Vec<_>>();
+    pairs.sort();
+    *items = pairs.concat();
 }
 
 fn sort_names(confirmations: &mut [Frame]) {
@@ -409,6 +432,11 @@ mod tests {
             seen("sorted", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\nb\r\n$1\r\na\r\n"),
             "*2 $1 0 *2 $1 a $1 b"
         );
+        assert_eq!(
+            seen("sorted", "%2\r\n+b\r\n:1\r\n+a\r\n:2\r\n"),
+            "%2 +a :2 +b :1"
+        );
+        assert_eq!(seen("encodings", "$9\r\nhashtable\r\n"), "$4 list");
         assert_eq!(seen("positive", ":5\r\n:0\r\n:-2\r\n"), ":N :0 :-2");
         assert_eq!(seen("lists", "$9\r\nquicklist\r\n"), "$4 list");
         assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");

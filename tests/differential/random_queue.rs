@@ -1,5 +1,5 @@
-//! Generated sessions of queue mode: pipelines of commands on lists, strings, sorted sets, keys and transactions over a few
-//! connections and databases, and blocking pops that later commands serve. Now and then everything that is stored is compared.
+//! Generated sessions of queue mode: pipelines of commands of all types and of transactions over a few connections and
+//! databases, and blocking pops that later commands serve. Now and then everything that is stored is compared.
 //!
 //! A command is made from a template: words in lower case are placeholders, see [`word`]; all others are sent as they are.
 //! What would depend on the clock, on a hash table's order or on the race of two connections is left out: times to live
@@ -8,6 +8,7 @@
 
 use super::lens::Lens;
 use super::pair::Pair;
+use super::random_collections::{self as collections, HASH_KEYS, SET_KEYS};
 use super::random_sorted_sets as sorted_sets;
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
@@ -197,6 +198,9 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
     if index.is_multiple_of(AUDIT) {
         return audit();
     }
+    if index % AUDIT == AUDIT / 2 {
+        return audit_collections();
+    }
     if random.once_in(12) {
         return look(random, pair);
     }
@@ -223,8 +227,10 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
 fn pipeline(connection: &str, random: &mut Random) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(500) {
-        400.. => command(random, &sorted_sets::COMMANDS),
+    let pipeline = (0..length).map(|_| match random.below(720) {
+        400..=489 => command(random, &collections::HASHES),
+        490..=599 => command(random, &collections::SETS),
+        600.. => command(random, &sorted_sets::COMMANDS),
         0..=159 => command(random, &LISTS),
         160..=269 => command(random, &STRINGS),
         270..=339 => command(random, &KEYS),
@@ -242,8 +248,10 @@ fn pipeline(connection: &str, random: &mut Random) -> Step {
 /// What has no order, and what changes whole databases.
 fn look(random: &mut Random, pair: &Pair) -> Step {
     let select = format!("SELECT {}", random.pick(&DATABASES));
-    let (template, views): (&str, &[&str]) = match random.below(60) {
-        40.. => random.pick(&sorted_sets::LOOKS),
+    let (template, views): (&str, &[&str]) = match random.below(100) {
+        40..=69 => (random.pick(&collections::UNORDERED), &["sorted"]),
+        70..=79 => (random.pick(&collections::RANDOM), &["shape"]),
+        80.. => random.pick(&sorted_sets::LOOKS),
         0..=9 => ("KEYS pattern", &["sorted"]),
         10..=19 => ("SCAN 0 COUNT 1000 MATCH pattern", &["sorted"]),
         20..=25 => ("SCAN 0 COUNT 1000 TYPE list", &["sorted"]),
@@ -276,9 +284,7 @@ fn audit() -> Step {
     let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
     for database in DATABASES {
         add(&[b"SELECT", database.as_bytes()]);
-        let sorted_sets = sorted_sets::KEYS.iter().chain(&sorted_sets::OWN_KEYS);
-        let others = LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS);
-        for key in sorted_sets.chain(others) {
+        for key in all_keys() {
             add(&[b"TYPE", key]);
             add(&[b"GET", key]);
             add(&[b"LRANGE", key, b"0", b"-1"]);
@@ -290,10 +296,31 @@ fn audit() -> Step {
     commands(AUDITOR, &all, Then::Barrier, &[])
 }
 
+fn all_keys() -> impl Iterator<Item = &'static [u8]> {
+    let keys = LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS);
+    let keys = keys.chain(&HASH_KEYS).chain(&SET_KEYS);
+    let keys = keys.chain(&sorted_sets::KEYS).chain(&sorted_sets::OWN_KEYS);
+    keys.chain(&collections::OWN_KEYS).copied()
+}
+
+/// All that is stored without an order.
+fn audit_collections() -> Step {
+    let mut all = Vec::new();
+    let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
+    for database in DATABASES {
+        add(&[b"SELECT", database.as_bytes()]);
+        for key in all_keys() {
+            add(&[b"HGETALL", key]);
+            add(&[b"SMEMBERS", key]);
+        }
+    }
+    commands(AUDITOR, &all, Then::Barrier, &["sorted"])
+}
+
 /// One write. A failure prints its commands with the numbers of their replies.
 fn commands(connection: &str, commands: &[Vec<Vec<u8>>], then: Then, views: &[&str]) -> Step {
     let mut lens = Lens::default();
-    for view in ["lists"].iter().chain(views) {
+    for view in ["encodings"].iter().chain(views) {
         lens.add(view).expect("a modifier");
     }
     let mut source = String::new();
@@ -343,9 +370,11 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
             .pick(if strange { &LIST_KEYS } else { &STRING_KEYS })
             .to_vec(),
         "z" if strange => word(random, "k"),
-        "k" if random.once_in(3) => random.pick(&sorted_sets::KEYS).to_vec(),
-        "k" if random.once_in(2) => random.pick(&LIST_KEYS).to_vec(),
-        "k" => random.pick(&STRING_KEYS).to_vec(),
+        "k" if random.once_in(4) => random.pick(&sorted_sets::KEYS).to_vec(),
+        "k" => {
+            let keys = random.pick(&[&LIST_KEYS, &STRING_KEYS, &HASH_KEYS, &SET_KEYS]);
+            random.pick(keys).to_vec()
+        }
         "value" | "values" => value(random),
         "integer" => random.pick(&INTEGERS).into(),
         "float" => random.pick(&FLOATS).into(),
@@ -360,7 +389,9 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "side" => random.pick(&["LEFT", "RIGHT"]).into(),
         "exists" => random.pick(&["NX", "XX"]).into(),
         "when" => random.pick(&["NX", "XX", "GT", "LT"]).into(),
-        _ => sorted_sets::word(random, place).unwrap_or_else(|| place.into()),
+        _ => collections::word(random, place)
+            .or_else(|| sorted_sets::word(random, place))
+            .unwrap_or_else(|| place.into()),
     }
 }
 

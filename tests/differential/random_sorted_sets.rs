@@ -4,6 +4,7 @@
 //! a skiplist of a sorted set in Redis: so encodings are hidden, and no score is -0, which a listpack does not know. No
 //! score is too large or too small: after one, SORT of Redis 7.0 takes any number for out of range (a stale `errno`).
 
+use super::random_collections::SET_KEYS;
 use super::seeded::Random;
 
 pub const KEYS: [&[u8]; 3] = [b"z1", b"z2", b"z\x00\r\n"];
@@ -100,21 +101,21 @@ pub const COMMANDS: [&str; 72] = [
     "ZPOPMAX z count",
     "ZMPOP 1 z end",
     "ZMPOP 2 z z end COUNT count",
-    "ZUNION 2 z z WITHSCORES",
-    "ZUNION 3 z z z WEIGHTS score score score WITHSCORES",
-    "ZUNION 2 z z AGGREGATE aggregate WITHSCORES",
-    "ZINTER 2 z z WITHSCORES",
-    "ZINTER 2 z z WEIGHTS score score AGGREGATE aggregate WITHSCORES",
-    "ZINTER 3 z z z",
-    "ZDIFF 2 z z WITHSCORES",
-    "ZDIFF 3 z z z",
-    "ZUNIONSTORE z 2 z z",
-    "ZUNIONSTORE z 2 z z WEIGHTS score score AGGREGATE aggregate",
-    "ZINTERSTORE z 2 z z",
-    "ZINTERSTORE z 2 z z AGGREGATE aggregate",
-    "ZDIFFSTORE z 2 z z",
-    "ZINTERCARD 2 z z",
-    "ZINTERCARD 2 z z LIMIT count",
+    "ZUNION 2 source source WITHSCORES",
+    "ZUNION 3 source source source WEIGHTS score score score WITHSCORES",
+    "ZUNION 2 source source AGGREGATE aggregate WITHSCORES",
+    "ZINTER 2 source source WITHSCORES",
+    "ZINTER 2 source source WEIGHTS score score AGGREGATE aggregate WITHSCORES",
+    "ZINTER 3 source source source",
+    "ZDIFF 2 source source WITHSCORES",
+    "ZDIFF 3 source source source",
+    "ZUNIONSTORE z 2 source source",
+    "ZUNIONSTORE z 2 source source WEIGHTS score score AGGREGATE aggregate",
+    "ZINTERSTORE z 2 source source",
+    "ZINTERSTORE z 2 source source AGGREGATE aggregate",
+    "ZDIFFSTORE z 2 source source",
+    "ZINTERCARD 2 source source",
+    "ZINTERCARD 2 source source LIMIT count",
     "OBJECT ENCODING z",
     "TYPE z",
     "RENAME z z",
@@ -153,6 +154,9 @@ pub const LOOKS: [(&str, &[&str]); 4] = [
 pub fn word(random: &mut Random, place: &str) -> Option<Vec<u8>> {
     Some(match place {
         "z" => random.pick(&KEYS).to_vec(),
+        // A plain set, or whatever has come to be there.
+        "source" if random.once_in(4) => random.pick(&SET_KEYS).to_vec(),
+        "source" => random.pick(&KEYS).to_vec(),
         "lex" => random.pick(&OWN_KEYS[..2]).to_vec(),
         "score" => random.pick(&SCORES).into(),
         "bound" => random.pick(&BOUNDS).into(),

@@ -81,7 +81,7 @@ pub fn log(frame: &mut Frame) {
 #[test]
 fn what_has_no_order_is_sorted_and_what_is_foreign_is_gone() {
     assert_eq!(
-        sorted("user a ~-x -@all +@list +set +hget +get (~b -@all +get)"),
+        sorted("user a ~-x -@all +@list +set +bgsave +get (~b -@all +get)"),
         "user a ~-x -@all +@list +get +set (~b -@all +get )"
     );
 }

@@ -3,11 +3,13 @@
 pub(super) mod acl;
 pub(super) mod connection;
 pub(super) mod expiry;
+pub(super) mod hash;
 pub(super) mod keys;
 pub(super) mod list;
 pub(super) mod operators;
 pub(super) mod pubsub;
 pub(super) mod server;
+pub(super) mod set;
 pub(super) mod sorted_set;
 pub(super) mod sorted_sets;
 pub(super) mod string;

@@ -2,8 +2,8 @@
 //! has LMPOP's, with ends of its own.
 
 use crate::command::Args;
+use crate::command::count::{any_but_smallest, at_least_one, positive};
 use crate::resp::error::CommandError;
-use crate::resp::request::{integer_argument, parse_integer};
 use crate::store::list::End;
 
 /// What LMPOP, ZMPOP and their kin that wait ask for; `E` is an end.
@@ -100,33 +100,5 @@ pub(crate) fn end_of(word: &[u8]) -> Option<End> {
         word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
         word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),
         _ => None,
-    }
-}
-
-/// A number whose sign can be turned around.
-pub(super) fn any_but_smallest(word: &[u8]) -> std::result::Result<i64, CommandError> {
-    const OUT_OF_RANGE: CommandError = CommandError::text(
-        "ERR value is out of range, value must between -9223372036854775807 and \
-         9223372036854775807",
-    );
-    match integer_argument(word)? {
-        i64::MIN => Err(OUT_OF_RANGE),
-        number => Ok(number),
-    }
-}
-
-/// A number that is not negative.
-pub(crate) fn positive(
-    word: &[u8],
-    error: CommandError,
-) -> std::result::Result<usize, CommandError> {
-    let number = parse_integer(word).and_then(|number| usize::try_from(number).ok());
-    number.ok_or(error)
-}
-
-fn at_least_one(word: &[u8], error: CommandError) -> std::result::Result<usize, CommandError> {
-    match positive(word, error.clone())? {
-        0 => Err(error),
-        number => Ok(number),
     }
 }

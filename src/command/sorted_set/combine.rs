@@ -6,7 +6,7 @@
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::{Args, Result, Shown, limits, put_members, store};
-use crate::command::list::positive;
+use crate::command::count::positive;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_score;
 use crate::resp::reply::Reply;

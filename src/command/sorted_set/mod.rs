@@ -12,6 +12,7 @@
 //!   pop        what takes members from an end, at once or later
 //!   combine    ZUNION, ZINTER, ZDIFF and what stores their results
 //!   random     ZRANDMEMBER
+//!   scan       ZSCAN
 //! ```
 
 mod add;
@@ -21,6 +22,7 @@ mod pop;
 mod random;
 mod range;
 mod remove;
+mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +34,7 @@ pub(crate) use range::{
     zrange, zrangebylex, zrangebyscore, zrangestore, zrevrange, zrevrangebylex, zrevrangebyscore,
 };
 pub(crate) use remove::{zrem, zremrangebylex, zremrangebyrank, zremrangebyscore};
+pub(crate) use scan::zscan;
 
 use super::Args;
 use crate::config::{Config, EventClass};

@@ -65,12 +65,12 @@ fn every_kind_has_its_shape_in_both_protocols() {
         (set([status("a")]), "*1 +a ", "~1 +a "),
         (set([]), "*0 ", "~0 "),
         (Reply::Map(Vec::new()), "*0 ", "%0 "),
-        (
-            Reply::Pairs(vec![(bulk("a"), integer(1)), (bulk("b"), integer(2))]),
-            "*4 $1 a :1 $1 b :2 ",
-            "*2 *2 $1 a :1 *2 $1 b :2 ",
-        ),
         (Reply::Pairs(Vec::new()), "*0 ", "*0 "),
+        (
+            Reply::Pairs(vec![(bulk("a"), double(1.0)), (bulk("b"), double(2.0))]),
+            "*4 $1 a $1 1 $1 b $1 2 ",
+            "*2 *2 $1 a ,1 *2 $1 b ,2 ",
+        ),
     ] {
         check(reply, resp2, resp3);
     }
@@ -176,10 +176,10 @@ fn stream(out: &mut ReplyWriter<'_>, reply: &Reply, whole: &mut impl FnMut() -> 
         }
         Reply::Pairs(pairs) => {
             out.pairs(pairs.len());
-            for (one, other) in pairs {
+            for (first, second) in pairs {
                 out.pair();
-                stream(out, one, whole);
-                stream(out, other, whole);
+                stream(out, first, whole);
+                stream(out, second, whole);
             }
         }
         Reply::Sent

@@ -10,6 +10,7 @@ mod tests;
 
 use super::pairs::{FieldValue, Pairs, PairsIter};
 use super::value::ValueType;
+use crate::config::Config;
 
 /// How large a packed hash may be.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,17 @@ pub(crate) struct HashLimits {
     pub entries: usize,
     /// Bytes of a field or a value (`hash-max-listpack-value`).
     pub value: usize,
+}
+
+impl HashLimits {
+    /// Those that the settings say.
+    pub(crate) fn of(config: &Config) -> HashLimits {
+        let size = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
+        HashLimits {
+            entries: size(config.hash_max_listpack_entries),
+            value: size(config.hash_max_listpack_value),
+        }
+    }
 }
 
 /// A hash. A random number comes from `random`, which answers any `u64` as likely as any other.
@@ -55,11 +67,6 @@ impl AsMut<Hash> for Hash {
 }
 
 impl Hash {
-    /// A hash without fields.
-    pub(crate) fn new() -> Hash {
-        Hash::default()
-    }
-
     /// How many fields there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

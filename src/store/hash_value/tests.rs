@@ -14,7 +14,7 @@ fn set(hash: &mut Hash, field: &[u8], value: &[u8]) -> bool {
 }
 
 fn filled(fields: u32) -> Hash {
-    let mut hash = Hash::new();
+    let mut hash = Hash::default();
     for number in 0..fields {
         assert!(set(
             &mut hash,
@@ -28,8 +28,8 @@ fn filled(fields: u32) -> Hash {
 #[test]
 fn a_hash_takes_little_in_a_key() {
     assert_eq!(size_of::<Hash>(), 24);
-    assert_eq!(Hash::new().memory(), 0);
-    assert_eq!(Hash::new().free_cost(), 0);
+    assert_eq!(Hash::default().memory(), 0);
+    assert_eq!(Hash::default().free_cost(), 0);
 }
 
 #[test]
@@ -137,9 +137,9 @@ fn distinct_fields_are_distinct_and_a_packed_hash_keeps_their_order() {
         }
     }
     let mut shown = 0;
-    Hash::new().random_repeated(5, &mut random, |_| shown += 1);
+    Hash::default().random_repeated(5, &mut random, |_| shown += 1);
     assert_eq!(shown, 0);
-    assert!(Hash::new().random(&mut random).is_none());
+    assert!(Hash::default().random(&mut random).is_none());
 }
 
 proptest! {
@@ -152,7 +152,7 @@ proptest! {
         steps in prop::collection::vec((0..10_u8, 0..80_u32, 0..24_usize), 1..1000),
     ) {
         let limits = HashLimits { entries, value };
-        let (mut hash, mut model) = (Hash::new(), Vec::<(Vec<u8>, Vec<u8>)>::new());
+        let (mut hash, mut model) = (Hash::default(), Vec::<(Vec<u8>, Vec<u8>)>::new());
         let mut was_table = false;
         for (kind, number, length) in steps {
             let field = number.to_string().repeat(1 + number as usize % 3).into_bytes();

@@ -136,6 +136,26 @@ impl Pairs {
         })
     }
 
+    /// Takes `count` random fields with their values out, into pairs of the same form: every choice is
+    /// as likely as any other. `count` is at most the number of fields.
+    pub(crate) fn split_off(&mut self, count: usize, random: &mut impl FnMut() -> u64) -> Pairs {
+        match self {
+            Pairs::Packed(packed) => {
+                let mut numbers = random::distinct(packed.len(), count, random);
+                numbers.sort_unstable();
+                Pairs::Packed(packed.split_off(&numbers))
+            }
+            Pairs::Table(table) => {
+                let mut taken = Table::with_room(count);
+                for _ in 0..count {
+                    let number = random::below(table.len(), random);
+                    taken.adopt(table.take(number));
+                }
+                Pairs::Table(Box::new(taken))
+            }
+        }
+    }
+
     /// A random field with its value: each is as likely as any other. `None`: there is none.
     pub(crate) fn random(&self, random: &mut impl FnMut() -> u64) -> Option<FieldValue<'_>> {
         if self.len() == 0 {

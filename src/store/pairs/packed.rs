@@ -165,6 +165,20 @@ impl Packed {
         field
     }
 
+    /// Takes the pairs with these numbers, which are in ascending order, out into a buffer of their
+    /// own.
+    pub(crate) fn split_off(&mut self, numbers: &[usize]) -> Packed {
+        let (mut taken, mut kept) = (Packed::default(), Packed::default());
+        let mut numbers = numbers.iter().peekable();
+        for (number, (field, value)) in self.iter().enumerate() {
+            let is_taken = numbers.next_if_eq(&&number).is_some();
+            let pairs = if is_taken { &mut taken } else { &mut kept };
+            pairs.push(field, value);
+        }
+        *self = kept;
+        taken
+    }
+
     fn find(&self, field: &[u8]) -> Option<Place> {
         let mut pairs = self.iter();
         let (field, value) = pairs.find(|(other, _)| *other == field)?;

@@ -105,6 +105,31 @@ impl IntSet {
         integer
     }
 
+    /// Takes the integers with these numbers, which are in ascending order, out into a set of their
+    /// own.
+    pub(crate) fn split_off(&mut self, numbers: &[usize]) -> IntSet {
+        let width = self.width();
+        let buffer = |len: usize| match len {
+            0 => Vec::new(),
+            len => {
+                let mut bytes = Vec::with_capacity(1 + len * width);
+                bytes.push(width as u8);
+                bytes
+            }
+        };
+        let mut taken = buffer(numbers.len());
+        let mut kept = buffer(self.len() - numbers.len());
+        let mut numbers = numbers.iter().peekable();
+        let integers = self.0.get(1..).unwrap_or_default().chunks_exact(width);
+        for (number, integer) in integers.enumerate() {
+            let is_taken = numbers.next_if_eq(&&number).is_some();
+            let bytes = if is_taken { &mut taken } else { &mut kept };
+            bytes.extend_from_slice(integer);
+        }
+        self.0 = kept.into_boxed_slice();
+        IntSet(taken.into_boxed_slice())
+    }
+
     fn width(&self) -> usize {
         self.0
             .first()

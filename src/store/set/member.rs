@@ -1,5 +1,7 @@
 //! A set's members as the set shows them: an intset has numbers, the other forms have bytes.
 
+use std::hash::{Hash, Hasher};
+
 use super::super::pairs::PairsIter;
 use super::intset::IntSet;
 
@@ -14,16 +16,34 @@ pub(crate) enum Member<'a> {
 
 impl Member<'_> {
     /// Runs `look` on the bytes.
-    pub(crate) fn with_bytes<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
+    pub(crate) fn with_bytes<R>(self, look: impl FnOnce(&[u8]) -> R) -> R {
         match self {
-            Member::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
+            Member::Integer(number) => look(itoa::Buffer::new().format(number).as_bytes()),
             Member::Bytes(bytes) => look(bytes),
         }
     }
 
     /// The bytes, copied.
-    pub(crate) fn to_vec(&self) -> Vec<u8> {
+    pub(crate) fn to_vec(self) -> Vec<u8> {
         self.with_bytes(<[u8]>::to_vec)
+    }
+}
+
+/// Members are the same if their bytes are, whatever form their sets have.
+impl PartialEq for Member<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Member::Integer(one), Member::Integer(other)) => one == other,
+            _ => self.with_bytes(|one| other.with_bytes(|other| one == other)),
+        }
+    }
+}
+
+impl Eq for Member<'_> {}
+
+impl Hash for Member<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.with_bytes(|bytes| bytes.hash(state));
     }
 }
 

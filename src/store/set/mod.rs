@@ -28,10 +28,15 @@ pub(crate) use self::member::{Member, Members};
 use super::pairs::Pairs;
 use super::random;
 use super::value::ValueType;
+use crate::config::Config;
 use crate::resp::request::parse_integer;
 
 /// Integers of an intset at most, whatever the setting (Redis: `intsetMaxEntries`).
 const MAX_INTEGERS: usize = 1 << 30;
+
+/// So many times fewer members stay than go if those that stay get a new set (Redis:
+/// `SPOP_MOVE_STRATEGY_MUL`).
+const FEW_STAY: usize = 5;
 
 /// How large a set may be in which form.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +50,16 @@ pub(crate) struct SetLimits {
 }
 
 impl SetLimits {
+    /// Those that the settings say.
+    pub(crate) fn of(config: &Config) -> SetLimits {
+        let size = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
+        SetLimits {
+            intset_entries: size(config.set_max_intset_entries),
+            listpack_entries: size(config.set_max_listpack_entries),
+            listpack_value: size(config.set_max_listpack_value),
+        }
+    }
+
     /// Whether a listpack of `len` members may get one more, if the longest has so many bytes.
     fn allow(self, len: usize, longest: usize) -> bool {
         len < self.listpack_entries && longest <= self.listpack_value
@@ -152,6 +167,23 @@ impl Set {
         }
     }
 
+    /// Is it a member, as another set shows it?
+    pub(crate) fn has(&self, member: Member<'_>) -> bool {
+        match (&self.0, member) {
+            (Form::Integers(integers), Member::Integer(integer)) => integers.contains(integer),
+            _ => member.with_bytes(|bytes| self.contains(bytes)),
+        }
+    }
+
+    /// Whether it has the form of integers.
+    pub(crate) fn is_intset(&self) -> bool {
+        matches!(self.0, Form::Integers(_))
+    }
+
+    fn is_table(&self) -> bool {
+        matches!(&self.0, Form::Members(members) if members.as_packed().is_none())
+    }
+
     /// Adds a member. `false`: it is there.
     pub(crate) fn add(&mut self, member: &[u8], limits: SetLimits) -> bool {
         match &mut self.0 {
@@ -201,6 +233,45 @@ impl Set {
             }
             Form::Members(members) => members.pop(random),
         }
+    }
+
+    /// Takes `count` random members out, or all if there are no more, and returns them as a set:
+    /// every choice is as likely as any other.
+    ///
+    /// If far fewer stay than go, those that stay are put into a new set, as Redis does: it may have
+    /// a smaller form.
+    pub(crate) fn take_random(
+        &mut self,
+        count: usize,
+        limits: SetLimits,
+        random: &mut impl FnMut() -> u64,
+    ) -> Set {
+        let Some(rest) = self.len().checked_sub(count).filter(|&rest| rest > 0) else {
+            return std::mem::replace(self, Set::listpack());
+        };
+        if rest.saturating_mul(FEW_STAY) > count {
+            return self.split_off(count, random);
+        }
+        let mut kept = self.split_off(rest, random);
+        if kept.is_table() && rest <= limits.listpack_entries {
+            let table = std::mem::replace(&mut kept, Set::listpack());
+            for member in table.iter() {
+                member.with_bytes(|bytes| kept.add(bytes, limits));
+            }
+        }
+        std::mem::replace(self, kept)
+    }
+
+    /// As [`take_random`](Self::take_random), of fewer than all; both sets keep the form.
+    fn split_off(&mut self, count: usize, random: &mut impl FnMut() -> u64) -> Set {
+        Set(match &mut self.0 {
+            Form::Integers(integers) => {
+                let mut numbers = random::distinct(integers.len(), count, random);
+                numbers.sort_unstable();
+                Form::Integers(integers.split_off(&numbers))
+            }
+            Form::Members(members) => Form::Members(members.split_off(count, random)),
+        })
     }
 
     /// All members, in the order of the set's form.

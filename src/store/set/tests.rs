@@ -288,3 +288,90 @@ proptest! {
         prop_assert_eq!(all, model);
     }
 }
+
+#[test]
+fn members_are_taken_out_in_every_form() {
+    let mut source = fastrand::Rng::with_seed(15);
+    let mut random = || source.u64(..);
+    for (all, count, stays) in [
+        (set(0..300), 1, "intset"),
+        (set(0..300), 250, "intset"),
+        (set(0..300), 299, "intset"),
+        (words(100), 1, "listpack"),
+        (words(100), 99, "listpack"),
+        (words(1000), 1, "hashtable"),
+        (words(1000), 500, "hashtable"),
+        // Far fewer stay, but too many for a listpack.
+        (words(1000), 860, "hashtable"),
+        (words(1000), 872, "listpack"),
+        (set(0..1000), 999, "listpack"),
+    ] {
+        let mut rest = all.clone();
+        let taken = rest.take_random(count, LIMITS, &mut random);
+        assert_eq!((taken.len(), rest.len()), (count, all.len() - count));
+        assert_eq!(rest.encoding(), stays, "{count} of {}", all.len());
+        rest.invariants();
+        taken.invariants();
+        let mut both = [members(&taken), members(&rest)].concat();
+        both.sort_unstable();
+        let mut whole = members(&all);
+        whole.sort_unstable();
+        assert_eq!(both, whole);
+        for count in [all.len(), all.len() + 1, usize::MAX] {
+            let mut none = all.clone();
+            let taken = none.take_random(count, LIMITS, &mut random);
+            assert!(none.is_empty() && taken.len() == all.len());
+        }
+    }
+}
+
+#[test]
+fn members_are_taken_out_uniformly() {
+    let mut source = fastrand::Rng::with_seed(16);
+    let mut random = || source.u64(..);
+    let limits = SetLimits {
+        listpack_entries: 2,
+        ..LIMITS
+    };
+    let table = {
+        let mut table = Set::listpack();
+        (0..10).for_each(|number| {
+            table.add(format!("{number}").as_bytes(), limits);
+        });
+        table
+    };
+    assert_eq!(table.encoding(), "hashtable");
+    let mut packed = Set::listpack();
+    (0..10).for_each(|number| {
+        packed.add(format!("{number}").as_bytes(), LIMITS);
+    });
+    for set in [set(0..10), packed, table] {
+        for count in [3, 7, 9] {
+            let mut counts = [0_u32; 10];
+            for _ in 0..10_000 {
+                let taken = set.clone().take_random(count, limits, &mut random);
+                for member in members(&taken) {
+                    counts[member.parse::<usize>().unwrap()] += 1;
+                }
+            }
+            let expected = 1_000 * count as u32;
+            for times in counts {
+                // The standard deviation is at most 50.
+                assert!(times.abs_diff(expected) < 250, "{times} of {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn members_of_different_forms_are_the_same_if_their_bytes_are() {
+    let (integers, mut bytes) = (set([5, -5]), Set::listpack());
+    assert!(bytes.add(b"5", LIMITS) && bytes.add(b"05", LIMITS));
+    let five = bytes.iter().next().unwrap();
+    assert!(integers.has(five) && bytes.has(Member::Integer(5)));
+    assert!(!integers.has(Member::Bytes(b"05")) && !bytes.has(Member::Integer(-5)));
+    let hash = |member: Member<'_>| crate::hash::HashState::hash(member);
+    assert_eq!(five, Member::Integer(5));
+    assert_eq!(hash(five), hash(Member::Integer(5)));
+    assert_ne!(Member::Bytes(b"05"), Member::Integer(5));
+}

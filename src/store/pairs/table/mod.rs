@@ -117,6 +117,11 @@ impl Table {
         self.insert(self.hash(field), Pair::new(field, value));
     }
 
+    /// Adds the pair of a field that is not there.
+    pub(crate) fn adopt(&mut self, pair: Pair) {
+        self.insert(self.hash(pair.field()), pair);
+    }
+
     /// Removes a field. `false`: it is not there.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
         let hash = self.hash(field);
