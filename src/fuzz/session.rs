@@ -62,6 +62,8 @@ const SETTINGS: &[&str] = &[
     "slowlog-log-slower-than",
     "slowlog-max-len",
     "latency-monitor-threshold",
+    "zset-max-listpack-entries",
+    "zset-max-listpack-value",
 ];
 /// Words, of settings and of what is sent, after which the number of replies cannot be told, on any
 /// connection: they end connections, or leave replies out.
