@@ -47,13 +47,15 @@ mod commands {
     pub mod server;
     pub mod set;
     pub mod sort;
+    pub mod sorted_set;
+    pub mod sorted_sets;
     pub mod string;
     pub mod transaction;
 }
 
 use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
-    operators, pubsub, scan, server, sort, string, transaction,
+    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, transaction,
 };
 use commands::{bitmap, geo, hyperloglog, lcs};
 use commands::{hash, set};
@@ -85,6 +87,9 @@ async fn every_command_has_a_test() {
         server::COVERED,
         set::COVERED,
         sort::COVERED,
+        sorted_set::COVERED,
+        sorted_set::range::COVERED,
+        sorted_sets::COVERED,
         string::COVERED,
         transaction::COVERED,
     ]

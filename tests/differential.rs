@@ -17,6 +17,7 @@ mod differential {
     pub mod random_bits;
     pub mod random_collections;
     pub mod random_queue;
+    pub mod random_sorted_sets;
     pub mod rules;
     pub mod script;
     pub mod seeded;
@@ -75,6 +76,7 @@ scripts! {
     protocol limits
     monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
+    sorted_sets sorted_sets_many sorted_sets_blocking
     hashes sets
     acl
     bits lcs hyperloglog geo

@@ -16,29 +16,12 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "keyspace write slow dangerous",
         "migrate restore restore-asking",
     ),
-    (
-        "read sortedset fast",
-        "zcard zcount zlexcount zmscore zrank zrevrank zscore",
-    ),
-    (
-        "read sortedset slow",
-        "zdiff zinter zintercard zrandmember zrange zrangebylex zrangebyscore zrevrange \
-         zrevrangebylex zrevrangebyscore zscan zunion",
-    ),
     ("read stream fast", "xlen"),
     (
         "read stream slow",
         "xinfo|consumers xinfo|groups xinfo|stream xpending xrange xrevrange",
     ),
     ("read stream slow blocking", "xread"),
-    ("write sortedset fast", "zadd zincrby zpopmax zpopmin zrem"),
-    ("write sortedset fast blocking", "bzpopmax bzpopmin"),
-    (
-        "write sortedset slow",
-        "zdiffstore zinterstore zmpop zrangestore zremrangebylex zremrangebyrank \
-         zremrangebyscore zunionstore",
-    ),
-    ("write sortedset slow blocking", "bzmpop"),
     ("write hyperloglog admin slow dangerous", "pfdebug"),
     (
         "write stream fast",

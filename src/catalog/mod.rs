@@ -22,7 +22,7 @@ use crate::resp::request::Args;
 use categories::Categories;
 use rows::{
     acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, lone, operators, pubsub,
-    server, set, string, transaction,
+    server, set, sorted_set, sorted_sets, string, transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -42,6 +42,8 @@ const GROUPS: &[Group] = &[
     Group::queue(hyperloglog::ROWS),
     Group::queue(geo::ROWS),
     Group::queue(keys::ROWS),
+    Group::queue(sorted_set::ROWS),
+    Group::queue(sorted_sets::ROWS),
     Group::queue(expiry::ROWS),
     Group::queue(hash::ROWS),
     Group::queue(set::ROWS),

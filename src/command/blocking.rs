@@ -1,4 +1,5 @@
-//! Commands that wait for an element of a list: BLPOP and its kin.
+//! Commands that wait: what all of them share, and those that wait for an element of a list, BLPOP and
+//! its kin.
 //!
 //! Layer `command`. What becomes of a client that waits is told in
 //! [`blocked`](crate::store::blocked). Inside an EXEC nothing waits: a command that finds nothing
@@ -166,14 +167,14 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
     let last = args.len() - 1;
     let timeout = parse_timeout(&args[last])?;
     let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
-    do_or_wait(context, &wanted, Pop { from }, timeout)
+    do_or_wait::<List>(context, &wanted, Pop { from }, timeout)
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub(crate) fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys, from, count } = PopMany::parse(args, 2)?;
+    let PopMany { keys, from, count } = PopMany::parse(args, 2, end_of)?;
     let timeout = parse_timeout(&args[1])?;
-    do_or_wait(context, &keys, PopSome { from, count }, timeout)
+    do_or_wait::<List>(context, &keys, PopSome { from, count }, timeout)
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`
@@ -213,14 +214,15 @@ fn move_or_wait(
     Ok(wait(context, &[source], op, timeout))
 }
 
-fn do_or_wait(
+/// Does it now for the first key that holds something, or makes the client wait.
+pub(super) fn do_or_wait<T: Stored>(
     context: &mut Context<'_>,
     wanted: &[&[u8]],
     op: impl BlockedOp + 'static,
     timeout: Option<Duration>,
 ) -> Result {
     let (mut keys, mut out) = context.keys();
-    if try_now::<List>(&op, &mut keys, &mut out, wanted)? {
+    if try_now::<T>(&op, &mut keys, &mut out, wanted)? {
         return Ok(Reply::Sent);
     }
     if !context.execution.is_alone() {

@@ -11,7 +11,7 @@ pub(crate) use search::{
 use super::Args;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
-use crate::resp::number::parse_strict_double;
+use crate::resp::number::parse_score;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
 use crate::store::geo::{self, GeoError, Point, Unit};
@@ -30,7 +30,7 @@ impl From<GeoError> for CommandError {
 
 /// A number that a client gives; `refusal` says that it is none.
 fn number(word: &[u8], refusal: CommandError) -> Result<f64> {
-    parse_strict_double(word).ok_or(refusal)
+    parse_score(word).ok_or(refusal)
 }
 
 /// A place, by the words that give its coordinates.

@@ -120,7 +120,7 @@ pub(crate) fn lmpop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         keys: wanted,
         from,
         count,
-    } = PopMany::parse(args, 1)?;
+    } = PopMany::parse(args, 1, end_of)?;
     if try_now::<List>(&PopSome { from, count }, keys, out, &wanted)? {
         Ok(Reply::Sent)
     } else {
@@ -328,7 +328,7 @@ fn index_in(index: i64, length: usize) -> Option<usize> {
 }
 
 /// Where a range of elements begins, and how many there are.
-fn span(start: i64, stop: i64, length: usize) -> (usize, usize) {
+pub(super) fn span(start: i64, stop: i64, length: usize) -> (usize, usize) {
     let start = index_in(start, length).unwrap_or(0);
     let Some(stop) = index_in(stop, length) else {
         return (0, 0);

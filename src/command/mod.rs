@@ -58,6 +58,7 @@ mod session;
 pub(crate) mod set;
 pub(crate) mod slowlog;
 pub(crate) mod sort;
+pub(crate) mod sorted_set;
 pub(crate) mod string;
 pub(crate) mod table;
 mod taking;

@@ -1,4 +1,4 @@
-//! SORT and SORT_RO, of lists and sets.
+//! SORT and SORT_RO, of lists, sets and sorted sets.
 //!
 //! ```text
 //!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
-//! elements' bytes, and what is equal then stays as it is in the list or set. Patterns and texts are C
+//! elements' bytes, and what is equal then stays as it is in the value. Patterns and texts are C
 //! strings in Redis, and where that shows it is kept: a NUL ends them.
 
 use std::cmp::Ordering;
@@ -24,6 +24,7 @@ use crate::store::hash_value::Hash;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
 use crate::store::set::Set;
+use crate::store::sorted_set::SortedSet;
 use crate::store::string_value::StringValue;
 
 const DENIED_BY: CommandError =
@@ -85,6 +86,8 @@ enum Source<'a> {
     Nothing,
     List(&'a List),
     Set(&'a Set),
+    /// Its members; scores do not matter.
+    SortedSet(&'a SortedSet),
 }
 
 impl<'a> Source<'a> {
@@ -92,10 +95,13 @@ impl<'a> Source<'a> {
         let Some(slot) = slot else {
             return Ok(Source::Nothing);
         };
-        match keys.get(slot) {
-            Ok(list) => Ok(Source::List(list)),
-            Err(_) => keys.get(slot).map(Source::Set),
+        if let Ok(list) = keys.get(slot) {
+            return Ok(Source::List(list));
         }
+        if let Ok(set) = keys.get(slot) {
+            return Ok(Source::Set(set));
+        }
+        keys.get(slot).map(Source::SortedSet)
     }
 
     fn len(&self) -> usize {
@@ -103,6 +109,7 @@ impl<'a> Source<'a> {
             Source::Nothing => 0,
             Source::List(list) => list.len(),
             Source::Set(set) => set.len(),
+            Source::SortedSet(set) => set.len(),
         }
     }
 
@@ -110,8 +117,8 @@ impl<'a> Source<'a> {
         self.in_own_order(0..self.len(), false)
     }
 
-    /// Some elements, as they are in the value. Of a list, they may be counted from the tail; a set
-    /// has no order to turn around.
+    /// Some elements, as they are in the value. Of a list or a sorted set, they may be counted from the
+    /// end; a set has no order to turn around.
     fn in_own_order(&self, shown: Range<usize>, is_descending: bool) -> Vec<Element> {
         let count = shown.len();
         match self {
@@ -124,6 +131,15 @@ impl<'a> Source<'a> {
             Source::Set(set) => {
                 let members = set.iter().skip(shown.start).take(count);
                 members.map(|member| member.to_vec().into()).collect()
+            }
+            Source::SortedSet(set) => {
+                let ranks = if is_descending {
+                    set.len() - shown.end..set.len() - shown.start
+                } else {
+                    shown
+                };
+                let members = set.by_rank(ranks, is_descending);
+                members.map(|(member, _)| member.into()).collect()
             }
         }
     }

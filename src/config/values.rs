@@ -296,7 +296,7 @@ pub enum EventClass {
     Set = 1 << 8,
     /// `h`
     Hash = 1 << 9,
-    /// `z`: sorted sets, which fanfare does not have.
+    /// `z`: sorted sets.
     SortedSet = 1 << 10,
     /// `e`: evictions, of which fanfare has none.
     Evicted = 1 << 11,

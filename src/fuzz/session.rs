@@ -70,6 +70,8 @@ const SETTINGS: &[&str] = &[
     "slowlog-log-slower-than",
     "slowlog-max-len",
     "latency-monitor-threshold",
+    "zset-max-listpack-entries",
+    "zset-max-listpack-value",
 ];
 /// Words in settings and requests that make the number of replies unpredictable on all connections:
 /// they close connections or suppress replies.

@@ -6,8 +6,8 @@
 //! x87, with 64 bits of significand and 15 bits of exponent. A client can see every bit of it, so
 //! [`LongDouble`] implements that format in software: parsing (`strtold`) and addition round
 //! correctly, and printing is exact (`%.17Lf`). Timeouts are parsed in the same format. SORT's
-//! weights are 64-bit doubles ([`parse_double`]), and so is what other commands take for a float
-//! ([`parse_strict_double`]).
+//! weights and the scores of sorted sets are 64-bit doubles ([`parse_double`], [`parse_score`],
+//! [`parse_bound`]).
 
 use std::fmt::{self, Display, Formatter};
 use std::str;
@@ -98,51 +98,64 @@ impl Display for LongDouble {
 /// blanks are allowed, and the empty text is 0. `None`: `text` is not a number, or it overflows or
 /// underflows.
 pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
-    if text.is_empty() {
-        return Some(0.0);
+    let (number, fits) = strtod(text)?;
+    fits.then_some(number)
+}
+
+/// A `double` as Redis takes a score (`string2d`): no blanks, and not nothing. It may have lost digits
+/// by being small. `None`: it is none, or too large, or too small to be told from zero.
+pub(crate) fn parse_score(text: &[u8]) -> Option<f64> {
+    if text.first().is_none_or(is_blank) {
+        return None;
     }
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let (number, fits) = strtod(text)?;
+    (fits || (number.is_finite() && number != 0.0)).then_some(number)
+}
+
+/// A `double` as Redis takes an end of a range of scores (`zslParseRange`): what `strtod` makes of the
+/// text up to its first NUL, infinity if it is too large, and zero if it is too small.
+pub(crate) fn parse_bound(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|&byte| byte == 0);
+    let (number, _) = strtod(&text[..end.unwrap_or(text.len())])?;
+    Some(number)
+}
+
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// The `double` that C's `strtod` makes of all of a text, and whether it fits: it is neither too large,
+/// which makes it infinite, nor too small for all of its digits. `None`: it is no number.
+fn strtod(text: &[u8]) -> Option<(f64, bool)> {
+    if text.is_empty() {
+        return Some((0.0, true));
+    }
     let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
-    let (number, underflows) = read_double(&text[blanks..])?;
-    (!underflows).then_some(number)
-}
-
-/// A `double` as commands take it for an argument (`string2d`): no blanks, and at least one digit.
-/// `None`: it is none, or too large, or too small to be told from zero.
-pub(crate) fn parse_strict_double(text: &[u8]) -> Option<f64> {
-    let (number, underflows) = read_double(text)?;
-    (!underflows || number != 0.0).then_some(number)
-}
-
-/// A `double`, with a sign or without, and whether it is too small for all of its digits.
-fn read_double(text: &[u8]) -> Option<(f64, bool)> {
-    let (negative, unsigned) = split_sign(text);
-    let (magnitude, underflows) = match unsigned {
-        infinity if is_infinity(infinity) => (f64::INFINITY, false),
+    let (negative, unsigned) = split_sign(&text[blanks..]);
+    let (magnitude, fits) = match unsigned {
+        infinity if is_infinity(infinity) => (f64::INFINITY, true),
         [b'0', b'x' | b'X', ..] => {
             let rounded = Double::from_str_r(&hexadecimal(unsigned)?, Round::NearestTiesToEven);
             let rounded = rounded.ok()?;
-            if rounded.status.intersects(Status::OVERFLOW) {
-                return None;
-            }
-            let magnitude = f64::from_bits(rounded.value.to_bits() as u64);
-            (magnitude, rounded.status.intersects(Status::UNDERFLOW))
+            let out_of_range = Status::OVERFLOW | Status::UNDERFLOW;
+            let number = f64::from_bits(rounded.value.to_bits() as u64);
+            (number, !rounded.status.intersects(out_of_range))
         }
         _ => {
             validate_digits(unsigned, u8::is_ascii_digit, b'e')?;
             let number: f64 = str::from_utf8(unsigned).ok()?.parse().ok()?;
-            let digits = unsigned
+            let mut digits = unsigned
                 .iter()
                 .take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'));
-            let is_zero = digits.clone().all(|byte| matches!(byte, b'0' | b'.'));
-            if number.is_infinite() {
-                return None;
-            }
-            (number, number < f64::MIN_POSITIVE && !is_zero)
+            let fits = if number < f64::MIN_POSITIVE {
+                digits.all(|byte| matches!(byte, b'0' | b'.'))
+            } else {
+                number.is_finite()
+            };
+            (number, fits)
         }
     };
-    let number = if negative { -magnitude } else { magnitude };
-    Some((number, underflows))
+    Some((if negative { -magnitude } else { magnitude }, fits))
 }
 
 /// Formats a `double` as Redis 7.0 does (C's `%.17g`): 17 significant digits without trailing

@@ -16,7 +16,7 @@ const SYNTAX: &str = "-ERR syntax error";
 const INVALID_CURSOR: &str = "-ERR invalid cursor";
 
 /// Reads a SCAN's reply: the next cursor, and some keys.
-async fn step(client: &mut Client) -> (String, Vec<String>) {
+pub async fn step(client: &mut Client) -> (String, Vec<String>) {
     let Frame::Array { data, .. } = client.frame().await else {
         panic!("no array");
     };

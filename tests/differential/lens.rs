@@ -21,7 +21,8 @@ enum View {
     Ids,
     /// Every integer above 0 is replaced by N: a time to live, but not the -1 and -2 of a key without one.
     Positive,
-    /// Both encodings of a list are "list": up to 7.0 Redis has quicklists only.
+    /// The encodings of lists and sorted sets are "list": up to 7.0 Redis has quicklists only, and its SORT makes a
+    /// skiplist of a sorted set.
     Lists,
     /// As `Lists`; and of a set, up to 7.0 without a listpack, "hashtable" may be it as well.
     Encodings,
@@ -186,7 +187,7 @@ fn hide_positive(frame: &mut Frame) {
 
 fn hide_encoding(frame: &mut Frame) {
     if let Frame::Blob { bytes, .. } = frame
-        && matches!(bytes.as_slice(), b"quicklist" | b"listpack")
+        && matches!(bytes.as_slice(), b"quicklist" | b"listpack" | b"skiplist")
     {
         *bytes = b"list".to_vec();
     }

@@ -11,6 +11,7 @@ use super::lens::Lens;
 use super::pair::Pair;
 use super::random_bits;
 use super::random_collections::{self as collections, HASH_KEYS, SET_KEYS};
+use super::random_sorted_sets as sorted_sets;
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
 
@@ -217,7 +218,8 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
     match random.below(100) {
         0 => close(connection),
         1..=12 if connection != CONNECTIONS[0] => {
-            let command = command(random, &BLOCKING);
+            let templates = random.pick(&[&BLOCKING[..], &sorted_sets::BLOCKING]);
+            let command = command(random, templates);
             commands(connection, &[command], Then::Blocks, &[])
         }
         _ => pipeline(connection, random),
@@ -228,9 +230,10 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
 fn pipeline(connection: &str, random: &mut Random) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(680) {
+    let pipeline = (0..length).map(|_| match random.below(800) {
         480..=569 => command(random, &collections::HASHES),
         570..=679 => command(random, &collections::SETS),
+        680.. => command(random, &sorted_sets::COMMANDS),
         0..=159 => command(random, &LISTS),
         160..=269 => command(random, &STRINGS),
         270..=339 => command(random, &KEYS),
@@ -249,9 +252,10 @@ fn pipeline(connection: &str, random: &mut Random) -> Step {
 /// What has no order, and what changes whole databases.
 fn look(random: &mut Random, pair: &Pair) -> Step {
     let select = format!("SELECT {}", random.pick(&DATABASES));
-    let (template, views): (&str, &[&str]) = match random.below(80) {
+    let (template, views): (&str, &[&str]) = match random.below(100) {
         40..=69 => (random.pick(&collections::UNORDERED), &["sorted"]),
         70..=79 => (random.pick(&collections::RANDOM), &["shape"]),
+        80.. => random.pick(&sorted_sets::LOOKS),
         0..=9 => ("KEYS pattern", &["sorted"]),
         10..=19 => ("SCAN 0 COUNT 1000 MATCH pattern", &["sorted"]),
         20..=25 => ("SCAN 0 COUNT 1000 TYPE list", &["sorted"]),
@@ -289,6 +293,7 @@ fn audit() -> Step {
             add(&[b"TYPE", key]);
             add(&[b"GET", key]);
             add(&[b"LRANGE", key, b"0", b"-1"]);
+            add(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
             add(&[b"PEXPIRETIME", key]);
         }
         random_bits::audit().iter().for_each(|words| add(words));
@@ -303,6 +308,7 @@ fn all_keys() -> impl Iterator<Item = &'static [u8]> {
     let keys = keys
         .chain(&random_bits::STRINGS)
         .chain(&random_bits::PLACES);
+    let keys = keys.chain(&sorted_sets::KEYS).chain(&sorted_sets::OWN_KEYS);
     keys.chain(&collections::OWN_KEYS).copied()
 }
 
@@ -375,7 +381,9 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "s" => random
             .pick(if strange { &LIST_KEYS } else { &STRING_KEYS })
             .to_vec(),
+        "z" if strange => word(random, "k"),
         "k" if random.once_in(6) => random.pick(&random_bits::STRINGS).to_vec(),
+        "k" if random.once_in(4) => random.pick(&sorted_sets::KEYS).to_vec(),
         "k" => {
             let keys = random.pick(&[&LIST_KEYS, &STRING_KEYS, &HASH_KEYS, &SET_KEYS]);
             random.pick(keys).to_vec()
@@ -394,7 +402,9 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "side" => random.pick(&["LEFT", "RIGHT"]).into(),
         "exists" => random.pick(&["NX", "XX"]).into(),
         "when" => random.pick(&["NX", "XX", "GT", "LT"]).into(),
-        _ => collections::word(random, place).unwrap_or_else(|| place.into()),
+        _ => collections::word(random, place)
+            .or_else(|| sorted_sets::word(random, place))
+            .unwrap_or_else(|| place.into()),
     }
 }
 

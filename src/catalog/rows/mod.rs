@@ -14,5 +14,7 @@ pub(super) mod operators;
 pub(super) mod pubsub;
 pub(super) mod server;
 pub(super) mod set;
+pub(super) mod sorted_set;
+pub(super) mod sorted_sets;
 pub(super) mod string;
 pub(super) mod transaction;

@@ -202,10 +202,10 @@ fn a_strict_double_has_no_blanks_and_may_be_subnormal() {
         ("INF", f64::INFINITY),
         ("-infinity", f64::NEG_INFINITY),
     ] {
-        assert_eq!(parse_strict_double(text.as_bytes()), Some(number), "{text}");
+        assert_eq!(parse_score(text.as_bytes()), Some(number), "{text}");
     }
     for text in ["", " 5", "5 ", "nan", "1e400", "1e-400", "0x1p-1080", "x"] {
-        assert_eq!(parse_strict_double(text.as_bytes()), None, "{text}");
+        assert_eq!(parse_score(text.as_bytes()), None, "{text}");
     }
 }
 
@@ -236,6 +236,63 @@ fn doubles_are_printed_as_redis_prints_them() {
         (-f64::NAN, "nan"),
     ] {
         assert_eq!(format_double(number), text, "{number:e}");
+    }
+}
+
+#[test]
+fn a_score_is_a_number_that_can_be_told_from_zero() {
+    for (text, number) in [
+        ("0", 0.0),
+        ("-0.0", 0.0),
+        ("1.5", 1.5),
+        ("+5", 5.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("0x10", 16.0),
+        ("-0x.8p1", -1.0),
+        ("1e308", 1e308),
+        ("1e-310", 1e-310),
+        ("0x1p-1074", 5e-324),
+        ("0e-999", 0.0),
+        ("inf", f64::INFINITY),
+        ("-Infinity", f64::NEG_INFINITY),
+    ] {
+        assert_eq!(parse_score(text.as_bytes()), Some(number), "{text}");
+    }
+    for text in [
+        "",
+        " 1",
+        "\t1",
+        "1 ",
+        "x",
+        "nan",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "0x1p-1076",
+        "0x1p1024",
+        "1\0",
+    ] {
+        assert_eq!(parse_score(text.as_bytes()), None, "{text:?}");
+    }
+}
+
+#[test]
+fn a_bound_is_what_strtod_makes_of_it() {
+    for (text, number) in [
+        ("", 0.0),
+        (" 1", 1.0),
+        ("1e400", f64::INFINITY),
+        ("-1e400", f64::NEG_INFINITY),
+        ("1e-400", 0.0),
+        ("0x1p1024", f64::INFINITY),
+        ("7\0x", 7.0),
+        ("\0", 0.0),
+    ] {
+        assert_eq!(parse_bound(text.as_bytes()), Some(number), "{text:?}");
+    }
+    for text in ["x", "1 ", " ", "nan", "1x\0"] {
+        assert_eq!(parse_bound(text.as_bytes()), None, "{text:?}");
     }
 }
 

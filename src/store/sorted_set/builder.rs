@@ -1,5 +1,6 @@
 //! Building a set as a whole: members are gathered in any order and sorted once at the end. What
-//! ZUNIONSTORE and its like combine is combined here, in the table that the set then keeps.
+//! ZUNIONSTORE and its like combine is combined here, in the table that the set then keeps. What ZUNION
+//! and its like answer is read from here, without a set.
 
 use super::large::{self, Large};
 use super::members::Members;
@@ -28,15 +29,15 @@ impl Builder {
         self.members.len()
     }
 
-    /// Is there no member?
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// The members and their scores, in ascending order.
+    pub(crate) fn sorted(&self) -> impl ExactSizeIterator<Item = (&[u8], f64)> {
+        let entries = large::sorted(&self.members).into_iter();
+        entries.map(|entry| (self.members.member(entry.slot), entry.score))
     }
 
-    /// The score of a member so far.
-    pub(crate) fn score(&self, member: &[u8]) -> Option<f64> {
-        let slot = self.members.find(member)?;
-        Some(self.members.score(slot))
+    /// About how many allocations dropping it gives back.
+    pub(crate) fn free_cost(&self) -> usize {
+        self.members.allocations()
     }
 
     /// Adds a member with a score. If it is there already, its score becomes what `combine` makes of
@@ -57,7 +58,7 @@ impl Builder {
 
     /// The set. As in Redis, it is a listpack exactly if the limits allow.
     pub(crate) fn finish(self, limits: Limits) -> SortedSet {
-        if self.len() > limits.entries || self.longest > limits.value {
+        if self.members.len() > limits.entries || self.longest > limits.value {
             return SortedSet {
                 form: Form::Large(Box::new(Large::of(self.members))),
             };

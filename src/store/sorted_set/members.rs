@@ -163,7 +163,12 @@ impl Members {
     }
 
     /// Shows about `count` members from slot `cursor` on. Tells where to go on; 0: all were shown.
-    pub(crate) fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8], f64)) -> u64 {
+    pub(crate) fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut show: impl FnMut(&'a [u8], f64),
+    ) -> u64 {
         let Ok(start) = usize::try_from(cursor) else {
             return 0;
         };

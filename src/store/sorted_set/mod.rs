@@ -262,23 +262,6 @@ impl SortedSet {
         }
     }
 
-    /// Takes the member with the lowest score out.
-    pub(crate) fn pop_min(&mut self) -> Option<(Box<[u8]>, f64)> {
-        self.take(0)
-    }
-
-    /// Takes the member with the highest score out.
-    pub(crate) fn pop_max(&mut self) -> Option<(Box<[u8]>, f64)> {
-        self.take(self.len().checked_sub(1)?)
-    }
-
-    fn take(&mut self, rank: usize) -> Option<(Box<[u8]>, f64)> {
-        let (member, score) = self.get(rank)?;
-        let member = member.into();
-        self.remove_ranks(rank..rank + 1);
-        Some((member, score))
-    }
-
     /// All members and their scores, in ascending order.
     pub(crate) fn iter(&self) -> Iter<'_> {
         Iter::new(self, 0..self.len())
@@ -296,7 +279,12 @@ impl SortedSet {
     /// Shows about `count` members and their scores, from `cursor` on, which is 0 at first. Tells the
     /// next cursor; 0: all were shown. A member that stays from the first call to the last is shown
     /// exactly once. A packed set is shown at once.
-    pub(crate) fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8], f64)) -> u64 {
+    pub(crate) fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut show: impl FnMut(&'a [u8], f64),
+    ) -> u64 {
         match &self.form {
             Form::Packed(_) => {
                 self.iter().for_each(|(member, score)| show(member, score));

@@ -127,7 +127,11 @@ impl Model {
     }
 
     pub(crate) fn pop(&mut self, set: &mut SortedSet, max: bool) {
-        let popped = if max { set.pop_max() } else { set.pop_min() };
+        let rank = if max { set.len().saturating_sub(1) } else { 0 };
+        let popped = set
+            .get(rank)
+            .map(|(member, score)| (member.to_vec(), score));
+        set.remove_ranks(rank..rank + 1);
         let expected = if max {
             self.order.last()
         } else {
@@ -138,7 +142,7 @@ impl Model {
             return;
         };
         let (popped, its_score) = popped.expect("a member");
-        assert_eq!((&*popped, its_score), (&*member, score.0));
+        assert_eq!((popped, its_score), (member.to_vec(), score.0));
         self.forget(&member);
     }
 
