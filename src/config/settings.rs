@@ -309,8 +309,9 @@ settings! {
         "maxmemory" => maxmemory: u64 = "0",
             "bytes", Memory(0..=i64::MAX), AnyTime;
         /// What happens to keys is published on `__keyspace@DB__:KEY` (K) and `__keyevent@DB__:EVENT`
-        /// (E) for these classes: g generic, $ strings, l lists, s sets, h hashes, z sorted sets, x expired, n new,
-        /// m missed, A all of them but n and m. Off by default, as it costs a publish or two per change.
+        /// (E) for these classes: g generic, $ strings, l lists, s sets, h hashes, z sorted sets,
+        /// x expired, n new, m missed, A all of them but n and m. Off by default, as it costs a publish
+        /// or two per change.
         "notify-keyspace-events" => notify_keyspace_events: EventClasses = "",
             "letters", Events, AnyTime;
         /// How long a list may become before OBJECT ENCODING calls it `quicklist` instead of

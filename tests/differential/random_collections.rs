@@ -69,7 +69,7 @@ pub const SETS: [&str; 26] = [
     "SDIFFSTORE k t t t",
     "SADD SET_NUMBERS small small",
     "SORT SET_NUMBERS LIMIT count count DESC",
-    "SORT t ALPHA STORE l",
+    "SORT t ALPHA STORE SORTED",
 ];
 
 /// Their replies have no order.

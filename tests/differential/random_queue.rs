@@ -97,7 +97,7 @@ const LISTS: [&str; 36] = [
     "SORT NUMBERS LIMIT count count DESC",
     "SORT NUMBERS BY W_* DESC STORE SORTED",
     "SORT_RO l ALPHA LIMIT count count",
-    "SORT l ALPHA DESC STORE l",
+    "SORT l ALPHA DESC STORE SORTED",
     "SORT l GET # GET W_*",
 ];
 const STRINGS: [&str; 33] = [
