@@ -64,7 +64,7 @@ const PATTERNS: [&[u8]; 7] = [
 const SECONDS: [&str; 5] = ["4000000000", "4000000001", "5000000000", "1", "-1"];
 const MILLISECONDS: [&str; 4] = ["4000000000001", "4000000000999", "5000000000000", "1"];
 
-const LISTS: [&str; 37] = [
+const LISTS: [&str; 36] = [
     "LPUSH l values",
     "LPUSH l values",
     "RPUSH l values",
@@ -100,7 +100,6 @@ const LISTS: [&str; 37] = [
     "SORT NUMBERS BY W_* DESC STORE SORTED",
     "SORT_RO l ALPHA LIMIT count count",
     "SORT l ALPHA DESC STORE SORTED",
-    "SORT SORTED ALPHA STORE SORTED",
     "SORT l GET # GET W_*",
 ];
 const STRINGS: [&str; 33] = [

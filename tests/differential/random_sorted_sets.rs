@@ -8,8 +8,9 @@ use super::random_collections::SET_KEYS;
 use super::seeded::Random;
 
 pub const KEYS: [&[u8]; 3] = [b"z1", b"z2", b"z\x00\r\n"];
-/// Members of one score, and numbers to sort: only the templates that name them write these.
-pub const OWN_KEYS: [&[u8]; 3] = [b"LEX", b"LEXES", b"ZNUMBERS"];
+/// Members of one score, numbers to sort, and destinations: only the templates that name them write these. Nobody waits for
+/// a destination: where a value of another type is replaced, Redis serves nobody, and fanfare does.
+pub const OWN_KEYS: [&[u8]; 5] = [b"LEX", b"LEXES", b"ZNUMBERS", b"Z_TO_1", b"Z_TO_2"];
 
 const SCORES: [&str; 14] = [
     "0",
@@ -61,7 +62,7 @@ const LEX_BOUNDS: [&[u8]; 12] = [
     b"+\x00",
 ];
 
-pub const COMMANDS: [&str; 72] = [
+pub const COMMANDS: [&str; 74] = [
     "ZADD z score member",
     "ZADD z score member",
     "ZADD z score member score member",
@@ -90,9 +91,9 @@ pub const COMMANDS: [&str; 72] = [
     "ZREVRANGE z index index WITHSCORES",
     "ZRANGEBYSCORE z bound +inf WITHSCORES LIMIT count count",
     "ZREVRANGEBYSCORE z +inf bound",
-    "ZRANGESTORE z z index index",
-    "ZRANGESTORE z z index index REV",
-    "ZRANGESTORE z z bound bound BYSCORE LIMIT count count",
+    "ZRANGESTORE destination z index index",
+    "ZRANGESTORE destination z index index REV",
+    "ZRANGESTORE destination z bound bound BYSCORE LIMIT count count",
     "ZREMRANGEBYRANK z index index",
     "ZREMRANGEBYSCORE z bound bound",
     "ZPOPMIN z",
@@ -109,17 +110,19 @@ pub const COMMANDS: [&str; 72] = [
     "ZINTER 3 source source source",
     "ZDIFF 2 source source WITHSCORES",
     "ZDIFF 3 source source source",
-    "ZUNIONSTORE z 2 source source",
-    "ZUNIONSTORE z 2 source source WEIGHTS score score AGGREGATE aggregate",
-    "ZINTERSTORE z 2 source source",
-    "ZINTERSTORE z 2 source source AGGREGATE aggregate",
-    "ZDIFFSTORE z 2 source source",
+    "ZUNIONSTORE destination 2 source source",
+    "ZUNIONSTORE destination 2 source source WEIGHTS score score AGGREGATE aggregate",
+    "ZINTERSTORE destination 2 source source",
+    "ZINTERSTORE destination 2 source source AGGREGATE aggregate",
+    "ZDIFFSTORE destination 2 source source",
     "ZINTERCARD 2 source source",
     "ZINTERCARD 2 source source LIMIT count",
     "OBJECT ENCODING z",
     "TYPE z",
     "RENAME z z",
+    "RENAME destination z",
     "COPY z z REPLACE",
+    "COPY destination z REPLACE",
     "DEL z",
     "EXPIREAT z seconds",
     "ZADD lex 0 member 0 member",
@@ -156,8 +159,10 @@ pub fn word(random: &mut Random, place: &str) -> Option<Vec<u8>> {
         "z" => random.pick(&KEYS).to_vec(),
         // A plain set, or whatever has come to be there.
         "source" if random.once_in(4) => random.pick(&SET_KEYS).to_vec(),
+        "source" if random.once_in(4) => random.pick(&OWN_KEYS[3..]).to_vec(),
         "source" => random.pick(&KEYS).to_vec(),
         "lex" => random.pick(&OWN_KEYS[..2]).to_vec(),
+        "destination" => random.pick(&OWN_KEYS[3..]).to_vec(),
         "score" => random.pick(&SCORES).into(),
         "bound" => random.pick(&BOUNDS).into(),
         "name" => random.pick(&LEX_BOUNDS).to_vec(),
