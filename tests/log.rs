@@ -73,7 +73,8 @@ async fn every_line_about_a_client_has_the_same_fields() {
     admin
         .ask("CONFIG SET timeout 100 requirepass sesame", "+OK")
         .await;
-    admin.ask("CONFIG SET requirepass ''", "+OK").await;
+    admin.command(&["CONFIG", "SET", "requirepass", ""]).await;
+    admin.sees("+OK").await;
     until_info(&mut admin, "connected_clients", "1").await;
     let mut crowd = Vec::new();
     for _ in 0..7 {
