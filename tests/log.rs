@@ -122,6 +122,9 @@ async fn every_line_about_a_client_has_the_same_fields() {
         assert_eq!(line["level"], level, "{line}");
         assert_eq!(line["times"], 1, "{line}");
     }
+    let panicked = told(&lines, "connection closed: its task panicked");
+    assert_eq!(panicked["reason"], "DEBUG PANIC");
+    assert_eq!(told(&lines, "panic")["reason"], "DEBUG PANIC");
     let killed = told(&lines, "client closed by CLIENT KILL");
     assert_eq!(
         (&killed["id"], &killed["addr"]),
