@@ -155,7 +155,7 @@ pub fn init(config: &Config) -> Result<Log, String> {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let message = panic.payload_as_str().unwrap_or_default();
-        tracing::error!(place, message, "panic");
+        tracing::error!(place, reason = message, "panic");
     }));
     Ok(Log {
         level: Level(handle),

@@ -318,14 +318,20 @@ async fn an_optional_address_that_is_taken_ends_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address");
     let port = address.port().to_string();
-    let line = format!("can't listen on {address}: Address already in use (os error 98)");
+    let line =
+        format!("fanfare: can't listen on {address}: Address already in use (os error 98)\n");
     for bind in [
         "-127.0.0.1",
         "127.0.0.2 -127.0.0.1",
         "-192.0.2.1 -127.0.0.1",
     ] {
-        refused(&run(&["--port", &port, "--bind", bind]).await, &line);
+        let ended = run(&["--port", &port, "--bind", bind]).await;
+        assert_eq!(ended.status.code(), Some(1), "{bind}: {ended:?}");
+        // The log may tell before that of the one that is missing.
+        assert!(ended.stderr.ends_with(&line), "{bind}: {ended:?}");
     }
+    let ended = run(&["--port", "0", "--bind", "-no-such-name.invalid"]).await;
+    assert_eq!(ended.status.code(), Some(1), "it serves nobody: {ended:?}");
     let bind = "127.0.0.1 -192.0.2.1 -no-such-name.invalid";
     let server = Process::start(&["--bind", bind]).await;
     server.client(2).await.ask("PING", "+PONG").await;
@@ -536,7 +542,10 @@ async fn the_log_level_can_be_changed() {
     quiet.ask("CONFIG SET loglevel warning", "+OK").await;
     let silent = server.client(2).await;
     let ended = server.terminate().await;
-    let tells = |client: &Client| ended.stderr.contains(&client.address);
+    let tells = |client: &Client| {
+        let is_it = |line: &str| line.contains("connected") && line.contains(&client.address);
+        ended.stderr.lines().any(is_it)
+    };
     assert_eq!(
         (tells(&quiet), tells(&told), tells(&silent)),
         (false, true, false),

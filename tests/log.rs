@@ -73,7 +73,8 @@ async fn every_line_about_a_client_has_the_same_fields() {
     admin
         .ask("CONFIG SET timeout 100 requirepass sesame", "+OK")
         .await;
-    admin.ask("CONFIG SET requirepass ''", "+OK").await;
+    admin.command(&["CONFIG", "SET", "requirepass", ""]).await;
+    admin.sees("+OK").await;
     until_info(&mut admin, "connected_clients", "1").await;
     let mut crowd = Vec::new();
     for _ in 0..7 {
@@ -121,6 +122,9 @@ async fn every_line_about_a_client_has_the_same_fields() {
         assert_eq!(line["level"], level, "{line}");
         assert_eq!(line["times"], 1, "{line}");
     }
+    let panicked = told(&lines, "connection closed: its task panicked");
+    assert_eq!(panicked["reason"], "DEBUG PANIC");
+    assert_eq!(told(&lines, "panic")["reason"], "DEBUG PANIC");
     let killed = told(&lines, "client closed by CLIENT KILL");
     assert_eq!(
         (&killed["id"], &killed["addr"]),

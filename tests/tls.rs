@@ -560,7 +560,7 @@ async fn protected_mode_is_told_under_tls() {
         told.starts_with("-DENIED fanfare is running in protected mode"),
         "{told}"
     );
-    assert!(told.ends_with("from the outside.\r\n"), "{told}");
+    assert!(told.ends_with("from its own machine.\r\n"), "{told}");
     let inner: SocketAddr = ([127, 0, 0, 1], port).into();
     let mut admin = Client::under(dialer.dial(inner).await.expect("keys"));
     assert_eq!(info(&mut admin, "rejected_connections").await, "1");

@@ -227,7 +227,8 @@ impl Command {
         Command {
             spec,
             id,
-            queue,
+            // HELP, MEMORY STATS: a subcommand that looks at no key says the same without any.
+            queue: queue && (container.is_none() || spec.has_keys()),
             flags,
             categories: spec.categories.with_implied(flags),
             legacy_range,

@@ -143,7 +143,7 @@ fn diagnosis(used: &Use) -> String {
 }
 
 /// `MEMORY HELP`
-pub(crate) fn help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "MEMORY",
         &[

@@ -1,7 +1,7 @@
 //! OBJECT and MEMORY: what lies behind a key.
 
-use super::Args;
 use super::pubsub::help;
+use super::{Args, Context};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
@@ -59,7 +59,7 @@ pub(crate) fn object_freq(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `OBJECT HELP`
-pub(crate) fn object_help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
         "OBJECT",
         &[

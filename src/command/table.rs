@@ -268,11 +268,11 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("wait", Full(wait::wait)),
     ("object|encoding", Streams(object::object_encoding)),
     ("object|freq", OnKeys(object::object_freq)),
-    ("object|help", OnKeys(object::object_help)),
+    ("object|help", Full(object::object_help)),
     ("object|idletime", OnKeys(object::object_idletime)),
     ("object|refcount", OnKeys(object::object_refcount)),
     ("memory|doctor", Full(memory::doctor)),
-    ("memory|help", OnKeys(memory::help)),
+    ("memory|help", Full(memory::help)),
     ("memory|stats", Full(memory::stats)),
     ("memory|usage", OnKeys(memory::usage)),
     // sorted-set

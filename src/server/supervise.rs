@@ -49,10 +49,10 @@ pub(crate) async fn supervise<F: Future<Output = ()>>(
 ) {
     while let Err(panic) = catch(Box::pin(task())).await {
         state.stats.task_panics.fetch_add(1, Relaxed);
-        let message = message(&panic);
+        // Not a field `message`, which is the line's own text.
         tracing::error!(
             task = name,
-            message,
+            reason = message(&panic),
             "a task of the server panicked; it begins anew"
         );
         tokio::time::sleep(REST).await;

@@ -339,8 +339,8 @@ impl ServerState {
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
         self.stats.connection_panics.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::Panic) {
-            let message = panic::message(panic);
-            log_client!(error, client, message, times, "{}", Told::Panic);
+            let reason = panic::message(panic);
+            log_client!(error, client, reason, times, "{}", Told::Panic);
         }
     }
 

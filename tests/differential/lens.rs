@@ -479,9 +479,15 @@ mod tests {
         assert_eq!(seen("positive", ":5\r\n:0\r\n:-2\r\n"), ":N :0 :-2");
         assert_eq!(seen("lists", "$9\r\nquicklist\r\n"), "$4 list");
         assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");
+        assert_eq!(seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"), "*1 +c");
         assert_eq!(
-            seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"),
-            "*3 +a +c +d"
+            seen(
+                "docs",
+                "*2\r\n$4\r\nping\r\n*6\r\n$7\r\nsummary\r\n$1\r\nx\r\n$5\r\nsince\r\n$1\r\n1\r\n\
+                 $7\r\nhistory\r\n*1\r\n*2\r\n$1\r\n2\r\n$1\r\ny\r\n"
+            ),
+            "*2 $4 ping *6 $7 summary $10 a sentence $5 since $1 1 $7 history *1 *2 $1 2 $10 a \
+             sentence"
         );
     }
 
