@@ -41,11 +41,10 @@ impl<'a> Request<'a> {
         self.words.get(1).copied()
     }
 
-    /// Its keys. Of a request that the command will refuse, since it names no keys where some must
-    /// be, there are none.
+    /// Its keys, as far as its arguments name any.
     pub(crate) fn keys(&self) -> &[FoundKey] {
         self.keys
-            .get_or_init(|| self.command.spec.keys_in(&self.words).unwrap_or_default())
+            .get_or_init(|| self.command.spec.keys_touched(&self.words))
     }
 
     /// The places of the channels that it sends to or subscribes to. Unsubscribing needs no

@@ -235,6 +235,19 @@ impl Spec {
         Some(keys)
     }
 
+    /// As [`keys_in`](Self::keys_in), but a specification that the request does not fit finds nothing,
+    /// and the others still do. For ACL: `PFMERGE k` has no source, and still touches `k`.
+    pub(crate) fn keys_touched(&self, request: &[&[u8]]) -> Vec<FoundKey> {
+        if let Some(find) = self.finder {
+            return find(request);
+        }
+        let specs = self.key_specs.iter().filter(|spec| spec.is_key());
+        specs
+            .filter_map(|spec| spec.keys_in(request))
+            .flatten()
+            .collect()
+    }
+
     /// Whether some of the arguments are keys. Channels, which a shard command's specification
     /// marks as `not_key`, are none.
     pub(crate) fn has_keys(&self) -> bool {

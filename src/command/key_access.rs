@@ -30,9 +30,12 @@ use crate::resp::request::Args;
 use crate::state::ServerState;
 use crate::state::placement::Placement;
 use crate::state::tls::Tls;
+use crate::store::hash_value::Hash;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
 use crate::store::list::List;
+use crate::store::set::Set;
+use crate::store::sorted_set::SortedSet;
 use crate::store::string_value::StringValue;
 
 /// Requests of each command, and of one whose keys stand where its other arguments say.
@@ -50,9 +53,7 @@ const NAMELESS: &[&str] = &[
     "flushdb",
     "keys",
     "memory",
-    "memory|help",
     "object",
-    "object|help",
     "randomkey",
     "scan",
     "swapdb",
@@ -166,13 +167,22 @@ fn held(keys: &mut Keys<'_>, name: &[u8]) -> Vec<u8> {
     let Some(slot) = keys.peek(name) else {
         return Vec::new();
     };
-    match keys.get::<List>(slot) {
-        Ok(list) => list.iter().collect::<Vec<_>>().join(&b' '),
-        Err(_) => {
-            let text = keys.get::<StringValue>(slot).unwrap();
-            text.with_bytes(<[u8]>::to_vec)
-        }
-    }
+    let parts: Vec<Vec<u8>> = if let Ok(text) = keys.get::<StringValue>(slot) {
+        vec![text.with_bytes(<[u8]>::to_vec)]
+    } else if let Ok(list) = keys.get::<List>(slot) {
+        list.iter().map(<[u8]>::to_vec).collect()
+    } else if let Ok(hash) = keys.get::<Hash>(slot) {
+        let fields = hash.iter();
+        fields
+            .map(|(field, value)| [field, b" ", value].concat())
+            .collect()
+    } else if let Ok(set) = keys.get::<Set>(slot) {
+        set.iter().map(|member| member.to_vec()).collect()
+    } else {
+        let set = keys.get::<SortedSet>(slot).expect("the last of the types");
+        set.iter().map(|(member, _)| member.to_vec()).collect()
+    };
+    parts.join(&b' ')
 }
 
 fn mark_number(number: usize) -> usize {
@@ -308,7 +318,7 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
 
     let accepted = Some(command.spec).filter(|spec| spec.accepts(words.len()));
     let found: Vec<FoundKey> = accepted
-        .and_then(|spec| spec.keys_in(&words))
+        .map(|spec| spec.keys_touched(&words))
         .unwrap_or_default();
     let shown = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
     let flags_of = |name: &[u8]| -> Option<Vec<&'static str>> {
