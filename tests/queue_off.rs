@@ -41,12 +41,24 @@ struct Command {
     request: Vec<String>,
 }
 
+/// The groups of commands on keys.
+const OF_KEYS: &[&str] = &[
+    "bitmap",
+    "generic",
+    "geo",
+    "hash",
+    "hyperloglog",
+    "list",
+    "set",
+    "sorted-set",
+    "string",
+];
+
 impl Command {
     fn is_of_the_queue(&self, name: &str) -> bool {
         // A list of subcommands is there in any case.
         let is_help = name.ends_with("|help");
-        ["list", "string", "generic"].contains(&self.group.as_str()) && !is_help
-            || OF_THE_SERVER.contains(&name)
+        OF_KEYS.contains(&self.group.as_str()) && !is_help || OF_THE_SERVER.contains(&name)
     }
 }
 
