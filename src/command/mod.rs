@@ -1,6 +1,6 @@
 //! Commands: what carries a request out, and what all handlers work with.
 //!
-//! Layer `command`: below the connections, which call [`dispatch`], the only way into a command; above
+//! Layer `command`: below the connections, which call [`dispatch()`], the only way into a command; above
 //! the server's state, which handlers read and change.
 //!
 //! ```text

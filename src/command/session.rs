@@ -1,6 +1,6 @@
 //! What belongs to one connection alone, from command to command.
 //!
-//! Layer `command`. What others may see of a connection is in [`Client`](crate::client::Client).
+//! Layer `command`. What others may see of a connection is in [`Client`].
 
 use std::sync::Arc;
 use std::time::Duration;

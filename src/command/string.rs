@@ -1,4 +1,4 @@
-//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`], LCS in [`lcs`].
+//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`], LCS in `lcs`.
 
 mod counters;
 mod lcs;

@@ -28,7 +28,7 @@ pub(crate) enum Handler {
     Full(fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>),
     /// One that needs the keys of the selected database and nothing else.
     OnKeys(fn(&mut Keys<'_>, &Args<'_>) -> Result<Reply, CommandError>),
-    /// As [`OnKeys`](Handler::OnKeys); it writes its reply straight from where the values lie.
+    /// As [`OnKeys`]; it writes its reply straight from where the values lie.
     Streams(fn(&mut Keys<'_>, &mut ReplyWriter<'_>, &Args<'_>) -> Result<Reply, CommandError>),
 }
 
