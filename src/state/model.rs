@@ -24,9 +24,12 @@ use crate::config::Config;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::model::{Peer, explore_some, join};
 use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::{BlockedOp, Waiter};
+use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
-use crate::store::value::Value;
+use crate::store::value::Stored;
 
 const KEY: &[u8] = b"q";
 const ELEMENT: &[u8] = b"element";
@@ -55,6 +58,39 @@ fn connect(state: &ServerState, id: u64) -> Peer {
     peer
 }
 
+/// What BLPOP waits for.
+#[derive(Debug)]
+struct TakeFirst;
+
+impl BlockedOp for TakeFirst {
+    fn waits_for(&self) -> &'static str {
+        List::NAME
+    }
+
+    fn answer(
+        &self,
+        keys: &mut Keys<'_>,
+        slot: SlotId,
+        key: &[u8],
+        out: &mut ReplyWriter<'_>,
+    ) -> Result<bool, CommandError> {
+        let element = keys.get::<List>(slot)?.peek(End::Head);
+        out.array(2);
+        out.bulk(key);
+        out.bulk(element.unwrap_or_default());
+        Ok(true)
+    }
+
+    fn take(&self, keys: &mut Keys<'_>, slot: SlotId, _key: &[u8]) {
+        keys.change(slot, |list: &mut List| list.pop(End::Head));
+        keys.drop_if_empty(slot);
+    }
+
+    fn timed_out(&self) -> Reply {
+        Reply::NullArray
+    }
+}
+
 /// BLPOP for a client that is not closed yet: it waits. (No key has an element yet.)
 fn wait(state: &ServerState, peer: &Peer) {
     let mut space = state.keyspace.lock();
@@ -63,7 +99,7 @@ fn wait(state: &ServerState, peer: &Peer) {
             client: Arc::clone(&peer.client),
             db: 0,
             keys: vec![KEY.into()],
-            op: BlockedOp::Pop { from: End::Head },
+            op: Arc::new(TakeFirst),
             wants_reply: true,
         });
     }
@@ -105,7 +141,7 @@ fn push(state: &Arc<ServerState>, _peer: &Peer) {
         let mut space = state.keyspace.lock();
         let mut list = List::new();
         list.push(End::Tail, ELEMENT);
-        space.keys(0, &config).put(KEY, Value::List(list), false);
+        space.keys(0, &config).put(KEY, list, false);
         space.serve(&config, &mut fanout);
     }
     while let Some(client) = fanout.next_touched() {
@@ -149,7 +185,7 @@ fn elements_left(state: &ServerState) -> usize {
     let mut space = state.keyspace.lock();
     let mut keys = space.keys(0, &config);
     let slot = keys.peek(KEY);
-    slot.map_or(0, |slot| keys.list(slot).unwrap().len())
+    slot.map_or(0, |slot| keys.get::<List>(slot).unwrap().len())
 }
 
 fn assert_nobody_waits(state: &ServerState) {
