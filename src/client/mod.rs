@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-pub(crate) use identity::{Addresses, ClientId, Names};
+pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
 use outbox::{Flush, Outbox, Status};
 use socket::WriteSocket;
 pub(crate) use subscriptions::{Namespace, Subscriptions};
@@ -89,6 +89,8 @@ pub(crate) struct Client {
     pub queued_memory: AtomicUsize,
     /// Bytes that its watched keys take.
     pub watched_memory: AtomicUsize,
+    /// Bytes that its wait for keys takes (BLPOP and its kin). Changed under the keyspace's lock only.
+    pub waiting_memory: AtomicUsize,
     /// A key that it watches has changed.
     pub watched_changed: AtomicBool,
     /// Bytes of an unfinished request that are kept for it.
@@ -140,6 +142,7 @@ impl Client {
             queued: AtomicI32::new(-1),
             queued_memory: AtomicUsize::new(0),
             watched_memory: AtomicUsize::new(0),
+            waiting_memory: AtomicUsize::new(0),
             watched_changed: AtomicBool::new(false),
             held_input: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
@@ -210,9 +213,11 @@ impl Client {
     }
 
     /// Bytes that are kept for it beside its requests: what a transaction has queued, and the keys
-    /// that it watches.
+    /// that it watches or waits for.
     pub(crate) fn kept_memory(&self) -> usize {
-        self.queued_memory.load(Relaxed) + self.watched_memory.load(Relaxed)
+        self.queued_memory.load(Relaxed)
+            + self.watched_memory.load(Relaxed)
+            + self.waiting_memory.load(Relaxed)
     }
 
     /// Bytes of memory that it takes in all (`tot-mem` in CLIENT LIST).
@@ -220,7 +225,8 @@ impl Client {
         let (_, _, output) = self.outbox.usage();
         let subscriptions = self.subscriptions.lock().memory();
         let input = self.held_input.load(Relaxed);
-        size_of::<Client>() + subscriptions + input + self.kept_memory() + output
+        let names = self.names.lock().as_deref().map_or(0, Names::memory);
+        size_of::<Client>() + names + subscriptions + input + self.kept_memory() + output
     }
 
     /// Whether it waits for an element (BLPOP and its kin).

@@ -63,7 +63,7 @@ fn evict(state: &ServerState) -> bool {
             limit,
             id = client.id,
             addr = client.addresses.peer(),
-            name = %String::from_utf8_lossy(&client.names().name),
+            name = %client.names().shown(),
             "client closed: all clients together hold more than maxmemory-clients"
         );
         state.disconnect(&client);

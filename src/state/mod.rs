@@ -207,7 +207,7 @@ impl ServerState {
                 bytes = report.since.bytes,
                 id = client.id,
                 addr = client.addresses.peer(),
-                name = %String::from_utf8_lossy(&client.names().name),
+                name = %client.names().shown(),
                 "slow subscriber: messages were dropped since the last such line"
             );
         }
@@ -346,7 +346,7 @@ impl ServerState {
                 pending,
                 id = client.id,
                 addr = client.addresses.peer(),
-                name = %String::from_utf8_lossy(&client.names().name),
+                name = %client.names().shown(),
                 "client closed: it broke client-output-buffer-limit"
             );
         }
