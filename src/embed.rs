@@ -237,7 +237,7 @@ impl Server {
         let receivers = self.state.registry.publish(
             Namespace::Channel,
             channel.as_ref(),
-            payload.as_ref(),
+            payload.as_ref().into(),
             &ChannelOrder::default(),
             &mut fanout,
         );

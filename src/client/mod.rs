@@ -22,7 +22,7 @@ use bytes::Bytes;
 pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
 use outbox::{Flush, Outbox, Status};
 use socket::WriteSocket;
-pub(crate) use subscriptions::{Namespace, Subscriptions};
+pub(crate) use subscriptions::{Namespace, REGISTRY_PLACE, Subscriptions};
 
 use crate::resp::Protocol;
 use crate::sync::atomic::{

@@ -9,6 +9,7 @@ use crate::config::EventClass;
 use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::frame::status;
+use crate::resp::large::has_memory_for;
 use crate::resp::reply::{Reply, ReplyWriter};
 use crate::store::database::Database;
 use crate::store::keys::Keys;
@@ -127,6 +128,9 @@ pub(crate) fn copy(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     };
     if keys.of(to).lookup_write(new).is_some() && !replace {
         return Ok(Reply::Integer(0));
+    }
+    if !has_memory_for(keys.entry(slot).value.memory()) {
+        return Err(CommandError::NO_MEMORY);
     }
     let entry = keys.entry(slot).clone();
     let mut target = keys.of(to);

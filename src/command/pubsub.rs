@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::hash::HashState;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
-use crate::pubsub::message::Messages;
+use crate::pubsub::message::{Messages, Payload};
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::resp::error::CommandError;
 use crate::resp::frame::{array, bulk, integer, status};
@@ -31,7 +31,10 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
-    let (channel, payload) = (&args[1], &args[2]);
+    let channel = &args[1];
+    let payload = args
+        .large(2)
+        .map_or(Payload::Bytes(&args[2]), Payload::Large);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
     let holds = context.client.is_subscriber() && !context.in_exec;

@@ -197,7 +197,9 @@ mod tests {
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());
-        fanout.messages.add(Namespace::Channel, b"c", b"one");
+        fanout
+            .messages
+            .add(Namespace::Channel, b"c", b"one"[..].into());
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
         fanout.pending.deliver(fanout.messages.all(), &subscribers);

@@ -12,6 +12,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::client::Namespace;
 use crate::client::frames::{Frames, SHARED_BODY};
 use crate::resp::Protocol;
+use crate::resp::large::LargeBulk;
 use crate::resp::reply::{put_bulk, put_integer, put_null};
 
 /// A run ends when it has become so many bytes long: each subscriber copies it as a whole.
@@ -19,6 +20,21 @@ const MAX_RUN: usize = 16 * 1024;
 
 /// Buffers that have grown beyond so many bytes are not kept.
 const KEPT: usize = 256 * 1024;
+
+/// What a message says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Payload<'a> {
+    /// To be copied.
+    Bytes(&'a [u8]),
+    /// To be shared as it was received.
+    Large(&'a LargeBulk),
+}
+
+impl<'a> From<&'a [u8]> for Payload<'a> {
+    fn from(bytes: &'a [u8]) -> Payload<'a> {
+        Payload::Bytes(bytes)
+    }
+}
 
 /// Messages that go to one channel in a row, encoded: once, however many there are to get them. A
 /// publisher's batch is mostly such a run, and each subscriber then takes it as a whole.
@@ -88,7 +104,7 @@ impl Messages {
     }
 
     /// Adds a message: to none, or where [`take_in`](Self::take_in) has said that it can.
-    pub(crate) fn add(&mut self, kind: Namespace, channel: &[u8], payload: &[u8]) {
+    pub(crate) fn add(&mut self, kind: Namespace, channel: &[u8], payload: Payload<'_>) {
         if self.is_empty() {
             self.kind = kind;
             self.channel.clear();
@@ -100,17 +116,18 @@ impl Messages {
             Namespace::Channel | Namespace::Pattern => b"*3\r\n$7\r\nmessage\r\n",
         });
         put_bulk(&mut self.frames, channel);
-        if payload.len() <= SHARED_BODY {
-            put_bulk(&mut self.frames, payload);
-            let end = self.frames.len() - b"\r\n".len();
-            self.payloads.push(end - payload.len()..end);
-        } else {
-            put_integer(&mut self.frames, b'$', payload.len() as i64);
-            let mut body = Vec::with_capacity(payload.len() + 2);
-            body.extend_from_slice(payload);
-            body.extend_from_slice(b"\r\n");
-            self.body = Some(body.into());
-        }
+        let body: Bytes = match payload {
+            Payload::Bytes(payload) if payload.len() <= SHARED_BODY => {
+                put_bulk(&mut self.frames, payload);
+                let end = self.frames.len() - b"\r\n".len();
+                self.payloads.push(end - payload.len()..end);
+                return;
+            }
+            Payload::Bytes(payload) => [payload, b"\r\n"].concat().into(),
+            Payload::Large(payload) => payload.with_line_break(),
+        };
+        put_integer(&mut self.frames, b'$', (body.len() - b"\r\n".len()) as i64);
+        self.body = Some(body);
     }
 
     /// What subscribers of the channel itself get: all messages.

@@ -29,11 +29,10 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
 use super::fanout::{Fanout, PendingFlush};
-use super::message::{Change, Messages, put_confirmation};
+use super::message::{Change, Messages, Payload, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
-use crate::client::Namespace;
-use crate::client::{Client, ClientId, Subscriptions};
+use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
 use crate::config::OutputLimits;
 use crate::glob;
 use crate::hash::HashState;
@@ -44,6 +43,9 @@ use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
 type Names = DashMap<Bytes, Subscribers, HashState>;
+
+// What clients are counted for each place of such a table.
+const _: () = assert!(size_of::<(Bytes, Subscribers)>() < REGISTRY_PLACE);
 
 /// A pattern and who subscribed to it.
 #[derive(Debug)]
@@ -130,7 +132,7 @@ impl Registry {
         &self,
         kind: Namespace,
         channel: &[u8],
-        payload: &[u8],
+        payload: Payload<'_>,
         held: &ChannelOrder<'_>,
         fanout: &mut Fanout,
     ) -> usize {

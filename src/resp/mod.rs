@@ -8,6 +8,7 @@
 pub(crate) mod error;
 pub(crate) mod frame;
 pub(crate) mod inline;
+pub(crate) mod large;
 pub(crate) mod number;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::frame::{self, Frame};
+use super::large::{LARGE, has_memory_for};
 use super::{Protocol, error::CommandError};
 
 /// A command's answer.
@@ -141,6 +142,13 @@ impl<'a> ReplyWriter<'a> {
     /// Appends to `out`.
     pub(crate) fn new(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
         ReplyWriter { out, protocol }
+    }
+
+    /// Whether there is memory for a bulk string of so many bytes behind what was appended.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        let before = self.out.len();
+        // A buffer that grows at least doubles.
+        bytes < LARGE || has_memory_for((before + bytes).max(2 * before))
     }
 
     /// Begins an array; so many replies must follow.

@@ -11,6 +11,10 @@
 //!            └── done: consumed() ────────────┘ └ args: 1 ┘         position ┘
 //! ```
 //!
+//! An argument that is large and has not arrived as a whole leaves the buffer: after each read, the
+//! caller has [`RequestReader::set_apart`] take what has arrived of it to an allocation of its own
+//! ([`large`](super::large)).
+//!
 //! Limits and texts are those of Redis 7 (`networking.c`), quirks included where a client can see
 //! them: the two bytes after a bulk are skipped unread, a header ends at `\r` and a NUL hides it,
 //! `*0` and `*-1` are empty requests. What bounds a hostile client: a header line or an inline
@@ -21,10 +25,12 @@
 
 use std::ops::{Index, Range};
 
+use bytes::BytesMut;
 use thiserror::Error;
 
 use super::error::CommandError;
 use super::inline::split_words_into;
+use super::large::{LARGE, LargeBulk, Receiving};
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
@@ -63,6 +69,9 @@ pub(crate) enum ProtocolError {
     /// More than 16 KB in one argument before AUTH.
     #[error("unauthenticated bulk length")]
     BulkLengthBeforeAuth,
+    /// There is no memory for an argument; not a text of Redis, which ends then.
+    #[error("out of memory for an argument of {0} bytes")]
+    NoMemory(usize),
 }
 
 /// What the reader accepts of this connection now.
@@ -78,13 +87,37 @@ pub(crate) struct Limits {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Args<'a> {
     bytes: &'a [u8],
+    /// Places in `bytes`, or [`large_word`]s.
     words: &'a [Range<usize>],
+    large: &'a [LargeBulk],
+}
+
+/// The place of a word that is the large argument of this index.
+pub(crate) fn large_word(index: usize) -> Range<usize> {
+    usize::MAX..index
+}
+
+fn is_large(word: &Range<usize>) -> bool {
+    word.start == usize::MAX
 }
 
 impl<'a> Args<'a> {
     /// Words that lie in `bytes` at `words`.
     pub(crate) fn new(bytes: &'a [u8], words: &'a [Range<usize>]) -> Args<'a> {
-        Args { bytes, words }
+        Args::with_large(bytes, words, &[])
+    }
+
+    /// Words that lie in `bytes` at `words`, or in `large` where they are [`large_word`]s.
+    pub(crate) fn with_large(
+        bytes: &'a [u8],
+        words: &'a [Range<usize>],
+        large: &'a [LargeBulk],
+    ) -> Args<'a> {
+        Args {
+            bytes,
+            words,
+            large,
+        }
     }
 
     /// The number of words, the command's own included.
@@ -99,13 +132,27 @@ impl<'a> Args<'a> {
 
     /// The word at `index`.
     pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
-        self.words.get(index).map(|word| &self.bytes[word.clone()])
+        self.words.get(index).map(|word| self.word(word))
+    }
+
+    /// The word at `index`, if it is one that can be kept without copying it.
+    pub(crate) fn large(&self, index: usize) -> Option<&'a LargeBulk> {
+        let word = self.words.get(index).filter(|word| is_large(word))?;
+        Some(&self.large[word.end])
     }
 
     /// The words in order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
-        let bytes = self.bytes;
-        self.words.iter().map(move |word| &bytes[word.clone()])
+        let args = *self;
+        self.words.iter().map(move |word| args.word(word))
+    }
+
+    fn word(&self, word: &Range<usize>) -> &'a [u8] {
+        if is_large(word) {
+            self.large[word.end].bytes()
+        } else {
+            &self.bytes[word.clone()]
+        }
     }
 }
 
@@ -113,7 +160,7 @@ impl Index<usize> for Args<'_> {
     type Output = [u8];
 
     fn index(&self, index: usize) -> &[u8] {
-        &self.bytes[self.words[index].clone()]
+        self.word(&self.words[index])
     }
 }
 
@@ -130,8 +177,16 @@ pub(crate) struct RequestReader {
     missing: usize,
     /// The length of the bulk at `position`, once its header is read.
     bulk: Option<usize>,
-    /// The words of the current request: places in the buffer, or in `inline`.
+    /// The words of the current request: places in the buffer or in `inline`, or [`large_word`]s.
     words: Vec<Range<usize>>,
+    /// Those of the arguments that are not in the buffer.
+    large: Vec<LargeBulk>,
+    /// The argument at `position`, if it is such a one.
+    receiving: Option<Receiving>,
+    /// There was no memory for it.
+    failed: bool,
+    /// The current request is complete, and is to be found again.
+    unread: bool,
     /// The words' bytes of an inline command, freed of quotes.
     inline: Option<Vec<u8>>,
 }
@@ -141,6 +196,9 @@ impl RequestReader {
     /// [`args`](Self::args), of which an empty array or line has none; `Ok(false)`: more bytes are
     /// needed.
     pub(crate) fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        if std::mem::take(&mut self.unread) {
+            return Ok(true);
+        }
         loop {
             if self.missing == 0 {
                 self.begin_request();
@@ -169,20 +227,39 @@ impl RequestReader {
     /// The request that [`next`](Self::next) has completed in `buffer`.
     pub(crate) fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         let bytes = self.inline.as_deref().unwrap_or(buffer);
-        Args::new(bytes, &self.words)
+        Args::with_large(bytes, &self.words, &self.large)
     }
 
     /// Takes the completed request back: [`next`](Self::next) finds it again.
     pub(crate) fn unread(&mut self) {
-        self.position = self.start;
-        self.searched = self.start;
-        self.begin_request();
+        self.unread = true;
+    }
+
+    /// Whether what is understood is a request that was carried out, or nothing.
+    fn is_done(&self) -> bool {
+        self.missing == 0 && !self.unread
+    }
+
+    /// Takes what has arrived of a large argument out of the buffer. To be called whenever bytes were
+    /// added to it, before [`next`](Self::next).
+    pub(crate) fn set_apart(&mut self, buffer: &mut BytesMut) {
+        let Some(length) = self.bulk.filter(|&length| length >= LARGE) else {
+            return;
+        };
+        let receiving = self.receiving.get_or_insert_with(|| Receiving::new(length));
+        match receiving.take_from(&buffer[self.position..]) {
+            Ok(taken) => {
+                buffer.copy_within(self.position + taken.., self.position);
+                buffer.truncate(buffer.len() - taken);
+            }
+            Err(_) => self.failed = true,
+        }
     }
 
     /// How many bytes from the start of the buffer are done with, once the completed request (if
     /// any) has been carried out.
     pub(crate) fn consumed(&self) -> usize {
-        if self.missing == 0 {
+        if self.is_done() {
             self.position
         } else {
             self.start
@@ -192,39 +269,43 @@ impl RequestReader {
     /// Says that [`consumed`](Self::consumed) bytes were dropped from the start of the buffer.
     pub(crate) fn rebase(&mut self) {
         let dropped = self.consumed();
-        if self.missing == 0 {
-            self.words.clear();
-            self.inline = None;
+        if self.is_done() {
+            self.forget_words();
         }
-        for word in &mut self.words {
-            *word = word.start - dropped..word.end - dropped;
+        // Those of an inline command are no places in the buffer.
+        if self.inline.is_none() {
+            for word in self.words.iter_mut().filter(|word| !is_large(word)) {
+                *word = word.start - dropped..word.end - dropped;
+            }
         }
         self.start = 0;
         self.position -= dropped;
         self.searched = self.searched.saturating_sub(dropped);
     }
 
-    /// How many bytes the argument that is being received still lacks, of a buffer of `length` bytes.
-    pub(crate) fn lacks(&self, length: usize) -> usize {
-        let needed = self.bulk.map_or(0, |bulk| self.position + bulk + 2);
-        needed.saturating_sub(length)
-    }
-
     /// Bytes that the reader itself occupies on behalf of an unfinished request.
     pub(crate) fn held(&self) -> usize {
-        self.words.capacity() * size_of::<Range<usize>>()
+        let apart = self.receiving.as_ref().map_or(0, Receiving::arrived);
+        let large: usize = self.large.iter().map(LargeBulk::memory).sum();
+        self.words.capacity() * size_of::<Range<usize>>() + apart + large
     }
 
     /// Gives back memory while the connection idles between two requests.
     pub(crate) fn release(&mut self) {
-        if self.missing == 0 {
+        if self.is_done() {
             self.words = Vec::new();
+            self.large = Vec::new();
         }
     }
 
     fn begin_request(&mut self) {
         self.start = self.position;
+        self.forget_words();
+    }
+
+    fn forget_words(&mut self) {
         self.words.clear();
+        self.large.clear();
         self.inline = None;
     }
 
@@ -286,12 +367,20 @@ impl RequestReader {
                 length
             }
         };
-        let end = self.position + length;
-        if buffer.len() < end + 2 {
-            return Ok(false);
+        if self.failed {
+            return Err(ProtocolError::NoMemory(length));
         }
-        self.words.push(self.position..end);
-        self.position = end + 2;
+        if let Some(receiving) = self.receiving.take_if(|receiving| receiving.is_complete()) {
+            self.words.push(large_word(self.large.len()));
+            self.large.push(receiving.finish());
+        } else {
+            let end = self.position + length;
+            if self.receiving.is_some() || buffer.len() < end + 2 {
+                return Ok(false);
+            }
+            self.words.push(self.position..end);
+            self.position = end + 2;
+        }
         self.bulk = None;
         self.missing -= 1;
         Ok(true)
