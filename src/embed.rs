@@ -40,7 +40,7 @@ use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
 use crate::state::bound::Bound;
 use crate::state::tls::{Tls, TlsError};
-use crate::state::{OnChange, ServerState};
+use crate::state::{OnChange, ServerState, TrimMemory};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -64,6 +64,7 @@ pub enum StartError {
 pub struct Builder {
     config: Result<Config, BadSetting>,
     on_change: Option<OnChange>,
+    trim: Option<TrimMemory>,
     workers: Option<Workers>,
 }
 
@@ -107,6 +108,15 @@ impl Builder {
         self
     }
 
+    /// Called when the process has at least 16 MB more of memory that nobody uses than it had before:
+    /// on the thread that started the server and on each of its [`workers`](Self::workers), three
+    /// times, a second apart. An allocator that keeps free memory by thread can give it back to the
+    /// system then.
+    pub fn on_free_memory(mut self, call: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.trim = Some(Arc::new(call));
+        self
+    }
+
     /// Serves connections on threads of their own, which end with the server, instead of on the
     /// current runtime.
     pub fn workers(mut self, workers: Workers) -> Builder {
@@ -135,6 +145,7 @@ impl Builder {
             acl,
             tls,
             self.on_change,
+            self.trim,
             placement,
         ));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
@@ -185,6 +196,7 @@ impl Server {
         Builder {
             config: Ok(config),
             on_change: None,
+            trim: None,
             workers: None,
         }
     }

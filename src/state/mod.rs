@@ -3,6 +3,7 @@
 pub(crate) mod bound;
 pub(crate) mod clients;
 pub mod descriptors;
+pub(crate) mod memory;
 pub(crate) mod memory_trigger;
 pub(crate) mod panic;
 pub(crate) mod pause;
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use bound::Bound;
 use clients::Clients;
+use memory::MemoryHistory;
 use memory_trigger::MemoryTrigger;
 use panic::Panic;
 use pause::Pause;
@@ -54,6 +56,10 @@ const UNWRITTEN_BATCHES: usize = 64;
 /// Applies a changed configuration to the process (the log level); given by who owns the process.
 pub(crate) type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
 
+/// Has the allocator give the current thread's free memory back to the system; given by who has chosen
+/// the allocator.
+pub(crate) type TrimMemory = Arc<dyn Fn() + Send + Sync>;
+
 /// See the module.
 pub(crate) struct ServerState {
     /// Who is subscribed to what.
@@ -70,6 +76,8 @@ pub(crate) struct ServerState {
     pub stats: Stats,
     /// What connections hold, and when to look at it.
     pub memory_trigger: MemoryTrigger,
+    /// What INFO tells of the past.
+    pub memory_history: MemoryHistory,
     /// Commands that took long.
     pub slow_log: SlowLog,
     /// What has held others up.
@@ -97,6 +105,7 @@ pub(crate) struct ServerState {
     /// One CONFIG SET at a time.
     changing: Mutex<()>,
     on_change: Option<OnChange>,
+    trim: Option<TrimMemory>,
     bound: OnceLock<Vec<Bound>>,
 }
 
@@ -116,6 +125,7 @@ impl ServerState {
         acl: Acl,
         tls: Tls,
         on_change: Option<OnChange>,
+        trim: Option<TrimMemory>,
         placement: Placement,
     ) -> ServerState {
         ServerState {
@@ -126,6 +136,7 @@ impl ServerState {
             tls,
             stats: Stats::new(CATALOG.ids()),
             memory_trigger: MemoryTrigger::default(),
+            memory_history: MemoryHistory::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
             pause: Pause::default(),
@@ -140,6 +151,7 @@ impl ServerState {
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
             on_change,
+            trim,
             bound: OnceLock::new(),
         }
     }
