@@ -116,6 +116,15 @@ pub(crate) fn notable(config: &Config) -> Duration {
 /// Notes a command that took so long as to be [`notable`].
 #[cold]
 pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
+    note(context, command, || shown(command, args), took);
+}
+
+fn note<'w>(
+    context: &Context<'_>,
+    command: &Command,
+    words: impl FnOnce() -> Vec<&'w [u8]>,
+    took: Duration,
+) {
     let event = if command.spec.has(crate::catalog::spec::Flag::Fast) {
         "fast-command"
     } else {
@@ -129,11 +138,10 @@ pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
     if is_slow && !command.skips_slow_log {
-        let words = shown(command, args);
         let most = config.slowlog_max_len;
         server
             .slow_log
-            .push(context.client, words.into_iter(), took, most);
+            .push(context.client, words().into_iter(), took, most);
     }
 }
 
@@ -150,14 +158,8 @@ pub(crate) fn note_slow_run(context: &Context<'_>, took: Duration) {
         return;
     };
     for payload in messages.payloads() {
-        let words = [name, messages.channel(), payload];
-        let bytes = words.concat();
-        let mut end = 0;
-        let places = words.map(|word| {
-            end += word.len();
-            end - word.len()..end
-        });
-        note_slow(context, command, &Args::new(&bytes, &places), took);
+        let words = || vec![name, messages.channel(), payload];
+        note(context, command, words, took);
     }
 }
 

@@ -81,7 +81,7 @@ impl Queued {
     }
 
     fn args(&self) -> Args<'_> {
-        Args::with_large(&self.bytes, &self.words, &self.large)
+        Args::new(&self.bytes, &self.words, &self.large)
     }
 
     fn memory(&self) -> usize {

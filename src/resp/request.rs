@@ -102,13 +102,8 @@ fn is_large(word: &Range<usize>) -> bool {
 }
 
 impl<'a> Args<'a> {
-    /// Words that lie in `bytes` at `words`.
-    pub(crate) fn new(bytes: &'a [u8], words: &'a [Range<usize>]) -> Args<'a> {
-        Args::with_large(bytes, words, &[])
-    }
-
     /// Words that lie in `bytes` at `words`, or in `large` where they are [`large_word`]s.
-    pub(crate) fn with_large(
+    pub(crate) fn new(
         bytes: &'a [u8],
         words: &'a [Range<usize>],
         large: &'a [LargeBulk],
@@ -227,7 +222,7 @@ impl RequestReader {
     /// The request that [`next`](Self::next) has completed in `buffer`.
     pub(crate) fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         let bytes = self.inline.as_deref().unwrap_or(buffer);
-        Args::with_large(bytes, &self.words, &self.large)
+        Args::new(bytes, &self.words, &self.large)
     }
 
     /// Takes the completed request back: [`next`](Self::next) finds it again.
