@@ -84,10 +84,12 @@ impl FreeMemory {
                 self.kept = 0;
                 self.since = 0;
             }
-            if bytes - self.kept < MUCH_FREE {
-                return false;
-            }
+        }
+        if bytes.saturating_sub(self.kept) >= MUCH_FREE {
             self.rounds = ROUNDS;
+        }
+        if self.rounds == 0 {
+            return false;
         }
         self.since = 0;
         self.kept = bytes;
@@ -118,6 +120,9 @@ mod tests {
             (35, false),
             (36, true),
             (36, true),
+            // More in between: as often again.
+            (52, true),
+            (52, true),
             (36, true),
         ] {
             assert_eq!(free.has_become_much(megabytes * MB), asks, "{megabytes} MB");
