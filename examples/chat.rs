@@ -10,12 +10,14 @@
 //!
 //! What you type goes to the room; Ctrl-D leaves. `--url` names another server.
 
+use std::error::Error;
+
 use clap::{Arg, Command};
 use futures_util::StreamExt;
 use redis::AsyncTypedCommands;
 
 #[tokio::main]
-async fn main() -> redis::RedisResult<()> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let options = Command::new("chat")
         .arg(Arg::new("name").long("name").required(true))
         .arg(Arg::new("room").long("room").default_value("lobby"))
@@ -31,8 +33,10 @@ async fn main() -> redis::RedisResult<()> {
 
     // Two connections: a subscribed one takes no other commands (in RESP2, which this client
     // speaks unless it is told otherwise).
-    let client = redis::Client::open(option("url"))?;
-    let mut publisher = client.get_multiplexed_async_connection().await?;
+    let url = option("url");
+    let client = redis::Client::open(url)?;
+    let connected = client.get_multiplexed_async_connection().await;
+    let mut publisher = connected.map_err(|error| format!("can't reach {url}: {error}"))?;
     let mut subscriber = client.get_async_pubsub().await?;
     subscriber.subscribe(&channel).await?;
     let mut messages = subscriber.into_on_message();

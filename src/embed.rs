@@ -1,24 +1,12 @@
 //! Running fanfare inside another program: a test, or a development environment.
 //!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let server = fanfare::Server::builder().port(0).start().await?;
+//! Layer `embed`, above all others. It may use all of them. The crate's front page has an example.
 //!
-//! // … connect any Redis client to server.url(), subscribe it to "news" …
-//! # use tokio::io::AsyncWriteExt;
-//! # let mut client = tokio::net::TcpStream::connect(server.addr().unwrap()).await?;
-//! # client.write_all(b"SUBSCRIBE news\r\n").await?;
-//! server.wait_for_subscribers("news", 1).await;
-//! assert_eq!(server.publish("news", "hello"), 1);
-//!
-//! server.stop().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The server's tasks run on the tokio runtime that started it, of any flavour, unless it is given
-//! [`Workers`]. Its memory goes with it: nothing is global but the log, which is the program's own (`tracing`).
+//! A server frees all its memory when it ends. The only global state is the program's own log
+//! (`tracing`).
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +14,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 
+#[cfg(feature = "cli")]
+use crate::acl::configured::wrong_lines;
 use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
@@ -44,23 +34,24 @@ use crate::state::{OnChange, ServerState, TrimMemory};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StartError {
-    /// A setting given to the builder is wrong.
+    /// A setting that the builder was given is wrong.
     #[error(transparent)]
     Setting(#[from] BadSetting),
-    /// The settings, or the file of users (`aclfile`), make no users.
+    /// The users in the settings, or in the file of users (`aclfile`), are wrong.
     #[error(transparent)]
     Users(#[from] UsersError),
-    /// TLS lacks a certificate, a key, or what else it needs.
+    /// TLS cannot be set up, for example because a certificate or a key is missing.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// An address cannot be listened on.
+    /// The server cannot listen on an address.
     #[error(transparent)]
     Listen(#[from] ListenError),
 }
 
-/// Settings of a server to be started. Whatever is not set has the default of the binary, but for
-/// the port: a free one that the system picks.
+/// The settings of a server that is to be started. Settings that are not set have the binary's
+/// defaults, except the port: the system picks a free one.
 pub struct Builder {
     config: Result<Config, BadSetting>,
     on_change: Option<OnChange>,
@@ -77,7 +68,7 @@ impl std::fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// The TCP port; 0, the default here, lets the system pick a free one.
+    /// Sets the TCP port. 0, the default here, lets the system pick a free one.
     pub fn port(mut self, port: u16) -> Builder {
         if let Ok(config) = &mut self.config {
             config.port = port;
@@ -85,8 +76,8 @@ impl Builder {
         self
     }
 
-    /// Any setting by its name, as in a configuration file: `set("maxclients", "50")`. A wrong one
-    /// is reported by [`start`](Self::start).
+    /// Sets any setting by its name, as in a configuration file: `set("maxclients", "50")`.
+    /// [`start`](Self::start) returns the error if the name or the value is wrong.
     pub fn set(mut self, name: &str, value: impl AsRef<[u8]>) -> Builder {
         if let Ok(config) = &mut self.config
             && let Err(error) = config.apply(name, &[value])
@@ -97,12 +88,14 @@ impl Builder {
     }
 
     /// Takes all settings from `config`.
+    #[doc(hidden)]
     pub fn config(mut self, config: Config) -> Builder {
         self.config = Ok(config);
         self
     }
 
-    /// Called with the new settings whenever a client has changed them by CONFIG SET.
+    /// Calls `call` with the new settings whenever a client has changed them by CONFIG SET.
+    #[doc(hidden)]
     pub fn on_config_change(mut self, call: impl Fn(&Config) + Send + Sync + 'static) -> Builder {
         self.on_change = Some(Box::new(call));
         self
@@ -117,24 +110,44 @@ impl Builder {
         self
     }
 
-    /// Serves connections on threads of their own, which end with the server, instead of on the
-    /// current runtime.
+    /// Serves connections on these threads, which end with the server, instead of on the current
+    /// runtime.
     pub fn workers(mut self, workers: Workers) -> Builder {
         self.workers = Some(workers);
         self
     }
 
-    /// Binds the addresses and serves them: on the current tokio runtime, unless it was given
+    /// The errors that would keep a server from starting with these settings, except those of
+    /// binding an address: settings, users, TLS files.
+    #[cfg(feature = "cli")]
+    #[doc(hidden)]
+    pub fn problems(self) -> Vec<StartError> {
+        let config = match self.config {
+            Ok(config) => config,
+            Err(bad) => return vec![bad.into()],
+        };
+        let wrong = wrong_lines(&config).into_iter();
+        let mut problems: Vec<StartError> =
+            wrong.map(|line| UsersError::Line(line).into()).collect();
+        if problems.is_empty() {
+            problems.extend(Acl::at_start(&config).err().map(StartError::Users));
+        }
+        problems.extend(Tls::at_start(&config).err().map(StartError::Tls));
+        problems
+    }
+
+    /// Binds the addresses and starts to serve them, on the current tokio runtime or on
     /// [`workers`](Self::workers).
     ///
     /// # Errors
-    /// A wrong setting or file of users, or an address that cannot be listened on; then nothing is left running.
+    /// A setting or the file of users is wrong, TLS cannot be set up, or the server cannot listen
+    /// on an address. Then nothing is left running.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with its I/O and time drivers enabled.
+    /// If it is called outside of a tokio runtime whose I/O and time drivers are enabled.
     pub async fn start(self) -> Result<Server, StartError> {
-        let config = self.config?;
-        config.check()?;
+        let mut config = self.config?;
+        config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
         let listeners = listener::bind_all(&config).await?;
@@ -178,11 +191,12 @@ impl Builder {
     }
 }
 
-/// A running server. Dropping it stops it without waiting; [`stop`](Self::stop) stops it gracefully.
+/// A running server. [`stop`](Self::stop) stops it gracefully. Dropping it stops it without
+/// waiting.
 #[derive(Debug)]
 pub struct Server {
     state: Arc<ServerState>,
-    /// They end after the server has.
+    /// Declared last, so that the threads end after the server.
     _workers: Option<Workers>,
 }
 
@@ -201,13 +215,13 @@ impl Server {
         }
     }
 
-    /// What its connections share.
+    /// The state that its connections share.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn state(&self) -> &ServerState {
         &self.state
     }
 
-    /// The first TCP address without TLS that it listens on, with the real port, if there is one.
+    /// The first TCP address without TLS that it listens on, with the actual port, if there is one.
     pub fn addr(&self) -> Option<SocketAddr> {
         let tcp = |bound: &Bound| match bound {
             Bound::Tcp(address) => Some(*address),
@@ -216,7 +230,7 @@ impl Server {
         self.bound().iter().find_map(tcp)
     }
 
-    /// The first TCP address that it listens on for TLS, with the real port, if there is one.
+    /// The first TCP address that it listens on for TLS, with the actual port, if there is one.
     pub fn tls_addr(&self) -> Option<SocketAddr> {
         let tls = |bound: &Bound| match bound {
             Bound::Tls(address) => Some(*address),
@@ -225,13 +239,13 @@ impl Server {
         self.bound().iter().find_map(tls)
     }
 
-    /// Everything it listens on.
+    /// All addresses and sockets that it listens on.
     pub fn bound(&self) -> &[Bound] {
         self.state.bound()
     }
 
-    /// What Redis clients connect to: `redis://127.0.0.1:PORT`, `rediss://127.0.0.1:PORT` if there is
-    /// only TLS, or `redis+unix:///path`.
+    /// The URL for Redis clients, of the first address that it listens on:
+    /// `redis://127.0.0.1:PORT`, `rediss://127.0.0.1:PORT` for TLS, or `redis+unix:///path`.
     pub fn url(&self) -> String {
         match &self.bound()[0] {
             Bound::Tcp(address) => format!("redis://{address}"),
@@ -240,9 +254,10 @@ impl Server {
         }
     }
 
-    /// Publishes as PUBLISH does, without a connection: to those live at this moment, in the order
-    /// of the channel. Returns how many subscriptions it reached, patterns' included, but for those
-    /// whose outboxes are full and have refused it (`pubsub-overflow-policy`).
+    /// Publishes a message to the current subscribers as PUBLISH does, without a connection. It is
+    /// in order with the channel's other messages. Returns how many subscriptions it reached,
+    /// including those to matching patterns. A subscription whose outbox is full and has refused
+    /// the message does not count (`pubsub-overflow-policy`).
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);
@@ -264,9 +279,9 @@ impl Server {
         receivers
     }
 
-    /// Waits until a publish to `channel` reaches at least `count` subscriptions: SUBSCRIBEs to it
-    /// and PSUBSCRIBEs that match it. For tests, instead of sleeping and hoping. It waits as long as
-    /// that takes: wrap it in `tokio::time::timeout` where nobody may come.
+    /// Waits until a publish to `channel` would reach at least `count` subscriptions, including
+    /// those to matching patterns. Tests can use it instead of a sleep. It waits without a limit:
+    /// wrap it in `tokio::time::timeout` if the subscribers may never come.
     pub async fn wait_for_subscribers(&self, channel: impl AsRef<[u8]>, count: usize) {
         self.state
             .registry
@@ -274,22 +289,22 @@ impl Server {
             .await;
     }
 
-    /// How many subscriptions a publish to `channel` reaches now.
+    /// How many subscriptions a publish to `channel` would reach now.
     pub fn subscriber_count(&self, channel: impl AsRef<[u8]>) -> usize {
         self.state.registry.receivers(channel.as_ref())
     }
 
-    /// Channels that somebody is subscribed to.
+    /// The number of channels with at least one subscriber.
     pub fn channel_count(&self) -> usize {
         self.state.registry.active_count(Namespace::Channel)
     }
 
-    /// Distinct patterns that somebody is subscribed to.
+    /// The number of distinct patterns with at least one subscriber.
     pub fn pattern_count(&self) -> usize {
         self.state.registry.pattern_count()
     }
 
-    /// Connected clients.
+    /// The number of connected clients.
     pub fn client_count(&self) -> usize {
         self.state.clients.count()
     }
@@ -299,9 +314,9 @@ impl Server {
         self.state.shutdown.begun().await;
     }
 
-    /// Stops: accepts no more, carries out what it has read, writes what is pending to clients for
-    /// at most `shutdown-timeout` seconds, then closes all connections. When it returns, every task
-    /// has ended and every socket is closed.
+    /// Stops gracefully: accepts no more connections, executes the requests that were read, writes
+    /// pending output for at most `shutdown-timeout` seconds, and closes all connections. When it
+    /// returns, every task has ended and every socket is closed.
     pub async fn stop(self) {
         self.state.begin_shutdown(false);
         self.state.tasks.close();

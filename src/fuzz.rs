@@ -1,16 +1,19 @@
-//! What the fuzz targets of `fuzz/` promise: a function for each, which takes any bytes and panics
-//! where a promise is broken.
+//! The properties that the fuzz targets of `fuzz/` test. Each target has a function that accepts
+//! any bytes and panics if a property does not hold.
+//!
+//! Layer `fuzz`, for tests and cargo-fuzz only. It may use all others.
 //!
 //! ```text
 //!   fuzz/fuzz_targets/NAME.rs   libFuzzer's bytes ──▶ fuzz::NAME(bytes)
-//!   fuzz/corpus/NAME/           what libFuzzer found worth keeping, and what once broke a promise
+//!   fuzz/corpus/NAME/           inputs that libFuzzer kept, and inputs that once failed
 //!   the tests below             every file of the corpus ──▶ fuzz::NAME(bytes), in `cargo test`
 //! ```
 //!
-//! An input is text wherever that can be, a line for each thing that happens, so that it can be read,
-//! and written by hand. Compiled for tests and for cargo-fuzz only.
+//! Where possible, an input is text with a line for each action, so that people can read and write
+//! it.
 
 mod acl;
+#[cfg(feature = "cli")]
 mod config;
 mod glob;
 mod inline;
@@ -18,58 +21,60 @@ mod request;
 mod resp;
 mod session;
 
-/// The request reader gives the same requests, and then the same error, as a plain reader that sees
-/// all bytes at once, however the bytes are cut; it never holds more than the bytes account for, and
-/// reads back what an encoder makes of the requests.
+/// However the bytes are split, the request reader returns the same requests, and then the same
+/// error, as a plain reader that sees all bytes at once. Its memory is bounded by the number of
+/// bytes. It reads the requests again after they were encoded.
 ///
-/// The first line of `data` is a digit, of which bit 0 says whether the client is authenticated and
-/// bit 1 whether arguments are limited to 64 bytes, and the lengths of the pieces, a byte each. What
-/// follows is sent.
+/// The first line of `data` is a digit and the lengths of the pieces, a byte each. Bit 0 of the
+/// digit says whether the client is authenticated, and bit 1 whether arguments are limited to 64
+/// bytes. The other lines are what the client sends.
 pub fn request(data: &[u8]) {
-    request::check(data);
+    request::run_input(data);
 }
 
-/// Lines are split into words as a plain port of Redis's `sdssplitargs` splits them, and words come
-/// back from being quoted in any of three ways.
+/// Lines are split into words as a plain automaton for Redis's rules splits them. Words that were
+/// quoted in any of three ways are split into the same words again.
 pub fn inline(data: &[u8]) {
-    inline::check(data);
+    inline::run_input(data);
 }
 
-/// The pattern index finds what the matcher accepts, the matcher accepts what a port of Redis's
-/// `stringmatchlen` accepts, the index keeps its invariants, and is empty in the end.
+/// The pattern index finds exactly the patterns that the matcher accepts. The matcher agrees with a
+/// plain one. The index keeps its invariants, and is empty after all patterns were removed.
 ///
-/// A line of `data` adds the pattern after a `+`, removes the pattern after a `-`, gives memory back
+/// A line of `data` adds the pattern after a `+`, removes the pattern after a `-`, frees memory
 /// (`!`), or is a name to look up.
 pub fn glob(data: &[u8]) {
-    glob::check(data);
+    glob::run_input(data);
 }
 
-/// Settings are taken or refused with one line that names the culprit, and what CONFIG GET prints
-/// gives the same settings by file, by flag and by CONFIG SET.
+/// Settings are accepted, or refused with one line that names the wrong setting. What CONFIG GET
+/// prints gives the same settings when it is read from a file, applied by name, or given to CONFIG
+/// SET.
 ///
 /// A line of `data` is an argument (after `@`), a variable of the environment (after `$`), `name
 /// value` for CONFIG SET (after `=`), a pattern for CONFIG GET (after `?`), or else a line of the
 /// configuration file.
+#[cfg(feature = "cli")]
 pub fn config(data: &[u8]) {
-    config::check(data);
+    config::run_input(data);
 }
 
-/// Rules are taken, all of them, or refused and nothing changes, as ACL SETUSER, as lines of the
-/// settings, and as a file; and what ACL LIST shows of a user makes the same user again.
+/// ACL SETUSER, `user` lines of the settings, and files of users either accept all rules, or refuse
+/// them and change nothing. What ACL LIST prints of a user defines the same user again.
 ///
-/// A line of `data` changes a user, or is one of a file's; see `fuzz/acl.rs`.
+/// A line of `data` changes a user, or is a line of a file; see `fuzz/acl.rs`.
 pub fn acl(data: &[u8]) {
-    acl::check(data);
+    acl::run_input(data);
 }
 
-/// Three connections to a server may send anything: what they are sent are whole frames, one for
-/// each command where that can be told; somebody else is served meanwhile; and once they are gone,
-/// nothing is left of them.
+/// Three connections send anything to a server. They receive whole frames, and one reply for each
+/// command where the number is predictable. Another client is served meanwhile. Once the
+/// connections are closed, nothing is left of them.
 ///
-/// A line of `data` is the number of a connection, a letter that says how it is sent, and a command;
+/// A line of `data` is the number of a connection, a letter that says how to send, and a command;
 /// see `fuzz/session.rs`.
 pub fn session(data: &[u8]) {
-    session::check(data);
+    session::run_input(data);
 }
 
 #[cfg(test)]
@@ -86,7 +91,7 @@ mod tests {
         let mut replayed = 0;
         for file in files {
             let path = file.expect("a file").path();
-            // Shown if the test fails.
+            // Printed if the test fails.
             println!("{}", path.display());
             target(&fs::read(&path).expect("bytes"));
             replayed += 1;
@@ -109,6 +114,7 @@ mod tests {
         replay("glob", super::glob);
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn config() {
         replay("config", super::config);

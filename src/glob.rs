@@ -1,11 +1,12 @@
-//! Redis's glob language, decided byte by byte as `stringmatchlen` (util.c, Redis 7.0) decides it.
+//! Redis's glob language, decided as redis-server 7.0.15 decides it, but for the empty name.
 //!
-//! Who asks: `PUBSUB CHANNELS <pattern>` and `CONFIG GET <pattern>` through [`matches()`] and
-//! [`matches_ignore_case`], and the pattern index of PUBLISH through [`tokens`], which turns a
-//! pattern into what the bytes of a name have to be.
+//! Layer `glob`, one of the lowest. It uses no other layer.
+//!
+//! `PUBSUB CHANNELS <pattern>` and `CONFIG GET <pattern>` use [`matches()`] and
+//! [`matches_ignore_case`]. The pattern index of PUBLISH uses [`tokens`], which parses a pattern.
 //!
 //! # The language
-//! - `*`: any bytes, or none; several in a row are one.
+//! - `*`: any bytes, or none; several in a row are equivalent to one.
 //! - `?`: any one byte.
 //! - `[abc]`: one of these bytes; `[^abc]`: any byte but these. `[]` is no byte, `[^]` any byte.
 //! - `[a-z]`: a range; written backwards it is swapped. Its end is never an escape and may be `]`:
@@ -13,11 +14,12 @@
 //! - `[abc`: an unclosed class runs to the pattern's end.
 //! - `\x`: the byte x, inside a class too; a backslash that ends the pattern is itself.
 //!
-//! Four rules surprise, and clients see them, so they are kept:
+//! A star matches the empty name too, alone or several in a row. Redis 7.0 lets nothing but the
+//! empty pattern match it; later versions agree with us.
+//!
+//! Three rules surprise, and clients see them, so they are kept:
 //! - C compares the ends of a range as *signed* chars, so bytes from 0x80 on sort below NUL:
 //!   `[a-\xff]` is swapped and means 0xff and 0x00..=`a`, not `a`..=0xff.
-//! - An empty name is matched by the empty pattern only, not even by `*`: the C loop runs while
-//!   both have bytes left.
 //! - Without regard to case, a range is swapped *before* its ends are lowered, so `[Z-a]` becomes
 //!   `z`..`a`, which is empty, and an escaped byte in a class still has to be exact.
 //! - Without regard to case, bytes from 0x80 to 0xfe in a range sort above ASCII after all, because
@@ -37,8 +39,8 @@ pub enum Token {
     Literal(u8),
     /// `?`: any byte.
     Any,
-    /// A class: any byte of the set, which is neither one byte nor all of them ([`tokens`] calls
-    /// those `Literal` and `Any`) but may be empty.
+    /// A class: any byte of the set. The set may be empty. It never has exactly one byte or all
+    /// bytes, which [`tokens`] returns as `Literal` and `Any`.
     Class(ByteSet),
     /// `*`: any number of bytes.
     Star,
@@ -49,7 +51,7 @@ pub enum Token {
 pub struct ByteSet([u64; 4]);
 
 impl ByteSet {
-    /// Is `byte` in the set?
+    /// Whether `byte` is in the set.
     #[inline]
     pub fn contains(&self, byte: u8) -> bool {
         self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
@@ -60,13 +62,12 @@ impl ByteSet {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
 
-    /// Takes `byte` out.
+    /// Removes `byte`.
     pub fn remove(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] &= !(1 << (byte & 63));
     }
 
-    /// How many members are smaller than `byte`: its place, or the place it would have, among the
-    /// sorted members.
+    /// The number of members smaller than `byte`, which is its index among the sorted members.
     #[inline]
     pub fn rank(&self, byte: u8) -> usize {
         let word = usize::from(byte >> 6);
@@ -75,12 +76,12 @@ impl ByteSet {
         (whole + below.count_ones()) as usize
     }
 
-    /// How many bytes the set has.
+    /// The number of members.
     pub fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Has the set no byte at all?
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0 == [0; 4]
     }
@@ -96,7 +97,7 @@ impl ByteSet {
         })
     }
 
-    /// The set as 32 bytes, member 0 in the lowest bit of the first.
+    /// The set as a bitmap of 32 bytes. Member 0 is the lowest bit of the first byte.
     pub(super) fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
         for (eight, word) in bytes.chunks_exact_mut(8).zip(self.0) {
@@ -105,7 +106,7 @@ impl ByteSet {
         bytes
     }
 
-    /// The set of which `bytes` is [`Self::to_bytes`].
+    /// The inverse of [`Self::to_bytes`].
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
         let has = |byte: &u8| bytes[usize::from(byte >> 3)] >> (byte & 7) & 1 == 1;
         (0..=u8::MAX).filter(has).collect()
@@ -124,19 +125,19 @@ impl FromIterator<u8> for ByteSet {
     }
 }
 
-/// Does `pattern` match the whole of `text`?
+/// Whether `pattern` matches the whole of `text`.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    decide(pattern, text, Case::Exact)
+    matches_case(pattern, text, Case::Exact)
 }
 
 /// [`matches()`] without regard to ASCII case, as `CONFIG GET` compares names.
 pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
-    decide(pattern, text, Case::Ignored)
+    matches_case(pattern, text, Case::Ignored)
 }
 
-/// The pattern's tokens, one at a time: a pattern of a megabyte needs no list of them. Stars in a
-/// row come out as one; a class of one byte is a literal and a class of all bytes is `?`, so that
-/// patterns which differ in spelling alone have equal tokens wherever that is cheap to see.
+/// Iterates over the pattern's tokens, without a list of them. Consecutive stars become one token.
+/// A class of one byte becomes a literal, and a class of all bytes becomes `?`. So different
+/// spellings of the same pattern have equal tokens where that is cheap to detect.
 pub fn tokens(pattern: &[u8]) -> Tokens<'_> {
     Tokens { rest: pattern }
 }
@@ -189,8 +190,8 @@ impl Case {
         }
     }
 
-    /// What C compares a char as, in a range: glibc's `tolower` makes chars below zero positive,
-    /// all but -1, which is its EOF.
+    /// The value by which C compares a char in a range. glibc's `tolower` makes negative chars
+    /// positive, except -1, which is EOF.
     fn order(self, char: i8) -> i16 {
         match self {
             Case::Ignored if char != -1 => (char as u8).to_ascii_lowercase().into(),
@@ -199,12 +200,9 @@ impl Case {
     }
 }
 
-fn decide(pattern: &[u8], text: &[u8], case: Case) -> bool {
-    if text.is_empty() {
-        return pattern.is_empty();
-    }
+fn matches_case(pattern: &[u8], text: &[u8], case: Case) -> bool {
     let (mut p, mut t) = (0, 0);
-    // Behind the last star in the pattern, and where in the text its next attempt starts.
+    // The place after the last star in the pattern, and where in the text its next attempt starts.
     let mut retry: Option<(usize, usize)> = None;
     loop {
         let skipped = stars(&pattern[p..]);
@@ -215,12 +213,12 @@ fn decide(pattern: &[u8], text: &[u8], case: Case) -> bool {
             }
             retry = Some((p, t + 1));
         }
-        // With the text used up, a star that took more would leave even less for what is left of
-        // the pattern.
+        // At the end of the text there is no need to retry: a star that took more bytes would leave
+        // even fewer for the rest of the pattern.
         let Some(&byte) = text.get(t) else {
             return p == pattern.len();
         };
-        if let Some(length) = takes(&pattern[p..], byte, case) {
+        if let Some(length) = match_token(&pattern[p..], byte, case) {
             p += length;
             t += 1;
         } else if let Some((behind_star, start)) = retry {
@@ -232,8 +230,8 @@ fn decide(pattern: &[u8], text: &[u8], case: Case) -> bool {
     }
 }
 
-/// How long the pattern's first token is, if that token (not a star) takes `byte`.
-fn takes(pattern: &[u8], byte: u8, case: Case) -> Option<usize> {
+/// The length of the pattern's first token, which is not a star, if it matches `byte`.
+fn match_token(pattern: &[u8], byte: u8, case: Case) -> Option<usize> {
     let (taken, length) = match *pattern.first()? {
         b'?' => (true, 1),
         b'[' => {
@@ -249,12 +247,12 @@ fn takes(pattern: &[u8], byte: u8, case: Case) -> Option<usize> {
     taken.then_some(length)
 }
 
-/// How many stars the pattern begins with.
+/// The number of stars at the start of the pattern.
 fn stars(pattern: &[u8]) -> usize {
     pattern.iter().take_while(|&&byte| byte == b'*').count()
 }
 
-/// The literal at the start of a non-empty pattern, and how long it is written.
+/// The literal at the start of a non-empty pattern, and its length in the pattern.
 fn literal(pattern: &[u8]) -> (u8, usize) {
     match *pattern {
         [b'\\', escaped, ..] => (escaped, 2),
@@ -262,11 +260,11 @@ fn literal(pattern: &[u8]) -> (u8, usize) {
     }
 }
 
-/// What may stand in a class.
+/// A member of a class.
 enum Member {
     Byte(u8),
     Escaped(u8),
-    /// The ends as C sees them, the lower one first.
+    /// The ends as signed chars, as C compares them, the lower one first.
     Range(i8, i8),
 }
 
@@ -290,8 +288,8 @@ impl Member {
     }
 }
 
-/// Reads the class that `pattern` begins with. Gives whether it is negated and how long it is
-/// written, the closing bracket included.
+/// Parses the class at the start of `pattern`, and calls `member` with each of its members. Returns
+/// whether it is negated, and its length in the pattern, the closing bracket included.
 fn class(pattern: &[u8], mut member: impl FnMut(Member)) -> (bool, usize) {
     let negated = pattern.get(1) == Some(&b'^');
     let mut at = if negated { 2 } else { 1 };

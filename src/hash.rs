@@ -1,5 +1,9 @@
-//! The hasher of every table: keyed at random once per process, so that clients cannot choose
-//! names that collide, and without state of its own, so that an empty table costs nothing.
+//! The hasher of all hash tables.
+//!
+//! Layer `hash`, one of the lowest. It uses no other layer.
+//!
+//! Its keys are random and chosen once per process, so that clients cannot choose names that
+//! collide. [`HashState`] has no size, so that it adds nothing to an empty table.
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::LazyLock;
@@ -8,7 +12,7 @@ use ahash::{AHasher, RandomState};
 
 static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// Builds hashers with the process's keys.
+/// Builds hashers that use the process's keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct HashState;
 

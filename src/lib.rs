@@ -1,61 +1,92 @@
-//! fanfare: a Redis-compatible in-memory server for pub/sub and work queues, as a binary and as a
-//! library.
+//! A Redis-compatible in-memory server for pub/sub and work queues, to run inside a test or a
+//! development environment. It is a binary too.
 //!
-//! To embed it, start from [`Server`].
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = fanfare::Server::builder().set("maxclients", "50").start().await?;
+//!
+//! // … connect any Redis client to server.url(), subscribe it to "news" …
+//! # use tokio::io::AsyncWriteExt;
+//! # let mut client = tokio::net::TcpStream::connect(server.addr().unwrap()).await?;
+//! # client.write_all(b"SUBSCRIBE news\r\n").await?;
+//! server.wait_for_subscribers("news", 1).await;
+//! assert_eq!(server.publish("news", "hello"), 1);
+//!
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The server listens on 127.0.0.1, on a port that the system picks. Its tasks run on the tokio
+//! runtime that started it, unless it is given [`Workers`]. Servers share nothing, and the log goes
+//! to the program's own `tracing` subscriber. Only the binary needs the default feature `cli`: name
+//! the library with `default-features = false`.
 //!
 //! # The life of a PUBLISH
 //!
 //! ```text
-//!  conn       reads a batch of bytes from a socket, into buffers that the thread lends it
-//!  resp       finds the requests in it, however they were cut into pieces
-//!  command    looks each up in the one table, checks it, and calls its function
-//!  pubsub     encodes the message once, for RESP2 and RESP3 alike, and gathers what follows it to the
-//!             same channel
-//!  pubsub     takes the channel's turn and finds the targets: the channel's own subscribers, then
-//!             those of the patterns that match, by index
-//!  pubsub     appends the messages to each target's outbox: small ones are copied, large bodies
-//!             shared; those who are stuck share all of it
-//!  conn       once others on the thread have had theirs carried out too: writes the publisher's
-//!             replies, then the touched outboxes, each with one system call, a few at a time; what
-//!             has come meanwhile is carried out in between, and joins what is still to be written
+//!  conn       reads a batch of bytes from a socket into the thread's buffers
+//!  resp       parses the requests in it, wherever reads have split them
+//!  command    looks up each command in the table, validates the request, and calls the handler
+//!  pubsub     encodes the message once, for RESP2 and RESP3 alike, and collects the messages to the
+//!             same channel that follow it
+//!  pubsub     takes the channel-order lock and finds the receivers: the channel's own subscribers,
+//!             then those of matching patterns, by index
+//!  pubsub     appends the messages to each receiver's outbox: small ones are copied, large bodies are
+//!             shared; slow receivers share all of them
+//!  conn       lets other connections of the thread execute their batches; then writes the publisher's
+//!             replies and flushes the receivers' outboxes, each with one system call, a few at a
+//!             time; requests that arrive meanwhile are executed in between
 //! ```
 //!
-//! What does not fit into a subscriber's socket waits in its outbox, within
-//! `client-output-buffer-limit`, and is written by the subscriber's own task when the socket takes
-//! more. So a publisher never waits for a subscriber. Where `pubsub-overflow-policy` says so, the
-//! outbox drops messages at a bound of its own, and the subscriber keeps its connection.
+//! Output that does not fit into a subscriber's socket waits in its outbox, within
+//! `client-output-buffer-limit`. The subscriber's own task writes it when the socket is writable again.
+//! So a publisher never waits for a subscriber. With a dropping `pubsub-overflow-policy` the outbox
+//! drops messages at a limit of its own, and the subscriber keeps its connection.
 //!
 //! # The life of a push
 //!
 //! ```text
-//!  command    takes the keyspace's lock and calls the function of LPUSH, or EXEC's, which calls many
-//!  queue      finds the list, or adds it, and copies the elements into it; a list that came to be
-//!             makes its key ready
-//!  queue      serves those who wait for a ready key, first come, first served: an element leaves
-//!             the list once the waiter's outbox has taken the reply
-//!  pubsub     publishes what has happened to keys, if somebody wants to know
-//!  conn       lets go of the lock, and at the end of the batch writes the pusher's replies, then
-//!             every touched outbox; a waiter that was served goes on with what it has sent since
+//!  command    takes the keyspace's lock and calls the handler of LPUSH, or of EXEC, which calls several
+//!  store      finds or creates the list and copies the elements into it; a new list marks its key as
+//!             ready
+//!  store      serves the clients that wait for a ready key, in the order of their arrival: an element
+//!             is popped once the client's outbox has accepted the reply
+//!  pubsub     publishes the keyspace notifications that are enabled
+//!  conn       releases the lock; at the end of the batch writes the pusher's replies and flushes the
+//!             other outboxes; a client that was served continues with its next requests
 //! ```
 //!
 //! # Where things are
 //!
-//! `config` every setting, once · `acl` users and what they may do · `server` listeners, TLS, shared
-//! state, the way out · `conn` one connection and its outbox · `resp` requests in, replies out ·
-//! `command` the command table and a file for each group of commands · `pubsub` registry, pattern
-//! index, fan-out · `queue` keys, lists, waiting clients, expiry · `observe` INFO, CLIENT LIST,
-//! counters · `sync` locks that can be modelled · `fuzz` what must hold for any bytes · `embed` the
-//! embedding API.
+//! The layers, from the top; each uses only those below it:
+//!
+//! - `embed`: the embedding API
+//! - `server`: the tasks: listeners, workers, housekeeping, shutdown
+//! - `conn`: one connection's task
+//! - `command`: the handlers, a file for each group of commands
+//! - `state`: what all connections share, including TLS settings
+//! - `store`: keys, values, waiting clients, expiry; `acl`: users and permissions; `observe`:
+//!   counters, slow log, histograms
+//! - `pubsub`: registry, pattern index, fan-out; `catalog`: the specifications of commands
+//! - `client`: a connected client as others see it, including its outbox
+//! - `config`: all settings
+//! - `resp`: requests and replies; `glob`: patterns; `sync`: locks that can be model-tested;
+//!   `hash`: the hasher of all tables
+//!
+//! `fuzz` has properties that must hold for any input. It is compiled for tests and fuzzing only.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-#![deny(unreachable_pub)]
+// Without the binary, some public items are unreachable.
+#![cfg_attr(feature = "cli", deny(unreachable_pub))]
 
 mod acl;
 mod catalog;
 mod client;
 mod command;
-pub mod config;
+mod config;
 mod conn;
 mod embed;
 #[cfg(any(test, fuzzing))]
@@ -73,9 +104,17 @@ mod store;
 mod sync;
 
 pub use acl::{BadLine, FileErrors, UsersError};
+pub use config::{BadSetting, Refusal};
 pub use embed::{Builder, Server, StartError};
 pub use server::listener::ListenError;
 pub use server::workers::Workers;
 pub use state::bound::Bound;
-pub use state::descriptors;
 pub use state::tls::TlsError;
+
+/// What the binary uses besides the embedding API. It has no stability guarantee.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli {
+    pub use crate::config::{Config, LogFormat, LogLevel, Start, UsageErrors, from_args};
+    pub use crate::state::descriptors;
+}

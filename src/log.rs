@@ -1,12 +1,16 @@
-//! The log: lines on standard error, as text or JSON, of a level that can change at run time.
+//! The log: lines on standard error or in a file, as text or JSON, of a level that can change at run
+//! time.
 //!
 //! A thread of its own writes them. If nobody reads what it writes (a pipe that is full), lines wait
 //! for it, and those that come when [`WAITING`] wait are lost, counted and told of: the server must
 //! not wait for the reader of its log, or a client that makes it log would stop it.
 
-use fanfare::config::{Config, LogFormat, LogLevel};
+use fanfare::cli::{Config, LogFormat, LogLevel};
 use std::convert::Infallible;
-use std::io::IsTerminal;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
@@ -25,6 +29,8 @@ pub struct Log {
     pub level: Level,
     /// Lines that were lost.
     pub lost: Lost,
+    /// For logrotate.
+    pub file: Reopen,
     /// Writes what waits when it is dropped, as far as somebody reads it soon.
     pub _writer: WorkerGuard,
 }
@@ -50,6 +56,58 @@ impl Lost {
     }
 }
 
+/// The log's file, which something else may have moved away.
+pub struct Reopen(Option<(PathBuf, Next)>);
+
+/// A file to write to from the next line on.
+type Next = Arc<Mutex<Option<File>>>;
+
+impl Reopen {
+    /// Opens the file again, because of this signal.
+    pub fn reopen(&self, signal: &str) {
+        let Some((path, next)) = &self.0 else {
+            tracing::info!(signal, "ignored: there is no logfile to open again");
+            return;
+        };
+        match open(path) {
+            Ok(file) => {
+                *next.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+                tracing::info!(signal, "opened the logfile again");
+            }
+            Err(error) => tracing::warn!(signal, "the logfile stays as it is: {error}"),
+        }
+    }
+}
+
+/// What the log's thread writes to.
+struct LogFile {
+    file: File,
+    next: Next,
+}
+
+impl Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(next) = self
+            .next
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            self.file = next;
+        }
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn open(path: &Path) -> Result<File, String> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.map_err(|error| format!("can't open the logfile '{}': {error}", path.display()))
+}
+
 /// Changes the level of the log.
 pub struct Level(reload::Handle<LevelFilter, Registry>);
 
@@ -62,19 +120,34 @@ impl Level {
 }
 
 /// Starts logging as the settings say, panics too.
-pub fn init(config: &Config) -> Log {
-    let (writer, guard) = NonBlockingBuilder::default()
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn init(config: &Config) -> Result<Log, String> {
+    let builder = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(WAITING)
-        .thread_name("log")
-        .finish(std::io::stderr());
+        .thread_name("log");
+    let (writer, guard, file) = match &config.logfile {
+        None => {
+            let (writer, guard) = builder.finish(io::stderr());
+            (writer, guard, Reopen(None))
+        }
+        Some(path) => {
+            let file = open(path)?;
+            let next = Next::default();
+            let reopen = Reopen(Some((path.clone(), Arc::clone(&next))));
+            let (writer, guard) = builder.finish(LogFile { file, next });
+            (writer, guard, reopen)
+        }
+    };
     let lost = Lost(writer.error_counter());
     let (filter, handle) = reload::Layer::new(filter(config.loglevel));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = fmt::layer()
         .with_writer(writer)
         .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(config.logfile.is_none() && io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => registry.with(lines).init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
@@ -82,13 +155,14 @@ pub fn init(config: &Config) -> Log {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let message = panic.payload_as_str().unwrap_or_default();
-        tracing::error!(place, message, "panic");
+        tracing::error!(place, reason = message, "panic");
     }));
-    Log {
+    Ok(Log {
         level: Level(handle),
         lost,
+        file,
         _writer: guard,
-    }
+    })
 }
 
 /// Redis's four levels: debug and verbose are both about single connections, which tracing calls

@@ -9,8 +9,9 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fanfare::config::{Config, Start, from_args};
-use fanfare::{Server, Workers, descriptors};
+use fanfare::cli::{Config, Start, UsageErrors, descriptors, from_args};
+use fanfare::{Server, Workers};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Outboxes are filled by one thread and emptied by another, which is where it is strong.
@@ -23,19 +24,24 @@ const RUNTIME_STOP: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     let start = from_args(
         std::env::args_os(),
-        |name| std::env::var_os(name),
+        std::env::vars_os(),
         &mut std::io::stdin(),
     );
     let config = match start {
         Ok(Start::Serve(config)) => *config,
+        Ok(Start::Check(config, errors)) => return check(*config, &errors),
         Ok(Start::Print(text)) => return print(&text),
         Err(error) => return fail(&error),
     };
     let log::Log {
         level,
         lost,
+        file,
         _writer,
-    } = log::init(&config);
+    } = match log::init(&config) {
+        Ok(log) => log,
+        Err(error) => return fail(&format_args!("fanfare: {error}")),
+    };
     let threads =
         runtime().and_then(|runtime| Ok((runtime, Workers::start(config.worker_threads)?)));
     let (runtime, workers) = match threads {
@@ -44,7 +50,7 @@ fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = serve(config, level, workers) => ended,
+            ended = serve(config, level, file, workers) => ended,
             never = lost.tell() => match never {},
         }
     });
@@ -59,11 +65,13 @@ fn main() -> ExitCode {
 async fn serve(
     mut config: Config,
     level: log::Level,
+    log_file: log::Reopen,
     workers: Workers,
 ) -> Result<(), Box<dyn Error>> {
     allow_clients(&mut config)?;
     // Before anybody can learn that it runs, and end it.
     let mut signals = EndSignals::handle()?;
+    let mut reopen = ReopenSignals::handle()?;
     let server = Server::builder()
         .config(config)
         .workers(workers)
@@ -72,10 +80,15 @@ async fn serve(
         .start()
         .await?;
     announce(&server);
-    let reason = tokio::select! {
-        signal = signals.next() => signal,
-        () = server.shutdown_requested() => "SHUTDOWN",
+    tell_service_manager(NotifyState::Ready);
+    let reason = loop {
+        tokio::select! {
+            signal = signals.next() => break signal,
+            signal = reopen.next() => log_file.reopen(signal),
+            () = server.shutdown_requested() => break "SHUTDOWN",
+        }
     };
+    tell_service_manager(NotifyState::Stopping);
     tracing::info!(reason, "stopping");
     tokio::select! {
         () = server.stop() => tracing::info!("stopped"),
@@ -111,6 +124,41 @@ fn announce(server: &Server) {
         let _ = writeln!(out, "ready {bound}");
     }
     let _ = out.flush();
+}
+
+/// Tells systemd, or who else has set `NOTIFY_SOCKET`, how far the server is.
+fn tell_service_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "can't tell the service manager");
+    }
+}
+
+/// The signals that by default would end the process, and its queues with it, and that administrators
+/// send in order to have logs opened again.
+struct ReopenSignals {
+    hangup: Signal,
+    user1: Signal,
+    user2: Signal,
+}
+
+impl ReopenSignals {
+    /// From now on these signals no longer end the process.
+    fn handle() -> std::io::Result<ReopenSignals> {
+        Ok(ReopenSignals {
+            hangup: signal(SignalKind::hangup())?,
+            user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Waits for one of them; says which it was.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.hangup.recv() => "SIGHUP",
+            _ = self.user1.recv() => "SIGUSR1",
+            _ = self.user2.recv() => "SIGUSR2",
+        }
+    }
 }
 
 /// The signals that end the server.
@@ -166,7 +214,23 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Prints an error as the one line that it is.
+/// Prints all that is wrong with the settings, and whether they are good in the exit code.
+fn check(config: Config, errors: &UsageErrors) -> ExitCode {
+    for error in &errors.0 {
+        eprintln!("{error}");
+    }
+    let problems = Server::builder().config(config).problems();
+    for problem in &problems {
+        eprintln!("fanfare: {problem}");
+    }
+    if errors.0.is_empty() && problems.is_empty() {
+        print("the settings are good\n")
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Prints an error as the one line, or the lines, that it is.
 fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE

@@ -1,6 +1,9 @@
-//! What the outboxes and the registry are synchronized by. With `--cfg shuttle` they are built on
-//! shuttle's stand-ins instead, under which `pubsub/model.rs` runs them through thousands of
-//! schedules; see there.
+//! The locks, atomics and wakers that outboxes, the registry, the keyspace and CLIENT PAUSE use.
+//!
+//! Layer `sync`, one of the lowest. It uses no other layer.
+//!
+//! With `--cfg shuttle` these names refer to shuttle's types instead. Then `pubsub/model.rs` and
+//! `state/model.rs` run that code through thousands of thread schedules.
 
 #[cfg(not(shuttle))]
 pub(crate) use {
@@ -10,8 +13,20 @@ pub(crate) use {
     std::sync::atomic,
 };
 
+/// Releases a lock to the threads that wait for it, and takes it again after them.
+#[cfg(not(shuttle))]
+pub(crate) fn bump<T>(guard: &mut MutexGuard<'_, T>) {
+    MutexGuard::bump(guard);
+}
+
+/// Releases a lock while `then` runs, and takes it again after the threads that wait for it.
+#[cfg(not(shuttle))]
+pub(crate) fn unlocked<T>(guard: &mut MutexGuard<'_, T>, then: impl FnOnce()) {
+    MutexGuard::unlocked_fair(guard, then);
+}
+
 #[cfg(shuttle)]
-pub use scheduled::*;
+pub(crate) use scheduled::*;
 
 #[cfg(shuttle)]
 mod scheduled;

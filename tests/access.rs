@@ -1,5 +1,7 @@
 //! Users while connections are theirs: what is taken away is gone at the next command.
 
+#![cfg(feature = "cli")]
+
 mod common;
 mod access {
     mod start;
@@ -30,31 +32,25 @@ async fn what_a_user_loses_is_gone_at_its_next_command() {
         client.ask("SET a 1", "+OK").await;
         admin.ask("ACL SETUSER u resetkeys ~b", "+OK").await;
         client
-            .error(
-                "SET a 1",
-                "NOPERM this user has no permissions to access one of the keys used as arguments",
-            )
+            .error("SET a 1", "NOPERM No permissions to access a key")
             .await;
         client.ask("SET b 1", "+OK").await;
         admin.ask("ACL SETUSER u -set -client|id", "+OK").await;
         client
             .error(
                 "SET b 1",
-                "NOPERM this user has no permissions to run the 'set' command",
+                "NOPERM User u has no permissions to run the 'set' command",
             )
             .await;
         client
             .error(
                 "CLIENT ID",
-                "NOPERM this user has no permissions to run the 'client|id' command",
+                "NOPERM User u has no permissions to run the 'client|id' command",
             )
             .await;
         admin.ask("ACL SETUSER u resetchannels &c", "+OK").await;
         client
-            .error(
-                "PUBLISH d x",
-                "NOPERM this user has no permissions to access one of the channels used as arguments",
-            )
+            .error("PUBLISH d x", "NOPERM No permissions to access a channel")
             .await;
         client.ask("PUBLISH c x", ":0").await;
         // Who is let in already stays.
@@ -79,7 +75,7 @@ async fn a_pipeline_is_checked_command_by_command() {
             )
             .await;
         client.expect(":0\r\n+OK\r\n").await;
-        let denied = "-NOPERM this user has no permissions to run the 'publish' command\r\n";
+        let denied = "-NOPERM User u has no permissions to run the 'publish' command\r\n";
         client.expect(denied.repeat(2)).await;
         client.expect("$1\r\nx\r\n").await;
     })
@@ -317,4 +313,86 @@ async fn a_subscription_does_not_slip_past_who_takes_the_channel_away() {
         assert_eq!(server.subscriber_count("c"), 0);
     }
     server.stop().await;
+}
+
+/// The value of an option is no keyword: what is checked is what is done.
+#[tokio::test]
+async fn sort_stores_where_the_user_may_write_and_nowhere_else() {
+    both(async |server, admin| {
+        let rules = "ACL SETUSER u on nopass +@all ~a ~by ~store";
+        admin.ask(rules, "+OK").await;
+        admin.ask("RPUSH a 2 1", ":2").await;
+        for hidden in [
+            "by STORE",
+            "BY STORE by STORE",
+            "store STORE",
+            "by ASC STORE",
+        ] {
+            let request = format!("SORT a STORE {hidden} secret");
+            let mut client = client_of(server, admin.protocol, "u").await;
+            client
+                .error(&request, "NOPERM No permissions to access a key")
+                .await;
+            let keys = format!("COMMAND GETKEYS {request}");
+            admin.ask(&keys, "*2 $1 a $6 secret").await;
+            client.ask(&request.replace("secret", "store"), ":2").await;
+        }
+        admin.ask("EXISTS secret", ":0").await;
+        let flags = "COMMAND GETKEYSANDFLAGS SORT a STORE by STORE secret";
+        admin
+            .ask(
+                flags,
+                "*2 *2 $1 a ~2 +RO +access *2 $6 secret ~2 +OW +update",
+            )
+            .await;
+        let dryrun = "ACL DRYRUN u SORT a STORE by STORE secret";
+        assert!(admin.reply(dryrun).await.ends_with(b"the 'secret' key\r\n"));
+    })
+    .await;
+}
+
+/// Wrong passwords make their connection rest, and no other.
+#[tokio::test]
+async fn wrong_passwords_make_their_connection_rest() {
+    both(async |server, admin| {
+        let rules = "ACL SETUSER u on >right +@all ~* &*";
+        admin.ask(rules, "+OK").await;
+        let denied = async |admin: &mut Client| -> u64 {
+            let count = info(admin, "acl_access_denied_auth").await;
+            count.parse().expect("a number")
+        };
+        let wrong = format!("-{NO_SUCH_PASSWORD}\r\n");
+        let mut guesser = Client::connect(server, admin.protocol).await;
+        for _ in 0..3 {
+            guesser.error("AUTH u wrong", NO_SUCH_PASSWORD).await;
+        }
+        guesser.ask("AUTH u right", "+OK").await;
+        // What comes behind a rest is carried out all the same.
+        let guesses = "AUTH u wrong\r\n".repeat(3) + "ECHO over\r\n";
+        guesser.send(guesses).await;
+        guesser.expect(wrong.repeat(3)).await;
+        guesser.expect("$4\r\nover\r\n").await;
+        assert_eq!(denied(admin).await, 6);
+        // Within an EXEC no password is compared once the connection owes a rest.
+        guesser
+            .send("MULTI\r\nAUTH u wrong\r\nAUTH u right\r\nEXEC\r\n")
+            .await;
+        guesser.expect("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n").await;
+        guesser.expect(wrong.repeat(2)).await;
+        assert_eq!(denied(admin).await, 8);
+        // RESET forgives nothing. Its rests would add up to minutes; others are served meanwhile.
+        guesser.ask("RESET", "+RESET").await;
+        guesser.send("AUTH u wrong\r\n".repeat(200)).await;
+        guesser.expect(&wrong).await;
+        for _ in 0..10 {
+            admin.ask("PING", "+PONG").await;
+        }
+        assert!(denied(admin).await < 208);
+        // And who rests can be disconnected.
+        admin.line("CLIENT KILL SKIPME yes").await;
+        assert_eq!(admin.integer().await, 1);
+        guesser.rest().await;
+        assert_eq!(server.client_count(), 1);
+    })
+    .await;
 }

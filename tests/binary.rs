@@ -1,5 +1,7 @@
 //! The binary as a process: arguments, exit codes, what it prints, its log, and its end.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use std::path::Path;
@@ -34,7 +36,10 @@ async fn setting(client: &mut Client, name: &str, value: &str) {
 
 #[tokio::test]
 async fn help_and_version() {
-    for flag in ["--help", "-h"] {
+    for (flag, meaning) in [
+        ("--help", "Bytes in one argument"),
+        ("-h", "--check-config"),
+    ] {
         let ended = run(&[flag]).await;
         assert!(
             ended.status.success() && ended.stderr.is_empty(),
@@ -43,7 +48,7 @@ async fn help_and_version() {
         for part in [
             "Usage: fanfare [file] [--<setting> <value>...]...",
             "--maxclients",
-            "FANFARE_PORT",
+            meaning,
         ] {
             assert!(
                 ended.stdout.contains(part),
@@ -52,7 +57,7 @@ async fn help_and_version() {
             );
         }
     }
-    for flag in ["--version", "-v"] {
+    for flag in ["--version", "-v", "-V"] {
         let ended = run(&[flag]).await;
         assert!(
             ended.status.success() && ended.stderr.is_empty(),
@@ -85,9 +90,7 @@ async fn mistakes_are_named_in_one_line() {
         ),
         (
             &["--port"],
-            "command line: a value is required for '--port <port>' but none was supplied (see \
-             fanfare --help)"
-                .to_owned(),
+            "command line: bad value for 'port': wrong number of arguments".to_owned(),
         ),
         (
             &["/nonexistent/fanfare.conf"],
@@ -127,6 +130,154 @@ async fn mistakes_are_named_in_one_line() {
     refused(&run_command(environment, "").await, &line);
 }
 
+/// A distribution's redis.conf, wrong users, and a certificate that is not there: all of it at once.
+#[tokio::test]
+async fn check_config_tells_everything() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let content = "port 0\nuser a on +nosuch\nappendfsync everysec\nuser b on ~*\nuser c +@nosuch\n\
+                   tls-port auto\n";
+    let path = file(&directory, "all.conf", content);
+    for args in [["--check-config", &path], [&path, "--check-config"]] {
+        let ended = run(&args).await;
+        assert_eq!((ended.status.code(), &*ended.stdout), (Some(1), ""));
+        let lines: Vec<&str> = ended.stderr.lines().collect();
+        for (line, part) in lines.iter().zip([
+            "all.conf:3: fanfare does not have Redis's setting 'appendfsync'",
+            "all.conf:2: Error in user declaration '+nosuch'",
+            "all.conf:5: Error in user declaration '+@nosuch'",
+            "'tls-cert-file' is not set",
+        ]) {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+        assert_eq!(lines.len(), 4, "{lines:?}");
+    }
+    let users = file(&directory, "users.acl", "user a on +nosuch\n");
+    let ended = run(&["--check-config", "--aclfile", &users]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(
+        ended.stderr.contains("can't load users: "),
+        "{}",
+        ended.stderr
+    );
+
+    let good = file(&directory, "good.conf", "port 0\nuser a on ~* +get\n");
+    let ended = run(&["--check-config", &good]).await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(
+        (&*ended.stdout, &*ended.stderr),
+        ("the settings are good\n", "")
+    );
+}
+
+#[tokio::test]
+async fn a_user_and_a_password_from_the_environment() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let secret = file(&directory, "secret", "sesame\n");
+    let mut process = command(&["--port", "0"]);
+    process
+        .env("FANFARE_REQUIREPASS_FILE", &secret)
+        .env("FANFARE_USER", "alice on >wonder ~* +get")
+        .env("FANFARE_SERVICE_HOST", "10.0.0.1");
+    let server = Process::spawn(process, 1).await;
+    let mut client = Client::raw(server.tcp.expect("TCP")).await;
+    client.line("GET k").await;
+    client.reads("-NOAUTH Authentication required.\r\n").await;
+    client.ask("AUTH sesame", "+OK").await;
+    client.ask("AUTH alice wonder", "+OK").await;
+    let mut process = command(&["--port", "0"]);
+    process.env("FANFARE_REQUIRE_PASS", "sesame");
+    refused(
+        &run_command(process, "").await,
+        "environment FANFARE_REQUIRE_PASS: no setting has this variable; did you mean \
+         'FANFARE_REQUIREPASS'?",
+    );
+}
+
+/// SIGHUP and its like would end a process that does not handle them, and the queues with it.
+#[tokio::test]
+async fn signals_that_do_not_end_it() {
+    let server = Process::start(&[]).await;
+    let mut client = server.client(2).await;
+    client.ask("RPUSH queue element", ":1").await;
+    let signals = [
+        Signal::SIGHUP,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGPIPE,
+    ];
+    for signal in signals {
+        server.signal(signal);
+        client.ask("PING", "+PONG").await;
+    }
+    client.ask("LLEN queue", ":1").await;
+    let ended = server.terminate().await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    for signal in &signals[..3] {
+        let told = format!("signal=\"{signal}\"");
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_logfile_is_opened_again_at_sighup() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let read = |name: &str| std::fs::read_to_string(at(name)).unwrap_or_default();
+    std::fs::write(at("log"), "what was there\n").expect("a file");
+    let path = at("log");
+    let server = Process::start(&["--logfile", path.to_str().expect("text")]).await;
+    soon("the log begins", async {
+        while !read("log").contains("listening on") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(read("log").starts_with("what was there\n"));
+    std::fs::rename(at("log"), at("log.1")).expect("it can be moved");
+    server.signal(Signal::SIGHUP);
+    soon("the new file", async {
+        while !read("log").contains("opened the logfile again") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let ended = server.terminate().await;
+    assert!(
+        ended.status.success() && ended.stderr.is_empty(),
+        "{ended:?}"
+    );
+    assert!(read("log").contains("stopped") && !read("log.1").contains("stopped"));
+    let nowhere = at("nowhere/log");
+    let ended = run(&["--port", "0", "--logfile", nowhere.to_str().expect("text")]).await;
+    let system = "No such file or directory (os error 2)";
+    refused(
+        &ended,
+        &format!("can't open the logfile '{}': {system}", nowhere.display()),
+    );
+}
+
+/// `Type=notify` of systemd.
+#[tokio::test]
+async fn a_service_manager_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("notify");
+    let socket = tokio::net::UnixDatagram::bind(&path).expect("a socket");
+    let mut process = command(&["--port", "0"]);
+    process.env("NOTIFY_SOCKET", &path);
+    let server = Process::spawn(process, 1).await;
+    let mut message = [0; 64];
+    let mut next = async || {
+        let length = soon("a message", socket.recv(&mut message))
+            .await
+            .expect("it comes");
+        String::from_utf8_lossy(&message[..length]).into_owned()
+    };
+    assert_eq!(next().await.trim_end(), "READY=1");
+    let ended = server.terminate().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(next().await.trim_end(), "STOPPING=1");
+}
+
 #[tokio::test]
 async fn an_address_that_is_taken() {
     let server = start().await;
@@ -159,6 +310,32 @@ async fn unix_only(path: &Path) -> Process {
 async fn an_optional_address_alone_that_is_missing() {
     let ended = run(&["--port", "0", "--bind", "-192.0.2.1"]).await;
     assert_eq!(ended.status.code(), Some(1), "it serves nobody: {ended:?}");
+}
+
+/// The minus in `bind` forgives an address that this machine does not have, and nothing else.
+#[tokio::test]
+async fn an_optional_address_that_is_taken_ends_the_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address");
+    let port = address.port().to_string();
+    let line =
+        format!("fanfare: can't listen on {address}: Address already in use (os error 98)\n");
+    for bind in [
+        "-127.0.0.1",
+        "127.0.0.2 -127.0.0.1",
+        "-192.0.2.1 -127.0.0.1",
+    ] {
+        let ended = run(&["--port", &port, "--bind", bind]).await;
+        assert_eq!(ended.status.code(), Some(1), "{bind}: {ended:?}");
+        // The log may tell before that of the one that is missing.
+        assert!(ended.stderr.ends_with(&line), "{bind}: {ended:?}");
+    }
+    let ended = run(&["--port", "0", "--bind", "-no-such-name.invalid"]).await;
+    assert_eq!(ended.status.code(), Some(1), "it serves nobody: {ended:?}");
+    let bind = "127.0.0.1 -192.0.2.1 -no-such-name.invalid";
+    let server = Process::start(&["--bind", bind]).await;
+    server.client(2).await.ask("PING", "+PONG").await;
+    server.terminate().await;
 }
 
 #[tokio::test]
@@ -365,7 +542,10 @@ async fn the_log_level_can_be_changed() {
     quiet.ask("CONFIG SET loglevel warning", "+OK").await;
     let silent = server.client(2).await;
     let ended = server.terminate().await;
-    let tells = |client: &Client| ended.stderr.contains(&client.address);
+    let tells = |client: &Client| {
+        let is_it = |line: &str| line.contains("connected") && line.contains(&client.address);
+        ended.stderr.lines().any(is_it)
+    };
     assert_eq!(
         (tells(&quiet), tells(&told), tells(&silent)),
         (false, true, false),

@@ -5,6 +5,8 @@
 //! --test-threads 1 --nocapture` lets each go on for a minute and prints what it did;
 //! `FANFARE_CHAOS_SEED` takes the seed that a failure prints.
 
+#![cfg(feature = "cli")]
+
 #[path = "chaos/arena.rs"]
 mod arena;
 mod common;

@@ -24,35 +24,48 @@ macro_rules! commands {
 
 mod commands {
     pub mod acl;
+    pub mod bitmap;
     pub mod blocking;
     pub mod client;
     pub mod command;
     pub mod config;
     pub mod connection;
     pub mod counters;
+    mod error_codes;
     pub mod expiry;
+    pub mod geo;
+    pub mod hash;
+    pub mod hyperloglog;
     pub mod keys;
+    pub mod lcs;
     pub mod list;
+    pub mod lone;
     pub mod object;
     pub mod operators;
     pub mod pubsub;
     pub mod scan;
     pub mod server;
+    pub mod set;
     pub mod sort;
+    pub mod sorted_set;
+    pub mod sorted_sets;
     pub mod string;
     pub mod transaction;
 }
 
 use commands::{
-    acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
-    operators, pubsub, scan, server, sort, string, transaction,
+    acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
+    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, transaction,
 };
+use commands::{bitmap, geo, hyperloglog, lcs};
+use commands::{hash, set};
 
 /// A command without a test above fails here.
 #[tokio::test]
 async fn every_command_has_a_test() {
     let mut covered = [
         acl::COVERED,
+        bitmap::COVERED,
         blocking::COVERED,
         client::COVERED,
         command::COVERED,
@@ -60,14 +73,23 @@ async fn every_command_has_a_test() {
         connection::COVERED,
         counters::COVERED,
         expiry::COVERED,
+        geo::COVERED,
+        hash::COVERED,
+        hyperloglog::COVERED,
         keys::COVERED,
+        lcs::COVERED,
         list::COVERED,
+        lone::COVERED,
         object::COVERED,
         operators::COVERED,
         pubsub::COVERED,
         scan::COVERED,
         server::COVERED,
+        set::COVERED,
         sort::COVERED,
+        sorted_set::COVERED,
+        sorted_set::range::COVERED,
+        sorted_sets::COVERED,
         string::COVERED,
         transaction::COVERED,
     ]
@@ -86,8 +108,8 @@ async fn every_command_has_a_test() {
 fn replies_of_every_kind_are_downgraded() {
     assert_eq!(
         common::wire::downgrade(
-            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+            b"%1\r\n+k\r\n~2\r\n_\r\n:1\r\n>1\r\n=6\r\ntxt:\r\n\r\n,1.5\r\n-E _\r\n$2\r\n_\r\r\n"
         ),
-        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n-E _\r\n$2\r\n_\r\r\n"
+        b"*2\r\n+k\r\n*2\r\n$-1\r\n:1\r\n*1\r\n$2\r\n\r\n\r\n$3\r\n1.5\r\n-E _\r\n$2\r\n_\r\r\n"
     );
 }

@@ -3,6 +3,8 @@
 //! `cargo test --test differential -- --include-ignored`; every reply that is allowed to differ is listed in its script,
 //! with fanfare's own bytes. `FANFARE_DIFF_OTHER=redis-server` compares Redis with itself, which checks the scripts.
 
+#![cfg(feature = "cli")]
+
 mod differential {
     pub mod blocked;
     pub mod compare;
@@ -12,7 +14,10 @@ mod differential {
     pub mod pair;
     pub mod random;
     pub mod random_acl;
+    pub mod random_bits;
+    pub mod random_collections;
     pub mod random_queue;
+    pub mod random_sorted_sets;
     pub mod rules;
     pub mod script;
     pub mod seeded;
@@ -69,9 +74,12 @@ scripts! {
     basics hello password client kill
     command config
     protocol limits
-    monitor slowlog latency pause
+    monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
+    sorted_sets sorted_sets_many sorted_sets_blocking
+    hashes sets
     acl
+    bits lcs hyperloglog geo
 }
 
 /// A script that no test runs would pass unseen.

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use common::client::Client;
 use common::{eventually, soon, start, start_with};
-use fanfare::config::{BadSetting, Config};
-use fanfare::{Bound, ListenError, Server, StartError};
+use fanfare::{BadSetting, Bound, ListenError, Server, StartError};
 
 async fn refusal(settings: &[(&str, &str)]) -> StartError {
     let builder = settings
@@ -122,11 +121,12 @@ async fn several_addresses_share_a_port() {
     Client::to(*two, 3).await.ask("PING", "+PONG").await;
 }
 
+#[cfg(feature = "cli")]
 #[tokio::test]
 async fn a_whole_config_is_taken() {
-    let mut config = Config {
+    let mut config = fanfare::cli::Config {
         port: 0,
-        ..Config::default()
+        ..fanfare::cli::Config::default()
     };
     config.apply("maxclients", &["7"]).expect("a good value");
     let server = Server::builder()

@@ -22,7 +22,8 @@ const PATTERNS: usize = 30_000;
 /// Requests in flight: enough to keep the server busy, too few to fill its buffers.
 const BATCH: usize = 200;
 
-/// Checks that `ours` accepts of `names` just those that Redis did.
+/// Checks that `ours` accepts of `names` just those that Redis did, but for the one difference: with
+/// us, stars match the empty name.
 fn assert_same<'a>(
     ours: fn(&[u8], &[u8]) -> bool,
     pattern: &[u8],
@@ -30,7 +31,12 @@ fn assert_same<'a>(
     theirs: &BTreeSet<Vec<u8>>,
     seed: u64,
 ) {
+    let only_stars = !pattern.is_empty() && pattern.iter().all(|&byte| byte == b'*');
     for name in names {
+        if only_stars && name.is_empty() {
+            assert!(ours(pattern, name) && !theirs.contains(name));
+            continue;
+        }
         assert_eq!(
             theirs.contains(name),
             ours(pattern, name),

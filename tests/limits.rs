@@ -1,6 +1,8 @@
 //! One slow or hostile connection never hurts another: its backlog is bounded, and every disconnect
 //! is counted.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::Client;

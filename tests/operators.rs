@@ -191,11 +191,11 @@ async fn latency_is_noted_and_told() {
         client.line("LATENCY DOCTOR").await;
         let report = client.text().await;
         assert!(
-            report.contains("1. command: 1 latency spikes (average 3ms"),
+            report.contains("1. command: 1 samples, 3 ms on average"),
             "{report}"
         );
         assert!(
-            report.contains("Please use 'CONFIG SET slowlog-log-slower-than 2000'."),
+            report.contains("CONFIG SET slowlog-log-slower-than 2000 lists all of it."),
             "{report}"
         );
         client.line("LATENCY GRAPH command").await;
@@ -382,4 +382,57 @@ async fn a_panic_behind_gathered_messages() {
         until_info(client, "fanfare_connection_panics", "20").await;
     })
     .await;
+}
+
+/// The users of the example in SECURITY.md, as it has them, with a password each.
+#[tokio::test]
+async fn users_of_the_security_page_see_no_names_of_others() {
+    let page = include_str!("../SECURITY.md");
+    let server = start().await;
+    let mut operator = Client::connect(&server, 2).await;
+    operator.ask("SET jobs:mine v", "+OK").await;
+    operator.ask("SET secret v", "+OK").await;
+    let users = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("    user "));
+    let mut names = Vec::new();
+    for user in users {
+        let (name, rules) = user.split_once(' ').expect("a name");
+        let rules: Vec<_> = rules
+            .split(' ')
+            .filter(|rule| rule.starts_with(['o', '~', '&', '+', '-']) || *rule == "resetchannels")
+            .filter(|rule| *rule != "of")
+            .collect();
+        if name != "default" {
+            let line = format!("ACL SETUSER {name} >p {}", rules.join(" "));
+            operator.ask(&line, "+OK").await;
+            names.push(name);
+        }
+    }
+    assert_eq!(names, ["operator", "jobs", "news"]);
+    for name in ["jobs", "news"] {
+        let mut client = Client::connect(&server, 2).await;
+        client.ask(&format!("AUTH {name} p"), "+OK").await;
+        for shows in [
+            "PUBSUB CHANNELS",
+            "PUBSUB NUMSUB c",
+            "PUBSUB NUMPAT",
+            "KEYS *",
+            "SCAN 0",
+            "RANDOMKEY",
+            "DBSIZE",
+            "CLIENT LIST",
+            "CLIENT KILL ID 1",
+            "ACL LIST",
+            "ACL USERS",
+            "ACL LOG",
+            "MONITOR",
+            "SLOWLOG GET",
+            "GET secret",
+            "SUBSCRIBE __keyspace@0__:secret",
+        ] {
+            let reply = String::from_utf8_lossy(&client.reply(shows).await).into_owned();
+            assert!(reply.starts_with("-NOPERM"), "{name}: {shows}: {reply}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! `pubsub-overflow-policy`: a slow subscriber keeps its connection and loses messages, each of which
 //! is counted.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::Client;
@@ -310,5 +312,83 @@ async fn the_log_tells_of_every_drop_in_few_lines() {
         assert_eq!(field(line, "name"), "turtle");
         assert!(line.contains("drop-newest"), "{line}");
         assert!(line.contains(&victim.address), "{line}");
+    }
+}
+
+/// A restricted user's choice makes its bound tighter, and never looser.
+#[tokio::test]
+async fn nobody_lets_more_wait_than_the_server_does() {
+    /// The server's settings, what the client chooses, and whether it is closed then.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, bool);
+    let cases: [Case<'_>; 6] = [
+        (
+            &[("pubsub-overflow-limit", "256kb")],
+            "DROP-NEWEST 100gb",
+            false,
+        ),
+        (
+            &[("pubsub-overflow-limit", "256kb")],
+            "DROP-OLDEST 100gb",
+            false,
+        ),
+        (
+            &[("client-output-buffer-limit", "pubsub 256kb 0 0")],
+            "DROP-NEWEST 100gb",
+            false,
+        ),
+        (
+            &[("client-output-buffer-limit", "pubsub 0 256kb 60")],
+            "DROP-OLDEST",
+            false,
+        ),
+        (
+            &[
+                ("pubsub-overflow-policy", "drop-oldest"),
+                ("pubsub-overflow-limit", "256kb"),
+            ],
+            "DEFAULT 100gb",
+            false,
+        ),
+        (
+            &[
+                ("pubsub-overflow-policy", "drop-oldest"),
+                ("pubsub-overflow-limit", "256kb"),
+                ("client-output-buffer-limit", "pubsub 0 0 0"),
+            ],
+            "DISCONNECT",
+            true,
+        ),
+    ];
+    for protocol in [2, 3] {
+        for (settings, choice, closes) in cases {
+            let server = start_with(settings).await;
+            let mut observer = Client::connect(&server, 2).await;
+            observer
+                .ask(
+                    "ACL SETUSER u on nopass &* -@all +@pubsub +@connection -@dangerous",
+                    "+OK",
+                )
+                .await;
+            let mut victim = slow(server.addr().expect("TCP"), protocol).await;
+            victim.ask("AUTH u x", "+OK").await;
+            victim
+                .ask(&format!("CLIENT OVERFLOW {choice}"), "+OK")
+                .await;
+            victim.subscribe("SUBSCRIBE", &["c"]).await;
+            for number in 0..MESSAGES / 2 {
+                server.publish("c", payload(number));
+            }
+            if closes {
+                eventually("it is closed", || server.client_count() == 1).await;
+                continue;
+            }
+            observer
+                .line(&format!("CLIENT LIST ID {}", victim.id))
+                .await;
+            let line = observer.text().await;
+            let waits: usize = common::field(&line, "omem").parse().expect("a number");
+            assert!(waits <= 256 * 1024, "{choice}: {waits} bytes wait");
+            assert!(waits > 100 * 1024, "{choice}: {waits} bytes wait");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What one connection, or the system, may run out of: open files, subscriptions, time.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::Client;

@@ -1,5 +1,7 @@
 //! A shutdown under load: what was answered has been delivered.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use common::client::{Client, Frame, parts};
@@ -200,4 +202,44 @@ async fn popped_elements_reach_their_waiters() {
         );
         assert_eq!(server.end().await.status.code(), Some(0));
     }
+}
+
+/// Who reads nothing is not waited for, however long `shutdown-timeout` is; who reads, gets all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_read_holds_up_no_shutdown() {
+    const MESSAGES: usize = 300;
+    let limits = ["--client-output-buffer-limit", "pubsub 0 0 0"];
+    let patient = [&limits[..], &["--shutdown-timeout", "1000000"]].concat();
+    let server = Process::start(&patient).await;
+    let mut stuck = server.client(2).await;
+    stuck.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut reader = server.client(3).await;
+    reader.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut publisher = server.client(2).await;
+    for number in 0..MESSAGES {
+        let payload = format!("{number:08}").repeat(8 * 1024);
+        publisher.command(&["PUBLISH", "c", &payload]).await;
+        assert_eq!(publisher.integer().await, 2);
+    }
+    server.signal(Signal::SIGTERM);
+    for number in 0..MESSAGES {
+        assert!(reader.push().await[2].starts_with(format!("{number:08}").as_bytes()));
+    }
+    reader.closed().await;
+    let ended = server.end().await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let told = "closing clients that read nothing of what they were sent clients=1";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    // What the kernel had taken is there, but not all.
+    assert!(stuck.rest().await.len() < MESSAGES * 64 * 1024);
+}
+
+/// `docker stop` kills after 10 seconds.
+#[tokio::test]
+async fn by_default_a_shutdown_is_over_before_it_is_killed() {
+    let server = Process::start(&[]).await;
+    let mut client = server.client(2).await;
+    client.command(&["CONFIG", "GET", "shutdown-timeout"]).await;
+    let setting = parts(client.frame().await).expect("a setting");
+    assert!(number(&setting[1]) < 10, "{setting:?}");
 }

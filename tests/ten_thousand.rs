@@ -3,6 +3,8 @@
 //! Ignored by default, as it needs some 10,100 file descriptors in the test and as many in the
 //! server: more than many machines allow a user at first.
 
+#![cfg(feature = "cli")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

@@ -26,6 +26,7 @@ use results::Figure;
 mod arguments;
 mod audience;
 mod channels;
+mod collections;
 mod expected;
 mod fanout;
 mod floor;
@@ -97,6 +98,7 @@ fn loads() -> Vec<Load> {
         nobody::loads(),
         stuck::loads(),
         queue::loads(),
+        collections::loads(),
         isolation::loads(),
         info::loads(),
         startup::loads(),

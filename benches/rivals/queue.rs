@@ -1,6 +1,7 @@
 //! Lists as work queues: pushes and pops in long batches, hand-over to clients that block, and how
 //! soon one of those has a value.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -52,7 +53,10 @@ pub fn loads() -> Vec<Load> {
             ..load(
                 "one-list",
                 format!("{batches}, one list"),
-                Box::new(one_list),
+                Box::new(|rival, options| {
+                    let lengths = 1..=(WORKERS * BATCH) as u64;
+                    by_turns([b"LPUSH", b"RPOP"], lengths, rival, options)
+                }),
             )
         },
         Load {
@@ -172,24 +176,30 @@ impl Worker {
     }
 }
 
-/// Every worker has pushed as many values as it pops, so there always is one for it, though not
-/// one of its own.
-fn one_list(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
+/// All put values into one key and take them out, by these two commands; `replies` are those to the
+/// first. Every worker has put in as many values as it takes, so there always is one for it, though
+/// not one of its own.
+pub fn by_turns(
+    [put, take]: [&[u8]; 2],
+    replies: RangeInclusive<u64>,
+    rival: &Rival,
+    options: Options,
+) -> Result<Vec<Figure>> {
     let server = Server::start(rival)?;
     let mut values = Values::new(WORKERS * BATCHES * BATCH, VALUE, Vec::new());
-    let pops = wire::request(&[b"RPOP", LIST]).repeat(BATCH);
+    let pops = wire::request(&[take, LIST]).repeat(BATCH);
     let mut streams = Vec::new();
     let mut workers = Vec::new();
     for worker in 0..WORKERS {
         let batch = |batch| {
             let first = (worker * BATCHES + batch) * BATCH;
-            let push = |number| wire::request(&[b"LPUSH", LIST, values.payload(number)]);
+            let push = |number| wire::request(&[put, LIST, values.payload(number)]);
             (first, (first..first + BATCH).flat_map(push).collect())
         };
         workers.push(Worker {
             batches: (0..BATCHES).map(batch).collect(),
             begun: 0,
-            lengths: Integers::new(1..=(WORKERS * BATCH) as u64),
+            lengths: Integers::new(replies.clone()),
             unfinished: Vec::new(),
             missing: 0,
         });

@@ -8,16 +8,18 @@
 //! [`describe`]: CommandSet::describe
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Once};
 
-use super::categories::{Categories, Category};
-use super::redis_only::REDIS_ONLY;
+use super::redis_only::{REDIS_ONLY, SINCE_7_2};
 use super::rules::{RuleError, has_blanks};
+use crate::catalog::categories::{Categories, Category};
 use crate::catalog::{CATALOG, Command};
 
 /// A command as far as rules are concerned; its place in [`COMMANDS`] is its bit.
 #[derive(Debug)]
 struct CommandMeta {
+    /// As a rule has it (`get`, `config|get`).
+    name: &'static str,
     categories: Categories,
     /// Whether Redis 7.0 has it: later ones must not change which categories describe a set best.
     counts: bool,
@@ -25,12 +27,13 @@ struct CommandMeta {
     subcommands: Vec<usize>,
 }
 
-/// The table's commands by their ids, and behind them the foreign ones.
+/// The catalog's commands by their ids, and behind them those that only Redis has.
 static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
     let own = CATALOG
         .commands_and_subcommands()
         .map(|command| CommandMeta {
-            categories: Categories::of(command.spec.categories.iter().copied()),
+            name: &command.full_name,
+            categories: command.categories,
             counts: command.spec.docs.since < "7.1",
             subcommands: command
                 .subcommands
@@ -40,26 +43,42 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
         });
     let mut all: Vec<CommandMeta> = own.collect();
     for (categories, names) in REDIS_ONLY {
-        let categories = Categories::of(categories.split(' '));
+        let categories = Categories::named(categories.split(' '));
         for name in names.split(' ') {
             if CATALOG.find_full(name.as_bytes()).is_some() {
                 continue;
             }
-            // Subcommands of foreign containers have all of their container's categories.
-            let container = name.split('|').next().unwrap_or(name);
-            if let Some(container) = CATALOG.find(container.as_bytes()) {
-                let place = all.len();
-                all[usize::from(container.id)].subcommands.push(place);
-            }
             all.push(CommandMeta {
+                name,
                 categories,
-                counts: true,
+                counts: !SINCE_7_2.contains(&name),
                 subcommands: Vec::new(),
             });
         }
     }
+    for place in CATALOG.ids()..all.len() {
+        let Some((container, _)) = all[place].name.split_once('|') else {
+            continue;
+        };
+        let mut places = all.iter();
+        let container = places.position(|command| command.name == container);
+        all[container.expect("a subcommand's container")]
+            .subcommands
+            .push(place);
+    }
     all
 });
+
+/// The place of a command or subcommand, given in any letter case.
+fn find(name: &[u8]) -> Option<usize> {
+    if let Some(command) = CATALOG.find_full(name) {
+        return Some(usize::from(command.id));
+    }
+    let redis_only = COMMANDS.iter().skip(CATALOG.ids());
+    let names = redis_only.map(|command| command.name.as_bytes());
+    let place = { names }.position(|own| own.eq_ignore_ascii_case(name))?;
+    Some(CATALOG.ids() + place)
+}
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +88,9 @@ pub(super) struct CommandSet {
     all: bool,
     /// It began with `+@all`, so that it is described by what was taken away.
     subtractive: bool,
-    /// `+select|0`: of a command that is not allowed as a whole, by its id, the first arguments with
+    /// `+select|0`: of a command that is not allowed as a whole, by its place, the first arguments with
     /// which it is. Redis calls it deprecated, and still does it.
-    first_args: BTreeMap<u16, Vec<Vec<u8>>>,
+    first_args: BTreeMap<usize, Vec<Vec<u8>>>,
 }
 
 impl CommandSet {
@@ -106,7 +125,7 @@ impl CommandSet {
     /// Whether a request of this command is allowed, `first_arg` being what stands behind its name.
     pub(super) fn allows(&self, command: &Command, first_arg: Option<&[u8]>) -> bool {
         self.all || self.has(usize::from(command.id)) || {
-            let allowed = self.first_args.get(&command.id);
+            let allowed = self.first_args.get(&usize::from(command.id));
             let among = |allowed: &Vec<Vec<u8>>| {
                 allowed
                     .iter()
@@ -121,7 +140,7 @@ impl CommandSet {
         let bar = name.iter().rposition(|&byte| byte == b'|');
         if let (true, Some(bar)) = (allow, bar) {
             let (container, sub) = (&name[..bar], &name[bar + 1..]);
-            let command = CATALOG.find_full(container).ok_or(RuleError::UnknownName)?;
+            let place = find(container).ok_or(RuleError::UnknownName)?;
             if container.contains(&b'|') {
                 return Err(RuleError::FirstArgOfSubcommand);
             }
@@ -129,13 +148,12 @@ impl CommandSet {
             if sub.is_empty() || has_blanks(sub) {
                 return Err(RuleError::Syntax);
             }
-            if command.subcommands.is_empty() {
-                self.allow_first_arg(command, sub);
+            if COMMANDS[place].subcommands.is_empty() {
+                self.allow_first_arg(place, sub);
                 return Ok(());
             }
         }
-        let command = CATALOG.find_full(name).ok_or(RuleError::UnknownName)?;
-        self.change(usize::from(command.id), allow);
+        self.change(find(name).ok_or(RuleError::UnknownName)?, allow);
         Ok(())
     }
 
@@ -146,12 +164,16 @@ impl CommandSet {
         Ok(())
     }
 
-    fn allow_first_arg(&mut self, command: &Command, arg: &[u8]) {
-        tracing::warn!(
-            command = command.full_name,
-            "allowing a first argument of a command that is otherwise not allowed is deprecated"
-        );
-        let args = self.first_args.entry(command.id).or_default();
+    fn allow_first_arg(&mut self, place: usize, arg: &[u8]) {
+        // Once is enough, however often a client sets such a rule.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| {
+            tracing::warn!(
+                command = COMMANDS[place].name,
+                "allowing a first argument of a command that is otherwise not allowed is deprecated"
+            );
+        });
+        let args = self.first_args.entry(place).or_default();
         if !args.iter().any(|own| own.eq_ignore_ascii_case(arg)) {
             args.push(arg.to_vec());
         }
@@ -160,9 +182,7 @@ impl CommandSet {
     /// Allows or denies a command with all its subcommands.
     fn change(&mut self, place: usize, allow: bool) {
         self.set(place, allow);
-        if let Ok(id) = u16::try_from(place) {
-            self.first_args.remove(&id);
-        }
+        self.first_args.remove(&place);
         for &sub in &COMMANDS[place].subcommands {
             self.set(sub, allow);
         }
@@ -225,8 +245,9 @@ impl CommandSet {
             rules.extend_from_slice(format!(" {sign}@{}", best.name()).as_bytes());
             categories.retain(|category| *category != best);
         }
-        for command in CATALOG.commands() {
-            self.describe_single(command, &mut reached, &mut rules);
+        let commands = COMMANDS.iter().enumerate();
+        for (place, _) in commands.filter(|(_, command)| !command.name.contains('|')) {
+            self.describe_single(place, &mut reached, &mut rules);
         }
         rules
     }
@@ -249,20 +270,22 @@ impl CommandSet {
     }
 
     /// Writes what the categories have left over of a command and its subcommands.
-    fn describe_single(&self, command: &Command, reached: &mut CommandSet, rules: &mut Vec<u8>) {
-        let place = usize::from(command.id);
+    fn describe_single(&self, place: usize, reached: &mut CommandSet, rules: &mut Vec<u8>) {
+        let CommandMeta {
+            name, subcommands, ..
+        } = &COMMANDS[place];
         let allowed = self.has(place);
         if allowed != reached.has(place) {
             let sign = if allowed { '+' } else { '-' };
-            rules.extend_from_slice(format!(" {sign}{}", command.full_name).as_bytes());
+            rules.extend_from_slice(format!(" {sign}{name}").as_bytes());
             reached.change(place, allowed);
         }
-        for sub in &command.subcommands {
+        for &sub in subcommands {
             self.describe_single(sub, reached, rules);
         }
         if !allowed {
-            for arg in self.first_args.get(&command.id).into_iter().flatten() {
-                rules.extend_from_slice(format!(" +{}|", command.full_name).as_bytes());
+            for arg in self.first_args.get(&place).into_iter().flatten() {
+                rules.extend_from_slice(format!(" +{name}|").as_bytes());
                 rules.extend_from_slice(arg);
             }
         }

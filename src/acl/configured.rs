@@ -12,6 +12,7 @@ use crate::config::{Config, Password};
 /// A `user` line of the settings that makes no user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}Error in user declaration '{word}': {problem}", prefix(.origin))]
+#[non_exhaustive]
 pub struct BadLine {
     /// Where the line stands; empty, if it was given through the embedding API.
     pub origin: String,
@@ -40,10 +41,25 @@ pub(crate) fn hash(password: &Password) -> Option<PasswordHash> {
 /// # Errors
 /// The first line that makes no user.
 pub(crate) fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
+    let (users, wrong) = read_lines(config);
+    match wrong.into_iter().next() {
+        Some(line) => Err(line),
+        None => Ok(users),
+    }
+}
+
+/// All lines of the settings that make no user.
+#[cfg(feature = "cli")]
+pub(crate) fn wrong_lines(config: &Config) -> Vec<BadLine> {
+    read_lines(config).1
+}
+
+fn read_lines(config: &Config) -> (Vec<User>, Vec<BadLine>) {
     let all_channels = config.acl_pubsub_default.is_all();
     let mut default = User::unrestricted_default();
     default.set_password(hash(&config.requirepass));
     let mut users = vec![default];
+    let mut wrong = Vec::new();
     let mut named: Vec<&[u8]> = Vec::new();
     for line in config.users.lines() {
         let refuse = |(word, problem): (&[u8], String)| BadLine {
@@ -51,7 +67,13 @@ pub(crate) fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
             word: without_secret(word),
             problem,
         };
-        let user = user_of(&line.words, &named, all_channels).map_err(refuse)?;
+        let user = match user_of(&line.words, &named, all_channels) {
+            Ok(user) => user,
+            Err(error) => {
+                wrong.push(refuse(error));
+                continue;
+            }
+        };
         if !user.is_enabled() {
             tracing::info!(
                 user = %String::from_utf8_lossy(&user.name),
@@ -63,7 +85,7 @@ pub(crate) fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
         users.push(user);
     }
     debug_assert!(users.iter().any(|user| user.name == DEFAULT_USER));
-    Ok(users)
+    (users, wrong)
 }
 
 /// The user of a line. `named`: the users of the lines before it. An error is the wrong word, and

@@ -1,11 +1,12 @@
 //! The file of users (`aclfile`), which ACL LOAD reads again and ACL SAVE writes.
 //!
-//! Layer `acl`. A file has a user on each line, as ACL LIST shows it, and no comments, since ACL SAVE would lose
-//! them. All of it is right, or nothing of it is taken.
+//! Layer `acl`. A file has a user on each line, as ACL LIST shows it. Empty lines, and comments, which begin
+//! with `#`, are passed over; ACL SAVE writes the users only. All of a file is right, or nothing of it is
+//! taken.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use super::user::{DEFAULT_USER, User};
 /// What is wrong with a file, on one line, in Redis's words. Bytes, as it quotes rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", String::from_utf8_lossy(.0))]
+#[non_exhaustive]
 pub struct FileErrors(pub Vec<u8>);
 
 /// Reads the users of a file, the default user among them whether the file has it or not.
@@ -40,7 +42,7 @@ pub(crate) fn parse(
     let mut errors = Vec::new();
     for (line, number) in content.split(|&byte| byte == b'\n').zip(1..) {
         let line = trim(line, b" \t\r\n");
-        if line.is_empty() {
+        if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
         let words: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
@@ -127,20 +129,37 @@ fn trim<'a>(mut text: &'a [u8], away: &[u8]) -> &'a [u8] {
 }
 
 /// Writes users to a file: all of them, or the file stays as it was, whatever happens meanwhile. Its
-/// permissions stay; a new one is its owner's only, as it has passwords' hashes in it.
+/// permissions stay, and its owner where that is allowed; a new one is its owner's only, as it has
+/// passwords' hashes in it. A symbolic link stays one, and the file that it leads to is written.
+///
+/// # Errors
+/// The file, or a new one beside it, cannot be written. As a new file takes the place of the old one, the
+/// old one's permissions would not matter to the system; they do here.
 pub(crate) fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io::Result<()> {
     let mut content = Vec::new();
     for user in users {
         content.extend(user.describe());
         content.push(b'\n');
     }
+    let path = &follow_links(path)?;
+    let old = match fs::metadata(path) {
+        Ok(old) if !old.is_file() => {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        Ok(old) => {
+            OpenOptions::new().write(true).open(path)?;
+            Some(old)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let random = u64::from_ne_bytes(random);
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".tmp-{}-{random:016x}", std::process::id()));
     let temporary = PathBuf::from(temporary);
-    let written = replace(path, &temporary, &content);
+    let written = replace(path, old.as_ref(), &temporary, &content);
     if written.is_err() {
         // It may not even be there.
         let _ = fs::remove_file(&temporary);
@@ -148,14 +167,40 @@ pub(crate) fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io
     written
 }
 
-fn replace(path: &Path, temporary: &Path, content: &[u8]) -> io::Result<()> {
+/// The file that a path leads to over symbolic links, whether it is there or not.
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            return Ok(path);
+        };
+        // A target that begins with `/` takes the place of the whole path.
+        path.pop();
+        path.push(target);
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+fn replace(
+    path: &Path,
+    old: Option<&Metadata>,
+    temporary: &Path,
+    content: &[u8],
+) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(temporary)?;
-    if let Ok(old) = fs::metadata(path) {
+    if let Some(old) = old {
+        let new = file.metadata()?;
+        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+            // Only root may give a file away. Who else may write it becomes its owner.
+            let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
+        }
         file.set_permissions(old.permissions())?;
     }
     file.write_all(content)?;

@@ -4,7 +4,7 @@
 //! log is written by those who were denied, and must not be a way to fill the memory.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::request::Reason;
 
@@ -28,6 +28,8 @@ pub(crate) enum LogContext {
 /// What was denied.
 #[derive(Clone, Debug)]
 pub(crate) struct LogEntry {
+    /// Its number. No other entry has had it; the first is 0.
+    pub id: u64,
     /// How often.
     pub count: u64,
     /// What was lacking.
@@ -40,6 +42,10 @@ pub(crate) struct LogEntry {
     pub user: Vec<u8>,
     /// The last time.
     pub last: Instant,
+    /// The first time, by the wall clock.
+    pub created: SystemTime,
+    /// The last time, by the wall clock.
+    pub updated: SystemTime,
     /// The client then, as CLIENT LIST shows it.
     pub client: String,
 }
@@ -51,18 +57,22 @@ impl LogEntry {
         situation: LogContext,
         object: &[u8],
         user: &[u8],
-        mut client: String,
+        client: &str,
     ) -> LogEntry {
-        client.truncate(client.floor_char_boundary(KEPT));
+        // Copied, all of them: cutting a long text short leaves its allocation as long as it was.
         let kept = |text: &[u8]| text[..text.len().min(KEPT)].to_vec();
+        let now = SystemTime::now();
         LogEntry {
+            id: 0,
             count: 1,
             reason,
             situation,
             object: kept(object),
             user: kept(user),
             last: Instant::now(),
-            client,
+            created: now,
+            updated: now,
+            client: client[..client.floor_char_boundary(KEPT)].to_owned(),
         }
     }
 
@@ -81,6 +91,7 @@ impl LogEntry {
 pub(crate) struct Log {
     /// The latest first.
     entries: VecDeque<LogEntry>,
+    next_id: u64,
 }
 
 impl Log {
@@ -89,12 +100,22 @@ impl Log {
     pub(crate) fn add(&mut self, mut entry: LogEntry, limit: u64) {
         let mut latest = self.entries.iter().take(ALIKE_AMONG);
         let alike = latest.position(|known| known.is_like(&entry));
-        if let Some(known) = alike.and_then(|place| self.entries.remove(place)) {
-            entry.count += known.count;
+        match alike.and_then(|place| self.entries.remove(place)) {
+            Some(known) => {
+                entry.count += known.count;
+                (entry.id, entry.created) = (known.id, known.created);
+            }
+            None => {
+                entry.id = self.next_id;
+                self.next_id += 1;
+            }
         }
         self.entries.push_front(entry);
-        self.entries
-            .truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if self.entries.len() > limit {
+            self.entries.truncate(limit);
+            self.entries.shrink_to(2 * limit);
+        }
     }
 
     /// The latest entries, at most `count`.

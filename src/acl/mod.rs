@@ -18,13 +18,13 @@
 //! Lock order: the users' lock and the log's are taken last and hold nothing else, but that a client
 //! is given its user's name under the users' lock: who deletes a user so finds all of its clients.
 
-pub(crate) mod categories;
 mod commands;
 pub(crate) mod configured;
 pub(crate) mod denied;
 pub(crate) mod file;
 pub(crate) mod log;
 mod redis_only;
+pub(crate) use redis_only::REDIS_ONLY;
 pub(crate) mod request;
 pub(crate) mod rules;
 mod selector;
@@ -53,6 +53,7 @@ use user::{DEFAULT_USER, PasswordHash, User};
 
 /// Why a server has no users to start with.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum UsersError {
     /// A `user` line of the settings is wrong.
     #[error(transparent)]
@@ -208,19 +209,27 @@ impl Acl {
         rules: &[Vec<u8>],
         all_channels: bool,
     ) -> Result<Option<Changed>, (usize, RuleError)> {
-        let mut users = self.users.lock();
-        let before = users.by_name.get(name).cloned();
-        let mut user = match &before {
-            Some(before) => User::clone(before),
-            None => User::new(Bytes::copy_from_slice(name), all_channels),
-        };
-        for (index, rule) in rules.iter().enumerate() {
-            user.apply(rule, all_channels)
-                .map_err(|error| (index, error))?;
+        loop {
+            // Without the lock, as a rule may have a password, which is hashed.
+            let before = self.get(name);
+            let mut user = match &before {
+                Some(before) => User::clone(before),
+                None => User::new(Bytes::copy_from_slice(name), all_channels),
+            };
+            for (index, rule) in rules.iter().enumerate() {
+                user.apply(rule, all_channels)
+                    .map_err(|error| (index, error))?;
+            }
+            let mut users = self.users.lock();
+            let now = users.by_name.get(name);
+            if now.map(Arc::as_ptr) != before.as_ref().map(Arc::as_ptr) {
+                // Somebody else has changed the same user meanwhile.
+                continue;
+            }
+            let after = users.put(user);
+            self.changed(&users);
+            return Ok(before.map(|before| Changed { before, after }));
         }
-        let after = users.put(user);
-        self.changed(&users);
-        Ok(before.map(|before| Changed { before, after }))
     }
 
     /// Gives the default user this password, or none (`requirepass`).

@@ -51,9 +51,10 @@ impl<'a> Request<'a> {
     /// The places of the channels that it sends to or subscribes to. Unsubscribing needs no
     /// permission.
     pub(crate) fn channels(&self) -> Option<(Namespace, Range<usize>)> {
-        let published = self.command.publishes.map(|kind| (kind, 1..2));
+        let published = self.command.spec.publishes.map(|kind| (kind, 1..2));
         let subscribed = self
             .command
+            .spec
             .subscribes
             .map(|kind| (kind, 1..self.words.len()));
         published.or(subscribed)

@@ -4,6 +4,7 @@
 use super::commands::CommandSet;
 use super::request::{Denial, Reason, Request};
 use super::rules::{RuleError, has_blanks};
+use crate::catalog::spec::Flag;
 use crate::catalog::spec::key::KeyFlags;
 use crate::client::Namespace;
 use crate::glob;
@@ -134,13 +135,13 @@ impl Selector {
     /// `allkeys`, `resetkeys`
     pub(crate) fn set_keys(&mut self, all: bool) {
         self.all_keys = all;
-        self.keys.clear();
+        self.keys = Vec::new();
     }
 
     /// `allchannels`, `resetchannels`
     pub(crate) fn set_channels(&mut self, all: bool) {
         self.all_channels = all;
-        self.channels.clear();
+        self.channels = Vec::new();
     }
 
     /// `nocommands`
@@ -194,7 +195,7 @@ impl Selector {
     /// Whether it allows the whole request; if not, what it stops at.
     pub(crate) fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
         let command = request.command();
-        if !command.no_auth && !self.commands.allows(command, request.first_arg()) {
+        if !command.has(Flag::NoAuth) && !self.commands.allows(command, request.first_arg()) {
             return Err(Denial::COMMAND);
         }
         if !self.all_keys {

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::categories::{Categories, Category, NAMES};
 use super::file::{FileErrors, load, parse, save};
 use super::log::{Log, LogContext, LogEntry};
 use super::request::{Denial, Reason, Request};
@@ -10,6 +9,7 @@ use super::rules::{RuleError, Unmatched, merge_selectors, without_secret};
 use super::user::{PasswordHash, User};
 use super::{Acl, redis_only};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Categories;
 
 fn user(rules: &str) -> User {
     let mut user = User::new(Bytes::from_static(b"u"), false);
@@ -52,24 +52,10 @@ fn lacks(rules: &str, request: &str) -> Option<(Reason, String)> {
 }
 
 #[test]
-fn every_category_of_the_table_is_one_of_redis() {
-    for command in CATALOG.commands_and_subcommands() {
-        Categories::of(command.spec.categories.iter().copied());
-    }
-    for name in NAMES {
-        let upper = name.to_ascii_uppercase();
-        let category = Category::named(upper.as_bytes()).unwrap();
-        assert_eq!(category.name(), name);
-        assert!(Categories::of([name]).contains(category));
-    }
-    assert!(Category::named(b"all").is_none() && Category::named(b"").is_none());
-}
-
-#[test]
 fn redis_only_commands_are_named_once_and_in_known_categories() {
     let mut names = Vec::new();
     for (categories, commands) in redis_only::REDIS_ONLY {
-        Categories::of(categories.split(' '));
+        Categories::named(categories.split(' '));
         names.extend(commands.split(' '));
     }
     let count = names.len();
@@ -82,40 +68,58 @@ fn redis_only_commands_are_named_once_and_in_known_categories() {
 #[test]
 fn rules_are_described_as_redis_describes_them() {
     let cases = [
-        ("", "user u off resetchannels -@all"),
+        ("", "user u off sanitize-payload resetchannels -@all"),
         (
             "on nopass allkeys allchannels allcommands",
-            "user u on nopass ~* &* +@all",
+            "user u on nopass sanitize-payload ~* &* +@all",
         ),
-        ("+@list +get", "user u off resetchannels -@all +@list +get"),
+        (
+            "+@list +get",
+            "user u off sanitize-payload resetchannels -@all +@list +get",
+        ),
         (
             "+@all -@admin -get",
-            "user u off resetchannels +@all -@admin -get",
+            "user u off sanitize-payload resetchannels +@all -@admin -get",
         ),
         (
             "+@all -@scripting",
-            "user u off resetchannels +@all -@scripting",
+            "user u off sanitize-payload resetchannels +@all -@scripting",
         ),
         (
             "+config -config|set",
-            "user u off resetchannels -@all +config -config|set",
+            "user u off sanitize-payload resetchannels -@all +config -config|set",
         ),
-        ("-@all +get -get", "user u off resetchannels -@all"),
-        ("+@all -get +get", "user u off resetchannels +@all"),
+        (
+            "-@all +get -get",
+            "user u off sanitize-payload resetchannels -@all",
+        ),
+        (
+            "+@all -get +get",
+            "user u off sanitize-payload resetchannels +@all",
+        ),
         (
             "+select|0 +select|0 +SELECT|x",
-            "user u off resetchannels -@all +select|0 +select|x",
+            "user u off sanitize-payload resetchannels -@all +select|0 +select|x",
         ),
-        ("+select|0 -select", "user u off resetchannels -@all"),
+        (
+            "+select|0 -select",
+            "user u off sanitize-payload resetchannels -@all",
+        ),
         (
             "%R~a %W~a %R~b %rw~c %R",
-            "user u off ~a %R~b ~c %R~ resetchannels -@all",
+            "user u off sanitize-payload ~a %R~b ~c %R~ resetchannels -@all",
         ),
-        ("%R~* %W~* ~x", "user u off %RW~* ~x resetchannels -@all"),
-        ("&a &a &b", "user u off resetchannels &a &b -@all"),
+        (
+            "%R~* %W~* ~x",
+            "user u off sanitize-payload %RW~* ~x resetchannels -@all",
+        ),
+        (
+            "&a &a &b",
+            "user u off sanitize-payload resetchannels &a &b -@all",
+        ),
         (
             "(+get ~a) (&x )",
-            "user u off resetchannels -@all (~a resetchannels -@all +get) (resetchannels &x -@all)",
+            "user u off sanitize-payload resetchannels -@all (~a resetchannels -@all +get) (resetchannels &x -@all)",
         ),
         (
             "(+get) clearselectors sanitize-payload",
@@ -137,6 +141,33 @@ fn allowed(rules: &str) -> Vec<&'static str> {
     let entries = CATALOG.commands_and_subcommands();
     let allowed = entries.filter(|command| user.check(&Request::new(command, Vec::new())).is_ok());
     allowed.map(|command| command.full_name.as_str()).collect()
+}
+
+#[test]
+fn rules_may_name_what_only_redis_has() {
+    let cases = [
+        ("+hget -eval", "-@all +hget"),
+        (
+            "+client|tracking +XINFO -xinfo|stream",
+            "-@all +client|tracking +xinfo -xinfo|stream",
+        ),
+        (
+            "+@all -eval -cluster +cluster|info",
+            "+@all -cluster +cluster|info -eval",
+        ),
+        ("+hget|Field -waitaof", "-@all +hget|Field"),
+        (
+            "+waitaof +cluster|myshardid",
+            "-@all +waitaof +cluster|myshardid",
+        ),
+        ("+@all -@hash +hget", "+@all -@hash +hget"),
+    ];
+    for (rules, shown) in cases {
+        let once = described(rules);
+        assert!(once.ends_with(shown), "{rules}: {once}");
+        let again = described(once.strip_prefix("user u ").unwrap_or(&once));
+        assert_eq!(again, once);
+    }
 }
 
 #[test]
@@ -183,7 +214,10 @@ fn wrong_rules_are_refused_for_what_is_wrong() {
         ("(on)", Syntax),
         ("+", UnknownName),
         ("+nosuch", UnknownName),
-        ("+hget", UnknownName),
+        ("+hgets", UnknownName),
+        ("+cluster|nosuch", UnknownName),
+        ("+cluster|info|x", FirstArgOfSubcommand),
+        ("-hget|x", UnknownName),
         ("-@nosuch", UnknownName),
         ("+config|nosuch", UnknownName),
         ("+get|", Syntax),
@@ -327,7 +361,7 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
             LogContext::TopLevel,
             object.as_bytes(),
             b"u",
-            client,
+            &client,
         )
     };
     let counts = |log: &Log| {
@@ -347,7 +381,15 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
     log.add(command("c"), 2);
     assert_eq!(counts(&log).len(), 2);
     assert_eq!(log.latest(1).len(), 1);
-    log.add(command(&"x".repeat(1 << 20)), 2);
+    let long = command(&"x".repeat(1 << 20));
+    for capacity in [
+        long.object.capacity(),
+        long.user.capacity(),
+        long.client.capacity(),
+    ] {
+        assert!(capacity <= 16 * 1024, "{capacity} bytes are kept");
+    }
+    log.add(long, 2);
     let latest = log.latest(1).remove(0);
     assert_eq!(
         (latest.object.len(), latest.client.len()),
@@ -359,14 +401,15 @@ fn what_is_alike_within_a_minute_is_one_entry_of_the_log() {
 
 #[test]
 fn a_file_is_right_as_a_whole_or_tells_all_that_is_wrong() {
-    let good = b"user alice on +@all\n\n  user bob off\r\n";
+    let good = b"# who may do what\nuser alice on +@all\n\n  user bob off\r\n  #user carol on\n#";
     let names =
         |users: Vec<User>| -> Vec<Bytes> { users.into_iter().map(|user| user.name).collect() };
     assert_eq!(
         names(parse("f", good, false).unwrap()),
         ["alice", "bob", "default"]
     );
-    let bad = b"user a on +nosuch ~* ~x -nope &* &x\n# comment\nuser\nuser b \"x on\nuser a on\nuser  d\n\
+    let bad =
+        b"user a on +nosuch ~* ~x -nope &* &x\ncomment\nuser\nuser b \"x on\nuser a on\nuser  d\n\
                 user e (+get\nuser \tf on\n";
     let FileErrors(errors) = parse("f", bad, false).unwrap_err();
     let expected = "f:1: Error in applying operation '+nosuch': Unknown command or category name in ACL. \
@@ -416,6 +459,68 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
         error,
         format!("Error loading ACLs, opening file '{shown}': No such file or directory")
     );
+}
+
+/// A file with this content that nobody may write, root neither, as long as it runs.
+fn running(path: &std::path::Path) -> std::process::Child {
+    std::fs::copy("/bin/sleep", path).unwrap();
+    loop {
+        // Another thread's child may have the copy's descriptor until it has become another program.
+        match std::process::Command::new(path).arg("1000").spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
+            spawned => return spawned.unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_written_stays_as_it_is() {
+    use std::os::unix::fs::{MetadataExt, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("users");
+    let link = directory.path().join("link");
+    symlink("users", &link).unwrap();
+    let mut program = running(&path);
+    let before = std::fs::metadata(&path).unwrap();
+    for path in [&path, &link] {
+        assert!(save(path, std::iter::once(&user("on"))).is_err());
+    }
+    let after = std::fs::metadata(&path).unwrap();
+    assert_eq!((after.ino(), after.len()), (before.ino(), before.len()));
+    program.kill().unwrap();
+    program.wait().unwrap();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
+    // A device is no file of users either, and stays one.
+    let null = std::path::Path::new("/dev/null");
+    assert!(save(null, std::iter::once(&user("on"))).is_err());
+}
+
+#[test]
+fn a_symbolic_link_is_written_through() {
+    use std::os::unix::fs::symlink;
+    let directory = tempfile::tempdir().unwrap();
+    let inner = directory.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let (link, second) = (directory.path().join("link"), inner.join("second"));
+    symlink("inner/second", &link).unwrap();
+    symlink(inner.join("users"), &second).unwrap();
+    // First where there is no file yet.
+    for rules in ["on >a", "on >b"] {
+        let users = [user(rules), User::unrestricted_default()];
+        save(&link, users.iter()).unwrap();
+        for link in [&link, &second] {
+            assert!(link.is_symlink());
+        }
+        let lines = |users: &[User]| users.iter().map(User::describe).collect::<Vec<_>>();
+        assert_eq!(
+            lines(&load(&inner.join("users"), false).unwrap()),
+            lines(&users)
+        );
+    }
+    assert_eq!(std::fs::read_dir(&inner).unwrap().count(), 2);
+    let round = directory.path().join("round");
+    symlink("round", &round).unwrap();
+    assert!(save(&round, std::iter::once(&user("on"))).is_err());
 }
 
 #[test]

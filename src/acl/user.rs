@@ -67,7 +67,7 @@ pub(crate) struct User {
     /// Any password lets it in.
     no_password: bool,
     /// What RESTORE should do with payloads. fanfare has no RESTORE, and keeps the word.
-    sanitize_payload: Option<bool>,
+    sanitize_payload: bool,
     passwords: Vec<PasswordHash>,
     /// The rules that stand in no parentheses.
     root: Selector,
@@ -83,7 +83,7 @@ impl User {
             identity: 0,
             enabled: false,
             no_password: false,
-            sanitize_payload: None,
+            sanitize_payload: true,
             passwords: Vec::new(),
             root: Selector::new(all_channels),
             selectors: Vec::new(),
@@ -107,11 +107,11 @@ impl User {
             b"" => {}
             b"on" => self.enabled = true,
             b"off" => self.enabled = false,
-            b"skip-sanitize-payload" => self.sanitize_payload = Some(false),
-            b"sanitize-payload" => self.sanitize_payload = Some(true),
+            b"skip-sanitize-payload" => self.sanitize_payload = false,
+            b"sanitize-payload" => self.sanitize_payload = true,
             b"nopass" => self.set_password(None),
             b"resetpass" => self.forget_passwords(),
-            b"clearselectors" => self.selectors.clear(),
+            b"clearselectors" => self.selectors = Vec::new(),
             b"reset" => self.reset(all_channels),
             _ => return self.apply_other(rule, all_channels),
         }
@@ -153,7 +153,7 @@ impl User {
 
     fn forget_passwords(&mut self) {
         self.no_password = false;
-        self.passwords.clear();
+        self.passwords = Vec::new();
     }
 
     /// Makes this its only password; `None`: it needs none (`requirepass`).
@@ -169,8 +169,8 @@ impl User {
         self.root.set_channels(all_channels);
         self.root.deny_commands();
         self.enabled = false;
-        self.sanitize_payload = Some(true);
-        self.selectors.clear();
+        self.sanitize_payload = true;
+        self.selectors = Vec::new();
     }
 
     /// Whether a connection may be this user without saying anything.
@@ -259,13 +259,11 @@ impl User {
     pub(crate) fn flags(&self) -> Vec<&'static str> {
         let mut flags = vec![if self.enabled { "on" } else { "off" }];
         flags.extend(self.no_password.then_some("nopass"));
-        flags.extend(self.sanitize_payload.map(|sanitize| {
-            if sanitize {
-                "sanitize-payload"
-            } else {
-                "skip-sanitize-payload"
-            }
-        }));
+        flags.push(if self.sanitize_payload {
+            "sanitize-payload"
+        } else {
+            "skip-sanitize-payload"
+        });
         flags
     }
 

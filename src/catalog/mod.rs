@@ -10,17 +10,22 @@
 //! To add a command: add its specification to the file of its group in `rows`, write its function,
 //! and name that in `command::table`.
 
+pub(crate) mod categories;
 mod rows;
 mod secrets;
 pub(crate) mod spec;
 
 use std::sync::LazyLock;
 
-use crate::client::Namespace;
 use crate::resp::error::CommandError;
 use crate::resp::request::Args;
-use rows::{acl, connection, expiry, keys, list, operators, pubsub, server, string, transaction};
-use spec::{Flag, Spec};
+use categories::Categories;
+use rows::{
+    acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, lone, operators, pubsub,
+    server, set, sorted_set, sorted_sets, string, transaction,
+};
+use spec::key::LegacyRange;
+use spec::{Flag, Flags, KeySpec, Spec};
 
 /// The rows, by group.
 const GROUPS: &[Group] = &[
@@ -28,12 +33,20 @@ const GROUPS: &[Group] = &[
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
     Group::always(operators::ROWS),
+    Group::always(lone::ROWS),
     Group::always(transaction::ROWS),
     Group::always(acl::ROWS),
     Group::queue(list::ROWS),
     Group::queue(string::ROWS),
+    Group::queue(bitmap::ROWS),
+    Group::queue(hyperloglog::ROWS),
+    Group::queue(geo::ROWS),
     Group::queue(keys::ROWS),
+    Group::queue(sorted_set::ROWS),
+    Group::queue(sorted_sets::ROWS),
     Group::queue(expiry::ROWS),
+    Group::queue(hash::ROWS),
+    Group::queue(set::ROWS),
 ];
 
 /// Every command of this server.
@@ -81,30 +94,15 @@ pub(crate) struct Command {
     pub full_name: String,
     /// Whether it is part of the queue mode, and missing where that is off.
     pub queue: bool,
-    /// Whether it may run before AUTH.
-    pub no_auth: bool,
-    /// Whether a RESP2 connection with subscriptions may send it.
-    pub allowed_while_subscribed: bool,
-    /// DEBUG, which a setting must allow.
-    pub is_debug: bool,
-    /// Whether it is refused while memory is short.
-    pub deny_oom: bool,
-    /// Whether a transaction refuses it.
-    pub no_multi: bool,
-    /// Whether it runs at once inside MULTI, instead of being queued.
-    pub runs_in_multi: bool,
-    /// The namespace that it sends its second argument to, if that is all it does.
-    pub publishes: Option<Namespace>,
-    /// Whether it changes keys.
-    pub writes: bool,
-    /// Whether it reads keys.
-    pub reads: bool,
-    /// Whether monitors are not shown it (Redis: too dangerous).
-    pub is_admin: bool,
-    /// Whether SLOWLOG leaves it out.
-    pub skips_slow_log: bool,
-    /// The namespace that its arguments are subscribed to in, if that is what it does.
-    pub subscribes: Option<Namespace>,
+    /// What it may do.
+    pub flags: Flags,
+    /// Its ACL categories.
+    pub categories: Categories,
+    /// Where its keys stand, as old clients read it.
+    pub legacy_range: LegacyRange,
+    /// Whether it answers with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a reply that
+    /// nobody reads is a loss.
+    pub takes: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
 }
@@ -220,39 +218,34 @@ impl Command {
             .iter()
             .map(|row| Command::new(row, Some(spec.name), queue, ids))
             .collect();
+        let legacy_range = LegacyRange::of(spec.key_specs);
+        let flags = if legacy_range.is_all {
+            spec.flags
+        } else {
+            spec.flags.with(Flag::MovableKeys)
+        };
         Command {
             spec,
             id,
-            queue,
-            no_auth: spec.has(Flag::NoAuth),
-            allowed_while_subscribed: ALLOWED_WHILE_SUBSCRIBED.contains(&full_name.as_str()),
-            is_debug: full_name == "debug",
-            deny_oom: spec.has(Flag::DenyOom),
-            no_multi: spec.has(Flag::NoMulti),
-            runs_in_multi: RUNS_IN_MULTI.contains(&full_name.as_str()),
-            publishes: match full_name.as_str() {
-                "publish" => Some(Namespace::Channel),
-                "spublish" => Some(Namespace::Shard),
-                _ => None,
-            },
-            writes: spec.has(Flag::Write),
-            reads: spec.has(Flag::ReadOnly),
-            is_admin: spec.has(Flag::Admin),
-            skips_slow_log: spec.has(Flag::SkipSlowlog),
-            subscribes: match full_name.as_str() {
-                "subscribe" => Some(Namespace::Channel),
-                "psubscribe" => Some(Namespace::Pattern),
-                "ssubscribe" => Some(Namespace::Shard),
-                _ => None,
-            },
+            // HELP, MEMORY STATS: a subcommand that looks at no key says the same without any.
+            queue: queue && (container.is_none() || spec.has_keys()),
+            flags,
+            categories: spec.categories.with_implied(flags),
+            legacy_range,
+            takes: takes(spec),
             full_name,
             subcommands,
         }
     }
 
+    /// Whether it has this flag.
+    pub(crate) fn has(&self, flag: Flag) -> bool {
+        self.flags.has(flag)
+    }
+
     /// Whether it may change what replicas would have to be told of: a write, or a message.
     pub(crate) fn may_replicate(&self) -> bool {
-        self.writes || self.publishes.is_some()
+        self.has(Flag::Write) || self.has(Flag::MayReplicate) || self.spec.publishes.is_some()
     }
 
     /// The subcommand of this name (`kill`), in any letter case.
@@ -261,6 +254,15 @@ impl Command {
             .iter()
             .find(|command| is_same(command.spec.name, name))
     }
+}
+
+/// See [`Command::takes`]. RENAME reads a key and removes it too, but loses nothing.
+fn takes(spec: &Spec) -> bool {
+    let takes = |keys: &KeySpec| {
+        let has = |flag| keys.flags.contains(&flag);
+        has("access") && has("delete")
+    };
+    spec.docs.group != "generic" && spec.key_specs.iter().any(takes)
 }
 
 /// Where a name is found: by its length and its first letter, in any case.
@@ -298,23 +300,6 @@ fn unknown_command(args: &Args<'_>) -> CommandError {
         args: quoted,
     }
 }
-
-/// What a RESP2 connection with subscriptions may send. No flag says so; Redis lists them in its
-/// code, too.
-const ALLOWED_WHILE_SUBSCRIBED: &[&str] = &[
-    "ping",
-    "psubscribe",
-    "punsubscribe",
-    "quit",
-    "reset",
-    "ssubscribe",
-    "subscribe",
-    "sunsubscribe",
-    "unsubscribe",
-];
-
-/// What runs at once inside MULTI. No flag says so; Redis compares functions.
-const RUNS_IN_MULTI: &[&str] = &["discard", "exec", "multi", "quit", "reset", "watch"];
 
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,16 @@
 //!
 //! Layer `catalog`. A [`Spec`] describes a command to the dispatcher (name, arity, flags, keys) and
 //! to users (COMMAND INFO, COMMAND DOCS, redis-cli's hints). The function that carries it out is not
-//! part of it: `command::table` names that.
+//! part of it: `command::table` names that. What follows from something else that a row says is not in
+//! it either: most ACL categories, the positions of keys that old clients read, `movablekeys`.
+//! [`Command`](super::Command) has them.
 //!
 //! Rows are constants, written as chains:
 //!
 //! ```text
 //! Spec::new("echo", 2)
 //!     .flags(&[Loading, Stale, Fast])
-//!     .categories(&["fast", "connection"])
+//!     .categories(&[Category::Connection])
 //!     .origin("connection", "1.0.0")
 //!     .summary("Echo the given string")
 //!     .complexity("O(1)")
@@ -17,12 +19,19 @@
 //! ```
 
 pub(crate) mod arg;
+pub(crate) mod finder;
+pub(crate) mod flag;
 pub(crate) mod key;
+pub(crate) mod sort;
 
 pub(crate) use arg::Arg;
+use finder::Finder;
+pub(crate) use flag::{Flag, Flags};
 use key::FoundKey;
 pub(crate) use key::KeySpec;
 
+use super::categories::{Categories, Category};
+use crate::client::Namespace;
 use crate::resp::request::Args;
 
 /// Whether the word at this place of a request is a secret.
@@ -36,18 +45,22 @@ pub(crate) struct Spec {
     /// Number of words with the command's own, and for a subcommand with its container's; negative
     /// means at least so many.
     pub arity: i16,
-    /// In the order in which COMMAND INFO shows them.
-    pub flags: &'static [Flag],
-    /// Positions of the keys: first, last, step. `(0, 0, 0)`: none.
-    pub keys: (i8, i8, i8),
-    /// ACL categories, without `@`, in the order in which COMMAND INFO shows them.
-    pub categories: &'static [&'static str],
+    /// What it may do. `movablekeys` is not among them: key specifications imply it.
+    pub flags: Flags,
+    /// What becomes of it inside MULTI.
+    pub in_multi: InMulti,
+    /// The namespace that it sends its second argument to, if that is all it does.
+    pub publishes: Option<Namespace>,
+    /// The namespace that its arguments are subscribed to in, if that is what it does.
+    pub subscribes: Option<Namespace>,
+    /// The ACL categories that its flags do not imply.
+    pub categories: Categories,
     /// Hints for clients and proxies (`request_policy:all_shards`).
     pub tips: &'static [&'static str],
     /// Where keys, or for the shard commands channels, stand.
     pub key_specs: &'static [KeySpec],
     /// What finds the keys instead, where specifications say too little.
-    pub finder: Option<key::Finder>,
+    pub finder: Option<Finder>,
     /// Whether a word of the request, by its place, is a secret, which SLOWLOG and MONITOR show
     /// as `(redacted)`.
     pub hides: Option<Hides>,
@@ -65,9 +78,11 @@ impl Spec {
         Spec {
             name,
             arity,
-            flags: &[],
-            keys: (0, 0, 0),
-            categories: &[],
+            flags: Flags::of(&[]),
+            in_multi: InMulti::Waits,
+            publishes: None,
+            subscribes: None,
+            categories: Categories::of(&[]),
             tips: &[],
             key_specs: &[],
             finder: None,
@@ -79,33 +94,41 @@ impl Spec {
     }
 
     /// A command that is nothing without one of its subcommands. Redis gives such a command no
-    /// flags and only the category `slow`: permissions and loading are its subcommands' matter.
+    /// flags and no category: permissions and loading are its subcommands' matter.
     pub(crate) const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
-        Spec {
-            name,
-            arity: -2,
-            flags: &[],
-            keys: (0, 0, 0),
-            categories: &["slow"],
-            tips: &[],
-            key_specs: &[],
-            finder: None,
-            hides: None,
-            docs: Docs::EMPTY,
-            needs_subcommand: true,
-            subcommands,
-        }
+        let mut spec = Spec::new(name, -2);
+        spec.needs_subcommand = true;
+        spec.subcommands = subcommands;
+        spec
     }
 
     /// Sets [`flags`](Self::flags).
     pub(crate) const fn flags(mut self, flags: &'static [Flag]) -> Spec {
-        self.flags = flags;
+        self.flags = Flags::of(flags);
+        self
+    }
+
+    /// Sets [`in_multi`](Self::in_multi).
+    pub(crate) const fn in_multi(mut self, in_multi: InMulti) -> Spec {
+        self.in_multi = in_multi;
+        self
+    }
+
+    /// Sets [`publishes`](Self::publishes).
+    pub(crate) const fn publishes(mut self, namespace: Namespace) -> Spec {
+        self.publishes = Some(namespace);
+        self
+    }
+
+    /// Sets [`subscribes`](Self::subscribes).
+    pub(crate) const fn subscribes(mut self, namespace: Namespace) -> Spec {
+        self.subscribes = Some(namespace);
         self
     }
 
     /// Sets [`categories`](Self::categories).
-    pub(crate) const fn categories(mut self, categories: &'static [&'static str]) -> Spec {
-        self.categories = categories;
+    pub(crate) const fn categories(mut self, categories: &[Category]) -> Spec {
+        self.categories = Categories::of(categories);
         self
     }
 
@@ -115,20 +138,14 @@ impl Spec {
         self
     }
 
-    /// Sets [`keys`](Self::keys), which old clients read, and [`key_specs`](Self::key_specs),
-    /// which say the same and more.
-    pub(crate) const fn keys(
-        mut self,
-        first_last_step: (i8, i8, i8),
-        specs: &'static [KeySpec],
-    ) -> Spec {
-        self.keys = first_last_step;
+    /// Sets [`key_specs`](Self::key_specs).
+    pub(crate) const fn keys(mut self, specs: &'static [KeySpec]) -> Spec {
         self.key_specs = specs;
         self
     }
 
     /// Sets [`finder`](Self::finder).
-    pub(crate) const fn finder(mut self, finder: key::Finder) -> Spec {
+    pub(crate) const fn finder(mut self, finder: Finder) -> Spec {
         self.finder = Some(finder);
         self
     }
@@ -205,18 +222,6 @@ impl Spec {
         }
     }
 
-    /// Whether the command has this flag.
-    pub(crate) fn has(&self, flag: Flag) -> bool {
-        self.flags.contains(&flag)
-    }
-
-    /// Whether the command has this ACL category, given without `@`, in any letter case.
-    pub(crate) fn is_in(&self, category: &[u8]) -> bool {
-        self.categories
-            .iter()
-            .any(|own| own.as_bytes().eq_ignore_ascii_case(category))
-    }
-
     /// The keys of a request that satisfies the arity; `None` if the request does not fit a
     /// specification.
     pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
@@ -237,48 +242,18 @@ impl Spec {
     }
 }
 
-/// A command flag of Redis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
-pub(crate) enum Flag {
-    Admin,
-    AllowBusy,
-    Blocking,
-    DenyOom,
-    Fast,
-    Loading,
-    MovableKeys,
-    NoAuth,
-    NoMulti,
-    NoScript,
-    PubSub,
-    ReadOnly,
-    SkipSlowlog,
-    Stale,
-    Write,
-}
-
-impl Flag {
-    /// The word that COMMAND INFO shows.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Flag::Admin => "admin",
-            Flag::AllowBusy => "allow_busy",
-            Flag::Blocking => "blocking",
-            Flag::DenyOom => "denyoom",
-            Flag::Fast => "fast",
-            Flag::Loading => "loading",
-            Flag::MovableKeys => "movablekeys",
-            Flag::NoAuth => "no_auth",
-            Flag::NoMulti => "no_multi",
-            Flag::NoScript => "noscript",
-            Flag::PubSub => "pubsub",
-            Flag::ReadOnly => "readonly",
-            Flag::SkipSlowlog => "skip_slowlog",
-            Flag::Stale => "stale",
-            Flag::Write => "write",
-        }
-    }
+/// What becomes of a command inside MULTI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum InMulti {
+    /// It waits for EXEC.
+    #[default]
+    Waits,
+    /// It runs at once, and the transaction goes on.
+    Runs,
+    /// It runs at once, and gives the transaction up.
+    GivesUp,
+    /// It runs the transaction: EXEC.
+    Executes,
 }
 
 /// The documentation of a command, as COMMAND DOCS gives it.

@@ -1,6 +1,6 @@
+use super::categories::Category;
 use super::spec::arg::ArgKind;
-use super::spec::key::{Begin, Find};
-use super::spec::{Arg, KeySpec};
+use super::spec::{Arg, InMulti};
 use super::*;
 
 fn rows() -> impl Iterator<Item = (&'static Command, &'static Spec)> {
@@ -159,12 +159,12 @@ fn error_texts_show_128_bytes_of_a_request() {
 }
 
 #[test]
-fn what_is_worked_out_once() {
+fn rows_say_what_a_command_may_do() {
     let kill = CATALOG.find_full(b"client|kill").unwrap();
     assert_eq!(kill.full_name, "client|kill");
     assert_eq!(kill.spec.name, "kill");
 
-    let chosen = |property: fn(&Command) -> bool| {
+    let chosen = |property: &dyn Fn(&Command) -> bool| -> Vec<&str> {
         let mut names: Vec<_> = CATALOG
             .commands_and_subcommands()
             .filter(|command| property(command))
@@ -175,23 +175,31 @@ fn what_is_worked_out_once() {
             .map(|command| command.full_name.as_str())
             .collect()
     };
-    let no_auth: Vec<&str> = chosen(|command| command.no_auth);
-    assert_eq!(no_auth, ["auth", "hello", "quit", "reset"]);
-    let allowed_while_subscribed: Vec<&str> = chosen(|command| command.allowed_while_subscribed);
-    assert_eq!(allowed_while_subscribed, ALLOWED_WHILE_SUBSCRIBED);
-    let debug: Vec<&str> = chosen(|command| command.is_debug);
-    assert_eq!(debug, ["debug"]);
-    let runs_in_multi: Vec<&str> = chosen(|command| command.runs_in_multi);
-    assert_eq!(runs_in_multi, RUNS_IN_MULTI);
-    for (command, row) in rows() {
-        let flags = [
-            (command.deny_oom, Flag::DenyOom),
-            (command.no_multi, Flag::NoMulti),
-        ];
-        for (is_set, flag) in flags {
-            assert_eq!(is_set, row.has(flag), "{} and {flag:?}", command.full_name);
-        }
-    }
+    let with = |flag: Flag| chosen(&|command| command.has(flag));
+    assert_eq!(with(Flag::NoAuth), ["auth", "hello", "quit", "reset"]);
+    assert_eq!(with(Flag::Protected), ["debug"]);
+    assert_eq!(
+        with(Flag::WhileSubscribed),
+        [
+            "ping",
+            "psubscribe",
+            "punsubscribe",
+            "quit",
+            "reset",
+            "ssubscribe",
+            "subscribe",
+            "sunsubscribe",
+            "unsubscribe"
+        ]
+    );
+    let in_multi = |kind| chosen(&|command| command.spec.in_multi == kind);
+    assert_eq!(in_multi(InMulti::Runs), ["multi", "watch"]);
+    assert_eq!(in_multi(InMulti::GivesUp), ["discard", "quit", "reset"]);
+    assert_eq!(in_multi(InMulti::Executes), ["exec"]);
+    let publish = chosen(&|command| command.spec.publishes.is_some());
+    assert_eq!(publish, ["publish", "spublish"]);
+    let subscribe = chosen(&|command| command.spec.subscribes.is_some());
+    assert_eq!(subscribe, ["psubscribe", "ssubscribe", "subscribe"]);
 }
 
 #[test]
@@ -206,7 +214,7 @@ fn what_belongs_to_the_queue_mode() {
     // Whatever changes the keyspace does.
     for command in CATALOG
         .commands_and_subcommands()
-        .filter(|command| command.spec.has(Flag::Write))
+        .filter(|command| command.has(Flag::Write))
     {
         assert!(command.queue, "{}", command.full_name);
     }
@@ -228,33 +236,35 @@ fn every_row_can_be_run_and_is_documented() {
     }
 }
 
-/// Redis derives most categories from flags; rows state both.
 #[test]
-fn flags_and_categories_agree() {
+fn rows_state_no_category_that_follows() {
     for (command, row) in rows() {
         let name = &command.full_name;
-        let implied = [
-            (Flag::Fast, "fast"),
-            (Flag::Admin, "admin"),
-            (Flag::PubSub, "pubsub"),
-            (Flag::ReadOnly, "read"),
-            (Flag::Write, "write"),
-            (Flag::Blocking, "blocking"),
-        ];
-        for (flag, category) in implied {
-            let is_in = row.is_in(category.as_bytes());
-            assert_eq!(row.has(flag), is_in, "{name} and {category}");
+        let implied = Categories::default().with_implied(row.flags);
+        for category in row.categories.iter() {
+            assert!(!implied.contains(category), "{name} states {category:?}");
         }
-        assert_ne!(row.is_in(b"fast"), row.is_in(b"slow"), "{name}");
-        assert!(!row.has(Flag::Admin) || row.is_in(b"DANGEROUS"), "{name}");
-        assert!(!(row.has(Flag::ReadOnly) && row.has(Flag::Write)), "{name}");
-        for (index, flag) in row.flags.iter().enumerate() {
-            assert!(
-                !row.flags[..index].contains(flag),
-                "{name} repeats {flag:?}"
-            );
-        }
+        assert!(!row.flags.has(Flag::MovableKeys), "{name}");
+        assert!(
+            !(row.flags.has(Flag::ReadOnly) && row.flags.has(Flag::Write)),
+            "{name}"
+        );
     }
+    let categories = |name: &str| -> Vec<&str> {
+        let command = CATALOG.find_full(name.as_bytes()).unwrap();
+        command.categories.iter().map(Category::name).collect()
+    };
+    assert_eq!(categories("pubsub"), ["slow"]);
+    assert_eq!(categories("publish"), ["pubsub", "fast"]);
+    assert_eq!(categories("blpop"), ["write", "list", "slow", "blocking"]);
+    assert_eq!(
+        categories("keys"),
+        ["keyspace", "read", "slow", "dangerous"]
+    );
+    assert_eq!(
+        categories("client|kill"),
+        ["admin", "slow", "dangerous", "connection"]
+    );
 }
 
 /// The smallest and the largest number of words that a syntax takes; `None`: no limit.
@@ -325,29 +335,31 @@ fn keys_and_syntax_agree_with_key_specifications() {
     for (command, row) in rows() {
         let name = &command.full_name;
         check(row.docs.arguments, row);
-        // What specifications say as ranges is what `keys` says; `movablekeys` means that there
-        // is more.
-        let ranges: Vec<_> = row.key_specs.iter().filter_map(range).collect();
-        let all: Option<(i64, i64, i64)> = ranges
-            .iter()
-            .copied()
-            .reduce(|(first, _, step), (_, last, _)| (first, last, step));
-        let (first, last, step) = row.keys;
-        let own = (first.into(), last.into(), step.into());
-        assert_eq!(own, all.unwrap_or_default(), "{name}");
-        let has_more = ranges.len() < row.key_specs.len();
-        assert_eq!(row.has(Flag::MovableKeys), has_more, "{name}");
         assert!(row.finder.is_none() || row.has_keys(), "{name}");
     }
 }
 
-/// A specification of a range as positions: first, last, step.
-fn range(spec: &KeySpec) -> Option<(i64, i64, i64)> {
-    match (spec.begin, spec.find) {
-        (Begin::Index(first), Find::Range { last, step, .. }) => {
-            let last = if last < 0 { last } else { first + last };
-            Some((first, last, step))
-        }
-        _ => None,
+#[test]
+fn old_clients_are_told_where_keys_stand() {
+    let cases = [
+        ("get", (1, 1, 1), false),
+        ("mset", (1, -1, 2), false),
+        ("blpop", (1, -2, 1), false),
+        ("lmove", (1, 2, 1), false),
+        ("object|encoding", (2, 2, 1), false),
+        ("spublish", (1, 1, 1), false),
+        ("sort", (1, 1, 1), true),
+        ("lmpop", (0, 0, 0), true),
+        ("ping", (0, 0, 0), false),
+    ];
+    for (name, (first, last, step), moves) in cases {
+        let command = CATALOG.find_full(name.as_bytes()).unwrap();
+        let range = command.legacy_range;
+        assert_eq!(
+            (range.first, range.last, range.step),
+            (first, last, step),
+            "{name}"
+        );
+        assert_eq!(command.has(Flag::MovableKeys), moves, "{name}");
     }
 }

@@ -11,8 +11,6 @@ use bytes::Bytes;
 /// The longest name that a client may give itself or its library, in bytes: CLIENT LIST shows the
 /// names of all clients.
 pub(crate) const MAX_NAME: usize = 1024;
-/// A line of the log shows so many bytes of a name.
-const SHOWN_NAME: usize = 64;
 
 /// Identifies a client for the life of the process; the first is 1.
 pub(crate) type ClientId = u64;
@@ -73,16 +71,5 @@ impl Names {
     pub(super) fn memory(&self) -> usize {
         let names = [&self.name, &self.library, &self.library_version];
         size_of::<Names>() + names.map(Bytes::len).iter().sum::<usize>()
-    }
-
-    /// The name as a line of the log shows it.
-    pub(crate) fn shown(&self) -> String {
-        let cut = self.name.len() > SHOWN_NAME;
-        let name = &self.name[..self.name.len().min(SHOWN_NAME)];
-        let mut shown = String::from_utf8_lossy(name).into_owned();
-        if cut {
-            shown.push_str("...");
-        }
-        shown
     }
 }

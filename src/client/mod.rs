@@ -8,6 +8,7 @@
 pub(crate) mod backlog;
 pub(crate) mod frames;
 mod identity;
+pub(crate) mod log;
 pub(crate) mod outbox;
 pub(crate) mod socket;
 mod subscriptions;
@@ -87,7 +88,8 @@ pub(crate) struct Client {
     pub queued: AtomicI32,
     /// Bytes of those commands.
     pub queued_memory: AtomicUsize,
-    /// Bytes that its watched keys take.
+    /// Bytes that its watched keys take; more than none exactly while it watches some. Changed under
+    /// the keyspace's lock only.
     pub watched_memory: AtomicUsize,
     /// Bytes that its wait for keys takes (BLPOP and its kin). Changed under the keyspace's lock only.
     pub waiting_memory: AtomicUsize,
@@ -243,6 +245,11 @@ impl Client {
         }
     }
 
+    /// Whether the keyspace may have it among its waiters or watchers.
+    pub(crate) fn is_in_keyspace(&self) -> bool {
+        self.is_blocked() || self.watched_memory.load(Relaxed) > 0
+    }
+
     /// Whether it waits for the end of a pause (CLIENT PAUSE).
     pub(crate) fn is_postponed(&self) -> bool {
         self.postponed.load(SeqCst)
@@ -275,6 +282,12 @@ impl Client {
     /// Whether the peer has closed its side of the connection, even if the task has not seen it.
     pub(crate) fn peer_has_hung_up(&self) -> bool {
         self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
+    }
+
+    /// Whether the connection is reset or closed both ways, as far as the kernel knows: what is written
+    /// is read by nobody.
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.closing() == Closing::Closed || self.socket.peer_is_cut_off()
     }
 
     /// The socket's file descriptor, for CLIENT LIST.

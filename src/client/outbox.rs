@@ -122,6 +122,8 @@ struct State {
     announced: bool,
     /// Bytes appended since somebody was last asked to flush.
     unflushed: usize,
+    /// Bytes that the socket has taken in all.
+    written: u64,
     writing: bool,
     blocked: bool,
     dead: bool,
@@ -179,6 +181,13 @@ impl<'a> Delivery<'a> {
     fn refuse(&mut self, index: usize) {
         self.refused.resize(self.frames.starts.len(), 0);
         self.refused[index] += 1;
+    }
+
+    /// Counts that an outbox took none of them, as it is closed.
+    pub(crate) fn refuse_all(&mut self) {
+        for index in 0..self.frames.starts.len() {
+            self.refuse(index);
+        }
     }
 
     fn part(&mut self, protocol: Protocol) -> &BacklogRange {
@@ -346,6 +355,12 @@ impl Outbox {
         self.state.lock().pending == 0
     }
 
+    /// The bytes that the socket has taken in all, if there are more that it has not taken.
+    pub(crate) fn unwritten(&self) -> Option<u64> {
+        let state = self.state.lock();
+        (state.pending > 0).then_some(state.written)
+    }
+
     /// Bytes not yet taken by the kernel.
     #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
@@ -487,7 +502,9 @@ impl State {
         let drop_queue = self.drop_queue.as_ref();
         let messages = drop_queue.map_or(0, |drop_queue| drop_queue.message_bytes());
         let pending = (self.pending - messages) as u64;
-        if limit.hard > 0 && pending >= limit.hard {
+        let chosen = drop_queue.and_then(|drop_queue| drop_queue.closes_at);
+        let chosen = chosen.is_some_and(|limit| self.pubsub && pending >= limit);
+        if chosen || limit.hard > 0 && pending >= limit.hard {
             self.broken = Some(BrokenLimit::Hard(self.pending));
             self.die();
         } else if limit.soft > 0 && pending >= limit.soft {
@@ -515,6 +532,7 @@ impl State {
             return;
         }
         self.pending -= bytes;
+        self.written += bytes as u64;
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.wrote(bytes);
         }

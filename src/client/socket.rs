@@ -3,7 +3,7 @@
 //! The read half belongs to the connection's task. The write half belongs to its outbox, so that
 //! any thread may write in place, without waking the task.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::pin::Pin;
@@ -20,11 +20,20 @@ use tokio_util::io::poll_read_buf;
 use super::tls::TlsStream;
 
 #[cfg(all(test, shuttle))]
-pub mod scripted;
+pub(crate) mod scripted;
 
 /// What the connection's task reads from.
 #[derive(Debug)]
-pub(crate) enum ReadSocket {
+pub(crate) struct ReadSocket {
+    half: ReadHalf,
+    /// Nothing was read yet. The first read asks the kernel, and not the runtime, which may not have
+    /// looked at the socket: a busy thread looks at its sockets only between many turns, and a
+    /// connection that was just moved there would have its first request wait for that.
+    is_fresh: bool,
+}
+
+#[derive(Debug)]
+enum ReadHalf {
     /// Over TCP.
     Tcp(tcp::OwnedReadHalf),
     /// Over TCP, encrypted.
@@ -50,43 +59,81 @@ pub(crate) enum WriteSocket {
 /// Splits an accepted TCP connection.
 pub(crate) fn split_tcp(stream: TcpStream) -> (ReadSocket, WriteSocket) {
     let (read, write) = stream.into_split();
-    (ReadSocket::Tcp(read), WriteSocket::Tcp(write))
+    (
+        ReadSocket::new(ReadHalf::Tcp(read)),
+        WriteSocket::Tcp(write),
+    )
 }
 
 /// Two holders of an encrypted connection.
 pub(crate) fn split_tls(stream: TlsStream) -> (ReadSocket, WriteSocket) {
     let stream = Arc::new(stream);
-    (
-        ReadSocket::Tls(Arc::clone(&stream)),
-        WriteSocket::Tls(stream),
-    )
+    let read = ReadHalf::Tls(Arc::clone(&stream));
+    (ReadSocket::new(read), WriteSocket::Tls(stream))
 }
 
 /// Splits an accepted unix connection.
 pub(crate) fn split_unix(stream: UnixStream) -> (ReadSocket, WriteSocket) {
     let (read, write) = stream.into_split();
-    (ReadSocket::Unix(read), WriteSocket::Unix(write))
+    (
+        ReadSocket::new(ReadHalf::Unix(read)),
+        WriteSocket::Unix(write),
+    )
 }
 
 impl ReadSocket {
+    /// So much is read at first, at most; requests are short.
+    const FIRST_READ: usize = 4 * 1024;
+
+    fn new(half: ReadHalf) -> ReadSocket {
+        ReadSocket {
+            half,
+            is_fresh: true,
+        }
+    }
+
     /// Reads into the spare capacity of `buffer`. `Ok(0)`: the peer has closed its side.
     pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        match self {
-            ReadSocket::Tcp(half) => poll_read_buf(Pin::new(half), context, buffer),
-            ReadSocket::Tls(stream) => stream.poll_read(context, buffer),
-            ReadSocket::Unix(half) => poll_read_buf(Pin::new(half), context, buffer),
+        if std::mem::take(&mut self.is_fresh)
+            && let Some(read) = self.read_unregistered(buffer)
+        {
+            return Poll::Ready(read);
+        }
+        match &mut self.half {
+            ReadHalf::Tcp(half) => poll_read_buf(Pin::new(half), context, buffer),
+            ReadHalf::Tls(stream) => stream.poll_read(context, buffer),
+            ReadHalf::Unix(half) => poll_read_buf(Pin::new(half), context, buffer),
+        }
+    }
+
+    /// Reads what there is, from a socket that the runtime has not yet looked at. `None`: nothing.
+    fn read_unregistered(&self, buffer: &mut BytesMut) -> Option<io::Result<usize>> {
+        let socket = match &self.half {
+            ReadHalf::Tcp(half) => SockRef::from(half.as_ref()),
+            ReadHalf::Unix(half) => SockRef::from(half.as_ref()),
+            // Its handshake has come before.
+            ReadHalf::Tls(_) => return None,
+        };
+        let before = buffer.len();
+        buffer.resize(before + ReadSocket::FIRST_READ, 0);
+        let read = (&*socket).read(&mut buffer[before..]);
+        buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+            read => Some(read),
         }
     }
 
     /// Does what must be done before the first read: TLS agrees on keys.
     pub(crate) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            ReadSocket::Tls(stream) => stream.poll_handshake(context),
-            ReadSocket::Tcp(_) | ReadSocket::Unix(_) => Poll::Ready(Ok(())),
+        match &self.half {
+            ReadHalf::Tls(stream) => stream.poll_handshake(context),
+            ReadHalf::Tcp(_) | ReadHalf::Unix(_) => Poll::Ready(Ok(())),
         }
     }
 }
@@ -171,6 +218,26 @@ impl WriteSocket {
 
     /// Whether the peer has closed its side, as far as the kernel knows, read or not.
     pub(crate) fn peer_has_hung_up(&self) -> bool {
+        let hung_up = PollFlags::HUP | PollFlags::ERR;
+        // Elsewhere HUP says so.
+        #[cfg(target_os = "linux")]
+        let hung_up = hung_up | PollFlags::RDHUP;
+        self.is_any(hung_up)
+    }
+
+    /// Whether the connection is reset, or closed both ways, as far as the kernel knows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.is_any(PollFlags::HUP | PollFlags::ERR)
+    }
+
+    /// Elsewhere HUP may be a peer that still reads.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn peer_is_cut_off(&self) -> bool {
+        self.is_any(PollFlags::ERR)
+    }
+
+    fn is_any(&self, events: PollFlags) -> bool {
         let descriptor = match self {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_fd(),
@@ -178,13 +245,9 @@ impl WriteSocket {
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return false,
         };
-        let hung_up = PollFlags::HUP | PollFlags::ERR;
-        // Elsewhere HUP says so.
-        #[cfg(target_os = "linux")]
-        let hung_up = hung_up | PollFlags::RDHUP;
-        let mut polled = [PollFd::from_borrowed_fd(descriptor, hung_up)];
+        let mut polled = [PollFd::from_borrowed_fd(descriptor, events)];
         let answered = poll(&mut polled, Some(&Timespec::default()));
-        answered.is_ok() && polled[0].revents().intersects(hung_up)
+        answered.is_ok() && polled[0].revents().intersects(events)
     }
 
     /// The file descriptor's number, for CLIENT LIST.
@@ -217,5 +280,46 @@ impl WriteSocket {
             .with_interval((silence / 3).max(Duration::from_secs(1)))
             .with_retries(3);
         socket.set_tcp_keepalive(&keepalive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// What a connection has sent before it was given to a thread is read on its first turn there,
+    /// before the runtime has looked at its socket.
+    #[tokio::test]
+    async fn the_first_read_does_not_wait_for_the_runtime() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.write_all(b"PING\r\n").unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        // As for a connection that another thread is to serve.
+        let moved = TcpStream::from_std(accepted.into_std().unwrap()).unwrap();
+        let (mut tcp, _tcp) = split_tcp(moved);
+        let (mut other, ours) = std::os::unix::net::UnixStream::pair().unwrap();
+        other.write_all(b"PING\r\n").unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let (mut unix, _unix) = split_unix(UnixStream::from_std(ours).unwrap());
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        for socket in [&mut tcp, &mut unix] {
+            let mut buffer = BytesMut::from("before ");
+            let read = socket.poll_read(&mut context, &mut buffer);
+            assert!(matches!(read, Poll::Ready(Ok(6))), "{read:?}");
+            assert_eq!(buffer, "before PING\r\n");
+            let read = socket.poll_read(&mut context, &mut buffer);
+            assert!(read.is_pending(), "{read:?}");
+            assert_eq!(buffer, "before PING\r\n");
+        }
+        drop((peer, other));
+        for socket in [&mut tcp, &mut unix] {
+            let end = std::future::poll_fn(|context| {
+                socket.poll_read(context, &mut BytesMut::with_capacity(64))
+            });
+            assert_eq!(end.await.unwrap(), 0);
+        }
     }
 }

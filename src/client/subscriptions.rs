@@ -3,7 +3,7 @@
 //! Layer `client`. The registry (`pubsub::registry`) changes it, and keeps it in step with its own
 //! tables; everybody else only reads.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, hash_set};
 
 use bytes::Bytes;
 
@@ -42,7 +42,8 @@ pub(crate) struct Subscriptions {
     names: [HashSet<Bytes, HashState>; 3],
     /// Bytes of all names.
     bytes: usize,
-    closed: bool,
+    /// What is left to be removed of a client that is gone.
+    leaving: Option<Box<[hash_set::IntoIter<Bytes>; 3]>>,
 }
 
 impl Subscriptions {
@@ -89,9 +90,11 @@ impl Subscriptions {
         }
     }
 
-    /// All names of all kinds.
+    /// All names of all kinds, those that are still to be removed of a client that is gone included.
     pub(crate) fn total(&self) -> usize {
-        self.names.iter().map(HashSet::len).sum()
+        let leaving = self.leaving.iter().flat_map(|sets| sets.iter());
+        let leaving: usize = leaving.map(ExactSizeIterator::len).sum();
+        leaving + self.names.iter().map(HashSet::len).sum::<usize>()
     }
 
     /// Bytes of memory that they take, here and in the registry. What several clients are subscribed
@@ -106,13 +109,22 @@ impl Subscriptions {
 
     /// Whether the client is gone, so that nothing may be added any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed
+        self.leaving.is_some()
     }
 
-    /// Marks the client as gone and gives all its names away.
-    pub(crate) fn close(&mut self) -> [HashSet<Bytes, HashState>; 3] {
-        self.closed = true;
-        self.bytes = 0;
-        std::mem::take(&mut self.names)
+    /// Marks the client as gone: from now on its names only become fewer.
+    pub(crate) fn close(&mut self) {
+        if self.leaving.is_none() {
+            self.bytes = 0;
+            let names = std::mem::take(&mut self.names);
+            self.leaving = Some(Box::new(names.map(HashSet::into_iter)));
+        }
+    }
+
+    /// The next name to be removed of a client that is gone.
+    pub(crate) fn next_leaving(&mut self) -> Option<(Namespace, Bytes)> {
+        let sets = self.leaving.as_mut()?;
+        let mut kinds = Namespace::ALL.into_iter().zip(sets.iter_mut());
+        kinds.find_map(|(kind, names)| Some((kind, names.next()?)))
     }
 }

@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
-use super::{Args, Context, Next};
+use super::{Args, Context, Execution, Next};
 use crate::acl::Acl;
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
+use crate::catalog::spec::Flag;
 use crate::catalog::{CATALOG, Command};
 use crate::client::Client;
 use crate::command::client_line::client_line;
@@ -74,20 +76,40 @@ pub(crate) fn authenticate(
     let acl = &context.server.acl;
     // If the user changes in between, it is looked up again before the next command.
     let generation = acl.generation();
-    if let Some(user) = acl.authenticate(context.client, name, password) {
+    // An EXEC may ask many times before the connection can rest: then no password is compared.
+    let owes_rest = matches!(context.session.next, Next::Rest(_));
+    let user = (!owes_rest).then(|| acl.authenticate(context.client, name, password));
+    if let Some(user) = user.flatten() {
         context.session.access.become_user(user, generation);
         context.session.access.authenticated = true;
         return Ok(());
     }
     note(context, Reason::Auth, command, Some(name));
+    context.server.note_wrong_password(context.client, name);
+    context.session.wrong_passwords = context.session.wrong_passwords.saturating_add(1);
+    if let Some(rest) = rest_after(context.session.wrong_passwords) {
+        context.session.then(Next::Rest(rest));
+    }
     Err(CommandError::text(
         "WRONGPASS invalid username-password pair or user is disabled.",
     ))
 }
 
+/// How long a connection rests after so many wrong passwords: not after the first few, which people
+/// and misconfigured clients send, and then twice as long each time, up to a second. A right one in
+/// between changes nothing, or a user could guess another's password at full speed.
+fn rest_after(wrong_passwords: u32) -> Option<Duration> {
+    const FREE: u32 = 3;
+    const FIRST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+    let doublings = wrong_passwords.checked_sub(FREE + 1)?;
+    let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+    Some(FIRST.saturating_mul(factor).min(LONGEST))
+}
+
 /// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
 /// for the connection, which ends.
-pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
+pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError> {
     let acl = &context.server.acl;
     let access = &mut context.session.access;
     if acl.generation() == access.generation {
@@ -102,44 +124,44 @@ pub(crate) fn keep_up(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Refuses all but a few commands to a connection that has not said who it is.
-pub(crate) fn admit_stranger(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
-    if context.session.access.owes_auth(&context.server.acl) && !command.no_auth {
+pub(crate) fn require_auth(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
+    if context.session.access.owes_auth(&context.server.acl) && !command.has(Flag::NoAuth) {
         return Err(NO_AUTH);
     }
     Ok(())
 }
 
 /// Refuses what the user may not do.
-pub(crate) fn admit(
+pub(crate) fn require_permission(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
     match check(context, command, args) {
         Ok(()) => Ok(()),
-        Err(Reason::Key) => Err(CommandError::text(
-            "NOPERM this user has no permissions to access one of the keys used as arguments",
-        )),
+        Err(Reason::Key) => Err(CommandError::text("NOPERM No permissions to access a key")),
         Err(Reason::Channel) => Err(CommandError::text(
-            "NOPERM this user has no permissions to access one of the channels used as arguments",
+            "NOPERM No permissions to access a channel",
         )),
-        Err(Reason::Command | Reason::Auth) => Err(CommandError::Text(
-            format!(
-                "NOPERM this user has no permissions to run the '{}' command",
+        Err(Reason::Command | Reason::Auth) => Err(CommandError::Quoting {
+            before: "NOPERM User ",
+            quoted: context.session.access.user.name.to_vec(),
+            after: format!(
+                " has no permissions to run the '{}' command",
                 command.full_name
             )
             .into(),
-        )),
+        }),
     }
 }
 
-/// As [`admit`], for a command that was admitted when it was queued.
-pub(crate) fn admit_queued(
+/// As [`require_permission`], for a command that was checked already when it was queued.
+pub(crate) fn require_permission_in_exec(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
-    keep_up(context)?;
+    refresh_user(context)?;
     let lacks = match check(context, command, args) {
         Ok(()) => return Ok(()),
         Err(Reason::Key) => "no permission to touch the specified keys",
@@ -190,15 +212,13 @@ pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
 
 /// Counts what was denied, and writes it into the log.
 fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
-    let in_multi = context.in_exec || context.session.transaction.is_some();
-    let situation = if in_multi {
-        LogContext::Multi
-    } else {
-        LogContext::TopLevel
+    let situation = match context.execution {
+        Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
+        Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
-    let client = client_line(context.client).trim_end().to_owned();
-    let denied = LogEntry::new(reason, situation, object, user, client);
+    let client = client_line(context.client);
+    let denied = LogEntry::new(reason, situation, object, user, client.trim_end());
     let limit = context.config.acllog_max_len;
     context.server.acl.log.lock().add(denied, limit);
     context.server.acl.denied.of(reason).fetch_add(1, Relaxed);
@@ -208,7 +228,7 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
 /// that have them, and may just have missed this one.
 pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     if context.server.acl.generation() == context.session.access.generation
-        || keep_up(context).is_err()
+        || refresh_user(context).is_err()
     {
         return;
     }
@@ -220,4 +240,18 @@ pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
 /// Whether a user may have what this client is subscribed to.
 pub(crate) fn may_stay(user: &User, client: &Client) -> bool {
     user.may_have(&client.subscriptions.lock())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_up_to_a_second() {
+        let rests = (0..=20).map(|wrong| rest_after(wrong).unwrap_or_default().as_millis());
+        let rests: Vec<_> = rests.collect();
+        assert_eq!(rests[..9], [0, 0, 0, 0, 10, 20, 40, 80, 160]);
+        assert_eq!(rests[11..], [1000; 10]);
+        assert_eq!(rest_after(u32::MAX), Some(Duration::from_secs(1)));
+    }
 }

@@ -1,21 +1,24 @@
 //! ACL: users, and what was denied to them.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context, Next, access};
-use crate::acl::categories::{Category, NAMES};
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Reason, Request};
 use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
+use crate::catalog::categories::Category;
+use crate::client::Client;
+use crate::client::log::{log_client, shown};
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, double, set, text};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -37,8 +40,6 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         )
     })?;
     let all_channels = context.config.acl_pubsub_default.is_all();
-    // Those who lose a channel are looked for with the keyspace's lock, which comes first.
-    context.space();
     let changed = context.server.acl.set_user(name, &rules, all_channels);
     let changed = changed.map_err(|(index, error)| CommandError::Quoting {
         before: "ERR Error in ACL SETUSER modifier '",
@@ -48,6 +49,7 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if let Some(changed) = changed {
         end_lost_subscriptions(context, &changed);
     }
+    tell_of_change(context, "ACL SETUSER", name);
     Ok(Reply::OK)
 }
 
@@ -61,6 +63,9 @@ pub(crate) fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
     let deleted = context.server.acl.delete(names());
     disconnect_users(context, &deleted);
+    for name in &deleted {
+        tell_of_change(context, "ACL DELUSER", name);
+    }
     Ok(Reply::Integer(deleted.len() as i64))
 }
 
@@ -90,8 +95,17 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
     }
 }
 
+/// Tells the log who has changed a user, and how. Rules are not shown, as they may be passwords.
+fn tell_of_change(context: &Context<'_>, by: &str, changed: &[u8]) {
+    if let Some(times) = context.server.told.note(Told::Users) {
+        let changed = shown(changed);
+        log_client!(info, context.client, by, %changed, times, "{}", Told::Users);
+    }
+}
+
 /// Ends a connection, its own after the reply.
-fn end(context: &mut Context<'_>, client: &crate::client::Client) {
+fn end(context: &mut Context<'_>, client: &Arc<Client>) {
+    context.server.tell(Told::LostRights, client);
     if client.id == context.client.id {
         context.session.then(Next::Close);
     } else {
@@ -105,40 +119,33 @@ pub(crate) fn getuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Ok(Reply::Null);
     };
     let flags = user.flags().into_iter().map(bulk);
-    let passwords = user.passwords().iter().map(|hash| text(hash.hex()));
-    let mut fields = vec![
-        field("flags", set(flags).into()),
-        field("passwords", array(passwords).into()),
-    ];
+    let passwords = user.passwords().iter().map(|hash| bulk(hash.hex()));
+    let mut fields = vec![("flags", set(flags)), ("passwords", array(passwords))];
     fields.extend(described(user.root()));
     let selectors = user.selectors().iter();
-    let selectors = selectors.map(|selector| Reply::Map(described(selector).into()));
-    fields.push(field("selectors", Reply::Array(selectors.collect())));
-    Ok(Reply::Map(fields))
+    let selectors = selectors.map(|selector| map(described(selector)));
+    fields.push(("selectors", array(selectors)));
+    Ok(map(fields))
 }
 
-fn described(selector: &Selector) -> [(Reply, Reply); 3] {
+fn described(selector: &Selector) -> [(&'static str, Reply); 3] {
     [
-        field("commands", bulk(selector.describe_commands()).into()),
-        field("keys", bulk(selector.describe_keys()).into()),
-        field("channels", bulk(selector.describe_channels()).into()),
+        ("commands", bulk(selector.describe_commands())),
+        ("keys", bulk(selector.describe_keys())),
+        ("channels", bulk(selector.describe_channels())),
     ]
-}
-
-fn field(name: &'static str, value: Reply) -> (Reply, Reply) {
-    (bulk(name).into(), value)
 }
 
 /// `ACL LIST`
 pub(crate) fn list(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
-    Ok(array(users.iter().map(|user| bulk(user.describe()))).into())
+    Ok(array(users.iter().map(|user| bulk(user.describe()))))
 }
 
 /// `ACL USERS`
 pub(crate) fn users(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
-    Ok(array(users.iter().map(|user| bulk(user.name.clone()))).into())
+    Ok(array(users.iter().map(|user| bulk(user.name.clone()))))
 }
 
 /// `ACL WHOAMI`
@@ -150,7 +157,7 @@ pub(crate) fn whoami(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `ACL CAT [category]`
 pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(name) = args.get(2) else {
-        return Ok(array(NAMES.into_iter().map(bulk)).into());
+        return Ok(array(Category::all().map(Category::name).map(bulk)));
     };
     if args.len() > 3 {
         return Err(wrong_subcommand("ACL", &args[1]));
@@ -161,8 +168,10 @@ pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Category::named(name).ok_or_else(|| quoting("ERR Unknown category '", shown, "'"))?;
     let members = CATALOG
         .commands_and_subcommands()
-        .filter(|command| command.spec.is_in(category.name().as_bytes()));
-    Ok(array(members.map(|command| bulk(command.full_name.clone()))).into())
+        .filter(|command| command.categories.contains(category));
+    Ok(array(
+        members.map(|command| bulk(command.full_name.clone())),
+    ))
 }
 
 /// `ACL LOG [count | RESET]`
@@ -180,7 +189,7 @@ pub(crate) fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Some(word) => integer_argument(word)?,
     };
     let entries = log.lock().latest(usize::try_from(count).unwrap_or(0));
-    Ok(Reply::Array(entries.into_iter().map(log_entry).collect()))
+    Ok(array(entries.into_iter().map(log_entry)))
 }
 
 fn log_entry(command: LogEntry) -> Reply {
@@ -195,19 +204,25 @@ fn log_entry(command: LogEntry) -> Reply {
         LogContext::Multi => "multi",
     };
     let age = Instant::now().saturating_duration_since(command.last);
-    Reply::Map(vec![
-        field("count", Reply::Integer(command.count as i64)),
-        field("reason", bulk(reason).into()),
-        field("context", bulk(context).into()),
-        field("object", bulk(command.object).into()),
-        field("username", bulk(command.user).into()),
+    map([
+        ("count", integer(command.count as i64)),
+        ("reason", bulk(reason)),
+        ("context", bulk(context)),
+        ("object", bulk(command.object)),
+        ("username", bulk(command.user)),
         // In milliseconds, written as seconds.
-        field(
-            "age-seconds",
-            double(age.as_millis() as f64 / 1000.0).into(),
-        ),
-        field("client-info", text(command.client).into()),
+        ("age-seconds", double(age.as_millis() as f64 / 1000.0)),
+        ("client-info", bulk(command.client)),
+        ("entry-id", integer(command.id as i64)),
+        ("timestamp-created", unix_time(command.created)),
+        ("timestamp-last-updated", unix_time(command.updated)),
     ])
+}
+
+/// Milliseconds since 1970.
+fn unix_time(time: SystemTime) -> Reply {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Reply::Integer(since.as_millis() as i64)
 }
 
 /// `ACL LOAD`
@@ -223,7 +238,7 @@ pub(crate) fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     for changed in &changed {
         end_lost_subscriptions(context, changed);
     }
-    tracing::info!("users loaded by ACL LOAD");
+    tell_of_change(context, "ACL LOAD", b"*");
     Ok(Reply::OK)
 }
 
@@ -233,7 +248,9 @@ pub(crate) fn save(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let users = context.server.acl.all();
     let saved = file::save(path, users.iter().map(|user| -> &User { user }));
     saved.map(|()| Reply::OK).map_err(|error| {
-        tracing::warn!(path = %path.display(), %error, "ACL SAVE failed");
+        if let Some(times) = context.server.told.note(Told::Users) {
+            log_client!(warn, context.client, path = %path.display(), %error, times, "ACL SAVE failed");
+        }
         CommandError::text(
             "ERR There was an error trying to save the ACLs. Please check the server logs for \
              more information",
@@ -262,17 +279,21 @@ pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Err(denial) = user.check(&Request::new(command, words.clone())) else {
         return Ok(Reply::OK);
     };
-    let (what, kind) = match denial.reason {
-        Reason::Command | Reason::Auth => ("run the '", "' command"),
-        Reason::Key => ("access the '", "' key"),
-        Reason::Channel => ("access the '", "' channel"),
+    let (what, name, kind): (_, &[u8], _) = match denial.reason {
+        Reason::Command | Reason::Auth => ("run", command.full_name.as_bytes(), "command"),
+        Reason::Key => ("access", words[denial.place], "key"),
+        Reason::Channel => ("access", words[denial.place], "channel"),
     };
-    let name = match denial.reason {
-        Reason::Command | Reason::Auth => command.full_name.as_bytes(),
-        Reason::Key | Reason::Channel => words[denial.place],
-    };
-    let begin = b"This user has no permissions to ";
-    Ok(bulk([begin, what.as_bytes(), name, kind.as_bytes()].concat()).into())
+    let what = format!(" has no permissions to {what} the '");
+    let kind = format!("' {kind}");
+    let text = [
+        b"User ",
+        &*user.name,
+        what.as_bytes(),
+        name,
+        kind.as_bytes(),
+    ];
+    Ok(bulk(text.concat()))
 }
 
 /// `ACL GENPASS [bits]`
@@ -293,40 +314,38 @@ pub(crate) fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     getrandom::fill(&mut random).expect("the system has random bytes");
     let mut password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     password.truncate(digits);
-    Ok(text(password).into())
+    Ok(bulk(password))
 }
 
 /// `ACL HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ACL",
         &[
-            "CAT [<category>]",
-            "    List all commands that belong to <category>, or all command categories",
-            "    when no category is specified.",
-            "DELUSER <username> [<username> ...]",
-            "    Delete a list of users.",
-            "DRYRUN <username> <command> [<arg> ...]",
-            "    Returns whether the user can execute the given command without executing the command.",
-            "GETUSER <username>",
-            "    Get the user's details.",
-            "GENPASS [<bits>]",
-            "    Generate a secure 256-bit user password. The optional `bits` argument can",
-            "    be used to specify a different size.",
+            "CAT [category]",
+            "    The commands of a category, or all categories.",
+            "DELUSER username [username ...]",
+            "    Delete users, and end their connections.",
+            "DRYRUN username command [argument ...]",
+            "    Whether the user may run this, without running it.",
+            "GENPASS [bits]",
+            "    A random password of so many bits: 256 if not given.",
+            "GETUSER username",
+            "    What a user may do.",
             "LIST",
-            "    Show users details in config file format.",
+            "    All users, each as a line of a file.",
             "LOAD",
-            "    Reload users from the ACL file.",
-            "LOG [<count> | RESET]",
-            "    Show the ACL log entries.",
+            "    Read the users from the file again.",
+            "LOG [count | RESET]",
+            "    What was denied lately; or forget it.",
             "SAVE",
-            "    Save the current config to the ACL file.",
-            "SETUSER <username> <attribute> [<attribute> ...]",
-            "    Create or modify a user with the specified attributes.",
+            "    Write the users to the file.",
+            "SETUSER username [rule ...]",
+            "    Create a user, or change one by rules.",
             "USERS",
-            "    List all the registered usernames.",
+            "    The names of all users.",
             "WHOAMI",
-            "    Return the current connection username.",
+            "    The user that this connection is.",
         ],
     ))
 }

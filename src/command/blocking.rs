@@ -1,4 +1,5 @@
-//! Commands that wait for an element of a list: BLPOP and its kin.
+//! Commands that wait: what all of them share, and those that wait for an element of a list, BLPOP and
+//! its kin.
 //!
 //! Layer `command`. What becomes of a client that waits is told in
 //! [`blocked`](crate::store::blocked). Inside an EXEC nothing waits: a command that finds nothing
@@ -15,7 +16,8 @@ use super::transaction::watch_memory;
 use super::{Args, Context, Next};
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_timeout;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::{BlockedOp, Waiter};
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
@@ -170,14 +172,14 @@ fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
     let last = args.len() - 1;
     let timeout = parse_timeout(&args[last])?;
     let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
-    do_or_wait(context, &wanted, Pop { from }, timeout)
+    do_or_wait::<List>(context, &wanted, Pop { from }, timeout)
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub(crate) fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys, from, count } = PopMany::parse(args, 2)?;
+    let PopMany { keys, from, count } = PopMany::parse(args, 2, end_of)?;
     let timeout = parse_timeout(&args[1])?;
-    do_or_wait(context, &keys, PopSome { from, count }, timeout)
+    do_or_wait::<List>(context, &keys, PopSome { from, count }, timeout)
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`
@@ -210,24 +212,25 @@ fn move_or_wait(
     if try_now::<List>(&op, &mut keys, &mut out, &[source])? {
         return Ok(Reply::Sent);
     }
-    if context.in_exec {
+    if !context.execution.is_alone() {
         // As the command that does not wait.
         return Ok(Reply::Null);
     }
     Ok(wait(context, &[source], op, timeout))
 }
 
-fn do_or_wait(
+/// Does it now for the first key that holds something, or makes the client wait.
+pub(super) fn do_or_wait<T: Stored>(
     context: &mut Context<'_>,
     wanted: &[&[u8]],
     op: impl BlockedOp + 'static,
     timeout: Option<Duration>,
 ) -> Result {
     let (mut keys, mut out) = context.keys();
-    if try_now::<List>(&op, &mut keys, &mut out, wanted)? {
+    if try_now::<T>(&op, &mut keys, &mut out, wanted)? {
         return Ok(Reply::Sent);
     }
-    if context.in_exec {
+    if !context.execution.is_alone() {
         return Ok(op.timed_out());
     }
     Ok(wait(context, wanted, op, timeout))
@@ -254,7 +257,7 @@ pub(crate) fn wait(
         wants_reply: context.session.replies.wants_reply(),
     };
     context.client.waiting_memory.store(memory, Relaxed);
-    context.space().blocked.add(waiter);
+    context.keyspace().blocked.add(waiter);
     // A moment too far away to be told is as good as none.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     context.session.then(Next::Block(until));

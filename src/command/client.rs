@@ -7,13 +7,14 @@ use bytes::Bytes;
 use super::client_filter::{self, Filter};
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
+use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
-use crate::client::{ClientId, MAX_NAME, Names};
+use crate::client::{ClientId, Closing, MAX_NAME, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
-use crate::resp::frame::verbatim;
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, verbatim};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -28,7 +29,7 @@ pub(crate) fn id(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 /// `CLIENT INFO`
 pub(crate) fn info(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    Ok(verbatim(client_line(context.client)).into())
+    Ok(verbatim(client_line(context.client)))
 }
 
 /// `CLIENT LIST [TYPE normal|master|replica|pubsub] [ID client-id [client-id ...]]`
@@ -37,7 +38,7 @@ pub(crate) fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         .iter()
         .map(|client| client_line(client))
         .collect();
-    Ok(verbatim(lines).into())
+    Ok(verbatim(lines))
 }
 
 /// `CLIENT KILL addr:port` or `CLIENT KILL option value [option value ...]`
@@ -49,6 +50,10 @@ pub(crate) fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             continue;
         }
         killed += 1;
+        if let Some(times) = context.server.told.note(Told::Killed) {
+            let (by, by_user) = (context.client.id, context.client.shown_user());
+            log_client!(info, &client, by, by_user, times, "{}", Told::Killed);
+        }
         if client.id == context.client.id {
             // It still gets the reply.
             context.session.then(Next::Close);
@@ -198,15 +203,19 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
     let id = integer_argument(&args[2])?;
-    let Some(waiter) = context.space().blocked.remove(id as ClientId) else {
+    let waiter = context.keyspace().blocked.remove(id as ClientId);
+    // One that is closed is nobody's business any more.
+    let waiter = waiter.filter(|waiter| waiter.client.closing() != Closing::Closed);
+    let Some(waiter) = waiter else {
         return Ok(Reply::Integer(0));
     };
     let reply = if as_timeout {
         waiter.timed_out()
     } else {
-        waiter.error(&CommandError::text(
-            "UNBLOCKED client unblocked via CLIENT UNBLOCK",
-        ))
+        const UNBLOCKED: CommandError =
+            CommandError::text("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        context.batch_stats.error(UNBLOCKED.code());
+        waiter.error(&UNBLOCKED)
     };
     context.fanout.reply(&waiter.client, reply);
     Ok(Reply::Integer(1))
@@ -215,58 +224,45 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `CLIENT HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "CLIENT",
         &[
             "GETNAME",
-            "    Return the name of the current connection.",
+            "    The name of this connection.",
             "ID",
-            "    Return the ID of the current connection.",
+            "    The number of this connection.",
             "INFO",
-            "    Return information about the current client connection.",
-            "KILL <ip:port>",
-            "    Kill connection made from <ip:port>.",
-            "KILL <option> <value> [<option> <value> [...]]",
-            "    Kill connections. Options are:",
-            "    * ADDR (<ip:port>|<unixsocket>:0)",
-            "      Kill connections made from the specified address",
-            "    * LADDR (<ip:port>|<unixsocket>:0)",
-            "      Kill connections made to specified local address",
-            "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-            "      Kill connections by type.",
-            "    * USER <username>",
-            "      Kill connections authenticated by <username>.",
-            "    * SKIPME (YES|NO)",
-            "      Skip killing current connection (default: yes).",
-            "    * ID <client-id>",
-            "      Kill the connection of this ID.",
-            "    * MAXAGE <maxage>",
-            "      Kill connections older than the specified age, in seconds.",
-            "LIST [options ...]",
-            "    Return information about client connections. Options:",
-            "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-            "      Return clients of specified type.",
-            "    * ID <client-id> [<client-id> ...]",
-            "      Return clients of specified IDs.",
-            "OVERFLOW (DISCONNECT|DROP-OLDEST|DROP-NEWEST|DEFAULT) [<limit-bytes>]",
-            "    Control what happens to messages that this connection reads too slowly.",
+            "    This connection's line of LIST.",
+            "KILL addr:port",
+            "    End the connection from this address.",
+            "KILL filter value [filter value ...]",
+            "    End all connections that every filter fits, and count them. The filters:",
+            "    ADDR address:    the client's own end (ip:port, or path:0 of a Unix socket)",
+            "    LADDR address:   the server's end",
+            "    ID client-id:    the number of the connection",
+            "    MAXAGE seconds:  it is at least so old",
+            "    SKIPME yes|no:   whether this connection is spared (yes if not given)",
+            "    TYPE type:       normal, pubsub, replica or master",
+            "    USER username:   who has logged in",
+            "LIST [TYPE type | ID client-id ...]",
+            "    A line for each connection, or for those of a type or with these numbers.",
+            "NO-EVICT ON|OFF",
+            "    Whether maxmemory-clients spares this connection.",
+            "NO-TOUCH ON|OFF",
+            "    Whether what this connection reads leaves a key's idle time as it is.",
+            "OVERFLOW DISCONNECT|DROP-OLDEST|DROP-NEWEST|DEFAULT [limit-bytes]",
+            "    What happens to messages that this connection reads too slowly.",
+            "PAUSE milliseconds [WRITE|ALL]",
+            "    Hold back all commands, or those that write, for a while.",
+            "REPLY ON|OFF|SKIP",
+            "    Answer this connection, don't, or don't answer its next command.",
+            "SETINFO LIB-NAME|LIB-VER value",
+            "    Tell which client library this connection uses.",
+            "SETNAME name",
+            "    Name this connection.",
+            "UNBLOCK client-id [TIMEOUT|ERROR]",
+            "    End a connection's wait for a key, as if its time were over or with an error.",
             "UNPAUSE",
-            "    Stop the current client pause, resuming traffic.",
-            "PAUSE <timeout> [WRITE|ALL]",
-            "    Suspend all, or just write, clients for <timeout> milliseconds.",
-            "REPLY (ON|OFF|SKIP)",
-            "    Control the replies sent to the current connection.",
-            "SETINFO <option> <value>",
-            "    Set client meta attr. Options are:",
-            "    * LIB-NAME: the client lib name.",
-            "    * LIB-VER: the client lib version.",
-            "SETNAME <name>",
-            "    Assign the name <name> to the current connection.",
-            "UNBLOCK <clientid> [TIMEOUT|ERROR]",
-            "    Unblock the specified blocked client.",
-            "NO-EVICT (ON|OFF)",
-            "    Protect current client connection from eviction.",
-            "NO-TOUCH (ON|OFF)",
-            "    Will not touch LRU/LFU stats when this mode is on.",
+            "    End a pause.",
         ],
     ))
 }

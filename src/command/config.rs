@@ -3,10 +3,12 @@
 use super::operators::notable;
 use super::pubsub::help as help_reply;
 use super::{Args, Context, Next};
+use crate::catalog::CATALOG;
+use crate::client::log::{log_client, shown};
 use crate::glob;
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{bulk, map};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, bulk, map};
 use crate::store::keyspace::KeyStats;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -28,7 +30,7 @@ pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let pairs = found
         .into_iter()
         .map(|(name, value)| (shown(name), bulk(value)));
-    Ok(map(pairs).into())
+    Ok(map(pairs))
 }
 
 /// Redis takes a word for a glob only if it looks like one, and for a name otherwise.
@@ -59,12 +61,28 @@ pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             after: "".into(),
         })?;
     context.batch_stats.notable = notable(&context.server.config());
-    for (name, _) in &pairs {
-        // Never the value, which may be a password.
-        tracing::info!(setting = %String::from_utf8_lossy(name), "changed by CONFIG SET");
-    }
+    tell_of_change(context, args);
     context.session.then(Next::Reload);
     Ok(Reply::OK)
+}
+
+/// Tells the log who has changed which settings to what. Passwords are not shown.
+fn tell_of_change(context: &Context<'_>, args: &Args<'_>) {
+    let hides = CATALOG
+        .find_full(b"config|set")
+        .and_then(|command| command.spec.hides);
+    for place in (2..args.len()).step_by(2) {
+        let is_secret = hides.is_some_and(|hides| hides(args, place + 1));
+        let setting = shown(&args[place].to_ascii_lowercase());
+        let value = if is_secret {
+            "(redacted)".to_owned()
+        } else {
+            shown(&args[place + 1])
+        };
+        if let Some(times) = context.server.told.note(Told::Setting) {
+            log_client!(info, context.client, %setting, %value, times, "{}", Told::Setting);
+        }
+    }
 }
 
 /// `CONFIG RESETSTAT`
@@ -72,7 +90,7 @@ pub(crate) fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     context.batch_stats.commit(&context.server.stats);
     context.server.stats.reset();
     context.server.acl.denied.reset();
-    context.space().stats = KeyStats::default();
+    context.keyspace().stats = KeyStats::default();
     Ok(Reply::OK)
 }
 
@@ -86,16 +104,16 @@ pub(crate) fn rewrite(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `CONFIG HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "CONFIG",
         &[
-            "GET <pattern>",
-            "    Return parameters matching the glob-like <pattern> and their values.",
-            "SET <directive> <value>",
-            "    Set the configuration <directive> to <value>.",
+            "GET pattern [pattern ...]",
+            "    The settings that match, with their values.",
             "RESETSTAT",
-            "    Reset statistics reported by the INFO command.",
+            "    Set the counters of INFO to zero.",
             "REWRITE",
-            "    Rewrite the configuration file.",
+            "    Refused: fanfare does not write to its configuration file.",
+            "SET setting value [setting value ...]",
+            "    Change settings: all of these, or none.",
         ],
     ))
 }

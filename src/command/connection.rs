@@ -9,8 +9,7 @@ use crate::client::outbox::OverflowChoice;
 use crate::config::Config;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, integer, map};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, integer, map};
 use crate::resp::request::{integer_argument, parse_integer};
 use crate::state::REDIS_VERSION;
 use bytes::Bytes;
@@ -25,7 +24,7 @@ pub(crate) fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let message = args.get(1);
     if context.client.is_subscriber() && context.client.protocol() == Protocol::Resp2 {
         let message = message.unwrap_or_default();
-        return Ok(array([bulk("pong"), bulk(message.to_vec())]).into());
+        return Ok(array([bulk("pong"), bulk(message.to_vec())]));
     }
     Ok(match message {
         None => Reply::PONG,
@@ -85,18 +84,14 @@ pub(crate) fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         context.client.set_protocol(protocol);
     }
     Ok(map([
-        (bulk("server"), bulk("redis")),
-        (bulk("version"), bulk(REDIS_VERSION)),
-        (
-            bulk("proto"),
-            integer(context.client.protocol().number().into()),
-        ),
-        (bulk("id"), integer(context.client.id as i64)),
-        (bulk("mode"), bulk("standalone")),
-        (bulk("role"), bulk("master")),
-        (bulk("modules"), array([])),
-    ])
-    .into())
+        ("server", bulk("redis")),
+        ("version", bulk(REDIS_VERSION)),
+        ("proto", integer(context.client.protocol().number().into())),
+        ("id", integer(context.client.id as i64)),
+        ("mode", bulk("standalone")),
+        ("role", bulk("master")),
+        ("modules", array([])),
+    ]))
 }
 
 fn protocol_version(word: &[u8]) -> std::result::Result<Protocol, CommandError> {
@@ -149,7 +144,7 @@ pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;
-    context.server.registry.forget(client);
+    context.server.registry.drop_all(client);
     context.server.monitors.remove(client);
     client.set_protocol(Protocol::Resp2);
     client.database.store(0, Relaxed);

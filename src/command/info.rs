@@ -3,8 +3,13 @@
 //! Field names are Redis's where the number means the same; fanfare's own begin with `fanfare_` or
 //! say what Redis does not count. Tools read `redis_version`, `role`, `loading` and the like, so
 //! sections that fanfare has nothing for still say what a lone server says.
+//!
+//! Nothing here takes the keyspace's lock: what INFO shows of the keys are figures that were written
+//! down when the lock was last let go ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
 
 use std::fmt::{Display, Write};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,13 +19,13 @@ use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::observe::stats::Counter;
 use crate::state::{REDIS_VERSION, ServerState, VERSION, memory};
-use crate::store::keyspace::Keyspace;
+use crate::store::keyspace::Figures;
 
 /// A section: its name, whether a plain INFO shows it, and what it says.
 struct Section {
     name: &'static str,
     by_default: bool,
-    write: fn(&mut Report, &ServerState, &Keyspace),
+    write: fn(&mut Report, &ServerState, &Figures),
 }
 
 const SECTIONS: &[Section] = &[
@@ -91,6 +96,10 @@ const SECTIONS: &[Section] = &[
     },
 ];
 
+/// Where the program is; the system is asked once.
+static EXECUTABLE: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::current_exe().unwrap_or_default());
+
 /// The text being written.
 #[derive(Default)]
 struct Report(String);
@@ -113,7 +122,8 @@ impl Report {
 
 /// The sections asked for, or those of a plain INFO. `default`, `all` and `everything` are sets of
 /// sections; names in any letter case; a name that is unknown adds nothing.
-pub(crate) fn report(state: &ServerState, space: &Keyspace, asked: &[&[u8]]) -> String {
+pub(crate) fn report(state: &ServerState, asked: &[&[u8]]) -> String {
+    let keys = state.keyspace.figures();
     let mut report = Report::default();
     for section in SECTIONS {
         let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
@@ -129,13 +139,13 @@ pub(crate) fn report(state: &ServerState, space: &Keyspace, asked: &[&[u8]]) -> 
                 report.0.push_str("\r\n");
             }
             let _ = write!(report.0, "# {}\r\n", section.name);
-            (section.write)(&mut report, state, space);
+            (section.write)(&mut report, state, &keys);
         }
     }
     report.0
 }
 
-fn server(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+fn server(report: &mut Report, state: &ServerState, _keys: &Figures) {
     let uptime = state.started.elapsed().as_secs();
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -154,24 +164,20 @@ fn server(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     report.field("server_time_usec", now.as_micros());
     report.field("uptime_in_seconds", uptime);
     report.field("uptime_in_days", uptime / 86_400);
-    let executable = std::env::current_exe().unwrap_or_default();
-    report.field("executable", executable.display());
+    report.field("executable", EXECUTABLE.display());
 }
 
-fn clients(report: &mut Report, state: &ServerState, space: &Keyspace) {
+fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("connected_clients", state.clients.count());
     report.field("cluster_connections", 0);
     report.field("maxclients", state.config().maxclients);
-    report.field(
-        "blocked_clients",
-        space.blocked.len() + state.pause.postponed(),
-    );
+    report.field("blocked_clients", keys.blocked + state.pause.postponed());
     report.field("tracking_clients", 0);
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
-fn memory(report: &mut Report, state: &ServerState, space: &Keyspace) {
-    let memory = state.memory(space.used());
+fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
+    let memory = state.memory(keys.used);
     let used = memory.used();
     report.bytes("used_memory", used);
     report.bytes("used_memory_rss", memory.resident);
@@ -204,7 +210,7 @@ fn percent(part: usize, whole: usize) -> String {
     format!("{percent:.2}%")
 }
 
-fn persistence(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
+fn persistence(report: &mut Report, _state: &ServerState, _keys: &Figures) {
     report.field("loading", 0);
     report.field("async_loading", 0);
     report.field("rdb_changes_since_last_save", 0);
@@ -212,7 +218,7 @@ fn persistence(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
     report.field("aof_enabled", 0);
 }
 
-fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
+fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
     let stats = &state.stats;
     report.counter("total_connections_received", &stats.connections);
     report.counter("total_commands_processed", &stats.commands);
@@ -230,10 +236,10 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.counter("accept_failures", &stats.accept_failures);
     report.counter("tls_handshake_failures", &stats.tls_handshake_failures);
     report.counter("evicted_clients", &stats.evicted_clients);
-    report.field("expired_keys", space.stats.expired);
+    report.field("expired_keys", keys.stats.expired);
     report.field("evicted_keys", 0);
-    report.field("keyspace_hits", space.stats.hits);
-    report.field("keyspace_misses", space.stats.misses);
+    report.field("keyspace_hits", keys.stats.hits);
+    report.field("keyspace_misses", keys.stats.misses);
     report.field(
         "pubsub_channels",
         state.registry.active_count(Namespace::Channel),
@@ -266,7 +272,7 @@ fn stats(report: &mut Report, state: &ServerState, space: &Keyspace) {
     report.counter("fanfare_task_panics", &stats.task_panics);
 }
 
-fn replication(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+fn replication(report: &mut Report, state: &ServerState, _keys: &Figures) {
     report.field("role", "master");
     report.field("connected_slaves", 0);
     report.field("master_failover_state", "no-failover");
@@ -277,7 +283,7 @@ fn replication(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     report.field("repl_backlog_active", 0);
 }
 
-fn cpu(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
+fn cpu(report: &mut Report, _state: &ServerState, _keys: &Figures) {
     let mut usage = |who, suffix: &str| {
         if let Ok(usage) = getrusage(who) {
             let (system, user) = (usage.system_time(), usage.user_time());
@@ -293,7 +299,7 @@ fn seconds(time: nix::sys::time::TimeVal) -> String {
     format!("{}.{:06}", time.tv_sec(), time.tv_usec())
 }
 
-fn command_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+fn command_stats(report: &mut Report, state: &ServerState, _keys: &Figures) {
     for command in CATALOG.commands_and_subcommands() {
         let stats = &state.stats.by_command[usize::from(command.id)];
         let calls = stats.calls.load(Relaxed);
@@ -313,7 +319,7 @@ fn command_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     }
 }
 
-fn error_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+fn error_stats(report: &mut Report, state: &ServerState, _keys: &Figures) {
     for (code, count) in state.stats.errors_by_code.lock().iter() {
         report.field(
             format_args!("errorstat_{code}"),
@@ -322,7 +328,7 @@ fn error_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     }
 }
 
-fn latency_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
+fn latency_stats(report: &mut Report, state: &ServerState, _keys: &Figures) {
     let config = state.config();
     let percentiles = &config.latency_tracking_info_percentiles;
     for command in CATALOG.commands_and_subcommands() {
@@ -341,13 +347,12 @@ fn latency_stats(report: &mut Report, state: &ServerState, _space: &Keyspace) {
     }
 }
 
-fn cluster(report: &mut Report, _state: &ServerState, _space: &Keyspace) {
+fn cluster(report: &mut Report, _state: &ServerState, _keys: &Figures) {
     report.field("cluster_enabled", 0);
 }
 
-fn keyspace(report: &mut Report, _state: &ServerState, space: &Keyspace) {
-    for (db, database) in space.databases() {
-        let (keys, expires) = (database.len(), database.expiring());
+fn keyspace(report: &mut Report, _state: &ServerState, keys: &Figures) {
+    for (db, keys, expires) in &keys.databases {
         report.field(
             format_args!("db{db}"),
             format_args!("keys={keys},expires={expires},avg_ttl=0"),
@@ -356,7 +361,7 @@ fn keyspace(report: &mut Report, _state: &ServerState, space: &Keyspace) {
 }
 
 /// Bytes as Redis prints them for people.
-fn human(bytes: usize) -> String {
+pub(super) fn human(bytes: usize) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "K", "M", "G"] {
         if amount < 1024.0 || unit == "G" {

@@ -4,14 +4,15 @@
 //! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
 //! Redis, whose table is a hash table.
 
+use super::pubsub::help as help_reply;
 use super::{Args, Context};
-use crate::catalog::spec::key::{Begin, Find, KeyFlags};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::key::{Begin, Find, KeyFlags, LegacyRange};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 use crate::catalog::{CATALOG, Command};
 use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{self, Frame};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, integer, map, set, status};
 
 /// What a command of this module answers.
 type Answer = Result<Reply, CommandError>;
@@ -29,35 +30,9 @@ const WRONG_ARGUMENTS: CommandError =
 const MAX_NAMES: usize = 1024;
 const TOO_MANY_NAMES: CommandError = CommandError::text("ERR too many command names");
 
-const HELP: &[&str] = &[
-    "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "(no subcommand)",
-    "    Return details about all Redis commands.",
-    "COUNT",
-    "    Return the total number of commands in this Redis server.",
-    "LIST",
-    "    Return a list of all commands in this Redis server.",
-    "INFO [<command-name> ...]",
-    "    Return details about multiple Redis commands.",
-    "    If no command names are given, documentation details for all",
-    "    commands are returned.",
-    "DOCS [<command-name> ...]",
-    "    Return documentation details about multiple Redis commands.",
-    "    If no command names are given, documentation details for all",
-    "    commands are returned.",
-    "GETKEYS <full-command>",
-    "    Return the keys from a full Redis command.",
-    "GETKEYSANDFLAGS <full-command>",
-    "    Return the keys and the access flags from a full Redis command.",
-    "HELP",
-    "    Prints this help.",
-];
-
 /// `COMMAND`
 pub(crate) fn command(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
-    Ok(Reply::Array(
-        CATALOG.commands().iter().map(details).collect(),
-    ))
+    Ok(array(CATALOG.commands().iter().map(details)))
 }
 
 /// `COMMAND COUNT`
@@ -74,34 +49,32 @@ pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let replies = names
         .iter()
         .map(|name| CATALOG.find_full(name).map_or(Reply::Null, details));
-    Ok(Reply::Array(replies.collect()))
+    Ok(array(replies))
 }
 
 /// `COMMAND DOCS [name ...]`: leaves out a name that is none.
 pub(crate) fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
-    let pairs = if args.len() == 2 {
-        CATALOG.commands().iter().map(documentation).collect()
-    } else {
-        let names = bounded(words_after(2, args))?;
-        let entries = names.iter().filter_map(|name| CATALOG.find_full(name));
-        entries.map(documentation).collect()
-    };
-    Ok(Reply::Map(pairs))
+    if args.len() == 2 {
+        return Ok(map(CATALOG.commands().iter().map(documentation)));
+    }
+    let names = bounded(words_after(2, args))?;
+    let entries = names.iter().filter_map(|name| CATALOG.find_full(name));
+    Ok(map(entries.map(documentation)))
 }
 
 /// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of
 /// subcommands.
 pub(crate) fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let entries = listed(&words_after(2, args))?;
-    let names = entries.map(|command| frame::bulk(command.full_name.clone()));
-    Ok(frame::array(names).into())
+    let names = entries.map(|command| bulk(command.full_name.clone()));
+    Ok(array(names))
 }
 
 /// `COMMAND GETKEYS name [argument ...]`
 pub(crate) fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
     let keys = keys_of(command_of(&request)?.spec, &request)?;
-    Ok(frame::array(keys.into_iter().map(|(key, _)| copied(key))).into())
+    Ok(array(keys.into_iter().map(|(key, _)| copied(key))))
 }
 
 /// `COMMAND GETKEYSANDFLAGS name [argument ...]`
@@ -109,15 +82,33 @@ pub(crate) fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let request = words_after(2, args);
     let keys = keys_of(command_of(&request)?.spec, &request)?;
     let pair = |(key, flags): (&[u8], KeyFlags)| {
-        let flags = flags.iter().copied().map(frame::status);
-        frame::array([copied(key), frame::set(flags)])
+        let flags = flags.iter().copied().map(status);
+        array([copied(key), set(flags)])
     };
-    Ok(frame::array(keys.into_iter().map(pair)).into())
+    Ok(array(keys.into_iter().map(pair)))
 }
 
 /// `COMMAND HELP`
 pub(crate) fn help(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
-    Ok(frame::array(HELP.iter().copied().map(frame::status)).into())
+    Ok(help_reply(
+        "COMMAND",
+        &[
+            "(none)",
+            "    Describe all commands.",
+            "COUNT",
+            "    How many commands there are.",
+            "DOCS [command ...]",
+            "    What these commands, or all, do and which arguments they take.",
+            "GETKEYS command [argument ...]",
+            "    The keys among the arguments.",
+            "GETKEYSANDFLAGS command [argument ...]",
+            "    The keys among the arguments, and what the command does with each.",
+            "INFO [command ...]",
+            "    Describe these commands, or all.",
+            "LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]",
+            "    The names of all commands, or of those that the filter fits.",
+        ],
+    ))
 }
 
 fn bounded(names: Vec<&[u8]>) -> Result<Vec<&[u8]>, CommandError> {
@@ -141,7 +132,12 @@ fn listed(
             let value = value.to_ascii_lowercase();
             match kind.to_ascii_lowercase().as_slice() {
                 b"module" => Box::new(|_| false),
-                b"aclcat" => Box::new(move |command| command.spec.is_in(&value)),
+                b"aclcat" => {
+                    let category = Category::named(&value);
+                    Box::new(move |command| {
+                        category.is_some_and(|category| command.categories.contains(category))
+                    })
+                }
                 b"pattern" => {
                     Box::new(move |command| glob::matches(&value, command.full_name.as_bytes()))
                 }
@@ -177,48 +173,57 @@ fn keys_of<'a>(
 }
 
 /// A bulk string of its own, rather than a slice that keeps the request's buffer alive.
-fn copied(key: &[u8]) -> Frame {
-    frame::bulk(key.to_vec())
+fn copied(key: &[u8]) -> Reply {
+    bulk(key.to_vec())
 }
 
 /// A command's element of COMMAND and COMMAND INFO.
 fn details(command: &Command) -> Reply {
     let spec = command.spec;
-    let (first, last, step) = spec.keys;
+    let LegacyRange {
+        first, last, step, ..
+    } = command.legacy_range;
     // A command without subcommands has an empty set of them, one with subcommands an array.
     let subcommands = match command.subcommands.as_slice() {
-        [] => Reply::Set(Vec::new()),
-        subcommands => Reply::Array(subcommands.iter().map(details).collect()),
+        [] => set([]),
+        subcommands => array(subcommands.iter().map(details)),
     };
-    Reply::Array(vec![
+    array([
         name_of(command),
-        Reply::Integer(spec.arity.into()),
-        frame::set(spec.flags.iter().map(|flag| frame::status(flag.name()))).into(),
-        Reply::Integer(first.into()),
-        Reply::Integer(last.into()),
-        Reply::Integer(step.into()),
-        frame::set(spec.categories.iter().map(|category| at_sign(category))).into(),
-        frame::set(spec.tips.iter().copied().map(frame::bulk)).into(),
-        Reply::Set(spec.key_specs.iter().map(key_spec).collect()),
+        integer(spec.arity.into()),
+        set(command.flags.shown().map(status)),
+        integer(first),
+        integer(last),
+        integer(step),
+        set(command.categories.iter().map(at_sign)),
+        set(spec.tips.iter().copied().map(bulk)),
+        set(spec.key_specs.iter().map(key_spec)),
         subcommands,
     ])
 }
 
 fn name_of(command: &Command) -> Reply {
-    Reply::Bulk(command.full_name.clone().into())
+    bulk(command.full_name.clone())
 }
 
-fn at_sign(category: &str) -> Frame {
-    Frame::SimpleString {
-        data: format!("@{category}").into(),
-        attributes: None,
-    }
+fn at_sign(category: Category) -> Reply {
+    status(format!("@{}", category.name()))
 }
 
 fn key_spec(spec: &KeySpec) -> Reply {
     let begin = match spec.begin {
         Begin::Index(index) => kind("index", integers([("index", index)])),
-        Begin::Unknown => kind("unknown", fields([])),
+        Begin::Keyword {
+            keyword,
+            start_from,
+        } => {
+            let pairs = [
+                ("keyword", bulk(keyword)),
+                ("startfrom", integer(start_from)),
+            ];
+            kind("keyword", map(pairs))
+        }
+        Begin::Unknown => kind("unknown", integers([])),
     };
     let find = match spec.find {
         Find::Range { last, step, limit } => {
@@ -229,104 +234,77 @@ fn key_spec(spec: &KeySpec) -> Reply {
             let keys = [("keynumidx", count), ("firstkey", first), ("keystep", step)];
             kind("keynum", integers(keys))
         }
-        Find::Unknown => kind("unknown", fields([])),
+        Find::Unknown => kind("unknown", integers([])),
     };
-    let flags = spec.flags.iter().copied().map(frame::status);
-    let notes = spec.notes.map(|notes| ("notes", frame::bulk(notes)));
+    let flags = spec.flags.iter().copied().map(status);
+    let notes = spec.notes.map(|notes| ("notes", bulk(notes)));
     let rest = [
-        ("flags", frame::set(flags)),
+        ("flags", set(flags)),
         ("begin_search", begin),
         ("find_keys", find),
     ];
-    fields(notes.into_iter().chain(rest)).into()
+    map(notes.into_iter().chain(rest))
 }
 
 /// One half of a key specification.
-fn kind(name: &'static str, spec: Frame) -> Frame {
-    fields([("type", frame::bulk(name)), ("spec", spec)])
+fn kind(name: &'static str, spec: Reply) -> Reply {
+    map([("type", bulk(name)), ("spec", spec)])
 }
 
-fn integers<const N: usize>(pairs: [(&'static str, i64); N]) -> Frame {
-    fields(pairs.map(|(key, value)| (key, frame::integer(value))))
-}
-
-/// A map whose keys are words.
-fn fields(pairs: impl IntoIterator<Item = (&'static str, Frame)>) -> Frame {
-    frame::map(
-        pairs
-            .into_iter()
-            .map(|(key, value)| (frame::bulk(key), value)),
-    )
+fn integers<const N: usize>(pairs: [(&'static str, i64); N]) -> Reply {
+    map(pairs.map(|(key, value)| (key, integer(value))))
 }
 
 /// A command's pair of COMMAND DOCS.
 fn documentation(command: &Command) -> (Reply, Reply) {
     let docs = &command.spec.docs;
-    let mut map = vec![
-        field("summary", frame::bulk(docs.summary)),
-        field("since", frame::bulk(docs.since)),
-        field("group", frame::bulk(docs.group)),
+    let mut fields = vec![
+        ("summary", bulk(docs.summary)),
+        ("since", bulk(docs.since)),
+        ("group", bulk(docs.group)),
     ];
     if !docs.complexity.is_empty() {
-        map.push(field("complexity", frame::bulk(docs.complexity)));
+        fields.push(("complexity", bulk(docs.complexity)));
     }
     let mut flags = Vec::new();
-    flags.extend(
-        docs.deprecated
-            .is_some()
-            .then(|| frame::status("deprecated")),
-    );
-    flags.extend(docs.system.then(|| frame::status("syscmd")));
+    flags.extend(docs.deprecated.is_some().then(|| status("deprecated")));
+    flags.extend(docs.system.then(|| status("syscmd")));
     if !flags.is_empty() {
-        map.push(field("doc_flags", frame::set(flags)));
+        fields.push(("doc_flags", set(flags)));
     }
     if let Some(deprecation) = &docs.deprecated {
-        map.push(field("deprecated_since", frame::bulk(deprecation.since)));
-        map.push(field("replaced_by", frame::bulk(deprecation.replaced_by)));
+        fields.push(("deprecated_since", bulk(deprecation.since)));
+        fields.push(("replaced_by", bulk(deprecation.replaced_by)));
     }
     if !docs.history.is_empty() {
-        let change = |&(version, change): &(&'static str, &'static str)| {
-            frame::array([frame::bulk(version), frame::bulk(change)]).into()
-        };
-        let history = docs.history.iter().map(change).collect();
-        map.push((word("history"), Reply::Set(history)));
+        let history = docs.history.iter();
+        let changes = history.map(|&(version, change)| array([bulk(version), bulk(change)]));
+        fields.push(("history", set(changes)));
     }
     if !docs.arguments.is_empty() {
-        let arguments = docs.arguments.iter().map(argument);
-        map.push(field("arguments", frame::array(arguments)));
+        fields.push(("arguments", array(docs.arguments.iter().map(argument))));
     }
     if !command.subcommands.is_empty() {
-        let subcommands = command.subcommands.iter().map(documentation).collect();
-        map.push((word("subcommands"), Reply::Map(subcommands)));
+        let subcommands = command.subcommands.iter().map(documentation);
+        fields.push(("subcommands", map(subcommands)));
     }
-    (name_of(command), Reply::Map(map))
-}
-
-fn word(word: &'static str) -> Reply {
-    Reply::Bulk(word.into())
-}
-
-fn field(key: &'static str, value: Frame) -> (Reply, Reply) {
-    (word(key), value.into())
+    (name_of(command), map(fields))
 }
 
 /// One element of a command's syntax.
-fn argument(arg: &Arg) -> Frame {
-    let mut map = vec![
-        ("name", frame::bulk(arg.name)),
-        ("type", frame::bulk(arg.kind.name())),
-    ];
-    let spec_index = arg.key_spec.map(|index| frame::integer(index.into()));
-    map.extend(spec_index.map(|index| ("key_spec_index", index)));
+fn argument(arg: &Arg) -> Reply {
+    let mut fields = vec![("name", bulk(arg.name)), ("type", bulk(arg.kind.name()))];
+    let spec_index = arg.key_spec.map(|index| integer(index.into()));
+    fields.extend(spec_index.map(|index| ("key_spec_index", index)));
     let texts = [
         ("token", arg.token),
         ("since", arg.since),
         ("deprecated_since", arg.deprecated_since),
     ];
-    map.extend(
+    fields.extend(
         texts
             .iter()
-            .filter_map(|&(key, text)| Some((key, frame::bulk(text?)))),
+            .filter_map(|&(key, text)| Some((key, bulk(text?)))),
     );
     let flags = [
         ("optional", arg.optional),
@@ -335,18 +313,12 @@ fn argument(arg: &Arg) -> Frame {
     ];
     if flags.iter().any(|&(_, is_set)| is_set) {
         let words = flags.iter().filter(|(_, is_set)| *is_set);
-        map.push((
-            "flags",
-            frame::set(words.map(|(word, _)| frame::status(word))),
-        ));
+        fields.push(("flags", set(words.map(|(word, _)| status(*word)))));
     }
     if !arg.arguments.is_empty() {
-        map.push((
-            "arguments",
-            frame::array(arg.arguments.iter().map(argument)),
-        ));
+        fields.push(("arguments", array(arg.arguments.iter().map(argument))));
     }
-    fields(map)
+    map(fields)
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::frame::status;
 use crate::resp::large::has_memory_for;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::{Reply, status};
+use crate::resp::writer::ReplyWriter;
 use crate::store::database::Database;
 use crate::store::keys::Keys;
+use crate::store::random;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -71,7 +72,7 @@ pub(crate) fn type_of(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         Some(slot) => keys.entry(slot).value.type_name(),
         None => "none",
     };
-    Ok(status(name).into())
+    Ok(status(name))
 }
 
 /// `RENAME key newkey`
@@ -166,7 +167,7 @@ pub(crate) fn randomkey(
     out: &mut ReplyWriter<'_>,
     _args: &Args<'_>,
 ) -> Result {
-    let random = getrandom::u64().expect("the system has random bytes");
+    let random = random::number();
     while let Some(slot) = keys.database().and_then(|all| all.some_slot(random)) {
         if !keys.is_expired(slot) {
             out.bulk(&keys.entry(slot).key);
@@ -182,19 +183,14 @@ pub(crate) fn keys(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     let pattern = &args[1];
     check_pattern(keys.config(), pattern)?;
     let entries = keys.database().into_iter().flat_map(Database::entries);
-    let matching =
-        entries.filter(|(slot, entry)| is_shown(pattern, &entry.key) && !keys.is_expired(*slot));
+    let matching = entries
+        .filter(|(slot, entry)| glob::matches(pattern, &entry.key) && !keys.is_expired(*slot));
     let found: Vec<_> = matching.map(|(_, entry)| &entry.key).collect();
     out.array(found.len());
     for key in found {
         out.bulk(key);
     }
     Ok(Reply::Sent)
-}
-
-/// Whether a key matches a pattern of KEYS or SCAN, where `*` alone matches an empty key too.
-pub(crate) fn is_shown(pattern: &[u8], key: &[u8]) -> bool {
-    pattern == b"*" || glob::matches(pattern, key)
 }
 
 /// `DBSIZE`
@@ -214,7 +210,7 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(crate) fn flushall(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     check_flush(args)?;
-    let all: Vec<_> = context.space().databases().map(|(db, _)| db).collect();
+    let all: Vec<_> = context.keyspace().databases().map(|(db, _)| db).collect();
     flush(context, &all);
     Ok(Reply::OK)
 }
@@ -230,9 +226,9 @@ fn check_flush(args: &Args<'_>) -> std::result::Result<(), CommandError> {
 }
 
 fn flush(context: &mut Context<'_>, databases: &[u32]) {
-    let space = context.space();
+    let keyspace = context.keyspace();
     for &db in databases {
-        space.clear(db);
+        keyspace.clear(db);
     }
 }
 
@@ -242,6 +238,6 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let second = int(&args[2]).map_err(|_| CommandError::text("ERR invalid second DB index"))?;
     let first = database_index(context.config, first)?;
     let second = database_index(context.config, second)?;
-    context.space().swap(first, second);
+    context.keyspace().swap(first, second);
     Ok(Reply::OK)
 }

@@ -6,37 +6,40 @@ use crate::catalog::{CATALOG, Command};
 use crate::observe::latency::now;
 use crate::observe::latency_report;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, integer, verbatim};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, integer, map, verbatim};
 
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `LATENCY DOCTOR`
 pub(crate) fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let all = context.server.latency.all();
-    Ok(verbatim(latency_report::doctor(&all, context.config, now())).into())
+    Ok(verbatim(latency_report::doctor(
+        &all,
+        context.config,
+        now(),
+    )))
 }
 
 /// `LATENCY GRAPH event`
 pub(crate) fn graph(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let Some((event, series)) = context.server.latency.find(&args[2]) else {
+    let Some((event, series)) = context.server.latency.get(&args[2]) else {
         return Err(CommandError::Quoting {
             before: "ERR No samples available for event '",
             quoted: args[2].to_vec(),
             after: "'".into(),
         });
     };
-    Ok(verbatim(latency_report::graph(event, &series, now())).into())
+    Ok(verbatim(latency_report::graph(event, &series, now())))
 }
 
 /// `LATENCY HISTORY event`
 pub(crate) fn history(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let found = context.server.latency.find(&args[2]);
+    let found = context.server.latency.get(&args[2]);
     let samples = found.map(|(_, series)| series.samples).unwrap_or_default();
     let pairs = samples
         .into_iter()
         .map(|sample| array([integer(sample.time as i64), integer(sample.latency as i64)]));
-    Ok(array(pairs).into())
+    Ok(array(pairs))
 }
 
 /// `LATENCY LATEST`
@@ -51,7 +54,7 @@ pub(crate) fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             integer(series.max as i64),
         ]))
     });
-    Ok(array(events).into())
+    Ok(array(events))
 }
 
 /// `LATENCY RESET [event ...]`: how many events there were.
@@ -84,36 +87,33 @@ pub(crate) fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             .distribution()?;
         let steps = steps
             .into_iter()
-            .map(|(time, count)| (Reply::Integer(time as i64), Reply::Integer(count as i64)));
-        let name = |text: &str| Reply::Bulk(text.to_owned().into());
-        let about = vec![
-            (name("calls"), Reply::Integer(calls as i64)),
-            (name("histogram_usec"), Reply::Map(steps.collect())),
-        ];
-        Some((name(&command.full_name), Reply::Map(about)))
+            .map(|(time, count)| (integer(time as i64), integer(count as i64)));
+        let about = map([
+            ("calls", integer(calls as i64)),
+            ("histogram_usec", map(steps)),
+        ]);
+        Some((bulk(command.full_name.clone()), about))
     });
-    Ok(Reply::Map(pairs.collect()))
+    Ok(map(pairs))
 }
 
 /// `LATENCY HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "LATENCY",
         &[
             "DOCTOR",
-            "    Return a human readable latency analysis report.",
-            "GRAPH <event>",
-            "    Return an ASCII latency graph for the <event> class.",
-            "HISTORY <event>",
-            "    Return time-latency samples for the <event> class.",
+            "    What the samples say, in words, and what can be done about it.",
+            "GRAPH event",
+            "    The samples of an event, drawn with letters.",
+            "HISTOGRAM [command ...]",
+            "    How many runs took how long, of these commands or of all.",
+            "HISTORY event",
+            "    The samples of an event, each with its time.",
             "LATEST",
-            "    Return the latest latency samples for all events.",
-            "RESET [<event> ...]",
-            "    Reset latency data of one or more <event> classes.",
-            "    (default: reset all data for all event classes)",
-            "HISTOGRAM [COMMAND ...]",
-            "    Return a cumulative distribution of latencies in the format of a histogram for the specified command names.",
-            "    If no commands are specified then all histograms are replied.",
+            "    The latest sample of each event, and the longest.",
+            "RESET [event ...]",
+            "    Forget the samples of these events, or of all.",
         ],
     ))
 }

@@ -10,13 +10,15 @@ pub(super) use options::{PopMany, end_of};
 
 use super::Args;
 use super::blocking::{Move, PopSome, try_now};
+use super::count::{any_but_smallest, positive};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
-use options::{Position, any_but_smallest, positive};
+use options::Position;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -118,7 +120,7 @@ pub(crate) fn lmpop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         keys: wanted,
         from,
         count,
-    } = PopMany::parse(args, 1)?;
+    } = PopMany::parse(args, 1, end_of)?;
     if try_now::<List>(&PopSome { from, count }, keys, out, &wanted)? {
         Ok(Reply::Sent)
     } else {
@@ -326,7 +328,7 @@ fn index_in(index: i64, length: usize) -> Option<usize> {
 }
 
 /// Where a range of elements begins, and how many there are.
-fn span(start: i64, stop: i64, length: usize) -> (usize, usize) {
+pub(super) fn span(start: i64, stop: i64, length: usize) -> (usize, usize) {
     let start = index_in(start, length).unwrap_or(0);
     let Some(stop) = index_in(stop, length) else {
         return (0, 0);

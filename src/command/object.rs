@@ -1,10 +1,10 @@
 //! OBJECT and MEMORY: what lies behind a key.
 
-use super::Args;
 use super::pubsub::help;
+use super::{Args, Context};
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
-use crate::resp::request::integer_argument;
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use crate::store::string_value::StringValue;
 
@@ -59,55 +59,18 @@ pub(crate) fn object_freq(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `OBJECT HELP`
-pub(crate) fn object_help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
+pub(crate) fn object_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "OBJECT",
         &[
-            "ENCODING <key>",
-            "    Return the kind of internal representation used in order to store the value",
-            "    associated with a <key>.",
-            "FREQ <key>",
-            "    Return the access frequency index of the <key>. The returned integer is",
-            "    proportional to the logarithm of the recent access frequency of the key.",
-            "IDLETIME <key>",
-            "    Return the idle time of the <key>, that is the approximated number of",
-            "    seconds elapsed since the last access to the key.",
-            "REFCOUNT <key>",
-            "    Return the number of references of the value associated with the specified",
-            "    <key>.",
-        ],
-    ))
-}
-
-/// `MEMORY USAGE key [SAMPLES count]`: exact, so that there is nothing to sample.
-pub(crate) fn memory_usage(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
-    let mut options = args.iter().skip(3);
-    while let Some(option) = options.next() {
-        let count = options.next().ok_or(CommandError::SYNTAX)?;
-        if !option.eq_ignore_ascii_case(b"samples") {
-            return Err(CommandError::SYNTAX);
-        }
-        if integer_argument(count)? < 0 {
-            return Err(CommandError::SYNTAX);
-        }
-    }
-    let Some(database) = keys.database() else {
-        return Ok(Reply::Null);
-    };
-    Ok(match database.find(&args[2]) {
-        Some(slot) => Reply::Integer(database.entry(slot).memory() as i64),
-        None => Reply::Null,
-    })
-}
-
-/// `MEMORY HELP`
-pub(crate) fn memory_help(_keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
-    Ok(help(
-        "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        &[
-            "USAGE <key> [SAMPLES <count>]",
-            "    Return memory in bytes used by <key> and its value. Nested values are",
-            "    sampled up to <count> times (default: 5, 0 means sample all).",
+            "ENCODING key",
+            "    How the value is stored.",
+            "FREQ key",
+            "    How often the key is used, which fanfare does not count.",
+            "IDLETIME key",
+            "    For how many seconds the key was not used.",
+            "REFCOUNT key",
+            "    How many references the value has: 1.",
         ],
     ))
 }

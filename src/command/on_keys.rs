@@ -8,8 +8,9 @@ use super::table::{Handler, handler};
 use crate::catalog::CATALOG;
 use crate::config::Config;
 use crate::resp::Protocol;
-use crate::resp::reply::{ReplyWriter, put_error};
+use crate::resp::reply::Reply;
 use crate::resp::request::Args;
+use crate::resp::writer::{ReplyBuilder, ReplyWriter};
 use crate::store::keyspace::Keyspace;
 
 /// A keyspace of its own, and how it is set up.
@@ -48,16 +49,18 @@ impl Bench {
         let args = Args::new(&bytes, &words, &[]);
         let command = CATALOG.resolve(&args).expect("a command");
         let mut keys = self.space.keys(0, &self.config);
-        let mut reply = BytesMut::new();
-        let mut out = ReplyWriter::new(&mut reply, self.protocol);
+        let mut value = ReplyBuilder::default();
+        let mut out = ReplyWriter::value(&mut value);
         let result = match handler(command).expect("a handler") {
             Handler::OnKeys(function) => function(&mut keys, &args),
             Handler::Streams(function) => function(&mut keys, &mut out, &args),
             Handler::Full(_) => panic!("'{request}' needs a connection"),
         };
+        let mut reply = BytesMut::new();
         match result {
+            Ok(Reply::Sent) => value.finish().encode(&mut reply, self.protocol),
             Ok(answer) => answer.encode(&mut reply, self.protocol),
-            Err(error) => put_error(&mut reply, &error),
+            Err(error) => Reply::Error(Box::new(error)).encode(&mut reply, self.protocol),
         }
         self.space.assert_sound();
         let text = String::from_utf8_lossy(&reply).into_owned();
@@ -121,6 +124,37 @@ fn what_is_large_is_freed_once_the_lock_is_let_go() {
         bench.run(&format!("RPUSH k {elements}"));
         bench.space().forget_garbage();
         bench.run(removal);
+        assert!(bench.space().has_garbage(), "{removal}");
+    }
+}
+
+#[test]
+fn what_leaves_a_large_hash_or_set_is_freed_once_the_lock_is_let_go() {
+    let mut bench = Bench::new();
+    let members: Vec<_> = (0..1000).map(|number| format!("m:{number}")).collect();
+    let pairs = members.join(" v ");
+    for removal in [
+        "DEL k",
+        "SPOP k 300",
+        "SPOP k 950",
+        "SPOP k 1000",
+        "SINTERSTORE k small",
+        "SDIFFSTORE k none",
+        "HSET other a 1",
+    ] {
+        let is_hash = removal.starts_with("HSET");
+        bench.run("DEL k");
+        bench.run("SADD small x y");
+        if is_hash {
+            bench.run(&format!("HSET k {pairs} v"));
+        } else {
+            bench.run(&format!("SADD k {}", members.join(" ")));
+        }
+        bench.space().forget_garbage();
+        bench.run(removal);
+        if is_hash {
+            bench.run("RENAME other k");
+        }
         assert!(bench.space().has_garbage(), "{removal}");
     }
 }

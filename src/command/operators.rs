@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Args, Context, Next};
-use crate::catalog::{CATALOG, Command};
-use crate::client::Namespace;
+use crate::catalog::Command;
+use crate::catalog::spec::{Flag, InMulti};
 use crate::config::Config;
 use crate::observe::monitors;
 use crate::resp::error::CommandError;
@@ -24,16 +24,16 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// `MONITOR`
 pub(crate) fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    if context.in_exec {
+    if !context.execution.is_alone() {
         return Err(CommandError::text(
             "ERR MONITOR isn't allowed for DENY BLOCKING client",
         ));
     }
-    // Redis answers nothing to one that is a monitor already.
+    // Nothing that it is shown comes before the reply.
+    context.reply(Reply::OK);
+    context.settle_replies();
+    // Redis does not answer one that is a monitor already, so that its client waits forever.
     if !context.client.is_monitor() {
-        // Nothing that it is shown comes before the reply.
-        context.reply(Reply::OK);
-        context.settle_replies();
         context.server.monitors.add(context.client);
     }
     Ok(Reply::Sent)
@@ -67,17 +67,12 @@ pub(crate) fn pause(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CLIENT UNPAUSE`
 pub(crate) fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    context.server.pause.end();
-    for client in context.server.clients.all() {
-        if client.is_postponed() {
-            client.wake();
-        }
-    }
+    context.server.end_pause();
     Ok(Reply::OK)
 }
 
 /// Whether the command waits for the end of a pause; what the connection then does.
-pub(crate) fn postpones(context: &Context<'_>, command: &Command) -> Option<Next> {
+pub(crate) fn held_by_pause(context: &Context<'_>, command: &Command) -> Option<Next> {
     let until = context
         .server
         .pause
@@ -89,13 +84,16 @@ pub(crate) fn postpones(context: &Context<'_>, command: &Command) -> Option<Next
 /// Whether a monitor may not send this: Redis takes it for a replica.
 pub(crate) fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool {
     let transaction = transaction_of(context, command);
-    command.may_replicate() || command.reads || transaction.may_replicate || transaction.reads
+    command.may_replicate()
+        || command.has(Flag::ReadOnly)
+        || transaction.may_replicate
+        || transaction.reads
 }
 
 /// What an EXEC brings about; nothing of any other command.
 fn transaction_of(context: &Context<'_>, command: &Command) -> super::transaction::Effects {
     match &context.session.transaction {
-        Some(transaction) if command.full_name == "exec" => transaction.effects,
+        Some(transaction) if command.spec.in_multi == InMulti::Executes => transaction.effects,
         _ => Default::default(),
     }
 }
@@ -116,16 +114,18 @@ pub(crate) fn notable(config: &Config) -> Duration {
 /// Notes a command that took so long as to be [`notable`].
 #[cold]
 pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
-    note(context, command, || shown(command, args), took);
+    note_slow_words(context, command, || shown(command, args), took);
 }
 
-fn note<'w>(
+/// As [`note_slow`], with the words that the slow log shows.
+#[cold]
+pub(crate) fn note_slow_words<'w>(
     context: &Context<'_>,
     command: &Command,
     words: impl FnOnce() -> Vec<&'w [u8]>,
     took: Duration,
 ) {
-    let event = if command.spec.has(crate::catalog::spec::Flag::Fast) {
+    let event = if command.has(Flag::Fast) {
         "fast-command"
     } else {
         "command"
@@ -134,10 +134,10 @@ fn note<'w>(
     // A CONFIG SET is held to what it has set.
     let config = server.config();
     let threshold = config.latency_monitor_threshold;
-    server.latency.note(event, took, threshold);
+    server.latency.record(event, took, threshold);
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
-    if is_slow && !command.skips_slow_log {
+    if is_slow && !command.has(Flag::SkipSlowlog) {
         let most = config.slowlog_max_len;
         server
             .slow_log
@@ -145,32 +145,14 @@ fn note<'w>(
     }
 }
 
-/// As [`note_slow`], for PUBLISHes whose messages were gathered and have now been published, each
-/// of which took so long.
-#[cold]
-pub(crate) fn note_slow_run(context: &Context<'_>, took: Duration) {
-    let messages = &context.fanout.messages;
-    let name: &[u8] = match messages.kind() {
-        Namespace::Shard => b"SPUBLISH",
-        Namespace::Channel | Namespace::Pattern => b"PUBLISH",
-    };
-    let Some(command) = CATALOG.find(name) else {
-        return;
-    };
-    for payload in messages.payloads() {
-        let words = || vec![name, messages.channel(), payload];
-        note(context, command, words, took);
-    }
-}
-
 /// Shows a command to all monitors.
 #[cold]
 pub(crate) fn feed_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
-    if command.is_admin {
+    if command.has(Flag::Admin) {
         return;
     }
     let client = context.client;
-    if client.is_monitor() && !context.in_exec {
+    if client.is_monitor() && context.execution.is_alone() {
         // What it is answered comes before what it is shown.
         context.settle_replies();
     }

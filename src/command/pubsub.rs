@@ -1,26 +1,18 @@
 //! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use bytes::BytesMut;
-
-use super::{Args, Context, ReplyMode, access};
-use crate::catalog::Command;
+use super::{Args, Context, access};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::hash::HashState;
-use crate::observe::batch_stats::BatchStats;
-use crate::pubsub::fanout::Fanout;
-use crate::pubsub::message::{Messages, Payload};
-use crate::pubsub::registry::{ChannelOrder, Registry};
+use crate::pubsub::message::Payload;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, bulk, integer, status};
-use crate::resp::reply::{Reply, put_integer};
+use crate::resp::reply::{Reply, array, bulk, integer, status};
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// `PUBLISH channel message`
+/// `PUBLISH channel message`, where it is not gathered (see [`publish_run`](super::publish_run)).
 pub(crate) fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(fan_out(context, Namespace::Channel, args))
 }
@@ -32,23 +24,16 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
     let channel = &args[1];
-    let payload = args
-        .large(2)
-        .map_or(Payload::Bytes(&args[2]), Payload::Large);
+    let payload = Payload::of(args, 2);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
-    let holds = context.client.is_subscriber() && !context.in_exec;
-    // SLOWLOG is to show each as it came, and a monitor what it sent itself after the reply.
-    let one_by_one = context.config.slowlog_log_slower_than == 0 || context.client.is_monitor();
-    if !holds && !one_by_one && !context.in_exec && context.session.replies == ReplyMode::On {
-        context.fanout.messages.add(kind, channel, payload);
-        return Reply::Sent;
-    }
+    let holds = context.client.is_subscriber() && context.execution.is_alone();
     if holds {
         context.client.outbox.hold_messages();
     }
-    let (registry, order) = (&context.server.registry, &context.order);
-    let receivers = registry.publish(kind, channel, payload, order, context.fanout);
+    let held = context.execution.channel_order();
+    let registry = &context.server.registry;
+    let receivers = registry.publish(kind, channel, payload, held, context.fanout);
     context.batch_stats.published += 1;
     context.batch_stats.delivered += receivers as u64;
     let reply = Reply::Integer(receivers as i64);
@@ -59,29 +44,6 @@ fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply
     context.settle_replies();
     context.client.outbox.release_messages();
     Reply::Sent
-}
-
-/// Whether a command that was admitted adds to the run of messages that is being gathered.
-pub(crate) fn continues_run(messages: &Messages, command: &Command, args: &Args<'_>) -> bool {
-    command
-        .publishes
-        .is_some_and(|kind| messages.take_in(kind, &args[1], &args[2]))
-}
-
-/// Publishes the messages that were gathered, and answers for each. The caller forgets them. Returns
-/// how long each took.
-pub(crate) fn finish_run(
-    registry: &Registry,
-    fanout: &mut Fanout,
-    replies: &mut BytesMut,
-    batch_stats: &mut BatchStats,
-) -> Duration {
-    batch_stats.published += fanout.messages.len() as u64;
-    registry.publish_run(&ChannelOrder::default(), fanout, |receivers| {
-        batch_stats.delivered += receivers as u64;
-        put_integer(replies, b':', receivers as i64);
-    });
-    batch_stats.lap()
 }
 
 /// `SUBSCRIBE channel [channel ...]`
@@ -99,7 +61,7 @@ pub(crate) fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
 pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    if context.in_exec {
+    if !context.execution.is_alone() {
         // Redis's rule, for shard channels only.
         return Err(CommandError::text(
             "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
@@ -201,7 +163,7 @@ fn active(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
         check_pattern(context.config, pattern)?;
     }
     let names = context.server.registry.active(kind, args.get(2));
-    Ok(array(names.into_iter().map(bulk)).into())
+    Ok(array(names.into_iter().map(bulk)))
 }
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: flat, in RESP3 too.
@@ -220,7 +182,7 @@ fn subscriber_counts(context: &Context<'_>, kind: Namespace, args: &Args<'_>) ->
         let count = registry.subscribers(kind, name);
         [bulk(name.to_vec()), integer(count as i64)]
     });
-    array(counts).into()
+    array(counts)
 }
 
 /// `PUBSUB NUMPAT`: distinct patterns, whatever the number of clients.
@@ -233,30 +195,29 @@ pub(crate) fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Resu
 /// `PUBSUB HELP`
 pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help(
-        "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "PUBSUB",
         &[
-            "CHANNELS [<pattern>]",
-            "    Return the currently active channels matching a <pattern> (default: '*').",
+            "CHANNELS [pattern]",
+            "    Channels that have subscribers: those that match the pattern, or all.",
             "NUMPAT",
-            "    Return number of subscriptions to patterns.",
-            "NUMSUB [<channel> ...]",
-            "    Return the number of subscribers for the specified channels, excluding",
-            "    pattern subscriptions(default: no channels).",
-            "SHARDCHANNELS [<pattern>]",
-            "    Return the currently active shard level channels matching a <pattern> (default: '*').",
-            "SHARDNUMSUB [<shardchannel> ...]",
-            "    Return the number of subscribers for the specified shard level channel(s)",
+            "    How many different patterns have subscribers.",
+            "NUMSUB [channel ...]",
+            "    How many subscribers each of these channels has. Patterns don't count.",
+            "SHARDCHANNELS [pattern]",
+            "    As CHANNELS, for shard channels.",
+            "SHARDNUMSUB [shardchannel ...]",
+            "    As NUMSUB, for shard channels.",
         ],
     ))
 }
 
-/// The reply of a HELP subcommand: what it is called by, its lines, and HELP itself.
-pub(crate) fn help(usage: &'static str, lines: &[&'static str]) -> Reply {
-    let closing = ["HELP", "    Prints this help."];
-    let all = std::iter::once(usage)
-        .chain(lines.iter().copied())
-        .chain(closing);
-    array(all.map(status)).into()
+/// The reply of a HELP subcommand: what it lists, its lines, and HELP itself. Lines that explain are
+/// indented, as in Redis; the words are fanfare's.
+pub(crate) fn help(container: &'static str, lines: &[&'static str]) -> Reply {
+    let closing = ["HELP", "    Show this list."];
+    let opening = status(format!("{container} has these subcommands:"));
+    let lines = lines.iter().copied().chain(closing).map(status);
+    array(std::iter::once(opening).chain(lines))
 }
 
 /// What Redis answers to a subcommand that it knows with arguments that it does not.

@@ -1,15 +1,18 @@
-//! SCAN: all keys, some at a time.
+//! SCAN: all keys, some at a time; and what HSCAN and its kin have in common with it.
 //!
 //! A cursor is the number of the slot to go on from (see [`slots`](crate::store::slots)), and 0 both
 //! the beginning and the end. A key that is there from the first call to the last is returned exactly
 //! once, whatever comes and goes meanwhile.
 
 use super::Args;
-use super::keys::is_shown;
+
 use super::pubsub::check_pattern;
+use crate::config::Config;
+use crate::glob;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
@@ -18,17 +21,18 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 const SLOTS_PER_KEY: usize = 10;
 
 /// What a SCAN asks for.
-struct Options<'a> {
-    count: usize,
+pub(super) struct Options<'a> {
+    /// About how many elements a call returns.
+    pub count: usize,
     pattern: &'a [u8],
+    /// SCAN's alone.
     type_name: Option<&'a [u8]>,
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let cursor = parse_cursor(&args[1]).ok_or(CommandError::text("ERR invalid cursor"))?;
-    let options = Options::parse(args)?;
-    check_pattern(keys.config(), options.pattern)?;
+    let cursor = usize::try_from(cursor(&args[1])?).unwrap_or(usize::MAX);
+    let options = Options::parse(args, 2, keys.config())?;
     let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
     let mut next = 0;
     if let Some(database) = keys.database() {
@@ -43,7 +47,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
                 continue;
             };
             found += 1;
-            if !is_shown(options.pattern, &entry.key) {
+            if !options.matches(&entry.key) {
                 continue;
             }
             if keys.is_expired(slot) {
@@ -59,9 +63,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             shown.push(&entry.key);
         }
     }
-    out.array(2);
-    out.bulk(itoa::Buffer::new().format(next).as_bytes());
-    out.array(shown.len());
+    put_head(out, u64::from(next), shown.len());
     for key in shown {
         out.bulk(key);
     }
@@ -76,13 +78,27 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
 }
 
 impl<'a> Options<'a> {
-    fn parse(args: &Args<'a>) -> Result<Options<'a>> {
+    /// Those of HSCAN and its kin.
+    pub(super) fn of_elements(args: &Args<'a>, config: &Config) -> Result<Options<'a>> {
+        let options = Options::parse(args, 3, config)?;
+        match options.type_name {
+            None => Ok(options),
+            Some(_) => Err(CommandError::SYNTAX),
+        }
+    }
+
+    /// Whether the pattern matches a key, or an element.
+    pub(super) fn matches(&self, name: &[u8]) -> bool {
+        glob::matches(self.pattern, name)
+    }
+
+    fn parse(args: &Args<'a>, first: usize, config: &Config) -> Result<Options<'a>> {
         let mut options = Options {
             count: 10,
             pattern: b"*",
             type_name: None,
         };
-        let mut words = args.iter().skip(2);
+        let mut words = args.iter().skip(first);
         while let Some(option) = words.next() {
             let value = words.next().ok_or(CommandError::SYNTAX)?;
             if option.eq_ignore_ascii_case(b"count") {
@@ -97,13 +113,26 @@ impl<'a> Options<'a> {
                 return Err(CommandError::SYNTAX);
             }
         }
+        check_pattern(config, options.pattern)?;
         Ok(options)
     }
 }
 
+/// Begins the reply: where to go on, and an array of so many replies.
+pub(super) fn put_head(out: &mut ReplyWriter<'_>, next: u64, length: usize) {
+    out.array(2);
+    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+    out.array(length);
+}
+
+/// The cursor of a request.
+pub(super) fn cursor(word: &[u8]) -> Result<u64> {
+    parse_cursor(word).ok_or(CommandError::text("ERR invalid cursor"))
+}
+
 /// A cursor as Redis reads it, with C's `strtoul`: nothing is 0, and a negative number counts from
 /// 2^64. One past all slots is at the end.
-fn parse_cursor(word: &[u8]) -> Option<usize> {
+fn parse_cursor(word: &[u8]) -> Option<u64> {
     let (negative, digits) = match word {
         [] => return Some(0),
         [b'-', digits @ ..] => (true, digits),
@@ -118,12 +147,11 @@ fn parse_cursor(word: &[u8]) -> Option<usize> {
         let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
         number = number.checked_mul(10)?.checked_add(value)?;
     }
-    let number = if negative {
+    Some(if negative {
         number.wrapping_neg()
     } else {
         number
-    };
-    Some(usize::try_from(number).unwrap_or(usize::MAX))
+    })
 }
 
 #[cfg(test)]
@@ -138,7 +166,7 @@ mod tests {
             ("007", Some(7)),
             ("+7", Some(7)),
             ("-18446744073709551615", Some(1)),
-            ("18446744073709551615", Some(usize::MAX)),
+            ("18446744073709551615", Some(u64::MAX)),
             ("18446744073709551616", None),
             ("-", None),
             ("+", None),

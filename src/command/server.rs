@@ -3,14 +3,14 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pubsub::{help, wrong_subcommand};
-use super::{Args, Context, Next};
+use super::{Args, Context, Next, debug_protocol};
+use crate::client::log::log_client;
 use crate::command::info::report;
 use crate::config::DebugCommand;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{array, text, verbatim};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, verbatim};
 use crate::resp::request::integer_argument;
-use crate::state::VERSION;
+use crate::state::{REDIS_VERSION, VERSION};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -19,8 +19,11 @@ pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // The numbers include what this very batch has done so far.
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
-    let server = context.server;
-    Ok(verbatim(report(server, context.space(), &sections)).into())
+    if let Some(keyspace) = &context.keyspace {
+        // Within an EXEC they include what the commands before have done.
+        keyspace.publish();
+    }
+    Ok(verbatim(report(context.server, &sections)))
 }
 
 /// `TIME`: unix time in seconds, and the microseconds past it.
@@ -29,10 +32,9 @@ pub(crate) fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Ok(array([
-        text(now.as_secs().to_string()),
-        text(now.subsec_micros().to_string()),
-    ])
-    .into())
+        bulk(now.as_secs().to_string()),
+        bulk(now.subsec_micros().to_string()),
+    ]))
 }
 
 /// `LOLWUT [VERSION version]`
@@ -47,9 +49,10 @@ pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
          ====<  ta-ta- )))  )))  )))\n\
          \x20     '--------'\n\
          \n\
-         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n"
+         A fanfare, heard by all who are listening. fanfare ver. {VERSION}\n\
+         Redis ver. {REDIS_VERSION}\n"
     );
-    Ok(verbatim(art).into())
+    Ok(verbatim(art))
 }
 
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply; connections close once what they are
@@ -77,10 +80,7 @@ pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             "ERR fanfare keeps nothing on disk, so SHUTDOWN SAVE is not supported",
         ));
     }
-    tracing::info!(
-        client = context.client.addresses.peer(),
-        "SHUTDOWN received"
-    );
+    log_client!(info, context.client, "SHUTDOWN received");
     context.server.begin_shutdown(now);
     context.session.then(Next::Close);
     Ok(Reply::Sent)
@@ -103,7 +103,7 @@ pub(crate) fn allow_debug(context: &Context<'_>) -> std::result::Result<(), Comm
     ))
 }
 
-/// `DEBUG SLEEP seconds | ERROR message | PANIC | HELP`
+/// `DEBUG SLEEP seconds | ERROR message | PANIC | PROTOCOL type | HELP`
 pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     match (args[1].to_ascii_lowercase().as_slice(), args.len()) {
         (b"sleep", 3) => {
@@ -112,7 +112,7 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|word| word.parse().ok())
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
-            if context.in_exec {
+            if !context.execution.is_alone() {
                 // Its reply is one of an array, which is not torn apart: the rest follows it.
                 context.session.then(Next::Sleep(seconds, b""));
                 return Ok(Reply::OK);
@@ -132,16 +132,19 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             after: "".into(),
         }),
         (b"panic", 2) => panic!("DEBUG PANIC"),
+        (b"protocol", 3) => debug_protocol::sample(&args[2], context.client.protocol()),
         (b"help", 2) => Ok(help(
-            "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+            "DEBUG",
             &[
-                "ERROR <string>",
-                "    Return a Redis protocol error with <string> as message. Useful for clients",
-                "    unit tests to simulate Redis errors.",
+                "ERROR text",
+                "    Answer with this error.",
                 "PANIC",
                 "    Panic in the task of this connection, which ends it alone.",
-                "SLEEP <seconds>",
-                "    Stop this connection for <seconds>. Decimals allowed. Others go on.",
+                "PROTOCOL type",
+                "    Answer with a sample of this type: string, integer, double, bignum, null, array,",
+                "    set, map, attrib, push, verbatim, true or false.",
+                "SLEEP seconds",
+                "    Let this connection sleep; seconds may have a fraction. Others go on.",
             ],
         )),
         _ => Err(wrong_subcommand("DEBUG", &args[1])),

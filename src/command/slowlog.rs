@@ -4,8 +4,7 @@ use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context};
 use crate::observe::slow_log::SlowEntry;
 use crate::resp::error::CommandError;
-use crate::resp::frame::{Frame, array, bulk, integer, text};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, array, bulk, integer};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -26,16 +25,16 @@ pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         Some(Err(_)) => return Err(out_of_range),
     };
     let entries = context.server.slow_log.latest(most);
-    Ok(array(entries.into_iter().map(shown)).into())
+    Ok(array(entries.into_iter().map(shown)))
 }
 
-fn shown(entry: SlowEntry) -> Frame {
+fn shown(entry: SlowEntry) -> Reply {
     array([
         integer(entry.id as i64),
         integer(entry.time as i64),
         integer(entry.duration.as_micros() as i64),
         array(entry.args.into_iter().map(bulk)),
-        text(entry.peer),
+        bulk(entry.peer),
         bulk(entry.name),
     ])
 }
@@ -54,17 +53,15 @@ pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `SLOWLOG HELP`
 pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
-        "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "SLOWLOG",
         &[
-            "GET [<count>]",
-            "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
-            "    Entries are made of:",
-            "    id, timestamp, time in microseconds, arguments array, client IP and port,",
-            "    client name",
+            "GET [count]",
+            "    The latest entries: 10 if no count is given, all for -1. Each has a number, the time,",
+            "    how long it took in microseconds, the arguments, and the client's address and name.",
             "LEN",
-            "    Return the length of the slowlog.",
+            "    How many entries there are.",
             "RESET",
-            "    Reset the slowlog.",
+            "    Remove all entries.",
         ],
     ))
 }

@@ -1,4 +1,4 @@
-//! SORT and SORT_RO.
+//! SORT and SORT_RO, of lists, sets and sorted sets.
 //!
 //! ```text
 //!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
@@ -6,20 +6,25 @@
 //! ```
 //!
 //! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
-//! elements' bytes, and what is equal then stays as it is in the list. Patterns and texts are C
+//! elements' bytes, and what is equal then stays as it is in the value. Patterns and texts are C
 //! strings in Redis, and where that shows it is kept: a NUL ends them.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::{Args, Context, access};
+use crate::catalog::spec::sort::{self, SortOption};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_double;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
-use crate::store::keys::Keys;
+use crate::resp::writer::ReplyWriter;
+use crate::store::hash_value::Hash;
+use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
+use crate::store::set::Set;
+use crate::store::sorted_set::SortedSet;
 use crate::store::string_value::StringValue;
 
 const DENIED_BY: CommandError =
@@ -32,27 +37,32 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 /// [STORE destination]`
 pub(crate) fn sort(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    sort_list(context, args, true)
+    sort_elements(context, args, true)
 }
 
 /// `SORT_RO key …`: SORT without STORE.
 pub(crate) fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    sort_list(context, args, false)
+    sort_elements(context, args, false)
 }
 
-fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
+fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
     let reads_all_keys = access::reads_all_keys(context, args);
-    let options = Options::parse(args, may_store, reads_all_keys)?;
+    let mut options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
-    let list = keys.read::<List>(&args[1])?;
-    let shown = options.shown(list.map_or(0, List::len));
-    let elements = match list {
-        None => Vec::new(),
-        Some(list) if options.is_unsorted => options.in_list_order(list, shown),
-        Some(list) => {
-            let elements = list.iter().map(Element::from).collect();
-            options.sorted(&mut keys, elements, shown)?
-        }
+    let slot = keys.lookup_read(&args[1]);
+    let source = Source::at(&keys, slot)?;
+    if matches!(source, Source::Set(_)) && options.is_unsorted && options.store.is_some() {
+        // What is stored of a set must not depend on the order in which the set happens to be.
+        options.is_unsorted = false;
+        options.is_alphabetic = true;
+        options.by = None;
+    }
+    let shown = options.shown(source.len());
+    let elements = if options.is_unsorted {
+        source.in_own_order(shown, options.is_descending)
+    } else {
+        let elements = source.elements();
+        options.sorted(&mut keys, elements, shown)?
     };
     let Some(destination) = options.store else {
         options.write(&mut keys, &elements, &mut out);
@@ -71,6 +81,70 @@ fn sort_list(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Res
 
 type Element = Box<[u8]>;
 
+/// What is sorted.
+enum Source<'a> {
+    Nothing,
+    List(&'a List),
+    Set(&'a Set),
+    /// Its members; scores do not matter.
+    SortedSet(&'a SortedSet),
+}
+
+impl<'a> Source<'a> {
+    fn at(keys: &'a Keys<'_>, slot: Option<SlotId>) -> Result<Source<'a>> {
+        let Some(slot) = slot else {
+            return Ok(Source::Nothing);
+        };
+        if let Ok(list) = keys.get(slot) {
+            return Ok(Source::List(list));
+        }
+        if let Ok(set) = keys.get(slot) {
+            return Ok(Source::Set(set));
+        }
+        keys.get(slot).map(Source::SortedSet)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Source::Nothing => 0,
+            Source::List(list) => list.len(),
+            Source::Set(set) => set.len(),
+            Source::SortedSet(set) => set.len(),
+        }
+    }
+
+    fn elements(&self) -> Vec<Element> {
+        self.in_own_order(0..self.len(), false)
+    }
+
+    /// Some elements, as they are in the value. Of a list or a sorted set, they may be counted from the
+    /// end; a set has no order to turn around.
+    fn in_own_order(&self, shown: Range<usize>, is_descending: bool) -> Vec<Element> {
+        let count = shown.len();
+        match self {
+            Source::Nothing => Vec::new(),
+            Source::List(list) if is_descending => {
+                let elements = list.range(list.len() - shown.end, count);
+                elements.rev().map(Element::from).collect()
+            }
+            Source::List(list) => list.range(shown.start, count).map(Element::from).collect(),
+            Source::Set(set) => {
+                let members = set.iter().skip(shown.start).take(count);
+                members.map(|member| member.to_vec().into()).collect()
+            }
+            Source::SortedSet(set) => {
+                let ranks = if is_descending {
+                    set.len() - shown.end..set.len() - shown.start
+                } else {
+                    shown
+                };
+                let members = set.by_rank(ranks, is_descending);
+                members.map(|(member, _)| member.into()).collect()
+            }
+        }
+    }
+}
+
 /// What an element is ordered by.
 enum Weight {
     /// A number.
@@ -85,7 +159,7 @@ enum Weight {
 #[derive(Default)]
 struct Options<'a> {
     by: Option<&'a [u8]>,
-    /// BY has no `*`: the order is the list's.
+    /// BY has no `*`: the order is the value's own.
     is_unsorted: bool,
     limit: Option<(i64, i64)>,
     get: Vec<&'a [u8]>,
@@ -99,22 +173,20 @@ impl<'a> Options<'a> {
     /// uses them must be allowed all keys.
     fn parse(args: &Args<'a>, may_store: bool, reads_all_keys: bool) -> Result<Options<'a>> {
         let mut options = Options::default();
-        let mut words = args.iter().skip(2);
-        while let Some(option) = words.next() {
-            let mut value = || words.next().ok_or(CommandError::SYNTAX);
-            match option.to_ascii_lowercase().as_slice() {
-                b"asc" => options.is_descending = false,
-                b"desc" => options.is_descending = true,
-                b"alpha" => options.is_alphabetic = true,
-                b"limit" => {
-                    let (offset, count) = (value()?, value()?);
+        let words: Vec<&[u8]> = args.iter().collect();
+        for option in sort::options(&words) {
+            match option {
+                SortOption::Ascending => options.is_descending = false,
+                SortOption::Descending => options.is_descending = true,
+                SortOption::Alphabetic => options.is_alphabetic = true,
+                SortOption::Limit(place) => {
+                    let (offset, count) = (&args[place], &args[place + 1]);
                     options.limit = Some((integer_argument(offset)?, integer_argument(count)?));
                 }
-                b"store" if may_store => options.store = Some(value()?),
-                b"by" => {
-                    let pattern = value()?;
-                    options.by = Some(pattern);
-                    if c_string(pattern).contains(&b'*') {
+                SortOption::Store(place) if may_store => options.store = args.get(place),
+                SortOption::By(place) => {
+                    options.by = args.get(place);
+                    if c_string(words[place]).contains(&b'*') {
                         if !reads_all_keys {
                             return Err(DENIED_BY);
                         }
@@ -123,14 +195,13 @@ impl<'a> Options<'a> {
                         options.is_unsorted = true;
                     }
                 }
-                b"get" => {
-                    let pattern = value()?;
+                SortOption::Get(place) => {
                     if !reads_all_keys {
                         return Err(DENIED_GET);
                     }
-                    options.get.push(pattern);
+                    options.get.extend(args.get(place));
                 }
-                _ => return Err(CommandError::SYNTAX),
+                SortOption::Store(_) | SortOption::Wrong => return Err(CommandError::SYNTAX),
             }
         }
         Ok(options)
@@ -143,16 +214,6 @@ impl<'a> Options<'a> {
         // A negative count is all.
         let count = usize::try_from(count).unwrap_or(length);
         start..start.saturating_add(count).min(length)
-    }
-
-    fn in_list_order(&self, list: &List, shown: Range<usize>) -> Vec<Element> {
-        let count = shown.len();
-        if self.is_descending {
-            let elements = list.range(list.len() - shown.end, count);
-            elements.rev().map(Element::from).collect()
-        } else {
-            list.range(shown.start, count).map(Element::from).collect()
-        }
     }
 
     fn sorted(
@@ -228,7 +289,7 @@ impl<'a> Options<'a> {
             for pattern in &self.get {
                 match look_up(keys, pattern, element) {
                     Some(value) => out.bulk(&value),
-                    None => out.put(Reply::Null),
+                    None => out.null(),
                 }
             }
         }
@@ -251,7 +312,7 @@ impl<'a> Options<'a> {
 }
 
 /// What the string holds whose key is `pattern` with the element in place of its first `*`; for `#`,
-/// the element itself. A pattern `KEY->FIELD` asks for a field of a hash, and there are none.
+/// the element itself. A pattern `KEY->FIELD` asks for a field of the hash at the key.
 fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     let text = c_string(pattern);
     if text == b"#" {
@@ -264,9 +325,15 @@ fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8
     let end = arrow.map_or(pattern.len(), |arrow| star + 1 + arrow);
     let key = [&pattern[..star], element, &pattern[star + 1..end]].concat();
     let slot = keys.lookup_read(&key)?;
-    match (keys.get::<StringValue>(slot), arrow) {
-        (Ok(text), None) => Some(text.with_bytes(<[u8]>::to_vec)),
-        _ => None,
+    match arrow {
+        None => {
+            let text = keys.get::<StringValue>(slot).ok()?;
+            Some(text.with_bytes(<[u8]>::to_vec))
+        }
+        Some(_) => {
+            let hash = keys.get::<Hash>(slot).ok()?;
+            hash.get(&pattern[end + 2..]).map(<[u8]>::to_vec)
+        }
     }
 }
 

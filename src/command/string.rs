@@ -1,9 +1,11 @@
-//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`].
+//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`], LCS in [`lcs`].
 
 mod counters;
+mod lcs;
 mod options;
 
 pub(crate) use counters::{decr, decrby, incr, incrby, incrbyfloat};
+pub(crate) use lcs::lcs;
 
 use std::collections::TryReserveError;
 use std::iter::StepBy;
@@ -13,8 +15,9 @@ use super::Args;
 use super::expiry::Count;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::string_value::StringValue;
 use options::{Condition, Lifetime, Options};
@@ -122,7 +125,7 @@ fn reply_with(
         Some(slot) => keys
             .get::<StringValue>(slot)?
             .with_bytes(|bytes| reply_copy(out, bytes))?,
-        None => out.put(Reply::Null),
+        None => out.null(),
     }
     Ok(slot)
 }
@@ -193,7 +196,7 @@ pub(crate) fn mget(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             .map(|slot| keys.get::<StringValue>(slot))
         {
             Some(Ok(text)) => text.with_bytes(|bytes| reply_copy(out, bytes))?,
-            Some(Err(_)) | None => out.put(Reply::Null),
+            Some(Err(_)) | None => out.null(),
         }
     }
     Ok(Reply::Sent)

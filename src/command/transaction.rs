@@ -4,8 +4,8 @@
 //!   MULTI ──▶ commands are checked and queued ──▶ EXEC: all of them under one hold of the keyspace
 //! ```
 //!
-//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, and
-//! the order of all channels if it publishes more than one message, so that no other comes in
+//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, unless
+//! none of them has to do with keys, and the order of all channels if it publishes more than one message, so that no other comes in
 //! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
 //! nothing may tear apart.
 //!
@@ -15,13 +15,15 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, MAX_REPLIES, access, call, publish_events, table};
+use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table};
 use crate::catalog::Command;
+use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
 use crate::resp::large::LargeBulk;
-use crate::resp::reply::{Reply, put_integer};
-use crate::resp::request::large_word;
+use crate::resp::reply::Reply;
+use crate::resp::request::large_range;
+use crate::resp::writer::ReplyWriter;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -31,6 +33,8 @@ pub(crate) struct Transaction {
     queued: Vec<Queued>,
     /// A command was refused.
     spoiled: bool,
+    /// One of the commands has to do with keys.
+    has_keys: bool,
     /// One of the commands may need memory.
     needs_memory: bool,
     /// What the commands bring about.
@@ -44,6 +48,8 @@ pub(crate) struct Effects {
     pub reads: bool,
     /// One of them changes keys, or publishes.
     pub may_replicate: bool,
+    /// One of them takes elements out of keys.
+    pub takes: bool,
 }
 
 /// A command that waits for EXEC.
@@ -64,7 +70,7 @@ impl Queued {
         let mut large = Vec::new();
         for (index, word) in args.iter().enumerate() {
             if let Some(bulk) = args.large(index) {
-                words.push(large_word(large.len()));
+                words.push(large_range(large.len()));
                 large.push(bulk.clone());
             } else {
                 let start = bytes.len();
@@ -100,9 +106,11 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     if !transaction.spoiled {
         let queued = Queued::new(command, args);
         let memory = queued.memory();
-        transaction.needs_memory |= command.deny_oom;
-        transaction.effects.reads |= command.reads;
+        transaction.has_keys |= command.queue;
+        transaction.needs_memory |= command.has(Flag::DenyOom);
+        transaction.effects.reads |= command.has(Flag::ReadOnly);
         transaction.effects.may_replicate |= command.may_replicate();
+        transaction.effects.takes |= command.takes;
         transaction.queued.push(queued);
         context.client.queued.fetch_add(1, Relaxed);
         context.client.queued_memory.fetch_add(memory, Relaxed);
@@ -124,7 +132,7 @@ pub(crate) fn reject(
     command: &Command,
     error: CommandError,
 ) -> CommandError {
-    if command.full_name != "exec" {
+    if command.spec.in_multi != InMulti::Executes {
         spoil(context);
         return error;
     }
@@ -142,12 +150,12 @@ pub(crate) fn reject(
 /// ones, and whatever goes on with a transaction instead of ending it.
 pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
-        return command.deny_oom;
+        return command.has(Flag::DenyOom);
     };
-    match command.full_name.as_str() {
-        "exec" => transaction.needs_memory,
-        "discard" | "quit" | "reset" => false,
-        _ => true,
+    match command.spec.in_multi {
+        InMulti::Executes => transaction.needs_memory,
+        InMulti::GivesUp => false,
+        InMulti::Runs | InMulti::Waits => true,
     }
 }
 
@@ -223,20 +231,25 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
-    context.space().watched.unwatch(client.id);
-    client.watched_memory.store(0, Relaxed);
+    // Who watches nothing waits for nobody who has the keyspace.
+    if client.watched_memory.load(Relaxed) > 0 {
+        context.keyspace().watched.unwatch(client.id);
+        client.watched_memory.store(0, Relaxed);
+    }
     client.watched_changed.store(false, Relaxed);
 }
 
 /// `EXEC`
 pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    if context.session.transaction.is_none() {
+    let Some(transaction) = &context.session.transaction else {
         return Err(CommandError::text("ERR EXEC without MULTI"));
-    }
-    if context.is_cut_off() {
+    };
+    // One that has nothing to do with keys waits for nobody who has the keyspace.
+    let has_keys = transaction.has_keys || context.client.watched_memory.load(Relaxed) > 0;
+    if has_keys && context.is_cut_off() {
         return Ok(Reply::Sent);
     }
-    let changed = watched_key_changed(context);
+    let changed = has_keys && watched_key_changed(context);
     stop_watching(context);
     let transaction = context.session.transaction.take().unwrap_or_default();
     let result = if transaction.spoiled {
@@ -246,7 +259,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     } else if changed {
         Ok(Reply::NullArray)
     } else {
-        carry_out(context, &transaction);
+        run_queued(context, &transaction);
         Ok(Reply::Sent)
     };
     // Until now it shows in CLIENT LIST.
@@ -255,34 +268,42 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 }
 
 /// Runs the commands, and writes their replies as one array.
-fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
+fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     let publishes = transaction.queued.iter().filter(|queued| {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
-        notifies || queued.command.publishes.is_some()
+        notifies || queued.command.spec.publishes.is_some()
     });
-    if publishes.count() > 1 {
-        context.order = context.server.registry.hold_order();
-    }
+    let order = if publishes.count() > 1 {
+        // See `ChannelOrder` for why.
+        context.keyspace();
+        context.server.registry.hold_order()
+    } else {
+        if !transaction.has_keys {
+            // What it does may be slow: ACL SAVE writes a file.
+            context.keyspace = None;
+        }
+        ChannelOrder::default()
+    };
     context.client.outbox.hold_messages();
-    context.in_exec = true;
+    context.execution = Execution::InExec { order };
     if context.session.replies.wants_reply() {
-        put_integer(context.replies, b'*', transaction.queued.len() as i64);
+        ReplyWriter::wire(context.replies, context.client.protocol())
+            .array(transaction.queued.len());
     }
     for queued in &transaction.queued {
         if let Some(handler) = table::handler(queued.command) {
             let args = queued.args();
-            match access::admit_queued(context, queued.command, &args) {
-                Ok(()) => call(context, queued.command, handler, &args),
+            match access::require_permission_in_exec(context, queued.command, &args) {
+                Ok(()) => dispatch::call_handler(context, queued.command, handler, &args),
                 Err(error) => context.fail(&error),
             }
-            publish_events(context);
+            dispatch::publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
                 context.settle_replies();
             }
         }
     }
-    context.in_exec = false;
-    context.order = ChannelOrder::default();
+    context.execution = Execution::Alone;
     context.settle_replies();
     context.client.outbox.release_messages();
 }
@@ -291,7 +312,7 @@ fn carry_out(context: &mut Context<'_>, transaction: &Transaction) {
 fn watched_key_changed(context: &mut Context<'_>) -> bool {
     let client = context.client;
     let config = context.config;
-    let space = context.space();
+    let space = context.keyspace();
     for full in space.watched.of(client.id).to_vec() {
         // Looking removes a key whose time has come, which tells its watchers.
         space.keys(full.db, config).peek(&full.key);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Args, Context, blocking};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::resp::reply::ReplyWriter;
 use crate::resp::request::{integer_argument, parse_integer};
+use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::BlockedOp;
 use crate::store::keys::{Keys, SlotId};
 
@@ -45,7 +45,7 @@ pub(crate) fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, 
     ))?;
     let timeout =
         u64::try_from(timeout).map_err(|_| CommandError::text("ERR timeout is negative"))?;
-    if wanted <= 0 || context.in_exec {
+    if wanted <= 0 || !context.execution.is_alone() {
         return Ok(Reply::Integer(0));
     }
     let timeout = (timeout > 0).then(|| Duration::from_millis(timeout));

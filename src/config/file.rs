@@ -1,78 +1,101 @@
-//! The configuration file, in the syntax of redis.conf: a line is a setting's name and the words
-//! of its value; empty lines and lines that begin with `#` say nothing; `include <path>` reads
-//! another file in place, its path relative to the working directory. Of a setting's lines the
-//! last one holds, except that `client-output-buffer-limit` sets only the classes it names.
+//! The configuration file, in the syntax of redis.conf.
+//!
+//! Layer `config`. It may use `resp` and the other lowest layers.
+//!
+//! A line consists of a setting's name and the words of its value. Empty lines and lines that begin
+//! with `#` are ignored. If a setting is given several times, the last line applies. There are two
+//! exceptions: `client-output-buffer-limit` sets only the classes that it names, and each `user`
+//! line defines a user.
+//!
+//! `include <path>` reads another file in its place. The path is relative to the working directory. A
+//! path with `*`, `?` or `[` includes all matching files in the order of their names; there may be
+//! none.
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Config;
-use super::args::{Problem, UsageError};
+use super::args::{Problem, Reader};
 use crate::resp::inline::split_words;
 
-/// How deep files may include one another; ends the circle of a file that includes itself.
+/// The maximum depth of includes, which ends the recursion of a file that includes itself.
 const MAX_DEPTH: usize = 16;
 
-/// Reads the file at `path`, or all of `stdin` when that is `-`, into `config`.
-pub(super) fn read(
-    config: &mut Config,
-    path: &Path,
-    stdin: &mut dyn Read,
-) -> Result<(), UsageError> {
-    const ASKED_BY: &str = "command line";
-    if path.as_os_str() != "-" {
-        return read_path(config, path, 1, ASKED_BY);
-    }
+/// Applies the lines of standard input.
+pub(super) fn read_stdin(reader: &mut Reader, origin: &str, stdin: &mut dyn Read) {
     let mut content = Vec::new();
-    let read = stdin.read_to_end(&mut content);
-    read.map_err(|error| unreadable(path, error).at(ASKED_BY))?;
-    apply_lines(config, "standard input", &content, 1)
-}
-
-/// Reads a file that `origin` named.
-fn read_path(
-    config: &mut Config,
-    path: &Path,
-    depth: usize,
-    origin: &str,
-) -> Result<(), UsageError> {
-    if depth > MAX_DEPTH {
-        return Err(Problem::IncludeDepth(MAX_DEPTH).at(origin));
+    match stdin.read_to_end(&mut content) {
+        Ok(_) => apply_lines(reader, "standard input", &content, 1),
+        Err(error) => reader.refuse(origin, unreadable(Path::new("-"), error)),
     }
-    let content = std::fs::read(path).map_err(|error| unreadable(path, error).at(origin))?;
-    apply_lines(config, &path.to_string_lossy(), &content, depth)
 }
 
-fn apply_lines(
-    config: &mut Config,
-    file: &str,
-    content: &[u8],
-    depth: usize,
-) -> Result<(), UsageError> {
+/// Applies the lines of a file that was named at `origin`.
+pub(super) fn read(reader: &mut Reader, origin: &str, path: &Path) {
+    read_at_depth(reader, origin, path, 1);
+}
+
+fn read_at_depth(reader: &mut Reader, origin: &str, path: &Path, depth: usize) {
+    if depth > MAX_DEPTH {
+        reader.give_up(origin, Problem::IncludeDepth(MAX_DEPTH));
+        return;
+    }
+    match std::fs::read(path) {
+        Ok(content) => apply_lines(reader, &path.to_string_lossy(), &content, depth),
+        Err(error) => reader.refuse(origin, unreadable(path, error)),
+    }
+}
+
+fn apply_lines(reader: &mut Reader, file: &str, content: &[u8], depth: usize) {
     for (line, number) in content.split(|byte| *byte == b'\n').zip(1..) {
         let line = line.trim_ascii();
-        if line.starts_with(b"#") {
+        if line.starts_with(b"#") || reader.gave_up() {
             continue;
         }
         let origin = format!("{file}:{number}");
-        let words = split_words(line).map_err(|quotes| Problem::Quotes(quotes).at(&origin))?;
+        let words = match split_words(line) {
+            Ok(words) => words,
+            Err(quotes) => {
+                reader.refuse(&origin, quotes.into());
+                continue;
+            }
+        };
         let Some((name, values)) = words.split_first() else {
             continue;
         };
-        if name.eq_ignore_ascii_case(b"include") {
-            let path = match values {
-                [path] => str::from_utf8(path).ok(),
-                _ => None,
-            };
-            let path = path.ok_or_else(|| Problem::IncludePath.at(&origin))?;
-            read_path(config, Path::new(path), depth + 1, &origin)?;
-        } else {
-            config
-                .apply_from(&origin, &String::from_utf8_lossy(name), values)
-                .map_err(|bad| Problem::Setting(bad).at(&origin))?;
+        if !name.eq_ignore_ascii_case(b"include") {
+            reader.apply(&origin, &String::from_utf8_lossy(name), values);
+            continue;
+        }
+        match included_paths(values) {
+            Ok(paths) => {
+                for path in paths {
+                    read_at_depth(reader, &origin, &path, depth + 1);
+                }
+            }
+            Err(problem) => reader.refuse(&origin, problem),
         }
     }
-    Ok(())
+}
+
+/// The paths of the files that an `include` includes.
+fn included_paths(values: &[Vec<u8>]) -> Result<Vec<PathBuf>, Problem> {
+    let path = match values {
+        [path] => str::from_utf8(path).ok(),
+        _ => None,
+    };
+    let path = path.ok_or(Problem::IncludePath)?;
+    if !path.contains(['*', '?', '[']) {
+        return Ok(vec![path.into()]);
+    }
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let found = glob::glob_with(path, options)
+        .map_err(|error| unreadable(Path::new(path), io::Error::other(error)))?;
+    // As in the shell, a directory that cannot be read matches nothing.
+    Ok(found.flatten().collect())
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Problem {

@@ -1,9 +1,13 @@
-//! How the words of a value become a field and how a field is printed: one small type per kind of
-//! value, with Redis's rules, ranges and sentences.
+//! The kinds of values: one small type for each, which parses a value into a field of [`Config`]
+//! and prints the field. Rules, ranges and error texts are Redis's.
 //!
-//! A value arrives as words. The file and the command line have already split it; an environment
-//! variable and CONFIG SET bring it as one word, which kinds of several words split at spaces, as
-//! Redis does. A refused value leaves the field as it was.
+//! Layer `config`. It uses no other layer.
+//!
+//! A value arrives as a list of words. The file and the command line have already split it into
+//! words. An environment variable and CONFIG SET give it as one word, which kinds that accept
+//! several words split at spaces, as Redis does. A refused value leaves the field unchanged.
+//!
+//! [`Config`]: super::Config
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -14,99 +18,100 @@ use super::values::{
     TlsProtocols,
 };
 
-/// Why a value was refused, in Redis's words where Redis has them.
+/// Why a value was refused. The texts are Redis's where Redis has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
-    /// No word, or more than the setting takes.
+    /// The value has no word, or more words than the setting accepts.
     #[error("wrong number of arguments")]
     WordCount,
-    /// Not a decimal integer.
+    /// The value is not a decimal integer.
     #[error("argument couldn't be parsed into an integer")]
     Integer,
-    /// Not an octal number.
+    /// The value is not an octal number.
     #[error("argument couldn't be parsed as an octal number")]
     Octal,
-    /// Not a number with one of the units b, k, kb, m, mb, g, gb.
+    /// The value is not a number with an optional unit: b, k, kb, m, mb, g, gb.
     #[error("argument must be a memory value")]
     Memory,
-    /// A number out of its range.
+    /// The number is out of range.
     #[error("argument must be between {0} and {1} inclusive")]
     Range(i64, i64),
-    /// An octal number out of its range.
+    /// The octal number is out of range.
     #[error("argument must be between {0:o} and {1:o} inclusive")]
     OctalRange(u32, u32),
-    /// Neither a number of bytes nor one of percents.
+    /// The value is neither a number of bytes nor a percentage.
     #[error("argument must be a memory or percent value")]
     MemoryOrPercent,
-    /// More percents than there are.
+    /// The percentage is too large.
     #[error("percentage argument must be less or equal to {0}")]
     Percent(i64),
-    /// More clients than the system has open files for.
+    /// The system does not allow enough open files for so many clients.
     #[error(
         "The operating system is not able to handle the specified number of clients, try with {0}"
     )]
     TooManyClients(u32),
-    /// Neither yes nor no.
+    /// The value is neither yes nor no.
     #[error("argument must be 'yes' or 'no'")]
     YesNo,
-    /// None of the setting's names.
+    /// The value is not one of the setting's choices.
     #[error("argument(s) must be one of the following: {0}")]
     Choice(String),
-    /// A text that has to be UTF-8 and is not.
+    /// The text is not UTF-8.
     #[error("argument must be UTF-8 text")]
     Utf8,
-    /// More addresses than Redis allows.
+    /// There are more addresses than Redis allows.
     #[error("Too many bind addresses specified.")]
     TooManyAddresses,
-    /// Output limits that do not come in fours.
+    /// The words of the output limits do not come in groups of four.
     #[error("Wrong number of arguments in buffer limit configuration.")]
     LimitWords,
-    /// No such class of clients.
+    /// There is no such class of clients.
     #[error("Invalid client class specified in buffer limit configuration.")]
     LimitClass,
-    /// A limit that is not a number.
+    /// An output limit is not a number.
     #[error("Error in hard, soft or soft_seconds setting in buffer limit configuration.")]
     LimitNumber,
-    /// A percentile that is not a number.
+    /// A percentile is not a number.
     #[error("Invalid latency-tracking-info-percentiles parameters")]
     Percentile,
-    /// A percentile that is none.
+    /// A percentile is out of range.
     #[error("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")]
     PercentileRange,
-    /// A letter that is no class of keyspace notifications.
+    /// A letter is not a class of keyspace notifications.
     #[error("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")]
     EventClass,
-    /// A version of TLS that is not spoken.
+    /// A version of TLS is not supported.
     #[error("Invalid tls-protocols specified. Use a combination of 'TLSv1.2' and 'TLSv1.3'.")]
     TlsProtocol,
-    /// Files that TLS cannot be begun with; Redis's words, for what only the log tells.
+    /// TLS cannot use the files. As in Redis, only the log says why.
     #[error("Unable to update TLS configuration. Check server logs.")]
     Tls,
-    /// A setting that cannot have another value in fanfare; says why.
+    /// The setting has only one possible value in fanfare. The text says why.
     #[error("{0}")]
     Fixed(&'static str),
-    /// CONFIG SET of a setting that only the start can change.
+    /// The setting cannot be changed by CONFIG SET.
     #[error("can't set immutable config")]
     Immutable,
-    /// CONFIG SET that names a setting twice.
+    /// CONFIG SET was given the setting twice.
     #[error("duplicate parameter")]
     Duplicate,
 }
 
-/// A kind of value, kept in a field of type `T`.
-pub(super) trait Namespace<T> {
-    /// Checks the words and stores what they say.
+/// A kind of value that is stored in a field of type `T`.
+pub(super) trait ValueKind<T> {
+    /// Parses the words, validates the value and stores it.
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal>;
-    /// The field as CONFIG GET prints it, which [`set`](Namespace::set) reads back.
+    /// The value as CONFIG GET prints it. [`set`](ValueKind::set) accepts it again.
     fn get(&self, field: &T) -> Vec<u8>;
 }
 
-/// A decimal integer, strictly written: no `+`, no spaces, no leading zeros.
+/// A decimal integer: no `+`, no spaces, no leading zeros.
 pub(super) struct Number(pub RangeInclusive<i64>);
 
-impl<T: Whole> Namespace<T> for Number {
+impl<T: Whole> ValueKind<T> for Number {
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
-        let text = str::from_utf8(one(words)?).map_err(|_| Refusal::Integer)?;
+        let text = str::from_utf8(single_word(words)?).map_err(|_| Refusal::Integer)?;
         let number: i64 = text.parse().map_err(|_| Refusal::Integer)?;
         if number.to_string() != text {
             return Err(Refusal::Integer);
@@ -119,12 +124,12 @@ impl<T: Whole> Namespace<T> for Number {
     }
 }
 
-/// Bytes, with an optional unit: `1k` is 1000 and `1kb` 1024, likewise m, mb, g, gb.
+/// A number of bytes with an optional unit: `1k` is 1000 and `1kb` is 1024; m, mb, g, gb likewise.
 pub(super) struct Memory(pub RangeInclusive<i64>);
 
-impl<T: Whole> Namespace<T> for Memory {
+impl<T: Whole> ValueKind<T> for Memory {
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
-        let bytes = memory(one(words)?).ok_or(Refusal::Memory)?;
+        let bytes = memory(single_word(words)?).ok_or(Refusal::Memory)?;
         store(field, i64::try_from(bytes).unwrap_or(-1), &self.0)
     }
 
@@ -133,12 +138,12 @@ impl<T: Whole> Namespace<T> for Memory {
     }
 }
 
-/// Bytes, or a part of `maxmemory` as `5%`.
+/// A number of bytes, or a percentage of `maxmemory` (`5%`).
 pub(super) struct MemoryOrPercent;
 
-impl Namespace<ClientMemory> for MemoryOrPercent {
+impl ValueKind<ClientMemory> for MemoryOrPercent {
     fn set(&self, field: &mut ClientMemory, words: &[&[u8]]) -> Result<(), Refusal> {
-        let word = one(words)?;
+        let word = single_word(words)?;
         let Some(percent) = word.strip_suffix(b"%") else {
             let bytes = memory(word).ok_or(Refusal::MemoryOrPercent)?;
             let mut number = 0_u64;
@@ -171,12 +176,12 @@ impl Namespace<ClientMemory> for MemoryOrPercent {
     }
 }
 
-/// File permissions.
+/// File permissions in octal.
 pub(super) struct Octal(pub RangeInclusive<u32>);
 
-impl Namespace<u32> for Octal {
+impl ValueKind<u32> for Octal {
     fn set(&self, field: &mut u32, words: &[&[u8]]) -> Result<(), Refusal> {
-        let text = str::from_utf8(one(words)?).map_err(|_| Refusal::Octal)?;
+        let text = str::from_utf8(single_word(words)?).map_err(|_| Refusal::Octal)?;
         let number = i64::from_str_radix(text, 8).map_err(|_| Refusal::Octal)?;
         match u32::try_from(number) {
             Ok(number) if self.0.contains(&number) => *field = number,
@@ -190,12 +195,12 @@ impl Namespace<u32> for Octal {
     }
 }
 
-/// One of several names, in any case.
+/// One of several names, in any letter case.
 pub(super) struct Choice<T: 'static>(pub &'static [(&'static str, T)]);
 
-impl<T: Copy + PartialEq> Namespace<T> for Choice<T> {
+impl<T: Copy + PartialEq> ValueKind<T> for Choice<T> {
     fn set(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Refusal> {
-        let word = one(words)?;
+        let word = single_word(words)?;
         let found = self
             .0
             .iter()
@@ -214,10 +219,10 @@ impl<T: Copy + PartialEq> Namespace<T> for Choice<T> {
     }
 }
 
-/// `yes` or `no`, in any case.
+/// `yes` or `no`, in any letter case.
 pub(super) struct YesNo;
 
-impl Namespace<bool> for YesNo {
+impl ValueKind<bool> for YesNo {
     fn set(&self, field: &mut bool, words: &[&[u8]]) -> Result<(), Refusal> {
         let names = Choice(&[("yes", true), ("no", false)]);
         names.set(field, words).map_err(|refusal| match refusal {
@@ -231,12 +236,12 @@ impl Namespace<bool> for YesNo {
     }
 }
 
-/// Any bytes.
+/// A password: any bytes.
 pub(super) struct Secret;
 
-impl Namespace<Password> for Secret {
+impl ValueKind<Password> for Secret {
     fn set(&self, field: &mut Password, words: &[&[u8]]) -> Result<(), Refusal> {
-        field.0 = one(words)?.to_vec();
+        field.0 = single_word(words)?.to_vec();
         Ok(())
     }
 
@@ -245,10 +250,10 @@ impl Namespace<Password> for Secret {
     }
 }
 
-/// A path; empty is none.
+/// A path; empty means none.
 pub(super) struct Path;
 
-impl Namespace<Option<PathBuf>> for Path {
+impl ValueKind<Option<PathBuf>> for Path {
     fn set(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Refusal> {
         let text = text(words)?;
         *field = (!text.is_empty()).then(|| PathBuf::from(text));
@@ -262,12 +267,12 @@ impl Namespace<Option<PathBuf>> for Path {
     }
 }
 
-/// A port for TLS: none, any, or one.
+/// A port for TLS: `0` (none), `auto`, or a number.
 pub(super) struct TlsPortNumber;
 
-impl Namespace<TlsPort> for TlsPortNumber {
+impl ValueKind<TlsPort> for TlsPortNumber {
     fn set(&self, field: &mut TlsPort, words: &[&[u8]]) -> Result<(), Refusal> {
-        if one(words)?.eq_ignore_ascii_case(b"auto") {
+        if single_word(words)?.eq_ignore_ascii_case(b"auto") {
             *field = TlsPort::Auto;
             return Ok(());
         }
@@ -289,17 +294,17 @@ impl Namespace<TlsPort> for TlsPortNumber {
     }
 }
 
-/// Versions of TLS, in any case; none are all.
+/// Versions of TLS, in any letter case. An empty list means all.
 pub(super) struct Protocols;
 
-impl Namespace<TlsProtocols> for Protocols {
+impl ValueKind<TlsProtocols> for Protocols {
     fn set(&self, field: &mut TlsProtocols, words: &[&[u8]]) -> Result<(), Refusal> {
         let find = |word: &[u8]| {
             let names = TlsProtocol::NAMES.iter();
             let is = |known: &&(&str, _)| word.eq_ignore_ascii_case(known.0.as_bytes());
             names.clone().find(is).map(|(_, protocol)| *protocol)
         };
-        let named: Option<Vec<TlsProtocol>> = several(words)?.into_iter().map(find).collect();
+        let named: Option<Vec<TlsProtocol>> = word_list(words)?.into_iter().map(find).collect();
         *field = TlsProtocols(named.ok_or(Refusal::TlsProtocol)?);
         Ok(())
     }
@@ -311,13 +316,13 @@ impl Namespace<TlsProtocols> for Protocols {
     }
 }
 
-/// Addresses to listen on, at most 16 of them; what they mean is the listener's to say.
+/// Addresses to listen on, at most 16. The listener interprets them.
 pub(super) struct Addresses;
 
-impl Namespace<Vec<String>> for Addresses {
+impl ValueKind<Vec<String>> for Addresses {
     fn set(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Refusal> {
-        let words = several(words)?;
-        // No address has a space, and CONFIG GET could not show one that had.
+        let words = word_list(words)?;
+        // No address contains a space. CONFIG GET could not show one that did.
         let words: Vec<&[u8]> = words
             .iter()
             .flat_map(|word| word.split(|byte| *byte == b' '))
@@ -337,12 +342,13 @@ impl Namespace<Vec<String>> for Addresses {
     }
 }
 
-/// `<class> <hard> <soft> <seconds>`, repeated; a class that is not named keeps its limit.
+/// Output limits: `<class> <hard> <soft> <seconds>`, repeated. A class that is not named keeps its
+/// limit.
 pub(super) struct Limits;
 
-impl Namespace<OutputLimits> for Limits {
+impl ValueKind<OutputLimits> for Limits {
     fn set(&self, field: &mut OutputLimits, words: &[&[u8]]) -> Result<(), Refusal> {
-        let words = several(words)?;
+        let words = word_list(words)?;
         let mut limits = *field;
         if words.len() % 4 != 0 {
             return Err(Refusal::LimitWords);
@@ -356,7 +362,7 @@ impl Namespace<OutputLimits> for Limits {
             };
             limit.hard = memory(four[1]).ok_or(Refusal::LimitNumber)?;
             limit.soft = memory(four[2]).ok_or(Refusal::LimitNumber)?;
-            // An `int` in Redis, which takes more and keeps what is left of it.
+            // Redis stores an `int`. It accepts larger numbers and truncates them.
             limit.soft_seconds = match digits(four[3]) {
                 (seconds, []) if seconds <= i32::MAX as u64 => seconds,
                 _ => return Err(Refusal::LimitNumber),
@@ -367,7 +373,7 @@ impl Namespace<OutputLimits> for Limits {
     }
 
     fn get(&self, field: &OutputLimits) -> Vec<u8> {
-        // Redis, too, reads both names of the class and prints the older one.
+        // Redis accepts both names of this class and prints the older one, `slave`.
         let classes = [
             ("normal", field.normal),
             ("slave", field.replica),
@@ -383,12 +389,12 @@ impl Namespace<OutputLimits> for Limits {
     }
 }
 
-/// Classes of keyspace notifications, a letter each.
+/// Classes of keyspace notifications, one letter each.
 pub(super) struct Events;
 
-impl Namespace<EventClasses> for Events {
+impl ValueKind<EventClasses> for Events {
     fn set(&self, field: &mut EventClasses, words: &[&[u8]]) -> Result<(), Refusal> {
-        *field = EventClasses::parse(one(words)?).ok_or(Refusal::EventClass)?;
+        *field = EventClasses::parse(single_word(words)?).ok_or(Refusal::EventClass)?;
         Ok(())
     }
 
@@ -397,10 +403,10 @@ impl Namespace<EventClasses> for Events {
     }
 }
 
-/// Percentiles, in the order given; "" is none.
+/// Percentiles, in the order given. An empty list means none.
 pub(super) struct PercentileList;
 
-impl Namespace<Percentiles> for PercentileList {
+impl ValueKind<Percentiles> for PercentileList {
     fn set(&self, field: &mut Percentiles, words: &[&[u8]]) -> Result<(), Refusal> {
         let percentile = |word: &&[u8]| {
             let text = str::from_utf8(word).map_err(|_| Refusal::Percentile)?;
@@ -411,7 +417,7 @@ impl Namespace<Percentiles> for PercentileList {
                 _ => Err(Refusal::PercentileRange),
             }
         };
-        let words = several(words)?;
+        let words = word_list(words)?;
         field.0 = words.iter().map(percentile).collect::<Result<_, _>>()?;
         Ok(())
     }
@@ -422,14 +428,14 @@ impl Namespace<Percentiles> for PercentileList {
     }
 }
 
-/// Accepts the one `value` that a setting can have, and answers any other with `reason`.
+/// Accepts the only `value` that a setting can have, and refuses any other with `reason`.
 pub(super) fn fixed(words: &[&[u8]], value: &str, reason: &'static str) -> Result<(), Refusal> {
-    let mut asked = false;
+    let mut enabled = false;
     let same = if value == "no" {
-        YesNo.set(&mut asked, words)?;
-        !asked
+        YesNo.set(&mut enabled, words)?;
+        !enabled
     } else {
-        several(words)?.join(&b' ') == value.as_bytes()
+        word_list(words)?.join(&b' ') == value.as_bytes()
     };
     if same {
         Ok(())
@@ -438,7 +444,7 @@ pub(super) fn fixed(words: &[&[u8]], value: &str, reason: &'static str) -> Resul
     }
 }
 
-/// A field that holds a whole number; only numbers within the setting's range reach it.
+/// A field that stores an integer. Only numbers within the setting's range are stored.
 pub(super) trait Whole {
     fn from_i64(number: i64) -> Self;
     fn to_i64(&self) -> i64;
@@ -458,7 +464,7 @@ macro_rules! whole {
 }
 whole!(u16, u32, u64, usize, i32, i64);
 
-/// Seconds.
+/// A number of seconds.
 impl Whole for Duration {
     fn from_i64(number: i64) -> Self {
         Duration::from_secs(u64::from_i64(number))
@@ -468,7 +474,7 @@ impl Whole for Duration {
     }
 }
 
-/// Seconds, where 0 is never.
+/// A number of seconds; 0 is `None`.
 impl Whole for Option<Duration> {
     fn from_i64(number: i64) -> Self {
         (number != 0).then(|| Duration::from_i64(number))
@@ -486,20 +492,21 @@ fn store<T: Whole>(field: &mut T, number: i64, range: &RangeInclusive<i64>) -> R
     Ok(())
 }
 
-fn one<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Refusal> {
+fn single_word<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Refusal> {
     match words {
         [word] => Ok(word),
         _ => Err(Refusal::WordCount),
     }
 }
 
-/// The one word, as text.
+/// The only word, as text.
 fn text<'a>(words: &[&'a [u8]]) -> Result<&'a str, Refusal> {
-    str::from_utf8(one(words)?).map_err(|_| Refusal::Utf8)
+    str::from_utf8(single_word(words)?).map_err(|_| Refusal::Utf8)
 }
 
-/// Splits a lone word at every single space, so that two in a row make an empty word, as in Redis.
-fn several<'a>(words: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Refusal> {
+/// The words of a list. A single word is split at every space, so that two spaces in a row make an
+/// empty word, as in Redis.
+fn word_list<'a>(words: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Refusal> {
     match words {
         [] => Err(Refusal::WordCount),
         [b""] => Ok(Vec::new()),
@@ -508,7 +515,8 @@ fn several<'a>(words: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Refusal> {
     }
 }
 
-/// Redis's `memtoull`: digits, even none, and a unit. What does not fit is as much as fits.
+/// Parses a number of bytes like Redis's `memtoull`: digits (there may be none) and a unit. A
+/// number that does not fit becomes the largest one.
 fn memory(word: &[u8]) -> Option<u64> {
     let (number, unit) = digits(word);
     let factor = match unit.to_ascii_lowercase().as_slice() {
@@ -524,7 +532,7 @@ fn memory(word: &[u8]) -> Option<u64> {
     Some(number.saturating_mul(factor))
 }
 
-/// The digits that a word begins with, as a number that stops at the largest, and the rest.
+/// The digits at the start of a word as a saturating number, and the rest of the word.
 fn digits(word: &[u8]) -> (u64, &[u8]) {
     let length = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = word.split_at(length);

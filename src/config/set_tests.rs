@@ -1,5 +1,5 @@
-//! CONFIG GET and CONFIG SET. The refusals are what Redis 7.0.15 was seen to answer to the same
-//! commands, byte for byte.
+//! CONFIG GET and CONFIG SET. The errors are those that Redis 7.0.15 sends for the same commands,
+//! byte for byte.
 
 use super::*;
 
@@ -75,7 +75,7 @@ const LIMIT_NUMBER: &str =
 const IMMUTABLE: &str = "can't set immutable config";
 const DUPLICATE: &str = "duplicate parameter";
 
-/// A setting, values, and what is wrong with each of them.
+/// A setting, wrong values of it, and the reason in the error.
 const VALUES: &[(&str, &[&str], &str)] = &[
     ("maxclients", &["0", "-1", "4294967296"], CLIENTS),
     (
@@ -165,7 +165,8 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ("enable-debug-command", &["yes"], IMMUTABLE),
 ];
 
-/// Which of several settings is blamed, in which case, and for what: names come before values.
+/// Which of several settings the error names, in which letter case, and why. Names are validated
+/// before values.
 const BLAME: &[(Pairs, &str, &str)] = &[
     (&[(b"MAXCLIENTS", b"-1")], "maxclients", CLIENTS),
     (
@@ -200,7 +201,7 @@ const BLAME: &[(Pairs, &str, &str)] = &[
     ),
 ];
 
-/// How an unknown name is quoted.
+/// How the error quotes an unknown name.
 const UNKNOWN: &[(Pairs, &[u8])] = &[
     (&[(b"foo", b"1")], b"foo"),
     (&[(b"FOO", b"1")], b"FOO"),
@@ -240,7 +241,7 @@ fn config_set_refuses_in_redis_s_words() {
     }
 }
 
-/// Where Redis would say yes.
+/// fanfare refuses these where Redis would accept them.
 #[test]
 fn config_set_says_why_a_setting_stays() {
     let no_disk = "fanfare keeps nothing on disk, so";

@@ -1,17 +1,17 @@
-//! The settings from outside: the table's consistency, each way in, and CONFIG SET's replies.
+//! The table's consistency, each source of settings, and the errors.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
 
-/// Starts with these arguments, variables, and standard input.
+mod files;
+
+/// Reads the settings from these arguments, variables, and standard input.
 fn start(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Result<Start, String> {
     let args = ["fanfare"].iter().chain(args).map(OsString::from);
-    let env: HashMap<&str, &str> = env.iter().copied().collect();
-    let lookup = |name: &str| env.get(name).map(OsString::from);
-    from_args(args, lookup, &mut stdin.as_bytes()).map_err(|error| error.to_string())
+    let env = env.iter().map(|(name, value)| (name.into(), value.into()));
+    from_args(args, env, &mut stdin.as_bytes()).map_err(|errors| errors.to_string())
 }
 
 fn config(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Config {
@@ -21,7 +21,7 @@ fn config(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Config {
     }
 }
 
-/// The whole of CONFIG GET, as one text a setting.
+/// All settings with their values, as CONFIG GET prints them.
 fn all(config: &Config) -> Vec<(&'static str, String)> {
     let printed = config.get_matching(&["*"], |_, _| true);
     printed
@@ -47,7 +47,7 @@ fn names_are_unique_lower_case_and_stand_with_their_group() {
 }
 
 #[test]
-fn every_default_passes_its_own_check_and_reads_back_as_printed() {
+fn every_default_is_accepted_and_reads_back_as_printed() {
     let default = all(&Config::default());
     let mut again = Config::blank();
     for (name, value) in &default {
@@ -117,8 +117,16 @@ fn every_setting_is_in_the_help() {
     let Ok(Start::Print(short)) = start(&["-h"], &[], "") else {
         panic!()
     };
-    assert_eq!(short, help);
-    for flag in ["-v", "--version"] {
+    assert!(short.lines().count() < help.lines().count() / 2);
+    for setting in SETTINGS {
+        let flag = format!("  --{} <{}>", setting.name, setting.syntax);
+        let line = short.lines().find(|line| line.starts_with(&flag));
+        assert!(
+            line.is_some_and(|line| line.ends_with(setting.default)),
+            "{flag}"
+        );
+    }
+    for flag in ["-v", "-V", "--version"] {
         let Ok(Start::Print(version)) = start(&[flag], &[], "") else {
             panic!()
         };
@@ -166,6 +174,24 @@ fn the_command_line_is_redis_server_s() {
             "2000000",
         ),
         (&["--bind", "", "--unixsocket", "/s"], "bind", ""),
+        // `--save` alone means an empty value. What follows it is another setting.
+        (&["--save"], "save", ""),
+        (&["--save", "--loglevel", "verbose"], "loglevel", "verbose"),
+        (&["--port", "1", "--save"], "port", "1"),
+        // A name and its value in one argument, like a line of the file.
+        (&["--port 7000"], "port", "7000"),
+        (&["--port 7000", "--timeout 3"], "port", "7000"),
+        (&["--bind ::1", "127.0.0.1"], "bind", "::1 127.0.0.1"),
+        (&["--requirepass 'a  \"b'"], "requirepass", "a  \"b"),
+        // The argument after a name is its value, even if it looks like a flag.
+        (&["--requirepass", "--secret"], "requirepass", "--secret"),
+        (&["--requirepass", "--port 1"], "requirepass", "--port 1"),
+        (
+            &["--requirepass", "--help", "--port", "1"],
+            "requirepass",
+            "--help",
+        ),
+        (&["--requirepass=--secret=1"], "requirepass", "--secret=1"),
     ];
     for (args, name, value) in ways {
         assert_eq!(get(&config(args, &[], ""), name), *value, "{args:?}");
@@ -183,64 +209,63 @@ fn the_command_line_is_redis_server_s() {
 }
 
 #[test]
-fn a_kubernetes_service_named_fanfare_does_no_harm() {
+fn standard_input_is_read_behind_a_file_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("a.conf");
+    std::fs::write(&path, "port 1\ntimeout 1").expect("a file");
+    let path = path.to_str().expect("text");
+    let config = config(&[path, "--databases", "3", "-"], &[], "port 2");
+    assert_eq!((config.port, config.databases), (2, 3));
+    assert_eq!(config.timeout, Some(Duration::from_secs(1)));
+}
+
+/// Kubernetes sets these variables in every container for services of these names.
+#[test]
+fn variables_of_a_kubernetes_service_named_fanfare_are_ignored() {
+    for service in ["FANFARE", "FANFARE_TLS", "FANFARE_0"] {
+        let url = "tcp://10.0.0.1:6379";
+        let named = |suffix: &str| format!("{service}_{suffix}");
+        let variables = [
+            (named("SERVICE_HOST"), "10.0.0.1"),
+            (named("SERVICE_PORT"), "6379"),
+            (named("SERVICE_PORT_REDIS"), "6379"),
+            (named("PORT"), url),
+            (named("PORT_6379_TCP"), url),
+            (named("PORT_6379_TCP_PROTO"), "tcp"),
+            (named("PORT_6379_TCP_PORT"), "6379"),
+            (named("PORT_6379_TCP_ADDR"), "10.0.0.1"),
+        ];
+        let env: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, value)| (&**name, *value))
+            .collect();
+        assert_eq!(config(&[], &env, ""), Config::default(), "{service}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_refused() {
+    for (name, hint) in [
+        (
+            "FANFARE_REQUIRE_PASS",
+            "; did you mean 'FANFARE_REQUIREPASS'?",
+        ),
+        ("FANFARE_USERS", "; did you mean 'FANFARE_USER'?"),
+        ("FANFARE_", ""),
+        ("FANFARE_QQQQQQQQ", ""),
+        ("FANFARE_PORTS", "; did you mean 'FANFARE_PORT'?"),
+        ("FANFARE_PORT_6379_TCP_NAME", ""),
+    ] {
+        let error = start(&[], &[(name, "x")], "").unwrap_err();
+        assert_eq!(
+            error,
+            format!("fanfare: environment {name}: no setting has this variable{hint}")
+        );
+    }
     assert_eq!(
-        config(&[], &[("FANFARE_PORT", "tcp://10.0.0.1:6379")], "").port,
+        config(&[], &[("FANFAREX", "1"), ("PORT", "1")], "").port,
         6379
     );
-}
-
-#[test]
-fn a_file_reads_as_redis_conf_does() {
-    let file = "# comment\r\n\r\n  PORT 7000\r\n\tport 7001\nrequirepass \"a\\x20\\\"b\"\nsave \"\"\n\
-                client-output-buffer-limit normal 1kb 1k 1\n\
-                client-output-buffer-limit pubsub 2 2 2\nbind 127.0.0.1 '-::1'";
-    let config = config(&["-"], &[], file);
-    assert_eq!(config.port, 7001);
-    assert_eq!(config.requirepass.as_bytes(), b"a \"b");
-    assert_eq!(config.bind, ["127.0.0.1", "-::1"]);
-    let limits = config.client_output_buffer_limit;
-    assert_eq!(
-        (limits.normal.hard, limits.normal.soft, limits.pubsub.hard),
-        (1024, 1000, 2)
-    );
-    assert_eq!(limits.replica.hard, 256 << 20);
-}
-
-#[test]
-fn a_file_includes_others_but_not_without_end() {
-    let dir = std::env::temp_dir().join(format!("fanfare-config-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
-    let (outer, inner, circle) = (path("outer.conf"), path("inner.conf"), path("circle.conf"));
-    std::fs::write(&outer, format!("port 1\ninclude \"{inner}\"\ntimeout 5\n")).unwrap();
-    std::fs::write(&circle, format!("include {circle}")).unwrap();
-
-    std::fs::write(&inner, "port 2\nrequirepass \"\\xff\"").unwrap();
-    let config = config(&[&outer], &[], "");
-    assert_eq!(
-        (config.port, config.timeout),
-        (2, Some(Duration::from_secs(5)))
-    );
-    assert_eq!(config.requirepass.as_bytes(), b"\xff");
-
-    std::fs::write(&inner, "\nfoo 2").unwrap();
-    let refused = |file: &str| start(&[file], &[], "").unwrap_err();
-    assert_eq!(
-        refused(&outer),
-        format!("fanfare: {inner}:2: unknown setting 'foo'")
-    );
-    std::fs::remove_file(&inner).unwrap();
-    let missing = refused(&outer);
-    assert!(
-        missing.starts_with(&format!("fanfare: {outer}:2: can't read '{inner}': ")),
-        "{missing}"
-    );
-    assert_eq!(
-        refused(&circle),
-        format!("fanfare: {circle}:1: 'include' goes deeper than 16 files")
-    );
-    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]
@@ -332,23 +357,25 @@ fn what_cannot_be_read_is_one_line_too() {
         (
             &["--port", "--bind", "::1"],
             "",
-            "command line: a value is required for '--port <port>' but none was supplied (see fanfare --help)",
+            "command line: bad value for 'port': wrong number of arguments",
         ),
         (
-            &["a", "b"],
+            &["-", "b"],
             "",
-            "command line: unexpected argument 'b' found (see fanfare --help)",
+            "command line: unexpected argument 'b' (see fanfare --help)",
         ),
         (
             &["-x"],
             "",
-            "command line: unexpected argument '-x' found (see fanfare --help)",
+            "command line: unexpected argument '-x' (see fanfare --help)",
         ),
         (
-            &["--help", "x"],
+            &["--", "1"],
             "",
-            "command line: unexpected value 'x' for '--help' found; no more were expected (see fanfare --help)",
+            "command line: unexpected argument '--' (see fanfare --help)\nfanfare: command line: \
+             unexpected argument '1' (see fanfare --help)",
         ),
+        (&["--requirepass 'a"], "", "command line: unbalanced quotes"),
         (
             &["--bind", ""],
             "",
@@ -366,10 +393,10 @@ fn users_add_up_and_are_no_setting() {
     let file = "user a on +get\nuser \"b\" on >x (+get ~a)";
     let config = config(
         &["-", "--user", "c", "nopass", "--user", "d off"],
-        &[("FANFARE_USER", "e on")],
+        &[("FANFARE_USER", "e on\n\n  f off >x\n")],
         file,
     );
-    assert_eq!(config.users.lines().len(), 4);
+    assert_eq!(config.users.lines().len(), 6);
     assert!(Setting::find(b"user").is_none());
     assert!(config.set(&[(b"user", b"x on")]).is_err());
 }

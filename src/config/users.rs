@@ -1,8 +1,10 @@
-//! `user` lines: users that the settings make.
+//! `user` lines: users that are defined in the settings.
 //!
-//! Layer `config`. Unlike a setting, a line does not replace the one before it, and CONFIG GET and
-//! CONFIG SET do not know it, as in Redis: ACL is the command for users. What the words of a line
-//! mean is `acl`'s matter, which reads them when the server starts.
+//! Layer `config`. It uses no other layer.
+//!
+//! Unlike a setting, a line does not replace the one before it. As in Redis, CONFIG GET and CONFIG
+//! SET do not know users; the ACL command does. `acl` parses the words of the lines when the server
+//! starts.
 
 use std::fmt;
 
@@ -13,13 +15,14 @@ pub struct UserLines(Vec<UserLine>);
 /// One line: `user <name> <rule>...`.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct UserLine {
-    /// Where it was given (`my.conf:3`, `command line`); empty: by [`Config::apply`](super::Config::apply).
+    /// Where it was given (`my.conf:3`, `command line`). Empty if it was given to
+    /// [`Config::apply`](super::Config::apply).
     pub origin: String,
-    /// The name and the rules, as they came.
+    /// The name and the rules, as they were given.
     pub words: Vec<Vec<u8>>,
 }
 
-/// Rules may hold passwords.
+/// Prints only the name, because rules may contain passwords.
 impl fmt::Debug for UserLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.words.first().map(Vec::as_slice).unwrap_or_default();
@@ -30,7 +33,7 @@ impl fmt::Debug for UserLine {
 }
 
 impl UserLines {
-    /// Adds a line, given as its words or as one text with spaces.
+    /// Adds a line, given as several words or as one word with spaces.
     pub(super) fn add(&mut self, origin: &str, words: &[&[u8]]) {
         let words: Vec<&[u8]> = match words {
             [text] => text.split(|byte| *byte == b' ').collect(),
@@ -42,12 +45,12 @@ impl UserLines {
         });
     }
 
-    /// The lines.
+    /// The lines, in the order in which they were given.
     pub(crate) fn lines(&self) -> &[UserLine] {
         &self.0
     }
 
-    /// Whether there is none.
+    /// Whether there are no lines.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,16 +1,18 @@
-//! The types that settings have beyond numbers and texts.
+//! The types of settings that are not plain numbers or texts.
+//!
+//! Layer `config`. It uses no other layer.
 
 use std::fmt;
 
-/// How long, and how far, a connection may lag behind what is written to it. Redis's rule: at
-/// `hard` it is closed at once, past `soft` when it stays there for `soft_seconds`.
+/// How much output may wait for a slow connection, and for how long. The rule is Redis's: the
+/// connection is closed at once at `hard` bytes, and after `soft_seconds` at or above `soft` bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputLimit {
-    /// Bytes waiting to be written at which the connection is closed; 0 is no limit.
+    /// The number of bytes waiting at which the connection is closed; 0 is no limit.
     pub hard: u64,
-    /// Bytes waiting that a connection may not stay at or above for `soft_seconds`; 0 is no limit.
+    /// The number of bytes waiting at which `soft_seconds` begin to count; 0 is no limit.
     pub soft: u64,
-    /// Seconds above `soft` after which the connection is closed.
+    /// The number of seconds at or above `soft` after which the connection is closed.
     pub soft_seconds: u64,
 }
 
@@ -19,21 +21,21 @@ pub struct OutputLimit {
 pub struct OutputLimits {
     /// Connections without a subscription.
     pub normal: OutputLimit,
-    /// Replicas. fanfare has none; kept so that a Redis configuration reads back as written.
+    /// Replicas. fanfare has none. The limit is kept so that CONFIG GET returns what was set.
     pub replica: OutputLimit,
     /// Connections with at least one subscription.
     pub pubsub: OutputLimit,
 }
 
-/// What is done with messages that a slow subscriber lets lie.
+/// What happens to messages when a subscriber reads too slowly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OverflowPolicy {
-    /// Redis's way: its connection is closed at `client-output-buffer-limit`.
+    /// As in Redis, the connection is closed at `client-output-buffer-limit`.
     #[default]
     Disconnect,
-    /// The oldest messages make room for a new one.
+    /// The oldest messages are dropped to make room for a new one.
     DropOldest,
-    /// A new message that does not fit is not taken.
+    /// A new message that does not fit is dropped.
     DropNewest,
 }
 
@@ -44,7 +46,7 @@ impl OverflowPolicy {
         ("drop-newest", OverflowPolicy::DropNewest),
     ];
 
-    /// The policy of this name, in any case.
+    /// The policy of this name, in any letter case.
     pub fn parse(name: &[u8]) -> Option<OverflowPolicy> {
         let is = |known: &&(&str, _)| name.eq_ignore_ascii_case(known.0.as_bytes());
         Self::NAMES.iter().find(is).map(|(_, policy)| *policy)
@@ -60,18 +62,18 @@ impl OverflowPolicy {
 /// A policy, and how many bytes of messages may wait under it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OverflowRule {
-    /// What to do with messages that do not fit.
+    /// What happens to messages that do not fit.
     pub policy: OverflowPolicy,
-    /// Bytes of messages that may wait, if some are dropped.
+    /// The number of bytes of messages that may wait, under a policy that drops messages.
     pub limit: u64,
 }
 
-/// How much all connections together may hold.
+/// How much memory all connections together may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientMemory {
-    /// So many bytes; 0 is no bound.
+    /// A number of bytes; 0 is no limit.
     Bytes(u64),
-    /// So many percent of `maxmemory`, 1 to 100; no bound without one.
+    /// A percentage of `maxmemory`, 1 to 100. There is no limit if `maxmemory` has none.
     Percent(u32),
 }
 
@@ -84,14 +86,14 @@ impl Default for ClientMemory {
 /// The least severe messages that are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Everything, each command included.
+    /// Everything, including each command.
     Debug,
-    /// Connections coming and going.
+    /// Connections that open and close.
     Verbose,
-    /// What an operator wants to know: start, stop, changed settings.
+    /// What an operator should know: start, stop, changed settings.
     #[default]
     Notice,
-    /// Only what needs an operator.
+    /// Only what an operator must act on.
     Warning,
 }
 
@@ -139,7 +141,7 @@ impl DebugCommand {
     ];
 }
 
-/// Percentiles that are numbers from 0 to 100.
+/// Percentiles from 0 to 100, in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Percentiles(pub(super) Vec<f64>);
 
@@ -147,7 +149,7 @@ pub struct Percentiles(pub(super) Vec<f64>);
 impl Eq for Percentiles {}
 
 impl Percentiles {
-    /// In the order in which they are shown.
+    /// The percentiles.
     pub fn iter(&self) -> impl Iterator<Item = f64> {
         self.0.iter().copied()
     }
@@ -169,33 +171,33 @@ impl PubSubDefault {
         ("resetchannels", PubSubDefault::ResetChannels),
     ];
 
-    /// Whether it is all of them.
+    /// Whether a new user may use all channels.
     pub fn is_all(self) -> bool {
         self == PubSubDefault::AllChannels
     }
 }
 
-/// Where TLS is spoken.
+/// The port for TLS connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsPort {
-    /// Nowhere.
+    /// No port.
     #[default]
     Off,
-    /// On a port that the system picks.
+    /// A free port that the system picks.
     Auto,
-    /// On this port, which is not 0.
+    /// This port, which is not 0.
     Number(u16),
 }
 
-/// Whether clients under TLS have to show a certificate.
+/// Whether TLS clients must present a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsAuthClients {
-    /// They are not asked for one.
+    /// No certificate is requested.
     No,
-    /// Nobody comes in without a good one.
+    /// A valid certificate is required.
     #[default]
     Yes,
-    /// One that is shown must be good.
+    /// A certificate is optional, but must be valid if there is one.
     Optional,
 }
 
@@ -230,12 +232,12 @@ impl TlsProtocol {
     }
 }
 
-/// Versions of TLS as they were named; none are all that there are.
+/// A list of TLS versions. The empty list means all supported versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsProtocols(pub(super) Vec<TlsProtocol>);
 
 impl TlsProtocols {
-    /// Those that are spoken.
+    /// The versions that are enabled.
     pub fn chosen(&self) -> &[TlsProtocol] {
         match &self.0[..] {
             [] => &[TlsProtocol::Tls12, TlsProtocol::Tls13],
@@ -244,7 +246,7 @@ impl TlsProtocols {
     }
 }
 
-/// A password: any bytes, and none of them in a debug print. Empty is no password.
+/// A password: any bytes. Empty means no password. Debug output does not show it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub(super) Vec<u8>);
 
@@ -254,7 +256,7 @@ impl Password {
         &self.0
     }
 
-    /// Whether none is set, so that every connection is let in.
+    /// Whether no password is set, so that connections need none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -270,7 +272,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What a keyspace notification is about; each is a letter of `notify-keyspace-events`.
+/// A class of keyspace notifications. Each is a letter of `notify-keyspace-events`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum EventClass {
@@ -278,23 +280,23 @@ pub enum EventClass {
     Keyspace = 1,
     /// `E`: messages on `__keyevent@DB__:EVENT`.
     Keyevent = 1 << 1,
-    /// `g`: commands that take any type: DEL, EXPIRE, RENAME, …
+    /// `g`: commands for keys of any type (DEL, EXPIRE, RENAME, …).
     Generic = 1 << 2,
-    /// `$`
+    /// `$`: commands for strings.
     String = 1 << 3,
-    /// `l`
+    /// `l`: commands for lists.
     List = 1 << 4,
-    /// `x`: keys whose time has come.
+    /// `x`: keys that expired.
     Expired = 1 << 5,
     /// `n`: new keys.
     New = 1 << 6,
-    /// `m`: reads of keys that are not there.
+    /// `m`: reads of keys that do not exist.
     KeyMiss = 1 << 7,
-    /// `s`: sets, which fanfare does not have.
+    /// `s`
     Set = 1 << 8,
-    /// `h`: hashes, which fanfare does not have.
+    /// `h`
     Hash = 1 << 9,
-    /// `z`: sorted sets, which fanfare does not have.
+    /// `z`: sorted sets.
     SortedSet = 1 << 10,
     /// `e`: evictions, of which fanfare has none.
     Evicted = 1 << 11,
@@ -326,12 +328,12 @@ impl EventClasses {
         (b'E', EventClass::Keyevent),
         (b'm', EventClass::KeyMiss),
     ];
-    /// How many of the letters `A` stands for.
+    /// The number of letters that `A` stands for: the first ones of the list.
     const ALL: usize = 10;
-    /// How many of the letters are not printed beside `A`: those, and `n`, which Redis forgets.
+    /// The number of letters that are not printed beside `A`: those, and `n`, which Redis omits.
     const HIDDEN_BY_ALL: usize = Self::ALL + 1;
 
-    /// Reads letters in any order. `None`: one of them is none.
+    /// Parses letters in any order. `None`: a letter is not a class.
     pub(super) fn parse(letters: &[u8]) -> Option<EventClasses> {
         let mut classes = 0;
         for &letter in letters {
@@ -358,18 +360,18 @@ impl EventClasses {
         letters
     }
 
-    /// Whether a class is among them.
+    /// Whether the set contains a class.
     pub fn contains(self, class: EventClass) -> bool {
         self.0 & class as u16 != 0
     }
 
-    /// Whether an event of this class is published anywhere.
+    /// Whether events of this class are published.
     pub fn announces(self, class: EventClass) -> bool {
         let anywhere = EventClass::Keyspace as u16 | EventClass::Keyevent as u16;
         self.contains(class) && self.0 & anywhere != 0
     }
 
-    /// Whether any event is published anywhere.
+    /// Whether any events are published.
     pub fn announce_any(self) -> bool {
         let anywhere = EventClass::Keyspace as u16 | EventClass::Keyevent as u16;
         self.0 & anywhere != 0 && self.0 & !anywhere != 0

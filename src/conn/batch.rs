@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 use super::buffers::BatchBuffers;
 use super::{Connection, blocked};
 use crate::client::Closing;
-use crate::command::{Context, MAX_REPLIES, Next, dispatch, operators};
-use crate::pubsub::registry::ChannelOrder;
+use crate::command::{Context, Execution, MAX_REPLIES, Next, dispatch, operators};
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
@@ -42,6 +41,8 @@ enum BatchEnd {
     Again,
     /// As [`Again`](BatchEnd::Again), after a rest and these bytes.
     Sleep(Duration, &'static [u8]),
+    /// No request is carried out or read for so long.
+    Rest(Duration),
     /// No request is carried out until the client is served, or until this moment.
     Block(Option<tokio::time::Instant>),
     /// The request that comes next is not carried out before a pause is over, at this moment or
@@ -58,7 +59,7 @@ impl Connection {
     /// connection is at its end.
     pub(super) async fn serve(&mut self, mut buffers: Box<BatchBuffers>) -> bool {
         loop {
-            let end = catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut buffers)));
+            let end = catch_unwind(AssertUnwindSafe(|| self.run_batch(&mut buffers)));
             let end = end.unwrap_or_else(|panic| self.give_up(&mut buffers, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
@@ -66,6 +67,9 @@ impl Connection {
             }
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
+            }
+            for client in std::mem::take(&mut self.session.leaving) {
+                self.state.unsubscribe(&client).await;
             }
             self.let_others_carry_out(&end).await;
             let alive = self.state.flush(&self.client);
@@ -80,6 +84,10 @@ impl Connection {
                 BatchEnd::Sleep(rest, then) => {
                     self.rest(rest).await;
                     buffers.replies.extend_from_slice(then);
+                }
+                BatchEnd::Rest(duration) => {
+                    self.blocked = Some(blocked::rest(duration));
+                    break;
                 }
                 BatchEnd::Block(until) => {
                     self.blocked = Some(blocked::wait(until));
@@ -164,7 +172,7 @@ impl Connection {
 
     /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox
     /// afterwards.
-    fn carry_out(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
+    fn run_batch(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
         let config = self.state.config();
@@ -182,11 +190,13 @@ impl Connection {
             session: &mut self.session,
             replies: &mut buffers.replies,
             fanout: &mut buffers.fanout,
+            publish_run: &mut buffers.publish_run,
             batch_stats: &mut buffers.batch_stats,
-            space: None,
-            in_exec: false,
-            writes: false,
-            order: ChannelOrder::default(),
+            keyspace: None,
+            closed: Vec::new(),
+            execution: Execution::Alone,
+            may_write: false,
+            peer_is_cut_off: None,
         };
         let mut commands = 0_usize;
         let end = loop {
@@ -207,6 +217,7 @@ impl Connection {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
                 Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
+                Next::Rest(duration) => break BatchEnd::Rest(duration),
                 Next::Block(until) => break BatchEnd::Block(until),
                 Next::Postpone(until) => {
                     self.input.reader.unread();
@@ -223,10 +234,10 @@ impl Connection {
             }
             commands += 1;
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
-                context.let_others_in();
+                context.yield_keyspace();
                 // Commands that are only queued or unknown are not timed.
-                context.batch_stats.look();
-                context.commit_much();
+                context.batch_stats.read_clock();
+                context.commit_stats();
             }
         };
         context.finish();
@@ -245,9 +256,8 @@ impl Connection {
         end
     }
 
-    /// A command has panicked. Others get what the commands before have brought about; messages that
-    /// were not published yet were not answered either, and go with the buffers, which nobody else
-    /// gets.
+    /// A command has panicked. Others get what the commands before have brought about. The buffers
+    /// are dropped with the connection: nobody else gets what is still in them.
     #[cold]
     fn give_up(&self, buffers: &mut BatchBuffers, panic: &Panic) -> BatchEnd {
         self.state.note_panic(&self.client, panic);

@@ -1,7 +1,7 @@
-//! A connection whose client waits for an element (BLPOP and its kin), or for the end of a pause
-//! (CLIENT PAUSE).
+//! A connection whose client waits for an element (BLPOP and its kin), for the end of a pause (CLIENT
+//! PAUSE), or for the end of its own rest, after wrong passwords.
 //!
-//! It carries nothing out until the wait is over, but reads on: that is how the end of the
+//! It carries nothing out until the wait is over, but unless it rests it reads on: that is how the end of the
 //! connection is seen, and what was read is carried out afterwards. Whoever serves the client, or
 //! ends its wait by CLIENT UNBLOCK, answers it through its outbox and wakes this task; when time is
 //! over, the task answers itself. Who of them takes the waiter out of the keyspace's table is the
@@ -11,8 +11,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{Connection, Event};
 use crate::client::Client;
@@ -23,11 +24,17 @@ use crate::state::ServerState;
 pub(super) enum Wait {
     Element(Option<Pin<Box<Sleep>>>),
     EndOfPause(Box<Postponed>),
+    Rest(Pin<Box<Sleep>>),
 }
 
 /// A wait for an element that ends at this moment at the latest.
 pub(super) fn wait(until: Option<Instant>) -> Wait {
     Wait::Element(until.map(|until| Box::pin(sleep_until(until))))
+}
+
+/// A rest of so long. Nothing is read meanwhile, lest the input of a stranger pile up.
+pub(super) fn rest(duration: Duration) -> Wait {
+    Wait::Rest(Box::pin(sleep(duration)))
 }
 
 /// A wait for the end of a pause. That may have moved by this moment: the client then finds out by
@@ -75,6 +82,9 @@ impl Connection {
                         !self.state.pause.is_on() || pause.sleep.as_mut().poll(context).is_ready();
                     is_over.then_some(Event::Unblocked)
                 }
+                Some(Wait::Rest(sleep)) => {
+                    return sleep.as_mut().poll(context).map(|()| Event::Unblocked);
+                }
                 Some(Wait::Element(None)) | None => None,
             };
             if let Some(event) = over {
@@ -84,17 +94,6 @@ impl Connection {
             if !matches!(read, Ok(1..)) || !self.keeps_within_limit() {
                 return Poll::Ready(Event::End);
             }
-        }
-    }
-
-    /// Nobody brought an element in time, unless somebody did just now.
-    pub(super) fn time_out(&mut self) {
-        let waiter = self.state.keyspace.lock().blocked.remove(self.client.id);
-        if let Some(waiter) = waiter {
-            let mut reply = waiter.timed_out();
-            let limits = self.state.config().client_output_buffer_limit;
-            let _ = self.client.outbox.send(&mut reply, &limits);
-            self.state.flush(&self.client);
         }
     }
 

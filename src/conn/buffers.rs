@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use bytes::BytesMut;
 
+use crate::command::publish_run::PublishRun;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
 
@@ -25,6 +26,8 @@ pub(crate) struct BatchBuffers {
     pub replies: BytesMut,
     /// Messages, and whom to flush.
     pub fanout: Fanout,
+    /// PUBLISHes that are being gathered; none between batches.
+    pub publish_run: PublishRun,
     /// The batch's share of the statistics.
     pub batch_stats: BatchStats,
 }

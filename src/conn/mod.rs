@@ -13,8 +13,9 @@
 //! - Buffers for reading, replies and the work list belong to the thread ([`BatchBuffers`]); a
 //!   connection that waits holds none of them, but for the bytes of an unfinished request.
 //! - No lock or guard is held across an await: a batch is carried out by plain functions.
-//! - However the task ends (end of stream, an error, a panic, the runtime going down), the client is
-//!   disconnected: [`Connection`]'s drop sees to it.
+//! - However the task ends, the client is disconnected: `leave` sees to it at the end of the
+//!   stream, after an error, and when somebody else has ended the connection; [`Connection`]'s drop
+//!   when the task panics or the runtime goes down.
 
 mod batch;
 mod blocked;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::client::log::log_client;
 use crate::client::socket::{ReadSocket, WriteSocket};
 use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
@@ -46,6 +48,8 @@ pub(crate) struct Connection {
     session: Session,
     /// While the client waits for an element: until when.
     blocked: Option<blocked::Wait>,
+    /// Nothing is left to be done at its end.
+    has_left: bool,
 }
 
 /// What a connection has waited for.
@@ -83,6 +87,7 @@ impl Connection {
             input: Input::new(read),
             session,
             blocked: None,
+            has_left: false,
         }
     }
 
@@ -115,11 +120,7 @@ impl Connection {
 
     /// Serves the connection to its end.
     pub(crate) async fn run(&mut self) {
-        tracing::debug!(
-            client = self.client.id,
-            addr = self.client.addresses.peer(),
-            "connected"
-        );
+        log_client!(debug, &self.client, "connected");
         if self.state.shutdown.has_begun() {
             self.client.drain();
         }
@@ -139,7 +140,7 @@ impl Connection {
                         break;
                     }
                 }
-                Event::TimedOut => self.time_out(),
+                Event::TimedOut => Box::pin(self.state.time_out(&self.client)).await,
                 Event::Writable => {
                     self.client.unblock();
                     if !self.state.flush(&self.client) {
@@ -153,7 +154,18 @@ impl Connection {
                 Event::End => break,
             }
         }
-        tracing::debug!(client = self.client.id, "disconnected");
+        Box::pin(self.leave()).await;
+        log_client!(debug, &self.client, "disconnected");
+    }
+
+    /// Ends the connection, unless somebody has done so, and does what they have left to this task.
+    async fn leave(&mut self) {
+        let first = self.state.close(&self.client);
+        self.state.take_out(&self.client).await;
+        if first {
+            self.state.hang_up(&self.client);
+        }
+        self.has_left = true;
     }
 
     /// Ends a connection whose peer is to get everything that was written. A socket that is closed
@@ -161,8 +173,9 @@ impl Connection {
     /// still to send is lost. Where that may be, the peer is told the end and is listened to until
     /// it closes too, within bounds.
     async fn finish(&mut self) {
-        self.state.retire(&self.client);
-        // An element may have come for it until then, and somebody may just be writing it.
+        let _ = self.state.close(&self.client);
+        self.state.take_out(&self.client).await;
+        // An element may have come for it until it was closed, and somebody may just be writing it.
         while self.state.flush(&self.client) && self.client.outbox.is_being_written() {
             tokio::task::yield_now().await;
         }
@@ -214,6 +227,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.state.disconnect(&self.client);
+        if !self.has_left {
+            self.state.disconnect_wholly(&self.client);
+        }
     }
 }

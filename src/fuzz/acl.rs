@@ -1,14 +1,16 @@
-//! Users, by every way they come about: ACL SETUSER, a line of the settings, a file.
+//! Users from every source: ACL SETUSER, `user` lines of the settings, a file.
 //!
-//! A line of an input is one of these, words being quoted as in an inline command:
+//! Layer `fuzz`.
+//!
+//! A line of an input is one of these. Words are quoted as in an inline command:
 //!
 //! ```text
 //!   +alice on >pw ~a* +get      ACL SETUSER
 //!   -alice                      ACL DELUSER
 //!   =alice on (+get ~a)         a `user` line of the settings
-//!   ?SET a 1                    a request: every user must be allowed it after being read back, or not
-//!   *                           acl-pubsub-default changes
-//!   !                           ACL LOAD of the file below, which is empty then
+//!   ?SET a 1                    a request: each user's permission for it must survive describing the user
+//!   *                           toggles acl-pubsub-default
+//!   !                           ACL LOAD of the file below, which is empty afterwards
 //!   user alice on +@all         anything else is a line of that file
 //! ```
 
@@ -25,10 +27,10 @@ use crate::catalog::{CATALOG, Command};
 use crate::config::Config;
 use crate::resp::inline::split_words;
 
-/// Each user is described, which takes long.
+/// The maximum number of lines, because describing every user is slow.
 const MAX_LINES: usize = 24;
 
-/// Asked of every user beside the input's own requests.
+/// The requests that are tried with every user, besides those of the input.
 const REQUESTS: &[&str] = &[
     "get a",
     "set a 1",
@@ -47,7 +49,8 @@ const REQUESTS: &[&str] = &[
 
 type Words = Vec<Vec<u8>>;
 
-struct Play {
+/// The state of a run.
+struct Run {
     acl: Acl,
     all_channels: bool,
     requests: Vec<Words>,
@@ -55,11 +58,11 @@ struct Play {
     path: PathBuf,
 }
 
-pub(super) fn check(data: &[u8]) {
+pub(super) fn run_input(data: &[u8]) {
     let lines = || data.split(|&byte| byte == b'\n').take(MAX_LINES);
     let asked = lines().filter_map(|line| line.strip_prefix(b"?"));
     let fixed = REQUESTS.iter().map(|request| request.as_bytes());
-    let mut play = Play {
+    let mut run = Run {
         acl: Acl::new(vec![User::unrestricted_default()]),
         all_channels: false,
         requests: asked.chain(fixed).map(words).collect(),
@@ -68,26 +71,26 @@ pub(super) fn check(data: &[u8]) {
     };
     for line in lines() {
         match line {
-            [b'+', text @ ..] => play.set_user(&words(text)),
-            [b'-', name @ ..] => play.delete(name),
-            [b'=', text @ ..] => play.configure(&words(text)),
-            b"*" => play.all_channels = !play.all_channels,
-            b"!" => play.load(),
+            [b'+', text @ ..] => run.set_user(&words(text)),
+            [b'-', name @ ..] => run.delete(name),
+            [b'=', text @ ..] => run.configure(&words(text)),
+            b"*" => run.all_channels = !run.all_channels,
+            b"!" => run.load(),
             [b'?', ..] => {}
             line => {
-                play.file.extend_from_slice(line);
-                play.file.push(b'\n');
+                run.file.extend_from_slice(line);
+                run.file.push(b'\n');
             }
         }
     }
-    play.all_read_back();
-    if !play.file.is_empty() {
-        play.load();
-        play.all_read_back();
+    run.assert_all_read_back();
+    if !run.file.is_empty() {
+        run.load();
+        run.assert_all_read_back();
     }
 }
 
-/// A line's words, whether it is well quoted or not.
+/// The words of a line. A line with unbalanced quotes is split at spaces.
 fn words(line: &[u8]) -> Words {
     let plain = || line.split(|&byte| byte == b' ').map(<[u8]>::to_vec);
     split_words(line).unwrap_or_else(|_| plain().collect())
@@ -106,8 +109,8 @@ fn has_categories(line: &[u8]) -> bool {
     words.any(|word| matches!(word, [b'+' | b'-', b'@', rest @ ..] if !rest.starts_with(b"all")))
 }
 
-/// The shortest request of a command, all of whose arguments are `a`.
-fn least_request(command: &'static Command) -> Request<'static> {
+/// The shortest valid request of a command. All its arguments are `a`.
+fn shortest_request(command: &'static Command) -> Request<'static> {
     let mut words: Vec<&[u8]> = command.full_name.split('|').map(str::as_bytes).collect();
     while !command.spec.accepts(words.len()) {
         words.push(b"a");
@@ -115,8 +118,8 @@ fn least_request(command: &'static Command) -> Request<'static> {
     Request::new(command, words)
 }
 
-impl Play {
-    /// All users, and which generation of them is in force.
+impl Run {
+    /// All users, and the generation of the set of users.
     fn users(&self) -> (Vec<Arc<User>>, u64) {
         let default = self.acl.get(DEFAULT_USER).expect("the default user");
         assert_eq!(self.acl.requires_auth(), !default.is_open());
@@ -133,7 +136,7 @@ impl Play {
         let Some((name, rules)) = words.split_first() else {
             return;
         };
-        // As ACL SETUSER looks at them.
+        // ACL SETUSER validates them in the same way.
         let (false, Ok(rules)) = (has_blanks(name), merge_selectors(rules)) else {
             return;
         };
@@ -176,7 +179,7 @@ impl Play {
         );
     }
 
-    /// A line of the settings makes the user that ACL SETUSER makes.
+    /// Asserts that a line of the settings defines the same user as ACL SETUSER.
     fn configure(&self, words: &[Vec<u8>]) {
         let mut config = Config::default();
         if self.all_channels {
@@ -205,10 +208,10 @@ impl Play {
                 assert_equal(&acl.get(name).expect("a user that was made"), user);
             }
         }
-        self.reads_back(user);
+        self.assert_reads_back(user);
     }
 
-    /// All of the file is taken, or nothing.
+    /// Asserts that the file is accepted as a whole or not at all.
     fn load(&mut self) {
         let content = std::mem::take(&mut self.file);
         std::fs::write(&self.path, &content).expect("a file of users");
@@ -244,14 +247,15 @@ impl Play {
         }
     }
 
-    fn all_read_back(&self) {
+    fn assert_all_read_back(&self) {
         for user in self.acl.all() {
-            self.reads_back(&user);
+            self.assert_reads_back(&user);
         }
     }
 
-    /// What ACL LIST shows of a user makes the same user, as a line of a file and of the settings.
-    fn reads_back(&self, user: &User) {
+    /// Asserts that what ACL LIST prints of a user defines the same user, in a file and in the
+    /// settings.
+    fn assert_reads_back(&self, user: &User) {
         let line = user.describe();
         assert!(!line.contains(&b'\n'), "{}", line.escape_ascii());
         let read = |all_channels| {
@@ -268,7 +272,7 @@ impl Play {
                 let taken = config.apply("acl-pubsub-default", &["allchannels"]);
                 assert_eq!(taken, Ok(()));
             }
-            // The settings have no user without a name.
+            // A user in the settings must have a name.
             if !user.name.is_empty() {
                 let text = line.strip_prefix(b"user ").expect("a line of a user");
                 assert_eq!(config.apply("user", &[text]), Ok(()));
@@ -278,14 +282,14 @@ impl Play {
         }
         if user.is_unrestricted() {
             for command in CATALOG.commands_and_subcommands() {
-                assert_eq!(user.check(&least_request(command)), Ok(()));
+                assert_eq!(user.check(&shortest_request(command)), Ok(()));
             }
         }
     }
 
-    /// A user and what it was read back as. Commands that fanfare does not have are in no description
-    /// by themselves; so many of a category decide how well it fits, and the same commands may be
-    /// described by other categories then.
+    /// Asserts that a user equals the one that its description defines. The descriptions may differ
+    /// if they have categories: commands that fanfare does not have count when a category is
+    /// chosen, but no description names them, so other categories may describe the same commands.
     fn assert_same(&self, one: &User, line: &[u8], other: &User) {
         let shown = line.escape_ascii();
         let again = other.describe();
@@ -306,7 +310,7 @@ impl Play {
         let narrows = one.narrows_channels_of(other) || other.narrows_channels_of(one);
         assert!(!narrows, "{shown}");
         for command in CATALOG.commands_and_subcommands() {
-            let request = least_request(command);
+            let request = shortest_request(command);
             assert_eq!(
                 one.check(&request),
                 other.check(&request),

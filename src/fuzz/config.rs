@@ -1,4 +1,6 @@
-//! Settings by every way they arrive, and back.
+//! Settings from every source, and what CONFIG GET prints of them.
+//!
+//! Layer `fuzz`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -6,14 +8,14 @@ use std::os::unix::ffi::OsStringExt;
 use super::inline::hexadecimal;
 use crate::acl::configured::configured;
 use crate::config::{
-    Change, Config, Refusal, SETTINGS, SetError, Setting, Start, UsageError, UserLines, from_args,
+    Change, Config, Refusal, SETTINGS, SetError, Setting, Start, UsageErrors, UserLines, from_args,
 };
 use crate::glob::matches_ignore_case;
 use crate::resp::inline::split_words;
 
 const EVENTS: &str = "notify-keyspace-events";
 
-/// What an input says.
+/// A parsed input.
 #[derive(Default)]
 struct Input<'a> {
     args: Vec<&'a [u8]>,
@@ -23,7 +25,7 @@ struct Input<'a> {
     file: Vec<&'a [u8]>,
 }
 
-pub(super) fn check(data: &[u8]) {
+pub(super) fn run_input(data: &[u8]) {
     let input = read(data);
     let config = match start(&input) {
         Ok(Start::Serve(config)) => *config,
@@ -31,20 +33,27 @@ pub(super) fn check(data: &[u8]) {
             assert!(!text.is_empty());
             return;
         }
-        Err(error) => {
-            let line = error.to_string();
-            assert!(!line.contains('\n'), "more than a line: {line:?}");
-            assert!(line.starts_with(&format!("fanfare: {}: ", error.origin)));
+        Ok(Start::Check(..)) => return,
+        Err(errors) => {
+            for error in errors.0 {
+                let line = error.to_string();
+                assert!(!line.contains('\n'), "more than a line: {line:?}");
+                assert!(line.starts_with(&format!("fanfare: {}: ", error.origin)));
+            }
             return;
         }
     };
-    prints_what_it_reads(&config);
+    assert_reads_back(&config);
     if let Ok(users) = configured(&config) {
         let names = config.users.lines().len();
         assert!(users.len() == names || users.len() == names + 1);
     }
     let found = config.get_matching(&input.globs, matches_ignore_case);
-    assert!(found.is_sorted_by_key(|(name, _)| SETTINGS.iter().position(|row| row.name == *name)));
+    assert!(found.is_sorted_by_key(|(name, _)| {
+        SETTINGS
+            .iter()
+            .position(|row| row.names().any(|own| own == *name))
+    }));
     match config.set(&input.pairs) {
         Ok(changed) => {
             for ((setting, before), (_, after)) in printed(&config).iter().zip(printed(&changed)) {
@@ -54,9 +63,9 @@ pub(super) fn check(data: &[u8]) {
                 assert!(after == *before || input.pairs.iter().any(is_it));
                 assert!(after == *before || setting.change == Change::AnyTime);
             }
-            prints_what_it_reads(&changed);
+            assert_reads_back(&changed);
         }
-        Err(error) => names_the_culprit(&error, &input.pairs),
+        Err(error) => assert_names_setting(&error, &input.pairs),
     }
 }
 
@@ -64,8 +73,10 @@ fn read(data: &[u8]) -> Input<'_> {
     let mut input = Input::default();
     for line in data.split(|&byte| byte == b'\n') {
         match line {
-            // A first argument that is no flag would name a file.
+            // A first argument that is not a flag would name a file.
             [b'@', argument @ ..] if input.args.is_empty() && !argument.starts_with(b"--") => {}
+            // So would an argument after `--check-config`.
+            [b'@', argument @ ..] if argument.eq_ignore_ascii_case(b"--check-config") => {}
             [b'@', argument @ ..] => input.args.push(argument),
             [b'$', variable @ ..] => input.environment.push(cut(variable, b'=')),
             [b'=', pair @ ..] => input.pairs.push(cut(pair, b' ')),
@@ -77,54 +88,62 @@ fn read(data: &[u8]) -> Input<'_> {
     input
 }
 
-/// What is before and behind the first such byte.
+/// Splits a line at the first byte `at`, which is dropped.
 fn cut(line: &[u8], at: u8) -> (&[u8], &[u8]) {
     let place = line.iter().position(|&byte| byte == at);
     place.map_or((line, b""), |end| (&line[..end], &line[end + 1..]))
 }
 
-/// Whether a line names a file to read, which might be any.
+/// Whether a line is an `include`, which could read any file.
 fn includes(line: &[u8]) -> bool {
     let words = split_words(line.trim_ascii()).unwrap_or_default();
     let is_include = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"include");
     words.first().is_some_and(is_include)
 }
 
-/// What the binary makes of it.
-fn start(input: &Input<'_>) -> Result<Start, UsageError> {
+/// Reads the settings as the binary does.
+fn start(input: &Input<'_>) -> Result<Start, UsageErrors> {
     let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
-    // Neither an argument nor a variable of a process holds a NUL.
+    // Arguments and variables of a process cannot contain a NUL.
     let words = input.args.iter().filter(|word| !word.contains(&0));
     let args = ["fanfare".into(), "-".into()].into_iter();
-    let variable = |name: &str| {
-        let mut all = input.environment.iter();
-        let found = all.find(|(own, value)| *own == name.as_bytes() && !value.contains(&0));
-        found.map(|(_, value)| os(value))
-    };
+    let all = input.environment.iter();
+    let variables = all
+        .filter(|(name, value)| !name.contains(&0) && !value.contains(&0))
+        .map(|(name, value)| (os(name), os(value)));
     let file = input.file.join(&b'\n');
     from_args(
         args.chain(words.map(|word| os(word))),
-        variable,
+        variables,
         &mut &file[..],
     )
 }
 
-/// Every setting with its value, as CONFIG GET prints it.
+/// Every setting with its value, as CONFIG GET prints it, under its name and its alias.
 fn printed(config: &Config) -> Vec<(&'static Setting, Vec<u8>)> {
-    let all = config.get_matching(&["*"], |_, _| true);
-    assert_eq!(all.len(), SETTINGS.len());
-    SETTINGS
-        .iter()
-        .zip(all.into_iter().map(|(_, value)| value))
-        .collect()
+    let mut all = config.get_matching(&["*"], |_, _| true).into_iter();
+    let printed = |setting: &'static Setting| {
+        let mut values = Vec::new();
+        for name in setting.names() {
+            let (found, value) = all.next().expect("every name");
+            assert_eq!(found, name);
+            values.push(value);
+        }
+        values.dedup();
+        let [value] = values.try_into().expect("one value under both names");
+        (setting, value)
+    };
+    let settings = SETTINGS.iter().map(printed).collect();
+    assert_eq!(all.next(), None);
+    settings
 }
 
-/// What CONFIG GET prints of `config` gives the same settings, whichever way it is given.
-fn prints_what_it_reads(config: &Config) {
+/// Asserts that what CONFIG GET prints of `config` gives the same settings from every source.
+fn assert_reads_back(config: &Config) {
     let settings = printed(config);
     let mut expected = config.clone();
     for (setting, letters) in &settings {
-        // The one exception: beside `A`, Redis prints no `n`.
+        // The only exception: Redis prints no `n` beside `A`.
         if setting.name == EVENTS && letters.starts_with(b"A") {
             expected.apply(EVENTS, &[letters]).expect("letters");
             let again = printed(&expected).into_iter();
@@ -141,7 +160,7 @@ fn prints_what_it_reads(config: &Config) {
         let taken = applied.apply(setting.name, &[value]);
         assert_eq!(taken, Ok(()), "{} {}", setting.name, value.escape_ascii());
     }
-    // Users are made by lines of their own, which CONFIG GET does not know.
+    // CONFIG GET does not print users, which are defined by lines of their own.
     let without_users = Config {
         users: UserLines::default(),
         ..expected.clone()
@@ -170,14 +189,14 @@ fn prints_what_it_reads(config: &Config) {
     assert_eq!(config.set(&pairs), Ok(expected), "by CONFIG SET");
 }
 
-/// CONFIG SET's error is a line that names one of the settings it was given.
-fn names_the_culprit(error: &SetError, pairs: &[(&[u8], &[u8])]) {
+/// Asserts that CONFIG SET's error is one line that names one of the given settings.
+fn assert_names_setting(error: &SetError, pairs: &[(&[u8], &[u8])]) {
     let line = error.wire();
     assert!(line.starts_with(b"ERR ") && !line.contains(&b'\n') && !line.contains(&b'\r'));
-    let times = |culprit: &[u8]| {
+    let times = |setting: &[u8]| {
         let same = pairs
             .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(culprit));
+            .filter(|(name, _)| name.eq_ignore_ascii_case(setting));
         same.count()
     };
     match error {

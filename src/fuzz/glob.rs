@@ -1,12 +1,13 @@
-//! The pattern index against the matcher, and the matcher against Redis's.
+//! Compares the pattern index with the matcher, and the matcher with a plain one.
+//!
+//! Layer `fuzz`.
 
 use std::collections::BTreeSet;
 
-use crate::glob::plain::stringmatchlen;
-use crate::glob::{matches, matches_ignore_case};
+use crate::glob::{matches, matches_ignore_case, plain};
 use crate::pubsub::patterns::PatternIndex;
 
-pub(super) fn check(data: &[u8]) {
+pub(super) fn run_input(data: &[u8]) {
     let mut index: PatternIndex<Vec<u8>> = PatternIndex::new();
     let mut patterns: BTreeSet<Vec<u8>> = BTreeSet::new();
     for line in data.split(|&byte| byte == b'\n') {
@@ -21,7 +22,7 @@ pub(super) fn check(data: &[u8]) {
                 assert_eq!(index.remove(pattern).is_some(), was_there);
             }
             b"!" => index.shrink_to_fit(),
-            name => look_up(&index, &patterns, name),
+            name => compare_matches(&index, &patterns, name),
         }
         assert_eq!(index.len(), patterns.len());
         index.assert_sound();
@@ -30,10 +31,10 @@ pub(super) fn check(data: &[u8]) {
         assert_eq!(index.get_mut(pattern), Some(&mut pattern.clone()));
         assert_eq!(index.remove(pattern).as_ref(), Some(pattern));
     }
-    index.assert_pristine();
+    index.assert_empty();
 }
 
-fn look_up(index: &PatternIndex<Vec<u8>>, patterns: &BTreeSet<Vec<u8>>, name: &[u8]) {
+fn compare_matches(index: &PatternIndex<Vec<u8>>, patterns: &BTreeSet<Vec<u8>>, name: &[u8]) {
     let mut found = Vec::new();
     index.for_each_match(name, |pattern| found.push(pattern.clone()));
     found.sort_unstable();
@@ -47,7 +48,7 @@ fn look_up(index: &PatternIndex<Vec<u8>>, patterns: &BTreeSet<Vec<u8>>, name: &[
         ] {
             assert_eq!(
                 ours,
-                stringmatchlen(pattern, name, ignore_case),
+                plain::matches(pattern, name, ignore_case),
                 "{} for {}, case ignored: {ignore_case}",
                 pattern.escape_ascii(),
                 name.escape_ascii()

@@ -1,25 +1,27 @@
-//! Splitting into words against a port of Redis's function, and against quoting.
+//! Compares the splitting into words with a plain automaton, and tries quoted words.
+//!
+//! Layer `fuzz`.
 
 use crate::resp::inline::{UnbalancedQuotes, split_words};
 
-pub(super) fn check(data: &[u8]) {
-    // Neither a line of a request nor one of a file holds its own end.
+pub(super) fn run_input(data: &[u8]) {
+    // A line never contains a line break.
     for line in data.split(|&byte| byte == b'\n') {
-        assert_eq!(split_words(line), redis(line));
+        assert_eq!(split_words(line), by_automaton(line));
         if let Ok(words) = split_words(line) {
-            come_back(&words);
+            assert_reads_back(&words);
         }
     }
-    // As words, whatever is in them.
+    // The input as words, which may contain line breaks.
     let words: Vec<_> = data
         .split(|&byte| byte == b' ')
         .map(<[u8]>::to_vec)
         .collect();
-    come_back(&words);
+    assert_reads_back(&words);
 }
 
-/// Quoted in each way, the words are what they were.
-fn come_back(words: &[Vec<u8>]) {
+/// Asserts that the words are the same after they were quoted, in each way, and split again.
+fn assert_reads_back(words: &[Vec<u8>]) {
     for quote in [hexadecimal, double, single] {
         let quoted: Vec<_> = words.iter().map(|word| quote(word)).collect();
         let split = split_words(&quoted.join(&b"  "[..]));
@@ -27,7 +29,7 @@ fn come_back(words: &[Vec<u8>]) {
     }
 }
 
-/// As Redis prints a string (`sdscatrepr`), with every byte as a number.
+/// Quotes a word as Redis prints a string (`sdscatrepr`), but with every byte in hexadecimal.
 pub(super) fn hexadecimal(word: &[u8]) -> Vec<u8> {
     let bytes: String = word.iter().map(|byte| format!("\\x{byte:02x}")).collect();
     format!("\"{bytes}\"").into()
@@ -50,8 +52,8 @@ fn double(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
-/// Single quotes know no escape but `\'`: a backslash before a quote, or at the end, cannot be
-/// written in them.
+/// The only escape in single quotes is `\'`. So they cannot contain a backslash before a quote or
+/// at the end. Such a word is put in double quotes.
 fn single(word: &[u8]) -> Vec<u8> {
     let has = |pair: &[u8]| pair == b"\\'";
     if word.windows(2).any(has) || word.ends_with(b"\\") {
@@ -68,63 +70,101 @@ fn single(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
-/// `sdssplitargs` of Redis 7.0, line by line, for lines of known length: C reads NUL behind the end,
-/// and a NUL in the line, which ends it there, is a byte as any other here.
-fn redis(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
-    let at = |p: usize| line.get(p).copied();
-    let is_space = |p: usize| at(p).is_some_and(|byte| b" \t\n\x0b\x0c\r".contains(&byte));
-    let is_hex = |p: usize| at(p).is_some_and(|byte| byte.is_ascii_hexdigit());
+/// The state of the automaton.
+#[derive(Clone, Copy)]
+enum State {
+    Between,
+    Bare,
+    Single,
+    /// After a backslash in single quotes.
+    SingleEscape,
+    Double,
+    /// After a backslash in double quotes.
+    DoubleEscape,
+    /// After `\x`.
+    Hex,
+    /// After `\x` and one digit.
+    HexDigit(u8),
+    /// After a closing quote.
+    Closed,
+}
+
+/// Splits a line with an automaton that reads one byte at a time. When an escape turns out to be
+/// invalid, its bytes become part of the word.
+fn by_automaton(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
+    // C's isspace. The last two do not end a word without quotes.
+    const BLANKS: &[u8] = b" \t\n\r\x0b\x0c";
+    let ends_bare = |byte: u8| BLANKS[..4].contains(&byte);
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+
     let mut words = Vec::new();
-    let mut p = 0;
-    loop {
-        while is_space(p) {
-            p += 1;
-        }
-        if at(p).is_none() {
-            return Ok(words);
-        }
-        let (mut in_double, mut in_single, mut done) = (false, false, false);
-        let mut current = Vec::new();
-        while !done {
-            match at(p) {
-                None if in_double || in_single => return Err(UnbalancedQuotes),
-                None => done = true,
-                Some(b'\\')
-                    if in_double && at(p + 1) == Some(b'x') && is_hex(p + 2) && is_hex(p + 3) =>
-                {
-                    let digits = str::from_utf8(&line[p + 2..p + 4]).expect("digits");
-                    current.push(u8::from_str_radix(digits, 16).expect("a byte"));
-                    p += 3;
-                }
-                Some(b'\\') if in_double && at(p + 1).is_some() => {
-                    p += 1;
-                    current.push(match line[p] {
-                        b'n' => b'\n',
-                        b'r' => b'\r',
-                        b't' => b'\t',
-                        b'b' => 0x08,
-                        b'a' => 0x07,
-                        other => other,
-                    });
-                }
-                Some(b'\\') if in_single && at(p + 1) == Some(b'\'') => {
-                    p += 1;
-                    current.push(b'\'');
-                }
-                Some(quote) if in_double && quote == b'"' || in_single && quote == b'\'' => {
-                    if at(p + 1).is_some() && !is_space(p + 1) {
-                        return Err(UnbalancedQuotes);
-                    }
-                    done = true;
-                }
-                Some(byte) if in_double || in_single => current.push(byte),
-                Some(b' ' | b'\n' | b'\r' | b'\t') => done = true,
-                Some(b'"') => in_double = true,
-                Some(b'\'') => in_single = true,
-                Some(byte) => current.push(byte),
+    let mut word = Vec::new();
+    let mut state = State::Between;
+    for &byte in line {
+        match state {
+            State::Between if BLANKS.contains(&byte) => continue,
+            State::SingleEscape if byte == b'\'' => {
+                word.push(byte);
+                state = State::Single;
+                continue;
             }
-            p += 1;
+            State::SingleEscape => {
+                word.push(b'\\');
+                state = State::Single;
+            }
+            State::Hex if digit(byte).is_none() => {
+                word.push(b'x');
+                state = State::Double;
+            }
+            State::HexDigit(first) if digit(byte).is_none() => {
+                word.extend([b'x', first]);
+                state = State::Double;
+            }
+            _ => {}
         }
-        words.push(current);
+        state = match (state, byte) {
+            (State::Between | State::Bare, b'"') => State::Double,
+            (State::Between | State::Bare, b'\'') => State::Single,
+            (State::Bare, byte) if ends_bare(byte) => {
+                words.push(std::mem::take(&mut word));
+                State::Between
+            }
+            (State::Single, b'\'') | (State::Double, b'"') => State::Closed,
+            (State::Single, b'\\') => State::SingleEscape,
+            (State::Double, b'\\') => State::DoubleEscape,
+            (State::DoubleEscape, b'x') => State::Hex,
+            (State::Hex, first) => State::HexDigit(first),
+            (State::HexDigit(first), second) => {
+                let digits = digit(first).zip(digit(second));
+                word.extend(digits.map(|(high, low)| high * 16 + low));
+                State::Double
+            }
+            (State::DoubleEscape, byte) => {
+                let named = b"nrtba".iter().position(|&letter| letter == byte);
+                word.push(named.map_or(byte, |place| b"\n\r\t\x08\x07"[place]));
+                State::Double
+            }
+            (State::Closed, byte) if BLANKS.contains(&byte) => {
+                words.push(std::mem::take(&mut word));
+                State::Between
+            }
+            (State::Closed, _) => return Err(UnbalancedQuotes),
+            (State::Between | State::Bare, byte) => {
+                word.push(byte);
+                State::Bare
+            }
+            (inside, byte) => {
+                word.push(byte);
+                inside
+            }
+        };
+    }
+    match state {
+        State::Between => Ok(words),
+        State::Bare | State::Closed => {
+            words.push(word);
+            Ok(words)
+        }
+        _ => Err(UnbalancedQuotes),
     }
 }

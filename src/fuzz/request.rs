@@ -1,4 +1,6 @@
-//! The request reader against a plain one.
+//! Compares the request reader with a plain one.
+//!
+//! Layer `fuzz`.
 
 use crate::resp::inline::split_words;
 use crate::resp::request::{Limits, MAX_LINE, ProtocolError, RequestReader};
@@ -9,7 +11,7 @@ type Outcome = (Vec<Words>, Option<ProtocolError>);
 
 const MAX_BULK: u64 = 512 * 1024 * 1024;
 
-pub(super) fn check(data: &[u8]) {
+pub(super) fn run_input(data: &[u8]) {
     let line = data.iter().position(|&byte| byte == b'\n');
     let (head, stream) = data.split_at(line.map_or(data.len(), |end| end + 1));
     let flags = head.first().copied().unwrap_or_default();
@@ -17,7 +19,7 @@ pub(super) fn check(data: &[u8]) {
         authenticated: flags & 1 == 1,
         max_bulk: if flags & 2 == 2 { 64 } else { MAX_BULK },
     };
-    // How long a line may become before its end has arrived is a matter of how it is cut.
+    // Whether a longer line is refused depends on how the input is split.
     let stream = &stream[..stream.len().min(MAX_LINE)];
 
     let expected = plain(stream, limits);
@@ -41,8 +43,8 @@ pub(super) fn check(data: &[u8]) {
     assert_eq!(read, (expected.0, None), "encoded");
 }
 
-/// Reads `stream` in pieces of these lengths, over and over, as a connection does: what is done with
-/// is dropped before the next piece comes.
+/// Reads `stream` in pieces of these lengths, in a cycle, as a connection does: what was consumed
+/// is dropped before the next piece arrives.
 fn feed(mut stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
     let mut reader = RequestReader::default();
     let (mut buffer, mut requests, mut arrived) = (Vec::new(), Vec::new(), 0);
@@ -56,8 +58,8 @@ fn feed(mut stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
         if let Err(error) = read_all(&mut reader, &buffer, &mut requests, limits) {
             return (requests, Some(error));
         }
-        // A word of an inline command takes at least two bytes, one of an array six, and a vector at
-        // most twice what it needs.
+        // An argument of an inline command takes at least two bytes and one of an array six. A
+        // vector's capacity is at most twice its length.
         let most = (arrived / 2 + 1) * 2 * size_of::<std::ops::Range<usize>>();
         assert!(reader.held() <= most.max(64), "{} held", reader.held());
         buffer.drain(..reader.consumed());
@@ -67,7 +69,7 @@ fn feed(mut stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
     (requests, None)
 }
 
-/// Reads `stream` as it grows by pieces of these lengths.
+/// Reads `stream` while it grows by pieces of these lengths. Nothing is dropped.
 fn grow(stream: &[u8], lengths: &[usize], limits: Limits) -> Outcome {
     let mut reader = RequestReader::default();
     let mut requests = Vec::new();
@@ -119,7 +121,7 @@ fn plain(stream: &[u8], limits: Limits) -> Outcome {
     }
 }
 
-/// Reads the request that `rest` begins with; `None`: it is not whole.
+/// Reads the request at the start of `rest`. `None`: it is incomplete.
 fn plain_request(rest: &mut &[u8], limits: Limits) -> Result<Option<Words>, ProtocolError> {
     if rest.first() != Some(&b'*') {
         let Some(end) = ending(rest, b'\n') else {
@@ -166,7 +168,7 @@ fn plain_request(rest: &mut &[u8], limits: Limits) -> Result<Option<Words>, Prot
     Ok(Some(words))
 }
 
-/// Takes a line up to `\r` and the byte behind it.
+/// Takes a line up to `\r`, and the byte after the `\r`.
 fn plain_header<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let end = ending(rest, b'\r')?;
     let header = rest.get(..end)?;
@@ -174,13 +176,13 @@ fn plain_header<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(header)
 }
 
-/// Where the first such byte is, unless a NUL comes before it.
+/// Where the first byte `wanted` is, unless a NUL comes before it.
 fn ending(bytes: &[u8], wanted: u8) -> Option<usize> {
     let shown = bytes.split(|&byte| byte == 0).next()?;
     shown.iter().position(|&byte| byte == wanted)
 }
 
-/// Only the one way in which a number is printed.
+/// Parses a number, which must be written as it would be printed.
 fn plain_number(text: &[u8]) -> Option<i64> {
     let number: i64 = str::from_utf8(text).ok()?.parse().ok()?;
     (number.to_string().as_bytes() == text).then_some(number)

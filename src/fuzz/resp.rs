@@ -1,11 +1,12 @@
-//! A plain reader of replies, RESP2 and RESP3 alike, which finds where each ends and whether it is
-//! well made.
+//! A plain reader of RESP2 and RESP3 replies. It finds where each reply ends, and panics if one is
+//! malformed.
+//!
+//! Layer `fuzz`. It uses no other layer.
 
-/// The replies that `bytes` consist of, by the byte each begins with, and what is left behind the
-/// last whole one.
+/// Returns the first byte of each reply in `bytes`, and the rest after the last complete reply.
 ///
 /// # Panics
-/// If something in them is no RESP.
+/// If `bytes` are not valid RESP.
 pub(super) fn replies(mut bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut kinds = Vec::new();
     while let Some(length) = first(bytes) {
@@ -15,9 +16,9 @@ pub(super) fn replies(mut bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     (kinds, bytes)
 }
 
-/// The length of the first reply, if all of it is there.
+/// The length of the first reply, if it is complete.
 fn first(bytes: &[u8]) -> Option<usize> {
-    // How many frames are still to be read, those within an array among them.
+    // The number of frames still to be read, including those within aggregates.
     let mut open = 1_u64;
     let mut at = 0;
     while open > 0 {
@@ -26,7 +27,7 @@ fn first(bytes: &[u8]) -> Option<usize> {
         at += length + 2;
         open -= 1;
         let text = str::from_utf8(line.get(1..).unwrap_or_default());
-        let malformed = || -> ! { panic!("no RESP: {}", bytes.escape_ascii()) };
+        let malformed = || -> ! { panic!("not RESP: {}", bytes.escape_ascii()) };
         let number = || -> i64 {
             let number = text.ok().and_then(|text| text.parse().ok());
             number.unwrap_or_else(|| malformed())
@@ -37,7 +38,7 @@ fn first(bytes: &[u8]) -> Option<usize> {
             [b'-', rest @ ..] if !rest.contains(&b'\n') && !rest.contains(&b'\r') => {
                 let code = rest.split(|&byte| byte == b' ').next().unwrap_or_default();
                 let is_code = !code.is_empty() && code.iter().all(u8::is_ascii_uppercase);
-                assert!(is_code, "no error: {}", line.escape_ascii());
+                assert!(is_code, "not an error: {}", line.escape_ascii());
             }
             [b':', ..] => {
                 number();

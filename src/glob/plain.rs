@@ -1,104 +1,103 @@
-//! A port of Redis's matcher to compare ours with: `stringmatchlen_impl` of Redis 7.0, line by line,
-//! recursive on purpose.
+//! A second, plain matcher for the glob language. Tests compare the fast one with it.
+//!
+//! Layer `glob`, for tests and fuzzing only.
+//!
+//! It implements the rules in the head of `glob.rs` and shares no code with it. It parses a pattern
+//! into elements, each with a table of the bytes that it matches, and then computes the set of
+//! places in the text that the pattern can have reached. It is slow, and short enough to be
+//! verified by reading. `tests/glob_oracle.rs` compares the fast matcher with the real server.
 
-/// Does `pattern` match the whole of `string`, with or without regard to case? Reading one byte past
-/// the pattern gives NUL, as it does in C.
-pub fn stringmatchlen(pattern: &[u8], string: &[u8], nocase: bool) -> bool {
-    stringmatchlen_impl(pattern, string, nocase, &mut false)
+/// Whether `pattern` matches the whole of `text`, with or without regard to case.
+pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
+    // For each prefix of the text, whether the elements so far match it.
+    let mut reached = vec![false; text.len() + 1];
+    reached[0] = true;
+    for element in elements(pattern, ignore_case) {
+        let mut next = vec![false; text.len() + 1];
+        match element {
+            Element::Many => {
+                let first = reached.iter().position(|&here| here).unwrap_or(next.len());
+                next[first..].fill(true);
+            }
+            Element::One(table) => {
+                for (at, &byte) in text.iter().enumerate() {
+                    next[at + 1] = reached[at] && table[usize::from(byte)];
+                }
+            }
+        }
+        reached = next;
+    }
+    reached[text.len()]
 }
 
-fn stringmatchlen_impl(
-    mut p: &[u8],
-    mut s: &[u8],
-    nocase: bool,
-    skip_longer_matches: &mut bool,
-) -> bool {
-    // The first half of the table that glibc's tolower looks negative numbers up in has the same
-    // numbers as the second half, from 0x80 on, but for EOF.
-    let lower = |char: i8| match char {
-        -1 => -1,
-        _ if nocase => i32::from((char as u8).to_ascii_lowercase()),
-        _ => i32::from(char),
-    };
-    let at = |p: &[u8], i: usize| p.get(i).map_or(0, |&byte| byte as i8);
-    const BACKSLASH: i8 = b'\\' as i8;
-    while !p.is_empty() && !s.is_empty() {
-        match p[0] {
-            b'*' => {
-                while p.len() > 1 && p[1] == b'*' {
-                    p = &p[1..];
-                }
-                if p.len() == 1 {
-                    return true;
-                }
-                while !s.is_empty() {
-                    if stringmatchlen_impl(&p[1..], s, nocase, skip_longer_matches) {
-                        return true;
-                    }
-                    if *skip_longer_matches {
-                        return false;
-                    }
-                    s = &s[1..];
-                }
-                // Nothing behind this star is found anywhere in the rest of the string: no star
-                // before it can change that by taking more.
-                *skip_longer_matches = true;
-                return false;
-            }
-            b'?' => s = &s[1..],
+enum Element {
+    /// Any number of bytes.
+    Many,
+    /// One byte for which the table has true.
+    One(Box<[bool; 256]>),
+}
+
+fn elements(pattern: &[u8], ignore_case: bool) -> Vec<Element> {
+    let mut elements = Vec::new();
+    let mut bytes = pattern.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let element = match byte {
+            b'*' => Element::Many,
+            b'?' => one(|_| true),
             b'[' => {
-                p = &p[1..];
-                let not = at(p, 0) == b'^' as i8;
-                if not {
-                    p = &p[1..];
-                }
-                let mut found = false;
-                let closed = loop {
-                    if p.len() >= 2 && at(p, 0) == BACKSLASH {
-                        p = &p[1..];
-                        found |= p[0] == s[0];
-                    } else if at(p, 0) == b']' as i8 {
-                        break true;
-                    } else if p.is_empty() {
-                        break false;
-                    } else if p.len() >= 3 && p[1] == b'-' {
-                        let (mut start, mut end) = (at(p, 0), at(p, 2));
-                        if start > end {
-                            std::mem::swap(&mut start, &mut end);
+                let negated = bytes.next_if_eq(&b'^').is_some();
+                // The members, up to the bracket that closes the class or the pattern's end.
+                let mut takes: Vec<Box<dyn Fn(u8) -> bool>> = Vec::new();
+                while let Some(member) = bytes.next().filter(|&member| member != b']') {
+                    let mut ahead = bytes.clone();
+                    let following = (ahead.next(), ahead.next());
+                    takes.push(match (member, following) {
+                        (b'\\', (Some(escaped), _)) => {
+                            bytes.next();
+                            Box::new(move |byte| byte == escaped)
                         }
-                        let c = lower(at(s, 0));
-                        p = &p[2..];
-                        found |= c >= lower(start) && c <= lower(end);
-                    } else {
-                        found |= lower(at(p, 0)) == lower(at(s, 0));
-                    }
-                    p = &p[1..];
-                };
-                if found == not {
-                    return false;
+                        (_, (Some(b'-'), Some(end))) => {
+                            bytes.nth(1);
+                            Box::new(move |byte| in_range(byte, member, end, ignore_case))
+                        }
+                        _ => Box::new(move |byte| same(byte, member, ignore_case)),
+                    });
                 }
-                s = &s[1..];
-                if !closed {
-                    return s.is_empty();
-                }
+                one(|byte| takes.iter().any(|takes| takes(byte)) != negated)
             }
-            _ => {
-                if p[0] == b'\\' && p.len() >= 2 {
-                    p = &p[1..];
-                }
-                if lower(at(p, 0)) != lower(at(s, 0)) {
-                    return false;
-                }
-                s = &s[1..];
+            b'\\' => {
+                let escaped = bytes.next().unwrap_or(b'\\');
+                one(|byte| same(byte, escaped, ignore_case))
             }
-        }
-        p = &p[1..];
-        if s.is_empty() {
-            while at(p, 0) == b'*' as i8 {
-                p = &p[1..];
-            }
-            break;
-        }
+            literal => one(|byte| same(byte, literal, ignore_case)),
+        };
+        elements.push(element);
     }
-    p.is_empty() && s.is_empty()
+    elements
+}
+
+fn one(takes: impl Fn(u8) -> bool) -> Element {
+    let table = std::array::from_fn(|byte| takes(byte as u8));
+    Element::One(Box::new(table))
+}
+
+fn same(one: u8, other: u8, ignore_case: bool) -> bool {
+    one == other || ignore_case && one.eq_ignore_ascii_case(&other)
+}
+
+/// Whether a byte is in a range. The ends are first ordered as signed bytes. With case ignored, all
+/// bytes but 0xff are then converted to lower case and compared unsigned.
+fn in_range(byte: u8, from: u8, to: u8, ignore_case: bool) -> bool {
+    let signed = |byte: u8| i32::from(byte as i8);
+    let rank = |byte: u8| match byte {
+        0xff => -1,
+        byte if ignore_case => i32::from(byte.to_ascii_lowercase()),
+        byte => signed(byte),
+    };
+    let (low, high) = if signed(from) <= signed(to) {
+        (from, to)
+    } else {
+        (to, from)
+    };
+    (rank(low)..=rank(high)).contains(&rank(byte))
 }

@@ -1,9 +1,12 @@
-//! A read batch's share of the statistics, counted without atomics and added up once.
+//! The statistics of one read batch. They are counted without atomics and added to the server's
+//! [`Stats`] once per batch.
+//!
+//! Layer `observe`. It uses no other layer.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::stats::Stats;
+use super::stats::{MAX_CODES, OTHER_CODES, Stats};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,12 +15,13 @@ pub(crate) enum Outcome {
     Called,
     /// It ran and answered with an error.
     Failed,
-    /// It was refused before it ran.
+    /// It was rejected before it ran.
     Rejected,
 }
 
+/// The counts of one command.
 #[derive(Clone, Copy, Debug)]
-struct Line {
+struct CommandCounts {
     command: u16,
     calls: u64,
     failed: u64,
@@ -25,43 +29,34 @@ struct Line {
     time: Duration,
 }
 
-/// How long some runs of a command took, each.
+/// The duration of each of some runs of a command.
 #[derive(Clone, Copy, Debug)]
-struct Sample {
+struct TimedRuns {
     command: u16,
     nanoseconds: u32,
     runs: u32,
 }
 
-/// PUBLISHes whose messages were gathered, and are not published yet.
-#[derive(Clone, Copy, Debug, Default)]
-struct Gathered {
-    command: u16,
-    runs: u32,
-    time: Duration,
-}
+/// With this many samples, the counts are committed before the batch ends.
+const MAX_SAMPLES: usize = 1024;
 
-/// More samples are not left to the end of a batch.
-const MUCH: usize = 1024;
-
-/// See the module.
+/// The counts of a batch that are not in [`Stats`] yet.
 #[derive(Debug)]
 pub(crate) struct BatchStats {
-    /// A batch rarely has more than a few different commands.
-    lines: Vec<Line>,
-    /// By code.
+    /// By command, searched linearly: a batch rarely has more than a few different commands.
+    commands: Vec<CommandCounts>,
+    /// Error replies by error code.
     errors: Vec<(String, u64)>,
     /// When the batch began.
     began: Instant,
-    /// Time spent on the batch, as far as is known.
+    /// The time spent on the batch when the clock was last read for it.
     spent: Duration,
-    /// When the command before ended: the clock is read once a command.
-    mark: Instant,
-    /// Times of commands, if they are tracked.
-    samples: Vec<Sample>,
-    tracks: bool,
-    gathered: Gathered,
-    /// A command that takes so long is to be noted.
+    /// When the previous command ended, so that the clock is read once per command.
+    last_lap: Instant,
+    /// Durations of commands, if `latency-tracking` is on.
+    samples: Vec<TimedRuns>,
+    latency_tracking: bool,
+    /// A command that takes this long is recorded by the slow log or the latency monitor.
     pub notable: Duration,
     /// Messages published.
     pub published: u64,
@@ -72,14 +67,13 @@ pub(crate) struct BatchStats {
 impl Default for BatchStats {
     fn default() -> BatchStats {
         BatchStats {
-            lines: Vec::new(),
+            commands: Vec::new(),
             errors: Vec::new(),
             began: Instant::now(),
             spent: Duration::ZERO,
-            mark: Instant::now(),
+            last_lap: Instant::now(),
             samples: Vec::new(),
-            tracks: false,
-            gathered: Gathered::default(),
+            latency_tracking: false,
             notable: Duration::MAX,
             published: 0,
             delivered: 0,
@@ -88,88 +82,83 @@ impl Default for BatchStats {
 }
 
 impl BatchStats {
-    /// Begins a batch at `now`. `tracks`: the time of every command is kept (`latency-tracking`).
-    pub(crate) fn begin(&mut self, now: Instant, tracks: bool, notable: Duration) {
+    /// Begins a batch at `now`. `latency_tracking`: keep the duration of every command.
+    pub(crate) fn begin(&mut self, now: Instant, latency_tracking: bool, notable: Duration) {
         self.began = now;
         self.spent = Duration::ZERO;
-        self.mark = now;
-        self.tracks = tracks;
+        self.last_lap = now;
+        self.latency_tracking = latency_tracking;
         self.notable = notable;
     }
 
-    /// How long the batch had taken when the last command was counted, or at the last look.
+    /// How long the batch had taken when the last command was counted, or when
+    /// [`read_clock`](Self::read_clock) was last called.
     pub(crate) fn spent(&self) -> Duration {
-        self.spent.max(self.mark - self.began)
+        self.spent.max(self.last_lap - self.began)
     }
 
-    /// Looks at the clock.
-    pub(crate) fn look(&mut self) {
+    /// Reads the clock to update [`spent`](Self::spent).
+    pub(crate) fn read_clock(&mut self) {
         self.spent = self.began.elapsed();
     }
 
-    /// Counts a command that has just ended, and says how long it took.
+    /// Counts a command that has just ended. Returns how long it took.
     pub(crate) fn command(&mut self, command: u16, outcome: Outcome) -> Duration {
-        let time = self.pass();
-        let line = self.line(command);
+        let time = self.lap();
+        let counts = self.counts(command);
         match outcome {
-            Outcome::Rejected => line.rejected += 1,
+            Outcome::Rejected => counts.rejected += 1,
             Outcome::Called | Outcome::Failed => {
-                line.calls += 1;
-                line.failed += u64::from(outcome == Outcome::Failed);
-                line.time += time;
+                counts.calls += 1;
+                counts.failed += u64::from(outcome == Outcome::Failed);
+                counts.time += time;
                 self.sample(command, time, 1);
             }
         }
         time
     }
 
-    /// Counts a PUBLISH whose message was gathered: it has not ended yet.
-    pub(crate) fn gathered(&mut self, command: u16) {
-        let time = self.pass();
-        let line = self.line(command);
-        line.calls += 1;
-        line.time += time;
-        self.gathered.command = command;
-        self.gathered.runs += 1;
-        self.gathered.time += time;
-    }
-
-    /// The gathered messages are published: their commands have ended. Says how long each took.
-    pub(crate) fn lap(&mut self) -> Duration {
-        let time = self.pass();
-        let gathered = std::mem::take(&mut self.gathered);
-        self.line(gathered.command).time += time;
-        let each = (gathered.time + time) / gathered.runs.max(1);
-        self.sample(gathered.command, each, gathered.runs);
+    /// Counts `runs` runs of a command that took `time` together. Returns how long each took on
+    /// average.
+    pub(crate) fn command_runs(&mut self, command: u16, runs: usize, time: Duration) -> Duration {
+        let counts = self.counts(command);
+        counts.calls += runs as u64;
+        counts.time += time;
+        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
+        let each = time / runs.max(1);
+        self.sample(command, each, runs);
         each
     }
 
-    /// The time since the command before ended.
-    fn pass(&mut self) -> Duration {
+    /// The time since the last lap, which is also when the last command was counted.
+    pub(crate) fn lap(&mut self) -> Duration {
         let now = Instant::now();
-        let time = now - self.mark;
-        self.mark = now;
+        let time = now - self.last_lap;
+        self.last_lap = now;
         time
     }
 
-    fn line(&mut self, command: u16) -> &mut Line {
-        let known = self.lines.iter().position(|line| line.command == command);
+    fn counts(&mut self, command: u16) -> &mut CommandCounts {
+        let known = self
+            .commands
+            .iter()
+            .position(|counts| counts.command == command);
         let index = known.unwrap_or_else(|| {
-            self.lines.push(Line {
+            self.commands.push(CommandCounts {
                 command,
                 calls: 0,
                 failed: 0,
                 rejected: 0,
                 time: Duration::ZERO,
             });
-            self.lines.len() - 1
+            self.commands.len() - 1
         });
-        &mut self.lines[index]
+        &mut self.commands[index]
     }
 
     fn sample(&mut self, command: u16, time: Duration, runs: u32) {
-        if self.tracks {
-            self.samples.push(Sample {
+        if self.latency_tracking {
+            self.samples.push(TimedRuns {
                 command,
                 nanoseconds: u32::try_from(time.as_nanos()).unwrap_or(u32::MAX),
                 runs,
@@ -177,28 +166,33 @@ impl BatchStats {
         }
     }
 
-    /// Whether so much was counted that it should be added up before the batch ends.
-    pub(crate) fn is_much(&self) -> bool {
-        self.samples.len() >= MUCH
+    /// Whether the counts should be committed before the batch ends, because of the memory they
+    /// take.
+    pub(crate) fn is_full(&self) -> bool {
+        self.samples.len() >= MAX_SAMPLES
     }
 
     /// Counts an error reply.
     pub(crate) fn error(&mut self, code: &str) {
-        match self.errors.iter_mut().find(|(known, _)| known == code) {
-            Some((_, count)) => *count += 1,
+        let find = |code: &str| self.errors.iter().position(|(known, _)| known == code);
+        let is_full = self.errors.len() >= MAX_CODES;
+        let known = find(code).or_else(|| find(OTHER_CODES).filter(|_| is_full));
+        match known {
+            Some(place) => self.errors[place].1 += 1,
+            None if is_full => self.errors.push((OTHER_CODES.to_owned(), 1)),
             None => self.errors.push((code.to_owned(), 1)),
         }
     }
 
-    /// Adds what was counted to `stats` and begins anew.
+    /// Adds the counts to `stats` and resets them.
     pub(crate) fn commit(&mut self, stats: &Stats) {
-        for line in self.lines.drain(..) {
-            let command = &stats.by_command[usize::from(line.command)];
-            let nanoseconds = u64::try_from(line.time.as_nanos()).unwrap_or(u64::MAX);
-            stats.commands.fetch_add(line.calls, Relaxed);
-            command.calls.fetch_add(line.calls, Relaxed);
-            command.failed.fetch_add(line.failed, Relaxed);
-            command.rejected.fetch_add(line.rejected, Relaxed);
+        for counts in self.commands.drain(..) {
+            let command = &stats.by_command[usize::from(counts.command)];
+            let nanoseconds = u64::try_from(counts.time.as_nanos()).unwrap_or(u64::MAX);
+            stats.commands.fetch_add(counts.calls, Relaxed);
+            command.calls.fetch_add(counts.calls, Relaxed);
+            command.failed.fetch_add(counts.failed, Relaxed);
+            command.rejected.fetch_add(counts.rejected, Relaxed);
             command.nanoseconds.fetch_add(nanoseconds, Relaxed);
         }
         if self.samples.len() > 1 {
@@ -215,12 +209,8 @@ impl BatchStats {
             command.latencies.add(runs);
         }
         self.samples.clear();
-        if !self.errors.is_empty() {
-            let mut by_code = stats.errors_by_code.lock();
-            for (code, count) in self.errors.drain(..) {
-                stats.errors.fetch_add(count, Relaxed);
-                *by_code.entry(code).or_default() += count;
-            }
+        for (code, count) in self.errors.drain(..) {
+            stats.count_errors(&code, count);
         }
         stats
             .published

@@ -1,32 +1,35 @@
-//! How long each command took, as histograms of nanoseconds in Redis's resolution: two digits, up
-//! to a second.
+//! Histograms of how long each command took, in nanoseconds up to one second. As in Redis, the
+//! resolution is two significant digits.
 //!
-//! Connections count in their [`BatchStats`](super::batch_stats::BatchStats) and add once a batch, so that the lock
-//! is taken once a batch and command.
+//! Layer `observe`. It uses no other layer.
+//!
+//! Connections collect durations in [`BatchStats`](super::batch_stats::BatchStats) and add them
+//! once per batch, so that a histogram's lock is taken once per batch and command.
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
-/// Anything longer counts as this long.
+/// The longest duration in nanoseconds. Longer ones are recorded as this.
 const LONGEST: u64 = 1_000_000_000;
 /// Significant digits.
 const DIGITS: u8 = 2;
-/// LATENCY HISTOGRAM counts up to this, and then up to the double of it, and so on.
+/// The first bucket of LATENCY HISTOGRAM ends here, in nanoseconds. Each further bucket ends at
+/// twice the previous end.
 const FIRST_STEP: u64 = 1024;
-/// Where Redis's histograms end.
+/// The end of the last bucket, in nanoseconds, as in Redis.
 const LAST_STEP: u64 = 1 << 30;
 
-/// The times of one command; nothing is kept of one that was never run.
+/// The durations of one command. A command that was never run has no histogram.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies(Mutex<Option<Box<Histogram<u64>>>>);
 
 impl Latencies {
-    /// Adds runs: how long one took, and how many there were.
+    /// Adds runs. Each item is a duration in nanoseconds and the number of runs that took it.
     pub(crate) fn add(&self, runs: impl Iterator<Item = (u32, u32)>) {
         let mut histogram = self.0.lock();
         let histogram = histogram.get_or_insert_with(|| {
             let empty = Histogram::new_with_bounds(1, LONGEST, DIGITS);
-            Box::new(empty.expect("these bounds are fine"))
+            Box::new(empty.expect("the bounds are valid"))
         });
         for (nanoseconds, times) in runs {
             let nanoseconds = u64::from(nanoseconds).clamp(1, LONGEST);
@@ -34,13 +37,12 @@ impl Latencies {
         }
     }
 
-    /// Forgets all.
+    /// Removes all runs.
     pub(crate) fn reset(&self) {
         *self.0.lock() = None;
     }
 
-    /// The time that so many of a hundred runs took at most, in microseconds, for each of the
-    /// percentiles; `None`: there were no runs.
+    /// The value at each of the `wanted` percentiles, in microseconds. `None`: there were no runs.
     pub(crate) fn percentiles(&self, wanted: impl Iterator<Item = f64>) -> Option<Vec<f64>> {
         let histogram = self.0.lock();
         let histogram = histogram.as_deref()?;
@@ -48,8 +50,9 @@ impl Latencies {
         Some(wanted.map(at).collect())
     }
 
-    /// How many runs there were, and how many of them took up to so many microseconds, at the steps
-    /// where that grows; `None`: there were no runs.
+    /// The number of runs, and the cumulative distribution: the upper end of each bucket that is
+    /// not empty, in microseconds, and how many runs took at most so long. `None`: there were no
+    /// runs.
     pub(crate) fn distribution(&self) -> Option<(u64, Vec<(u64, u64)>)> {
         let histogram = self.0.lock();
         let histogram = histogram.as_deref()?;
@@ -67,16 +70,13 @@ impl Latencies {
     }
 }
 
-/// As Redis's library has it, which rounds the number of runs where others round it up.
+/// The value at a percentile as Redis's library computes it: it rounds the rank to the nearest
+/// integer, where the `hdrhistogram` crate rounds up.
 fn at_percentile(histogram: &Histogram<u64>, percentile: f64) -> u64 {
-    let rank = (percentile / 100.0 * histogram.len() as f64 + 0.5) as u64;
-    let mut count = 0;
-    let mut recorded = histogram.iter_recorded().map(|step| {
-        count += step.count_since_last_iteration();
-        (step.value_iterated_to(), count)
-    });
-    let found = recorded.find(|(_, count)| *count >= rank.max(1));
-    let value = found.map_or(0, |(value, _)| value);
+    let total = histogram.len() as f64;
+    let rank = (percentile / 100.0 * total + 0.5).floor().max(1.0);
+    // The crate rounds this up to the rank.
+    let value = histogram.value_at_quantile((rank - 0.5) / total);
     if percentile == 0.0 {
         histogram.lowest_equivalent(value)
     } else {
@@ -88,7 +88,7 @@ fn at_percentile(histogram: &Histogram<u64>, percentile: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// Figures of Redis 7.0.15, which counts whole microseconds.
+    /// The expected values are those of Redis 7.0.15, which records whole microseconds.
     #[test]
     fn as_redis_rounds() {
         let latencies = Latencies::default();

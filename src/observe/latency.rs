@@ -1,18 +1,21 @@
-//! The latency monitor: what has held others up for `latency-monitor-threshold` or longer, as
-//! series of samples by event. Names of events, and how samples are kept, are Redis's:
+//! The latency monitor (LATENCY): samples of events that took `latency-monitor-threshold` or
+//! longer.
 //!
-//! - `command`, `fast-command`: a command, by whether it has the flag `fast`,
-//! - `expire-cycle`: taking away keys whose time has come.
+//! Layer `observe`. It uses no other layer.
+//!
+//! The names of events are Redis's, and samples are kept as Redis keeps them:
+//! - `command`, `fast-command`: a command without, or with, the flag `fast`
+//! - `expire-cycle`: the removal of expired keys
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
-/// Samples kept of an event, one a second at most.
+/// The number of samples that are kept of an event. There is at most one per second.
 const SAMPLES: usize = 160;
 
-/// The worst latency of a second.
+/// The highest latency within one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {
     /// Unix time, in seconds.
@@ -21,12 +24,12 @@ pub(crate) struct Sample {
     pub latency: u64,
 }
 
-/// What is known of an event.
+/// The samples of one event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
-    /// The latest, the oldest of them first.
+    /// The latest samples, the oldest first.
     pub samples: VecDeque<Sample>,
-    /// The worst latency since the series began.
+    /// The highest latency since the series began, in milliseconds.
     pub max: u64,
 }
 
@@ -47,16 +50,16 @@ impl Series {
     }
 }
 
-/// See the module.
+/// The samples of all events.
 #[derive(Debug, Default)]
 pub(crate) struct LatencyMonitor {
     events: Mutex<BTreeMap<&'static str, Series>>,
 }
 
 impl LatencyMonitor {
-    /// Notes that an event took so long, if that is as long as the threshold in milliseconds; 0
-    /// notes nothing.
-    pub(crate) fn note(&self, event: &'static str, took: Duration, threshold: u64) {
+    /// Records that an event took `took`, if that reaches `threshold` (milliseconds; 0 records
+    /// nothing).
+    pub(crate) fn record(&self, event: &'static str, took: Duration, threshold: u64) {
         let latency = took.as_millis() as u64;
         if threshold > 0 && latency >= threshold {
             let time = now();
@@ -68,7 +71,7 @@ impl LatencyMonitor {
         }
     }
 
-    /// All events that there are samples of, by name.
+    /// All events that have samples, ordered by name.
     pub(crate) fn all(&self) -> Vec<(&'static str, Series)> {
         let events = self.events.lock();
         events
@@ -77,14 +80,15 @@ impl LatencyMonitor {
             .collect()
     }
 
-    /// An event of this name, in any letter case, with its name as it is.
-    pub(crate) fn find(&self, name: &[u8]) -> Option<(&'static str, Series)> {
+    /// The event of this name with its samples.
+    pub(crate) fn get(&self, name: &[u8]) -> Option<(&'static str, Series)> {
         let events = self.events.lock();
         let found = events.iter().find(|(event, _)| event.as_bytes() == name);
         found.map(|(event, series)| (*event, series.clone()))
     }
 
-    /// Forgets the events of these names, or all if there are none. Returns how many.
+    /// Removes the events with these names, or all events if there are no names. Returns how many
+    /// were removed.
     pub(crate) fn reset<'a>(&self, names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
         let mut events = self.events.lock();
         let before = events.len();
@@ -124,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_reaches_the_threshold_is_noted() {
+    fn only_latencies_from_the_threshold_on_are_recorded() {
         let monitor = LatencyMonitor::default();
-        monitor.note("command", Duration::from_secs(9), 0);
-        monitor.note("command", Duration::from_micros(9_999), 10);
+        monitor.record("command", Duration::from_secs(9), 0);
+        monitor.record("command", Duration::from_micros(9_999), 10);
         assert!(monitor.all().is_empty());
-        monitor.note("command", Duration::from_millis(10), 10);
-        monitor.note("fast-command", Duration::from_millis(11), 10);
-        assert_eq!(monitor.find(b"command").expect("noted").1.max, 10);
+        monitor.record("command", Duration::from_millis(10), 10);
+        monitor.record("fast-command", Duration::from_millis(11), 10);
+        assert_eq!(monitor.get(b"command").expect("recorded").1.max, 10);
         assert_eq!(monitor.reset([b"command".as_slice(), b"x"].into_iter()), 1);
         assert_eq!(monitor.reset([].into_iter()), 1);
     }

@@ -1,34 +1,41 @@
-//! What LATENCY DOCTOR and LATENCY GRAPH say of the samples. Texts and shapes are Redis's
-//! (`latency.c`, `sparkline.c`), advice on what fanfare does not have (disks, forks) left out.
+//! What LATENCY DOCTOR and LATENCY GRAPH say of the samples. The graph's shape is Redis's, which tools
+//! show as it is; DOCTOR's advice is about fanfare, in its own words.
 
 use std::fmt::Write;
 
 use super::latency::Series;
 use crate::config::Config;
 
-/// Columns of a graph, before it goes on below.
+/// The maximum number of columns of a graph. Further samples make another graph below it.
 const COLUMNS: usize = 80;
 /// Rows of a graph.
 const ROWS: i64 = 4;
-/// What a graph is drawn with: the tops of its columns.
+/// The characters for the tops of columns, from the lowest to the highest.
 const TOPS: [u8; 3] = *b"_o#";
 
-const DISABLED: &str = "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Redis instance. You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we weren't in a deep space mission I'd suggest to take a look at https://redis.io/topics/latency-monitor.\n";
-const NOTHING: &str = "Dave, no latency spike was observed during the lifetime of this Redis instance, not in the slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n";
-const SPIKES: &str = "Dave, I have observed latency spikes in this Redis instance. You don't mind talking about it, do you Dave?\n\n";
-const NO_ADVICE: &str = "\nWhile there are latency events logged, I'm not able to suggest any easy fix. Please use the Redis community to get some help, providing this report in your help request.\n";
-const ADVICE: &str = "\nI have a few advices for you:\n\n";
-const INSPECT: &str = "- Check your Slow Log to understand what are the commands you are running which are too slow to execute. Please check https://redis.io/commands/slowlog for more information.\n";
-const SCHEDULER: &str = "- The system is slow to execute Redis code paths not containing system calls. This usually means the system does not provide Redis CPU time to run for long periods. You should try to:\n  1) Lower the system load.\n  2) Use a computer / VM just for Redis if you are running other software in the same system.\n  3) Check if you have a \"noisy neighbour\" problem.\n  4) Check with 'redis-cli --intrinsic-latency 100' what is the intrinsic latency in your system.\n  5) Check if the problem is allocator-related by recompiling Redis with MALLOC=libc, if you are using Jemalloc. However this may create fragmentation problems.\n";
-const LARGE_OBJECTS: &str = "- Deleting, expiring or evicting (because of maxmemory policy) large objects is a blocking operation. If you have very large objects that are often deleted, expired, or evicted, try to fragment those objects into multiple smaller objects.\n";
+const DISABLED: &str = "Latency is not watched. CONFIG SET latency-monitor-threshold <milliseconds> \
+    notes what takes so long or longer.\n";
+const NOTHING: &str = "Nothing has taken as long as latency-monitor-threshold.\n";
+const NO_ADVICE: &str = "\nThere is no advice for these events.\n";
+const ADVICE: &str = "\nWhat can be done:\n\n";
+const INSPECT: &str = "- SLOWLOG GET shows the commands that took long, with their arguments. KEYS, \
+    SORT, LREM, large ranges and large transactions take time in proportion to what they look at: \
+    ask for less at a time, or use SCAN.\n";
+const SCHEDULER: &str = "- Commands that do little took long. Then the process did not run for that time. \
+    Look whether other programs, or other virtual machines, need the same cores, whether the machine \
+    swaps, and whether a limit on CPU time holds the process back.\n";
+const LARGE_VALUES: &str = "- Copying, sorting or reading a very large list holds others up. Spread what is in \
+    it over several keys.\n";
+const EXPIRY: &str =
+    "- Many keys expired at the same moment. Give them times to live that differ a little.\n";
 
-/// LATENCY DOCTOR's text, at unix time `now`.
+/// The text of LATENCY DOCTOR at Unix time `now` (seconds).
 pub(crate) fn doctor(all: &[(&'static str, Series)], config: &Config, now: u64) -> String {
     if all.is_empty() {
         let disabled = config.latency_monitor_threshold == 0;
         return if disabled { DISABLED } else { NOTHING }.to_owned();
     }
-    let mut report = SPIKES.to_owned();
+    let mut report = "Events that took long:\n\n".to_owned();
     for (number, (event, series)) in (1..).zip(all) {
         let count = series.samples.len().max(1) as u64;
         let latencies = || series.samples.iter().map(|sample| sample.latency);
@@ -38,8 +45,8 @@ pub(crate) fn doctor(all: &[(&'static str, Series)], config: &Config, now: u64) 
         let period = now.saturating_sub(oldest).max(1) as f64 / count as f64;
         let _ = writeln!(
             report,
-            "{number}. {event}: {count} latency spikes (average {average}ms, mean deviation \
-             {deviation}ms, period {period:.2} sec). Worst all time event {}ms.",
+            "{number}. {event}: {count} samples, {average} ms on average (mean deviation {deviation} \
+             ms), one every {period:.2} s; the longest ever took {} ms.",
             series.max
         );
     }
@@ -56,22 +63,18 @@ fn advice(all: &[(&'static str, Series)], config: &Config) -> String {
             config.latency_monitor_threshold,
             config.slowlog_log_slower_than,
         );
+        let microseconds = threshold.saturating_mul(1000);
         if slower < 0 || config.slowlog_max_len == 0 {
             let _ = writeln!(
                 advice,
-                "- There are latency issues with potentially slow commands you are using. Try to \
-                 enable the Slow Log Redis feature using the command 'CONFIG SET \
-                 slowlog-log-slower-than {}'. If the Slow log is disabled Redis is not able to \
-                 log slow commands execution for you.",
-                threshold.saturating_mul(1000)
+                "- The slow log is off. CONFIG SET slowlog-log-slower-than {microseconds} \
+                 slowlog-max-len 128 lists the commands that take long."
             );
         } else if slower as u64 / 1000 > threshold {
             let _ = writeln!(
                 advice,
-                "- Your current Slow Log configuration only logs events that are slower than \
-                 your configured latency monitor threshold. Please use 'CONFIG SET \
-                 slowlog-log-slower-than {}'.",
-                threshold.saturating_mul(1000)
+                "- The slow log leaves out some of what is noted here. CONFIG SET \
+                 slowlog-log-slower-than {microseconds} lists all of it."
             );
         }
         advice.push_str(INSPECT);
@@ -80,12 +83,15 @@ fn advice(all: &[(&'static str, Series)], config: &Config) -> String {
         advice.push_str(SCHEDULER);
     }
     if has("command") {
-        advice.push_str(LARGE_OBJECTS);
+        advice.push_str(LARGE_VALUES);
+    }
+    if has("expire-cycle") {
+        advice.push_str(EXPIRY);
     }
     advice
 }
 
-/// LATENCY GRAPH's text, at unix time `now`.
+/// The text of LATENCY GRAPH at Unix time `now` (seconds).
 pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let latencies = || series.samples.iter().map(|sample| sample.latency);
     let (low, high) = (
@@ -101,7 +107,7 @@ pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     let samples: Vec<(u64, String)> = series
         .samples
         .iter()
-        .map(|sample| (sample.latency, ago(now.saturating_sub(sample.time))))
+        .map(|sample| (sample.latency, format_age(now.saturating_sub(sample.time))))
         .collect();
     for (index, part) in samples.chunks(COLUMNS).enumerate() {
         if index > 0 {
@@ -112,8 +118,8 @@ pub(crate) fn graph(event: &str, series: &Series, now: u64) -> String {
     text
 }
 
-/// How long ago, in the largest unit that it has one of.
-fn ago(seconds: u64) -> String {
+/// An age in the largest unit of which it has at least one.
+fn format_age(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
@@ -122,7 +128,8 @@ fn ago(seconds: u64) -> String {
     }
 }
 
-/// Draws columns from `low` to `high`, with the label of each below it, from top to bottom.
+/// Draws columns on a scale from `low` to `high`. Each column's label is written below it, from top
+/// to bottom.
 fn draw(text: &mut String, columns: &[(u64, String)], low: u64, high: u64) {
     let tops = TOPS.len() as i64;
     let steps = tops * ROWS;

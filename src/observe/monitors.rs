@@ -1,35 +1,36 @@
-//! Clients that are shown every command (MONITOR).
+//! Clients that are sent every command (MONITOR).
 //!
-//! Whoever carries a command out appends a line to every monitor's outbox, in the order in which
-//! the lines of its own connection came; the lines are flushed like messages. A monitor does not
-//! choose what it is sent, so it has the output limits of subscribers.
+//! Layer `observe`. It uses `client` and `pubsub`.
+//!
+//! The thread that executes a command appends a line to every monitor's outbox, so the lines of one
+//! connection are in the order of its commands. The lines are flushed like messages. A monitor does
+//! not choose what it is sent, so the output limits of subscribers apply to it.
 
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
-
 use crate::client::{Addresses, Client, Closing};
 use crate::pubsub::fanout::Fanout;
+use crate::sync::Mutex;
 
-/// See the module.
+/// A server's monitors.
 #[derive(Debug, Default)]
 pub(crate) struct Monitors {
     clients: Mutex<Vec<Arc<Client>>>,
-    /// The size of `clients`, so that nobody need lock an empty list.
+    /// The size of `clients`, so that an empty list need not be locked.
     count: AtomicUsize,
 }
 
 impl Monitors {
-    /// Whether there are any.
+    /// Whether there is a monitor.
     pub(crate) fn any(&self) -> bool {
         self.count.load(Relaxed) > 0
     }
 
-    /// Adds a client that is none yet, unless it is gone: who disconnects it has closed it first,
-    /// and removes it afterwards.
+    /// Adds a client that is not a monitor yet, unless it is closed. A client is closed before it
+    /// is removed from here, so a disconnected client cannot stay in the list.
     pub(crate) fn add(&self, client: &Arc<Client>) {
         let mut clients = self.clients.lock();
         if client.closing() != Closing::Closed {
@@ -39,9 +40,9 @@ impl Monitors {
         }
     }
 
-    /// Takes a client away, if it is one.
+    /// Removes a client, if it is a monitor.
     pub(crate) fn remove(&self, client: &Client) {
-        // Locked even if it seems to be none: it may be about to become one.
+        // The lock is taken before the test, as another thread may be adding the client.
         let mut clients = self.clients.lock();
         if client.is_monitor() {
             client.set_monitor(false);
@@ -50,7 +51,7 @@ impl Monitors {
         }
     }
 
-    /// Shows a line to all of them.
+    /// Appends a line to the outboxes of all monitors.
     pub(crate) fn feed(&self, line: &[u8], fanout: &mut Fanout) {
         for monitor in &*self.clients.lock() {
             fanout.feed(monitor, line);
@@ -58,11 +59,11 @@ impl Monitors {
     }
 }
 
-/// The line for a command: `+1700000000.000001 [0 127.0.0.1:50000] "set" "key" "value"`.
+/// The line that shows a command: `+1700000000.000001 [0 127.0.0.1:50000] "set" "key" "value"`.
 pub(crate) fn line<'a>(
     client: &Client,
     database: u32,
-    words: impl Iterator<Item = &'a [u8]>,
+    args: impl Iterator<Item = &'a [u8]>,
 ) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -73,18 +74,18 @@ pub(crate) fn line<'a>(
         Addresses::Tcp { peer, .. } => write!(line, "{peer}]"),
         Addresses::Unix(path) => write!(line, "unix:{}]", path.display()),
     };
-    for word in words {
+    for arg in args {
         line.push_str(" \"");
-        quote(&mut line, word);
+        escape(&mut line, arg);
         line.push('"');
     }
     line.push_str("\r\n");
     line
 }
 
-/// Redis's `sdscatrepr`, without the quotes around it.
-fn quote(out: &mut String, word: &[u8]) {
-    for &byte in word {
+/// Escapes an argument as Redis's `sdscatrepr` does, without the quotes.
+fn escape(out: &mut String, arg: &[u8]) {
+    for &byte in arg {
         match byte {
             b'\\' | b'"' => out.extend(['\\', char::from(byte)]),
             b'\n' => out.push_str("\\n"),

@@ -1,7 +1,9 @@
-//! The server's counters since it started or since CONFIG RESETSTAT.
+//! The server's counters since its start or since CONFIG RESETSTAT.
 //!
-//! Connections add to them once a read batch (see [`BatchStats`](super::batch_stats::BatchStats)), not once a
-//! command, so that many threads do not fight over them.
+//! Layer `observe`. It uses `client`.
+//!
+//! Connections add to them once per read batch instead of once per command (see
+//! [`BatchStats`](super::batch_stats::BatchStats)), which avoids contention between threads.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,36 +14,41 @@ use parking_lot::Mutex;
 use super::histogram::Latencies;
 use crate::client::outbox::DropTotals;
 
+/// At most so many codes of errors are counted apart, as in Redis 7.2;
+pub(crate) const MAX_CODES: usize = 128;
+/// and others under this one.
+pub(crate) const OTHER_CODES: &str = "ERR";
+
 /// A counter.
 pub(crate) type Counter = AtomicU64;
 
-/// What was done by one command (INFO commandstats).
+/// The counters of one command (INFO commandstats).
 #[derive(Debug, Default)]
 pub(crate) struct CommandStats {
-    /// Runs, failed ones included.
+    /// How often it ran, failed runs included.
     pub calls: Counter,
-    /// Time spent in them, in nanoseconds.
+    /// The time spent in all runs, in nanoseconds.
     pub nanoseconds: Counter,
-    /// Refused before running: arity, missing AUTH, subscribed mode.
+    /// How often it was rejected before it ran: wrong arity, missing AUTH, subscribed mode.
     pub rejected: Counter,
-    /// Runs that ended in an error.
+    /// How many runs ended with an error.
     pub failed: Counter,
-    /// How long they took, if that is tracked.
+    /// How long the runs took, if `latency-tracking` is on.
     pub latencies: Latencies,
 }
 
-/// How fast some counters grow, sampled once a second.
+/// The growth rates of some counters, sampled once per second.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
-    /// Commands a second.
+    /// Commands per second.
     pub commands: Rate,
-    /// Bytes received a second.
+    /// Bytes received per second.
     pub input_bytes: Rate,
-    /// Bytes sent a second.
+    /// Bytes sent per second.
     pub output_bytes: Rate,
 }
 
-/// How fast one counter grows.
+/// The growth rate of one counter.
 #[derive(Debug, Default)]
 pub(crate) struct Rate {
     before: Counter,
@@ -49,31 +56,31 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Takes the counter's value, `seconds` after the last time.
+    /// Samples the counter, `seconds` after the last time.
     fn sample(&self, counter: &Counter, seconds: f64) {
         let now = counter.load(Relaxed);
-        // It may have been reset in between.
+        // The counter may have been reset in between.
         let grown = now.saturating_sub(self.before.swap(now, Relaxed));
         self.per_second
             .store((grown as f64 / seconds) as u64, Relaxed);
     }
 
-    /// The growth a second, as last sampled.
+    /// The growth per second at the last sample.
     pub(crate) fn per_second(&self) -> u64 {
         self.per_second.load(Relaxed)
     }
 }
 
-/// See the module.
+/// A server's counters.
 #[derive(Debug)]
 pub(crate) struct Stats {
     /// Connections accepted.
     pub connections: Counter,
     /// Connections refused because of `maxclients`.
     pub rejected_connections: Counter,
-    /// Connections that could not be accepted, for want of open files or the like.
+    /// Connections that could not be accepted, for example because no file descriptor was free.
     pub accept_failures: Counter,
-    /// TLS connections that ended before there were keys.
+    /// TLS connections that ended before the handshake was complete.
     pub tls_handshake_failures: Counter,
     /// Commands run.
     pub commands: Counter,
@@ -81,36 +88,37 @@ pub(crate) struct Stats {
     pub input_bytes: Counter,
     /// Bytes handed to the kernel for clients.
     pub output_bytes: Counter,
-    /// Reads that brought something.
+    /// Reads that returned data.
     pub reads: Counter,
     /// Messages published.
     pub published: Counter,
     /// Messages appended to subscribers' outboxes.
     pub delivered: Counter,
-    /// Messages dropped instead of delivered. Shared with the outboxes that may drop some.
+    /// Messages that were dropped instead of delivered. Shared with the outboxes that may drop
+    /// messages.
     pub dropped: Arc<DropTotals>,
-    /// Clients cut off by `client-output-buffer-limit`.
+    /// Clients disconnected because of `client-output-buffer-limit`.
     pub output_limit_disconnections: Counter,
-    /// Clients cut off by `maxmemory-clients`.
+    /// Clients disconnected because of `maxmemory-clients`.
     pub evicted_clients: Counter,
-    /// Clients cut off by `client-query-buffer-limit`.
+    /// Clients disconnected because of `client-query-buffer-limit`.
     pub query_limit_disconnections: Counter,
-    /// Connections closed as their task panicked.
+    /// Connections closed because their task panicked.
     pub connection_panics: Counter,
     /// Panics of the server's own tasks.
     pub task_panics: Counter,
     /// Error replies.
     pub errors: Counter,
-    /// Error replies by code, of which there are few.
+    /// Error replies by error code. There are few codes.
     pub errors_by_code: Mutex<BTreeMap<String, u64>>,
-    /// What the last second brought.
+    /// Growth rates over the last second.
     pub rates: Rates,
-    /// By command id.
+    /// The counters of each command, by command id.
     pub by_command: Box<[CommandStats]>,
 }
 
 impl Stats {
-    /// All zero, for so many commands.
+    /// Counters that are zero, for `commands` commands.
     pub(crate) fn new(commands: usize) -> Stats {
         Stats {
             connections: Counter::new(0),
@@ -136,7 +144,7 @@ impl Stats {
         }
     }
 
-    /// Counts a read that brought so many bytes.
+    /// Counts a read that returned `bytes` bytes.
     pub(crate) fn read(&self, bytes: usize) {
         self.reads.fetch_add(1, Relaxed);
         self.input_bytes.fetch_add(bytes as u64, Relaxed);
@@ -147,6 +155,16 @@ impl Stats {
         self.rates.commands.sample(&self.commands, seconds);
         self.rates.input_bytes.sample(&self.input_bytes, seconds);
         self.rates.output_bytes.sample(&self.output_bytes, seconds);
+    }
+
+    /// Counts error replies of one code. Clients can make codes up (DEBUG ERROR): beyond
+    /// [`MAX_CODES`] the rest is one.
+    pub(crate) fn count_errors(&self, code: &str, count: u64) {
+        self.errors.fetch_add(count, Relaxed);
+        let mut by_code = self.errors_by_code.lock();
+        let is_one_too_many = by_code.len() >= MAX_CODES && !by_code.contains_key(code);
+        let code = if is_one_too_many { OTHER_CODES } else { code };
+        *by_code.entry(code.to_owned()).or_default() += count;
     }
 
     /// CONFIG RESETSTAT.

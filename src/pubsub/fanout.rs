@@ -1,9 +1,14 @@
-//! The work list of a cycle (see `conn::batch`): messages are appended to outboxes at once, the
-//! sockets are written afterwards, in the order in which they came to be owed a write.
+//! Appends messages to outboxes, and lists the clients that are to be flushed.
 //!
-//! A subscriber is on the list once, however many messages it was sent since, and then gets them in
-//! one write. A publisher that is among its own receivers has its outbox hold messages
-//! until its reply is there (see `command::pubsub::publish`): Redis sends the reply first.
+//! Layer `pubsub`. It may use `client` and what lies below.
+//!
+//! A message is appended to the outboxes at once. The sockets are written later in the write cycle
+//! (see `conn::batch`), in the order in which the clients came onto the list. A client comes onto
+//! the list when its outbox asks for a flush, and gets everything that was appended since in one
+//! write.
+//!
+//! A publisher may be among its own receivers. Redis sends it the reply before the message, so its
+//! outbox holds messages back until the reply is appended (see `command::pubsub::publish`).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,38 +19,40 @@ use super::message::Messages;
 use super::subscribers::Subscribers;
 use crate::client::Client;
 use crate::client::frames::Frames;
-use crate::client::outbox::Delivery;
+use crate::client::outbox::{Append, Delivery};
 use crate::config::OutputLimits;
 
-/// At most so many bytes are appended before those who were sent something are written to: for each
-/// of them, as a write gets no cheaper beyond that;
+/// A write cycle ends when it has appended this many bytes per client on the list. A write gets no
+/// cheaper per byte beyond that.
 const MAX_CYCLE_EACH: usize = 256 * 1024;
-/// and for all of them together, as it takes memory.
+/// A write cycle ends when it has appended this many bytes in all, which bounds the memory they
+/// take.
 const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
-/// See the module.
+/// The buffers and the work list of a thread that publishes.
 #[derive(Debug, Default)]
 pub(crate) struct Fanout {
-    /// Messages that are about to be published.
-    pub messages: Messages,
-    /// Where messages went.
+    /// The buffer for a message that is published by itself; empty between two of them.
+    pub single: Messages,
+    /// The clients to flush.
     pub pending: PendingFlush,
 }
 
-/// Where messages went.
+/// The clients whose outboxes are to be flushed, and how much was appended.
 #[derive(Debug, Default)]
 pub(crate) struct PendingFlush {
-    /// Who is to be flushed, in this order. Somebody may be in it twice.
+    /// The clients to flush, in this order. A client may be listed twice.
     touched: VecDeque<Arc<Client>>,
     limits: OutputLimits,
-    /// Appends since the batch began.
+    /// How many appends there were since the batch began.
     appends: usize,
-    /// And their bytes.
+    /// How many bytes they had.
     appended: usize,
     cycle: WriteCycle,
 }
 
-/// What was appended since somebody has last been owed a flush.
+/// What was added to the list, and appended to outboxes, since the list was last empty at the start
+/// of a batch.
 #[derive(Debug, Default)]
 struct WriteCycle {
     clients: usize,
@@ -63,8 +70,8 @@ impl Fanout {
         }
     }
 
-    /// Appends the reply to a command of another client, one that was blocked. Returns whether its
-    /// outbox has taken it.
+    /// Appends the reply to a client that was blocked and that another client's command has served.
+    /// Returns whether its outbox has accepted the reply.
     pub(crate) fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
         let append = client.outbox.send(&mut reply, &self.pending.limits);
         if append.wants_flush() {
@@ -73,7 +80,7 @@ impl Fanout {
         append.was_taken()
     }
 
-    /// Appends a line to a monitor.
+    /// Appends a line to a monitor's outbox.
     pub(crate) fn feed(&mut self, monitor: &Arc<Client>, line: &[u8]) {
         self.pending.appends += 1;
         self.pending.cycle.bytes += line.len();
@@ -93,32 +100,32 @@ impl Fanout {
         self.pending.appended
     }
 
-    /// Whether those who are still to be flushed have been sent so much that it is time to.
+    /// Whether so much was appended that the listed clients should be flushed now.
     pub(crate) fn is_due(&self) -> bool {
         let WriteCycle { clients, bytes } = self.pending.cycle;
         bytes > MAX_CYCLE.min(clients * MAX_CYCLE_EACH)
     }
 
-    /// The limits of outboxes, as they were when the batch began.
+    /// The limits of the outboxes when the batch began.
     pub(crate) fn limits(&self) -> &OutputLimits {
         &self.pending.limits
     }
 
-    /// Whether anybody is still to be flushed.
+    /// Whether a client is still to be flushed.
     pub(crate) fn has_touched(&self) -> bool {
         !self.pending.touched.is_empty()
     }
 
-    /// Hands over the first of those who are to be flushed. The others are still on the list while
-    /// the caller is at it, and flushed even if that panics.
+    /// Removes the first client from the list and returns it. The others stay on the list while the
+    /// caller flushes it, so they are flushed even if that panics.
     pub(crate) fn next_touched(&mut self) -> Option<Arc<Client>> {
         self.pending.touched.pop_front()
     }
 }
 
 impl PendingFlush {
-    /// Appends frames to the outboxes of a name's subscribers. Returns for each frame how many have
-    /// refused it ([`Delivery::into_refused`]).
+    /// Appends frames to the outboxes of a name's subscribers. Returns how many outboxes have
+    /// refused each frame ([`Delivery::into_refused`]).
     pub(crate) fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
         let mut delivery = Delivery::new(frames, subscribers.backlog());
         self.appends += subscribers.len();
@@ -127,7 +134,9 @@ impl PendingFlush {
         self.cycle.bytes += bytes;
         for client in subscribers.clients() {
             let append = client.outbox.push(&mut delivery, &self.limits);
-            if append.wants_flush() {
+            if append == Append::Refused {
+                delivery.refuse_all();
+            } else if append.wants_flush() {
                 self.touch(client);
             }
         }
@@ -140,13 +149,13 @@ impl PendingFlush {
     }
 }
 
-/// An announced outbox that nobody flushed would wait for its subscriber's own task, and later
-/// publishers with it. So a work list that is dropped half-way (a panic, a runtime that ends) is
-/// worked off.
+/// Flushes the clients that are still listed, for example after a panic or when the runtime ends.
+/// Their outboxes expect a flush: without one, their messages and those of later publishers would
+/// wait until the client's own task wakes up.
 impl Drop for PendingFlush {
     fn drop(&mut self) {
         for client in self.touched.drain(..) {
-            // A dead client's own task, which this wakes, disconnects it.
+            // If the client is dead, this wakes its own task, which disconnects it.
             let _ = client.flush(&mut 0);
         }
     }
@@ -161,7 +170,7 @@ mod tests {
     use crate::client::Namespace;
     use crate::client::socket::split_unix;
 
-    /// A subscriber, and its other end.
+    /// A subscriber and the other end of its socket.
     async fn subscriber(id: u64) -> (Arc<Client>, tokio::net::UnixStream) {
         let (ours, peer) = tokio::net::UnixStream::pair().unwrap();
         let (_read, socket) = split_unix(ours);
@@ -172,9 +181,8 @@ mod tests {
         (Arc::new(client), peer)
     }
 
-    /// Whoever was not flushed yet when another's flush panicked is flushed on the way out.
     #[tokio::test]
-    async fn a_panic_over_one_leaves_no_other_unflushed() {
+    async fn a_panic_while_one_client_is_flushed_leaves_no_other_unflushed() {
         let (one, _peer) = subscriber(1).await;
         let (two, mut peer) = subscriber(2).await;
         let mut fanout = Fanout::default();
@@ -192,17 +200,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_work_list_is_worked_off() {
+    async fn a_dropped_work_list_is_flushed() {
         let (subscriber, mut peer) = subscriber(7).await;
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());
         fanout
-            .messages
+            .single
             .add(Namespace::Channel, b"c", b"one"[..].into());
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
-        fanout.pending.deliver(fanout.messages.all(), &subscribers);
+        fanout.pending.deliver(fanout.single.all(), &subscribers);
         drop(fanout);
 
         let expected = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\none\r\n";

@@ -1,9 +1,11 @@
-//! The frames of pub/sub: messages to subscribers and the confirmations of (un)subscribing.
+//! The frames of pub/sub: messages, and confirmations of subscribing and unsubscribing.
 //!
-//! A RESP2 frame and its RESP3 twin differ in one byte, the first: `*` or `>`. A frame is therefore
-//! encoded once, as RESP2, and the outbox that copies it sets that byte. A body longer than
-//! [`SHARED_BODY`] is not copied but shared: one allocation, whatever the number of subscribers and
-//! however long they let it lie.
+//! Layer `pubsub`. It may use `client` and what lies below.
+//!
+//! A RESP2 frame and the same frame in RESP3 differ in their first byte only: `*` or `>`. A message
+//! is therefore encoded once, as RESP2, and the outbox that copies it sets that byte. A body longer
+//! than [`SHARED_BODY`] is shared instead of copied: it is one allocation for all subscribers,
+//! however long they take to read it.
 
 use std::ops::Range;
 
@@ -12,13 +14,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::client::Namespace;
 use crate::client::frames::{Frames, SHARED_BODY};
 use crate::resp::Protocol;
+use crate::resp::encode::{put_bulk, put_integer, put_null};
 use crate::resp::large::LargeBulk;
-use crate::resp::reply::{put_bulk, put_integer, put_null};
+use crate::resp::request::Args;
 
-/// A run ends when it has become so many bytes long: each subscriber copies it as a whole.
+/// The length in bytes at which a run ends. Each subscriber's outbox copies a run as a whole.
 const MAX_RUN: usize = 16 * 1024;
 
-/// Buffers that have grown beyond so many bytes are not kept.
+/// Buffers that have grown beyond this many bytes are freed.
 const KEPT: usize = 256 * 1024;
 
 /// What a message says.
@@ -30,88 +33,99 @@ pub(crate) enum Payload<'a> {
     Large(&'a LargeBulk),
 }
 
+impl<'a> Payload<'a> {
+    /// The argument at `index`.
+    pub(crate) fn of(args: &Args<'a>, index: usize) -> Payload<'a> {
+        match args.large(index) {
+            Some(bulk) => Payload::Large(bulk),
+            None => Payload::Bytes(args.get(index).unwrap_or_default()),
+        }
+    }
+}
+
 impl<'a> From<&'a [u8]> for Payload<'a> {
     fn from(bytes: &'a [u8]) -> Payload<'a> {
         Payload::Bytes(bytes)
     }
 }
 
-/// Messages that go to one channel in a row, encoded: once, however many there are to get them. A
-/// publisher's batch is mostly such a run, and each subscriber then takes it as a whole.
+/// A run of consecutive messages to one channel, encoded once for all subscribers. A publisher's
+/// batch is mostly such a run, and each outbox then appends it as a whole.
 ///
-/// A body longer than [`SHARED_BODY`] makes a run of its own. The buffers are reused.
+/// A message with a body longer than [`SHARED_BODY`] is a run of its own. The buffers are reused.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    kind: Namespace,
+    namespace: Namespace,
     channel: Vec<u8>,
-    /// The frames for subscribers of the channel itself, one behind the other.
+    /// The frames for subscribers of the channel itself, one after the other.
     frames: BytesMut,
-    /// Where each begins.
+    /// Where each frame begins.
     starts: Vec<u32>,
-    /// Where its payload is, if it is not shared.
+    /// Where each frame's payload is, if it is not shared.
     payloads: Vec<Range<usize>>,
-    /// The shared body with its line break.
+    /// The shared body, line break included.
     body: Option<Bytes>,
 }
 
 impl Messages {
-    /// Whether there are none.
+    /// Whether there are no messages.
     pub(crate) fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 
-    /// How many there are.
+    /// The number of messages.
     pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// Which namespace they go to.
-    pub(crate) fn kind(&self) -> Namespace {
-        self.kind
+    /// The channel's namespace.
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.namespace
     }
 
-    /// The channel that they go to.
+    /// The channel.
     pub(crate) fn channel(&self) -> &[u8] {
         &self.channel
     }
 
-    /// What they say.
+    /// The payloads, in order.
     pub(crate) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let body = self.body.iter().map(|body| &body[..body.len() - 2]);
         let places = self.payloads.iter();
         body.chain(places.map(|place| &self.frames[place.clone()]))
     }
 
-    /// Forgets them.
+    /// Removes all messages.
     pub(crate) fn clear(&mut self) {
         self.starts.clear();
         self.payloads.clear();
         self.body = None;
         self.frames.clear();
         if self.frames.capacity().max(self.channel.capacity()) > KEPT {
-            // Somebody has published under a very long name.
+            // A very long payload or channel name has made them large.
             *self = Messages::default();
         }
     }
 
-    /// Whether a message can join them.
-    pub(crate) fn take_in(&self, kind: Namespace, channel: &[u8], payload: &[u8]) -> bool {
+    /// Whether a message can be added to the run.
+    pub(crate) fn can_add(&self, namespace: Namespace, channel: &[u8], payload: &[u8]) -> bool {
         self.body.is_none()
             && payload.len() <= SHARED_BODY
             && self.frames.len() < MAX_RUN
-            && kind == self.kind
+            && namespace == self.namespace
             && channel == self.channel
     }
 
-    /// Adds a message: to none, or where [`take_in`](Self::take_in) has said that it can.
-    pub(crate) fn add(&mut self, kind: Namespace, channel: &[u8], payload: Payload<'_>) {
+    /// Adds a message. The run must be empty, or [`can_add`](Self::can_add) must have returned
+    /// true.
+    pub(crate) fn add(&mut self, namespace: Namespace, channel: &[u8], payload: Payload<'_>) {
         if self.is_empty() {
-            self.kind = kind;
+            self.namespace = namespace;
             self.channel.clear();
             self.channel.extend_from_slice(channel);
         }
         self.starts.push(self.frames.len() as u32);
-        self.frames.put_slice(match kind {
+        self.frames.put_slice(match namespace {
             Namespace::Shard => b"*3\r\n$8\r\nsmessage\r\n",
             Namespace::Channel | Namespace::Pattern => b"*3\r\n$7\r\nmessage\r\n",
         });
@@ -130,7 +144,7 @@ impl Messages {
         self.body = Some(body);
     }
 
-    /// What subscribers of the channel itself get: all messages.
+    /// The frames of all messages, for subscribers of the channel itself.
     pub(crate) fn all(&self) -> Frames<'_> {
         Frames {
             bytes: &self.frames,
@@ -139,7 +153,7 @@ impl Messages {
         }
     }
 
-    /// `message` or `smessage`: one of them.
+    /// The frame of one message (`message` or `smessage`), for subscribers of the channel itself.
     pub(crate) fn one(&self, index: usize) -> Frames<'_> {
         Frames {
             bytes: self.all().head(index),
@@ -148,7 +162,8 @@ impl Messages {
         }
     }
 
-    /// `pmessage`: what subscribers of a matching pattern get of one of them, made in `frame`.
+    /// The frame of one message (`pmessage`) for subscribers of a matching pattern, encoded into
+    /// `frame`.
     pub(crate) fn for_pattern<'a>(
         &'a self,
         index: usize,
@@ -156,7 +171,7 @@ impl Messages {
         frame: &'a mut BytesMut,
     ) -> Frames<'a> {
         frame.clear();
-        // The other kind of frame, the pattern, and what stands around it.
+        // A frame of the other kind, the pattern, and the header and line break around it.
         frame.reserve(self.one(index).bytes.len() + pattern.len() + 32);
         frame.put_slice(b"*4\r\n$8\r\npmessage\r\n");
         put_bulk(frame, pattern);
@@ -173,30 +188,30 @@ impl Messages {
     }
 }
 
-/// What (un)subscribing did, for the confirmation.
+/// What a confirmation confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// Subscribed, or subscribed already.
+pub(crate) enum SubscriptionChange {
+    /// The client is now subscribed, or was already.
     Subscribed,
-    /// Unsubscribed, or not subscribed anyway.
+    /// The client is no longer subscribed, or was not before.
     Unsubscribed,
 }
 
-/// Appends a confirmation: what changed, the name (`None`: there was nothing to unsubscribe from)
-/// and the count as Redis counts for this kind.
+/// Appends a confirmation: what changed, the name (`None`: there was nothing to unsubscribe from),
+/// and the client's remaining subscriptions as Redis counts them for this namespace.
 pub(crate) fn put_confirmation(
     out: &mut BytesMut,
     protocol: Protocol,
-    kind: Namespace,
-    change: Change,
+    namespace: Namespace,
+    change: SubscriptionChange,
     name: Option<&[u8]>,
     count: usize,
 ) {
     out.put_u8(protocol.push_marker());
     out.put_slice(b"3\r\n");
     out.put_slice(match change {
-        Change::Subscribed => subscribed(kind),
-        Change::Unsubscribed => unsubscribed(kind),
+        SubscriptionChange::Subscribed => subscribed_word(namespace),
+        SubscriptionChange::Unsubscribed => unsubscribed_word(namespace),
     });
     match name {
         Some(name) => put_bulk(out, name),
@@ -205,16 +220,16 @@ pub(crate) fn put_confirmation(
     put_integer(out, b':', count as i64);
 }
 
-fn subscribed(kind: Namespace) -> &'static [u8] {
-    match kind {
+fn subscribed_word(namespace: Namespace) -> &'static [u8] {
+    match namespace {
         Namespace::Channel => b"$9\r\nsubscribe\r\n",
         Namespace::Pattern => b"$10\r\npsubscribe\r\n",
         Namespace::Shard => b"$10\r\nssubscribe\r\n",
     }
 }
 
-fn unsubscribed(kind: Namespace) -> &'static [u8] {
-    match kind {
+fn unsubscribed_word(namespace: Namespace) -> &'static [u8] {
+    match namespace {
         Namespace::Channel => b"$11\r\nunsubscribe\r\n",
         Namespace::Pattern => b"$12\r\npunsubscribe\r\n",
         Namespace::Shard => b"$12\r\nsunsubscribe\r\n",

@@ -1,9 +1,19 @@
-//! Pub/sub: the registry of subscriptions, the pattern index, and the way of a message.
+//! Pub/sub: who is subscribed to what, and how a message gets from its publisher to the outboxes.
+//!
+//! Layer `pubsub`. It may use `client` and what lies below.
+//!
+//! ```text
+//!   registry     channels and patterns with their subscribers; publishes to them
+//!   subscribers  the subscribers of one name
+//!   patterns     the index that finds the patterns which match a channel
+//!   message      encodes messages and confirmations
+//!   fanout       appends messages to outboxes, and lists the clients to flush
+//! ```
 
 pub(crate) mod fanout;
 pub(crate) mod message;
 #[cfg(all(test, shuttle))]
-mod model;
+pub(crate) mod model;
 pub(crate) mod patterns;
 pub(crate) mod registry;
 pub(crate) mod subscribers;

@@ -1,9 +1,11 @@
-//! The outboxes' wake protocol and the registry, run through thousands of schedules of their threads
-//! (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test --lib pubsub::model`. Whoever waits for
-//! what nobody will do any more is a deadlock, which shuttle finds and reports with the schedule.
+//! Model tests of the outboxes' wake protocol and of the registry. shuttle runs them through
+//! thousands of thread schedules (<https://docs.rs/shuttle>): `RUSTFLAGS="--cfg shuttle" cargo test
+//! --lib model`. A lost wake-up shows as a deadlock, which shuttle reports with its schedule.
 //!
-//! A client has a [`Scripted`] socket, and a task of its own that does what a connection's task does
-//! about output. Publishers publish and flush as a connection's batch does. A peer reads in steps.
+//! Layer `pubsub`, for tests only.
+//!
+//! A client has a [`Scripted`] socket, and a task that handles output as a connection's task does.
+//! Publishers publish and flush as a connection's batch does. A peer reads in steps.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -13,42 +15,46 @@ use bytes::BytesMut;
 use shuttle::{future, thread};
 
 use super::fanout::Fanout;
-use super::message::Namespace;
 use super::registry::{ChannelOrder, Registry, Subscriber};
 use crate::client::outbox::DropTotals;
 use crate::client::outbox::OverflowChoice;
 use crate::client::socket::WriteSocket;
 use crate::client::socket::scripted::Scripted;
-use crate::client::{Addresses, Client, Output};
+use crate::client::{Addresses, Client, Namespace, Output};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 
 const CHANNEL: &[u8] = b"c";
-/// Bytes of a message whose payload has two.
+/// The length in bytes of a message with a payload of two bytes.
 const MESSAGE: usize = "*3$7message$1c$2a0".len() + 7 * 2;
-/// Schedules a model is run through at random, and as many that favour few switches of threads.
+/// The number of random schedules of a model, and of schedules with few thread switches.
 const SCHEDULES: usize = 3_000;
-/// How many switches those have at places that matter.
+/// The number of forced thread switches in a schedule of the second sort.
 const DEPTH: usize = 3;
 
 fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
-    shuttle::check_random(model, SCHEDULES);
-    shuttle::check_pct(model, SCHEDULES, DEPTH);
+    explore_some(model, SCHEDULES);
 }
 
-/// No limit is in the way.
+/// Runs a model through `schedules` schedules of each sort.
+pub(crate) fn explore_some(model: impl Fn() + Send + Sync + Copy + 'static, schedules: usize) {
+    shuttle::check_random(model, schedules);
+    shuttle::check_pct(model, schedules, DEPTH);
+}
+
+/// No limits.
 fn limits() -> OutputLimits {
     OutputLimits::default()
 }
 
 /// A client and its socket.
 #[derive(Clone)]
-struct Peer {
-    client: Arc<Client>,
-    socket: Arc<Scripted>,
+pub(crate) struct Peer {
+    pub(crate) client: Arc<Client>,
+    pub(crate) socket: Arc<Scripted>,
 }
 
 impl Peer {
-    fn new(id: u64) -> Peer {
+    pub(crate) fn new(id: u64) -> Peer {
         let socket = Arc::new(Scripted::new());
         let write = WriteSocket::Scripted(Arc::clone(&socket));
         let addresses = Addresses::Unix(Arc::default());
@@ -63,18 +69,18 @@ impl Peer {
         }
     }
 
-    fn subscribe(&self, registry: &Registry, kind: Namespace, name: &[u8]) {
-        registry.subscribe(self.subscriber(&limits()), kind, name);
+    fn subscribe(&self, registry: &Registry, namespace: Namespace, name: &[u8]) {
+        registry.subscribe(self.subscriber(&limits()), namespace, name);
         self.flush(registry);
     }
 
-    /// What `ServerState::flush` does.
+    /// Does what `ServerState::flush` does.
     fn flush(&self, registry: &Registry) {
         flush(registry, &self.client);
     }
 
-    /// The client's own task, until the connection may close, or is at its end.
-    fn serve(&self, registry: &Arc<Registry>) -> thread::JoinHandle<()> {
+    /// Runs the client's own task until the connection is closed or drained.
+    fn spawn_task(&self, registry: &Arc<Registry>) -> thread::JoinHandle<()> {
         let (peer, registry) = (self.clone(), Arc::clone(registry));
         thread::spawn(move || {
             let next = || future::block_on(poll_fn(|context| peer.client.poll_output(context)));
@@ -86,7 +92,7 @@ impl Peer {
         })
     }
 
-    /// The peer reads: some bytes at a time, and in the end all there are.
+    /// The peer reads some bytes at a time, and at the end everything.
     fn read(&self, steps: &'static [usize]) -> thread::JoinHandle<()> {
         let socket = Arc::clone(&self.socket);
         thread::spawn(move || {
@@ -98,10 +104,10 @@ impl Peer {
         })
     }
 
-    /// What the peer has read.
+    /// The frames that the peer has read.
     fn messages(&self) -> Vec<Vec<String>> {
         let (taken, ended) = self.socket.taken();
-        assert!(ended, "whoever writes last ends the connection");
+        assert!(ended, "the last writer ends the connection");
         let mut rest = std::str::from_utf8(&taken).unwrap();
         let mut messages = Vec::new();
         while !rest.is_empty() {
@@ -136,15 +142,16 @@ fn flush(registry: &Registry, client: &Client) {
     }
 }
 
-/// What `ServerState::disconnect` does about the outbox and the registry.
+/// Does what `ServerState::disconnect` does with the outbox and the registry.
 fn disconnect(registry: &Registry, client: &Client) {
     if client.close() {
-        registry.disconnect(client);
+        client.outbox.seal();
+        while registry.disconnect(client, 1) {}
         client.hang_up(&mut 0);
     }
 }
 
-/// Appends one message to the outboxes of its receivers; how many they are.
+/// Appends one message to the outboxes of its receivers. Returns their number.
 fn append(registry: &Registry, channel: &[u8], payload: &str, fanout: &mut Fanout) -> usize {
     fanout.begin_batch(limits());
     let payload = payload.as_bytes();
@@ -163,7 +170,7 @@ fn flush_all(registry: &Registry, fanout: &mut Fanout) {
     }
 }
 
-/// Publishes one message as a batch of its own; how many it went to.
+/// Publishes one message as a batch of its own. Returns the number of receivers.
 fn publish(registry: &Registry, channel: &[u8], payload: &str) -> usize {
     let mut fanout = Fanout::default();
     let receivers = append(registry, channel, payload, &mut fanout);
@@ -184,7 +191,7 @@ fn publisher(
     })
 }
 
-fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+pub(crate) fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
     for thread in threads {
         thread.join().unwrap();
     }
@@ -197,7 +204,7 @@ fn payloads(messages: &[Vec<String>]) -> Vec<&str> {
     found.map(|message| &message.last().unwrap()[..]).collect()
 }
 
-/// Each publisher's messages are there, or those from some on, in order.
+/// Asserts that each publisher's messages are in order. Some may be missing.
 fn assert_in_order(payloads: &[&str]) {
     let mut last: HashMap<&str, &str> = HashMap::new();
     for payload in payloads {
@@ -207,27 +214,27 @@ fn assert_in_order(payloads: &[&str]) {
 }
 
 fn assert_empty(registry: &Registry) {
-    for kind in [Namespace::Channel, Namespace::Shard] {
-        assert_eq!(registry.active_count(kind), 0);
+    for namespace in [Namespace::Channel, Namespace::Shard] {
+        assert_eq!(registry.active_count(namespace), 0);
     }
     assert_eq!(registry.pattern_count(), 0);
     assert_eq!(registry.subscribed_clients(), 0);
 }
 
 #[test]
-fn what_was_accepted_is_sent_by_somebody() {
+fn every_accepted_message_is_sent() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
         peer.subscribe(&registry, Namespace::Channel, CHANNEL);
-        let task = peer.serve(&registry);
+        let task = peer.spawn_task(&registry);
         let reads = peer.read(&[20, 1, 70]);
         join([
             publisher(&registry, "a", 2),
             publisher(&registry, "b", 2),
             reads,
         ]);
-        // Nobody does anything any more but who was told to.
+        // From here on only the client's task and the peer may still act.
         while peer.socket.taken().0.len() < "*3$9subscribe$1c:1".len() + 6 * 2 + 4 * MESSAGE {
             thread::yield_now();
         }
@@ -243,12 +250,12 @@ fn what_was_accepted_is_sent_by_somebody() {
 }
 
 #[test]
-fn replies_of_a_batch_are_not_torn_and_come_first() {
+fn replies_stay_whole_and_precede_own_messages() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
         peer.subscribe(&registry, Namespace::Channel, CHANNEL);
-        let task = peer.serve(&registry);
+        let task = peer.spawn_task(&registry);
         let reads = peer.read(&[10, 50]);
         let own = {
             let (peer, registry) = (peer.clone(), Arc::clone(&registry));
@@ -275,7 +282,7 @@ fn replies_of_a_batch_are_not_torn_and_come_first() {
             let is = |message: &Vec<String>| message.last().unwrap() == last;
             messages.iter().position(is).unwrap()
         };
-        // The first reply stands before the first own message.
+        // The first reply precedes the first own message.
         assert!(place(":1") < place("o0"), "{messages:?}");
         assert_empty(&registry);
     });
@@ -287,7 +294,7 @@ fn dropping(policy: OverflowPolicy) {
     let totals = Arc::new(DropTotals::default());
     let choice = OverflowChoice {
         policy: Some(policy),
-        // Two messages and what it takes to keep them, and not a third.
+        // Room for two messages with their overhead, but not for a third.
         limit: Some(180),
     };
     let server = OverflowRule::default;
@@ -295,7 +302,7 @@ fn dropping(policy: OverflowPolicy) {
         .outbox
         .choose_overflow(Some(choice), server, &totals);
     peer.subscribe(&registry, Namespace::Channel, CHANNEL);
-    let task = peer.serve(&registry);
+    let task = peer.spawn_task(&registry);
     let reads = peer.read(&[40, 3, 30]);
     join([
         publisher(&registry, "a", 3),
@@ -312,7 +319,7 @@ fn dropping(policy: OverflowPolicy) {
 }
 
 #[test]
-fn what_is_dropped_is_dropped_whole_and_counted() {
+fn messages_are_dropped_whole_and_counted() {
     explore(|| dropping(OverflowPolicy::DropOldest));
     explore(|| dropping(OverflowPolicy::DropNewest));
 }
@@ -323,12 +330,12 @@ fn a_shutdown_ends_the_task_once_all_is_written() {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
         peer.subscribe(&registry, Namespace::Channel, CHANNEL);
-        let task = peer.serve(&registry);
+        let task = peer.spawn_task(&registry);
         let reads = peer.read(&[30, 40]);
         let mut fanout = Fanout::default();
         append(&registry, CHANNEL, "a0", &mut fanout);
         append(&registry, CHANNEL, "a1", &mut fanout);
-        // It is accepted, and written when the client is told to end, or just before, or after.
+        // The messages are accepted. They are written before, while or after the client is drained.
         let flushes = {
             let registry = Arc::clone(&registry);
             thread::spawn(move || flush_all(&registry, &mut fanout))
@@ -341,12 +348,12 @@ fn a_shutdown_ends_the_task_once_all_is_written() {
 }
 
 #[test]
-fn an_end_from_elsewhere_ends_the_task_and_leaves_nothing() {
+fn a_disconnect_by_another_thread_ends_the_task_and_leaves_nothing() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let peer = Peer::new(1);
         peer.subscribe(&registry, Namespace::Channel, CHANNEL);
-        let task = peer.serve(&registry);
+        let task = peer.spawn_task(&registry);
         let reads = peer.read(&[20, 30]);
         let killer = {
             let (peer, registry) = (peer.clone(), Arc::clone(&registry));
@@ -359,7 +366,7 @@ fn an_end_from_elsewhere_ends_the_task_and_leaves_nothing() {
         join([publisher(&registry, "a", 2), reads, killer, late, task]);
         let (taken, ended) = peer.socket.taken();
         assert!(ended);
-        // It may end anywhere, and is otherwise what it would have been.
+        // The output may be cut off anywhere. Up to there it is unchanged.
         let text = std::str::from_utf8(&taken).unwrap();
         let first = "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n";
         assert!(text.starts_with(first) || first.starts_with(text), "{text}");
@@ -368,7 +375,7 @@ fn an_end_from_elsewhere_ends_the_task_and_leaves_nothing() {
 }
 
 #[test]
-fn messages_come_between_the_confirmations_only() {
+fn messages_come_only_between_the_confirmations() {
     explore(|| {
         let registry = Arc::new(Registry::new());
         let (stays, comes) = (Peer::new(1), Peer::new(2));
@@ -376,7 +383,7 @@ fn messages_come_between_the_confirmations_only() {
             peer.socket.make_room(usize::MAX);
         }
         stays.subscribe(&registry, Namespace::Pattern, b"c*");
-        let tasks = [stays.serve(&registry), comes.serve(&registry)];
+        let tasks = [stays.spawn_task(&registry), comes.spawn_task(&registry)];
         let other = {
             let (comes, registry) = (comes.clone(), Arc::clone(&registry));
             thread::spawn(move || {
@@ -392,7 +399,7 @@ fn messages_come_between_the_confirmations_only() {
             publisher(&registry, "b", 2),
             other,
         ]);
-        // Nobody is left but who stays.
+        // Only the client that stays is left.
         assert_eq!(registry.active_count(Namespace::Channel), 0);
         assert_eq!(publish(&registry, CHANNEL, "z0"), 1);
         for peer in [&stays, &comes] {
@@ -412,7 +419,7 @@ fn messages_come_between_the_confirmations_only() {
                 _ => assert!(subscribed, "{came:?}"),
             }
         }
-        // All see one order.
+        // All subscribers see the same order.
         let mut rest = all.iter();
         for payload in payloads(&came) {
             assert!(rest.any(|other| *other == payload), "{all:?} {came:?}");
@@ -429,8 +436,8 @@ fn a_subscriber_gets_all_from_its_confirmation_on() {
         for peer in [&one, &other] {
             peer.socket.make_room(usize::MAX);
         }
-        let tasks = [one.serve(&registry), other.serve(&registry)];
-        // One comes just when the last one leaves.
+        let tasks = [one.spawn_task(&registry), other.spawn_task(&registry)];
+        // One client subscribes while the last subscriber leaves.
         other.subscribe(&registry, Namespace::Channel, CHANNEL);
         let leaves = {
             let (other, registry) = (other.clone(), Arc::clone(&registry));

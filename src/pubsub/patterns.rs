@@ -1,13 +1,17 @@
-//! All subscribed patterns, indexed so that PUBLISH finds those that match a channel at a cost that
-//! depends on the channel's name and on the patterns that match it at least in part, not on how
-//! many patterns there are. (Redis tries every pattern on every PUBLISH.)
+//! The index of all subscribed patterns. PUBLISH looks up the patterns that match a channel.
+//!
+//! Layer `pubsub`. It may use `client` and what lies below.
+//!
+//! The cost of a lookup depends on the length of the channel's name and on the patterns that match
+//! at least a part of it, not on how many patterns there are. (Redis tries every pattern on every
+//! PUBLISH.)
 //!
 //! # The structure
-//! A trie over *tokens* (see [`glob`](super::glob)), path-compressed: an edge carries as many
-//! tokens as all the patterns below it share, stars and classes included, so `a1*b1*c1` among
-//! 100,000 of its kind is one node, not five. A node keeps its own edge's tokens as its label
-//! (`label.rs` has the encoding) and finds its children by the first token of theirs (`node.rs`).
-//! `user:7:*`, `user:*`, `*:7` and `*7*` together:
+//! The index is a path-compressed trie over *tokens* (see [`glob`](crate::glob)). An edge carries
+//! all tokens that the patterns below it share, stars and classes included, so `a1*b1*c1` among
+//! 100,000 similar patterns is one node instead of five. A node stores the tokens of the edge that
+//! leads to it as its label (`label.rs` has the encoding). It finds a child by the first token of
+//! the child's label (`node.rs`). The trie of `user:7:*`, `user:*`, `*:7` and `*7*`:
 //!
 //! ```text
 //! (root) ─┬─ "user:" ─┬─ "7:*"    •         • = a pattern ends here
@@ -16,30 +20,32 @@
 //!                     └─ "7*"     •
 //! ```
 //!
-//! Matching (`walk.rs`) descends from the root; it reads a trie edge at most once for each way to
-//! lay the stars above it, and of those only the first where the first is enough.
+//! Matching (`walk.rs`) descends from the root. It reads an edge at most once for each assignment
+//! of the stars above it, and only for the first assignment where that is sufficient.
 //!
-//! An `Entry` is one pattern, byte for byte as the client wrote it: `a*` and `a**` are two patterns
-//! for Redis, counted and delivered separately, but end at one node. A node heads a doubly linked
-//! list of its entries, and a hash table leads from a pattern's bytes to its entry, so lookups by
-//! pattern never touch the trie, and a thousand spellings of one pattern cost no more than a
-//! thousand others.
+//! An `IndexEntry` is one pattern, byte for byte as the client wrote it. For Redis `a*` and `a**`
+//! are two patterns, counted and delivered separately, although they end at the same node. A node
+//! heads a doubly linked list of its entries. A hash table maps a pattern's bytes to its entry. So
+//! a lookup by pattern does not use the trie, and a thousand spellings of one pattern cost no more
+//! than a thousand different patterns.
 //!
 //! # Invariants
-//! - The root has an empty label; every other label is 1 to `label::MAX` bytes of whole tokens.
-//! - A node other than the root has an entry, or at least two children, or one child that together
-//!   with it is too long for one label: `prune` restores this after each removal, so an index that
-//!   has become empty consists of the root.
-//! - Two children of a node differ in their first token. No star follows a star, nor a star child a
-//!   label that ends in one.
+//! - The root has an empty label. Every other label consists of whole tokens, 1 to `label::MAX`
+//!   bytes.
+//! - A node other than the root has an entry, or at least two children, or one child whose label
+//!   does not fit into one label with its own. `prune` restores this after each removal, so an
+//!   empty index consists of the root.
+//! - The children of a node differ in their first tokens. No star follows a star, and a label that
+//!   ends in a star has no child that begins with one.
 //!
-//! # Bounds, because patterns come from anybody
-//! Nothing recurses. Insert and remove cost O(pattern length): the bound on labels keeps the work
-//! of splitting and merging foreign edges constant. A pattern takes some 130 to 200 bytes, and at
-//! most about four times its length. Two costs are left to whoever bounds what clients may send:
-//! - a match costs at most (stars passed) × (bytes of the name) × (bytes compared from each), which
-//!   for a pattern such as `*aaa…b` is length × length, as it is in Redis;
-//! - different classes at one place are tried one by one, 2 ns each.
+//! # Bounds, as patterns come from untrusted clients
+//! Nothing recurses. Insert and remove cost O(pattern length): the bound on labels makes the cost
+//! of splitting and merging the edges of other patterns constant. A short pattern takes 130 to 200
+//! bytes of memory; a long one takes at most about four times its length. Two costs must be bounded
+//! by limits on what clients may send:
+//! - A match costs at most (stars passed) × (bytes of the name) × (bytes compared from each of
+//!   them). For a pattern such as `*aaa…b` that is quadratic in the length, as in Redis.
+//! - Different classes at one place are tried one by one, at about 2 ns each.
 
 mod label;
 mod node;
@@ -54,25 +60,24 @@ use slab::{NONE, Slab};
 
 use crate::hash::HashState;
 
-/// Patterns, each with a value, and a fast way from a channel's name to the values of all that
-/// match it.
+/// A map from patterns to values that finds the values of all patterns that match a name.
 #[derive(Debug)]
 pub(crate) struct PatternIndex<V> {
     nodes: Slab<Node>,
-    entries: Slab<Entry<V>>,
+    entries: Slab<IndexEntry<V>>,
     by_pattern: HashMap<Box<[u8]>, u32, HashState>,
 }
 
 /// A pattern's value and its place among the entries that end at the same node.
 #[derive(Debug)]
-struct Entry<V> {
+struct IndexEntry<V> {
     value: V,
     node: u32,
     previous: u32,
     next: u32,
 }
 
-/// The root is the first node made and never freed, and compaction keeps the order.
+/// The root is the first node that is created. It is never freed, and compaction keeps the order.
 const ROOT: u32 = 0;
 
 impl<V> Default for PatternIndex<V> {
@@ -93,12 +98,12 @@ impl<V> PatternIndex<V> {
         }
     }
 
-    /// How many patterns there are.
+    /// The number of patterns.
     pub(crate) fn len(&self) -> usize {
         self.by_pattern.len()
     }
 
-    /// Is there no pattern at all?
+    /// Whether there are no patterns.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_pattern.is_empty()
@@ -117,7 +122,8 @@ impl<V> PatternIndex<V> {
         Some(&mut self.entries[id].value)
     }
 
-    /// The value of exactly this pattern, which is added with the value `make` gives if it is new.
+    /// The value of exactly this pattern. A new pattern is added first, with the value that `make`
+    /// returns.
     pub(crate) fn get_or_insert_with(
         &mut self,
         pattern: &[u8],
@@ -130,10 +136,10 @@ impl<V> PatternIndex<V> {
         &mut self.entries[id].value
     }
 
-    /// Takes exactly this pattern out.
+    /// Removes exactly this pattern and returns its value.
     pub(crate) fn remove(&mut self, pattern: &[u8]) -> Option<V> {
         let id = self.by_pattern.remove(pattern)?;
-        let Entry {
+        let IndexEntry {
             value,
             node,
             previous,
@@ -154,9 +160,8 @@ impl<V> PatternIndex<V> {
         Some(value)
     }
 
-    /// Calls `f` with the value of every pattern that matches `channel`, each once, in no
-    /// particular order. An empty name is matched by the empty pattern only, as in Redis. Allocates
-    /// nothing once a thread has seen the like.
+    /// Calls `f` once with the value of every pattern that matches `channel`, in no particular
+    /// order. It reuses the thread's buffers, so it allocates only until they are large enough.
     pub(crate) fn for_each_match(&self, channel: &[u8], f: impl FnMut(&V)) {
         walk::for_each_match(self, channel, f);
     }
@@ -169,8 +174,8 @@ impl<V> PatternIndex<V> {
             .map(|(pattern, &id)| (&**pattern, &self.entries[id].value))
     }
 
-    /// Gives back the memory that removed patterns left behind, in time proportional to what is
-    /// left. `remove` does so by itself once three quarters are unused.
+    /// Frees the memory of removed patterns, in time proportional to the size of the index.
+    /// `remove` calls this once three quarters of the memory are unused.
     pub(crate) fn shrink_to_fit(&mut self) {
         let node_ids = self.nodes.compact();
         let entry_ids = self.entries.compact();
@@ -191,11 +196,11 @@ impl<V> PatternIndex<V> {
         self.by_pattern.shrink_to_fit();
     }
 
-    /// Adds a pattern that is not there yet; gives its entry.
+    /// Adds a pattern that is not in the index yet. Returns the id of its entry.
     fn insert(&mut self, pattern: &[u8], value: V) -> u32 {
         let node = self.node_for(&encode(pattern));
         let next = self.nodes[node].first_entry;
-        let id = self.entries.insert(Entry {
+        let id = self.entries.insert(IndexEntry {
             value,
             node,
             previous: NONE,
@@ -209,8 +214,8 @@ impl<V> PatternIndex<V> {
         id
     }
 
-    /// The node at which these tokens end; makes it, and splits an edge for it, where there is
-    /// none.
+    /// The node at which these tokens end. If there is none, creates it and splits an edge for it
+    /// where needed.
     fn node_for(&mut self, tokens: &[u8]) -> u32 {
         let mut node = ROOT;
         let mut rest = tokens;
@@ -240,10 +245,10 @@ impl<V> PatternIndex<V> {
         node
     }
 
-    /// Cuts the edge to `node` in two behind `at` bytes of its label; gives the new node between
-    /// them. `node` itself keeps its id if it has entries, because they know it. If it was one of a
-    /// chain that carries a long pattern, what is below the cut may fit into the next one's label, and
-    /// what is above it into the label of the one before.
+    /// Splits the edge to `node` after `at` bytes of its label. Returns the new node in between.
+    /// `node` keeps its id if it has entries, because they refer to it. If `node` is part of a
+    /// chain that carries a long pattern, the lower part may fit into the label of the next node,
+    /// and the upper part into the label of the previous node. Then they are merged.
     fn split(&mut self, node: u32, at: usize) -> u32 {
         let parent = self.nodes[node].parent;
         let (upper, lower) = self.nodes[node].label.tokens().split_at(at);
@@ -260,7 +265,7 @@ impl<V> PatternIndex<V> {
         between
     }
 
-    /// Restores the invariant on nodes from `node`, which has lost an entry, upwards.
+    /// Restores the invariant on nodes, from `node` upwards, after `node` has lost an entry.
     fn prune(&mut self, mut node: u32) {
         while node != ROOT && self.nodes[node].is_dead_end() {
             let Node { parent, label, .. } = self.nodes.remove(node);
@@ -274,8 +279,8 @@ impl<V> PatternIndex<V> {
         }
     }
 
-    /// If `node` only leads on to a single child and one label can hold both, the child takes its
-    /// place (and keeps its own id). Gives whichever of the two is there afterwards.
+    /// Merges `node` with its child if it has no entry and only one child, and if one label can
+    /// hold both labels. The child replaces `node` and keeps its id. Returns the node that remains.
     fn merge_with_only_child(&mut self, node: u32) -> u32 {
         let child = self.nodes[node].only_child();
         if node == ROOT || child == NONE || self.nodes[node].first_entry != NONE {
@@ -293,6 +298,6 @@ impl<V> PatternIndex<V> {
 }
 
 #[cfg(any(test, fuzzing))]
-mod check;
+mod invariants;
 #[cfg(test)]
 mod tests;

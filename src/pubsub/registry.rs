@@ -1,25 +1,29 @@
-//! Who is subscribed to what, and the fan-out of a message to them.
+//! The registry of subscriptions. It publishes messages to subscribers.
+//!
+//! Layer `pubsub`. It may use `client` and what lies below.
 //!
 //! ```text
 //!   channels  name    → subscribers     SUBSCRIBE, PUBLISH
 //!   shards    name    → subscribers     SSUBSCRIBE, SPUBLISH
-//!   patterns  pattern → subscribers     PSUBSCRIBE, seen by PUBLISH
+//!   patterns  pattern → subscribers     PSUBSCRIBE, matched by PUBLISH
 //! ```
 //!
 //! Invariants:
 //! - A client is among a name's subscribers exactly while the name is in the client's own
-//!   [`Subscriptions`]. Both change under the client's
-//!   subscription lock, and a name without subscribers is not kept.
+//!   [`Subscriptions`]. Both change under the lock of the client's subscriptions.
+//! - A name without subscribers is not kept.
 //! - The confirmation of a SUBSCRIBE is appended under the guard of the name's entry, so no message
-//!   of the name stands before it; that of an UNSUBSCRIBE likewise, so none stands after it.
-//! - A channel's publishers take turns ([`Registry::publish`]): one appends to the outboxes of all
-//!   receivers before the next begins, so that all subscribers see one order. The locks that say
-//!   whose turn it is are striped by the channel's hash; publishers of other channels run in parallel.
+//!   of the name precedes it. The confirmation of an UNSUBSCRIBE is appended under the guard too,
+//!   so no message follows it.
+//! - A channel's messages are published one after the other ([`Registry::publish`]): a publisher
+//!   appends to the outboxes of all receivers before the next one begins, so all subscribers see
+//!   the same order. The channel-order locks ensure this. They are striped by the channel's hash,
+//!   so that publishers to other channels run in parallel.
 //!
-//! Lock order: channel order (more than one lock only under the keyspace's) → a client's
-//! subscriptions → the
-//! guard of one name's entry or the pattern index's lock → an outbox. Nothing is awaited and no other
-//! name is looked up under a guard; closures keep the guards inside this file.
+//! Lock order: channel order (more than one of its locks only under the keyspace's lock) → a
+//! client's subscriptions → the guard of one name's entry or the lock of the pattern index → an
+//! outbox. No code awaits or looks up another name under a guard. Closures keep the guards inside
+//! this file.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,7 +33,7 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
 use super::fanout::{Fanout, PendingFlush};
-use super::message::{Change, Messages, Payload, put_confirmation};
+use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
 use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
@@ -39,7 +43,7 @@ use crate::hash::HashState;
 use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 
-/// The order of channels is kept by this many locks. Few for a model, which makes them anew for each schedule.
+/// The number of channel-order locks. A model has few, as it creates them anew for each schedule.
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
 type Names = DashMap<Bytes, Subscribers, HashState>;
@@ -47,14 +51,14 @@ type Names = DashMap<Bytes, Subscribers, HashState>;
 // What clients are counted for each place of such a table.
 const _: () = assert!(size_of::<(Bytes, Subscribers)>() < REGISTRY_PLACE);
 
-/// A pattern and who subscribed to it.
+/// A pattern and its subscribers.
 #[derive(Debug)]
 struct PatternEntry {
     pattern: Bytes,
     subscribers: Subscribers,
 }
 
-/// See the module.
+/// All subscriptions of a server.
 #[derive(Debug)]
 pub(crate) struct Registry {
     channels: Names,
@@ -62,30 +66,34 @@ pub(crate) struct Registry {
     patterns: RwLock<PatternIndex<PatternEntry>>,
     /// The size of `patterns`, so that a publisher need not lock an empty index.
     pattern_count: AtomicUsize,
+    /// The channel-order locks.
     order: Box<[CachePadded<Mutex<()>>]>,
-    /// Clients with at least one subscription of any kind.
+    /// The number of clients with at least one subscription.
     subscribed_clients: AtomicUsize,
-    /// Rung after every change, for those who wait for subscribers.
+    /// Notified after every change, for [`Registry::wait_for_receivers`].
     changed: Notify,
 }
 
-/// Guards on all channel-order locks. While they are held, no other publisher's messages come between
-/// those of the holder (EXEC). By default none is held.
+/// Guards on all channel-order locks. While they are held, no other publisher's messages come
+/// between those of the holder (EXEC). The default value holds none.
 ///
-/// Only one thread at a time may hold them, or two could wait for each other: whoever does holds
-/// the keyspace's lock.
+/// The holder must have the keyspace's lock. Otherwise two threads that take the locks could
+/// deadlock.
 #[derive(Debug, Default)]
 pub(crate) struct ChannelOrder<'a> {
     all: Vec<MutexGuard<'a, ()>>,
 }
 
 impl ChannelOrder<'_> {
+    /// The value that holds no guard.
+    pub(crate) const NONE: &'static ChannelOrder<'static> = &ChannelOrder { all: Vec::new() };
+
     fn are_held(&self) -> bool {
         !self.all.is_empty()
     }
 }
 
-/// Who subscribes or unsubscribes, and the limits of its outbox.
+/// A client that subscribes or unsubscribes, and the limits of its outbox.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subscriber<'a> {
     /// The client.
@@ -95,18 +103,24 @@ pub(crate) struct Subscriber<'a> {
 }
 
 impl Subscriber<'_> {
-    /// Appends a confirmation to the client's outbox. Whoever serves its connection flushes it at
-    /// the end of the batch.
-    fn confirm(&self, now: &Subscriptions, kind: Namespace, change: Change, name: Option<&[u8]>) {
+    /// Appends a confirmation to the client's outbox. The client's connection flushes it at the end
+    /// of the batch.
+    fn confirm(
+        &self,
+        now: &Subscriptions,
+        namespace: Namespace,
+        change: SubscriptionChange,
+        name: Option<&[u8]>,
+    ) {
         let mut frame = BytesMut::with_capacity(64);
         let protocol = self.client.protocol();
         put_confirmation(
             &mut frame,
             protocol,
-            kind,
+            namespace,
             change,
             name,
-            now.confirmed(kind),
+            now.confirmed(namespace),
         );
         let _ = self.client.outbox.send(&mut frame, self.limits);
     }
@@ -126,58 +140,62 @@ impl Registry {
         }
     }
 
-    /// Appends one message to the outboxes of its receivers, as
-    /// [`publish_run`](Self::publish_run) does.
+    /// Publishes one message, as [`publish_run`](Self::publish_run) does. Returns how many
+    /// subscriptions it reached.
     pub(crate) fn publish(
         &self,
-        kind: Namespace,
+        namespace: Namespace,
         channel: &[u8],
         payload: Payload<'_>,
         held: &ChannelOrder<'_>,
         fanout: &mut Fanout,
     ) -> usize {
         let mut receivers = 0;
-        fanout.messages.add(kind, channel, payload);
-        self.publish_run(held, fanout, |to| receivers = to);
-        fanout.messages.clear();
+        let Fanout { single, pending } = fanout;
+        single.add(namespace, channel, payload);
+        self.publish_run(single, held, pending, |to| receivers = to);
+        single.clear();
         receivers
     }
 
-    /// Publishes the messages that `fanout` has gathered: appends each to the outbox of every
-    /// subscriber of the channel, then to those of every matching pattern's, which is Redis's order
-    /// for a client that is both. Says for each how many matching subscriptions it went to: what
-    /// PUBLISH answers; one that an outbox refused as it is full did not go there. `held` are locks that the caller has already; `fanout` remembers whom to flush. The caller then
-    /// forgets the messages.
+    /// Publishes messages to one channel. Appends each message to the outboxes of the channel's
+    /// subscribers and then to those of the subscribers of matching patterns, which is Redis's
+    /// order for a client that is both.
+    ///
+    /// Calls `reached` for each message with the number of subscriptions that it reached, which is
+    /// PUBLISH's reply. A subscription whose outbox is full or closed and has refused the message
+    /// does not count. `held` are channel-order locks that the caller already has. The clients to
+    /// flush are added to `pending`.
     pub(crate) fn publish_run(
         &self,
+        messages: &Messages,
         held: &ChannelOrder<'_>,
-        fanout: &mut Fanout,
-        mut went_to: impl FnMut(usize),
+        pending: &mut PendingFlush,
+        mut reached: impl FnMut(usize),
     ) {
-        let Fanout { messages, pending } = fanout;
-        let _turn = (!held.are_held()).then(|| self.order_of(messages.channel()).lock());
+        let _order = (!held.are_held()).then(|| self.order_lock(messages.channel()).lock());
         if self.may_match(messages) {
             let mut frame = BytesMut::new();
             for index in 0..messages.len() {
-                went_to(self.publish_to_patterns_too(messages, index, &mut frame, pending));
+                reached(self.publish_one(messages, index, &mut frame, pending));
             }
         } else {
             let (mut receivers, mut refused) = (0, Vec::new());
-            if let Some(subscribers) = self.names(messages.kind()).get(messages.channel()) {
+            if let Some(subscribers) = self.names(messages.namespace()).get(messages.channel()) {
                 receivers = subscribers.len();
                 refused = pending.deliver(messages.all(), &subscribers);
             }
             let refused = refused.into_iter().chain(std::iter::repeat(0));
             for refused in refused.take(messages.len()) {
-                went_to(receivers - refused);
+                reached(receivers - refused);
             }
         }
     }
 
-    /// Whether a pattern matches the messages' channel. For a single message to find out is no less
-    /// work than to publish it.
+    /// Whether a pattern may match the messages' channel. A single message is not looked up: the
+    /// lookup costs as much as publishing the message to the patterns.
     fn may_match(&self, messages: &Messages) -> bool {
-        if messages.kind() != Namespace::Channel || self.pattern_count.load(Relaxed) == 0 {
+        if messages.namespace() != Namespace::Channel || self.pattern_count.load(Relaxed) == 0 {
             return false;
         }
         let mut matches = messages.len() == 1;
@@ -188,7 +206,9 @@ impl Registry {
         matches
     }
 
-    fn publish_to_patterns_too(
+    /// Publishes one message of a run to the channel's subscribers and to those of matching
+    /// patterns. Returns how many subscriptions it reached.
+    fn publish_one(
         &self,
         messages: &Messages,
         index: usize,
@@ -209,95 +229,130 @@ impl Registry {
         receivers
     }
 
-    /// Subscribes to `name` and appends the confirmation. Nothing happens to a client that was
-    /// disconnected meanwhile.
-    pub(crate) fn subscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
+    /// Subscribes to `name` and appends the confirmation. Does nothing if the client was
+    /// disconnected in the meantime.
+    pub(crate) fn subscribe(&self, subscriber: Subscriber<'_>, namespace: Namespace, name: &[u8]) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
         if subscriptions.is_closed() {
             return;
         }
-        if subscriptions.contains(kind, name) {
-            subscriber.confirm(&subscriptions, kind, Change::Subscribed, Some(name));
+        if subscriptions.contains(namespace, name) {
+            subscriber.confirm(
+                &subscriptions,
+                namespace,
+                SubscriptionChange::Subscribed,
+                Some(name),
+            );
             return;
         }
-        self.with_subscribers(kind, name, |name, subscribers| {
+        self.with_subscribers(namespace, name, |name, subscribers| {
             subscribers.insert(client);
-            subscriptions.insert(kind, name.clone());
-            subscriber.confirm(&subscriptions, kind, Change::Subscribed, Some(name));
+            subscriptions.insert(namespace, name.clone());
+            subscriber.confirm(
+                &subscriptions,
+                namespace,
+                SubscriptionChange::Subscribed,
+                Some(name),
+            );
         });
-        self.note_total(client, &subscriptions);
+        self.update_counts(client, &subscriptions);
     }
 
-    /// Unsubscribes from `name`, if subscribed, and appends the confirmation.
-    pub(crate) fn unsubscribe(&self, subscriber: Subscriber<'_>, kind: Namespace, name: &[u8]) {
+    /// Unsubscribes from `name`, if the client is subscribed, and appends the confirmation in any
+    /// case.
+    pub(crate) fn unsubscribe(
+        &self,
+        subscriber: Subscriber<'_>,
+        namespace: Namespace,
+        name: &[u8],
+    ) {
         let client = subscriber.client;
         let mut subscriptions = client.subscriptions.lock();
-        let taken = subscriptions.take(kind, name);
-        let confirm = || subscriber.confirm(&subscriptions, kind, Change::Unsubscribed, Some(name));
+        let taken = subscriptions.take(namespace, name);
+        let confirm = || {
+            subscriber.confirm(
+                &subscriptions,
+                namespace,
+                SubscriptionChange::Unsubscribed,
+                Some(name),
+            )
+        };
         match taken {
-            Some(_) => self.remove(kind, name, client.id, confirm),
+            Some(_) => self.remove(namespace, name, client.id, confirm),
             None => confirm(),
         }
-        self.note_total(client, &subscriptions);
+        self.update_counts(client, &subscriptions);
     }
 
-    /// Unsubscribes from all names of `kind`, with a confirmation each, or one with a null name if
-    /// there are none.
-    pub(crate) fn unsubscribe_all(&self, subscriber: Subscriber<'_>, kind: Namespace) {
-        let names = subscriber.client.subscriptions.lock().names(kind);
+    /// Unsubscribes from all names of `namespace` and appends a confirmation for each, or one with
+    /// a null name if there are none.
+    pub(crate) fn unsubscribe_all(&self, subscriber: Subscriber<'_>, namespace: Namespace) {
+        let names = subscriber.client.subscriptions.lock().names(namespace);
         for name in &names {
-            self.unsubscribe(subscriber, kind, name);
+            self.unsubscribe(subscriber, namespace, name);
         }
         if names.is_empty() {
             let subscriptions = subscriber.client.subscriptions.lock();
-            subscriber.confirm(&subscriptions, kind, Change::Unsubscribed, None);
+            subscriber.confirm(
+                &subscriptions,
+                namespace,
+                SubscriptionChange::Unsubscribed,
+                None,
+            );
         }
     }
 
-    /// Drops all subscriptions of `client` without a word (RESET).
-    pub(crate) fn forget(&self, client: &Client) {
-        let mut subscriptions = client.subscriptions.lock();
-        for kind in Namespace::ALL {
-            for name in subscriptions.names(kind) {
-                subscriptions.take(kind, &name);
-                self.remove(kind, &name, client.id, || ());
-            }
-        }
-        self.note_total(client, &subscriptions);
-    }
-
-    /// Drops all subscriptions of a client that is gone, for good.
-    pub(crate) fn disconnect(&self, client: &Client) {
-        let mut subscriptions = client.subscriptions.lock();
-        let all = subscriptions.close();
-        for (kind, names) in Namespace::ALL.into_iter().zip(all) {
+    /// Drops all subscriptions of `client` without confirmations (RESET).
+    pub(crate) fn drop_all(&self, client: &Client) {
+        for namespace in Namespace::ALL {
+            let names = client.subscriptions.lock().names(namespace);
             for name in names {
-                self.remove(kind, &name, client.id, || ());
+                // The lock is taken for each name, so that other threads can read them in between.
+                let mut subscriptions = client.subscriptions.lock();
+                if subscriptions.take(namespace, &name).is_some() {
+                    self.remove(namespace, &name, client.id, || ());
+                }
             }
         }
-        self.note_total(client, &subscriptions);
+        self.update_counts(client, &client.subscriptions.lock());
     }
 
-    /// Channels with subscribers that match the glob `pattern`, or all.
-    pub(crate) fn active(&self, kind: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
-        self.names(kind)
+    /// Drops up to `most` subscriptions of a disconnected client, which gets no new ones. The
+    /// number is bounded because the lock of the client's subscriptions is held meanwhile. Returns
+    /// whether some are left.
+    pub(crate) fn disconnect(&self, client: &Client, most: usize) -> bool {
+        let mut subscriptions = client.subscriptions.lock();
+        subscriptions.close();
+        for _ in 0..most {
+            let Some((namespace, name)) = subscriptions.next_leaving() else {
+                break;
+            };
+            self.remove(namespace, &name, client.id, || ());
+        }
+        self.update_counts(client, &subscriptions);
+        subscriptions.total() > 0
+    }
+
+    /// The channels that have subscribers and match the glob `pattern` (`None`: all).
+    pub(crate) fn active(&self, namespace: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
+        self.names(namespace)
             .iter()
             .map(|entry| entry.key().clone())
             .filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)))
             .collect()
     }
 
-    /// The number of subscribers of the channel itself.
-    pub(crate) fn subscribers(&self, kind: Namespace, channel: &[u8]) -> usize {
-        self.names(kind)
+    /// The number of subscribers of the channel itself, without those of patterns.
+    pub(crate) fn subscribers(&self, namespace: Namespace, channel: &[u8]) -> usize {
+        self.names(namespace)
             .get(channel)
             .map_or(0, |subscribers| subscribers.len())
     }
 
     /// The number of channels with subscribers.
-    pub(crate) fn active_count(&self, kind: Namespace) -> usize {
-        self.names(kind).len()
+    pub(crate) fn active_count(&self, namespace: Namespace) -> usize {
+        self.names(namespace).len()
     }
 
     /// The number of distinct patterns.
@@ -305,13 +360,13 @@ impl Registry {
         self.pattern_count.load(Relaxed)
     }
 
-    /// The number of clients with any subscription.
+    /// The number of clients with at least one subscription.
     pub(crate) fn subscribed_clients(&self) -> usize {
         self.subscribed_clients.load(Relaxed)
     }
 
-    /// How many subscriptions a PUBLISH to `channel` would reach now: the channel's own and those
-    /// of matching patterns.
+    /// How many subscriptions a PUBLISH to `channel` would reach now: those to the channel and
+    /// those to matching patterns.
     pub(crate) fn receivers(&self, channel: &[u8]) -> usize {
         let mut receivers = self.subscribers(Namespace::Channel, channel);
         self.patterns
@@ -324,7 +379,7 @@ impl Registry {
     pub(crate) async fn wait_for_receivers(&self, channel: &[u8], count: usize) {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed.
+            // Changes after this line wake the task.
             changed.as_mut().enable();
             if self.receivers(channel) >= count {
                 return;
@@ -333,8 +388,7 @@ impl Registry {
         }
     }
 
-    /// Gives back the memory of tables that have become much emptier than they were. The pattern
-    /// index does so by itself.
+    /// Frees memory of tables that are mostly empty. The pattern index does so by itself.
     pub(crate) fn shrink(&self) {
         for names in [&self.channels, &self.shards] {
             if names.capacity() > SHRINK_FROM && names.len() < names.capacity() / 4 {
@@ -343,15 +397,15 @@ impl Registry {
         }
     }
 
-    /// Runs `change` on the subscribers of `name`, which is added if it is new, under its guard. It
-    /// is given the name as stored, to share.
+    /// Runs `change` on the subscribers of `name`, under the guard of its entry. A new name is
+    /// added first. `change` gets the stored name, so that it can share the allocation.
     fn with_subscribers(
         &self,
-        kind: Namespace,
+        namespace: Namespace,
         name: &[u8],
         change: impl FnOnce(&Bytes, &mut Subscribers),
     ) {
-        if kind == Namespace::Pattern {
+        if namespace == Namespace::Pattern {
             let mut patterns = self.patterns.write();
             let entry = patterns.get_or_insert_with(name, || PatternEntry {
                 pattern: Bytes::copy_from_slice(name),
@@ -361,7 +415,7 @@ impl Registry {
             self.pattern_count.store(patterns.len(), Relaxed);
         } else {
             let mut entry = self
-                .names(kind)
+                .names(namespace)
                 .entry(Bytes::copy_from_slice(name))
                 .or_default();
             let (name, subscribers) = entry.pair_mut();
@@ -369,10 +423,10 @@ impl Registry {
         }
     }
 
-    /// Takes a client from the subscribers of `name`, drops the name if it was the last, and runs
-    /// `then` under the guard.
-    fn remove(&self, kind: Namespace, name: &[u8], client: ClientId, then: impl FnOnce()) {
-        if kind == Namespace::Pattern {
+    /// Removes a client from the subscribers of `name`, and the name if the client was its last
+    /// subscriber. Runs `then` under the guard of the name's entry.
+    fn remove(&self, namespace: Namespace, name: &[u8], client: ClientId, then: impl FnOnce()) {
+        if namespace == Namespace::Pattern {
             let mut patterns = self.patterns.write();
             if let Some(entry) = patterns.get_mut(name) {
                 entry.subscribers.remove(client);
@@ -383,17 +437,18 @@ impl Registry {
             self.pattern_count.store(patterns.len(), Relaxed);
             then();
         } else {
-            let last = self.names(kind).remove_if_mut(name, |_, subscribers| {
+            let removed = self.names(namespace).remove_if_mut(name, |_, subscribers| {
                 subscribers.remove(client);
                 then();
                 subscribers.is_empty()
             });
-            drop(last);
+            drop(removed);
         }
     }
 
-    /// Keeps the counts of subscriptions and subscribed clients, and tells those who wait.
-    fn note_total(&self, client: &Client, subscriptions: &Subscriptions) {
+    /// Updates the counts of subscriptions and of subscribed clients, and notifies the tasks that
+    /// wait for a change.
+    fn update_counts(&self, client: &Client, subscriptions: &Subscriptions) {
         let total = subscriptions.total();
         let before = client.subscription_count.swap(total, Relaxed);
         if (before == 0) != (total == 0) {
@@ -407,19 +462,20 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    fn order_of(&self, channel: &[u8]) -> &Mutex<()> {
+    /// The channel-order lock of a channel.
+    fn order_lock(&self, channel: &[u8]) -> &Mutex<()> {
         &self.order[HashState::hash(channel) as usize % ORDER_LOCKS]
     }
 
-    /// Takes all channel-order locks. See [`ChannelOrder`] for who may.
+    /// Takes all channel-order locks. The caller must have the keyspace's lock ([`ChannelOrder`]).
     pub(crate) fn hold_order(&self) -> ChannelOrder<'_> {
         ChannelOrder {
             all: self.order.iter().map(|lock| lock.lock()).collect(),
         }
     }
 
-    fn names(&self, kind: Namespace) -> &Names {
-        match kind {
+    fn names(&self, namespace: Namespace) -> &Names {
+        match namespace {
             Namespace::Shard => &self.shards,
             Namespace::Channel | Namespace::Pattern => &self.channels,
         }

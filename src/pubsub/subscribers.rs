@@ -1,8 +1,10 @@
 //! The subscribers of one name.
 //!
-//! They lie side by side, so that a fan-out runs over an array; a name with one subscriber, of which
-//! there may be very many, allocates nothing for it. Where there are more than a few, an index says
-//! who is where.
+//! Layer `pubsub`. It may use `client` and what lies below.
+//!
+//! They are kept in an array, so that a fan-out is a sequential scan. There may be very many names
+//! with one subscriber, so that one is stored inline, without an allocation. A long array has an
+//! index from a client's id to its place.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,45 +15,47 @@ use crate::client::backlog::Backlog;
 use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 
-/// Tables of up to this many places are not worth shrinking.
+/// Tables with a capacity up to this are not shrunk.
 pub(crate) const SHRINK_FROM: usize = 1024;
-/// Up to so many are searched one by one.
-const SEARCHED: usize = 8;
+/// Up to this many subscribers are searched linearly.
+const LINEAR_SEARCH: usize = 8;
 
-/// See the module.
+/// A set of clients, and the backlog that the slow ones among them share.
 #[derive(Debug, Default)]
 pub(crate) struct Subscribers {
     clients: SmallVec<[Arc<Client>; 1]>,
-    /// Where each is, if there have ever been more than [`SEARCHED`]. Boxed, as most names have few.
+    /// The place of each client in `clients`, once there have been more than [`LINEAR_SEARCH`].
+    /// Boxed, because most names have few subscribers.
     #[expect(clippy::box_collection)]
     places: Option<Box<HashMap<ClientId, usize, HashState>>>,
     backlog: Backlog,
 }
 
 impl Subscribers {
-    /// How many there are.
+    /// The number of subscribers.
     pub(crate) fn len(&self) -> usize {
         self.clients.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no subscribers.
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
     }
 
-    /// Adds one that is not among them.
+    /// Adds a client that is not a subscriber yet.
     pub(crate) fn insert(&mut self, client: &Arc<Client>) {
         if let Some(places) = &mut self.places {
             places.insert(client.id, self.clients.len());
         }
         self.clients.push(Arc::clone(client));
-        if self.places.is_none() && self.clients.len() > SEARCHED {
+        if self.places.is_none() && self.clients.len() > LINEAR_SEARCH {
             let ids = self.clients.iter().map(|client| client.id);
             self.places = Some(Box::new(ids.zip(0..).collect()));
         }
     }
 
-    /// Takes one out, if it is there. A list that was once long does not stay large for a few.
+    /// Removes a client, if it is a subscriber. Frees memory if the array is mostly empty
+    /// afterwards.
     pub(crate) fn remove(&mut self, client: ClientId) {
         let place = match &mut self.places {
             Some(places) => places.remove(&client),
@@ -77,12 +81,12 @@ impl Subscribers {
         }
     }
 
-    /// All of them.
+    /// The clients, in no particular order.
     pub(crate) fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.clients.iter()
     }
 
-    /// What those of them who are stuck share.
+    /// The messages that slow subscribers of the name share.
     pub(crate) fn backlog(&self) -> &Backlog {
         &self.backlog
     }
@@ -102,9 +106,9 @@ mod tests {
         Arc::new(Client::new(id, Addresses::Unix(Arc::default()), socket))
     }
 
-    /// Against a plain set, growing and shrinking across every threshold.
+    /// Compares with a plain set while the subscribers grow and shrink across every threshold.
     #[tokio::test]
-    async fn who_is_in_is_found_and_who_is_not_is_not() {
+    async fn clients_are_added_and_removed_like_in_a_set() {
         let mut subscribers = Subscribers::default();
         let mut expected = BTreeSet::new();
         let mut state = 7_u64;
@@ -113,7 +117,7 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let id = (state >> 33) % 40;
-            // Long spells of mostly adding, and of mostly taking out.
+            // Alternates between long phases of mostly adding and of mostly removing.
             if (step / 200 + state / 8 % 5).is_multiple_of(2) && expected.insert(id) {
                 subscribers.insert(&client(id));
             } else if expected.remove(&id) || step % 7 == 0 {

@@ -1,8 +1,11 @@
-//! Splitting a line into words, as Redis does for inline commands and for its config file
+//! Splits a line into words, as Redis does for inline commands and for its configuration file
 //! (`sdssplitargs`).
 //!
-//! Words are parted by white space. `"…"` understands `\n \r \t \b \a \xHH` and `\` before any
-//! other byte; `'…'` only `\'`. A closing quote must end its word.
+//! Layer `resp`, the lowest. It uses no other layer.
+//!
+//! White space separates words. Within `"…"` the escapes are `\n \r \t \b \a \xHH`, and a `\`
+//! before any other byte stands for that byte. Within `'…'` the only escape is `\'`. A closing
+//! quote must end its word.
 
 use std::ops::Range;
 
@@ -11,7 +14,7 @@ use std::ops::Range;
 #[error("unbalanced quotes")]
 pub struct UnbalancedQuotes;
 
-/// Splits `line` into words: their bytes are appended to `out`, their places to `words`.
+/// Splits `line` into words. Appends their bytes to `out` and their ranges in `out` to `words`.
 pub(crate) fn split_words_into(
     line: &[u8],
     out: &mut Vec<u8>,
@@ -20,7 +23,7 @@ pub(crate) fn split_words_into(
     let mut rest = line;
     loop {
         rest = rest.trim_ascii_start();
-        // C's isspace has the vertical tab, which Rust's does not.
+        // C's isspace includes the vertical tab; Rust's does not.
         while let [0x0b, tail @ ..] = rest {
             rest = tail.trim_ascii_start();
         }
@@ -54,7 +57,7 @@ fn take_word<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], Unba
                 continue;
             }
         }
-        // Only a closing quote leads here, and it must be followed by white space or the end.
+        // A quote was closed. White space or the end of the line must follow it.
         return match rest {
             [] => Ok(rest),
             [byte, ..] if byte.is_ascii_whitespace() || *byte == 0x0b => Ok(rest),

@@ -1,17 +1,25 @@
-//! The wire: requests in, replies out.
+//! The wire protocol: requests in, replies out.
 //!
-//! [`request`] is our own resumable, bounded reader of RESP arrays and inline commands. [`reply`]
-//! is what a command answers and the one place where it becomes bytes. Replies that the hot path
-//! sends are pre-encoded or written directly; every other reply is a [`frame::Frame`], encoded by
-//! the `redis-protocol` crate.
+//! Layer `resp`, the lowest. It uses no other module of the crate.
+//!
+//! ```text
+//!   request   a resumable, bounded reader of RESP arrays and inline commands
+//!   inline    splits a line into words: inline commands and the configuration file
+//!   reply     what a command answers, as a value
+//!   writer    takes a reply piece by piece, and encodes it or builds a value of it
+//!   encode    the one place where a reply becomes bytes, in RESP2 or RESP3
+//!   error     the errors that a client is shown
+//!   number    reads and prints floating-point numbers
+//! ```
 
+pub(crate) mod encode;
 pub(crate) mod error;
-pub(crate) mod frame;
 pub(crate) mod inline;
 pub(crate) mod large;
 pub(crate) mod number;
 pub(crate) mod reply;
 pub(crate) mod request;
+pub(crate) mod writer;
 
 /// The protocol version of a connection: RESP2 until `HELLO 3` asks for RESP3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +40,7 @@ impl Protocol {
         }
     }
 
-    /// The type byte of a push frame: RESP2 knows none and sends an array.
+    /// The type byte of a push frame. RESP2 has no push type and sends an array.
     pub(crate) fn push_marker(self) -> u8 {
         match self {
             Protocol::Resp2 => b'*',

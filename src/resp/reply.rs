@@ -1,35 +1,57 @@
-//! What a command answers, and the one place where it becomes bytes.
+//! A command's reply as a value.
+//!
+//! Layer `resp`, the lowest. It uses no other layer.
+//!
+//! A command builds its reply once, in the types of RESP3. [`encode`](super::encode) converts it to
+//! RESP2 where that is needed. A reply that is long, or whose data lies under a lock, should be
+//! written piece by piece with a [`writer`](super::writer) instead.
+//!
+//! Encoding recurses as deep as the tree is nested. Commands decide how deep that is; clients do
+//! not.
 
 use bytes::{Bytes, BytesMut};
 
-use super::frame::{self, Frame};
-use super::large::{LARGE, has_memory_for};
-use super::{Protocol, error::CommandError};
+use super::Protocol;
+use super::error::CommandError;
+use super::writer::ReplyWriter;
 
-/// A command's answer.
-#[derive(Debug)]
+/// A command's reply.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reply {
-    /// The command has sent its own frames (subscribe confirmations), or answers nothing.
+    /// No reply: the command has sent its own frames (subscribe confirmations), or sends none.
     Sent,
-    /// A pre-encoded reply, the same bytes in RESP2 and RESP3.
+    /// A pre-encoded reply, which has the same bytes in RESP2 and RESP3.
     Static(&'static [u8]),
+    /// A status: `+OK`.
+    Status(Bytes),
+    /// An error, by itself or within an aggregate.
+    Error(Box<CommandError>),
     /// An integer.
     Integer(i64),
+    /// A floating-point number; a bulk string in RESP2.
+    Double(f64),
+    /// A number with a fraction, by its decimal digits; a bulk string in RESP2.
+    Decimal(Bytes),
+    /// An integer of any size, as decimal digits; a bulk string in RESP2.
+    BigNumber(Bytes),
+    /// A boolean; the integer 1 or 0 in RESP2.
+    Boolean(bool),
     /// A bulk string.
     Bulk(Bytes),
+    /// Text for people: a verbatim string of format `txt` in RESP3, a bulk string in RESP2.
+    Verbatim(Bytes),
     /// A null: `$-1` in RESP2, `_` in RESP3.
     Null,
-    /// A null where an array would be: `*-1` in RESP2, `_` in RESP3.
+    /// A null in place of an array: `*-1` in RESP2, `_` in RESP3.
     NullArray,
-    /// Everything else.
-    Frame(Frame),
-    /// An array of replies. This, [`Set`](Self::Set) and [`Map`](Self::Map) are for what a frame
-    /// cannot hold: its sets are hash sets, which refuse arrays and maps as members.
+    /// An array.
     Array(Vec<Reply>),
-    /// A set of replies; RESP2 shows an array.
+    /// A set, encoded in this order; an array in RESP2. Duplicate members are not detected.
     Set(Vec<Reply>),
-    /// A map of replies in this order, keys not necessarily unique; RESP2 shows a flat array.
+    /// A map, encoded in this order; a flat array in RESP2. Duplicate keys are not detected.
     Map(Vec<(Reply, Reply)>),
+    /// An array of arrays of two; RESP2 shows one flat array.
+    Pairs(Vec<(Reply, Reply)>),
 }
 
 impl Reply {
@@ -40,149 +62,54 @@ impl Reply {
 
     /// Appends the reply's bytes to `out`.
     pub(crate) fn encode(self, out: &mut BytesMut, protocol: Protocol) {
-        match self {
-            Reply::Sent => {}
-            Reply::Static(bytes) => out.extend_from_slice(bytes),
-            Reply::Integer(number) => put_integer(out, b':', number),
-            Reply::Bulk(data) => put_bulk(out, &data),
-            Reply::Null => put_null(out, protocol),
-            Reply::NullArray => put_null_array(out, protocol),
-            Reply::Frame(frame) => frame::encode(out, frame, protocol),
-            Reply::Array(items) => put_aggregate(out, b'*', items, protocol),
-            Reply::Set(items) => {
-                let kind = match protocol {
-                    Protocol::Resp2 => b'*',
-                    Protocol::Resp3 => b'~',
-                };
-                put_aggregate(out, kind, items, protocol);
-            }
-            Reply::Map(pairs) => {
-                let (kind, count) = match protocol {
-                    Protocol::Resp2 => (b'*', pairs.len() * 2),
-                    Protocol::Resp3 => (b'%', pairs.len()),
-                };
-                put_integer(out, kind, count as i64);
-                for (key, value) in pairs {
-                    key.encode(out, protocol);
-                    value.encode(out, protocol);
-                }
-            }
-        }
+        ReplyWriter::wire(out, protocol).put(self);
     }
 }
 
-impl From<Frame> for Reply {
-    fn from(frame: Frame) -> Self {
-        Reply::Frame(frame)
+/// A literal becomes a bulk string. It is mostly the name of a field.
+impl From<&'static str> for Reply {
+    fn from(text: &'static str) -> Reply {
+        bulk(text)
     }
 }
 
-/// Appends `-text`, with line breaks as spaces, as Redis does to keep the frame whole.
-pub(crate) fn put_error(out: &mut BytesMut, error: &CommandError) {
-    let text = error.wire_text();
-    let body = text.trim_ascii_end_newlines();
-    out.reserve(body.len() + 3);
-    out.extend_from_slice(b"-");
-    out.extend(body.iter().map(|&byte| match byte {
-        b'\r' | b'\n' => b' ',
-        byte => byte,
-    }));
-    out.extend_from_slice(b"\r\n");
+/// A status reply.
+pub(crate) fn status(text: impl Into<Bytes>) -> Reply {
+    Reply::Status(text.into())
 }
 
-fn put_aggregate(out: &mut BytesMut, kind: u8, items: Vec<Reply>, protocol: Protocol) {
-    put_integer(out, kind, items.len() as i64);
-    for item in items {
-        item.encode(out, protocol);
-    }
+/// An integer.
+pub(crate) fn integer(number: i64) -> Reply {
+    Reply::Integer(number)
 }
 
-/// Appends a line of a type byte and a number: `:5`, `$5`, `*5`.
-pub(crate) fn put_integer(out: &mut BytesMut, kind: u8, number: i64) {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(number).as_bytes();
-    out.reserve(digits.len() + 3);
-    out.extend_from_slice(&[kind]);
-    out.extend_from_slice(digits);
-    out.extend_from_slice(b"\r\n");
+/// A floating-point number.
+pub(crate) fn double(number: f64) -> Reply {
+    Reply::Double(number)
 }
 
-/// Appends a bulk string.
-pub(crate) fn put_bulk(out: &mut BytesMut, data: &[u8]) {
-    put_integer(out, b'$', data.len() as i64);
-    out.reserve(data.len() + 2);
-    out.extend_from_slice(data);
-    out.extend_from_slice(b"\r\n");
+/// A bulk string.
+pub(crate) fn bulk(data: impl Into<Bytes>) -> Reply {
+    Reply::Bulk(data.into())
 }
 
-/// Appends a null.
-pub(crate) fn put_null(out: &mut BytesMut, protocol: Protocol) {
-    out.extend_from_slice(match protocol {
-        Protocol::Resp2 => b"$-1\r\n",
-        Protocol::Resp3 => b"_\r\n",
-    });
+/// A verbatim string: text for people.
+pub(crate) fn verbatim(text: impl Into<Bytes>) -> Reply {
+    Reply::Verbatim(text.into())
 }
 
-fn put_null_array(out: &mut BytesMut, protocol: Protocol) {
-    out.extend_from_slice(match protocol {
-        Protocol::Resp2 => b"*-1\r\n",
-        Protocol::Resp3 => b"_\r\n",
-    });
+/// An array.
+pub(crate) fn array(items: impl IntoIterator<Item = Reply>) -> Reply {
+    Reply::Array(items.into_iter().collect())
 }
 
-/// Writes a reply piece by piece, for commands whose values lie under a lock and are best copied
-/// straight to where they go.
-#[derive(Debug)]
-pub(crate) struct ReplyWriter<'a> {
-    out: &'a mut BytesMut,
-    protocol: Protocol,
+/// A set.
+pub(crate) fn set(members: impl IntoIterator<Item = Reply>) -> Reply {
+    Reply::Set(members.into_iter().collect())
 }
 
-impl<'a> ReplyWriter<'a> {
-    /// Appends to `out`.
-    pub(crate) fn new(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
-        ReplyWriter { out, protocol }
-    }
-
-    /// Whether there is memory for a bulk string of so many bytes behind what was appended.
-    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
-        let before = self.out.len();
-        // A buffer that grows at least doubles.
-        bytes < LARGE || has_memory_for((before + bytes).max(2 * before))
-    }
-
-    /// Begins an array; so many replies must follow.
-    pub(crate) fn array(&mut self, length: usize) {
-        put_integer(self.out, b'*', length as i64);
-    }
-
-    /// A bulk string.
-    pub(crate) fn bulk(&mut self, data: &[u8]) {
-        put_bulk(self.out, data);
-    }
-
-    /// An integer.
-    pub(crate) fn integer(&mut self, number: i64) {
-        put_integer(self.out, b':', number);
-    }
-
-    /// A whole reply.
-    pub(crate) fn put(&mut self, reply: Reply) {
-        reply.encode(self.out, self.protocol);
-    }
-}
-
-/// Redis trims the line breaks at an error's end before it turns the others into spaces.
-trait TrimNewlines {
-    fn trim_ascii_end_newlines(&self) -> &[u8];
-}
-
-impl TrimNewlines for Vec<u8> {
-    fn trim_ascii_end_newlines(&self) -> &[u8] {
-        let end = self
-            .iter()
-            .rposition(|byte| !matches!(byte, b'\r' | b'\n'))
-            .map_or(0, |last| last + 1);
-        &self[..end]
-    }
+/// A map. Its keys are mostly field names.
+pub(crate) fn map<K: Into<Reply>>(pairs: impl IntoIterator<Item = (K, Reply)>) -> Reply {
+    let pairs = pairs.into_iter();
+    Reply::Map(pairs.map(|(key, value)| (key.into(), value)).collect())
 }

@@ -22,6 +22,8 @@
 //! arguments of 16 KB each, and (enforced by the caller through [`RequestReader::held`])
 //! `client-query-buffer-limit` for all that an unfinished request occupies. Nothing is allocated
 //! on the word of a header.
+//!
+//! Layer `resp`, the lowest. It uses no other layer.
 
 use std::ops::{Index, Range};
 
@@ -34,36 +36,36 @@ use super::large::{LARGE, LargeBulk, Receiving};
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
-/// The most arguments of a request before AUTH.
+/// The most arguments of a request before AUTH; the command's name counts.
 const MAX_ARGS_BEFORE_AUTH: i64 = 10;
 /// The longest argument before AUTH, in bytes.
 const MAX_BULK_BEFORE_AUTH: i64 = 16 * 1024;
 
-/// Bytes that are no request. The text is Redis's; the connection closes after it.
+/// The bytes are not a request. The texts are Redis's. The connection is closed after the error.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ProtocolError {
     /// An inline command longer than [`MAX_LINE`].
     #[error("too big inline request")]
     InlineTooLong,
-    /// Quotes in an inline command do not match up.
+    /// The quotes of an inline command do not match up.
     #[error("unbalanced quotes in request")]
     UnbalancedQuotes,
-    /// No end of an array header within [`MAX_LINE`].
+    /// An array header has no end within [`MAX_LINE`].
     #[error("too big mbulk count string")]
     ArrayHeaderTooLong,
-    /// An array header that is no number, or one past 2^31 - 1.
+    /// An array header is not a number, or exceeds 2^31 - 1.
     #[error("invalid multibulk length")]
     ArrayLength,
     /// More than 10 arguments before AUTH.
     #[error("unauthenticated multibulk length")]
     ArrayLengthBeforeAuth,
-    /// No end of a bulk header within [`MAX_LINE`].
+    /// A bulk header has no end within [`MAX_LINE`].
     #[error("too big bulk count string")]
     BulkHeaderTooLong,
-    /// Something else where a bulk must start.
+    /// A bulk was expected and another byte was found.
     #[error("expected '$', got '{}'", char::from(*.0))]
     ExpectedBulk(u8),
-    /// A bulk header that is no number, negative or past `proto-max-bulk-len`.
+    /// A bulk header is not a number, or is negative, or exceeds `proto-max-bulk-len`.
     #[error("invalid bulk length")]
     BulkLength,
     /// More than 16 KB in one argument before AUTH.
@@ -74,79 +76,79 @@ pub(crate) enum ProtocolError {
     NoMemory(usize),
 }
 
-/// What the reader accepts of this connection now.
+/// The limits that apply to a connection's requests at the moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// `proto-max-bulk-len`, in bytes.
     pub max_bulk: u64,
-    /// False while the connection still owes an AUTH: the stricter limits apply.
+    /// False until the connection has authenticated. Stricter limits apply until then.
     pub authenticated: bool,
 }
 
-/// The words of one request.
+/// The arguments of one request, the command's name included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Args<'a> {
     bytes: &'a [u8],
-    /// Places in `bytes`, or [`large_word`]s.
-    words: &'a [Range<usize>],
+    /// Places in `bytes`, or [`large_range`]s.
+    ranges: &'a [Range<usize>],
     large: &'a [LargeBulk],
 }
 
-/// The place of a word that is the large argument of this index.
-pub(crate) fn large_word(index: usize) -> Range<usize> {
+/// The range of an argument that is the large argument of this index.
+pub(crate) fn large_range(index: usize) -> Range<usize> {
     usize::MAX..index
 }
 
-fn is_large(word: &Range<usize>) -> bool {
-    word.start == usize::MAX
+fn is_large(range: &Range<usize>) -> bool {
+    range.start == usize::MAX
 }
 
 impl<'a> Args<'a> {
-    /// Words that lie in `bytes` at `words`, or in `large` where they are [`large_word`]s.
+    /// The arguments that lie in `bytes` at `ranges`, or in `large` where those are [`large_range`]s.
     pub(crate) fn new(
         bytes: &'a [u8],
-        words: &'a [Range<usize>],
+        ranges: &'a [Range<usize>],
         large: &'a [LargeBulk],
     ) -> Args<'a> {
         Args {
             bytes,
-            words,
+            ranges,
             large,
         }
     }
 
-    /// The number of words, the command's own included.
+    /// The number of arguments, the command's name included.
     pub(crate) fn len(&self) -> usize {
-        self.words.len()
+        self.ranges.len()
     }
 
-    /// Whether there is no word at all.
+    /// Whether there are no arguments, not even a name.
     pub(crate) fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.ranges.is_empty()
     }
 
-    /// The word at `index`.
+    /// The argument at `index`; the command's name is at 0.
     pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
-        self.words.get(index).map(|word| self.word(word))
+        self.ranges.get(index).map(|range| self.arg(range))
     }
 
-    /// The word at `index`, if it is one that can be kept without copying it.
+    /// The argument at `index`, if it is one that can be kept without copying it.
     pub(crate) fn large(&self, index: usize) -> Option<&'a LargeBulk> {
-        let word = self.words.get(index).filter(|word| is_large(word))?;
-        Some(&self.large[word.end])
+        let range = self.ranges.get(index).filter(|range| is_large(range))?;
+        Some(&self.large[range.end])
     }
 
-    /// The words in order.
+    /// The arguments in order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let args = *self;
-        self.words.iter().map(move |word| args.word(word))
+        self.ranges.iter().map(move |range| args.arg(range))
     }
 
-    fn word(&self, word: &Range<usize>) -> &'a [u8] {
-        if is_large(word) {
-            self.large[word.end].bytes()
+    fn arg(&self, range: &Range<usize>) -> &'a [u8] {
+        if is_large(range) {
+            self.large[range.end].bytes()
         } else {
-            &self.bytes[word.clone()]
+            &self.bytes[range.clone()]
         }
     }
 }
@@ -155,25 +157,26 @@ impl Index<usize> for Args<'_> {
     type Output = [u8];
 
     fn index(&self, index: usize) -> &[u8] {
-        self.word(&self.words[index])
+        self.arg(&self.ranges[index])
     }
 }
 
-/// The state between two reads of one connection.
+/// The state of one connection's request reader between two reads from the socket.
 #[derive(Debug, Default)]
 pub(crate) struct RequestReader {
     /// Where the current request begins in the buffer.
     start: usize,
-    /// Up to where the current request is understood.
+    /// Up to where the current request has been parsed.
     position: usize,
-    /// Up to where the line at `position` was searched for its end.
+    /// Up to where the line at `position` has been searched for its end.
     searched: usize,
-    /// Bulks that the current array still lacks; 0 between requests.
+    /// How many bulks of the current array are still to be read; 0 between requests.
     missing: usize,
     /// The length of the bulk at `position`, once its header is read.
     bulk: Option<usize>,
-    /// The words of the current request: places in the buffer or in `inline`, or [`large_word`]s.
-    words: Vec<Range<usize>>,
+    /// Where the arguments of the current request are, in the buffer or in `inline`; or
+    /// [`large_range`]s.
+    args: Vec<Range<usize>>,
     /// Those of the arguments that are not in the buffer.
     large: Vec<LargeBulk>,
     /// The argument at `position`, if it is such a one.
@@ -182,14 +185,14 @@ pub(crate) struct RequestReader {
     failed: bool,
     /// The current request is complete, and is to be found again.
     unread: bool,
-    /// The words' bytes of an inline command, freed of quotes.
+    /// The arguments of an inline command, without quotes.
     inline: Option<Vec<u8>>,
 }
 
 impl RequestReader {
-    /// Goes on reading `buffer` up to the end of the next request. `Ok(true)`: it is complete, see
-    /// [`args`](Self::args), of which an empty array or line has none; `Ok(false)`: more bytes are
-    /// needed.
+    /// Continues to parse `buffer` up to the end of the next request. `Ok(true)`: the request is
+    /// complete; [`args`](Self::args) gives its arguments, and an empty array or line has none.
+    /// `Ok(false)`: more bytes are needed.
     pub(crate) fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
         if std::mem::take(&mut self.unread) {
             return Ok(true);
@@ -219,13 +222,13 @@ impl RequestReader {
         }
     }
 
-    /// The request that [`next`](Self::next) has completed in `buffer`.
+    /// The arguments of the request that [`next`](Self::next) has completed in `buffer`.
     pub(crate) fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         let bytes = self.inline.as_deref().unwrap_or(buffer);
-        Args::new(bytes, &self.words, &self.large)
+        Args::new(bytes, &self.args, &self.large)
     }
 
-    /// Takes the completed request back: [`next`](Self::next) finds it again.
+    /// Undoes the parsing of the completed request, so that [`next`](Self::next) returns it again.
     pub(crate) fn unread(&mut self) {
         self.unread = true;
     }
@@ -251,8 +254,8 @@ impl RequestReader {
         }
     }
 
-    /// How many bytes from the start of the buffer are done with, once the completed request (if
-    /// any) has been carried out.
+    /// How many bytes at the start of the buffer are no longer needed, once the completed request
+    /// (if there is one) has been executed.
     pub(crate) fn consumed(&self) -> usize {
         if self.is_done() {
             self.position
@@ -261,16 +264,16 @@ impl RequestReader {
         }
     }
 
-    /// Says that [`consumed`](Self::consumed) bytes were dropped from the start of the buffer.
+    /// The caller has dropped [`consumed`](Self::consumed) bytes from the start of the buffer.
     pub(crate) fn rebase(&mut self) {
         let dropped = self.consumed();
         if self.is_done() {
-            self.forget_words();
+            self.forget_args();
         }
-        // Those of an inline command are no places in the buffer.
+        // The ranges of an inline command are not in the buffer.
         if self.inline.is_none() {
-            for word in self.words.iter_mut().filter(|word| !is_large(word)) {
-                *word = word.start - dropped..word.end - dropped;
+            for range in self.args.iter_mut().filter(|range| !is_large(range)) {
+                *range = range.start - dropped..range.end - dropped;
             }
         }
         self.start = 0;
@@ -278,34 +281,34 @@ impl RequestReader {
         self.searched = self.searched.saturating_sub(dropped);
     }
 
-    /// Bytes that the reader itself occupies on behalf of an unfinished request.
+    /// Bytes of memory that the reader itself uses for an unfinished request.
     pub(crate) fn held(&self) -> usize {
         let apart = self.receiving.as_ref().map_or(0, Receiving::arrived);
         let large: usize = self.large.iter().map(LargeBulk::memory).sum();
-        self.words.capacity() * size_of::<Range<usize>>() + apart + large
+        self.args.capacity() * size_of::<Range<usize>>() + apart + large
     }
 
-    /// Gives back memory while the connection idles between two requests.
+    /// Frees memory while the connection is idle between two requests.
     pub(crate) fn release(&mut self) {
         if self.is_done() {
-            self.words = Vec::new();
+            self.args = Vec::new();
             self.large = Vec::new();
         }
     }
 
     fn begin_request(&mut self) {
         self.start = self.position;
-        self.forget_words();
+        self.forget_args();
     }
 
-    fn forget_words(&mut self) {
-        self.words.clear();
+    fn forget_args(&mut self) {
+        self.args.clear();
         self.large.clear();
         self.inline = None;
     }
 
     /// Finds the end of the line at `position`. `Some(end)`: the line is `position..end`, without
-    /// its `\r`, and the byte after the `\r` is there too.
+    /// its `\r`, and the byte after the `\r` has arrived too.
     fn header_end(
         &mut self,
         buffer: &[u8],
@@ -321,7 +324,7 @@ impl RequestReader {
                 Ok((from + offset + 1 < buffer.len()).then_some(from + offset))
             }
             found => {
-                // A NUL hides what follows it, as in Redis; stay there.
+                // A NUL hides what follows it, as in Redis. The search stays there.
                 self.searched = found.map_or(buffer.len(), |offset| from + offset);
                 if buffer.len() - self.position > MAX_LINE {
                     return Err(too_long);
@@ -366,14 +369,14 @@ impl RequestReader {
             return Err(ProtocolError::NoMemory(length));
         }
         if let Some(receiving) = self.receiving.take_if(|receiving| receiving.is_complete()) {
-            self.words.push(large_word(self.large.len()));
+            self.args.push(large_range(self.large.len()));
             self.large.push(receiving.finish());
         } else {
             let end = self.position + length;
             if self.receiving.is_some() || buffer.len() < end + 2 {
                 return Ok(false);
             }
-            self.words.push(self.position..end);
+            self.args.push(self.position..end);
             self.position = end + 2;
         }
         self.bulk = None;
@@ -400,13 +403,13 @@ impl RequestReader {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.position = end + 1;
         let bytes = self.inline.insert(Vec::new());
-        split_words_into(line, bytes, &mut self.words)
+        split_words_into(line, bytes, &mut self.args)
             .map_err(|_| ProtocolError::UnbalancedQuotes)?;
         Ok(true)
     }
 }
 
-/// The length in a bulk's header line.
+/// The length of a bulk, from its header line.
 fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
     match header {
         [b'$', digits @ ..] => {
@@ -425,15 +428,16 @@ fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
     }
 }
 
-/// An argument that must be a whole number ([`parse_integer`]).
+/// Parses an argument that must be an integer ([`parse_integer`]).
 ///
 /// # Errors
 /// `value is not an integer or out of range`
-pub(crate) fn integer_argument(word: &[u8]) -> Result<i64, CommandError> {
-    parse_integer(word).ok_or(CommandError::NOT_AN_INTEGER)
+pub(crate) fn integer_argument(arg: &[u8]) -> Result<i64, CommandError> {
+    parse_integer(arg).ok_or(CommandError::NOT_AN_INTEGER)
 }
 
-/// A decimal number as Redis takes it (`string2ll`): no sign but `-`, no leading zero, no blanks.
+/// Parses a decimal integer as Redis does (`string2ll`): no sign but `-`, no leading zeros, no
+/// blanks.
 pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

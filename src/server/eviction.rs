@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::client::log::log_client;
+use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
 /// How often what they hold is added up, while there is a bound; Redis's `hz 10`.
@@ -58,14 +60,17 @@ fn evict(state: &ServerState) -> bool {
         }
         total -= memory;
         state.stats.evicted_clients.fetch_add(1, Relaxed);
-        tracing::warn!(
-            memory,
-            limit,
-            id = client.id,
-            addr = client.addresses.peer(),
-            name = %client.names().shown(),
-            "client closed: all clients together hold more than maxmemory-clients"
-        );
+        if let Some(times) = state.told.note(Told::ClientsMemory) {
+            log_client!(
+                warn,
+                &client,
+                memory,
+                limit,
+                times,
+                "{}",
+                Told::ClientsMemory
+            );
+        }
         state.disconnect(&client);
     }
     true

@@ -1,9 +1,10 @@
 //! What has to be looked at now and then: idle clients, outboxes above their soft limit, messages
-//! that were dropped and the log has not been told of, tables that have become too large for what is
-//! in them, memory that is free.
+//! that were dropped and whatever else the log has not been told of, tables that have become too
+//! large for what is in them, memory that is free.
 
 use std::time::{Duration, Instant};
 
+use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
 /// The limits and timeouts it enforces are in whole seconds.
@@ -51,13 +52,19 @@ fn look(state: &ServerState, free: &mut FreeMemory) {
             && !client.is_monitor()
             && client.idle_seconds() > timeout.as_secs()
         {
-            tracing::debug!(client = client.addresses.peer(), "closing idle client");
+            state.tell(Told::Idle, &client);
             state.disconnect(&client);
         }
     }
+    for (told, times) in state.told.overdue() {
+        if told.is_warning() {
+            tracing::warn!(times, "since the last such line: {told}");
+        } else {
+            tracing::info!(times, "since the last such line: {told}");
+        }
+    }
     state.registry.shrink();
-    let dataset = state.keyspace.lock().used();
-    let memory = state.memory(dataset);
+    let memory = state.memory(state.keyspace.figures().used);
     if free.has_become_much(memory.resident.saturating_sub(memory.used())) {
         state.trim_memory();
     }

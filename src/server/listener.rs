@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use rustix::io::Errno;
+use socket2::{Domain, SockAddr, Socket, Type};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
@@ -20,7 +21,7 @@ use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split
 use crate::client::tls::TlsStream;
 use crate::config::{Config, TlsPort};
 use crate::conn::Connection;
-use crate::observe::log_throttle::LogThrottle;
+use crate::observe::log_throttle::{LogThrottle, Told};
 use crate::state::ServerState;
 use crate::state::bound::Bound;
 use crate::state::tls::Tls;
@@ -28,25 +29,18 @@ use crate::state::tls::Tls;
 /// How long to rest after an accept that failed for want of a resource, such as descriptors:
 /// trying again at once would fail again and keep a core busy.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
-/// What a connection from another machine is told in protected mode. Redis's words, for what an
-/// operator then looks up.
+/// What a connection from another machine is told in protected mode. It begins as Redis's text does.
 const PROTECTED: &str = "\
-    -DENIED Redis is running in protected mode because protected mode is enabled and no \
-    password is set for the default user. In this mode connections are only accepted from \
-    the loopback interface. If you want to connect from external computers to Redis you may \
-    adopt one of the following solutions: 1) Just disable protected mode sending the command \
-    'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from \
-    the same host the server is running, however MAKE SURE Redis is not publicly accessible \
-    from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) \
-    Alternatively you can just disable the protected mode by editing the Redis configuration \
-    file, and setting the protected mode option to 'no', and then restarting the server. 3) \
-    If you started the server manually just for testing, restart it with the \
-    '--protected-mode no' option. 4) Setup a an authentication password for the default \
-    user. NOTE: You only need to do one of the above things in order for the server to start \
-    accepting connections from the outside.\r\n";
+    -DENIED fanfare is running in protected mode: the default user has no password, so connections \
+    are only accepted from this machine. To connect from others, do one of these: \
+    1) Give the default user a password, with the setting 'requirepass', or with 'CONFIG SET \
+    requirepass' from the machine that the server runs on. \
+    2) If nobody else can reach this server, start it with '--protected-mode no', or send \
+    'CONFIG SET protected-mode no' from its own machine.\r\n";
 
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ListenError {
     /// All addresses were optional, and none is there.
     #[error("can't listen on any address of 'bind': {0}")]
@@ -62,6 +56,23 @@ pub enum ListenError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ListenError {
+    /// Whether this machine does not have the address, or does not have its kind of network. An
+    /// address that is taken, or that the process may not have, is not missing.
+    fn is_missing_address(&self) -> bool {
+        match self {
+            ListenError::NoAddress(_) => true,
+            ListenError::Bind { source, .. } => {
+                matches!(
+                    Errno::from_io_error(source),
+                    Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT)
+                )
+            }
+            ListenError::Nothing(_) => false,
+        }
+    }
 }
 
 /// A bound socket.
@@ -179,9 +190,11 @@ pub(crate) async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenErr
     }
     if let Some(path) = &config.unixsocket {
         let listener =
-            bind_unix(path, config.unixsocketperm).map_err(|source| ListenError::Bind {
-                address: path.display().to_string(),
-                source,
+            listen_unix(path, config.unixsocketperm, config.tcp_backlog).map_err(|source| {
+                ListenError::Bind {
+                    address: path.display().to_string(),
+                    source,
+                }
             })?;
         listeners.push(Listener::Unix(listener, Arc::new(path.clone())));
     }
@@ -208,7 +221,7 @@ async fn bind_port(
                 port = address.port();
                 listeners.push((listener, address));
             }
-            Err(error) if optional => {
+            Err(error) if optional && error.is_missing_address() => {
                 tracing::info!(%error, "optional address left out");
             }
             Err(error) => return Err(error),
@@ -259,7 +272,24 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ListenError> {
     Ok(SocketAddr::new(ip, port))
 }
 
-fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
+fn listen_unix(path: &Path, permissions: u32, backlog: u32) -> io::Result<UnixListener> {
+    let socket = bind_unix(path)?;
+    let listen = || {
+        // Before it listens: nobody connects who may not.
+        if permissions != 0 {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions))?;
+        }
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        UnixListener::from_std(socket.into())
+    };
+    listen().inspect_err(|_| {
+        // Best effort: the next start removes it otherwise.
+        let _ = std::fs::remove_file(path);
+    })
+}
+
+/// A socket at this path that does not listen yet.
+fn bind_unix(path: &Path) -> io::Result<Socket> {
     // A socket that a process which is no more has left behind is in nobody's way.
     if let Ok(metadata) = std::fs::symlink_metadata(path)
         && metadata.file_type().is_socket()
@@ -267,15 +297,10 @@ fn bind_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
     {
         std::fs::remove_file(path)?;
     }
-    let listener = UnixListener::bind(path)?;
-    if permissions != 0 {
-        let set = std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions));
-        if let Err(error) = set {
-            std::fs::remove_file(path)?;
-            return Err(error);
-        }
-    }
-    Ok(listener)
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
 }
 
 /// Accepts until the server shuts down. A failed accept never ends it.
@@ -288,8 +313,9 @@ pub(crate) async fn serve(listener: &Listener, state: &Arc<ServerState>) {
                     if let Some(failed) = failures.end() {
                         tracing::warn!(failed, "can accept connections again");
                     }
+                    let from = accepted.addresses().clone();
                     if let Err(error) = admit(state, accepted) {
-                        tracing::warn!(%error, "can't serve a connection");
+                        tell_refused(state, Told::NotServed, Some(&error), &from);
                     }
                 }
                 Err(error) if is_of_one_connection(&error) => {
@@ -340,23 +366,25 @@ fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     }
 }
 
+/// Tells the log of a connection that is not served, which is no client yet.
+fn tell_refused(state: &ServerState, told: Told, error: Option<&io::Error>, from: &Addresses) {
+    if let Some(times) = state.told.note(told) {
+        let error = error.map(tracing::field::display);
+        tracing::warn!(addr = %from.peer(), error, times, "{told}");
+    }
+}
+
 fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     state.stats.connections.fetch_add(1, Relaxed);
     let config = state.config();
     if state.clients.count() >= config.maxclients as usize {
-        tracing::debug!(
-            client = accepted.addresses().peer(),
-            "refused: max number of clients reached"
-        );
+        tell_refused(state, Told::TooManyClients, None, accepted.addresses());
         refuse(state, accepted, "-ERR max number of clients reached\r\n");
         return Ok(());
     }
     let encrypted = matches!(accepted, Accepted::Tls(..));
     if !encrypted && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
-        tracing::debug!(
-            client = accepted.addresses().peer(),
-            "refused: protected mode"
-        );
+        tell_refused(state, Told::Unprotected, None, accepted.addresses());
         refuse(state, accepted, PROTECTED);
         return Ok(());
     }
@@ -416,6 +444,7 @@ async fn serve_encrypted(state: &Arc<ServerState>, connection: &mut Connection) 
     };
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
+        state.tell(Told::Unprotected, connection.client());
         Box::pin(connection.refuse(PROTECTED)).await;
     } else {
         connection.run().await;
@@ -426,6 +455,28 @@ async fn serve_encrypted(state: &Arc<ServerState>, connection: &mut Connection) 
 mod tests {
     use super::*;
     use crate::acl::user::{PasswordHash, User};
+
+    /// What the permissions forbid is forbidden from the first moment at which it could be done.
+    #[tokio::test]
+    async fn a_unix_socket_has_its_permissions_before_anybody_can_connect() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let connect = || std::os::unix::net::UnixStream::connect(&path);
+        let bound = bind_unix(&path).unwrap();
+        assert!(path.exists());
+        let refused = connect().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        drop(bound);
+
+        // Over the file that the one before has left.
+        let _listening = listen_unix(&path, 0o640, 1).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        connect().unwrap();
+
+        let nowhere = directory.path().join("none").join("socket");
+        assert!(listen_unix(&nowhere, 0o640, 1).is_err());
+    }
 
     #[test]
     fn only_this_machine_comes_in_without_a_password() {

@@ -12,8 +12,9 @@
 //!   anew after a rest.
 //!
 //! Each is counted (INFO `fanfare_connection_panics`, `fanfare_task_panics`) and logged. Locks are
-//! released on the way, without poison. A transaction that panics half-way has been carried out
-//! half-way.
+//! released on the way, without poison. Whoever takes the keyspace's lock next gets it repaired
+//! (`store::shared`): what is counted and where keys are found follows what they hold. A transaction
+//! that panics half-way has been carried out half-way.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -48,10 +49,10 @@ pub(crate) async fn supervise<F: Future<Output = ()>>(
 ) {
     while let Err(panic) = catch(Box::pin(task())).await {
         state.stats.task_panics.fetch_add(1, Relaxed);
-        let message = message(&panic);
+        // Not a field `message`, which is the line's own text.
         tracing::error!(
             task = name,
-            message,
+            reason = message(&panic),
             "a task of the server panicked; it begins anew"
         );
         tokio::time::sleep(REST).await;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 /// Where a server listens. Prints as `tcp 127.0.0.1:6379`, `tls 127.0.0.1:6380` or
 /// `unix /tmp/socket`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Bound {
     /// A TCP address, with the real port.
     Tcp(SocketAddr),

@@ -56,12 +56,15 @@ impl Default for MemoryHistory {
 impl ServerState {
     /// What the process takes now, of which the keys take `dataset` bytes.
     pub(crate) fn memory(&self, dataset: usize) -> MemoryReport {
-        let clients = self.clients.all();
+        let clients = || {
+            let all = self.clients.all();
+            all.iter().map(|client| client.memory()).sum()
+        };
         let mut report = MemoryReport {
-            clients: clients.iter().map(|client| client.memory()).sum(),
+            clients: self.clients_memory.get(clients),
             dataset,
             startup: self.memory_history.startup,
-            resident: resident(),
+            resident: self.resident_memory.get(resident),
             peak: 0,
         };
         let before = self.memory_history.peak.fetch_max(report.used(), Relaxed);

@@ -2,18 +2,23 @@
 
 pub(crate) mod bound;
 pub(crate) mod clients;
+pub(crate) mod departure;
 pub mod descriptors;
 pub(crate) mod memory;
 pub(crate) mod memory_trigger;
+#[cfg(all(test, shuttle))]
+mod model;
 pub(crate) mod panic;
 pub(crate) mod pause;
 pub(crate) mod placement;
+pub(crate) mod sampled;
 pub(crate) mod shutdown;
 pub(crate) mod tls;
+mod waiting;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -27,22 +32,24 @@ use memory_trigger::MemoryTrigger;
 use panic::Panic;
 use pause::Pause;
 use placement::Placement;
+use sampled::Sampled;
 use shutdown::Shutdown;
 use tls::Tls;
 
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
 use crate::client::Client;
-use crate::client::outbox::{BrokenLimit, OverflowChoice};
+use crate::client::log::log_client;
+use crate::client::outbox::OverflowChoice;
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
+use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::store::events;
-use crate::store::keyspace::Keyspace;
 use crate::store::shared::SharedKeyspace;
 
 /// This crate's version.
@@ -78,14 +85,19 @@ pub(crate) struct ServerState {
     pub memory_trigger: MemoryTrigger,
     /// What INFO tells of the past.
     pub memory_history: MemoryHistory,
+    wrong_passwords: Mutex<LogThrottle>,
     /// Commands that took long.
     pub slow_log: SlowLog,
     /// What has held others up.
     pub latency: LatencyMonitor,
+    /// How often the log is told what clients bring about.
+    pub told: LogThrottles,
     /// Whether commands are held back.
     pub pause: Pause,
     /// The keys. Its lock comes before all others, and nothing is awaited under it.
     pub keyspace: SharedKeyspace,
+    /// Whose turn it is to wait for the keyspace's lock on a thread of its own.
+    keyspace_turn: tokio::sync::Mutex<()>,
     /// Rung when a key was given a time to expire.
     pub expiry_set: Notify,
     /// Who serves a new connection.
@@ -97,8 +109,14 @@ pub(crate) struct ServerState {
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
+    /// Bytes that all connections hold.
+    clients_memory: Sampled,
+    /// Bytes of memory that the process takes.
+    resident_memory: Sampled,
     /// When it started.
     pub started: Instant,
+    /// The same by the clock.
+    pub started_at: SystemTime,
     /// 40 hexadecimal digits that no other run has.
     pub run_id: String,
     config: ArcSwap<Config>,
@@ -137,16 +155,22 @@ impl ServerState {
             stats: Stats::new(CATALOG.ids()),
             memory_trigger: MemoryTrigger::default(),
             memory_history: MemoryHistory::default(),
+            wrong_passwords: Mutex::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
+            told: LogThrottles::default(),
             pause: Pause::default(),
             keyspace: SharedKeyspace::default(),
+            keyspace_turn: tokio::sync::Mutex::default(),
             expiry_set: Notify::new(),
             placement,
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
+            clients_memory: Sampled::default(),
+            resident_memory: Sampled::default(),
             started: Instant::now(),
+            started_at: SystemTime::now(),
             run_id: run_id(),
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
@@ -212,16 +236,52 @@ impl ServerState {
     /// Tells the log of messages that were dropped for a client: one line in a while, and at its
     /// `end` what is left to tell.
     pub(crate) fn note_drops(&self, client: &Client, end: bool) {
-        if let Some(report) = client.outbox.drop_report(Instant::now(), end) {
-            tracing::warn!(
+        if let Some(report) = client.outbox.drop_report(Instant::now(), end)
+            && let Some(times) = self.told.note(Told::Dropped)
+        {
+            log_client!(
+                warn,
+                client,
                 policy = report.policy.name(),
                 messages = report.since.messages,
                 bytes = report.since.bytes,
+                times,
+                "{}",
+                Told::Dropped
+            );
+        }
+    }
+
+    /// Tells the log of a wrong password, or of a user that is not there: one line in a while.
+    pub(crate) fn note_wrong_password(&self, client: &Client, user: &[u8]) {
+        /// Bytes of a name that a line shows.
+        const SHOWN: usize = 128;
+        let shown = |name: &[u8]| {
+            let name = &name[..name.len().min(SHOWN)];
+            String::from_utf8_lossy(name).escape_debug().to_string()
+        };
+        if let Some(count) = self.wrong_passwords.lock().note() {
+            tracing::warn!(
+                count,
+                user = shown(user),
                 id = client.id,
                 addr = client.addresses.peer(),
-                name = %client.names().shown(),
-                "slow subscriber: messages were dropped since the last such line"
+                name = shown(&client.names().name),
+                "wrong passwords since the last such line; the last was for this user"
             );
+        }
+    }
+
+    /// Tells the log that a client is closed, or what else it has come to, and how often that was since
+    /// the last such line.
+    pub(crate) fn tell(&self, told: Told, client: &Client) {
+        let Some(times) = self.told.note(told) else {
+            return;
+        };
+        if told.is_warning() {
+            log_client!(warn, client, times, "{told}");
+        } else {
+            log_client!(info, client, times, "{told}");
         }
     }
 
@@ -231,6 +291,16 @@ impl ServerState {
         if self.shutdown.begin(at_once) {
             for client in self.clients.all() {
                 client.quiet();
+            }
+        }
+    }
+
+    /// Ends a pause (CLIENT UNPAUSE): connections that wait for its end go on.
+    pub(crate) fn end_pause(&self) {
+        self.pause.end();
+        for client in self.clients.all() {
+            if client.is_postponed() {
+                client.wake();
             }
         }
     }
@@ -268,58 +338,22 @@ impl ServerState {
         alive
     }
 
-    /// Ends a client's connection now: it is in no table any more when this returns, and what its
-    /// socket does not take at once is dropped. Harmless for a client that is gone already.
-    pub(crate) fn disconnect(&self, client: &Client) {
-        if self.retire(client) {
-            self.hang_up(client);
-        }
-    }
-
-    /// As [`disconnect`](Self::disconnect), for who holds the keyspace's lock.
-    pub(crate) fn disconnect_under(&self, client: &Client, space: &mut Keyspace) {
-        if client.close() {
-            self.forget(client, space);
-            self.hang_up(client);
-        }
-    }
-
-    /// Takes a client out of all tables, before its peer can see the end of the connection, which
-    /// the caller brings about. `false`: somebody has done it already.
-    pub(crate) fn retire(&self, client: &Client) -> bool {
-        let first = client.close();
-        if first {
-            self.forget(client, &mut self.keyspace.lock());
-        }
-        first
-    }
-
-    fn hang_up(&self, client: &Client) {
-        let mut written = 0;
-        client.hang_up(&mut written);
-        self.stats.output_bytes.fetch_add(written, Relaxed);
-    }
-
     /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
-        tracing::warn!(
-            client = client.addresses.peer(),
-            kept,
-            limit = self.config().client_query_buffer_limit,
-            "client closed: more is kept for it than client-query-buffer-limit"
-        );
+        if let Some(times) = self.told.note(Told::QueryLimit) {
+            let limit = self.config().client_query_buffer_limit;
+            log_client!(warn, client, kept, limit, times, "{}", Told::QueryLimit);
+        }
     }
 
     /// Notes that a client is closed because its connection's task has panicked.
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
         self.stats.connection_panics.fetch_add(1, Relaxed);
-        tracing::error!(
-            client = client.id,
-            addr = client.addresses.peer(),
-            message = panic::message(panic),
-            "connection closed: its task panicked"
-        );
+        if let Some(times) = self.told.note(Told::Panic) {
+            let reason = panic::message(panic);
+            log_client!(error, client, reason, times, "{}", Told::Panic);
+        }
     }
 
     /// Does what follows commands that came to no proper end: waiters are served, and events
@@ -328,7 +362,9 @@ impl ServerState {
         let config = self.config();
         let mut space = self.keyspace.lock();
         space.refresh_clock();
-        space.serve(&config, fanout);
+        for error in space.serve(&config, fanout) {
+            self.stats.count_errors(error.code(), 1);
+        }
         self.expiry_set.notify_one();
         let (published, delivered) = events::publish(
             &space.take_events(),
@@ -339,29 +375,6 @@ impl ServerState {
         );
         self.stats.published.fetch_add(published, Relaxed);
         self.stats.delivered.fetch_add(delivered, Relaxed);
-    }
-
-    fn forget(&self, client: &Client, space: &mut Keyspace) {
-        space.forget(client.id);
-        self.clients.remove(client.id);
-        self.monitors.remove(client);
-        self.registry.disconnect(client);
-        self.note_drops(client, true);
-        if let Some(broken) = client.outbox.broken_limit() {
-            self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
-            let (limit, pending) = match broken {
-                BrokenLimit::Hard(pending) => ("hard", pending),
-                BrokenLimit::Soft(pending) => ("soft", pending),
-            };
-            tracing::warn!(
-                limit,
-                pending,
-                id = client.id,
-                addr = client.addresses.peer(),
-                name = %client.names().shown(),
-                "client closed: it broke client-output-buffer-limit"
-            );
-        }
     }
 }
 

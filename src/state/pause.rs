@@ -7,13 +7,13 @@
 //! Redis's rule for a pause that begins during another one: the later end holds, and the wider
 //! scope.
 
-use std::sync::atomic::{
+use tokio::time::Instant;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{
     AtomicU8, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
-
-use parking_lot::Mutex;
-use tokio::time::Instant;
 
 /// What is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,16 +43,22 @@ impl Pause {
         self.scope.fetch_max(scope as u8, SeqCst);
     }
 
-    /// Ends the pause. The caller wakes those who wait.
-    pub(crate) fn end(&self) {
+    /// Ends the pause. The caller then wakes those who wait ([`ServerState::end_pause`]).
+    ///
+    /// [`ServerState::end_pause`]: super::ServerState::end_pause
+    pub(super) fn end(&self) {
         let mut until = self.until.lock();
         *until = None;
         self.scope.store(0, SeqCst);
     }
 
     /// Whether there is a pause.
+    ///
+    /// Sequentially consistent, like [`end`](Self::end) and `Client::set_postponed`: a connection
+    /// says that it waits before it asks this, and who ends a pause looks for those who wait
+    /// afterwards. So it sees that the pause has ended, or is seen and woken.
     pub(crate) fn is_on(&self) -> bool {
-        self.scope.load(Relaxed) != 0 && self.end_of().is_some()
+        self.scope.load(SeqCst) != 0 && self.end_of().is_some()
     }
 
     /// Until when commands are held back, if they are: those that `may_replicate` by every pause,

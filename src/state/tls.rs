@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use super::ServerState;
 use crate::client::Client;
+use crate::client::log::log_client;
 use crate::config::{Config, TlsAuthClients, TlsPort, TlsProtocol};
 use crate::observe::log_throttle::LogThrottle;
 
@@ -29,6 +30,7 @@ const PREFIX: &[u8] = b"tls-";
 
 /// Why there can be no TLS.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TlsError {
     /// A file that is needed is not named.
     #[error("'{0}' is not set, which TLS needs")]
@@ -75,6 +77,8 @@ pub enum TlsError {
 pub(crate) struct Tls {
     config: ArcSwapOption<ServerConfig>,
     failures: Mutex<LogThrottle>,
+    /// Of CONFIG SET with files that are no good.
+    refusals: Mutex<LogThrottle>,
 }
 
 impl Tls {
@@ -113,7 +117,9 @@ impl Tls {
             return Ok(());
         };
         self.load(config).map_err(|error| {
-            tracing::warn!(%error, "TLS stays as it was");
+            if let Some(failed) = self.refusals.lock().note() {
+                tracing::warn!(%error, failed, "TLS stays as it was");
+            }
             name
         })
     }
@@ -127,9 +133,10 @@ impl Tls {
     ) {
         state.stats.tls_handshake_failures.fetch_add(1, Relaxed);
         if let Some(failed) = self.failures.lock().note() {
-            tracing::warn!(
+            log_client!(
+                warn,
+                client,
                 %error,
-                addr = client.addresses.peer(),
                 failed,
                 "TLS handshakes failed since the last such line; this is the latest"
             );

@@ -37,7 +37,8 @@ use super::value::Value;
 use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
-use crate::resp::reply::{Reply, ReplyWriter, put_error};
+use crate::resp::reply::Reply;
+use crate::resp::writer::ReplyWriter;
 
 /// What a client waits for, and what is done for it then.
 ///
@@ -99,7 +100,7 @@ impl Waiter {
     pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> BytesMut {
         let mut reply = BytesMut::new();
         if self.wants_reply {
-            write(&mut ReplyWriter::new(&mut reply, self.client.protocol()));
+            write(&mut ReplyWriter::wire(&mut reply, self.client.protocol()));
         }
         reply
     }
@@ -111,11 +112,7 @@ impl Waiter {
 
     /// Writes an error; empty if it wants no reply.
     pub(crate) fn error(&self, error: &CommandError) -> BytesMut {
-        let mut reply = BytesMut::new();
-        if self.wants_reply {
-            put_error(&mut reply, error);
-        }
-        reply
+        self.reply(|out| out.error(error))
     }
 }
 

@@ -169,6 +169,30 @@ impl Database {
         result
     }
 
+    /// Makes the tables and what is counted anew from the entries, after a change that may have
+    /// broken off. A value that was left empty goes.
+    pub(super) fn repair(&mut self) {
+        let empty = self
+            .slots
+            .iter()
+            .filter(|(_, entry)| entry.value.is_empty());
+        let empty: Vec<SlotId> = empty.map(|(slot, _)| slot).collect();
+        for slot in empty {
+            self.slots.remove(slot);
+        }
+        (self.index, self.deadlines, self.used) = Default::default();
+        for (slot, entry) in self.slots.iter() {
+            let hash = hash(&entry.key);
+            self.index
+                .insert_unique(spread(hash), Place { hash, slot }, |place| {
+                    spread(place.hash)
+                });
+            self.deadlines
+                .extend(entry.deadline().map(|deadline| (deadline, slot)));
+            self.used += entry.memory();
+        }
+    }
+
     /// Notes that a key was used, at this time in seconds.
     pub(crate) fn touch(&mut self, slot: SlotId, now: u32) {
         if let Some(entry) = self.slots.get_mut(slot) {

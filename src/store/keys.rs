@@ -100,6 +100,7 @@ impl<'a> Keys<'a> {
 
     /// A key, without a trace of the look: no statistics, no time of use, no event.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<SlotId> {
+        self.space.touched.see(key);
         let slot = self.database()?.find(key)?;
         if self.is_expired(slot) {
             if !self.keeps_expired {
@@ -196,6 +197,7 @@ impl<'a> Keys<'a> {
         change: impl FnOnce(&mut T) -> R,
     ) -> R {
         let config = self.config;
+        self.note_change(slot);
         self.database_mut().change(slot, |value| {
             let value = T::of_mut(value).expect("the type was looked at first");
             let before = value.size();
@@ -211,6 +213,7 @@ impl<'a> Keys<'a> {
         value.settle(None, self.config);
         let now = self.seconds();
         let slot = self.database_mut().insert(key, value, now);
+        self.note_change(slot);
         self.note_ready(slot, key);
         self.notify(EventClass::New, "new", key);
         slot
@@ -235,6 +238,7 @@ impl<'a> Keys<'a> {
                 let database = self.database_mut();
                 let before = database.change(slot, |old| std::mem::replace(old, value));
                 self.discard(before);
+                self.note_change(slot);
                 self.note_ready(slot, key);
                 if !keep_deadline && self.entry(slot).deadline().is_some() {
                     self.set_deadline(slot, None);
@@ -265,6 +269,7 @@ impl<'a> Keys<'a> {
                 slot
             }
         };
+        self.note_change(slot);
         self.note_ready(slot, key);
         self.set_deadline(slot, deadline);
         self.notify(EventClass::New, "new", key);
@@ -273,6 +278,7 @@ impl<'a> Keys<'a> {
 
     /// Sets when a key expires, or that it does not.
     pub(crate) fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
+        self.note_change(slot);
         self.database_mut().set_deadline(slot, deadline);
         if deadline.is_some() {
             self.space.expiry_set = true;
@@ -282,6 +288,7 @@ impl<'a> Keys<'a> {
     /// Takes a key away and tells its watchers; the event is the caller's to name, and what it held
     /// is the caller's to keep.
     pub(crate) fn remove(&mut self, slot: SlotId) -> KeyEntry {
+        self.note_change(slot);
         let entry = self.database_mut().remove(slot);
         let full = FullKeyRef {
             db: self.db,
@@ -337,6 +344,7 @@ impl<'a> Keys<'a> {
 
     /// Tells a client when a key changes, from now on (WATCH). `false`: it is told already.
     pub(crate) fn watch(&mut self, client: &Arc<Client>, key: &[u8]) -> bool {
+        self.space.touched.see(key);
         let full = FullKey {
             db: self.db,
             key: key.into(),
@@ -377,6 +385,16 @@ impl<'a> Keys<'a> {
             if let Some(database) = databases.get(&self.db) {
                 blocked.note_ready(full, &database.entry(slot).value);
             }
+        }
+    }
+
+    /// Records in tests that the key in a slot is changed.
+    fn note_change(&mut self, slot: SlotId) {
+        let Keyspace {
+            databases, touched, ..
+        } = &mut *self.space;
+        if let Some(database) = databases.get(&self.db) {
+            touched.change(&database.entry(slot).key);
         }
     }
 

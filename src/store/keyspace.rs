@@ -15,9 +15,11 @@ use super::database::{Database, Millis};
 use super::events::Event;
 use super::garbage::Garbage;
 use super::keys::Keys;
+use super::touched::Touched;
 use super::watched::Watched;
-use crate::client::ClientId;
+use crate::client::Client;
 use crate::config::Config;
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// A key with the number of its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +46,7 @@ impl Equivalent<FullKey> for FullKeyRef<'_> {
 }
 
 /// What is counted about keys.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyStats {
     /// Reads that found their key.
     pub hits: u64,
@@ -52,6 +54,19 @@ pub(crate) struct KeyStats {
     pub misses: u64,
     /// Keys whose time came.
     pub expired: u64,
+}
+
+/// What INFO shows of all keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    /// Bytes that keys and values take.
+    pub used: usize,
+    /// Clients that wait for elements.
+    pub blocked: usize,
+    /// What is counted.
+    pub stats: KeyStats,
+    /// The databases that have keys: number, keys, keys that expire.
+    pub databases: Vec<(u32, usize, usize)>,
 }
 
 /// See the module.
@@ -71,6 +86,10 @@ pub(crate) struct Keyspace {
     pub(super) garbage: Garbage,
     /// What is counted.
     pub stats: KeyStats,
+    /// Somebody panicked who had the lock: a change may have broken off.
+    broken: bool,
+    /// What commands touch.
+    pub(crate) touched: Touched,
 }
 
 impl Keyspace {
@@ -162,8 +181,62 @@ impl Keyspace {
     }
 
     /// Forgets a client that is gone: it waits for nothing and watches nothing.
-    pub(crate) fn forget(&mut self, client: ClientId) {
-        self.blocked.remove(client);
-        self.watched.unwatch(client);
+    pub(crate) fn forget(&mut self, client: &Client) {
+        self.blocked.remove(client.id);
+        self.watched.unwatch(client.id);
+        client.watched_memory.store(0, Relaxed);
+    }
+
+    /// Writes the figures down.
+    pub(super) fn copy_figures(&self, figures: &mut Figures) {
+        figures.used = self.used();
+        figures.blocked = self.blocked.len();
+        figures.stats = self.stats;
+        figures.databases.clear();
+        let all = self.databases();
+        figures
+            .databases
+            .extend(all.map(|(db, database)| (db, database.len(), database.expiring())));
+    }
+
+    /// Whether a change may have broken off, so that it must be [repaired](Self::repair).
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Marks that a change may have broken off.
+    pub(super) fn mark_broken(&mut self) {
+        self.broken = true;
+    }
+
+    /// Brings what is derived from the keys in step with them: what they take, where they are found,
+    /// when they expire, and who can be served. Half of a change stays, as does half of an EXEC.
+    #[cold]
+    pub(super) fn repair(&mut self) {
+        let Keyspace {
+            databases, blocked, ..
+        } = self;
+        for (&db, database) in databases {
+            database.repair();
+            let value = |key: &[u8]| database.find(key).map(|slot| &database.entry(slot).value);
+            blocked.note_database(db, value);
+        }
+        self.broken = false;
+    }
+
+    /// Changes a value and panics before what follows a change.
+    #[cfg(all(test, not(shuttle)))]
+    pub(crate) fn break_off_a_change(
+        &mut self,
+        db: u32,
+        key: &[u8],
+        change: impl FnOnce(&mut super::value::Value),
+    ) {
+        let database = self.databases.get_mut(&db).expect("a database");
+        let slot = database.find(key).expect("a key");
+        database.change(slot, |value| {
+            change(value);
+            panic!("a deliberate panic in the middle of a change");
+        })
     }
 }

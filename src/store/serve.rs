@@ -17,13 +17,14 @@ use super::value::Value;
 use crate::client::ClientId;
 use crate::config::Config;
 use crate::pubsub::fanout::Fanout;
-use crate::resp::reply::{ReplyWriter, put_error};
+use crate::resp::error::CommandError;
+use crate::resp::writer::ReplyWriter;
 
 /// What came of serving one waiter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Served {
-    /// It was answered, and waits no more.
-    Answered,
+    /// It was answered, maybe with an error, and waits no more.
+    Answered(Option<CommandError>),
     /// It was not, as its connection is at its end.
     Refused,
     /// There is nothing for it.
@@ -31,22 +32,31 @@ enum Served {
 }
 
 impl Keyspace {
-    /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed.
-    pub(crate) fn serve(&mut self, config: &Config, fanout: &mut Fanout) {
+    /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed. The
+    /// errors that were sent are for the caller to count.
+    #[must_use]
+    pub(crate) fn serve(&mut self, config: &Config, fanout: &mut Fanout) -> Vec<CommandError> {
+        let mut errors = Vec::new();
         loop {
             let ready = self.blocked.take_ready();
             if ready.is_empty() {
-                return;
+                return errors;
             }
             for key in ready {
-                self.serve_key(&key, config, fanout);
+                self.serve_key(&key, config, fanout, &mut errors);
             }
         }
     }
 
     /// Serves the waiters of one key, first come, first served, as long as what it holds concerns
     /// any of them.
-    fn serve_key(&mut self, full: &FullKey, config: &Config, fanout: &mut Fanout) {
+    fn serve_key(
+        &mut self,
+        full: &FullKey,
+        config: &Config,
+        fanout: &mut Fanout,
+        errors: &mut Vec<CommandError>,
+    ) {
         let mut next = 0;
         while let Some((number, waiter)) = self.blocked.next_waiter(full, next) {
             next = number + 1;
@@ -56,8 +66,9 @@ impl Keyspace {
                 continue;
             }
             match self.serve_waiter(full, client, &*op, config, fanout) {
-                Served::Answered => {
+                Served::Answered(error) => {
                     self.blocked.remove(client);
+                    errors.extend(error);
                 }
                 Served::Refused => {}
                 Served::Nothing => {
@@ -97,7 +108,7 @@ impl Keyspace {
         let mut reply = BytesMut::new();
         let answer = match slot {
             Some(slot) => {
-                let mut out = ReplyWriter::new(&mut reply, waiter.protocol());
+                let mut out = ReplyWriter::wire(&mut reply, waiter.protocol());
                 op.answer(&mut keys, slot, key, &mut out)
             }
             None => op.when_gone().map_or(Ok(false), Err),
@@ -107,7 +118,7 @@ impl Keyspace {
             Ok(true) => slot,
             Err(error) => {
                 reply.clear();
-                put_error(&mut reply, error);
+                ReplyWriter::wire(&mut reply, waiter.protocol()).error(error);
                 None
             }
         };
@@ -120,6 +131,6 @@ impl Keyspace {
         if let Some(slot) = has_taken {
             op.take(&mut self.keys(*db, config), slot, key);
         }
-        Served::Answered
+        Served::Answered(answer.err())
     }
 }

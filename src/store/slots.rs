@@ -17,13 +17,13 @@ pub(crate) type SlotId = u32;
 /// Places in a page.
 const PAGE: usize = 256;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Slot<T> {
     Full(T),
     Free { next: Option<u16> },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Page<T> {
     slots: Vec<Slot<T>>,
     /// The last place that became free.
@@ -31,13 +31,15 @@ struct Page<T> {
     len: u16,
 }
 
-/// See the module.
-#[derive(Debug)]
+/// Numbered places.
+#[derive(Clone, Debug)]
 pub(crate) struct Slots<T> {
     pages: Vec<Page<T>>,
     /// The pages that are not full.
     with_room: BTreeSet<u32>,
     len: usize,
+    /// The places that all pages have memory for.
+    capacity: usize,
 }
 
 impl<T> Default for Page<T> {
@@ -56,6 +58,7 @@ impl<T> Default for Slots<T> {
             pages: Vec::new(),
             with_room: BTreeSet::new(),
             len: 0,
+            capacity: 0,
         }
     }
 }
@@ -98,6 +101,18 @@ impl<T> Slots<T> {
         self.len
     }
 
+    /// The heap memory that the places take, in bytes, without what is behind the values.
+    pub(crate) fn memory(&self) -> usize {
+        self.capacity * size_of::<Slot<T>>()
+            + self.pages.capacity() * size_of::<Page<T>>()
+            + self.with_room.len() * size_of::<u32>() * 2
+    }
+
+    /// How many pieces of heap memory there are, about.
+    pub(crate) fn allocations(&self) -> usize {
+        self.pages.len() + self.with_room.len() / 8 + 1
+    }
+
     /// One more than the highest number that is taken, or somewhat more.
     pub(crate) fn end(&self) -> usize {
         self.pages.len() * PAGE
@@ -114,8 +129,11 @@ impl<T> Slots<T> {
             self.with_room.insert(page);
             page
         });
-        let place = self.pages[page as usize].insert(value);
-        if usize::from(self.pages[page as usize].len) == PAGE {
+        let target = &mut self.pages[page as usize];
+        let before = target.slots.capacity();
+        let place = target.insert(value);
+        self.capacity = self.capacity - before + target.slots.capacity();
+        if usize::from(target.len) == PAGE {
             self.with_room.remove(&page);
         }
         self.len += 1;
@@ -125,8 +143,13 @@ impl<T> Slots<T> {
     /// Takes the value out of its place.
     pub(crate) fn remove(&mut self, id: SlotId) -> Option<T> {
         let (page, place) = split(id);
-        let value = self.pages.get_mut(page)?.remove(place)?;
-        self.with_room.insert(page as u32);
+        let target = self.pages.get_mut(page)?;
+        let before = target.slots.capacity();
+        let value = target.remove(place)?;
+        self.capacity = self.capacity - before + target.slots.capacity();
+        if usize::from(target.len) + 1 == PAGE {
+            self.with_room.insert(page as u32);
+        }
         self.len -= 1;
         while self.pages.last().is_some_and(|page| page.len == 0) {
             self.pages.pop();
@@ -209,6 +232,7 @@ mod tests {
             slots.remove(id);
         }
         let held: usize = slots.pages.iter().map(|page| page.slots.capacity()).sum();
+        assert_eq!(held, slots.capacity);
         assert_eq!(held, PAGE, "only the last page has memory");
         assert_eq!(slots.insert(0), 0, "new values go to the front");
         slots.remove(ids[ids.len() - 1]);

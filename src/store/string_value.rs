@@ -3,6 +3,7 @@
 //! Layer `store`. It is kept as Redis keeps it, since OBJECT ENCODING shows it: a whole number as a
 //! number, a short string in one piece, a longer or a changed one in a buffer with room to grow.
 
+use std::borrow::Cow;
 use std::collections::TryReserveError;
 
 use super::value::ValueType;
@@ -67,6 +68,16 @@ impl StringValue {
             StringValue::Short(bytes) => look(bytes),
             StringValue::Long(bytes) => look(bytes),
             StringValue::Large(bulk) => look(bulk.bytes()),
+        }
+    }
+
+    /// The bytes, for who looks at several strings at once.
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            StringValue::Integer(_) => Cow::Owned(self.with_bytes(<[u8]>::to_vec)),
+            StringValue::Short(bytes) => Cow::Borrowed(bytes),
+            StringValue::Long(bytes) => Cow::Borrowed(bytes),
+            StringValue::Large(bulk) => Cow::Borrowed(bulk.bytes()),
         }
     }
 
@@ -160,6 +171,7 @@ mod tests {
             let mut text = StringValue::new(bytes);
             assert_eq!(text.encoding(), encoding);
             assert_eq!(text.with_bytes(<[u8]>::to_vec), bytes);
+            assert_eq!(text.bytes(), bytes);
             assert_eq!(text.len(), bytes.len());
             assert_eq!(text.integer(), parse_integer(bytes));
             text.bytes_mut(bytes.len() + 1).unwrap().push(b'x');

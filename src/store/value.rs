@@ -7,7 +7,10 @@
 //!
 //! Invariant: memory is told in constant time, as it is asked before and after every change.
 
+use super::hash_value::Hash;
 use super::list::List;
+use super::set::Set;
+use super::sorted_set::SortedSet;
 use super::string_value::StringValue;
 use crate::config::Config;
 
@@ -132,6 +135,12 @@ value_types! {
     String(StringValue) is StringValue, named "string";
     /// A list.
     List(Box<List>) is List, named "list";
+    /// A hash.
+    Hash(Hash) is Hash, named "hash";
+    /// A set.
+    Set(Set) is Set, named "set";
+    /// A sorted set.
+    SortedSet(SortedSet) is SortedSet, named "zset";
 }
 
 impl Value {

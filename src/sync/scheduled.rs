@@ -1,5 +1,8 @@
-//! Shuttle's locks and atomics, as the crates look that they stand for. None of them is ever
-//! poisoned: a schedule in which something panics has found what it was looking for.
+//! shuttle's locks and atomics behind the interfaces of the crates that they replace.
+//!
+//! Layer `sync`, for model tests only.
+//!
+//! Poisoned locks are not handled: a panic ends the schedule and fails the test anyway.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
@@ -7,55 +10,67 @@ use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
 use shuttle::sync;
-pub use shuttle::sync::atomic;
-pub use sync::MutexGuard;
+pub(crate) use shuttle::sync::atomic;
+pub(crate) use sync::MutexGuard;
 
-/// For `parking_lot::Mutex`.
+/// Replaces `parking_lot::Mutex`.
 #[derive(Debug, Default)]
-pub struct Mutex<T>(sync::Mutex<T>);
+pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    pub fn new(value: T) -> Mutex<T> {
+    pub(crate) fn new(value: T) -> Mutex<T> {
         Mutex(sync::Mutex::new(value))
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap()
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
     }
 }
 
-/// For `parking_lot::RwLock`.
+/// Replaces `parking_lot::MutexGuard::bump`. It keeps the lock, which a model releases by itself.
+pub(crate) fn bump<T>(_guard: &mut MutexGuard<'_, T>) {}
+
+/// Replaces `parking_lot::MutexGuard::unlocked_fair`. It keeps the lock while `then` runs.
+pub(crate) fn unlocked<T>(_guard: &mut MutexGuard<'_, T>, then: impl FnOnce()) {
+    then();
+}
+
+/// Replaces `parking_lot::RwLock`.
 #[derive(Debug, Default)]
-pub struct RwLock<T>(sync::RwLock<T>);
+pub(crate) struct RwLock<T>(sync::RwLock<T>);
 
 impl<T> RwLock<T> {
-    pub fn new(value: T) -> RwLock<T> {
+    pub(crate) fn new(value: T) -> RwLock<T> {
         RwLock(sync::RwLock::new(value))
     }
 
-    pub fn read(&self) -> sync::RwLockReadGuard<'_, T> {
+    pub(crate) fn read(&self) -> sync::RwLockReadGuard<'_, T> {
         self.0.read().unwrap()
     }
 
-    pub fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
+    pub(crate) fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
         self.0.write().unwrap()
     }
 }
 
-/// For `atomic_waker::AtomicWaker`.
+/// Replaces `atomic_waker::AtomicWaker`.
 #[derive(Debug, Default)]
-pub struct AtomicWaker(Mutex<Option<Waker>>);
+pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
 
 impl AtomicWaker {
-    pub fn new() -> AtomicWaker {
+    pub(crate) fn new() -> AtomicWaker {
         AtomicWaker::default()
     }
 
-    pub fn register(&self, waker: &Waker) {
+    pub(crate) fn register(&self, waker: &Waker) {
         *self.0.lock() = Some(waker.clone());
     }
 
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let waker = self.0.lock().take();
         if let Some(waker) = waker {
             waker.wake();
@@ -63,9 +78,9 @@ impl AtomicWaker {
     }
 }
 
-/// For `dashmap::DashMap`: one of a single shard.
+/// Replaces `dashmap::DashMap`. It has a single shard.
 #[derive(Debug)]
-pub struct DashMap<K, V, S>(RwLock<HashMap<K, V, S>>);
+pub(crate) struct DashMap<K, V, S>(RwLock<HashMap<K, V, S>>);
 
 impl<K, V, S: Default> Default for DashMap<K, V, S> {
     fn default() -> Self {
@@ -74,7 +89,7 @@ impl<K, V, S: Default> Default for DashMap<K, V, S> {
 }
 
 impl<K: Hash + Eq + Clone, V, S: BuildHasher> DashMap<K, V, S> {
-    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, S>>
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, S>>
     where
         K: std::borrow::Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -84,12 +99,16 @@ impl<K: Hash + Eq + Clone, V, S: BuildHasher> DashMap<K, V, S> {
         Some(Ref { map, key })
     }
 
-    pub fn entry(&self, key: K) -> Entry<'_, K, V, S> {
+    pub(crate) fn entry(&self, key: K) -> Entry<'_, K, V, S> {
         let map = self.0.write();
         Entry { map, key }
     }
 
-    pub fn remove_if_mut<Q>(&self, key: &Q, test: impl FnOnce(&K, &mut V) -> bool) -> Option<(K, V)>
+    pub(crate) fn remove_if_mut<Q>(
+        &self,
+        key: &Q,
+        test: impl FnOnce(&K, &mut V) -> bool,
+    ) -> Option<(K, V)>
     where
         K: std::borrow::Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -99,32 +118,32 @@ impl<K: Hash + Eq + Clone, V, S: BuildHasher> DashMap<K, V, S> {
         test(&stored, map.get_mut(key)?).then(|| map.remove_entry(key))?
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = Ref<'_, K, V, S>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Ref<'_, K, V, S>> {
         let keys: Vec<K> = self.0.read().keys().cloned().collect();
         keys.into_iter().filter_map(|key| self.get(&key))
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.read().len()
     }
 
-    pub fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.0.read().capacity()
     }
 
-    pub fn shrink_to_fit(&self) {
+    pub(crate) fn shrink_to_fit(&self) {
         self.0.write().shrink_to_fit();
     }
 }
 
-/// For `dashmap::mapref::one::Ref`.
-pub struct Ref<'a, K, V, S> {
+/// Replaces `dashmap::mapref::one::Ref`.
+pub(crate) struct Ref<'a, K, V, S> {
     map: sync::RwLockReadGuard<'a, HashMap<K, V, S>>,
     key: K,
 }
 
 impl<K, V, S> Ref<'_, K, V, S> {
-    pub fn key(&self) -> &K {
+    pub(crate) fn key(&self) -> &K {
         &self.key
     }
 }
@@ -137,14 +156,14 @@ impl<K: Hash + Eq, V, S: BuildHasher> Deref for Ref<'_, K, V, S> {
     }
 }
 
-/// For `dashmap::Entry`, and for `RefMut` once it is there.
-pub struct Entry<'a, K, V, S> {
+/// Replaces `dashmap::Entry`, and also the `RefMut` that its `or_default` returns.
+pub(crate) struct Entry<'a, K, V, S> {
     map: sync::RwLockWriteGuard<'a, HashMap<K, V, S>>,
     key: K,
 }
 
 impl<K: Hash + Eq + Clone, V, S: BuildHasher> Entry<'_, K, V, S> {
-    pub fn or_default(mut self) -> Self
+    pub(crate) fn or_default(mut self) -> Self
     where
         V: Default,
     {
@@ -153,7 +172,7 @@ impl<K: Hash + Eq + Clone, V, S: BuildHasher> Entry<'_, K, V, S> {
         self
     }
 
-    pub fn pair_mut(&mut self) -> (&K, &mut V) {
+    pub(crate) fn pair_mut(&mut self) -> (&K, &mut V) {
         let value = self.map.get_mut(&self.key).expect("it was made");
         (&self.key, value)
     }

@@ -4,7 +4,7 @@
 #   tests/clients/run.sh [SERVER]      SERVER is a binary, by default target/release/fanfare
 #
 # In the environment:
-#   FANFARE_CLIENTS_DIR   where the clients are installed, by default target/clients
+#   CLIENTS_DIR   where the clients are installed, by default target/clients
 #   SERVER_PORT           use the server that runs there instead of starting one; then also needed are
 #   SERVER_PORT_AUTH      a second one with `requirepass sesame`, and
 #   SERVER_SOCKET         the first one's Unix socket, by default what its CONFIG GET unixsocket says
@@ -16,8 +16,8 @@ set -uo pipefail
 called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 checks=$PWD/tests/clients
-mkdir -p "${FANFARE_CLIENTS_DIR:-target/clients}/node" || exit 1
-clients=$(cd "${FANFARE_CLIENTS_DIR:-target/clients}" && pwd) || exit 1
+mkdir -p "${CLIENTS_DIR:-target/clients}/node" || exit 1
+clients=$(cd "${CLIENTS_DIR:-target/clients}" && pwd) || exit 1
 scratch=$(mktemp -d /tmp/clients.XXXXXX) || exit 1 # short: a Unix socket's path has at most 107 bytes
 passed=0
 failed=0

@@ -46,7 +46,7 @@ async fn cat(_: &Server, client: &mut Client) {
             "*5 $5 multi $4 exec $7 discard $5 watch $7 unwatch",
         )
         .await;
-    client.ask("ACL CAT HASH", "*0").await;
+    client.ask("ACL CAT STREAM", "*0").await;
     client
         .error("ACL CAT nosuch", "ERR Unknown category 'nosuch'")
         .await;
@@ -63,8 +63,8 @@ async fn setuser(_: &Server, client: &mut Client) {
                 "-ERR Error in ACL SETUSER modifier 'nosuch': Syntax error",
             ),
             (
-                "ACL SETUSER u +hget",
-                "-ERR Error in ACL SETUSER modifier '+hget': Unknown command or category name in ACL",
+                "ACL SETUSER u +hgets",
+                "-ERR Error in ACL SETUSER modifier '+hgets': Unknown command or category name in ACL",
             ),
             (
                 "ACL SETUSER u on (+get ~x",
@@ -79,7 +79,7 @@ async fn setuser(_: &Server, client: &mut Client) {
     let lines = client.push().await;
     assert_eq!(
         lines[1],
-        "user u on resetchannels -@all +set (~a resetchannels -@all +get)"
+        "user u on sanitize-payload resetchannels -@all +set (~a resetchannels -@all +get)"
     );
     client.arity("acl|setuser", &["ACL SETUSER"]).await;
 }
@@ -92,7 +92,8 @@ async fn getuser(_: &Server, client: &mut Client) {
     client.line("ACL GETUSER u").await;
     client
         .reads(
-            "%6\r\n$5\r\nflags\r\n~2\r\n$3\r\noff\r\n$6\r\nnopass\r\n$9\r\npasswords\r\n*0\r\n\
+            "%6\r\n$5\r\nflags\r\n~3\r\n$3\r\noff\r\n$6\r\nnopass\r\n\
+             $16\r\nsanitize-payload\r\n$9\r\npasswords\r\n*0\r\n\
              $8\r\ncommands\r\n$10\r\n-@all +get\r\n$4\r\nkeys\r\n$4\r\n%R~a\r\n$8\r\nchannels\r\n\
              $2\r\n&b\r\n$9\r\nselectors\r\n*1\r\n%3\r\n$8\r\ncommands\r\n$5\r\n-@all\r\n$4\r\n\
              keys\r\n$0\r\n\r\n$8\r\nchannels\r\n$0\r\n\r\n",
@@ -119,7 +120,10 @@ async fn deluser(_: &Server, client: &mut Client) {
 async fn list(_: &Server, client: &mut Client) {
     client.line("ACL LIST").await;
     let lines = client.push().await;
-    assert_eq!(lines, ["user default on nopass ~* &* +@all"]);
+    assert_eq!(
+        lines,
+        ["user default on nopass sanitize-payload ~* &* +@all"]
+    );
     client.arity("acl|list", &["ACL LIST x"]).await;
 }
 
@@ -148,7 +152,7 @@ async fn dryrun(_: &Server, client: &mut Client) {
     ] {
         client.line(&format!("ACL DRYRUN u {request}")).await;
         let text = client.text().await;
-        assert_eq!(text, format!("This user has no permissions to {denied}"));
+        assert_eq!(text, format!("User u has no permissions to {denied}"));
     }
     client
         .script(&[
@@ -217,14 +221,18 @@ async fn log(_: &Server, client: &mut Client) {
                 .collect(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(pairs.len(), 7);
+        assert_eq!(pairs.len(), 10);
         let found = pairs.into_iter().find(|(known, _)| known == name);
         found.expect("a field").1
     };
     assert_eq!(data.len(), 2);
-    for (entry, count, user) in [(&data[0], "1", "other"), (&data[1], "2", "nosuch")] {
+    for (entry, id, count, user) in [
+        (&data[0], "1", "1", "other"),
+        (&data[1], "0", "2", "nosuch"),
+    ] {
         for (name, expected) in [
             ("count", count),
+            ("entry-id", id),
             ("reason", "auth"),
             ("context", "toplevel"),
             ("object", "AUTH"),
@@ -232,6 +240,9 @@ async fn log(_: &Server, client: &mut Client) {
         ] {
             assert_eq!(value(entry, name), expected, "{name}");
         }
+        let time = |name: &str| -> u64 { value(entry, name).parse().expect("milliseconds") };
+        let (created, updated) = (time("timestamp-created"), time("timestamp-last-updated"));
+        assert!(1_700_000_000_000 < created && created <= updated);
         let age: f64 = value(entry, "age-seconds").parse().expect("seconds");
         assert!(age >= 0.0);
         let client = value(entry, "client-info");
@@ -261,10 +272,7 @@ async fn help(_: &Server, client: &mut Client) {
         panic!("no array");
     };
     let line = |index: usize| data[index].as_str().unwrap_or_default().to_owned();
-    assert_eq!(
-        line(0),
-        "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    );
+    assert_eq!(line(0), "ACL has these subcommands:");
     assert_eq!(line(data.len() - 2), "HELP");
     client.arity("acl|help", &["ACL HELP x"]).await;
 }

@@ -24,7 +24,7 @@ const NEGATIVE: &str = "-ERR timeout is negative";
 const TOO_LONG: &str = "-ERR timeout is out of range";
 
 /// A new client that has sent `line` and waits; `client` saw it.
-async fn waiter(server: &Server, client: &mut Client, line: &str) -> Client {
+pub async fn waiter(server: &Server, client: &mut Client, line: &str) -> Client {
     let mut waiter = Client::connect(server, client.protocol).await;
     wait(&mut waiter, client, line).await;
     waiter

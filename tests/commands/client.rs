@@ -152,6 +152,20 @@ async fn kill(server: &Server, client: &mut Client) {
             "ERR maxage should be greater than 0",
         )
         .await;
+    // Within an EXEC it is sent nothing more at once, and gone afterwards.
+    let mut victim = Client::connect(server, client.protocol).await;
+    victim.subscribe("SUBSCRIBE", &["c"]).await;
+    client.ask("MULTI", "+OK").await;
+    for line in [
+        "SET k v",
+        &format!("CLIENT KILL ID {}", victim.id),
+        "PUBLISH c never",
+    ] {
+        client.ask(line, "+QUEUED").await;
+    }
+    client.ask("EXEC", "*3 +OK :1 :0").await;
+    victim.closed().await;
+    client.ask("PUBSUB NUMSUB c", "*2 $1 c :0").await;
     client.arity("client|kill", &["CLIENT KILL"]).await;
     client
         .ask(&format!("CLIENT KILL ID {}", client.id), ":0")
@@ -267,17 +281,17 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*53\r\n",
-            "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
+            "*40\r\n",
+            "+CLIENT has these subcommands:\r\n",
             "+GETNAME\r\n",
-            "+    Return the name of the current connection.\r\n",
+            "+    The name of this connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..51 {
+    for _ in 4..38 {
         client.text().await;
     }
-    client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+    client.reads("+HELP\r\n+    Show this list.\r\n").await;
 }
 
 async fn overflow(_: &Server, client: &mut Client) {

@@ -93,7 +93,7 @@ async fn docs(_: &Server, client: &mut Client) {
     client
         .reads(
             "%1\r\n$4\r\nping\r\n%5\r\n\
-             $7\r\nsummary\r\n$15\r\nPing the server\r\n\
+             $7\r\nsummary\r\n$30\r\nAsk whether the server answers\r\n\
              $5\r\nsince\r\n$5\r\n1.0.0\r\n\
              $5\r\ngroup\r\n$10\r\nconnection\r\n\
              $10\r\ncomplexity\r\n$4\r\nO(1)\r\n\
@@ -134,16 +134,16 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("COMMAND HELP").await;
     client
         .reads(
-            "*21\r\n\
-             +COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +(no subcommand)\r\n\
-             +    Return details about all Redis commands.\r\n\
+            "*17\r\n\
+             +COMMAND has these subcommands:\r\n\
+             +(none)\r\n\
+             +    Describe all commands.\r\n\
              +COUNT\r\n\
-             +    Return the total number of commands in this Redis server.\r\n",
+             +    How many commands there are.\r\n",
         )
         .await;
-    for _ in 5..19 {
+    for _ in 5..15 {
         client.text().await;
     }
-    client.reads("+HELP\r\n+    Prints this help.\r\n").await;
+    client.reads("+HELP\r\n+    Show this list.\r\n").await;
 }

@@ -37,6 +37,19 @@ async fn get(_: &Server, client: &mut Client) {
         )
         .await;
     client.ask("CONFIG GET nosuch", "%0").await;
+    // A name of older Redis stands beside the new one.
+    client
+        .script(&[
+            (
+                "CONFIG GET Hash-Max-Ziplist-Value",
+                "%1 $22 Hash-Max-Ziplist-Value $2 64",
+            ),
+            (
+                "CONFIG GET list-max-*",
+                "%2 $22 list-max-listpack-size $2 -2 $21 list-max-ziplist-size $2 -2",
+            ),
+        ])
+        .await;
     client.line("CONFIG GET client-output-buffer-limit").await;
     client
         .reads(
@@ -85,6 +98,34 @@ async fn set(_: &Server, client: &mut Client) {
     ] {
         client.error(line, text).await;
     }
+    client
+        .script(&[
+            ("CONFIG SET zset-max-ziplist-entries 5", "+OK"),
+            (
+                "CONFIG GET zset-max-listpack-entries",
+                "%1 $25 zset-max-listpack-entries $1 5",
+            ),
+            // The later one counts.
+            (
+                "CONFIG SET hash-max-ziplist-entries 6 hash-max-listpack-entries 7",
+                "+OK",
+            ),
+            (
+                "CONFIG GET hash-max-ziplist-entries",
+                "%1 $24 hash-max-ziplist-entries $1 7",
+            ),
+            (
+                "CONFIG SET list-max-ziplist-size x",
+                "-ERR CONFIG SET failed (possibly related to argument 'list-max-ziplist-size') - \
+                 argument couldn't be parsed into an integer",
+            ),
+            (
+                "CONFIG SET list-max-ziplist-size 1 list-max-ziplist-size 2",
+                "-ERR CONFIG SET failed (possibly related to argument 'list-max-ziplist-size') - \
+                 duplicate parameter",
+            ),
+        ])
+        .await;
     // All or nothing.
     client.ask("CONFIG GET timeout", "%1 $7 timeout $1 7").await;
     client
@@ -118,17 +159,17 @@ async fn help(_: &Server, client: &mut Client) {
     client
         .reads(
             "*11\r\n\
-             +CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +GET <pattern>\r\n\
-             +    Return parameters matching the glob-like <pattern> and their values.\r\n\
-             +SET <directive> <value>\r\n\
-             +    Set the configuration <directive> to <value>.\r\n\
+             +CONFIG has these subcommands:\r\n\
+             +GET pattern [pattern ...]\r\n\
+             +    The settings that match, with their values.\r\n\
              +RESETSTAT\r\n\
-             +    Reset statistics reported by the INFO command.\r\n\
+             +    Set the counters of INFO to zero.\r\n\
              +REWRITE\r\n\
-             +    Rewrite the configuration file.\r\n\
+             +    Refused: fanfare does not write to its configuration file.\r\n\
+             +SET setting value [setting value ...]\r\n\
+             +    Change settings: all of these, or none.\r\n\
              +HELP\r\n\
-             +    Prints this help.\r\n",
+             +    Show this list.\r\n",
         )
         .await;
 }

@@ -319,11 +319,14 @@ async fn keys(_: &Server, client: &mut Client) {
             ("KEYS [k-m]", "*1 $1 l"),
             (r"KEYS \[*", "*1 $3 [x]"),
             ("KEYS [^a-r]?", "*0"),
-            // An empty name is matched by the empty pattern, and by `*` alone.
+            // An empty name is matched by the empty pattern and by stars.
             ("KEYS ", "*1 $0 "),
             ("KEYS ???*", "*1 $3 [x]"),
             ("SELECT 1", "+OK"),
             ("KEYS *", "*0"),
+            ("SET  empty", "+OK"),
+            ("KEYS **", "*1 $0 "),
+            ("KEYS *?", "*0"),
         ])
         .await;
 }

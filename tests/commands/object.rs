@@ -2,7 +2,9 @@
 
 use fanfare::Server;
 
-use crate::common::client::Client;
+use redis_protocol::resp3::types::Resp3Frame;
+
+use crate::common::client::{Client, Frame};
 use crate::common::soon;
 
 commands! {
@@ -14,6 +16,8 @@ commands! {
     "object|help" => object_help,
     "memory" => memory,
     "memory|usage" => usage,
+    "memory|stats" => memory_stats,
+    "memory|doctor" => memory_doctor,
     "memory|help" => memory_help,
 }
 
@@ -220,22 +224,18 @@ async fn object_help(_: &Server, client: &mut Client) {
     client.line("OBJECT HELP").await;
     client
         .reads(
-            "*15\r\n\
-             +OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +ENCODING <key>\r\n\
-             +    Return the kind of internal representation used in order to store the value\r\n\
-             +    associated with a <key>.\r\n\
-             +FREQ <key>\r\n\
-             +    Return the access frequency index of the <key>. The returned integer is\r\n\
-             +    proportional to the logarithm of the recent access frequency of the key.\r\n\
-             +IDLETIME <key>\r\n\
-             +    Return the idle time of the <key>, that is the approximated number of\r\n\
-             +    seconds elapsed since the last access to the key.\r\n\
-             +REFCOUNT <key>\r\n\
-             +    Return the number of references of the value associated with the specified\r\n\
-             +    <key>.\r\n\
+            "*11\r\n\
+             +OBJECT has these subcommands:\r\n\
+             +ENCODING key\r\n\
+             +    How the value is stored.\r\n\
+             +FREQ key\r\n\
+             +    How often the key is used, which fanfare does not count.\r\n\
+             +IDLETIME key\r\n\
+             +    For how many seconds the key was not used.\r\n\
+             +REFCOUNT key\r\n\
+             +    How many references the value has: 1.\r\n\
              +HELP\r\n\
-             +    Prints this help.\r\n",
+             +    Show this list.\r\n",
         )
         .await;
 }
@@ -287,13 +287,62 @@ async fn memory_help(_: &Server, client: &mut Client) {
     client.line("MEMORY HELP").await;
     client
         .reads(
-            "*6\r\n\
-             +MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +USAGE <key> [SAMPLES <count>]\r\n\
-             +    Return memory in bytes used by <key> and its value. Nested values are\r\n\
-             +    sampled up to <count> times (default: 5, 0 means sample all).\r\n\
+            "*10\r\n\
+             +MEMORY has these subcommands:\r\n\
+             +DOCTOR\r\n\
+             +    What memory is used for, in words, and what stands out.\r\n\
+             +STATS\r\n\
+             +    What memory is used for, in figures.\r\n\
+             +USAGE key [SAMPLES count]\r\n\
+             +    The bytes that a key and its value take. All of a value is counted, so that SAMPLES\r\n\
+             +    changes nothing.\r\n\
              +HELP\r\n\
-             +    Prints this help.\r\n",
+             +    Show this list.\r\n",
         )
         .await;
+}
+
+async fn memory_stats(_: &Server, client: &mut Client) {
+    client.arity("memory|stats", &["MEMORY STATS x"]).await;
+    client.ask("RPUSH l a b", ":2").await;
+    client.line("MEMORY USAGE l").await;
+    let usage = client.integer().await;
+    client.line("MEMORY STATS").await;
+    let (names, values) = pairs(client.frame().await);
+    let figure = |name: &str| {
+        let place = names.iter().position(|own| own == name);
+        match &values[place.expect("the figure")] {
+            Frame::Number { data, .. } => *data,
+            other => panic!("{name}: {other:?}"),
+        }
+    };
+    assert_eq!(figure("keys.count"), 1);
+    assert!(figure("dataset.bytes") >= usage);
+    assert_eq!(figure("keys.bytes-per-key"), figure("dataset.bytes"));
+    assert!(figure("clients.normal") > 0);
+    assert!(figure("total.allocated") > figure("dataset.bytes"));
+    assert_eq!(figure("replication.backlog"), 0);
+}
+
+/// The names and values of a map, which RESP2 has as an array.
+fn pairs(frame: Frame) -> (Vec<String>, Vec<Frame>) {
+    let flat: Vec<Frame> = match frame {
+        Frame::Map { data, .. } => data
+            .into_iter()
+            .flat_map(|(name, value)| [name, value])
+            .collect(),
+        Frame::Array { data, .. } => data,
+        other => panic!("{other:?} is no map"),
+    };
+    let name = |frame: &Frame| frame.as_str().expect("a name").to_owned();
+    let names = flat.iter().step_by(2).map(name).collect();
+    (names, flat.into_iter().skip(1).step_by(2).collect())
+}
+
+async fn memory_doctor(_: &Server, client: &mut Client) {
+    client.arity("memory|doctor", &["MEMORY DOCTOR x"]).await;
+    client.line("MEMORY DOCTOR").await;
+    let text = client.text().await;
+    assert!(text.starts_with("The process takes "), "{text}");
+    assert!(text.lines().count() >= 2, "{text}");
 }

@@ -258,21 +258,20 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("PUBSUB HELP").await;
     client
         .reads(
-            "*14\r\n\
-             +PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +CHANNELS [<pattern>]\r\n\
-             +    Return the currently active channels matching a <pattern> (default: '*').\r\n\
+            "*13\r\n\
+             +PUBSUB has these subcommands:\r\n\
+             +CHANNELS [pattern]\r\n\
+             +    Channels that have subscribers: those that match the pattern, or all.\r\n\
              +NUMPAT\r\n\
-             +    Return number of subscriptions to patterns.\r\n\
-             +NUMSUB [<channel> ...]\r\n\
-             +    Return the number of subscribers for the specified channels, excluding\r\n\
-             +    pattern subscriptions(default: no channels).\r\n\
-             +SHARDCHANNELS [<pattern>]\r\n\
-             +    Return the currently active shard level channels matching a <pattern> (default: '*').\r\n\
-             +SHARDNUMSUB [<shardchannel> ...]\r\n\
-             +    Return the number of subscribers for the specified shard level channel(s)\r\n\
+             +    How many different patterns have subscribers.\r\n\
+             +NUMSUB [channel ...]\r\n\
+             +    How many subscribers each of these channels has. Patterns don't count.\r\n\
+             +SHARDCHANNELS [pattern]\r\n\
+             +    As CHANNELS, for shard channels.\r\n\
+             +SHARDNUMSUB [shardchannel ...]\r\n\
+             +    As NUMSUB, for shard channels.\r\n\
              +HELP\r\n\
-             +    Prints this help.\r\n",
+             +    Show this list.\r\n",
         )
         .await;
 }

@@ -16,7 +16,7 @@ const SYNTAX: &str = "-ERR syntax error";
 const INVALID_CURSOR: &str = "-ERR invalid cursor";
 
 /// Reads a SCAN's reply: the next cursor, and some keys.
-async fn step(client: &mut Client) -> (String, Vec<String>) {
+pub async fn step(client: &mut Client) -> (String, Vec<String>) {
     let Frame::Array { data, .. } = client.frame().await else {
         panic!("no array");
     };
@@ -76,8 +76,8 @@ async fn scan(server: &Server, client: &mut Client) {
             ("SCAN 0 MATCH x MATCH l*", "*2 $1 0 *1 $4 list"),
             ("SCAN 0 TYPE hash", "*2 $1 0 *0"),
             ("SCAN 0 TYPE nosuch", "*2 $1 0 *0"),
-            // An empty name is matched by `*` alone.
-            ("SCAN 0 MATCH **", "*2 $1 0 *2 $4 only $4 list"),
+            // An empty name is matched by stars, however many.
+            ("SCAN 0 MATCH **", "*2 $1 0 *3 $4 only $4 list $0 "),
             ("SCAN 0 MATCH *", "*2 $1 0 *3 $4 only $4 list $0 "),
         ])
         .await;

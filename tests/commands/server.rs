@@ -66,7 +66,7 @@ async fn time(_: &Server, client: &mut Client) {
 
 async fn lolwut(_: &Server, client: &mut Client) {
     let art = "      .--------.\n====<  ta-ta- )))  )))  )))\n      '--------'\n\n\
-               A fanfare, heard by all who are listening. fanfare ver. 0.1.0\n";
+               A fanfare, heard by all who are listening. fanfare ver. 0.1.0\nRedis ver. 7.2.4\n";
     for line in ["LOLWUT", "LOLWUT VERSION 5", "lolwut x y z"] {
         client.line(line).await;
         client
@@ -113,17 +113,19 @@ async fn debug(_: &Server, client: &mut Client) {
     client.line("DEBUG HELP").await;
     client
         .reads(
-            "*10\r\n\
-             +DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n\
-             +ERROR <string>\r\n\
-             +    Return a Redis protocol error with <string> as message. Useful for clients\r\n\
-             +    unit tests to simulate Redis errors.\r\n\
+            "*12\r\n\
+             +DEBUG has these subcommands:\r\n\
+             +ERROR text\r\n\
+             +    Answer with this error.\r\n\
              +PANIC\r\n\
              +    Panic in the task of this connection, which ends it alone.\r\n\
-             +SLEEP <seconds>\r\n\
-             +    Stop this connection for <seconds>. Decimals allowed. Others go on.\r\n\
+             +PROTOCOL type\r\n\
+             +    Answer with a sample of this type: string, integer, double, bignum, null, array,\r\n\
+             +    set, map, attrib, push, verbatim, true or false.\r\n\
+             +SLEEP seconds\r\n\
+             +    Let this connection sleep; seconds may have a fraction. Others go on.\r\n\
              +HELP\r\n\
-             +    Prints this help.\r\n",
+             +    Show this list.\r\n",
         )
         .await;
     let careful = start().await;
@@ -149,8 +151,21 @@ async fn what_is_no_command() {
             .await;
         client
             .error(
-                "HGET a b",
-                "ERR unknown command 'HGET', with args beginning with: 'a' 'b' ",
+                "nosuch a b",
+                "ERR unknown command 'nosuch', with args beginning with: 'a' 'b' ",
+            )
+            .await;
+        // One that Redis has.
+        client
+            .error(
+                "xAdd a * b c",
+                "ERR unknown command 'xAdd': fanfare has no streams",
+            )
+            .await;
+        client
+            .error(
+                "REPLICAOF no one",
+                "ERR unknown command 'REPLICAOF': fanfare has no replicas",
             )
             .await;
         client

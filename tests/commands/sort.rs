@@ -112,6 +112,41 @@ async fn sorts(client: &mut Client, verb: &str) {
     }
     client.arity(&verb.to_ascii_lowercase(), &[verb]).await;
     binary(client, verb).await;
+    other_types(client, verb).await;
+}
+
+/// Sets are sorted as lists are, and weights and texts may be fields of hashes.
+async fn other_types(client: &mut Client, verb: &str) {
+    client
+        .script(&[
+            ("SADD set 3 10 2 1", ":4"),
+            ("SADD names b c a", ":3"),
+            ("HSET obj_a weight 3 name A", ":2"),
+            ("HSET obj_b weight 1 name B", ":2"),
+            ("HSET obj_c weight 2", ":1"),
+        ])
+        .await;
+    for (words, reply) in [
+        ("set", "*4 $1 1 $1 2 $1 3 $2 10"),
+        ("set DESC LIMIT 0 2", "*2 $2 10 $1 3"),
+        ("set BY nosort", "*4 $1 1 $1 2 $1 3 $2 10"),
+        // A set has no order that could be turned around.
+        ("set BY nosort DESC", "*4 $1 1 $1 2 $1 3 $2 10"),
+        ("set BY nosort LIMIT 1 2", "*2 $1 2 $1 3"),
+        ("names", NO_NUMBERS),
+        ("names ALPHA", "*3 $1 a $1 b $1 c"),
+        ("names BY nosort", "*3 $1 b $1 c $1 a"),
+        ("names BY obj_*->weight", "*3 $1 b $1 c $1 a"),
+        (
+            "names BY obj_*->weight DESC GET obj_*->name",
+            "*3 $1 A _ $1 B",
+        ),
+        ("ids BY obj_*->weight GET #", "*3 $1 b $1 c $1 a"),
+        ("names ALPHA GET obj_*->nosuch GET obj_*", "*6 _ _ _ _ _ _"),
+        ("obj_a", WRONG_TYPE),
+    ] {
+        client.script(&[(&format!("{verb} {words}"), reply)]).await;
+    }
 }
 
 /// C's strings end at a NUL: so do numbers, texts to compare, and patterns.
@@ -172,6 +207,11 @@ async fn sort(server: &Server, client: &mut Client) {
             ("EXISTS l", ":0"),
             ("SORT none STORE s", ":0"),
             ("EXISTS s", ":0"),
+            // What is stored of a set is in order.
+            ("SORT names BY nosort STORE out", ":3"),
+            ("LRANGE out 0 -1", "*3 $1 a $1 b $1 c"),
+            ("SORT set BY nosort DESC STORE out", ":4"),
+            ("LRANGE out 0 -1", "*4 $1 3 $1 2 $2 10 $1 1"),
         ])
         .await;
     watcher.ask("EXEC", "*-1").await;

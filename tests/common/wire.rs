@@ -24,7 +24,7 @@ pub fn lines(notation: &str) -> Vec<u8> {
 }
 
 /// What a RESP2 connection is sent where a RESP3 connection is sent the frames `resp3`: maps, sets and
-/// pushes are arrays, verbatim strings are bulk strings, and null is `$-1`.
+/// pushes are arrays, verbatim strings and doubles are bulk strings, and null is `$-1`.
 pub fn downgrade(resp3: &[u8]) -> Vec<u8> {
     in_protocol(2, resp3)
 }
@@ -50,6 +50,7 @@ pub fn in_protocol(protocol: u8, mut frames: &[u8]) -> Vec<u8> {
             (b'_', 2) => out.extend_from_slice(b"$-1\r\n"),
             (b'>' | b'~', 2) => out.extend_from_slice(&[b"*", &line[1..]].concat()),
             (b'%', 2) => out.extend_from_slice(format!("*{}\r\n", number() * 2).as_bytes()),
+            (b',', 2) => out.extend(bulk(&line[1..line.len() - 2])),
             (b'=', 2) => {
                 let text = body.strip_prefix(b"txt:").expect("a text");
                 out.extend(bulk(&text[..text.len() - 2]));

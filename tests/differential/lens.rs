@@ -3,6 +3,9 @@
 use super::frame::{Frame, decode};
 use super::rules;
 
+/// In texts about denials of either version.
+const DENIED: &[u8] = b"ermissions to ";
+
 /// How a step's output is compared. Without any view: byte by byte.
 #[derive(Clone, Debug, Default)]
 pub struct Lens {
@@ -18,21 +21,26 @@ enum View {
     Ids,
     /// Every integer above 0 is replaced by N: a time to live, but not the -1 and -2 of a key without one.
     Positive,
-    /// Both encodings of a list are "list": up to 7.0 Redis has quicklists only.
+    /// The encodings of lists and sorted sets are "list": up to 7.0 Redis has quicklists only, and its SORT makes a
+    /// skiplist of a sorted set.
     Lists,
+    /// As `Lists`; and of a set, up to 7.0 without a listpack, "hashtable" may be it as well.
+    Encodings,
     /// The time and the address of a monitor's line, and addresses on this machine, are hidden. It holds for the other
     /// connections, too: that is where monitors are.
     Operators,
     /// Every string such as 7.0.15 is replaced by "version".
     Version,
-    /// Arrays of strings, SCAN's keys, runs of unsubscribe confirmations and runs of pmessages have no order.
+    /// Arrays of strings, the pairs of a map, SCAN's keys, runs of unsubscribe confirmations and runs of pmessages have no order.
     Sorted,
     /// Pushes go behind the replies: Redis up to 7.0 sends a client its own message before PUBLISH's reply.
     RepliesFirst,
     /// The lines of the output as a sorted list: nested maps that Redis keeps in hash order.
     Lines,
-    /// The first line and the last two of a HELP reply.
+    /// That a reply is a HELP reply, which lists HELP itself: subcommands differ, and words are fanfare's own.
     Help,
+    /// COMMAND DOCS without its sentences, which are fanfare's own: names, arguments, flags and versions are compared.
+    Docs,
     /// See [`rules`](super::rules::rules): what has no order, and what only Redis has.
     Rules,
     /// ACL LOG without ages and clients.
@@ -61,12 +69,14 @@ impl Lens {
             "ids" => View::Ids,
             "positive" => View::Positive,
             "lists" => View::Lists,
+            "encodings" => View::Encodings,
             "operators" => View::Operators,
             "version" => View::Version,
             "sorted" => View::Sorted,
             "replies-first" => View::RepliesFirst,
             "lines" => View::Lines,
             "help" => View::Help,
+            "docs" => View::Docs,
             "rules" => View::Rules,
             "log" => View::Log,
             "fields" | "extra" | "has" | "same" => {
@@ -98,13 +108,15 @@ impl Lens {
 
     /// `output` as it is compared. What can't be decoded is compared as it is, with a note.
     pub fn look(&self, output: &[u8]) -> Vec<u8> {
-        if self.views.is_empty() && self.text.is_none() {
+        let may_deny = output.windows(DENIED.len()).any(|part| part == DENIED);
+        if self.views.is_empty() && self.text.is_none() && !may_deny {
             return output.to_vec();
         }
         let mut frames = match decode(output) {
             Ok(frames) => frames,
             Err(error) => return [b"undecodable: ", error.as_bytes(), b": ", output].concat(),
         };
+        frames.iter_mut().for_each(rules::denial);
         if let Some(text) = &self.text {
             frames.iter_mut().for_each(|frame| text.look(frame));
         }
@@ -130,6 +142,10 @@ impl View {
             View::Lists => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_encoding)),
+            View::Encodings => frames.iter_mut().for_each(|frame| {
+                each_leaf(frame, &hide_table);
+                each_leaf(frame, &hide_encoding);
+            }),
             View::Operators => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_client)),
@@ -142,6 +158,7 @@ impl View {
             }
             View::Lines => frames = vec![lines(&frames)],
             View::Help => frames.iter_mut().for_each(help),
+            View::Docs => frames.iter_mut().for_each(hide_sentences),
             View::Rules => frames.iter_mut().for_each(rules::rules),
             View::Log => frames.iter_mut().for_each(rules::log),
         }
@@ -170,9 +187,17 @@ fn hide_positive(frame: &mut Frame) {
 
 fn hide_encoding(frame: &mut Frame) {
     if let Frame::Blob { bytes, .. } = frame
-        && matches!(bytes.as_slice(), b"quicklist" | b"listpack")
+        && matches!(bytes.as_slice(), b"quicklist" | b"listpack" | b"skiplist")
     {
         *bytes = b"list".to_vec();
+    }
+}
+
+fn hide_table(frame: &mut Frame) {
+    if let Frame::Blob { bytes, .. } = frame
+        && bytes == b"hashtable"
+    {
+        *bytes = b"listpack".to_vec();
     }
 }
 
@@ -221,9 +246,39 @@ fn shape(frame: &mut Frame) {
 
 fn help(frame: &mut Frame) {
     if let Frame::Aggregate { items, .. } = frame
-        && items.len() > 3
+        && let [.., help, _] = items.as_slice()
     {
-        items.drain(1..items.len() - 2);
+        *items = vec![help.clone()];
+    }
+}
+
+/// Hides what stands behind these names, and the text of each change in a history.
+fn hide_sentences(frame: &mut Frame) {
+    let Frame::Aggregate { items, .. } = frame else {
+        return;
+    };
+    const SENTENCES: [&[u8]; 4] = [b"summary", b"complexity", b"history", b"replaced_by"];
+    let mut is_sentence = false;
+    for item in items {
+        if !is_sentence {
+            hide_sentences(item);
+        } else if let Frame::Aggregate { items: changes, .. } = item {
+            for change in changes {
+                if let Frame::Aggregate { items: words, .. } = change {
+                    words.iter_mut().skip(1).for_each(hide_sentence);
+                }
+            }
+        } else {
+            hide_sentence(item);
+        }
+        let name = item.string().filter(|_| !is_sentence);
+        is_sentence = name.is_some_and(|name| SENTENCES.contains(&name));
+    }
+}
+
+fn hide_sentence(frame: &mut Frame) {
+    if let Frame::Blob { bytes, .. } = frame {
+        *bytes = b"a sentence".to_vec();
     }
 }
 
@@ -235,6 +290,8 @@ fn sort(frames: &mut [Frame]) {
             && let [Frame::Blob { .. }, Frame::Aggregate { .. }] = items.as_slice()
         {
             sort(items);
+        } else if let Frame::Aggregate { tag: b'%', items } = frame {
+            sort_pairs(items);
         } else if let Frame::Aggregate {
             tag: b'*' | b'~',
             items,
@@ -255,6 +312,12 @@ fn sort(frames: &mut [Frame]) {
             _ => {}
         }
     }
+}
+
+fn sort_pairs(items: &mut Vec<Frame>) {
+    let mut pairs = items.chunks(2).map(<[Frame]>::to_vec).collect::<Vec<_>>();
+    pairs.sort();
+    *items = pairs.concat();
 }
 
 fn sort_names(confirmations: &mut [Frame]) {
@@ -408,12 +471,23 @@ mod tests {
             seen("sorted", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\nb\r\n$1\r\na\r\n"),
             "*2 $1 0 *2 $1 a $1 b"
         );
+        assert_eq!(
+            seen("sorted", "%2\r\n+b\r\n:1\r\n+a\r\n:2\r\n"),
+            "%2 +a :2 +b :1"
+        );
+        assert_eq!(seen("encodings", "$9\r\nhashtable\r\n"), "$4 list");
         assert_eq!(seen("positive", ":5\r\n:0\r\n:-2\r\n"), ":N :0 :-2");
         assert_eq!(seen("lists", "$9\r\nquicklist\r\n"), "$4 list");
         assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");
+        assert_eq!(seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"), "*1 +c");
         assert_eq!(
-            seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"),
-            "*3 +a +c +d"
+            seen(
+                "docs",
+                "*2\r\n$4\r\nping\r\n*6\r\n$7\r\nsummary\r\n$1\r\nx\r\n$5\r\nsince\r\n$1\r\n1\r\n\
+                 $7\r\nhistory\r\n*1\r\n*2\r\n$1\r\n2\r\n$1\r\ny\r\n"
+            ),
+            "*2 $4 ping *6 $7 summary $10 a sentence $5 since $1 1 $7 history *1 *2 $1 2 $10 a \
+             sentence"
         );
     }
 

@@ -1,13 +1,17 @@
-//! Generated sessions of queue mode: pipelines of list, string, key and transaction commands over a few connections and
+//! Generated sessions of queue mode: pipelines of commands of all types and of transactions over a few connections and
 //! databases, and blocking pops that later commands serve. Now and then everything that is stored is compared.
 //!
 //! A command is made from a template: words in lower case are placeholders, see [`word`]; all others are sent as they are.
 //! What would depend on the clock, on a hash table's order or on the race of two connections is left out: times to live
 //! are absolute, in the far future or long past; the order of keys, and a random one, are hidden; SWAPDB, which makes
-//! many keys ready in no order, comes when nobody waits; nothing but a barrier follows a blocking command.
+//! many keys ready in no order, comes when nobody waits; SORT stores where nobody waits, as Redis wakes nobody if there was
+//! a value of another type before; nothing but a barrier follows a blocking command.
 
 use super::lens::Lens;
 use super::pair::Pair;
+use super::random_bits;
+use super::random_collections::{self as collections, HASH_KEYS, SET_KEYS};
+use super::random_sorted_sets as sorted_sets;
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
 
@@ -95,7 +99,7 @@ const LISTS: [&str; 36] = [
     "SORT NUMBERS LIMIT count count DESC",
     "SORT NUMBERS BY W_* DESC STORE SORTED",
     "SORT_RO l ALPHA LIMIT count count",
-    "SORT l ALPHA DESC STORE l",
+    "SORT l ALPHA DESC STORE SORTED",
     "SORT l GET # GET W_*",
 ];
 const STRINGS: [&str; 33] = [
@@ -196,6 +200,9 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
     if index.is_multiple_of(AUDIT) {
         return audit();
     }
+    if index % AUDIT == AUDIT / 2 {
+        return audit_collections();
+    }
     if random.once_in(12) {
         return look(random, pair);
     }
@@ -204,47 +211,64 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
         return match random.below(8) {
             0 => close(connection),
             1 => unblock(random, connection),
-            _ => pipeline(CONNECTIONS[0], random),
+            _ => pipeline(CONNECTIONS[0], random, pair),
         };
     }
     match random.below(100) {
         0 => close(connection),
         1..=12 if connection != CONNECTIONS[0] => {
-            let command = command(random, &BLOCKING);
+            let templates = random.pick(&[&BLOCKING[..], &sorted_sets::BLOCKING]);
+            let command = command(random, templates);
             commands(connection, &[command], Then::Blocks, &[])
         }
-        _ => pipeline(connection, random),
+        _ => pipeline(connection, random, pair),
     }
 }
 
 /// Several commands in one write.
-fn pipeline(connection: &str, random: &mut Random) -> Step {
+fn pipeline(connection: &str, random: &mut Random, pair: &Pair) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(400) {
+    let pipeline = (0..length).map(|_| match random.below(800) {
+        480..=569 => command(random, &collections::HASHES),
+        570..=679 => command(random, &collections::SETS),
+        680.. => command(random, &sorted_sets::COMMANDS),
         0..=159 => command(random, &LISTS),
         160..=269 => command(random, &STRINGS),
         270..=339 => command(random, &KEYS),
         340..=398 => command(random, &TRANSACTIONS),
+        400..=479 => command(random, &random_bits::TEMPLATES),
         _ => command(random, &IMPATIENT),
     });
-    commands(
-        connection,
-        &pipeline.collect::<Vec<_>>(),
-        Then::Barrier,
-        &[],
-    )
+    let mut pipeline: Vec<_> = pipeline.collect();
+    // A waiter of a key that SORT makes a list, in place of another type, is served. Redis leaves it
+    // blocked, and so its waiters get no such key.
+    if CONNECTIONS.iter().any(|name| pair.is_blocked(name)) {
+        let stores = pipeline.iter_mut().filter(|words| words[0] == b"SORT");
+        for words in stores {
+            if let [.., store, key] = words.as_mut_slice()
+                && store == b"STORE"
+            {
+                *key = b"SORTED".to_vec();
+            }
+        }
+    }
+    commands(connection, &pipeline, Then::Barrier, &[])
 }
 
 /// What has no order, and what changes whole databases.
 fn look(random: &mut Random, pair: &Pair) -> Step {
     let select = format!("SELECT {}", random.pick(&DATABASES));
-    let (template, views): (&str, &[&str]) = match random.below(40) {
+    let (template, views): (&str, &[&str]) = match random.below(100) {
+        40..=69 => (random.pick(&collections::UNORDERED), &["sorted"]),
+        70..=79 => (random.pick(&collections::RANDOM), &["shape"]),
+        80.. => random.pick(&sorted_sets::LOOKS),
         0..=9 => ("KEYS pattern", &["sorted"]),
         10..=19 => ("SCAN 0 COUNT 1000 MATCH pattern", &["sorted"]),
         20..=25 => ("SCAN 0 COUNT 1000 TYPE list", &["sorted"]),
         26..=35 => ("RANDOMKEY", &["shape"]),
         36 => ("FLUSHDB", &[]),
+        38 => ("CONFIG SET hll-sparse-max-bytes sparse", &[]),
         37 if !CONNECTIONS.iter().any(|name| pair.is_blocked(name)) => {
             ("SWAPDB database database", &[])
         }
@@ -272,21 +296,47 @@ fn audit() -> Step {
     let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
     for database in DATABASES {
         add(&[b"SELECT", database.as_bytes()]);
-        for key in LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS) {
+        for key in all_keys() {
             add(&[b"TYPE", key]);
             add(&[b"GET", key]);
             add(&[b"LRANGE", key, b"0", b"-1"]);
+            add(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
             add(&[b"PEXPIRETIME", key]);
         }
+        random_bits::audit().iter().for_each(|words| add(words));
         add(&[b"DBSIZE"]);
     }
     commands(AUDITOR, &all, Then::Barrier, &[])
 }
 
+fn all_keys() -> impl Iterator<Item = &'static [u8]> {
+    let keys = LIST_KEYS.iter().chain(&STRING_KEYS).chain(&OWN_KEYS);
+    let keys = keys.chain(&HASH_KEYS).chain(&SET_KEYS);
+    let keys = keys
+        .chain(&random_bits::STRINGS)
+        .chain(&random_bits::PLACES);
+    let keys = keys.chain(&sorted_sets::KEYS).chain(&sorted_sets::OWN_KEYS);
+    keys.chain(&collections::OWN_KEYS).copied()
+}
+
+/// All that is stored without an order.
+fn audit_collections() -> Step {
+    let mut all = Vec::new();
+    let mut add = |words: &[&[u8]]| all.push(words.iter().map(|word| word.to_vec()).collect());
+    for database in DATABASES {
+        add(&[b"SELECT", database.as_bytes()]);
+        for key in all_keys() {
+            add(&[b"HGETALL", key]);
+            add(&[b"SMEMBERS", key]);
+        }
+    }
+    commands(AUDITOR, &all, Then::Barrier, &["sorted"])
+}
+
 /// One write. A failure prints its commands with the numbers of their replies.
 fn commands(connection: &str, commands: &[Vec<Vec<u8>>], then: Then, views: &[&str]) -> Step {
     let mut lens = Lens::default();
-    for view in ["lists"].iter().chain(views) {
+    for view in ["encodings"].iter().chain(views) {
         lens.add(view).expect("a modifier");
     }
     let mut source = String::new();
@@ -320,12 +370,15 @@ fn command(random: &mut Random, templates: &[&str]) -> Vec<Vec<u8>> {
         } else {
             1
         };
-        words.extend((0..times).map(|_| word(random, place)));
+        match random_bits::words(random, place) {
+            Some(own) => words.extend(own),
+            None => words.extend((0..times).map(|_| word(random, place))),
+        }
     }
     words
 }
 
-/// What stands in a placeholder's place. One key in eight is of the other type.
+/// What stands in a placeholder's place. One key in eight is of another type.
 fn word(random: &mut Random, place: &str) -> Vec<u8> {
     let strange = random.once_in(8);
     match place {
@@ -335,8 +388,13 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "s" => random
             .pick(if strange { &LIST_KEYS } else { &STRING_KEYS })
             .to_vec(),
-        "k" if random.once_in(2) => random.pick(&LIST_KEYS).to_vec(),
-        "k" => random.pick(&STRING_KEYS).to_vec(),
+        "z" if strange => word(random, "k"),
+        "k" if random.once_in(6) => random.pick(&random_bits::STRINGS).to_vec(),
+        "k" if random.once_in(4) => random.pick(&sorted_sets::KEYS).to_vec(),
+        "k" => {
+            let keys = random.pick(&[&LIST_KEYS, &STRING_KEYS, &HASH_KEYS, &SET_KEYS]);
+            random.pick(keys).to_vec()
+        }
         "value" | "values" => value(random),
         "integer" => random.pick(&INTEGERS).into(),
         "float" => random.pick(&FLOATS).into(),
@@ -351,7 +409,9 @@ fn word(random: &mut Random, place: &str) -> Vec<u8> {
         "side" => random.pick(&["LEFT", "RIGHT"]).into(),
         "exists" => random.pick(&["NX", "XX"]).into(),
         "when" => random.pick(&["NX", "XX", "GT", "LT"]).into(),
-        _ => place.into(),
+        _ => collections::word(random, place)
+            .or_else(|| sorted_sets::word(random, place))
+            .unwrap_or_else(|| place.into()),
     }
 }
 

@@ -7,12 +7,23 @@ use super::frame::Frame;
 /// fanfare's own list of what it does not have.
 const REDIS_ONLY: &str = include_str!("../../src/acl/redis_only.rs");
 
-/// What Redis has from 7.2 on, as fanfare does.
-const NEWER: [&str; 3] = ["client|no-touch", "client|overflow", "client|setinfo"];
+/// What Redis has from 7.2 on, or fanfare alone.
+const NEWER: [&str; 5] = [
+    "client|no-touch",
+    "client|overflow",
+    "client|setinfo",
+    "cluster|myshardid",
+    "waitaof",
+];
+
+/// What Redis 7.0 says of a user that was given this rule, and 7.2 of all but those who were given its opposite.
+const SANITIZE: &str = "sanitize-payload";
 
 /// Whether only one of the two servers has the command.
 fn is_foreign(name: &str) -> bool {
-    let (_, rows) = REDIS_ONLY.split_once("= &[").expect("the list");
+    let (_, rows) = REDIS_ONLY
+        .split_once("(&str, &str)] = &[")
+        .expect("the list");
     // Between the quotes stand categories and names by turns.
     let names = rows.split('"').skip(3).step_by(4);
     let mut names = names
@@ -22,14 +33,14 @@ fn is_foreign(name: &str) -> bool {
     names.any(|known| known == name)
 }
 
-/// Sorts the single commands of each selector, after its categories, and leaves out foreign commands, in rules as in
-/// arrays of names.
+/// Sorts the single commands of each selector, after its categories. Leaves out those that only one of the servers
+/// knows in rules, and has in arrays of names.
 pub fn rules(frame: &mut Frame) {
     match frame {
         Frame::Aggregate { items, .. } => {
             items.retain(|item| {
                 let name = item.string().map(String::from_utf8_lossy);
-                !name.is_some_and(|name| is_foreign(&name))
+                !name.is_some_and(|name| is_foreign(&name) || name == SANITIZE)
             });
             items.iter_mut().for_each(rules);
         }
@@ -46,7 +57,8 @@ pub fn rules(frame: &mut Frame) {
 fn sorted(text: &str) -> String {
     let text = text.replace(')', " )").replace("%RW~*", "~*");
     let mut words = text.split(' ').collect::<Vec<_>>();
-    words.retain(|word| !single(word).is_some_and(is_foreign));
+    words.retain(|word| *word != SANITIZE);
+    words.retain(|word| !single(word).is_some_and(|name| NEWER.contains(&name)));
     for run in words.chunk_by_mut(|one, other| single(one).is_some() && single(other).is_some()) {
         run.sort_unstable();
     }
@@ -59,11 +71,44 @@ fn single(word: &str) -> Option<&str> {
     (!name.starts_with('@')).then_some(name)
 }
 
-/// Hides ages, and what a client looked like.
+/// What was denied, in the words of Redis 7.2, without the user's name, which 7.0 does not tell.
+pub fn denial(frame: &mut Frame) {
+    let text = match frame {
+        Frame::Aggregate { items, .. } => return items.iter_mut().for_each(denial),
+        Frame::Line { text, .. } => text,
+        Frame::Blob { bytes, .. } => bytes,
+        Frame::Null { .. } => return,
+    };
+    let shown = String::from_utf8_lossy(text);
+    // EXEC tells why it was refused behind its own code.
+    let (code, rest) = match shown.find("NOPERM ") {
+        Some(place) => shown.split_at(place + "NOPERM ".len()),
+        None => ("", &*shown),
+    };
+    let is_denial = ["User ", "This user ", "this user "]
+        .iter()
+        .any(|begin| rest.starts_with(begin));
+    if let (true, Some((_, what))) = (is_denial, rest.split_once(" has no permissions to ")) {
+        let what = match what {
+            "access one of the keys used as arguments" => "No permissions to access a key".into(),
+            "access one of the channels used as arguments" => {
+                "No permissions to access a channel".into()
+            }
+            what => format!("User has no permissions to {what}"),
+        };
+        *text = format!("{code}{what}").into_bytes();
+    }
+}
+
+/// Hides ages, and what a client looked like. Redis 7.0 has no numbers and times of entries.
 pub fn log(frame: &mut Frame) {
     let Frame::Aggregate { items, .. } = frame else {
         return;
     };
+    let newer = items
+        .iter()
+        .position(|item| item.string() == Some(b"entry-id"));
+    items.truncate(newer.unwrap_or(items.len()));
     let mut hide = false;
     for item in items {
         if hide {
@@ -81,7 +126,7 @@ pub fn log(frame: &mut Frame) {
 #[test]
 fn what_has_no_order_is_sorted_and_what_is_foreign_is_gone() {
     assert_eq!(
-        sorted("user a ~-x -@all +@list +set +hget +get (~b -@all +get)"),
-        "user a ~-x -@all +@list +get +set (~b -@all +get )"
+        sorted("user a ~-x -@all +@list +set +hget +waitaof +get (~b -@all +get)"),
+        "user a ~-x -@all +@list +get +hget +set (~b -@all +get )"
     );
 }

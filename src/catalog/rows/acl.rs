@@ -6,36 +6,30 @@ use crate::catalog::spec::{Arg, Flag, Spec};
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[Spec::container("acl", ACL)
     .origin("server", "6.0.0")
-    .summary("A container for Access List Control commands ")
-    .complexity("Depends on subcommand.")];
+    .summary("Manage users and what they may do")
+    .complexity("Depends on the subcommand")];
 
 const ADMIN: &[Flag] = &[Admin, NoScript, Loading, Stale];
-const ADMIN_CATEGORIES: &[&str] = &["admin", "slow", "dangerous"];
 
 /// ACL's subcommands.
 const ACL: &[Spec] = &[
     Spec::new("cat", -2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "6.0.0")
-        .summary("List the ACL categories or the commands inside a category")
-        .complexity("O(1) since the categories and commands are a fixed set.")
+        .summary("List the categories of commands, or the commands of one category")
+        .complexity("O(N) for N commands")
         .arguments(&[Arg::string("categoryname").optional()]),
     Spec::new("deluser", -3)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("Remove the specified ACL users and the associated rules")
-        .complexity("O(1) amortized time considering the typical user.")
+        .summary("Delete users and close their connections")
+        .complexity("O(N) for N connections")
         .arguments(&[Arg::string("username").multiple()]),
     Spec::new("dryrun", -4)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "7.0.0")
-        .summary(
-            "Returns whether the user can execute the given command without executing the command.",
-        )
-        .complexity("O(1).")
+        .summary("Tell whether a user may run a command, without running it")
+        .complexity("O(N) for N rules of the user")
         .arguments(&[
             Arg::string("username"),
             Arg::string("command"),
@@ -43,52 +37,43 @@ const ACL: &[Spec] = &[
         ]),
     Spec::new("genpass", -2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "6.0.0")
-        .summary("Generate a pseudorandom secure password to use for ACL users")
+        .summary("Make up a random password")
         .complexity("O(1)")
         .arguments(&[Arg::integer("bits").optional()]),
     Spec::new("getuser", 3)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("Get the rules for a specific ACL user")
-        .complexity(
-            "O(N). Where N is the number of password, command and pattern rules that the user has.",
-        )
+        .summary("Show a user's rules")
+        .complexity("O(N) for N rules of the user")
         .history(&[
-            ("6.2.0", "Added Pub/Sub channel patterns."),
+            ("6.2.0", "Shows the channel patterns."),
             (
                 "7.0.0",
-                "Added selectors and changed the format of key and channel patterns from a list to \
-                 their rule representation.",
+                "Shows selectors, and key and channel patterns as rules.",
             ),
         ])
         .arguments(&[Arg::string("username")]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "6.0.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("list", 2)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("List the current ACL rules in ACL config file format")
-        .complexity("O(N). Where N is the number of configured users."),
+        .summary("Show all users as lines for a file")
+        .complexity("O(N) for N users"),
     Spec::new("load", 2)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("Reload the ACLs from the configured ACL file")
-        .complexity("O(N). Where N is the number of configured users."),
+        .summary("Read the users from the file again")
+        .complexity("O(N) for N users"),
     Spec::new("log", -2)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("List latest events denied because of ACLs in place")
-        .complexity("O(N) with N being the number of entries shown.")
+        .summary("Show the latest commands, keys, channels and logins that were denied")
+        .complexity("O(N) for N entries")
         .arguments(&[Arg::one_of(
             "operation",
             &[Arg::integer("count"), Arg::pure_token("reset", "RESET")],
@@ -96,21 +81,22 @@ const ACL: &[Spec] = &[
         .optional()]),
     Spec::new("save", 2)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("Save the current ACL rules in the configured ACL file")
-        .complexity("O(N). Where N is the number of configured users."),
+        .summary("Write the users to the file")
+        .complexity("O(N) for N users"),
     Spec::new("setuser", -3)
         .flags(ADMIN)
         // Its rules may be passwords; Redis hides the name too.
         .hides(|_, index| index >= 2)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("Modify or create the rules for a specific ACL user")
-        .complexity("O(N). Where N is the number of rules provided.")
+        .summary("Create a user, or change one")
+        .complexity("O(N) for N rules")
         .history(&[
-            ("6.2.0", "Added Pub/Sub channel patterns."),
-            ("7.0.0", "Added selectors and key based permissions."),
+            ("6.2.0", "Takes channel patterns."),
+            (
+                "7.0.0",
+                "Takes selectors and key patterns that only allow reading or writing.",
+            ),
         ])
         .arguments(&[
             Arg::string("username"),
@@ -118,14 +104,12 @@ const ACL: &[Spec] = &[
         ]),
     Spec::new("users", 2)
         .flags(ADMIN)
-        .categories(ADMIN_CATEGORIES)
         .origin("server", "6.0.0")
-        .summary("List the username of all the configured ACL rules")
-        .complexity("O(N). Where N is the number of configured users."),
+        .summary("List the names of all users")
+        .complexity("O(N) for N users"),
     Spec::new("whoami", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "6.0.0")
-        .summary("Return the name of the user associated to the current connection")
+        .summary("Tell which user the connection is")
         .complexity("O(1)"),
 ];

@@ -2,23 +2,25 @@
 //!
 //! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
 
+use crate::catalog::categories::Category;
 use crate::catalog::secrets;
-use crate::catalog::spec::Flag::{Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
-use crate::catalog::spec::{Arg, Spec};
+use crate::catalog::spec::Flag::{
+    Admin, AllowBusy, Fast, Loading, NoAuth, NoScript, Stale, WhileSubscribed,
+};
+use crate::catalog::spec::{Arg, InMulti, Spec};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("hello", -1)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .hides(secrets::of_hello)
         .origin("connection", "6.0.0")
-        .summary("Handshake with Redis")
+        .summary("Greet the server: choose the protocol version, log in, name the connection")
         .complexity("O(1)")
         .history(&[(
             "6.2.0",
-            "`protover` made optional; when called without arguments the command \
-                reports the current connection's context.",
+            "`protover` may be left out; the reply then describes the connection as it is.",
         )])
         .arguments(&[Arg::block(
             "arguments",
@@ -36,99 +38,113 @@ pub(crate) const ROWS: &[Spec] = &[
         .optional()]),
     Spec::new("auth", -2)
         .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .hides(secrets::of_auth)
         .origin("connection", "1.0.0")
-        .summary("Authenticate to the server")
-        .complexity("O(N) where N is the number of passwords defined for the user")
-        .history(&[("6.0.0", "Added ACL style (username and password).")])
+        .summary("Log in")
+        .complexity("O(N) for N passwords of the user")
+        .history(&[("6.0.0", "Takes a user's name before the password.")])
         .arguments(&[
             Arg::string("username").since("6.0.0").optional(),
             Arg::string("password"),
         ]),
     Spec::new("select", 2)
         .flags(&[Loading, Stale, Fast])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
-        .summary("Change the selected database for the current connection")
+        .summary("Choose the database that the connection uses")
         .complexity("O(1)")
         .arguments(&[Arg::integer("index")]),
     Spec::new("reset", 1)
-        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .flags(&[
+            NoScript,
+            Loading,
+            Stale,
+            Fast,
+            NoAuth,
+            AllowBusy,
+            WhileSubscribed,
+        ])
+        .in_multi(InMulti::GivesUp)
+        .categories(&[Category::Connection])
         .origin("connection", "6.2.0")
-        .summary("Reset the connection")
+        .summary("Make the connection as it was when it was new")
         .complexity("O(1)"),
     Spec::new("quit", -1)
-        .flags(&[NoScript, Loading, Stale, Fast, NoAuth, AllowBusy])
-        .categories(&["fast", "connection"])
+        .flags(&[
+            NoScript,
+            Loading,
+            Stale,
+            Fast,
+            NoAuth,
+            AllowBusy,
+            WhileSubscribed,
+        ])
+        .in_multi(InMulti::GivesUp)
+        .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
-        .summary("Close the connection")
+        .summary("End the connection")
         .complexity("O(1)"),
     Spec::new("ping", -1)
-        .flags(&[Fast])
-        .categories(&["fast", "connection"])
+        .flags(&[Fast, WhileSubscribed])
+        .categories(&[Category::Connection])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("connection", "1.0.0")
-        .summary("Ping the server")
+        .summary("Ask whether the server answers")
         .complexity("O(1)")
         .arguments(&[Arg::string("message").optional()]),
     Spec::new("echo", 2)
         .flags(&[Loading, Stale, Fast])
-        .categories(&["fast", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
-        .summary("Echo the given string")
+        .summary("Send a string back")
         .complexity("O(1)")
         .arguments(&[Arg::string("message")]),
     Spec::container("client", CLIENT)
         .origin("connection", "2.4.0")
-        .summary("A container for client connection commands")
-        .complexity("Depends on subcommand."),
+        .summary("Show, control and end connections")
+        .complexity("Depends on the subcommand"),
 ];
 
 /// CLIENT's subcommands.
 const CLIENT: &[Spec] = &[
     Spec::new("getname", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.6.9")
-        .summary("Get the current connection name")
+        .summary("Show the connection's name")
         .complexity("O(1)"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "5.0.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("id", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "5.0.0")
-        .summary("Returns the client ID for the current connection")
+        .summary("Show the connection's number")
         .complexity("O(1)"),
     Spec::new("info", 2)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output"])
         .origin("connection", "6.2.0")
-        .summary("Returns information about the current client connection.")
+        .summary("Describe the connection")
         .complexity("O(1)"),
     Spec::new("kill", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.4.0")
-        .summary("Kill the connection of a client")
-        .complexity("O(N) where N is the number of client connections")
+        .summary("End connections")
+        .complexity("O(N) for N connections")
         .history(&[
-            ("2.8.12", "Added new filter format."),
-            ("2.8.12", "`ID` option."),
-            ("3.2.0", "Added `master` type in for `TYPE` option."),
-            (
-                "5.0.0",
-                "Replaced `slave` `TYPE` with `replica`. `slave` still supported for \
-                backward compatibility.",
-            ),
-            ("6.2.0", "`LADDR` option."),
+            ("2.8.12", "Takes filters."),
+            ("2.8.12", "`ID` filter."),
+            ("3.2.0", "`TYPE` takes `master`."),
+            ("5.0.0", "`TYPE` takes `replica`; `slave` still works."),
+            ("6.2.0", "`LADDR` filter."),
         ])
         .arguments(&[Arg::one_of(
             "filter",
@@ -168,25 +184,21 @@ const CLIENT: &[Spec] = &[
         )]),
     Spec::new("list", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output"])
         .origin("connection", "2.4.0")
-        .summary("Get the list of client connections")
-        .complexity("O(N) where N is the number of client connections")
+        .summary("Describe all connections")
+        .complexity("O(N) for N connections")
         .history(&[
-            ("2.8.12", "Added unique client `id` field."),
-            ("5.0.0", "Added optional `TYPE` filter."),
-            ("6.0.0", "Added `user` field."),
+            ("2.8.12", "`id` field."),
+            ("5.0.0", "`TYPE` filter."),
+            ("6.0.0", "`user` field."),
             (
                 "6.2.0",
-                "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the \
-                optional `ID` filter.",
+                "`argv-mem`, `tot-mem`, `laddr` and `redir` fields; `ID` filter.",
             ),
-            (
-                "7.0.0",
-                "Added `resp`, `multi-mem`, `rbs` and `rbp` fields.",
-            ),
-            ("7.0.3", "Added `ssub` field."),
+            ("7.0.0", "`resp`, `multi-mem`, `rbs` and `rbp` fields."),
+            ("7.0.3", "`ssub` field."),
         ])
         .arguments(&[
             Arg::one_of(
@@ -208,24 +220,24 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("no-evict", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.0.0")
-        .summary("Set client eviction mode for the current connection")
+        .summary("Spare the connection when connections take too much memory")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
     Spec::new("no-touch", 3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.2.0")
-        .summary("Control whether commands sent by the client affect the LRU/LFU of accessed keys")
+        .summary("Leave the time of last use of keys as it is")
         .complexity("O(1)")
         .arguments(&[Arg::one_of("enabled", ON_OFF)]),
     Spec::new("overflow", -3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.2.0")
         .summary("Choose what happens to messages that the connection reads too slowly")
-        .complexity("O(1), O(N) where N is what waits for the connection when it stops dropping")
+        .complexity("O(1), O(N) for N messages that wait when dropping stops")
         .arguments(&[
             Arg::one_of(
                 "policy",
@@ -240,14 +252,11 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("pause", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.9.50")
-        .summary("Stop processing commands from clients for some time")
+        .summary("Hold back commands for a while")
         .complexity("O(1)")
-        .history(&[(
-            "6.2.0",
-            "`CLIENT PAUSE WRITE` mode added along with the `mode` option.",
-        )])
+        .history(&[("6.2.0", "`WRITE` holds back only what writes.")])
         .arguments(&[
             Arg::integer("timeout"),
             Arg::one_of(
@@ -262,9 +271,9 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("reply", 3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "3.2.0")
-        .summary("Instruct the server whether to reply to commands")
+        .summary("Choose whether the connection is answered")
         .complexity("O(1)")
         .arguments(&[Arg::one_of(
             "on_off_skip",
@@ -276,9 +285,9 @@ const CLIENT: &[Spec] = &[
         )]),
     Spec::new("setinfo", 4)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "7.2.0")
-        .summary("Set information specific to the client or connection")
+        .summary("Tell which client library the connection uses")
         .complexity("O(1)")
         .arguments(&[Arg::one_of(
             "attr",
@@ -289,17 +298,17 @@ const CLIENT: &[Spec] = &[
         )]),
     Spec::new("setname", 3)
         .flags(&[NoScript, Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "2.6.9")
-        .summary("Set the current connection name")
+        .summary("Name the connection")
         .complexity("O(1)")
         .arguments(&[Arg::string("connection-name")]),
     Spec::new("unblock", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "5.0.0")
-        .summary("Unblock a client blocked in a blocking command from a different connection")
-        .complexity("O(log N) where N is the number of client connections")
+        .summary("End the wait of a connection that waits for a key")
+        .complexity("O(N) for N keys that it waits for")
         .arguments(&[
             Arg::integer("client-id"),
             Arg::one_of(
@@ -313,10 +322,10 @@ const CLIENT: &[Spec] = &[
         ]),
     Spec::new("unpause", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous", "connection"])
+        .categories(&[Category::Connection])
         .origin("connection", "6.2.0")
-        .summary("Resume processing of clients that were paused")
-        .complexity("O(N) Where N is the number of paused clients"),
+        .summary("End a pause")
+        .complexity("O(N) for N connections"),
 ];
 
 /// Of a switch.

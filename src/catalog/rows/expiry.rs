@@ -1,5 +1,6 @@
 //! Rows: when keys expire.
 
+use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
@@ -7,12 +8,12 @@ use crate::catalog::spec::{Arg, KeySpec, Spec};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("expire", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "1.0.0")
-        .summary("Set a key's time to live in seconds")
+        .summary("Let a key expire after so many seconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("seconds"),
@@ -22,12 +23,12 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("pexpire", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.6.0")
-        .summary("Set a key's time to live in milliseconds")
+        .summary("Let a key expire after so many milliseconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("milliseconds"),
@@ -37,12 +38,12 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("expireat", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "1.2.0")
-        .summary("Set the expiration for a key as a UNIX timestamp")
+        .summary("Let a key expire at a Unix time in seconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::unix_time("unix-time-seconds"),
@@ -52,12 +53,12 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("pexpireat", -3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.6.0")
-        .summary("Set the expiration for a key as a UNIX timestamp specified in milliseconds")
+        .summary("Let a key expire at a Unix time in milliseconds")
         .complexity("O(1)")
-        .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
+        .history(&[("7.0.0", "Options `NX`, `XX`, `GT` and `LT`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::unix_time("unix-time-milliseconds"),
@@ -67,46 +68,46 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("ttl", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "1.0.0")
-        .summary("Get the time to live for a key in seconds")
+        .summary("Show how many seconds a key has left")
         .complexity("O(1)")
-        .history(&[("2.8.0", "Added the -2 reply.")])
+        .history(&[("2.8.0", "Answers -2 if there is no such key.")])
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("pttl", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "2.6.0")
-        .summary("Get the time to live for a key in milliseconds")
+        .summary("Show how many milliseconds a key has left")
         .complexity("O(1)")
-        .history(&[("2.8.0", "Added the -2 reply.")])
+        .history(&[("2.8.0", "Answers -2 if there is no such key.")])
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("expiretime", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "7.0.0")
-        .summary("Get the expiration Unix timestamp for a key")
+        .summary("Show when a key expires, as a Unix time in seconds")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("pexpiretime", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("generic", "7.0.0")
-        .summary("Get the expiration Unix timestamp for a key in milliseconds")
+        .summary("Show when a key expires, as a Unix time in milliseconds")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("persist", 2)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("generic", "2.2.0")
-        .summary("Remove the expiration from a key")
+        .summary("Let a key never expire")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
 ];

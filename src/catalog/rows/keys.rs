@@ -1,121 +1,89 @@
 //! Rows: keys of any type.
 
-use crate::catalog::spec::Flag::{
-    DenyOom, Fast, Loading, MovableKeys, NoScript, ReadOnly, Stale, Write,
-};
-use crate::catalog::spec::{Arg, KeySpec, Spec, key};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::Flag::{DenyOom, Fast, Loading, NoScript, ReadOnly, Stale, Write};
+use crate::catalog::spec::{Arg, KeySpec, Spec, sort};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("del", -2)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RM", "delete"])])
+        .keys(&[KeySpec::from(1, &["RM", "delete"])])
         .origin("generic", "1.0.0")
-        .summary("Delete a key")
-        .complexity(
-            "O(N) where N is the number of keys that will be removed. When a key to remove \
-            holds a value other than a string, the individual complexity for this key is \
-            O(M) where M is the number of elements in the list, set, sorted set or hash. \
-            Removing a single key that holds a string value is O(1).",
-        )
+        .summary("Delete keys")
+        .complexity("O(N) for N keys, and O(M) for each list of M elements")
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("unlink", -2)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RM", "delete"])])
+        .keys(&[KeySpec::from(1, &["RM", "delete"])])
         .origin("generic", "4.0.0")
-        .summary(
-            "Delete a key asynchronously in another thread. Otherwise it is just as DEL, but \
-            non blocking.",
-        )
-        .complexity(
-            "O(1) for each key removed regardless of its size. Then the command does O(N) \
-            work in a different thread in order to reclaim memory, where N is the number of \
-            allocations the deleted objects where composed of.",
-        )
+        .summary("Delete keys, and free large values later")
+        .complexity("O(N) for N keys; what they held is freed in the background")
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("exists", -2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
+        .keys(&[KeySpec::from(1, &["RO"])])
         .origin("generic", "1.0.0")
-        .summary("Determine if a key exists")
-        .complexity("O(N) where N is the number of keys to check.")
-        .history(&[("3.0.3", "Accepts multiple `key` arguments.")])
+        .summary("Count which of the keys exist")
+        .complexity("O(N) for N keys")
+        .history(&[("3.0.3", "Takes several keys.")])
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("type", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RO"])])
         .origin("generic", "1.0.0")
-        .summary("Determine the type stored at key")
+        .summary("Show the type of a key's value")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("touch", -2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
+        .keys(&[KeySpec::from(1, &["RO"])])
         .origin("generic", "3.2.1")
-        .summary(
-            "Alters the last access time of a key(s). Returns the number of existing keys \
-            specified.",
-        )
-        .complexity("O(N) where N is the number of keys that will be touched.")
+        .summary("Mark keys as just used, and count those that exist")
+        .complexity("O(N) for N keys")
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("rename", 3)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow"])
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RW", "access", "delete"]),
-                KeySpec::at(2, &["OW", "update"]),
-            ],
-        )
+        .categories(&[Category::Keyspace])
+        .keys(&[
+            KeySpec::at(1, &["RW", "access", "delete"]),
+            KeySpec::at(2, &["OW", "update"]),
+        ])
         .origin("generic", "1.0.0")
-        .summary("Rename a key")
+        .summary("Rename a key, over another one if need be")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
     Spec::new("renamenx", 3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RW", "access", "delete"]),
-                KeySpec::at(2, &["OW", "insert"]),
-            ],
-        )
+        .categories(&[Category::Keyspace])
+        .keys(&[
+            KeySpec::at(1, &["RW", "access", "delete"]),
+            KeySpec::at(2, &["OW", "insert"]),
+        ])
         .origin("generic", "1.0.0")
-        .summary("Rename a key, only if the new key does not exist")
+        .summary("Rename a key unless the new name is taken")
         .complexity("O(1)")
-        .history(&[(
-            "3.2.0",
-            "The command no longer returns an error when source and destination names \
-            are the same.",
-        )])
+        .history(&[("3.2.0", "Renaming a key to itself is no error.")])
         .arguments(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
     Spec::new("copy", -3)
         .flags(&[Write, DenyOom])
-        .categories(&["keyspace", "write", "slow"])
-        .keys(
-            (1, 2, 1),
-            &[
-                KeySpec::at(1, &["RO", "access"]),
-                KeySpec::at(2, &["OW", "update"]),
-            ],
-        )
+        .categories(&[Category::Keyspace])
+        .keys(&[
+            KeySpec::at(1, &["RO", "access"]),
+            KeySpec::at(2, &["OW", "update"]),
+        ])
         .origin("generic", "6.2.0")
         .summary("Copy a key")
-        .complexity(
-            "O(N) worst case for collections, where N is the number of nested items. O(1) for \
-            string values.",
-        )
+        .complexity("O(N) for a list of N elements, O(1) for a string")
         .arguments(&[
             Arg::key("source", 0),
             Arg::key("destination", 1),
@@ -124,83 +92,73 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("move", 3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "update"])])
+        .categories(&[Category::Keyspace])
+        .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
         .origin("generic", "1.0.0")
         .summary("Move a key to another database")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::integer("db")]),
     Spec::new("randomkey", 1)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:all_shards", "nondeterministic_output"])
         .origin("generic", "1.0.0")
-        .summary("Return a random key from the keyspace")
+        .summary("Show the name of some key")
         .complexity("O(1)"),
     Spec::new("keys", 2)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
         .origin("generic", "1.0.0")
-        .summary("Find all keys matching the given pattern")
-        .complexity(
-            "O(N) with N being the number of keys in the database, under the assumption that \
-            the key names in the database and the given pattern have limited length.",
-        )
+        .summary("List the keys whose names match a pattern")
+        .complexity("O(N) for N keys, if names and pattern are short")
         .arguments(&[Arg::pattern("pattern")]),
     Spec::new("dbsize", 1)
         .flags(&[ReadOnly, Fast])
-        .categories(&["keyspace", "read", "fast"])
+        .categories(&[Category::Keyspace])
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
         .origin("server", "1.0.0")
-        .summary("Return the number of keys in the selected database")
+        .summary("Count the keys of the database")
         .complexity("O(1)"),
     Spec::new("flushdb", -1)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("server", "1.0.0")
-        .summary("Remove all keys from the current database")
-        .complexity("O(N) where N is the number of keys in the selected database")
+        .summary("Delete all keys of the database")
+        .complexity("O(N) for N keys of the database")
         .history(&[
-            ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
-            ("6.2.0", "Added the `SYNC` flushing mode modifier."),
+            ("4.0.0", "`ASYNC` frees memory later."),
+            ("6.2.0", "`SYNC` frees memory at once."),
         ])
         .arguments(&[Arg::one_of("async", ASYNC_SYNC).optional()]),
     Spec::new("flushall", -1)
         .flags(&[Write])
-        .categories(&["keyspace", "write", "slow", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .origin("server", "1.0.0")
-        .summary("Remove all keys from all databases")
-        .complexity("O(N) where N is the total number of keys in all databases")
+        .summary("Delete all keys of all databases")
+        .complexity("O(N) for N keys of all databases")
         .history(&[
-            ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
-            ("6.2.0", "Added the `SYNC` flushing mode modifier."),
+            ("4.0.0", "`ASYNC` frees memory later."),
+            ("6.2.0", "`SYNC` frees memory at once."),
         ])
         .arguments(&[Arg::one_of("async", ASYNC_SYNC).optional()]),
     Spec::new("swapdb", 3)
         .flags(&[Write, Fast])
-        .categories(&["keyspace", "write", "fast", "dangerous"])
+        .categories(&[Category::Keyspace, Category::Dangerous])
         .origin("server", "4.0.0")
-        .summary("Swaps two Redis databases")
-        .complexity(
-            "O(N) where N is the count of clients watching or blocking on keys from both \
-            databases.",
-        )
+        .summary("Exchange two databases")
+        .complexity("O(N) for N connections that wait for or watch keys of the two")
         .arguments(&[Arg::integer("index1"), Arg::integer("index2")]),
     Spec::new("scan", -2)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output", "request_policy:special"])
         .origin("generic", "2.8.0")
-        .summary("Incrementally iterate the keys space")
-        .complexity(
-            "O(1) for every call. O(N) for a complete iteration, including enough command \
-            calls for the cursor to return back to 0. N is the number of elements inside the \
-            collection.",
-        )
-        .history(&[("6.0.0", "Added the `TYPE` subcommand.")])
+        .summary("Walk through the keys, some with each call")
+        .complexity("O(1) a call, O(N) for a walk through N keys")
+        .history(&[("6.0.0", "Filter by `TYPE`.")])
         .arguments(&[
             Arg::integer("cursor"),
             Arg::pattern("pattern").token("MATCH").optional(),
@@ -208,26 +166,26 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::string("type").token("TYPE").since("6.0.0").optional(),
         ]),
     Spec::new("sort", -2)
-        .flags(&[Write, DenyOom, MovableKeys])
-        .categories(&["write", "set", "sortedset", "list", "slow", "dangerous"])
-        .keys(
-            (1, 1, 1),
-            &[
-                KeySpec::at(1, &["RO", "access"]),
-                BY_OR_GET,
-                KeySpec::unknown(&["OW", "update"]).notes(
-                    "For the optional STORE keyword. It is marked 'unknown' because the \
+        .flags(&[Write, DenyOom])
+        .categories(&[
+            Category::Set,
+            Category::SortedSet,
+            Category::List,
+            Category::Dangerous,
+        ])
+        .keys(&[
+            KeySpec::at(1, &["RO", "access"]),
+            BY_OR_GET,
+            KeySpec::unknown(&["OW", "update"]).notes(
+                "For the optional STORE keyword. It is marked 'unknown' because the \
                     keyword can appear anywhere in the argument array",
-                ),
-            ],
-        )
-        .finder(key::of_sort)
+            ),
+        ])
+        .finder(sort::keys)
         .origin("generic", "1.0.0")
-        .summary("Sort the elements in a list, set or sorted set")
+        .summary("Sort the elements of a list, and show or store them")
         .complexity(
-            "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and \
-            M the number of returned elements. When the elements are not sorted, complexity \
-            is O(N).",
+            "O(N+M*log(M)) for N elements and M of them in the reply; O(N) if nothing is sorted",
         )
         .arguments(&[
             Arg::key("key", 0),
@@ -239,34 +197,34 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::key("destination", 2).token("STORE").optional(),
         ]),
     Spec::new("sort_ro", -2)
-        .flags(&[ReadOnly, MovableKeys])
-        .categories(&["read", "set", "sortedset", "list", "slow", "dangerous"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"]), BY_OR_GET])
+        .flags(&[ReadOnly])
+        .categories(&[
+            Category::Set,
+            Category::SortedSet,
+            Category::List,
+            Category::Dangerous,
+        ])
+        .keys(&[KeySpec::at(1, &["RO", "access"]), BY_OR_GET])
         .origin("generic", "7.0.0")
-        .summary("Sort the elements in a list, set or sorted set. Read-only variant of SORT.")
+        .summary("Sort the elements of a list, and show them")
         .complexity(
-            "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and \
-            M the number of returned elements. When the elements are not sorted, complexity \
-            is O(N).",
+            "O(N+M*log(M)) for N elements and M of them in the reply; O(N) if nothing is sorted",
         )
         .arguments(&[Arg::key("key", 0), BY, LIMIT, GET, ORDER, ALPHA]),
     Spec::container("object", OBJECT)
         .origin("generic", "2.2.3")
-        .summary("A container for object introspection commands")
-        .complexity("Depends on subcommand."),
+        .summary("Look inside the values of keys")
+        .complexity("Depends on the subcommand"),
     Spec::container("memory", MEMORY)
         .origin("server", "4.0.0")
-        .summary("A container for memory diagnostics commands")
-        .complexity("Depends on subcommand."),
+        .summary("Look at how memory is used")
+        .complexity("Depends on the subcommand"),
     Spec::new("wait", 3)
         .flags(&[NoScript])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
         .origin("generic", "3.0.0")
-        .summary(
-            "Wait for the synchronous replication of all the write commands sent in the \
-            context of the current connection",
-        )
+        .summary("Wait until replicas have what was written")
         .complexity("O(1)")
         .arguments(&[Arg::integer("numreplicas"), Arg::integer("timeout")]),
 ];
@@ -304,63 +262,78 @@ const ALPHA: Arg = Arg::pure_token("sorting", "ALPHA").optional();
 const OBJECT: &[Spec] = &[
     Spec::new("encoding", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "2.2.3")
-        .summary("Inspect the internal encoding of a Redis object")
+        .summary("Show how a value is stored")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("freq", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "4.0.0")
-        .summary("Get the logarithmic access frequency counter of a Redis object")
+        .summary("Show how often a key is used, under an LFU policy")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["keyspace", "slow"])
+        .categories(&[Category::Keyspace])
         .origin("generic", "6.2.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("idletime", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "2.2.3")
-        .summary("Get the time since a Redis object was last accessed")
+        .summary("Show for how many seconds a key was not used")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("refcount", 3)
         .flags(&[ReadOnly])
-        .categories(&["keyspace", "read", "slow"])
+        .categories(&[Category::Keyspace])
         .tips(&["nondeterministic_output"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("generic", "2.2.3")
-        .summary("Get the number of references to the value of the key")
+        .summary("Show how many references a value has")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
 ];
 
+/// Of what MEMORY tells of the whole server.
+const TIPS: &[&str] = &[
+    "nondeterministic_output",
+    "request_policy:all_shards",
+    "response_policy:special",
+];
+
 /// MEMORY's subcommands.
 const MEMORY: &[Spec] = &[
+    Spec::new("doctor", 2)
+        .tips(TIPS)
+        .origin("server", "4.0.0")
+        .summary("Explain what memory is used for, and what stands out")
+        .complexity("O(N) for N connections"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "4.0.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
+    Spec::new("stats", 2)
+        .tips(TIPS)
+        .origin("server", "4.0.0")
+        .summary("Show what memory is used for")
+        .complexity("O(N) for N connections"),
     Spec::new("usage", -3)
         .flags(&[ReadOnly])
-        .categories(&["read", "slow"])
-        .keys((2, 2, 1), &[KeySpec::at(2, &["RO"])])
+        .keys(&[KeySpec::at(2, &["RO"])])
         .origin("server", "4.0.0")
-        .summary("Estimate the memory usage of a key")
-        .complexity("O(N) where N is the number of samples.")
+        .summary("Show the bytes that a key and its value take")
+        .complexity("O(1)")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("count").token("SAMPLES").optional(),

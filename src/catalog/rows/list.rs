@@ -1,101 +1,86 @@
 //! Rows: lists, and the commands that wait for an element.
 
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, MovableKeys, NoScript, ReadOnly, Write};
+use crate::catalog::categories::Category;
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, NoScript, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("lpush", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "1.0.0")
-        .summary("Prepend one or multiple elements to a list")
-        .complexity(
-            "O(1) for each element added, so O(N) to add N elements when the command is \
-            called with multiple arguments.",
-        )
-        .history(&[("2.4.0", "Accepts multiple `element` arguments.")])
+        .summary("Add elements at the head of a list")
+        .complexity("O(N) for N elements added")
+        .history(&[("2.4.0", "Takes several elements.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("rpush", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "1.0.0")
-        .summary("Append one or multiple elements to a list")
-        .complexity(
-            "O(1) for each element added, so O(N) to add N elements when the command is \
-            called with multiple arguments.",
-        )
-        .history(&[("2.4.0", "Accepts multiple `element` arguments.")])
+        .summary("Add elements at the tail of a list")
+        .complexity("O(N) for N elements added")
+        .history(&[("2.4.0", "Takes several elements.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("lpushx", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "2.2.0")
-        .summary("Prepend an element to a list, only if the list exists")
-        .complexity(
-            "O(1) for each element added, so O(N) to add N elements when the command is \
-            called with multiple arguments.",
-        )
-        .history(&[("4.0.0", "Accepts multiple `element` arguments.")])
+        .summary("Add elements at the head of a list that exists")
+        .complexity("O(N) for N elements added")
+        .history(&[("4.0.0", "Takes several elements.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("rpushx", -3)
         .flags(&[Write, DenyOom, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "2.2.0")
-        .summary("Append an element to a list, only if the list exists")
-        .complexity(
-            "O(1) for each element added, so O(N) to add N elements when the command is \
-            called with multiple arguments.",
-        )
-        .history(&[("4.0.0", "Accepts multiple `element` arguments.")])
+        .summary("Add elements at the tail of a list that exists")
+        .complexity("O(N) for N elements added")
+        .history(&[("4.0.0", "Takes several elements.")])
         .arguments(&[Arg::key("key", 0), Arg::string("element").multiple()]),
     Spec::new("lpop", -2)
         .flags(&[Write, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "access", "delete"])])
         .origin("list", "1.0.0")
-        .summary("Remove and get the first elements in a list")
-        .complexity("O(N) where N is the number of elements returned")
-        .history(&[("6.2.0", "Added the `count` argument.")])
+        .summary("Take elements from the head of a list")
+        .complexity("O(N) for N elements taken")
+        .history(&[("6.2.0", "Takes a `count`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("count").since("6.2.0").optional(),
         ]),
     Spec::new("rpop", -2)
         .flags(&[Write, Fast])
-        .categories(&["write", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "access", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "access", "delete"])])
         .origin("list", "1.0.0")
-        .summary("Remove and get the last elements in a list")
-        .complexity("O(N) where N is the number of elements returned")
-        .history(&[("6.2.0", "Added the `count` argument.")])
+        .summary("Take elements from the tail of a list")
+        .complexity("O(N) for N elements taken")
+        .history(&[("6.2.0", "Takes a `count`.")])
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("count").since("6.2.0").optional(),
         ]),
     Spec::new("llen", 2)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "list", "fast"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO"])])
         .origin("list", "1.0.0")
-        .summary("Get the length of a list")
+        .summary("Show how many elements a list has")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
     Spec::new("lrange", 4)
         .flags(&[ReadOnly])
-        .categories(&["read", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("list", "1.0.0")
-        .summary("Get a range of elements from a list")
-        .complexity(
-            "O(S+N) where S is the distance of start offset from HEAD for small lists, from \
-            nearest end (HEAD or TAIL) for large lists; and N is the number of elements in \
-            the specified range.",
-        )
+        .summary("Show a range of a list's elements")
+        .complexity("O(S+N) for N elements shown, S elements from the nearer end")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("start"),
@@ -103,25 +88,19 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lindex", 3)
         .flags(&[ReadOnly])
-        .categories(&["read", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("list", "1.0.0")
-        .summary("Get an element from a list by its index")
-        .complexity(
-            "O(N) where N is the number of elements to traverse to get to the element at \
-            index. This makes asking for the first or the last element of the list O(1).",
-        )
+        .summary("Show the element at an index of a list")
+        .complexity("O(N) for N elements between the index and the nearer end")
         .arguments(&[Arg::key("key", 0), Arg::integer("index")]),
     Spec::new("lset", 4)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "update"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "update"])])
         .origin("list", "1.0.0")
-        .summary("Set the value of an element in a list by its index")
-        .complexity(
-            "O(N) where N is the length of the list. Setting either the first or the last \
-            element of the list is O(1).",
-        )
+        .summary("Replace the element at an index of a list")
+        .complexity("O(N) for N elements between the index and the nearer end")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("index"),
@@ -129,15 +108,11 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("linsert", 5)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "insert"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "insert"])])
         .origin("list", "2.2.0")
-        .summary("Insert an element before or after another element in a list")
-        .complexity(
-            "O(N) where N is the number of elements to traverse before seeing the value \
-            pivot. This means that inserting somewhere on the left end on the list (head) \
-            can be considered O(1) and inserting somewhere on the right end (tail) is O(N).",
-        )
+        .summary("Insert an element before or after another one")
+        .complexity("O(N) for N elements up to the one that is looked for")
         .arguments(&[
             Arg::key("key", 0),
             Arg::one_of(
@@ -152,13 +127,11 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lrem", 4)
         .flags(&[Write])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "delete"])])
         .origin("list", "1.0.0")
-        .summary("Remove elements from a list")
-        .complexity(
-            "O(N+M) where N is the length of the list and M is the number of elements removed.",
-        )
+        .summary("Remove elements that equal a value from a list")
+        .complexity("O(N+M) for a list of N elements, M of them removed")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("count"),
@@ -166,11 +139,11 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("ltrim", 4)
         .flags(&[Write])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RW", "delete"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RW", "delete"])])
         .origin("list", "1.0.0")
-        .summary("Trim a list to the specified range")
-        .complexity("O(N) where N is the number of elements to be removed by the operation.")
+        .summary("Keep a range of a list, and remove the rest")
+        .complexity("O(N) for N elements removed")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("start"),
@@ -178,15 +151,11 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lpos", -3)
         .flags(&[ReadOnly])
-        .categories(&["read", "list", "slow"])
-        .keys((1, 1, 1), &[KeySpec::at(1, &["RO", "access"])])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::at(1, &["RO", "access"])])
         .origin("list", "6.0.6")
-        .summary("Return the index of matching elements on a list")
-        .complexity(
-            "O(N) where N is the number of elements in the list, for the average case. When \
-            searching for elements near the head or the tail of the list, or when the MAXLEN \
-            option is provided, the command may run in constant time.",
-        )
+        .summary("Find where elements that equal a value are in a list")
+        .complexity("O(N) for N elements looked at; `MAXLEN` bounds them")
         .arguments(&[
             Arg::key("key", 0),
             Arg::string("element"),
@@ -196,10 +165,10 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("lmove", 5)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "6.2.0")
-        .summary("Pop an element from a list, push it to another list and return it")
+        .summary("Move an element from an end of a list to an end of another, and show it")
         .complexity("O(1)")
         .arguments(&[
             Arg::key("source", 0),
@@ -209,26 +178,20 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("rpoplpush", 3)
         .flags(&[Write, DenyOom])
-        .categories(&["write", "list", "slow"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "1.2.0")
-        .summary("Remove the last element in a list, prepend it to another list and return it")
+        .summary("Move an element from the tail of a list to the head of another, and show it")
         .complexity("O(1)")
-        .deprecated("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments")
+        .deprecated("6.2.0", "`LMOVE source destination RIGHT LEFT`")
         .arguments(&[Arg::key("source", 0), Arg::key("destination", 1)]),
     Spec::new("lmpop", -4)
-        .flags(&[Write, MovableKeys])
-        .categories(&["write", "list", "slow"])
-        .keys(
-            (0, 0, 0),
-            &[KeySpec::counted(1, &["RW", "access", "delete"])],
-        )
+        .flags(&[Write])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::counted(1, &["RW", "access", "delete"])])
         .origin("list", "7.0.0")
-        .summary("Pop elements from a list")
-        .complexity(
-            "O(N+M) where N is the number of provided keys and M is the number of elements \
-            returned.",
-        )
+        .summary("Take elements from the first of several lists that has any")
+        .complexity("O(N+M) for N keys and M elements taken")
         .arguments(&[
             Arg::integer("numkeys"),
             Arg::key("key", 0).multiple(),
@@ -237,43 +200,28 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("blpop", -3)
         .flags(&[Write, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys(
-            (1, -2, 1),
-            &[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])],
-        )
+        .categories(&[Category::List])
+        .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("list", "2.0.0")
-        .summary("Remove and get the first element in a list, or block until one is available")
-        .complexity("O(N) where N is the number of provided keys.")
-        .history(&[(
-            "6.0.0",
-            "`timeout` is interpreted as a double instead of an integer.",
-        )])
+        .summary("Take the head of the first list that has any element, or wait for one")
+        .complexity("O(N) for N keys")
+        .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("brpop", -3)
         .flags(&[Write, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys(
-            (1, -2, 1),
-            &[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])],
-        )
+        .categories(&[Category::List])
+        .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("list", "2.0.0")
-        .summary("Remove and get the last element in a list, or block until one is available")
-        .complexity("O(N) where N is the number of provided keys.")
-        .history(&[(
-            "6.0.0",
-            "`timeout` is interpreted as a double instead of an integer.",
-        )])
+        .summary("Take the tail of the first list that has any element, or wait for one")
+        .complexity("O(N) for N keys")
+        .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("blmove", 6)
         .flags(&[Write, DenyOom, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "6.2.0")
-        .summary(
-            "Pop an element from a list, push it to another list and return it; or block \
-            until one is available",
-        )
+        .summary("Move an element between the ends of two lists, or wait for one")
         .complexity("O(1)")
         .arguments(&[
             Arg::key("source", 0),
@@ -284,37 +232,25 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
     Spec::new("brpoplpush", 4)
         .flags(&[Write, DenyOom, NoScript, Blocking])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys((1, 2, 1), SOURCE_AND_DESTINATION)
+        .categories(&[Category::List])
+        .keys(SOURCE_AND_DESTINATION)
         .origin("list", "2.2.0")
-        .summary(
-            "Pop an element from a list, push it to another list and return it; or block \
-            until one is available",
-        )
+        .summary("Move an element from the tail of a list to the head of another, or wait for one")
         .complexity("O(1)")
-        .deprecated("6.2.0", "`BLMOVE` with the `RIGHT` and `LEFT` arguments")
-        .history(&[(
-            "6.0.0",
-            "`timeout` is interpreted as a double instead of an integer.",
-        )])
+        .deprecated("6.2.0", "`BLMOVE source destination RIGHT LEFT timeout`")
+        .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[
             Arg::key("source", 0),
             Arg::key("destination", 1),
             Arg::double("timeout"),
         ]),
     Spec::new("blmpop", -5)
-        .flags(&[Write, Blocking, MovableKeys])
-        .categories(&["write", "list", "slow", "blocking"])
-        .keys(
-            (0, 0, 0),
-            &[KeySpec::counted(2, &["RW", "access", "delete"])],
-        )
+        .flags(&[Write, Blocking])
+        .categories(&[Category::List])
+        .keys(&[KeySpec::counted(2, &["RW", "access", "delete"])])
         .origin("list", "7.0.0")
-        .summary("Pop elements from a list, or block until one is available")
-        .complexity(
-            "O(N+M) where N is the number of provided keys and M is the number of elements \
-            returned.",
-        )
+        .summary("Take elements from the first of several lists that has any, or wait for some")
+        .complexity("O(N+M) for N keys and M elements taken")
         .arguments(&[
             Arg::double("timeout"),
             Arg::integer("numkeys"),

@@ -1,12 +1,20 @@
 //! The specifications, one file a group of commands.
 
 pub(super) mod acl;
+pub(super) mod bitmap;
 pub(super) mod connection;
 pub(super) mod expiry;
+pub(super) mod geo;
+pub(super) mod hash;
+pub(super) mod hyperloglog;
 pub(super) mod keys;
 pub(super) mod list;
+pub(super) mod lone;
 pub(super) mod operators;
 pub(super) mod pubsub;
 pub(super) mod server;
+pub(super) mod set;
+pub(super) mod sorted_set;
+pub(super) mod sorted_sets;
 pub(super) mod string;
 pub(super) mod transaction;

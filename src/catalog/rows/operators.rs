@@ -7,57 +7,49 @@ use crate::catalog::spec::{Arg, Spec};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("monitor", 1)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
-        .summary("Listen for all requests received by the server in real time"),
+        .summary("Show every command as it is carried out"),
     Spec::container("slowlog", SLOWLOG)
         .origin("server", "2.2.12")
-        .summary("A container for slow log commands")
-        .complexity("Depends on subcommand."),
+        .summary("Look at commands that took long")
+        .complexity("Depends on the subcommand"),
     Spec::container("latency", LATENCY)
         .origin("server", "2.8.13")
-        .summary("A container for latency diagnostics commands")
-        .complexity("Depends on subcommand."),
+        .summary("Look at what took long, and at how long commands take")
+        .complexity("Depends on the subcommand"),
 ];
 
 /// SLOWLOG's subcommands.
 const SLOWLOG: &[Spec] = &[
     Spec::new("get", -2)
         .flags(&[Admin, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "nondeterministic_output"])
         .origin("server", "2.2.12")
-        .summary("Get the slow log's entries")
-        .complexity("O(N) where N is the number of entries returned")
-        .history(&[(
-            "4.0.0",
-            "Added client IP address, port and name to the reply.",
-        )])
+        .summary("Show the latest entries of the slow log")
+        .complexity("O(N) for N entries shown")
+        .history(&[("4.0.0", "Shows the client's address and name.")])
         .arguments(&[Arg::integer("count").optional()]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "6.2.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("len", 2)
         .flags(&[Admin, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&[
             "request_policy:all_nodes",
             "response_policy:agg_sum",
             "nondeterministic_output",
         ])
         .origin("server", "2.2.12")
-        .summary("Get the slow log's length")
+        .summary("Count the entries of the slow log")
         .complexity("O(1)"),
     Spec::new("reset", 2)
         .flags(&[Admin, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .origin("server", "2.2.12")
-        .summary("Clear all entries from the slow log")
-        .complexity("O(N) where N is the number of entries in the slowlog"),
+        .summary("Empty the slow log")
+        .complexity("O(N) for N entries"),
 ];
 
 /// Of what LATENCY tells.
@@ -71,56 +63,47 @@ const TIPS: &[&str] = &[
 const LATENCY: &[Spec] = &[
     Spec::new("doctor", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
-        .summary("Return a human readable latency analysis report.")
+        .summary("Explain the latency that was seen, and give advice")
         .complexity("O(1)"),
     Spec::new("graph", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
-        .summary("Return a latency graph for the event.")
+        .summary("Draw an event's latency over time")
         .complexity("O(1)")
         .arguments(&[Arg::string("event")]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "2.8.13")
-        .summary("Show helpful text about the different subcommands.")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("histogram", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "7.0.0")
-        .summary("Return the cumulative distribution of latencies of a subset of commands or all.")
-        .complexity(
-            "O(N) where N is the number of commands with latency information being retrieved.",
-        )
+        .summary("Show how many runs of each command took how long")
+        .complexity("O(N) for N commands")
         .arguments(&[Arg::string("command").optional().multiple()]),
     Spec::new("history", 3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
-        .summary("Return timestamp-latency samples for the event.")
+        .summary("Show an event's samples, each with its time")
         .complexity("O(1)")
         .arguments(&[Arg::string("event")]),
     Spec::new("latest", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(TIPS)
         .origin("server", "2.8.13")
-        .summary("Return the latest latency samples for all events.")
+        .summary("Show the latest sample of each event")
         .complexity("O(1)"),
     Spec::new("reset", -2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .origin("server", "2.8.13")
-        .summary("Reset latency data for one or more events.")
+        .summary("Forget the samples of some or all events")
         .complexity("O(1)")
         .arguments(&[Arg::string("event").optional().multiple()]),
 ];

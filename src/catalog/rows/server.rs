@@ -1,8 +1,9 @@
 //! Rows: the server's state and settings, CONFIG and COMMAND.
 
+use crate::catalog::categories::Category;
 use crate::catalog::secrets;
 use crate::catalog::spec::Flag::{
-    Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, ReadOnly, Stale,
+    Admin, AllowBusy, Fast, Loading, NoMulti, NoScript, Protected, ReadOnly, Stale,
 };
 use crate::catalog::spec::{Arg, Spec};
 
@@ -10,43 +11,34 @@ use crate::catalog::spec::{Arg, Spec};
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("info", -1)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "dangerous"])
+        .categories(&[Category::Dangerous])
         .tips(&[
             "nondeterministic_output",
             "request_policy:all_shards",
             "response_policy:special",
         ])
         .origin("server", "1.0.0")
-        .summary("Get information and statistics about the server")
-        .complexity("O(1)")
-        .history(&[(
-            "7.0.0",
-            "Added support for taking multiple section arguments.",
-        )])
+        .summary("Show what the server is and does")
+        .complexity("O(N) for N lines")
+        .history(&[("7.0.0", "Takes several sections.")])
         .arguments(&[Arg::string("section").optional().multiple()]),
     Spec::new("time", 1)
         .flags(&[Loading, Stale, Fast])
-        .categories(&["fast"])
         .tips(&["nondeterministic_output"])
         .origin("server", "2.6.0")
-        .summary("Return the current server time")
+        .summary("Show the server's clock")
         .complexity("O(1)"),
     Spec::new("lolwut", -1)
         .flags(&[ReadOnly, Fast])
-        .categories(&["read", "fast"])
         .origin("server", "5.0.0")
-        .summary("Display some computer art and the Redis version")
+        .summary("Show a picture and the version")
         .arguments(&[Arg::integer("version").token("VERSION").optional()]),
     Spec::new("shutdown", -1)
         .flags(&[Admin, NoScript, Loading, Stale, NoMulti, AllowBusy])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "1.0.0")
-        .summary("Synchronously save the dataset to disk and then shut down the server")
-        .complexity(
-            "O(N) when saving, where N is the total number of keys in all databases when \
-            saving data, otherwise O(1)",
-        )
-        .history(&[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")])
+        .summary("End the server")
+        .complexity("O(N) for N connections that are still written to")
+        .history(&[("7.0.0", "`NOW`, `FORCE` and `ABORT`.")])
         .arguments(&[
             Arg::one_of(
                 "nosave_save",
@@ -61,23 +53,22 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::pure_token("abort", "ABORT").since("7.0.0").optional(),
         ]),
     Spec::new("debug", -2)
-        .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
+        .flags(&[Admin, NoScript, Loading, Stale, Protected])
         .origin("server", "1.0.0")
-        .summary("A container for debugging commands")
-        .complexity("Depends on subcommand.")
+        .summary("Try out how clients and the server take what is rare")
+        .complexity("Depends on the subcommand")
         .system(),
     Spec::container("config", CONFIG)
         .origin("server", "2.0.0")
-        .summary("A container for server configuration commands")
-        .complexity("Depends on subcommand."),
+        .summary("Show and change settings")
+        .complexity("Depends on the subcommand"),
     Spec::new("command", -1)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "2.8.13")
-        .summary("Get array of Redis command details")
-        .complexity("O(N) where N is the total number of Redis commands")
+        .summary("Describe all commands")
+        .complexity("O(N) for N commands")
         .subcommands(COMMAND),
 ];
 
@@ -85,45 +76,34 @@ pub(crate) const ROWS: &[Spec] = &[
 const CONFIG: &[Spec] = &[
     Spec::new("get", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.0.0")
-        .summary("Get the values of configuration parameters")
-        .complexity("O(N) when N is the number of configuration parameters provided")
-        .history(&[(
-            "7.0.0",
-            "Added the ability to pass multiple pattern parameters in one call",
-        )])
+        .summary("Show settings")
+        .complexity("O(N) for N settings and patterns")
+        .history(&[("7.0.0", "Takes several names or patterns.")])
         .arguments(&[Arg::block("parameter", &[Arg::string("parameter")]).multiple()]),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow"])
         .origin("server", "5.0.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("resetstat", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.0.0")
-        .summary("Reset the stats returned by INFO")
+        .summary("Set the counters of `INFO` to zero")
         .complexity("O(1)"),
     Spec::new("rewrite", 2)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .origin("server", "2.8.0")
-        .summary("Rewrite the configuration file with the in memory configuration")
+        .summary("Refused: the configuration file is never written")
         .complexity("O(1)"),
     Spec::new("set", -4)
         .flags(&[Admin, NoScript, Loading, Stale])
-        .categories(&["admin", "slow", "dangerous"])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .hides(secrets::of_config_set)
         .origin("server", "2.0.0")
-        .summary("Set configuration parameters to the given values")
-        .complexity("O(N) when N is the number of configuration parameters provided")
-        .history(&[(
-            "7.0.0",
-            "Added the ability to set multiple parameters in one call.",
-        )])
+        .summary("Change settings while the server runs")
+        .complexity("O(N) for N settings")
+        .history(&[("7.0.0", "Takes several settings, and changes all or none.")])
         .arguments(&[Arg::block(
             "parameter_value",
             &[Arg::string("parameter"), Arg::string("value")],
@@ -135,55 +115,52 @@ const CONFIG: &[Spec] = &[
 const COMMAND: &[Spec] = &[
     Spec::new("count", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "2.8.13")
-        .summary("Get total number of Redis commands")
+        .summary("Count the commands")
         .complexity("O(1)"),
     Spec::new("docs", -2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "7.0.0")
-        .summary("Get array of specific Redis command documentation")
-        .complexity("O(N) where N is the number of commands to look up")
+        .summary("Say what commands do and which arguments they take")
+        .complexity("O(N) for N commands asked for")
         .arguments(&[Arg::string("command-name").optional().multiple()]),
     Spec::new("getkeys", -4)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "2.8.13")
-        .summary("Extract keys given a full Redis command")
-        .complexity("O(N) where N is the number of arguments to the command"),
+        .summary("Find the keys in a command with its arguments")
+        .complexity("O(N) for N arguments"),
     Spec::new("getkeysandflags", -4)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "7.0.0")
-        .summary("Extract keys and access flags given a full Redis command")
-        .complexity("O(N) where N is the number of arguments to the command"),
+        .summary("Find the keys in a command with its arguments, and what it does with each")
+        .complexity("O(N) for N arguments"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .origin("server", "5.0.0")
-        .summary("Show helpful text about the different subcommands")
+        .summary("List the subcommands and what they do")
         .complexity("O(1)"),
     Spec::new("info", -2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "2.8.13")
-        .summary("Get array of specific Redis command details, or all when no argument is given.")
-        .complexity("O(N) where N is the number of commands to look up")
-        .history(&[(
-            "7.0.0",
-            "Allowed to be called with no argument to get info on all commands.",
-        )])
+        .summary("Describe some commands, or all")
+        .complexity("O(N) for N commands asked for")
+        .history(&[("7.0.0", "Describes all commands if no name is given.")])
         .arguments(&[Arg::string("command-name").optional().multiple()]),
     Spec::new("list", -2)
         .flags(&[Loading, Stale])
-        .categories(&["slow", "connection"])
+        .categories(&[Category::Connection])
         .tips(&["nondeterministic_output_order"])
         .origin("server", "7.0.0")
-        .summary("Get an array of Redis command names")
-        .complexity("O(N) where N is the total number of Redis commands")
+        .summary("List the names of commands")
+        .complexity("O(N) for N commands")
         .arguments(&[Arg::one_of(
             "filterby",
             &[

@@ -1,40 +1,45 @@
 //! Rows: transactions.
 
+use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{AllowBusy, Fast, Loading, NoScript, SkipSlowlog, Stale};
-use crate::catalog::spec::{Arg, KeySpec, Spec};
+use crate::catalog::spec::{Arg, InMulti, KeySpec, Spec};
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("multi", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
-        .categories(&["fast", "transaction"])
+        .in_multi(InMulti::Runs)
+        .categories(&[Category::Transaction])
         .origin("transactions", "1.2.0")
-        .summary("Mark the start of a transaction block")
+        .summary("Begin a transaction: the commands that follow wait for `EXEC`")
         .complexity("O(1)"),
     Spec::new("exec", 1)
         .flags(&[NoScript, Loading, Stale, SkipSlowlog])
-        .categories(&["slow", "transaction"])
+        .in_multi(InMulti::Executes)
+        .categories(&[Category::Transaction])
         .origin("transactions", "1.2.0")
-        .summary("Execute all commands issued after MULTI")
-        .complexity("Depends on commands in the transaction"),
+        .summary("Run the commands since `MULTI` as one")
+        .complexity("The sum of the commands'"),
     Spec::new("discard", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
-        .categories(&["fast", "transaction"])
+        .in_multi(InMulti::GivesUp)
+        .categories(&[Category::Transaction])
         .origin("transactions", "2.0.0")
-        .summary("Discard all commands issued after MULTI")
-        .complexity("O(N), when N is the number of queued commands"),
+        .summary("Give up the commands since `MULTI`")
+        .complexity("O(N) for N commands"),
     Spec::new("watch", -2)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
-        .categories(&["fast", "transaction"])
-        .keys((1, -1, 1), &[KeySpec::from(1, &["RO"])])
+        .in_multi(InMulti::Runs)
+        .categories(&[Category::Transaction])
+        .keys(&[KeySpec::from(1, &["RO"])])
         .origin("transactions", "2.2.0")
-        .summary("Watch the given keys to determine execution of the MULTI/EXEC block")
-        .complexity("O(1) for every key.")
+        .summary("Let the next `EXEC` fail if one of the keys changes before it")
+        .complexity("O(N) for N keys")
         .arguments(&[Arg::key("key", 0).multiple()]),
     Spec::new("unwatch", 1)
         .flags(&[NoScript, Loading, Stale, Fast, AllowBusy])
-        .categories(&["fast", "transaction"])
+        .categories(&[Category::Transaction])
         .origin("transactions", "2.2.0")
-        .summary("Forget about all watched keys")
-        .complexity("O(1)"),
+        .summary("Stop watching keys")
+        .complexity("O(N) for N watched keys"),
 ];

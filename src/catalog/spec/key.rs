@@ -1,8 +1,9 @@
 //! Where a request's keys stand.
 //!
 //! A command's key specifications say it: to clients, which read them in COMMAND INFO, and to
-//! COMMAND GETKEYS, which follows them. What SET's and SORT's arguments make of their keys is more
-//! than specifications can say; those commands have a [`Finder`] of their own, as in Redis.
+//! COMMAND GETKEYS, which follows them. What the arguments of SET, SORT, BITFIELD and GEORADIUS make
+//! of their keys is more than specifications can say; those commands have a [`Finder`](super::finder::Finder) of their own,
+//! as in Redis.
 //!
 //! A specification finds keys only within the request, whatever numbers the request gives.
 
@@ -10,9 +11,6 @@ use crate::resp::request::parse_integer;
 
 /// What a command does with a key: `RO`, `access`, …; `not_key`: it is none.
 pub(crate) type KeyFlags = &'static [&'static str];
-
-/// A command's own way to find its keys, in a request that satisfies the command's arity.
-pub(crate) type Finder = fn(&[&[u8]]) -> Vec<FoundKey>;
 
 /// A key in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +39,14 @@ pub(crate) struct KeySpec {
 pub(crate) enum Begin {
     /// At this word.
     Index(i64),
+    /// Behind the first of these keywords, in any letter case (`STREAMS`, `STORE`). A request without
+    /// it does not fit, so a command that does not require the keyword needs a [`Finder`](super::finder::Finder).
+    Keyword {
+        /// In upper case, as COMMAND INFO shows it.
+        keyword: &'static str,
+        /// The first word that may be it; negative counts from the end, and means to look backwards.
+        start_from: i64,
+    },
     /// Specifications cannot say it.
     Unknown,
 }
@@ -68,6 +74,50 @@ pub(crate) enum Find {
     },
     /// Specifications cannot say it.
     Unknown,
+}
+
+/// Where keys stand, as clients older than key specifications read it in COMMAND INFO. All 0: nowhere,
+/// or nowhere that a range can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LegacyRange {
+    /// The first key's place.
+    pub first: i64,
+    /// The last one's; negative counts from the end, -1 is the last argument.
+    pub last: i64,
+    /// Distance between keys.
+    pub step: i64,
+    /// Whether these are all keys. If not, a command has the flag `movablekeys`.
+    pub is_all: bool,
+}
+
+impl LegacyRange {
+    /// What specifications come to. A single range is taken as it is. Of several specifications, the
+    /// range takes in those that continue it: each a range of step 1 that begins right behind the
+    /// one before.
+    pub(crate) fn of(specs: &[KeySpec]) -> LegacyRange {
+        let mut range = LegacyRange {
+            first: 0,
+            last: 0,
+            step: 0,
+            is_all: true,
+        };
+        for spec in specs {
+            let place = spec.range_from_index().filter(|&(first, _, step)| {
+                let continues = range.step == 0 || range.last == first - 1;
+                specs.len() == 1 || (step == 1 && continues)
+            });
+            let Some((first, last, step)) = place else {
+                range.is_all = false;
+                continue;
+            };
+            if range.step == 0 {
+                (range.first, range.step) = (first, step);
+            }
+            range.last = last;
+            range.is_all &= !spec.flags.contains(&"incomplete");
+        }
+        range
+    }
 }
 
 impl KeySpec {
@@ -98,8 +148,22 @@ impl KeySpec {
         KeySpec::new(Begin::Index(index), find, flags)
     }
 
+    /// Keys behind a keyword; see [`Begin::Keyword`] and [`Find`].
+    pub(crate) const fn behind(
+        keyword: &'static str,
+        start_from: i64,
+        find: Find,
+        flags: KeyFlags,
+    ) -> KeySpec {
+        let begin = Begin::Keyword {
+            keyword,
+            start_from,
+        };
+        KeySpec::new(begin, find, flags)
+    }
+
     /// Keys that no specification finds. COMMAND GETKEYS leaves them out, or its command has a
-    /// [`Finder`].
+    /// [`Finder`](super::finder::Finder).
     pub(crate) const fn unknown(flags: KeyFlags) -> KeySpec {
         KeySpec::new(Begin::Unknown, Find::Unknown, flags)
     }
@@ -119,6 +183,16 @@ impl KeySpec {
         self
     }
 
+    /// First, last and step, if it is a range from a fixed place.
+    fn range_from_index(&self) -> Option<(i64, i64, i64)> {
+        match (self.begin, self.find) {
+            (Begin::Index(first), Find::Range { last, step, .. }) => {
+                Some((first, if last < 0 { last } else { first + last }, step))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether what it finds are keys.
     pub(crate) fn is_key(&self) -> bool {
         !self.flags.contains(&"not_key")
@@ -127,8 +201,13 @@ impl KeySpec {
     /// The keys of a request; `None` if the request does not fit the specification.
     pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
         let words = i64::try_from(request.len()).ok()?;
-        let Begin::Index(begin) = self.begin else {
-            return Some(Vec::new());
+        let begin = match self.begin {
+            Begin::Index(begin) => begin,
+            Begin::Keyword {
+                keyword,
+                start_from,
+            } => behind(keyword, start_from, request)?,
+            Begin::Unknown => return Some(Vec::new()),
         };
         let (first, last, step, flags) = match self.find {
             Find::Range { last, step, limit } => {
@@ -167,6 +246,20 @@ impl KeySpec {
     }
 }
 
+/// The place behind a keyword; see [`Begin::Keyword`]. The command's own name is never it.
+fn behind(keyword: &str, start_from: i64, request: &[&[u8]]) -> Option<i64> {
+    let is_keyword = |&place: &usize| request[place].eq_ignore_ascii_case(keyword.as_bytes());
+    let place = match usize::try_from(start_from) {
+        Ok(start) => (start.max(1)..request.len()).find(is_keyword),
+        Err(_) => {
+            let from_end = usize::try_from(start_from.unsigned_abs()).ok()?;
+            let start = request.len().checked_sub(from_end)?;
+            (1..=start).rev().find(is_keyword)
+        }
+    };
+    i64::try_from(place? + 1).ok()
+}
+
 /// C's `strtol`: blanks, a sign and as many digits as there are; what does not fit is the nearest
 /// that does.
 fn leading_integer(text: &[u8]) -> i64 {
@@ -184,90 +277,5 @@ fn leading_integer(text: &[u8]) -> i64 {
     })
 }
 
-/// SET's key, which is also read if GET is among the options.
-pub(crate) fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
-    let options = request.get(3..).unwrap_or_default();
-    let gets = options.iter().any(|word| word.eq_ignore_ascii_case(b"get"));
-    let flags: KeyFlags = if gets {
-        &["RW", "access", "update"]
-    } else {
-        &["OW", "update"]
-    };
-    vec![FoundKey { position: 1, flags }]
-}
-
-/// SORT's key, and the last STORE's. BY and GET make keys of their patterns while the command runs;
-/// those are left out.
-pub(crate) fn of_sort(request: &[&[u8]]) -> Vec<FoundKey> {
-    let mut keys = vec![FoundKey {
-        position: 1,
-        flags: &["RO", "access"],
-    }];
-    let mut position = 2;
-    while let Some(word) = request.get(position) {
-        let word = word.to_ascii_lowercase();
-        position += match word.as_slice() {
-            b"limit" => 3,
-            b"get" | b"by" => 2,
-            b"store" if position + 1 < request.len() => {
-                keys.truncate(1);
-                keys.push(FoundKey {
-                    position: position + 1,
-                    flags: &["OW", "update"],
-                });
-                1
-            }
-            _ => 1,
-        };
-    }
-    keys
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leading_integers_are_those_of_c() {
-        let cases: [(&[u8], i64); 9] = [
-            (b"", 0),
-            (b"x", 0),
-            (b"2x", 2),
-            (b" \t\x0b+07", 7),
-            (b"-12-3", -12),
-            (b"+-1", 0),
-            (b"9223372036854775807", i64::MAX),
-            (b"99999999999999999999", i64::MAX),
-            (b"-99999999999999999999", i64::MIN),
-        ];
-        for (text, number) in cases {
-            assert_eq!(leading_integer(text), number, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_count_never_reaches_beyond_the_request() {
-        let spec = KeySpec::counted(1, &["RW"]);
-        let found = |count: &[u8]| {
-            let keys = spec.keys_in(&[b"lmpop", count, b"a", b"b"])?;
-            Some(keys.iter().map(|key| key.position).collect::<Vec<_>>())
-        };
-        assert_eq!(found(b"1"), Some(vec![2]));
-        assert_eq!(found(b"2"), Some(vec![2, 3]));
-        // 32 bits of 4,294,967,298 are 2.
-        assert_eq!(found(b"4294967298"), Some(vec![2, 3]));
-        let wrong: [&[u8]; 7] = [
-            b"",
-            b"0",
-            b"-1",
-            b"3",
-            b"2147483647",
-            b"9223372036854775807",
-            b"-9223372036854775808",
-        ];
-        for count in wrong {
-            assert_eq!(found(count), None, "{count:?}");
-        }
-        assert!(spec.keys_in(&[b"lmpop"]).is_none());
-    }
-}
+mod tests;

@@ -76,11 +76,11 @@ pub(crate) struct OverflowChoice {
 }
 
 impl OverflowChoice {
-    /// The rule in force, where the server's is `server`.
-    pub(super) fn or(self, server: OverflowRule) -> OverflowRule {
+    /// The rule in force, where the server's is `server`. No choice lets more wait than the server does.
+    pub(super) fn within(self, server: OverflowRule) -> OverflowRule {
         OverflowRule {
             policy: self.policy.unwrap_or(server.policy),
-            limit: self.limit.unwrap_or(server.limit),
+            limit: self.limit.map_or(server.limit, |own| own.min(server.limit)),
         }
     }
 }
@@ -138,6 +138,9 @@ pub(super) struct Pushed {
 pub(super) struct DropQueue {
     pub(super) choice: OverflowChoice,
     rule: OverflowRule,
+    /// Bytes at which the client is closed, below `client-output-buffer-limit`: it chose that where
+    /// the server would drop messages, and may have no more wait than the server lets wait.
+    pub(super) closes_at: Option<u64>,
     totals: Arc<DropTotals>,
     pub(super) dropped: Dropped,
     told: Dropped,
@@ -165,6 +168,7 @@ impl DropQueue {
         DropQueue {
             choice: OverflowChoice::default(),
             rule: OverflowRule::default(),
+            closes_at: None,
             totals,
             dropped: Dropped::default(),
             told: Dropped::default(),
@@ -401,6 +405,7 @@ impl DropQueue {
         *self = DropQueue {
             choice: self.choice,
             rule: self.rule,
+            closes_at: self.closes_at,
             dropped: self.dropped,
             told: self.told,
             last_line: self.last_line,

@@ -37,7 +37,8 @@ impl Outbox {
             .as_ref()
             .map(|drop_queue| drop_queue.choice);
         let choice = choice.or(known).unwrap_or_default();
-        let rule = choice.or(server());
+        let server = server();
+        let rule = choice.within(server);
         let default = OverflowChoice::default();
         if state.drop_queue.is_none()
             && choice == default
@@ -48,6 +49,8 @@ impl Outbox {
         let new = || Box::new(DropQueue::new(Arc::clone(totals)));
         let drop_queue = state.drop_queue.get_or_insert_with(new);
         drop_queue.choice = choice;
+        let closes = rule.policy == OverflowPolicy::Disconnect && server.policy != rule.policy;
+        drop_queue.closes_at = closes.then_some(rule.limit);
         let was_on = drop_queue.is_on();
         drop_queue.set_rule(rule);
         if was_on && !drop_queue.is_on() {

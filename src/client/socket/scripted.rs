@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 #[derive(Debug, Default)]
-pub struct Scripted(Mutex<State>);
+pub(crate) struct Scripted(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,12 +21,12 @@ struct State {
 
 impl Scripted {
     /// One that takes nothing yet.
-    pub fn new() -> Scripted {
+    pub(crate) fn new() -> Scripted {
         Scripted::default()
     }
 
     /// The peer reads, so that it takes so many bytes more.
-    pub fn make_room(&self, bytes: usize) {
+    pub(crate) fn make_room(&self, bytes: usize) {
         let mut state = self.0.lock().unwrap();
         state.room = state.room.saturating_add(bytes);
         let waker = state.waker.take();
@@ -37,12 +37,12 @@ impl Scripted {
     }
 
     /// What it was given, and whether its end.
-    pub fn taken(&self) -> (Vec<u8>, bool) {
+    pub(crate) fn taken(&self) -> (Vec<u8>, bool) {
         let state = self.0.lock().unwrap();
         (state.taken.clone(), state.ended)
     }
 
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.0.lock().unwrap();
         if state.ended {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -56,7 +56,7 @@ impl Scripted {
         Ok(count)
     }
 
-    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.0.lock().unwrap();
         if state.room > 0 || state.ended {
             return Poll::Ready(Ok(()));
@@ -65,7 +65,7 @@ impl Scripted {
         Poll::Pending
     }
 
-    pub fn shutdown(&self) {
+    pub(crate) fn shutdown(&self) {
         self.0.lock().unwrap().ended = true;
         self.make_room(0);
     }

@@ -34,14 +34,26 @@ fn details_are_those_of_redis() {
 #[test]
 fn key_specifications_are_those_of_redis() {
     let specs = |name: &str| {
-        let specs = command(name).spec.key_specs.iter().map(key_spec).collect();
-        bytes(Reply::Set(specs), Protocol::Resp3)
+        let specs = command(name).spec.key_specs.iter().map(key_spec);
+        bytes(set(specs), Protocol::Resp3)
     };
     assert_eq!(
         specs("lmpop"),
         "~1 %3 $5 flags ~3 +RW +access +delete $12 begin_search %2 $4 type $5 index $4 spec %1 \
          $5 index :1 $9 find_keys %2 $4 type $6 keynum $4 spec %3 $9 keynumidx :0 $8 firstkey :1 \
          $7 keystep :1 "
+    );
+    let half = Find::Range {
+        last: -1,
+        step: 1,
+        limit: 2,
+    };
+    let streams = KeySpec::behind("STREAMS", 1, half, &["RO", "access"]);
+    assert_eq!(
+        bytes(key_spec(&streams), Protocol::Resp3),
+        "%3 $5 flags ~2 +RO +access $12 begin_search %2 $4 type $7 keyword $4 spec %2 $7 keyword \
+         $7 STREAMS $9 startfrom :1 $9 find_keys %2 $4 type $5 range $4 spec %3 $7 lastkey :-1 \
+         $7 keystep :1 $5 limit :2 "
     );
     let unknown = "$5 flags ~2 +OW +update $12 begin_search %2 $4 type $7 unknown $4 spec %0 $9 \
                    find_keys %2 $4 type $7 unknown $4 spec %0 ";
@@ -66,18 +78,15 @@ fn documentation_is_that_of_redis() {
     assert_eq!(bytes(name, Protocol::Resp3), "$4 auth ");
     assert_eq!(
         bytes(map, Protocol::Resp3),
-        "%6 $7 summary $26 Authenticate to the server $5 since $5 1.0.0 $5 group $10 \
-         connection $10 complexity $60 O(N) where N is the number of passwords defined for \
-         the user $7 history ~1 *2 $5 6.0.0 $40 Added ACL style (username and password). $9 \
+        "%6 $7 summary $6 Log in $5 since $5 1.0.0 $5 group $10 \
+         connection $10 complexity $32 O(N) for N passwords of the user $7 history ~1 *2 $5 6.0.0 $40 Takes a user's name before the password. $9 \
          arguments *2 %4 $4 name $8 username $4 type $6 string $5 since $5 6.0.0 $5 flags \
          ~1 +optional %2 $4 name $8 password $4 type $6 string "
     );
     let (_, map) = documentation(command("client|unblock"));
     assert_eq!(
         bytes(map, Protocol::Resp2),
-        "*10 $7 summary $74 Unblock a client blocked in a blocking command from a different \
-         connection $5 since $5 5.0.0 $5 group $10 connection $10 complexity $52 O(log N) \
-         where N is the number of client connections $9 arguments *2 *4 $4 name $9 \
+        "*10 $7 summary $49 End the wait of a connection that waits for a key $5 since $5 5.0.0 $5 group $10 connection $10 complexity $33 O(N) for N keys that it waits for $9 arguments *2 *4 $4 name $9 \
          client-id $4 type $7 integer *8 $4 name $13 timeout_error $4 type $5 oneof $5 \
          flags *1 +optional $9 arguments *2 *6 $4 name $7 timeout $4 type $10 pure-token $5 \
          token $7 TIMEOUT *6 $4 name $5 error $4 type $10 pure-token $5 token $5 ERROR "
@@ -151,7 +160,7 @@ fn getkeys_finds_no_keys_in_pubsub_commands() {
 }
 
 /// Its key may be missing.
-static BEYOND: Spec = Spec::new("beyond", -1).keys((3, 3, 1), &[KeySpec::at(3, &[])]);
+static BEYOND: Spec = Spec::new("beyond", -1).keys(&[KeySpec::at(3, &[])]);
 
 /// A request's keys with their flags, or the error.
 fn found(row: &'static Spec, request: &str) -> String {
@@ -216,10 +225,8 @@ fn documentation_of_keys_and_deprecation() {
     let (_, map) = documentation(command("rpoplpush"));
     assert_eq!(
         bytes(map, Protocol::Resp3),
-        "%8 $7 summary $75 Remove the last element in a list, prepend it to another list and \
-         return it $5 since $5 1.2.0 $5 group $4 list $10 complexity $4 O(1) $9 doc_flags ~1 \
-         +deprecated $16 deprecated_since $5 6.2.0 $11 replaced_by $45 `LMOVE` with the `RIGHT` \
-         and `LEFT` arguments $9 arguments *2 %3 $4 name $6 source $4 type $3 key $14 \
+        "%8 $7 summary $75 Move an element from the tail of a list to the head of another, and show it $5 since $5 1.2.0 $5 group $4 list $10 complexity $4 O(1) $9 doc_flags ~1 \
+         +deprecated $16 deprecated_since $5 6.2.0 $11 replaced_by $37 `LMOVE source destination RIGHT LEFT` $9 arguments *2 %3 $4 name $6 source $4 type $3 key $14 \
          key_spec_index :0 %3 $4 name $11 destination $4 type $3 key $14 key_spec_index :1 "
     );
 }

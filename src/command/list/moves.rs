@@ -3,7 +3,7 @@
 //! Layer `command`. Shared by the commands that answer at once and those that wait.
 
 use crate::config::EventClass;
-use crate::resp::reply::ReplyWriter;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
 

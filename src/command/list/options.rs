@@ -1,24 +1,30 @@
-//! What the words after a list command mean: ends, counts, and the options of LMPOP and LPOS.
+//! What the words after a list command mean: ends, counts, and the options of LMPOP and LPOS. ZMPOP
+//! has LMPOP's, with ends of its own.
 
 use crate::command::Args;
+use crate::command::count::{any_but_smallest, at_least_one, positive};
 use crate::resp::error::CommandError;
-use crate::resp::request::{integer_argument, parse_integer};
 use crate::store::list::End;
 
-/// What LMPOP and BLMPOP ask for.
+/// What LMPOP, ZMPOP and their kin that wait ask for; `E` is an end.
 #[derive(Debug)]
-pub(crate) struct PopMany<'a> {
+pub(crate) struct PopMany<'a, E> {
     /// The keys, in the order of preference.
     pub keys: Vec<&'a [u8]>,
     /// Which end the elements are taken from.
-    pub from: End,
+    pub from: E,
     /// How many at most; at least one.
     pub count: usize,
 }
 
-impl<'a> PopMany<'a> {
-    /// Reads `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the word `first` on.
-    pub(crate) fn parse(args: &Args<'a>, first: usize) -> std::result::Result<Self, CommandError> {
+impl<'a, E> PopMany<'a, E> {
+    /// Reads `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the word `first` on; `end_of`
+    /// reads the end.
+    pub(crate) fn parse(
+        args: &Args<'a>,
+        first: usize,
+        end_of: impl FnOnce(&[u8]) -> Option<E>,
+    ) -> std::result::Result<Self, CommandError> {
         const KEYS: CommandError = CommandError::text("ERR numkeys should be greater than 0");
         const COUNT: CommandError = CommandError::text("ERR count should be greater than 0");
         let keys = at_least_one(&args[first], KEYS)?;
@@ -94,32 +100,5 @@ pub(crate) fn end_of(word: &[u8]) -> Option<End> {
         word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
         word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),
         _ => None,
-    }
-}
-
-/// A number whose sign can be turned around.
-pub(super) fn any_but_smallest(word: &[u8]) -> std::result::Result<i64, CommandError> {
-    const OUT_OF_RANGE: CommandError = CommandError::text(
-        "ERR value is out of range, value must between -9223372036854775807 and \
-         9223372036854775807",
-    );
-    match integer_argument(word)? {
-        i64::MIN => Err(OUT_OF_RANGE),
-        number => Ok(number),
-    }
-}
-
-pub(super) fn positive(
-    word: &[u8],
-    error: CommandError,
-) -> std::result::Result<usize, CommandError> {
-    let number = parse_integer(word).and_then(|number| usize::try_from(number).ok());
-    number.ok_or(error)
-}
-
-fn at_least_one(word: &[u8], error: CommandError) -> std::result::Result<usize, CommandError> {
-    match positive(word, error.clone())? {
-        0 => Err(error),
-        number => Ok(number),
     }
 }

@@ -5,8 +5,9 @@ use crate::command::Args;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::number::LongDouble;
-use crate::resp::reply::{Reply, ReplyWriter};
+use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::string_value::StringValue;
 

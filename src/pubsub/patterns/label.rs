@@ -1,17 +1,19 @@
-//! Tokens as bytes: what a trie edge carries.
+//! The byte encoding of tokens, which labels of trie nodes consist of.
 //!
-//! Most tokens are literals, and most literals are printable, so a literal is its own byte and four
-//! control bytes stand for the rest:
+//! Layer `pubsub`. It uses `glob`.
+//!
+//! Most tokens are literals, and most literals are printable. So a literal is encoded as its own
+//! byte, and four control bytes introduce everything else:
 //!
 //! ```text
 //! 0                     *
 //! 1                     ?
 //! 2 n low high low …    a class of n <= MAX_RANGES ranges, ascending, with gaps between them
-//! 2 255 (32 bytes)      a class of more ranges, as a bit set
+//! 2 255 (32 bytes)      a class of more than MAX_RANGES ranges, as a bit set
 //! 3 b                   a literal b, where b is 0 to 3
 //! ```
 //!
-//! Equal tokens have equal bytes and no token is the beginning of another, so whole tokens can be
+//! Equal tokens have equal encodings, and no encoding is a prefix of another, so tokens can be
 //! compared as bytes. The encoding is at most twice as long as the pattern.
 
 use crate::glob::{ByteSet, Token, tokens};
@@ -21,21 +23,21 @@ pub(super) const ANY: u8 = 1;
 pub(super) const CLASS: u8 = 2;
 pub(super) const ESCAPE: u8 = 3;
 
-/// The longest label. A longer one is a chain of nodes, so that no split or merge copies more than
-/// this for a pattern that is three bytes long.
+/// The maximum length of a label in bytes. More tokens are a chain of nodes, so that no split or
+/// merge copies more than this, however short the pattern is that causes it.
 pub(super) const MAX: usize = 256;
 
-/// With more ranges than this the bit set is shorter, and quicker to ask.
+/// With more ranges than this, the bit set is shorter and a lookup in it is faster.
 const MAX_RANGES: usize = 15;
 const BIT_SET: u8 = 255;
 
-/// Is this byte of a label a literal that stands for itself?
+/// Whether this byte of a label is a literal that stands for itself.
 #[inline]
 pub(super) fn is_plain(byte: u8) -> bool {
     byte > ESCAPE
 }
 
-/// A pattern's tokens, encoded.
+/// Encodes a pattern's tokens.
 pub(super) fn encode(pattern: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(pattern.len());
     for token in tokens(pattern) {
@@ -72,7 +74,7 @@ fn encode_class(set: ByteSet, path: &mut Vec<u8>) {
     }
 }
 
-/// The first of these tokens (there is one), and its length in bytes.
+/// The first of these tokens and the length of its encoding. `path` must not be empty.
 pub(super) fn first_token(path: &[u8]) -> (Token, usize) {
     let token = match path[0] {
         STAR => Token::Star,
@@ -94,7 +96,7 @@ fn decode_class(path: &[u8]) -> ByteSet {
         .collect()
 }
 
-/// The length of the first of these tokens.
+/// The length in bytes of the first of these tokens.
 #[inline]
 pub(super) fn token_length(path: &[u8]) -> usize {
     match path[0] {
@@ -105,7 +107,7 @@ pub(super) fn token_length(path: &[u8]) -> usize {
     }
 }
 
-/// Has the class that these tokens begin with this byte?
+/// Whether the class at the start of `path` contains `byte`.
 #[inline]
 pub(super) fn class_has(path: &[u8], byte: u8) -> bool {
     if path[1] == BIT_SET {
@@ -116,7 +118,7 @@ pub(super) fn class_has(path: &[u8], byte: u8) -> bool {
         .any(|range| range[0] <= byte && byte <= range[1])
 }
 
-/// How many bytes of whole tokens two sequences share at their start.
+/// The length in bytes of the longest common prefix of whole tokens.
 pub(super) fn shared_tokens(a: &[u8], b: &[u8]) -> usize {
     let mut shared = 0;
     while shared < a.len() {
@@ -129,8 +131,8 @@ pub(super) fn shared_tokens(a: &[u8], b: &[u8]) -> usize {
     shared
 }
 
-/// A sequence of encoded tokens, at most [`MAX`] bytes, in 24 bytes of memory as long as it is
-/// short.
+/// A sequence of encoded tokens, at most [`MAX`] bytes long. The value takes 24 bytes, and a
+/// short sequence is stored inline in them.
 #[derive(Debug)]
 pub(super) enum Label {
     Short { length: u8, bytes: [u8; SHORT] },
@@ -160,7 +162,7 @@ impl Label {
         }
     }
 
-    /// As many of these tokens as one label can hold, and their length.
+    /// A label of as many of these tokens as fit, and their length in bytes.
     pub(super) fn prefix_of(tokens: &[u8]) -> (Self, usize) {
         let mut length = 0;
         while length < tokens.len() {
@@ -173,7 +175,7 @@ impl Label {
         (Self::new(&tokens[..length]), length)
     }
 
-    /// Both labels as one, unless that is too long.
+    /// Joins two labels. `None`: the result would be too long.
     pub(super) fn joined(&self, behind: &Self) -> Option<Self> {
         let joined = [self.tokens(), behind.tokens()].concat();
         (joined.len() <= MAX).then(|| Self::new(&joined))
@@ -187,7 +189,7 @@ impl Label {
         }
     }
 
-    /// The token by which the parent finds the node. Only the root has none.
+    /// The token by which the parent finds the node. The root's empty label has none.
     pub(super) fn first_token(&self) -> Token {
         first_token(self.tokens()).0
     }

@@ -1,10 +1,12 @@
 //! A trie node and its children.
 //!
-//! Most nodes are leaves, so children are behind one pointer. Children that begin with a literal
-//! are found by that byte: up to ten by comparing, more by a bit set whose rank is the place in a
-//! dense list. At most one child begins with `?` and one with `*`. Children that begin with a class
-//! have to be asked one by one when matching (several may take the same byte) but are found by
-//! their set when a pattern is added, however many there are.
+//! Layer `pubsub`. It uses `glob` and `hash`.
+//!
+//! Most nodes are leaves, so the children are behind one pointer. Children that begin with a
+//! literal are looked up by that byte: up to ten by linear search, more by a bit set in which the
+//! byte's rank is the index into a dense list. At most one child begins with `?` and one with `*`.
+//! Children that begin with a class are tried one by one in a match, since several may contain the
+//! same byte. When a pattern is added, they are looked up by their set.
 
 use std::collections::HashMap;
 
@@ -13,12 +15,12 @@ use super::slab::NONE;
 use crate::glob::{ByteSet, Token};
 use crate::hash::HashState;
 
-/// 40 bytes. What it means is told in `patterns.rs`.
+/// A node of the trie that `patterns.rs` describes. It takes 40 bytes.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) label: Label,
     pub(super) parent: u32,
-    /// The head of the list of patterns that end here.
+    /// The first entry in the list of patterns that end here.
     pub(super) first_entry: u32,
     pub(super) children: Option<Box<Children>>,
 }
@@ -47,7 +49,7 @@ enum Literals {
 #[derive(Debug, Default)]
 struct ManyLiterals {
     bytes: ByteSet,
-    /// By rank of the byte.
+    /// The children's ids, ordered by their bytes.
     ids: Vec<u32>,
 }
 
@@ -70,7 +72,7 @@ impl Node {
         }
     }
 
-    /// Neither a pattern ends here nor does the node lead to one.
+    /// Whether the node has neither an entry nor a child.
     pub(super) fn is_dead_end(&self) -> bool {
         self.first_entry == NONE && self.children.is_none()
     }
@@ -126,7 +128,7 @@ impl Node {
         }
     }
 
-    /// The child, if there is exactly one; else [`NONE`].
+    /// The only child, or [`NONE`] if there is none or more than one.
     pub(super) fn only_child(&mut self) -> u32 {
         let mut only = NONE;
         if self
@@ -189,7 +191,7 @@ impl Children {
         }
     }
 
-    /// Visits every child whose label begins with a class that has `byte`.
+    /// Visits every child whose label begins with a class that contains `byte`.
     #[inline]
     pub(super) fn for_each_class(&self, byte: u8, mut visit: impl FnMut(u32)) {
         let taking = |(set, id): (&ByteSet, &u32)| set.contains(byte).then_some(*id);
@@ -204,7 +206,8 @@ impl Children {
         }
     }
 
-    /// Is there a child that may take `byte`? Quick, and wrong only if it says yes.
+    /// Whether a child may begin with `byte`. A fast test, with false positives but no false
+    /// negatives.
     #[inline]
     pub(super) fn may_take(&self, byte: u8) -> bool {
         self.any != NONE || self.classes.is_some() || self.literal(byte) != NONE
@@ -273,7 +276,7 @@ impl Literals {
                     many.ids.remove(many.bytes.rank(byte));
                     many.bytes.remove(byte);
                 }
-                // Well below FEW, so that one child coming and going does not convert each time.
+                // Well below FEW, so that adding and removing one child does not convert each time.
                 if many.ids.len() <= FEW / 2 {
                     let mut few = Self::NONE;
                     many.bytes

@@ -1,15 +1,19 @@
-//! Storage by number: values that refer to each other by `u32` instead of by pointer, so that the
-//! trie is one allocation, drops without recursion and takes half the space. Removed slots are
-//! chained up and used again.
+//! A slab: values with `u32` ids. Values refer to each other by id instead of by pointer.
+//!
+//! Layer `pubsub`. It uses no other file.
+//!
+//! So all nodes of the trie are in one allocation, are dropped without recursion, and take half the
+//! memory. Free slots form a linked list and are reused.
 
 use std::ops::{Index, IndexMut};
 
-/// No value: the `u32` that is never an id.
+/// The `u32` that is never an id; it means "no value".
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Below this, compacting gives back too little to be worth it.
+/// With fewer slots than this, compaction frees too little memory to be worthwhile.
 const SMALL: usize = 64;
 
+/// Values with ids.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
@@ -39,7 +43,7 @@ impl<T> Slab<T> {
         self.slots.len()
     }
 
-    /// How many values there are.
+    /// The number of values.
     #[cfg(any(test, fuzzing))]
     pub(super) fn len(&self) -> usize {
         self.len
@@ -51,7 +55,7 @@ impl<T> Slab<T> {
         if id != NONE {
             let slot = &mut self.slots[id as usize];
             let Slot::Free { next } = *slot else {
-                unreachable!("a full slot among the free")
+                unreachable!("a full slot in the list of free slots")
             };
             self.first_free = next;
             *slot = Slot::Full(value);
@@ -83,13 +87,14 @@ impl<T> Slab<T> {
         })
     }
 
-    /// Is three quarters of the memory unused? Compacting then has been paid for by the removals
-    /// since the last time.
+    /// Whether three quarters of the slots are free. The removals since the last compaction then
+    /// amortize the next one.
     pub(super) fn is_mostly_empty(&self) -> bool {
         self.slots.len() >= SMALL && self.len < self.slots.len() / 4
     }
 
-    /// Closes the gaps, in order. Gives the new id for each old one.
+    /// Removes the free slots and keeps the order of the values. Returns the new id of each old id,
+    /// or [`NONE`].
     pub(super) fn compact(&mut self) -> Vec<u32> {
         let mut kept = Vec::with_capacity(self.len);
         let mut ids = Vec::with_capacity(self.slots.len());

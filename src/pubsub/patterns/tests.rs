@@ -1,4 +1,4 @@
-//! The index against the plain matcher, under random histories and under hostile patterns.
+//! Compares the index with the matcher under random histories, and tries hostile patterns.
 
 use std::collections::BTreeMap;
 use std::mem::size_of;
@@ -26,8 +26,8 @@ fn matching(index: &Index, channel: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_is_left_of_a_split_chain_is_one_label() {
-    // 300 bytes are a chain of two labels, 256 + 44; the split leaves 56 + 44 of them.
+fn the_lower_part_of_a_split_chain_is_merged() {
+    // 300 bytes are a chain of two labels, 256 + 44. The split leaves 56 + 44 bytes below it.
     let long = [b'a'; 300];
     let mut index = with(&[&long]);
     index.get_or_insert_with(&[&[b'a'; 200][..], b"b"].concat(), Vec::new);
@@ -37,22 +37,22 @@ fn what_is_left_of_a_split_chain_is_one_label() {
 }
 
 #[test]
-fn what_a_split_leaves_above_it_joins_the_label_before() {
-    // A chain of 256 + 256 + 44; the first split leaves 200 and 56 of it, the second cuts what is
-    // behind the 56 at 100.
+fn the_upper_part_of_a_split_chain_is_merged() {
+    // A chain of 256 + 256 + 44. The first split divides the first label into 200 and 56. The
+    // second splits the second label after 100.
     let long = [b'a'; 556];
     let mut index = with(&[&long]);
     for shared in [200, 356] {
         index.get_or_insert_with(&[&long[..shared], b"b"].concat(), Vec::new);
         index.assert_sound();
     }
-    // The root, 200, its "b", 56 + 100, its "b", and 156 + 44.
+    // The nodes: the root, 200, its "b", 56 + 100, its "b", and 156 + 44.
     assert_eq!(index.nodes.len(), 6);
     assert_eq!(matching(&index, &long), [long]);
 }
 
 #[test]
-fn the_shapes_that_people_use() {
+fn common_patterns() {
     let index = with(&[
         b"news.*",
         b"*.sport",
@@ -122,7 +122,7 @@ fn a_lookup_costs_the_same_with_ten_patterns_and_with_many() {
 }
 
 #[test]
-fn spellings_are_patterns_of_their_own() {
+fn each_spelling_is_a_pattern_of_its_own() {
     let mut index = with(&[b"a*", b"a**", b"\\a*", b"[a]*"]);
     assert_eq!(index.len(), 4);
     assert_eq!(matching(&index, b"ab").len(), 4);
@@ -134,9 +134,10 @@ fn spellings_are_patterns_of_their_own() {
 }
 
 #[test]
-fn an_empty_name_is_matched_by_the_empty_pattern_only() {
-    let index = with(&[b"", b"*", b"**", b"?"]);
-    assert_eq!(matching(&index, b""), [b""]);
+fn an_empty_name_is_matched_by_the_empty_pattern_and_by_stars() {
+    let index = with(&[b"", b"*", b"**", b"?", b"*z", b"*y*"]);
+    let found: [&[u8]; 3] = [b"", b"*", b"**"];
+    assert_eq!(matching(&index, b""), found);
     assert_eq!(matching(&index, b"a"), [&b"*"[..], b"**", b"?"]);
 }
 
@@ -182,16 +183,16 @@ fn hostile_patterns_come_and_go() {
     let long = vec![b'x'; 1 << 20];
     let classes = b"[ab]".repeat(1 << 18);
     let mut index = with(&[&stars, &long, &classes, b"x", b"xx", b"*a*"]);
-    // Deep: every prefix of a long name is a pattern.
+    // A deep trie: every prefix of a long name is a pattern.
     for length in 0..3_000 {
         index.get_or_insert_with(&long[..length], Vec::new);
     }
-    // Wide: a node with as many classes as there are pairs of bytes.
+    // A wide trie: a node with a class for every pair of bytes.
     for pair in 0..=u16::MAX {
         let [a, b] = pair.to_be_bytes();
         index.get_or_insert_with(&[b'z', b'[', b'\\', a, b'\\', b, b']'], Vec::new);
     }
-    // Many spellings of one language.
+    // Many spellings of the same pattern.
     for count in 2..3_000 {
         index.get_or_insert_with(&vec![b'*'; count], Vec::new);
     }
@@ -206,7 +207,7 @@ fn hostile_patterns_come_and_go() {
     for pattern in &patterns {
         assert!(index.remove(pattern).is_some());
     }
-    index.assert_pristine();
+    index.assert_empty();
 }
 
 #[test]
@@ -295,7 +296,7 @@ proptest! {
                 index.get_or_insert_with(&pattern, || pattern.clone());
                 model.insert(pattern.clone(), ());
             } else {
-                // Something that is there, if the pattern itself is not.
+                // If the pattern is not in the index, removes another one that is.
                 let at_hand = model.range(pattern.clone()..).next();
                 let pattern = at_hand.map_or(pattern, |(pattern, ())| pattern.clone());
                 let value = model.remove(&pattern).map(|()| pattern.clone());
@@ -317,6 +318,6 @@ proptest! {
             prop_assert_eq!(index.remove(pattern), Some(pattern.clone()));
             index.assert_sound();
         }
-        index.assert_pristine();
+        index.assert_empty();
     }
 }

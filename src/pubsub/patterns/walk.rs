@@ -1,11 +1,13 @@
-//! From a channel's name to the patterns that match it.
+//! Finds the patterns that match a name by walking the trie.
+//!
+//! Layer `pubsub`. It uses only the index.
 //!
 //! # The algorithm
-//! Every token but `*` takes exactly one byte, so between two stars there is nothing to guess:
-//! `descend` follows the trie from a given place at a given byte of the name and goes everywhere at
-//! once, with a stack for the branches. It stops at each star that it comes to, which is put on a
-//! list. `float` takes a star from the list and descends from behind it, starting at each byte that
-//! the star may reach up to.
+//! Every token but `*` takes exactly one byte, so a match between two stars is deterministic.
+//! `descend` follows all branches of the trie from a given place and a given byte of the name, with
+//! a stack for the branches. It stops at each star and puts it on a list. `expand` takes a star
+//! from the list and descends from behind it, once for each byte of the name at which the star may
+//! end.
 //!
 //! ```text
 //! descend(root, 0)
@@ -14,17 +16,16 @@
 //!         descend(behind the star, start)
 //! ```
 //!
-//! A star need be listed only once, for the first byte at which it is reached, since it can swallow
-//! whatever comes later. That it is *first* reached with the smallest byte is so because the way to
-//! it from the star above takes a fixed number of bytes and that star tries its starts in rising
-//! order. That it is listed once is what `reached` is for; two stars on one edge don't even need
-//! that, since behind the upper one there is no other way than through the lower: once the lower is
-//! reached the upper is finished. So each edge of the trie is read at most once for each start of
-//! the one star above it, and a pattern's entry is found at most once: where it ends in a star,
-//! when that star is reached, otherwise from the one start that makes its end coincide with the
-//! name's.
+//! A star is listed only once, for the smallest byte of the name at which it is reached, since it
+//! can match all bytes after that. The first time that it is reached is the one with the smallest
+//! byte: the path to it from the star above takes a fixed number of bytes, and that star tries its
+//! starts in rising order. The set `reached` ensures that it is listed once. Two stars on one edge
+//! do not need the set: every path from the upper star leads through the lower one, so the upper
+//! star is finished once the lower one is reached.
 //!
-//! An empty name is matched by the empty pattern only (see `glob.rs`).
+//! So each edge of the trie is read at most once for each start of the star above it. A pattern's
+//! entry is found at most once: if the pattern ends in a star, when that star is reached; otherwise
+//! from the one start at which the pattern ends where the name ends.
 
 use std::cell::Cell;
 
@@ -33,38 +34,40 @@ use super::node::{Children, Node};
 use super::slab::NONE;
 use super::{PatternIndex, ROOT};
 
-/// Lists that a lookup needs, kept by each thread for the next lookup. A lookup inside another's
-/// callback has its own. `stars` and `branches` are empty between lookups: where a callback panics,
-/// the lists are dropped.
+/// The buffers of a lookup. Each thread keeps them for its next lookup. A lookup within the
+/// callback of another has buffers of its own. `stars` and `branches` are empty between lookups,
+/// because the buffers are dropped if a callback panics.
 #[derive(Default)]
-struct BatchBuffers {
+struct WalkBuffers {
     stars: Vec<Star>,
     branches: Vec<(u32, usize)>,
     reached: NodeSet,
 }
 
-/// A star that has been reached and has something behind it.
+/// A star that has been reached and that more tokens follow.
 #[derive(Clone, Copy)]
 struct Star {
     node: u32,
-    /// Behind the star in the node's label.
+    /// The offset in the node's label of the byte after the star.
     behind: usize,
     /// The byte of the name at which it was reached.
     from: usize,
 }
 
 thread_local! {
-    static SCRATCH: Cell<Option<Box<BatchBuffers>>> = const { Cell::new(None) };
+    static BUFFERS: Cell<Option<Box<WalkBuffers>>> = const { Cell::new(None) };
 }
 
 #[cfg(test)]
 thread_local! {
-    /// Tokens looked at by this thread's lookups so far: their cost, without a clock.
+    /// How many tokens this thread's lookups have read so far: a measure of their cost without a
+    /// clock.
     pub(super) static STEPS: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Calls `found` once with the value of every pattern that matches `name`.
 pub(super) fn for_each_match<V>(index: &PatternIndex<V>, name: &[u8], found: impl FnMut(&V)) {
-    let mut buffers = SCRATCH.take().unwrap_or_default();
+    let mut buffers = BUFFERS.take().unwrap_or_default();
     let mut walk = Walk {
         index,
         name,
@@ -72,24 +75,22 @@ pub(super) fn for_each_match<V>(index: &PatternIndex<V>, name: &[u8], found: imp
         origin: NONE,
         buffers: &mut buffers,
     };
-    if name.is_empty() {
-        walk.report(ROOT);
-    } else {
-        walk.everything();
-    }
-    SCRATCH.set(Some(buffers));
+    walk.run();
+    BUFFERS.set(Some(buffers));
 }
 
+/// One lookup.
 struct Walk<'a, V, F> {
     index: &'a PatternIndex<V>,
     name: &'a [u8],
     found: F,
-    /// The node of the star that floats, or [`NONE`] on the way from the root to the first stars.
+    /// The node of the star that is being expanded, or [`NONE`] on the way from the root to the
+    /// first stars.
     origin: u32,
-    buffers: &'a mut BatchBuffers,
+    buffers: &'a mut WalkBuffers,
 }
 
-/// What a descent says to the star that it started from.
+/// What a descent tells the star that it started from.
 #[derive(PartialEq, Eq)]
 enum Verdict {
     GoOn,
@@ -98,21 +99,22 @@ enum Verdict {
 }
 
 impl<V, F: FnMut(&V)> Walk<'_, V, F> {
-    fn everything(&mut self) {
+    fn run(&mut self) {
         self.buffers.reached.clear();
         self.descend(ROOT, 0, 0);
         while let Some(star) = self.buffers.stars.pop() {
-            self.float(star);
+            self.expand(star);
         }
     }
 
-    fn float(&mut self, Star { node, behind, from }: Star) {
+    /// Descends from behind a star, from each byte of the name at which the star may end.
+    fn expand(&mut self, Star { node, behind, from }: Star) {
         self.origin = node;
         let Node {
             label, children, ..
         } = &self.index.nodes[node];
         let code = label.tokens().get(behind);
-        // Tells at a glance which starts are hopeless: most of them, if what follows is a literal.
+        // Skips starts that cannot match: most of them, if a literal follows the star.
         let may_take = |&byte: &u8| match (code, children) {
             (Some(&code), _) => code == byte || !is_plain(code),
             (None, Some(children)) => children.may_take(byte),
@@ -128,7 +130,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         }
     }
 
-    /// Follows the trie from byte `offset` of the label of `node`, with the name from byte `at`, up
+    /// Follows the trie from byte `offset` of the label of `node` and the name from byte `at`, up
     /// to the next stars.
     fn descend(&mut self, mut node: u32, mut offset: usize, mut at: usize) -> Verdict {
         let index = self.index;
@@ -139,12 +141,12 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
                 #[cfg(test)]
                 STEPS.set(STEPS.get() + 1);
                 let Some(&code) = label.get(offset) else {
-                    next = self.leave(node, at);
+                    next = self.end_label(node, at);
                     break;
                 };
                 if code == STAR {
                     let same_edge = node == self.origin;
-                    self.reach(node, offset + 1, at);
+                    self.reach_star(node, offset + 1, at);
                     if same_edge {
                         return Verdict::Finished;
                     }
@@ -179,10 +181,11 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         }
     }
 
-    /// The label of `node` has been read to its end: reports the node if the name has, too. Gives
-    /// one child to go on with, or [`NONE`]; the others become branches.
+    /// The label of `node` has been read to its end. Reports the node if the name has ended too.
+    /// Returns one child to continue with, or [`NONE`]. The other children are pushed on the stack
+    /// of branches.
     #[inline]
-    fn leave(&mut self, node: u32, at: usize) -> u32 {
+    fn end_label(&mut self, node: u32, at: usize) -> u32 {
         let index = self.index;
         let byte = self.name.get(at).copied();
         if byte.is_none() {
@@ -213,11 +216,11 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         next
     }
 
-    /// A star stands before byte `behind` of the label of `node`, and the name has been read up to
-    /// byte `at`.
-    fn reach(&mut self, node: u32, behind: usize, at: usize) {
-        // The first star of an edge is reached once, unless the way to it is from a star that
-        // floats.
+    /// The walk has reached the star before byte `behind` of the label of `node`, at byte `at` of
+    /// the name.
+    fn reach_star(&mut self, node: u32, behind: usize, at: usize) {
+        // The first star of an edge is reached only once, unless the walk started from another
+        // star.
         let first_on_edge = node != self.origin;
         if first_on_edge && self.origin != NONE {
             let nodes = self.index.nodes.end();
@@ -230,7 +233,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         if ends_label {
             self.report(node);
         }
-        // What is behind a star takes at least one byte.
+        // The tokens behind a star take at least one byte.
         if at < self.name.len() && !(ends_label && here.children.is_none()) {
             self.buffers.stars.push(Star {
                 node,
@@ -240,6 +243,7 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
         }
     }
 
+    /// Calls `found` with the entries of `node`.
     fn report(&mut self, node: u32) {
         let index = self.index;
         let mut id = index.nodes[node].first_entry;
@@ -251,8 +255,8 @@ impl<V, F: FnMut(&V)> Walk<'_, V, F> {
     }
 }
 
-/// A set of nodes that is emptied in no time: `places` says where in `members` a node would stand,
-/// and is believed only if it does stand there.
+/// A set of nodes that is cleared in constant time. `places` has each node's index in `members`,
+/// and is valid only if `members` has the node at that index.
 #[derive(Default)]
 struct NodeSet {
     members: Vec<u32>,
@@ -264,7 +268,7 @@ impl NodeSet {
         self.members.clear();
     }
 
-    /// Adds `node`, which is less than `nodes`. False if it was there already.
+    /// Adds `node`, which is less than `nodes`. Returns false if the set had it already.
     fn insert(&mut self, node: u32, nodes: usize) -> bool {
         if self.places.len() < nodes {
             self.places.resize(nodes, 0);

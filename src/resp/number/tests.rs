@@ -1,3 +1,7 @@
+//! Reading, adding and printing numbers, against figures of Redis and C.
+
+use proptest::prelude::*;
+
 use super::*;
 
 fn read(text: &str) -> Option<String> {
@@ -21,11 +25,11 @@ fn numbers_are_read_and_printed() {
         ("0xA", "10"),
         ("0X.8", "0.5"),
         ("-0x1P-1", "-0.5"),
-        // The last of 17 digits: a tie goes to the even one.
+        // Rounding at the 17th digit: a tie goes to the even digit.
         ("5e-18", "0"),
         ("1.5e-17", "0.00000000000000002"),
         ("0x1p-60", "0"),
-        // The largest odd number with all of 64 bits, and what is next to it.
+        // The largest odd number of 64 bits, and its neighbours.
         ("18446744073709551615", "18446744073709551615"),
         ("18446744073709551617", "18446744073709551616"),
         ("36893488147419103233", "36893488147419103232"),
@@ -119,7 +123,7 @@ fn a_timeout_is_in_seconds() {
         let timeout = Duration::from_millis(milliseconds);
         assert_eq!(parse_timeout(word.as_bytes()), Ok(Some(timeout)), "{word}");
     }
-    // What rounds up to zero is no time at all.
+    // Zero means no timeout, and so does a negative timeout that rounds up to it.
     for forever in ["0", "-0", "0.0", "-0.0001"] {
         assert_eq!(parse_timeout(forever.as_bytes()), Ok(None), "{forever}");
     }
@@ -182,5 +186,119 @@ fn doubles_are_read_as_strtod_reads_them() {
         "\u{a0}1",
     ] {
         assert_eq!(parse_double(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_strict_double_has_no_blanks_and_may_be_subnormal() {
+    for (text, number) in [
+        ("5.", 5.0),
+        ("+.5", 0.5),
+        ("-0", -0.0),
+        ("0x10", 16.0),
+        ("1e-320", 1e-320),
+        ("0x1p-1074", 5e-324),
+        ("0e-999", 0.0),
+        ("INF", f64::INFINITY),
+        ("-infinity", f64::NEG_INFINITY),
+    ] {
+        assert_eq!(parse_score(text.as_bytes()), Some(number), "{text}");
+    }
+    for text in ["", " 5", "5 ", "nan", "1e400", "1e-400", "0x1p-1080", "x"] {
+        assert_eq!(parse_score(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn doubles_are_printed_as_redis_prints_them() {
+    for (number, text) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (1.0, "1"),
+        (-1.5, "-1.5"),
+        (0.1, "0.10000000000000001"),
+        (3.25, "3.25"),
+        (0.0001, "0.0001"),
+        (0.00001, "1.0000000000000001e-05"),
+        (1e16, "10000000000000000"),
+        (1e17, "1e+17"),
+        (1.5e300, "1.5000000000000001e+300"),
+        (2.5e20, "2.5e+20"),
+        (f64::MAX, "1.7976931348623157e+308"),
+        (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+        (5e-324, "4.9406564584124654e-324"),
+        // Halfway between two numbers of 17 digits: a tie goes to the even digit.
+        (4_938_271_560_493_825.0 / 4.0, "1234567890123456.2"),
+        (4_938_271_560_493_827.0 / 4.0, "1234567890123456.8"),
+        (f64::INFINITY, "inf"),
+        (f64::NEG_INFINITY, "-inf"),
+        (f64::NAN, "nan"),
+        (-f64::NAN, "nan"),
+    ] {
+        assert_eq!(format_double(number), text, "{number:e}");
+    }
+}
+
+#[test]
+fn a_score_is_a_number_that_can_be_told_from_zero() {
+    for (text, number) in [
+        ("0", 0.0),
+        ("-0.0", 0.0),
+        ("1.5", 1.5),
+        ("+5", 5.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("0x10", 16.0),
+        ("-0x.8p1", -1.0),
+        ("1e308", 1e308),
+        ("1e-310", 1e-310),
+        ("0x1p-1074", 5e-324),
+        ("0e-999", 0.0),
+        ("inf", f64::INFINITY),
+        ("-Infinity", f64::NEG_INFINITY),
+    ] {
+        assert_eq!(parse_score(text.as_bytes()), Some(number), "{text}");
+    }
+    for text in [
+        "",
+        " 1",
+        "\t1",
+        "1 ",
+        "x",
+        "nan",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "0x1p-1076",
+        "0x1p1024",
+        "1\0",
+    ] {
+        assert_eq!(parse_score(text.as_bytes()), None, "{text:?}");
+    }
+}
+
+#[test]
+fn a_bound_is_what_strtod_makes_of_it() {
+    for (text, number) in [
+        ("", 0.0),
+        (" 1", 1.0),
+        ("1e400", f64::INFINITY),
+        ("-1e400", f64::NEG_INFINITY),
+        ("1e-400", 0.0),
+        ("0x1p1024", f64::INFINITY),
+        ("7\0x", 7.0),
+        ("\0", 0.0),
+    ] {
+        assert_eq!(parse_bound(text.as_bytes()), Some(number), "{text:?}");
+    }
+    for text in ["x", "1 ", " ", "nan", "1x\0"] {
+        assert_eq!(parse_bound(text.as_bytes()), None, "{text:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_printed_double_reads_back_as_itself(number in proptest::num::f64::NORMAL) {
+        prop_assert_eq!(parse_double(format_double(number).as_bytes()), Some(number));
     }
 }

@@ -1,3 +1,5 @@
+//! The request reader: requests cut at any place, protocol errors, and limits.
+
 use super::*;
 
 const LIMITS: Limits = Limits {

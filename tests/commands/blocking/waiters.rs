@@ -186,6 +186,67 @@ async fn any_new_list_serves() {
     .await;
 }
 
+/// A key that holds something else when it becomes a list serves as well: whatever makes a key a list
+/// wakes its waiters.
+#[tokio::test]
+async fn a_key_that_changes_its_type_serves() {
+    both(async |server, client| {
+        let mut waiter = waiter(server, client, "BLPOP k 0").await;
+        client
+            .script(&[("SELECT 1", "+OK"), ("SET k x", "+OK"), ("SELECT 0", "+OK")])
+            .await;
+        let ways: [&[(&str, &str)]; 9] = [
+            &[("SORT f STORE k", ":1")],
+            &[("SORT f BY nosort GET # STORE k", ":1")],
+            &[("RENAME f k", "+OK")],
+            &[("COPY f k REPLACE", ":1")],
+            &[("DEL k", ":1"), ("RENAMENX f k", ":1")],
+            &[("DEL k", ":1"), ("LMOVE f k LEFT RIGHT", "$1 1")],
+            &[
+                ("SELECT 1", "+OK"),
+                ("DEL k", ":1"),
+                ("RPUSH k 1", ":1"),
+                ("SELECT 0", "+OK"),
+                ("SWAPDB 0 1", "+OK"),
+            ],
+            &[
+                ("MULTI", "+OK"),
+                ("SORT f STORE k", "+QUEUED"),
+                ("EXEC", "*1 :1"),
+            ],
+            &[
+                ("MULTI", "+OK"),
+                ("DEL k", "+QUEUED"),
+                ("LPUSH k 1", "+QUEUED"),
+                ("EXEC", "*2 :1 :1"),
+            ],
+        ];
+        for way in ways {
+            client.ask("SET k x", "+OK").await;
+            client.line("DEL f").await;
+            client.integer().await;
+            client.ask("RPUSH f 1", ":1").await;
+            client.script(way).await;
+            waiter.sees("*2 $1 k $1 1").await;
+            wait(&mut waiter, client, "BLPOP k 0").await;
+        }
+        // MOVE takes only a key that is not there.
+        client
+            .script(&[
+                ("SET k x", "+OK"),
+                ("DEL k", ":1"),
+                ("SELECT 1", "+OK"),
+                ("DEL k", ":1"),
+                ("RPUSH k 1", ":1"),
+                ("MOVE k 0", ":1"),
+                ("SELECT 0", "+OK"),
+            ])
+            .await;
+        waiter.sees("*2 $1 k $1 1").await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn client_unblock_ends_a_wait() {
     both(async |server, client| {

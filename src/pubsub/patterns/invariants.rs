@@ -1,16 +1,18 @@
-//! The invariants in the head of `patterns.rs`, checked.
+//! Asserts the invariants that the head of `patterns.rs` states.
+//!
+//! Layer `pubsub`, for tests and fuzzing only.
 
 use super::*;
 
 impl<V> PatternIndex<V> {
-    /// Checks that nothing but the root is left, and that the root has no children.
-    pub(crate) fn assert_pristine(&self) {
+    /// Asserts that only the root is left, without children.
+    pub(crate) fn assert_empty(&self) {
         assert!(self.is_empty());
         assert_eq!((self.nodes.len(), self.entries.len()), (1, 0));
         assert!(self.nodes[ROOT].is_dead_end());
     }
 
-    /// Checks the invariants.
+    /// Asserts the invariants.
     pub(crate) fn assert_sound(&mut self) {
         let mut seen = 1;
         let mut entries = 0;

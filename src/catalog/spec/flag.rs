@@ -1,0 +1,142 @@
+//! What a command may do, and what may be done with it: the flags of its row.
+//!
+//! Layer `catalog`. The dispatcher asks a command's flags, and never its name.
+
+/// A flag. In the order in which COMMAND INFO shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
+pub(crate) enum Flag {
+    Write,
+    ReadOnly,
+    DenyOom,
+    Admin,
+    PubSub,
+    NoScript,
+    Blocking,
+    Loading,
+    Stale,
+    SkipSlowlog,
+    Fast,
+    NoAuth,
+    NoAsyncLoading,
+    NoMulti,
+    MovableKeys,
+    AllowBusy,
+    /// Not shown, as in Redis: a setting must allow it (`enable-debug-command`).
+    Protected,
+    /// Not shown: a RESP2 connection with subscriptions may send it.
+    WhileSubscribed,
+    /// Not shown: it reads, and yet what it changes would go to replicas (PFCOUNT).
+    MayReplicate,
+}
+
+impl Flag {
+    const ALL: [Flag; 19] = [
+        Flag::Write,
+        Flag::ReadOnly,
+        Flag::DenyOom,
+        Flag::Admin,
+        Flag::PubSub,
+        Flag::NoScript,
+        Flag::Blocking,
+        Flag::Loading,
+        Flag::Stale,
+        Flag::SkipSlowlog,
+        Flag::Fast,
+        Flag::NoAuth,
+        Flag::NoAsyncLoading,
+        Flag::NoMulti,
+        Flag::MovableKeys,
+        Flag::AllowBusy,
+        Flag::Protected,
+        Flag::WhileSubscribed,
+        Flag::MayReplicate,
+    ];
+
+    /// The word that COMMAND INFO shows, if it does.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Flag::Write => "write",
+            Flag::ReadOnly => "readonly",
+            Flag::DenyOom => "denyoom",
+            Flag::Admin => "admin",
+            Flag::PubSub => "pubsub",
+            Flag::NoScript => "noscript",
+            Flag::Blocking => "blocking",
+            Flag::Loading => "loading",
+            Flag::Stale => "stale",
+            Flag::SkipSlowlog => "skip_slowlog",
+            Flag::Fast => "fast",
+            Flag::NoAuth => "no_auth",
+            Flag::NoAsyncLoading => "no_async_loading",
+            Flag::NoMulti => "no_multi",
+            Flag::MovableKeys => "movablekeys",
+            Flag::AllowBusy => "allow_busy",
+            Flag::Protected | Flag::WhileSubscribed | Flag::MayReplicate => return None,
+        })
+    }
+}
+
+/// A set of flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags(u32);
+
+impl Flags {
+    /// These flags.
+    ///
+    /// # Panics
+    /// If one is given twice: rows are constants, so this is found when they are compiled.
+    pub(crate) const fn of(flags: &[Flag]) -> Flags {
+        let mut set = Flags(0);
+        let mut index = 0;
+        while index < flags.len() {
+            assert!(!set.has(flags[index]), "a flag is given twice");
+            set = set.with(flags[index]);
+            index += 1;
+        }
+        set
+    }
+
+    /// These flags and another one.
+    pub(crate) const fn with(self, flag: Flag) -> Flags {
+        Flags(self.0 | 1 << flag as u32)
+    }
+
+    /// Whether `flag` is among them.
+    pub(crate) const fn has(self, flag: Flag) -> bool {
+        self.0 & 1 << flag as u32 != 0
+    }
+
+    /// The words that COMMAND INFO shows, in its order.
+    pub(crate) fn shown(self) -> impl Iterator<Item = &'static str> {
+        let own = Flag::ALL.into_iter().filter(move |flag| self.has(*flag));
+        own.filter_map(Flag::name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_shown_in_order_and_internal_ones_are_not() {
+        for (place, flag) in Flag::ALL.into_iter().enumerate() {
+            assert_eq!(flag as usize, place, "{flag:?}");
+        }
+        let flags = [
+            Flag::Stale,
+            Flag::Protected,
+            Flag::WhileSubscribed,
+            Flag::Write,
+        ];
+        let shown: Vec<_> = Flags::of(&flags).shown().collect();
+        assert_eq!(shown, ["write", "stale"]);
+        assert_eq!(Flags::default().shown().count(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "twice")]
+    fn a_flag_is_given_once() {
+        Flags::of(&[Flag::Fast, Flag::Fast]);
+    }
+}

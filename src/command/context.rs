@@ -1,0 +1,246 @@
+//! What a handler works with: the server, the connection, and what the commands of a batch share.
+//!
+//! Layer `command`. A context lives as long as a batch. The keyspace's lock is taken when a command
+//! first asks for it. Commands of the queue mode that follow each other share one hold of it; any other
+//! command runs without.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::BytesMut;
+
+use super::publish_run::{self, PublishRun};
+use super::{Next, Session};
+use crate::client::log::log_client;
+use crate::client::{Client, Closing};
+use crate::config::Config;
+use crate::observe::batch_stats::BatchStats;
+use crate::observe::log_throttle::Told;
+use crate::pubsub::fanout::Fanout;
+use crate::pubsub::registry::{ChannelOrder, Subscriber};
+use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
+use crate::resp::request::ProtocolError;
+use crate::resp::writer::ReplyWriter;
+use crate::state::ServerState;
+use crate::store::keys::Keys;
+use crate::store::keyspace::Keyspace;
+use crate::store::shared::KeyspaceGuard;
+
+/// Replies are moved to the outbox, and held against its limits, before there are more bytes of them
+/// than this.
+pub(crate) const MAX_REPLIES: usize = 1024 * 1024;
+
+/// How a command is run.
+#[derive(Debug)]
+pub(crate) enum Execution<'a> {
+    /// By itself.
+    Alone,
+    /// As one of an EXEC's.
+    InExec {
+        /// The order of all channels, if the transaction may publish more than one message.
+        order: ChannelOrder<'a>,
+    },
+}
+
+impl Execution<'_> {
+    /// Whether the command may wait, and is answered as soon as it has run. Elsewhere its reply is a
+    /// part of a larger one, which no message may tear apart.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self, Execution::Alone)
+    }
+
+    /// The channel-order locks that are held while the command runs.
+    pub(crate) fn channel_order(&self) -> &ChannelOrder<'_> {
+        match self {
+            Execution::Alone => ChannelOrder::NONE,
+            Execution::InExec { order } => order,
+        }
+    }
+}
+
+/// What a handler works with.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    /// The server.
+    pub server: &'a Arc<ServerState>,
+    /// The settings, as they were when the batch began.
+    pub config: &'a Config,
+    /// The client that sent the request.
+    pub client: &'a Arc<Client>,
+    /// Its session.
+    pub session: &'a mut Session,
+    /// Replies of the current batch that are not in the outbox yet.
+    pub replies: &'a mut BytesMut,
+    /// The batch's messages.
+    pub fanout: &'a mut Fanout,
+    /// PUBLISHes that are being gathered.
+    pub publish_run: &'a mut PublishRun,
+    /// The batch's share of the statistics.
+    pub batch_stats: &'a mut BatchStats,
+    /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
+    /// row of commands of the queue mode, one behind the other in a batch, shares it.
+    pub keyspace: Option<KeyspaceGuard<'a>>,
+    /// Clients that are closed, and whose disconnect is finished once the keyspace's lock is let go.
+    pub closed: Vec<Arc<Client>>,
+    /// How the command is run.
+    pub execution: Execution<'a>,
+    /// Whether the command changes keys.
+    pub may_write: bool,
+    /// Whether the peer was cut off when the batch first asked, which is one system call.
+    pub peer_is_cut_off: Option<bool>,
+}
+
+impl<'a> Context<'a> {
+    /// The keys of the selected database, and where the reply goes.
+    pub(crate) fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
+        let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
+        let (server, config) = (self.server, self.config);
+        let keyspace = self.keyspace.get_or_insert_with(|| lock_keyspace(server));
+        let mut keys = keyspace.keys(db, config);
+        if !self.may_write && server.pause.is_on() {
+            keys = keys.unchanged();
+        }
+        let keys = if self.client.no_touch.load(Relaxed) {
+            keys.untouched()
+        } else {
+            keys
+        };
+        (keys, ReplyWriter::wire(self.replies, protocol))
+    }
+
+    /// The keyspace as a whole.
+    pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
+        let server = self.server;
+        self.keyspace.get_or_insert_with(|| lock_keyspace(server))
+    }
+
+    /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
+    /// is done for it any more: no element is taken for nobody.
+    pub(crate) fn is_cut_off(&mut self) -> bool {
+        self.keyspace();
+        let is_cut_off = self.client.closing() == Closing::Closed;
+        if is_cut_off {
+            self.session.then(Next::Abort);
+        }
+        is_cut_off
+    }
+
+    /// Ends another client's connection. Within an EXEC, which has the keyspace's lock, it is closed
+    /// only, and the rest is done once the lock is let go.
+    pub(crate) fn disconnect(&mut self, client: &Arc<Client>) {
+        if self.server.close(client) {
+            self.closed.push(Arc::clone(client));
+            self.finish_disconnects();
+        }
+    }
+
+    /// Finishes the disconnects of closed clients, unless the keyspace's lock is held.
+    pub(super) fn finish_disconnects(&mut self) {
+        if self.keyspace.is_some() {
+            return;
+        }
+        for client in self.closed.drain(..) {
+            if self.server.finish_disconnect(&client) {
+                self.session.leaving.push(client);
+                // What follows is carried out once it is gone.
+                self.session.then(Next::Reload);
+            }
+        }
+    }
+
+    /// Whether the client may have so many bytes more kept for it, beside those of its requests. If
+    /// not, its connection ends, as it does for too long a request.
+    pub(crate) fn may_keep(&mut self, more: usize) -> bool {
+        let client = self.client;
+        let kept = client.kept_memory() + more;
+        let limit = self.config.client_query_buffer_limit;
+        let may = kept as u64 <= limit;
+        if !may {
+            self.server.note_query_limit(client, kept);
+            self.session.then(Next::Abort);
+        }
+        may
+    }
+
+    /// Appends a reply, unless the connection wants none.
+    pub(crate) fn reply(&mut self, reply: Reply) {
+        if self.session.replies.wants_reply() {
+            reply.encode(self.replies, self.client.protocol());
+        }
+    }
+
+    /// Moves the replies so far to the outbox, since what is about to be appended there by other
+    /// ways (a confirmation, a message to oneself) comes after them.
+    pub(crate) fn settle_replies(&mut self) {
+        if !self.replies.is_empty() {
+            // The batch ends with a flush of its own connection, asked for or not.
+            let append = self.client.outbox.send(self.replies, self.fanout.limits());
+            if !append.was_taken() {
+                // The connection is at its end; nobody will read them.
+                self.replies.clear();
+            }
+        }
+    }
+
+    /// Lets go of what the commands of a batch share.
+    pub(crate) fn finish(mut self) {
+        self.keyspace = None;
+        publish_run::finish(&mut self);
+    }
+
+    /// Adds what was counted to the server's statistics if it has become much.
+    pub(crate) fn commit_stats(&mut self) {
+        if self.batch_stats.is_full() {
+            self.batch_stats.commit(&self.server.stats);
+        }
+    }
+
+    /// Lets others have the keyspace, if they wait for it.
+    pub(crate) fn yield_keyspace(&mut self) {
+        if let Some(keyspace) = &mut self.keyspace {
+            keyspace.let_others_in();
+        }
+    }
+
+    /// Answers bytes that are no request.
+    pub(crate) fn refuse(&mut self, error: &ProtocolError) {
+        if let Some(times) = self.server.told.note(Told::ProtocolError) {
+            log_client!(info, self.client, %error, times, "{}", Told::ProtocolError);
+        }
+        publish_run::finish(self);
+        self.fail(&match error {
+            // The offending byte goes back as it came, whatever it is.
+            ProtocolError::ExpectedBulk(byte) => CommandError::Quoting {
+                before: "ERR Protocol error: expected '$', got '",
+                quoted: vec![*byte],
+                after: "'".into(),
+            },
+            ProtocolError::NoMemory(_) => CommandError::Text(format!("OOM {error}").into()),
+            error => CommandError::Text(format!("ERR Protocol error: {error}").into()),
+        });
+    }
+
+    /// The client, as one that subscribes.
+    pub(super) fn subscriber(&self) -> Subscriber<'_> {
+        Subscriber {
+            client: self.client,
+            limits: self.fanout.limits(),
+        }
+    }
+
+    /// Counts an error, and answers with it.
+    pub(super) fn fail(&mut self, error: &CommandError) {
+        self.batch_stats.error(error.code());
+        if self.session.replies.wants_reply() {
+            ReplyWriter::wire(self.replies, self.client.protocol()).error(error);
+        }
+    }
+}
+
+/// Takes the keyspace's lock.
+fn lock_keyspace(server: &ServerState) -> KeyspaceGuard<'_> {
+    let mut space = server.keyspace.lock();
+    space.refresh_clock();
+    space
+}

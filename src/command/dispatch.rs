@@ -1,0 +1,240 @@
+//! The way of a request: look its command up, check whether it may run, run it, answer.
+//!
+//! Layer `command`.
+//!
+//! ```text
+//!   dispatch ─▶ run_request ─▶ run_command ─┬─▶ gathered (publish_run), refused, postponed, queued
+//!               finds the      checks       └─▶ call_handler ─▶ serve_and_announce
+//!               command                         runs it         waiters and key events
+//! ```
+//!
+//! The order of the checks in [`check`] is Redis's (`processCommand`), since it decides which error a
+//! client sees. EXEC takes the commands that it has queued to [`call_handler`] itself.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::table::{self, Handler};
+use super::{
+    Args, Context, Next, ReplyMode, access, missing, operators, publish_run, server, taking,
+    transaction,
+};
+use crate::catalog::spec::{Flag, InMulti};
+use crate::catalog::{CATALOG, Command};
+use crate::observe::batch_stats::Outcome;
+use crate::observe::log_throttle::Told;
+use crate::resp::Protocol;
+use crate::resp::error::CommandError;
+use crate::store::events;
+
+/// Carries out one request. An empty one does nothing, but counts as the one that CLIENT REPLY SKIP
+/// skips, as in Redis.
+pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
+    if !args.is_empty() {
+        run_request(context, args);
+    }
+    if matches!(context.session.next, Next::Postpone(_)) {
+        return;
+    }
+    context.session.replies = match context.session.replies {
+        ReplyMode::SkipNext => ReplyMode::Skip,
+        ReplyMode::Skip => ReplyMode::On,
+        mode => mode,
+    };
+}
+
+/// Finds a request's command and runs it.
+fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
+    if is_http(&args[0]) {
+        context.server.tell(Told::Http, context.client);
+        context.session.next = Next::Abort;
+        return;
+    }
+    match CATALOG.resolve(args) {
+        Ok(command) => run_command(context, command, args),
+        Err(error) => {
+            publish_run::finish(context);
+            transaction::spoil(context);
+            let missing = match &error {
+                CommandError::UnknownCommand { name, .. } => missing::error(name),
+                _ => None,
+            };
+            context.fail(&missing.unwrap_or(error));
+        }
+    }
+}
+
+/// Runs a command, or does instead what stands in the way of running it now.
+fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
+    context.client.last_command.store(command.id, Relaxed);
+    if !command.queue {
+        context.keyspace = None;
+    }
+    let checked = check(context, command, args);
+    if checked.is_ok() && publish_run::gather(context, command, args) {
+        show_to_monitors(context, command, args);
+        return;
+    }
+    publish_run::finish(context);
+    match checked {
+        Err(error) => {
+            let error = transaction::reject(context, command, error);
+            context.fail(&error);
+            context.batch_stats.command(command.id, Outcome::Rejected);
+        }
+        Ok(_) if let Some(next) = operators::held_by_pause(context, command) => {
+            context.session.then(next);
+        }
+        Ok(_) if waits_for_exec(context, command) => {
+            transaction::queue(context, command, args);
+        }
+        Ok(_) if command.queue && context.is_cut_off() => {}
+        Ok(_) if taking::is_for_nobody(context, command) => {}
+        Ok(handler) => call_handler(context, command, handler, args),
+    }
+    serve_and_announce(context);
+    if !command.queue {
+        context.keyspace = None;
+        context.finish_disconnects();
+    }
+}
+
+fn waits_for_exec(context: &Context<'_>, command: &Command) -> bool {
+    context.session.transaction.is_some() && command.spec.in_multi == InMulti::Waits
+}
+
+/// Runs a command that was checked, answers, and counts it.
+pub(super) fn call_handler(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    handler: Handler,
+    args: &Args<'_>,
+) {
+    context.may_write = command.has(Flag::Write);
+    let before = context.replies.len();
+    let wanted = context.session.replies.wants_reply();
+    let outcome = match handler.run(context, args) {
+        Ok(reply) => {
+            context.reply(reply);
+            Outcome::Called
+        }
+        Err(error) => {
+            // In place of whatever it has written by then.
+            context.replies.truncate(before);
+            context.fail(&error);
+            Outcome::Failed
+        }
+    };
+    if !wanted && !context.session.replies.wants_reply() {
+        context.replies.truncate(before);
+    }
+    let mut took = context.batch_stats.command(command.id, outcome);
+    if let Next::Sleep(rest, _) = context.session.next {
+        took += rest;
+    }
+    if took >= context.batch_stats.notable {
+        operators::note_slow(context, command, args, took);
+    }
+    show_to_monitors(context, command, args);
+}
+
+fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
+    if context.server.monitors.any() {
+        operators::feed_monitors(context, command, args);
+    }
+}
+
+/// What follows a command, or an EXEC as a whole: waiters are served and events published.
+fn serve_and_announce(context: &mut Context<'_>) {
+    if let Some(keyspace) = &mut context.keyspace {
+        for error in keyspace.serve(context.config, context.fanout) {
+            context.batch_stats.error(error.code());
+        }
+        if keyspace.take_expiry_set() {
+            context.server.expiry_set.notify_one();
+        }
+        publish_events(context);
+    }
+}
+
+/// Publishes what has happened to keys so far.
+pub(super) fn publish_events(context: &mut Context<'_>) {
+    let Some(keyspace) = &mut context.keyspace else {
+        return;
+    };
+    let happened = keyspace.take_events();
+    if happened.is_empty() {
+        return;
+    }
+    if context.client.is_subscriber() && context.execution.is_alone() {
+        // The reply comes before the messages that the command brings about.
+        context.settle_replies();
+    }
+    let (published, delivered) = events::publish(
+        &happened,
+        context.config.notify_keyspace_events,
+        &context.server.registry,
+        context.execution.channel_order(),
+        context.fanout,
+    );
+    context.batch_stats.published += published;
+    context.batch_stats.delivered += delivered;
+}
+
+/// The checks before a command runs.
+fn check(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    args: &Args<'_>,
+) -> Result<Handler, CommandError> {
+    let arity = CommandError::Arity;
+    if !command.spec.accepts(args.len()) {
+        return Err(arity(command.full_name.clone()));
+    }
+    let handler = table::handler(command).ok_or_else(|| arity(command.full_name.clone()))?;
+    if command.has(Flag::Protected) {
+        server::allow_debug(context)?;
+    }
+    access::refresh_user(context)?;
+    access::require_auth(context, command)?;
+    let in_multi = context.session.transaction.is_some();
+    if in_multi && command.has(Flag::NoMulti) {
+        return Err(CommandError::text(
+            "ERR Command not allowed inside a transaction",
+        ));
+    }
+    access::require_permission(context, command, args)?;
+    if command.queue && !context.config.queue {
+        return Err(CommandError::QUEUE_IS_OFF);
+    }
+    if context.config.maxmemory > 0
+        && transaction::needs_memory(context, command)
+        && context.keyspace().used() as u64 > context.config.maxmemory
+    {
+        return Err(CommandError::OUT_OF_MEMORY);
+    }
+    if !command.has(Flag::WhileSubscribed)
+        && context.client.is_subscriber()
+        && context.client.protocol() == Protocol::Resp2
+    {
+        return Err(CommandError::Text(
+            format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
+                 RESET are allowed in this context",
+                command.full_name
+            )
+            .into(),
+        ));
+    }
+    if context.client.is_monitor() && operators::refuses_monitor(context, command) {
+        return Err(CommandError::text(
+            "ERR Replica can't interact with the keyspace",
+        ));
+    }
+    Ok(handler)
+}
+
+/// The first word of a browser's request. Redis closes such a connection at once, lest a web page
+/// send commands to a server on the same machine.
+fn is_http(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"post") || word.eq_ignore_ascii_case(b"host:")
+}

@@ -1,0 +1,110 @@
+//! For unit tests: a server, and one client's context in it.
+//!
+//! Layer `command`, for tests only.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use super::access::Access;
+use super::publish_run::PublishRun;
+use super::{Args, Context, Execution, Session, dispatch};
+use crate::acl::Acl;
+use crate::client::socket::split_unix;
+use crate::client::{Addresses, Client};
+use crate::config::Config;
+use crate::observe::batch_stats::BatchStats;
+use crate::pubsub::fanout::Fanout;
+use crate::state::ServerState;
+use crate::state::placement::Placement;
+use crate::state::tls::Tls;
+
+/// See the module. The client's other end stays open, and reads nothing.
+#[derive(Debug)]
+pub(super) struct Fixture {
+    pub server: Arc<ServerState>,
+    pub config: Config,
+    pub client: Arc<Client>,
+    pub session: Session,
+    replies: BytesMut,
+    fanout: Fanout,
+    publish_run: PublishRun,
+    pub batch_stats: BatchStats,
+    _peer: tokio::net::UnixStream,
+}
+
+impl Fixture {
+    /// A server with these settings and one client. Needs a runtime.
+    pub(super) fn new(config: Config) -> Fixture {
+        let acl = Acl::at_start(&config).expect("an ACL without a file");
+        let server = ServerState::new(
+            config.clone(),
+            acl,
+            Tls::default(),
+            None,
+            None,
+            Placement::default(),
+        );
+        let (ours, peer) = tokio::net::UnixStream::pair().expect("a pair of sockets");
+        let (_, socket) = split_unix(ours);
+        let client = Client::new(1, Addresses::Unix(Arc::default()), socket);
+        Fixture {
+            session: Session::new(Access::new(&server.acl)),
+            server: Arc::new(server),
+            config,
+            client: Arc::new(client),
+            replies: BytesMut::new(),
+            fanout: Fanout::default(),
+            publish_run: PublishRun::default(),
+            batch_stats: BatchStats::default(),
+            _peer: peer,
+        }
+    }
+
+    /// What a handler of this client's works with.
+    pub(super) fn context(&mut self) -> Context<'_> {
+        Context {
+            server: &self.server,
+            config: &self.config,
+            client: &self.client,
+            session: &mut self.session,
+            replies: &mut self.replies,
+            fanout: &mut self.fanout,
+            publish_run: &mut self.publish_run,
+            batch_stats: &mut self.batch_stats,
+            keyspace: None,
+            closed: Vec::new(),
+            execution: Execution::Alone,
+            may_write: false,
+            peer_is_cut_off: None,
+        }
+    }
+
+    /// Carries out a request within the current batch.
+    pub(super) fn request(&mut self, words: &[&str]) {
+        let mut end = 0;
+        let places: Vec<_> = words
+            .iter()
+            .map(|word| {
+                end += word.len();
+                end - word.len()..end
+            })
+            .collect();
+        let bytes = words.concat();
+        dispatch(
+            &mut self.context(),
+            &Args::new(bytes.as_bytes(), &places, &[]),
+        );
+    }
+
+    /// The replies that are there by now, in one line; forgets them.
+    pub(super) fn take_replies(&mut self) -> String {
+        let replies = self.replies.split();
+        String::from_utf8_lossy(&replies).replace("\r\n", " ")
+    }
+
+    /// Ends the batch.
+    pub(super) fn end_batch(&mut self) {
+        self.context().finish();
+    }
+}

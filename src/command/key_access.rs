@@ -1,0 +1,382 @@
+//! What commands do to keys, held against what the catalog finds in their arguments, which is all
+//! that ACL and COMMAND GETKEYS go by.
+//!
+//! Layer `command`, for tests only. Requests are made at random from each command's own syntax, with
+//! keys whose names are keywords, and words that do not belong. Each is carried out by a user who may
+//! do some things with some keys. The keyspace records what is touched; values carry a mark of
+//! their key, which shows where they come to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::BytesMut;
+use fastrand::Rng;
+
+use super::access::Access;
+use super::publish_run::PublishRun;
+use super::{Context, Execution, Session, dispatch};
+use crate::acl::Acl;
+use crate::catalog::spec::Flag;
+use crate::catalog::spec::arg::{Arg, ArgKind};
+use crate::catalog::spec::key::FoundKey;
+use crate::catalog::{CATALOG, Command};
+use crate::client::socket::split_unix;
+use crate::client::{Addresses, Client};
+use crate::config::Config;
+use crate::observe::batch_stats::BatchStats;
+use crate::pubsub::fanout::Fanout;
+use crate::resp::request::Args;
+use crate::state::ServerState;
+use crate::state::placement::Placement;
+use crate::state::tls::Tls;
+use crate::store::keys::Keys;
+use crate::store::keyspace::Keyspace;
+use crate::store::list::List;
+use crate::store::string_value::StringValue;
+
+/// Requests of each command, and of one whose keys stand where its other arguments say.
+const ROUNDS: usize = 100;
+const ROUNDS_MOVABLE: usize = 2000;
+/// The keys, which half of the time hold something.
+const NAMES: &[&str] = &[
+    "a", "b", "by", "store", "get", "limit", "left", "count", "db", "ex", "1", "2",
+];
+/// Commands that work on keys whose names they are not told; categories are what keeps users from
+/// them.
+const NAMELESS: &[&str] = &[
+    "dbsize",
+    "flushall",
+    "flushdb",
+    "keys",
+    "memory",
+    "memory|help",
+    "object",
+    "object|help",
+    "randomkey",
+    "scan",
+    "swapdb",
+    "wait",
+];
+
+struct Fixture {
+    server: Arc<ServerState>,
+    client: Arc<Client>,
+    session: Session,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        let config = Config::default();
+        let acl = Acl::at_start(&config).unwrap();
+        let server = ServerState::new(
+            config,
+            acl,
+            Tls::default(),
+            None,
+            None,
+            Placement::default(),
+        );
+        // Nothing is written to it: replies are looked at before they would be.
+        let (stream, _) = tokio::net::UnixStream::pair().unwrap();
+        let (_, write) = split_unix(stream);
+        let client = Client::new(1, Addresses::Unix(Arc::default()), write);
+        Fixture {
+            session: Session::new(Access::new(&server.acl)),
+            client: Arc::new(client),
+            server: Arc::new(server),
+        }
+    }
+
+    /// Carries out a request, and returns the reply. Who would wait does not.
+    fn run(&mut self, words: &[&[u8]]) -> Vec<u8> {
+        let bytes = words.concat();
+        let mut end = 0;
+        let ranges = words.iter().map(|word| {
+            end += word.len();
+            end - word.len()..end
+        });
+        let ranges: Vec<_> = ranges.collect();
+        let config = self.server.config();
+        let mut replies = BytesMut::new();
+        let mut context = Context {
+            server: &self.server,
+            config: &config,
+            client: &self.client,
+            session: &mut self.session,
+            replies: &mut replies,
+            fanout: &mut Fanout::default(),
+            batch_stats: &mut BatchStats::default(),
+            publish_run: &mut PublishRun::default(),
+            keyspace: None,
+            closed: Vec::new(),
+            execution: Execution::Alone,
+            may_write: false,
+            peer_is_cut_off: None,
+        };
+        dispatch(&mut context, &Args::new(&bytes, &ranges, &[]));
+        context.finish();
+        self.session.next = super::Next::Go;
+        self.client.watched_changed.store(false, Relaxed);
+        self.server.keyspace.lock().forget(&self.client);
+        replies.to_vec()
+    }
+
+    /// Lets the user `u`, who the connection is from now on, do these things with these keys.
+    fn let_user(&mut self, rules: &[Vec<u8>]) {
+        let mut all = ["reset", "on", "nopass", "+@all"]
+            .map(|rule| rule.as_bytes().to_vec())
+            .to_vec();
+        all.extend_from_slice(rules);
+        let changed = self.server.acl.set_user(b"u", &all, false).unwrap();
+        if changed.is_none() {
+            assert_eq!(self.run(&[b"AUTH", b"u", b"any"]), b"+OK\r\n");
+        }
+    }
+
+    /// Fills the keyspace anew: key `n` holds what begins with [`mark`]`(n)`, or nothing.
+    fn fill(&self, random: &mut Rng) {
+        let config = self.server.config();
+        let mut space = self.server.keyspace.lock();
+        *space = Keyspace::default();
+        space.refresh_clock();
+        let mut keys = space.keys(0, &config);
+        for (number, name) in NAMES.iter().enumerate() {
+            let value = |low: usize| (mark_number(number) * 1_000_000 + 500_000 + low).to_string();
+            match random.u8(..4) {
+                0 => {}
+                1 => {
+                    keys.add(name.as_bytes(), StringValue::new(value(0).as_bytes()));
+                }
+                _ => {
+                    let mut list = List::new();
+                    for low in 0..3 {
+                        list.push(crate::store::list::End::Tail, value(low).as_bytes());
+                    }
+                    keys.add(name.as_bytes(), list);
+                }
+            }
+        }
+        space.touched = crate::store::touched::Touched::default();
+    }
+
+    /// The marks that stand in what a key holds now, in any database that a request may name.
+    fn marks_in_key(&self, name: &str) -> BTreeSet<usize> {
+        let config = self.server.config();
+        let mut space = self.server.keyspace.lock();
+        let held = (0..4).map(|db| held(&mut space.keys(db, &config), name.as_bytes()));
+        marks_in(&held.collect::<Vec<_>>().join(&b' '))
+    }
+}
+
+fn held(keys: &mut Keys<'_>, name: &[u8]) -> Vec<u8> {
+    let Some(slot) = keys.peek(name) else {
+        return Vec::new();
+    };
+    match keys.get::<List>(slot) {
+        Ok(list) => list.iter().collect::<Vec<_>>().join(&b' '),
+        Err(_) => {
+            let text = keys.get::<StringValue>(slot).unwrap();
+            text.with_bytes(<[u8]>::to_vec)
+        }
+    }
+}
+
+fn mark_number(number: usize) -> usize {
+    471_100 + number
+}
+
+/// The keys whose marks are in a text.
+fn marks_in(text: &[u8]) -> BTreeSet<usize> {
+    let mark = |part: &[u8]| std::str::from_utf8(part).ok()?.parse().ok();
+    let marks = text.windows(6).filter_map(mark);
+    let number = |mark: usize| mark.checked_sub(mark_number(0));
+    let numbers = marks.filter_map(number);
+    numbers.filter(|number| *number < NAMES.len()).collect()
+}
+
+/// Words for arguments, as the syntax has them, or nearly.
+struct Maker<'a> {
+    random: &'a mut Rng,
+    words: Vec<Vec<u8>>,
+}
+
+impl Maker<'_> {
+    fn one<'a>(&mut self, among: &[&'a str]) -> &'a str {
+        among[self.random.usize(..among.len())]
+    }
+
+    fn push(&mut self, word: &str) {
+        self.words.push(word.into());
+    }
+
+    /// The arguments; options come in any order, and may come again.
+    fn arguments(&mut self, args: &[Arg]) {
+        let (options, rest): (Vec<&Arg>, Vec<&Arg>) = args
+            .iter()
+            .partition(|arg| arg.optional && arg.token.is_some());
+        for arg in rest {
+            if !arg.optional || self.random.bool() {
+                self.argument(arg);
+            }
+        }
+        for _ in 0..self.random.usize(..=options.len().min(4)) {
+            let option = options[self.random.usize(..options.len())];
+            self.argument(option);
+        }
+    }
+
+    fn argument(&mut self, arg: &Arg) {
+        let times = if arg.multiple {
+            self.random.usize(1..4)
+        } else {
+            1
+        };
+        for time in 0..times {
+            if let Some(token) = arg.token
+                && (time == 0 || arg.multiple_token)
+            {
+                self.push(token);
+            }
+            self.value(arg);
+        }
+    }
+
+    fn value(&mut self, arg: &Arg) {
+        match arg.kind {
+            ArgKind::PureToken => {}
+            ArgKind::OneOf => {
+                let choice = &arg.arguments[self.random.usize(..arg.arguments.len())];
+                self.argument(choice);
+            }
+            ArgKind::Block => self.arguments(arg.arguments),
+            ArgKind::Integer | ArgKind::UnixTime | ArgKind::Double => {
+                let number = self.one(&["0", "1", "2", "3", "-1", "4294967298", "2x"]);
+                self.push(number);
+            }
+            ArgKind::Key | ArgKind::String | ArgKind::Pattern => {
+                let word = self.one(NAMES);
+                self.push(word);
+            }
+        }
+    }
+}
+
+/// A request of `command`. Now and then a word is added, left out or replaced.
+fn request(command: &Command, random: &mut Rng) -> Vec<Vec<u8>> {
+    let mut maker = Maker {
+        random,
+        words: Vec::new(),
+    };
+    maker.arguments(command.spec.docs.arguments);
+    let mut words = maker.words;
+    for _ in 0..[0, 0, 0, 1, 2][random.usize(..5)] {
+        let place = random.usize(..=words.len());
+        let word = NAMES[random.usize(..NAMES.len())].as_bytes().to_vec();
+        match random.u8(..3) {
+            0 => words.insert(place, word),
+            1 if place < words.len() => words[place] = word,
+            _ if place < words.len() => {
+                words.remove(place);
+            }
+            _ => {}
+        }
+    }
+    let name = command.full_name.split('|');
+    let mut all: Vec<Vec<u8>> = name.map(|part| part.as_bytes().to_vec()).collect();
+    all.extend(words);
+    all
+}
+
+/// What a user may do with each key: read, write.
+fn permissions(random: &mut Rng) -> Vec<(bool, bool)> {
+    let all = random.bool();
+    let mut may = || all || random.u8(..4) > 0;
+    NAMES.iter().map(|_| (may(), may())).collect()
+}
+
+fn rules(permissions: &[(bool, bool)]) -> Vec<Vec<u8>> {
+    let rule = |(name, may): (&&str, &(bool, bool))| match may {
+        (true, true) => Some(format!("~{name}").into_bytes()),
+        (true, false) => Some(format!("%R~{name}").into_bytes()),
+        (false, true) => Some(format!("%W~{name}").into_bytes()),
+        (false, false) => None,
+    };
+    NAMES.iter().zip(permissions).filter_map(rule).collect()
+}
+
+fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
+    let words = request(command, random);
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    let may = permissions(random);
+    fixture.let_user(&rules(&may));
+    fixture.fill(random);
+    let reply = fixture.run(&words);
+
+    let accepted = Some(command.spec).filter(|spec| spec.accepts(words.len()));
+    let found: Vec<FoundKey> = accepted
+        .and_then(|spec| spec.keys_in(&words))
+        .unwrap_or_default();
+    let shown = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
+    let flags_of = |name: &[u8]| -> Option<Vec<&'static str>> {
+        let same: Vec<_> = found
+            .iter()
+            .filter(|key| words[key.position] == name)
+            .collect();
+        let flags = || same.iter().flat_map(|key| key.flags.iter().copied());
+        (!same.is_empty()).then(|| flags().collect())
+    };
+    let touched = std::mem::take(&mut fixture.server.keyspace.lock().touched);
+    let answered = marks_in(&reply);
+    let held: Vec<_> = NAMES
+        .iter()
+        .map(|name| fixture.marks_in_key(name))
+        .collect();
+    for name in touched.seen.iter().chain(&touched.changed) {
+        let shown_name = String::from_utf8_lossy(name);
+        assert!(
+            flags_of(name).is_some(),
+            "'{shown}' touches '{shown_name}' unsaid"
+        );
+    }
+    for (number, name) in NAMES.iter().enumerate() {
+        let flags = flags_of(name.as_bytes()).unwrap_or_default();
+        if touched.changed.contains(name.as_bytes()) {
+            let says = ["insert", "delete", "update"].map(|flag| flags.contains(&flag));
+            assert!(says.contains(&true), "'{shown}' changes '{name}' unsaid");
+            assert!(
+                may[number].1,
+                "'{shown}' changes '{name}' against the rules"
+            );
+        }
+        let mut others = held
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != number);
+        let leaks = answered.contains(&number) || others.any(|(_, held)| held.contains(&number));
+        if leaks {
+            assert!(flags.contains(&"access"), "'{shown}' reads '{name}' unsaid");
+            assert!(may[number].0, "'{shown}' reads '{name}' against the rules");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_command_does_to_keys_what_the_catalog_does_not_say() {
+    let mut fixture = Fixture::new();
+    let mut random = Rng::with_seed(14);
+    let mut nameless = Vec::new();
+    for command in CATALOG.commands_and_subcommands() {
+        if command.spec.has_keys() {
+            let is_movable = command.has(Flag::MovableKeys) || command.spec.finder.is_some();
+            let rounds = if is_movable { ROUNDS_MOVABLE } else { ROUNDS };
+            for _ in 0..rounds {
+                check(command, &mut fixture, &mut random);
+            }
+        } else if command.queue {
+            nameless.push(command.full_name.as_str());
+        }
+    }
+    nameless.sort_unstable();
+    assert_eq!(nameless, NAMELESS);
+}

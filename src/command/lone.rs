@@ -1,0 +1,48 @@
+//! What a lone server answers about replicas, saves, modules and a cluster, of which it has none: ROLE,
+//! LASTSAVE, MODULE, CLUSTER and the commands that go with it.
+//!
+//! Layer `command`.
+
+use std::time::UNIX_EPOCH;
+
+use super::pubsub::help as help_reply;
+use super::{Args, Context};
+use crate::resp::error::CommandError;
+use crate::resp::reply::{Reply, array, bulk, integer};
+
+type Result = std::result::Result<Reply, CommandError>;
+
+/// `ROLE`: a master at offset 0 without replicas.
+pub(crate) fn role(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(array([bulk("master"), integer(0), array([])]))
+}
+
+/// `LASTSAVE`: nothing is ever saved. As in Redis before the first time, it is when the server started.
+pub(crate) fn lastsave(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    let started = context.server.started_at.duration_since(UNIX_EPOCH);
+    Ok(integer(started.unwrap_or_default().as_secs() as i64))
+}
+
+/// `MODULE LIST`
+pub(crate) fn module_list(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(array([]))
+}
+
+/// `MODULE HELP`
+pub(crate) fn module_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Ok(help_reply(
+        "MODULE",
+        &[
+            "LIST",
+            "    The modules: none, as fanfare loads no modules.",
+        ],
+    ))
+}
+
+/// Any `CLUSTER` subcommand, `ASKING`, `READONLY`, `READWRITE`: what Redis answers without
+/// `cluster-enabled`.
+pub(crate) fn no_cluster(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    Err(CommandError::text(
+        "ERR This instance has cluster support disabled",
+    ))
+}

@@ -1,0 +1,295 @@
+//! Takes a handler's reply piece by piece.
+//!
+//! Layer `resp`, the lowest. It uses no other layer.
+//!
+//! A [`ReplyWriter`] either encodes the reply or builds a value of it. The handler does not see
+//! which:
+//!
+//! ```text
+//!   array(2) bulk("a") integer(1) ──▶ wire   *2 $1 a :1        a connection, in its protocol
+//!                                 └─▶ value  Array[Bulk, Integer]
+//! ```
+//!
+//! The wire form keeps no state and appends to a buffer, so that data under a lock is copied once.
+//! The value form is for callers that inspect the reply. It collects the pieces in a
+//! [`ReplyBuilder`]. The resulting tree encodes to the bytes that the wire form would have written.
+
+use bytes::{Bytes, BytesMut};
+
+use super::Protocol;
+use super::encode;
+use super::error::CommandError;
+use super::large::{LARGE, has_memory_for};
+use super::reply::Reply;
+
+/// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set),
+/// [`map`](Self::map) and [`pairs`](Self::pairs), the caller must write as many replies as they
+/// announce.
+#[derive(Debug)]
+pub(crate) struct ReplyWriter<'a>(Target<'a>);
+
+#[derive(Debug)]
+enum Target<'a> {
+    Wire(&'a mut BytesMut, Protocol),
+    Value(&'a mut ReplyBuilder),
+}
+
+impl<'a> ReplyWriter<'a> {
+    /// A writer that encodes the reply and appends it to `out`.
+    pub(crate) fn wire(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
+        ReplyWriter(Target::Wire(out, protocol))
+    }
+
+    /// A writer that builds a value in `builder`.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "so far, only tests want a reply as a value")
+    )]
+    pub(crate) fn value(builder: &'a mut ReplyBuilder) -> ReplyWriter<'a> {
+        ReplyWriter(Target::Value(builder))
+    }
+
+    /// Whether there is memory for a bulk string of so many bytes behind what was written.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        let before = match &self.0 {
+            Target::Wire(out, _) => out.len(),
+            // Each piece is an allocation of its own.
+            Target::Value(_) => 0,
+        };
+        // A buffer that grows at least doubles.
+        bytes < LARGE || has_memory_for((before + bytes).max(2 * before))
+    }
+
+    /// Begins an array with `length` members.
+    pub(crate) fn array(&mut self, length: usize) {
+        match &mut self.0 {
+            Target::Wire(out, _) => encode::put_array(out, length),
+            Target::Value(builder) => builder.open(AggregateKind::Array, length),
+        }
+    }
+
+    /// Begins a set with `length` members.
+    pub(crate) fn set(&mut self, length: usize) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_set(out, length, *protocol),
+            Target::Value(builder) => builder.open(AggregateKind::Set, length),
+        }
+    }
+
+    /// Begins a map with `pairs` entries. Each key is followed by its value.
+    pub(crate) fn map(&mut self, pairs: usize) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_map(out, pairs, *protocol),
+            Target::Value(builder) => builder.open(AggregateKind::Map, pairs * 2),
+        }
+    }
+
+    /// Begins an array of so many pairs: each is [`pair`](Self::pair) and two replies.
+    pub(crate) fn pairs(&mut self, pairs: usize) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_pairs(out, pairs, *protocol),
+            Target::Value(builder) => builder.open(AggregateKind::Pairs, pairs * 2),
+        }
+    }
+
+    /// Begins one of the [`pairs`](Self::pairs).
+    pub(crate) fn pair(&mut self) {
+        if let Target::Wire(out, protocol) = &mut self.0 {
+            encode::put_pair(out, *protocol);
+        }
+    }
+
+    /// Writes a bulk string.
+    pub(crate) fn bulk(&mut self, data: &[u8]) {
+        match &mut self.0 {
+            Target::Wire(out, _) => encode::put_bulk(out, data),
+            Target::Value(builder) => builder.add(Reply::Bulk(Bytes::copy_from_slice(data))),
+        }
+    }
+
+    /// Writes an integer.
+    pub(crate) fn integer(&mut self, number: i64) {
+        match &mut self.0 {
+            Target::Wire(out, _) => encode::put_integer(out, b':', number),
+            Target::Value(builder) => builder.add(Reply::Integer(number)),
+        }
+    }
+
+    /// Writes a floating-point number.
+    pub(crate) fn double(&mut self, number: f64) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_double(out, number, *protocol),
+            Target::Value(builder) => builder.add(Reply::Double(number)),
+        }
+    }
+
+    /// A number with a fraction, by its digits.
+    pub(crate) fn decimal(&mut self, digits: &[u8]) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_decimal(out, digits, *protocol),
+            Target::Value(builder) => builder.add(Reply::Decimal(Bytes::copy_from_slice(digits))),
+        }
+    }
+
+    /// Writes a null.
+    pub(crate) fn null(&mut self) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_null(out, *protocol),
+            Target::Value(builder) => builder.add(Reply::Null),
+        }
+    }
+
+    /// Writes a null in place of an array.
+    pub(crate) fn null_array(&mut self) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => encode::put_null_array(out, *protocol),
+            Target::Value(builder) => builder.add(Reply::NullArray),
+        }
+    }
+
+    /// Writes a status.
+    pub(crate) fn status(&mut self, text: &[u8]) {
+        match &mut self.0 {
+            Target::Wire(out, _) => encode::put_status(out, text),
+            Target::Value(builder) => builder.add(Reply::Status(Bytes::copy_from_slice(text))),
+        }
+    }
+
+    /// Writes an error.
+    pub(crate) fn error(&mut self, error: &CommandError) {
+        match &mut self.0 {
+            Target::Wire(out, _) => encode::put_error(out, error),
+            Target::Value(builder) => builder.add(Reply::Error(Box::new(error.clone()))),
+        }
+    }
+
+    /// Writes a whole reply. [`Reply::Sent`] writes nothing.
+    pub(crate) fn put(&mut self, reply: Reply) {
+        let (out, protocol) = match &mut self.0 {
+            Target::Wire(out, protocol) => (out, *protocol),
+            Target::Value(builder) => return builder.add(reply),
+        };
+        match reply {
+            Reply::Sent => {}
+            Reply::Static(bytes) => out.extend_from_slice(bytes),
+            Reply::Status(text) => self.status(&text),
+            Reply::Error(error) => self.error(&error),
+            Reply::Integer(number) => self.integer(number),
+            Reply::Double(number) => self.double(number),
+            Reply::Decimal(digits) => self.decimal(&digits),
+            Reply::BigNumber(digits) => encode::put_big_number(out, &digits, protocol),
+            Reply::Boolean(value) => encode::put_boolean(out, value, protocol),
+            Reply::Bulk(data) => self.bulk(&data),
+            Reply::Verbatim(text) => encode::put_verbatim(out, &text, protocol),
+            Reply::Null => self.null(),
+            Reply::NullArray => self.null_array(),
+            Reply::Array(items) => {
+                self.array(items.len());
+                items.into_iter().for_each(|item| self.put(item));
+            }
+            Reply::Set(members) => {
+                self.set(members.len());
+                members.into_iter().for_each(|member| self.put(member));
+            }
+            Reply::Map(pairs) => {
+                self.map(pairs.len());
+                for (key, value) in pairs {
+                    self.put(key);
+                    self.put(value);
+                }
+            }
+            Reply::Pairs(pairs) => {
+                self.pairs(pairs.len());
+                for (first, second) in pairs {
+                    self.pair();
+                    self.put(first);
+                    self.put(second);
+                }
+            }
+        }
+    }
+}
+
+/// Builds a reply from its pieces. It counts the members of each open aggregate, and closes the
+/// aggregate with its last member.
+#[derive(Debug, Default)]
+pub(crate) struct ReplyBuilder {
+    /// The incomplete aggregates, from the outermost to the innermost.
+    open: Vec<OpenAggregate>,
+    reply: Option<Reply>,
+}
+
+#[derive(Debug)]
+struct OpenAggregate {
+    kind: AggregateKind,
+    /// How many members it will have, at least one. Of a map or of pairs, both halves count.
+    length: usize,
+    items: Vec<Reply>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum AggregateKind {
+    Array,
+    Set,
+    Map,
+    Pairs,
+}
+
+impl AggregateKind {
+    fn close(self, items: Vec<Reply>) -> Reply {
+        match self {
+            AggregateKind::Array => Reply::Array(items),
+            AggregateKind::Set => Reply::Set(items),
+            AggregateKind::Map => Reply::Map(in_pairs(items)),
+            AggregateKind::Pairs => Reply::Pairs(in_pairs(items)),
+        }
+    }
+}
+
+fn in_pairs(items: Vec<Reply>) -> Vec<(Reply, Reply)> {
+    let mut items = items.into_iter();
+    let pair = || Some((items.next()?, items.next()?));
+    std::iter::from_fn(pair).collect()
+}
+
+impl ReplyBuilder {
+    /// The finished reply; [`Reply::Sent`] if nothing was written.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "so far, only tests want a reply as a value")
+    )]
+    pub(crate) fn finish(self) -> Reply {
+        debug_assert!(self.open.is_empty(), "incomplete: {:?}", self.open);
+        self.reply.unwrap_or(Reply::Sent)
+    }
+
+    fn open(&mut self, kind: AggregateKind, length: usize) {
+        if length == 0 {
+            return self.add(kind.close(Vec::new()));
+        }
+        self.open.push(OpenAggregate {
+            kind,
+            length,
+            items: Vec::with_capacity(length),
+        });
+    }
+
+    fn add(&mut self, mut reply: Reply) {
+        if matches!(reply, Reply::Sent) {
+            return;
+        }
+        while let Some(mut innermost) = self.open.pop() {
+            innermost.items.push(reply);
+            if innermost.items.len() < innermost.length {
+                self.open.push(innermost);
+                return;
+            }
+            reply = innermost.kind.close(innermost.items);
+        }
+        debug_assert!(self.reply.is_none(), "a second reply: {reply:?}");
+        self.reply = Some(reply);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! Distances on a sphere. Layer: `store`; uses nothing else.
+
+use std::f64::consts::PI;
+
+use super::Point;
+
+/// The earth's radius in metres, as Redis has it.
+pub(super) const EARTH_RADIUS: f64 = 6_372_797.560856;
+const RADIANS_PER_DEGREE: f64 = PI / 180.0;
+
+/// Degrees as radians.
+pub(super) fn radians(degrees: f64) -> f64 {
+    degrees * RADIANS_PER_DEGREE
+}
+
+/// Radians as degrees.
+pub(super) fn degrees(radians: f64) -> f64 {
+    radians / RADIANS_PER_DEGREE
+}
+
+/// The distance of two places in metres, by the haversine formula.
+pub(crate) fn distance(from: Point, to: Point) -> f64 {
+    let (latitude, other_latitude) = (radians(from.latitude), radians(to.latitude));
+    let half_chord = |from: f64, to: f64| ((to - from) / 2.0).sin();
+    let east = half_chord(radians(from.longitude), radians(to.longitude));
+    let north = half_chord(latitude, other_latitude);
+    let haversine = north * north + latitude.cos() * other_latitude.cos() * east * east;
+    2.0 * EARTH_RADIUS * haversine.sqrt().asin()
+}

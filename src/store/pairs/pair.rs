@@ -1,0 +1,67 @@
+//! A field and its value in one allocation: the field's length as a [`varint`], the field, the
+//! value up to the end. A set's member is a pair whose value is empty.
+
+use super::super::allocation::size_class;
+use super::varint;
+
+/// A field with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair(Box<[u8]>);
+
+impl Pair {
+    /// Packs a field with its value.
+    pub(crate) fn new(field: &[u8], value: &[u8]) -> Pair {
+        let mut length = [0; varint::MAX_SIZE];
+        let prefix = varint::write(field.len(), &mut length);
+        let mut bytes = Vec::with_capacity(prefix + field.len() + value.len());
+        bytes.extend_from_slice(&length[..prefix]);
+        bytes.extend_from_slice(field);
+        bytes.extend_from_slice(value);
+        Pair(bytes.into_boxed_slice())
+    }
+
+    /// The field and the value.
+    pub(crate) fn parts(&self) -> (&[u8], &[u8]) {
+        let (length, prefix) = varint::read(&self.0);
+        self.0[prefix..].split_at(length)
+    }
+
+    /// The field.
+    pub(crate) fn field(&self) -> &[u8] {
+        self.parts().0
+    }
+
+    /// Puts another value in; in place if it is as long as the last.
+    pub(crate) fn set_value(&mut self, value: &[u8]) {
+        let (field, old) = self.parts();
+        if old.len() == value.len() {
+            let at = self.0.len() - value.len();
+            self.0[at..].copy_from_slice(value);
+        } else {
+            *self = Pair::new(field, value);
+        }
+    }
+
+    /// Bytes of memory behind it.
+    pub(crate) fn memory(&self) -> usize {
+        size_class(self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_come_back() {
+        for (field, value) in [(0, 0), (0, 5), (5, 0), (127, 1), (128, 1), (300, 70_000)] {
+            let (field, value) = (vec![b'f'; field], vec![b'v'; value]);
+            let mut pair = Pair::new(&field, &value);
+            assert_eq!(pair.parts(), (&field[..], &value[..]));
+            for value in [vec![b'w'; value.len()], vec![b'x'; value.len() + 1]] {
+                pair.set_value(&value);
+                assert_eq!(pair.parts(), (&field[..], &value[..]));
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Pairs behind a hash index: what Redis keeps as a hash table.
+//!
+//! ```text
+//!   index     hash of the field → number      (places of 8 bytes, see `index`)
+//!   entries   number → pair                   (no gaps: the numbers are 0, 1, 2, …, see `entries`)
+//! ```
+//!
+//! The two orders answer the two questions that need one. The entries have no gaps, so a random
+//! number is a random entry, however much the table has shrunk. The index is in the order of the
+//! hashes, so SCAN walks it: an entry's number may change, its hash does not. A pair that is there
+//! from a scan's first call to its last is therefore shown exactly once, and the table may be
+//! compacted at any time. Pairs with equal hashes are shown in one call.
+//!
+//! # Invariants
+//! - Every entry is in the index once, with its hash and its number.
+//! - The numbers are those below `entries.len()`: when an entry goes, the last one gets its number.
+//! - `pairs_memory` is the sum of [`Pair::memory`] over all entries.
+//! - The hash of a field never changes: `seed` stays as long as the table, also in a clone. Each
+//!   table has its own, so that the order of one table tells nothing about another.
+
+mod entries;
+mod index;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::entries::{Entries, EntriesIter};
+use self::index::Index;
+use super::super::allocation;
+use super::pair::Pair;
+use crate::hash::HashState;
+
+/// A hash table.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    entries: Entries,
+    index: Index,
+    pairs_memory: usize,
+    seed: u64,
+    /// The bits of a hash that count: tests make hashes equal.
+    #[cfg(test)]
+    mask: u32,
+}
+
+impl Table {
+    /// An empty table with room for so many pairs.
+    pub(crate) fn with_room(pairs: usize) -> Table {
+        static TABLES: AtomicU64 = AtomicU64::new(0);
+        Table {
+            entries: Entries::with_room(pairs),
+            index: Index::with_room(pairs),
+            pairs_memory: 0,
+            seed: HashState::hash(TABLES.fetch_add(1, Ordering::Relaxed)),
+            #[cfg(test)]
+            mask: u32::MAX,
+        }
+    }
+
+    /// How many pairs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bytes of memory behind it, with the table itself, which is boxed.
+    pub(crate) fn memory(&self) -> usize {
+        allocation::size_class(size_of::<Table>())
+            + self.entries.memory()
+            + self.index.memory()
+            + self.pairs_memory
+    }
+
+    /// How many allocations it is, with the table itself.
+    pub(crate) fn allocations(&self) -> usize {
+        self.entries.len() + self.entries.allocations() + 2
+    }
+
+    /// The pairs, in no particular order.
+    pub(crate) fn iter(&self) -> TableIter<'_> {
+        TableIter(self.entries.iter())
+    }
+
+    /// The pair with this number.
+    ///
+    /// # Panics
+    /// If the number is not below the count.
+    pub(crate) fn nth(&self, number: usize) -> (&[u8], &[u8]) {
+        self.entries.get(number as u32).parts()
+    }
+
+    /// The value of a field.
+    pub(crate) fn get(&self, field: &[u8]) -> Option<&[u8]> {
+        let number = self.find(self.hash(field), field)?;
+        Some(self.nth(number as usize).1)
+    }
+
+    /// Sets a field. `true`: it is new.
+    pub(crate) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
+        let hash = self.hash(field);
+        match self.find(hash, field) {
+            Some(number) => {
+                let pair = self.entries.get_mut(number);
+                self.pairs_memory -= pair.memory();
+                pair.set_value(value);
+                self.pairs_memory += pair.memory();
+                false
+            }
+            None => {
+                self.insert(hash, Pair::new(field, value));
+                true
+            }
+        }
+    }
+
+    /// Adds a field that is not there.
+    pub(crate) fn push(&mut self, field: &[u8], value: &[u8]) {
+        self.insert(self.hash(field), Pair::new(field, value));
+    }
+
+    /// Adds the pair of a field that is not there.
+    pub(crate) fn adopt(&mut self, pair: Pair) {
+        self.insert(self.hash(pair.field()), pair);
+    }
+
+    /// Removes a field. `false`: it is not there.
+    pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
+        let hash = self.hash(field);
+        let found = self.find(hash, field);
+        if let Some(number) = found {
+            self.take_out(hash, number);
+        }
+        found.is_some()
+    }
+
+    /// Takes the pair with this number out.
+    ///
+    /// # Panics
+    /// If the number is not below the count.
+    pub(crate) fn take(&mut self, number: usize) -> Pair {
+        let hash = self.hash(self.nth(number).0);
+        self.take_out(hash, number as u32)
+    }
+
+    /// Shows about `count` pairs from a cursor on, and returns the next cursor. The first cursor is
+    /// 0, and so is the one after the last pair.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut show: impl FnMut(&'a [u8], &'a [u8]),
+    ) -> u64 {
+        let Ok(start) = u32::try_from(cursor) else {
+            return 0;
+        };
+        let (mut shown, mut last) = (0, start);
+        for (hash, number) in self.index.walk_from(start) {
+            if shown >= count.max(1) && hash != last {
+                return u64::from(hash);
+            }
+            let (field, value) = self.nth(number as usize);
+            show(field, value);
+            shown += 1;
+            last = hash;
+        }
+        0
+    }
+
+    fn hash(&self, field: &[u8]) -> u32 {
+        let hash = HashState::hash((self.seed, field)) as u32;
+        #[cfg(test)]
+        let hash = hash & self.mask;
+        hash
+    }
+
+    fn find(&self, hash: u32, field: &[u8]) -> Option<u32> {
+        let is_it = |number| self.entries.get(number).field() == field;
+        self.index.find(hash, is_it)
+    }
+
+    fn insert(&mut self, hash: u32, pair: Pair) {
+        self.pairs_memory += pair.memory();
+        self.index.insert(hash, self.entries.len() as u32);
+        self.entries.push(pair);
+    }
+
+    fn take_out(&mut self, hash: u32, number: u32) -> Pair {
+        self.index.remove(hash, number);
+        let pair = self.entries.swap_remove(number);
+        self.pairs_memory -= pair.memory();
+        let last = self.entries.len() as u32;
+        if number != last {
+            let hash = self.hash(self.entries.get(number).field());
+            self.index.renumber(hash, last, number);
+        }
+        pair
+    }
+}
+
+/// Pairs in no particular order.
+#[derive(Clone, Debug)]
+pub(crate) struct TableIter<'a>(EntriesIter<'a>);
+
+impl<'a> Iterator for TableIter<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(Pair::parts)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for TableIter<'_> {}
+
+#[cfg(test)]
+impl Table {
+    /// Panics if an invariant is broken.
+    pub(crate) fn invariants(&self) {
+        self.index.invariants();
+        self.entries.invariants();
+        let mut numbers: Vec<_> = self.index.walk_from(0).collect();
+        assert_eq!(numbers.len(), self.entries.len());
+        for &(hash, number) in &numbers {
+            assert_eq!(hash, self.hash(self.entries.get(number).field()));
+        }
+        numbers.sort_unstable_by_key(|&(_, number)| number);
+        assert!(
+            numbers
+                .iter()
+                .map(|&(_, number)| number as usize)
+                .eq(0..self.len())
+        );
+        let memory: usize = self.entries.iter().map(Pair::memory).sum();
+        assert_eq!(self.pairs_memory, memory);
+    }
+}

@@ -1,0 +1,235 @@
+//! The members of the large form, with their scores, found by name.
+//!
+//! ```text
+//!   index   hash of the member → slot   (a hash table of 8-byte places)
+//!   slots   slot → score, member        (numbers that stay, see `slots`)
+//! ```
+//!
+//! A member keeps its slot for as long as it is there, whatever its score becomes. So ZSCAN's cursors
+//! are slots.
+//!
+//! Invariants:
+//! - Every taken slot is in the index once, and no two hold the same member.
+//! - `on_heap` counts the members that have heap memory of their own, and `heap` its bytes.
+
+use hashbrown::HashTable;
+
+use super::super::slots::{SlotId, Slots};
+use super::allocated;
+use super::member::Member;
+use crate::hash::HashState;
+
+/// Indexes of up to this many places are not worth shrinking.
+const SHRINK_FROM: usize = 1024;
+/// So many places are visited for each member that a scan asks for, as in Redis.
+const PLACES_PER_MEMBER: usize = 10;
+
+/// A member and its score.
+#[derive(Clone, Debug)]
+struct Scored {
+    score: f64,
+    member: Member,
+}
+
+/// Where a member is. Half of the hash is kept with it, so that a growing index need not visit the
+/// members.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u32,
+    slot: SlotId,
+}
+
+/// Members with their scores.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members {
+    slots: Slots<Scored>,
+    index: HashTable<Place>,
+    on_heap: usize,
+    heap: usize,
+}
+
+impl Members {
+    /// No members, and an index for so many.
+    pub(crate) fn with_capacity(members: usize) -> Members {
+        Members {
+            index: HashTable::with_capacity(members),
+            ..Members::default()
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The heap memory, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.slots.memory() + self.index.allocation_size() + self.heap
+    }
+
+    /// How many pieces of heap memory there are, about.
+    pub(crate) fn allocations(&self) -> usize {
+        self.slots.allocations() + self.on_heap + 1
+    }
+
+    /// The slot of a member.
+    pub(crate) fn find(&self, member: &[u8]) -> Option<SlotId> {
+        self.find_hashed(hash(member), member)
+    }
+
+    fn find_hashed(&self, hash: u32, member: &[u8]) -> Option<SlotId> {
+        let place = self.index.find(spread(hash), |place| {
+            place.hash == hash && self.member(place.slot) == member
+        })?;
+        Some(place.slot)
+    }
+
+    /// The slot of a member, which is added with this score if it is not there. Tells whether it was
+    /// added.
+    pub(crate) fn find_or_insert(&mut self, member: &[u8], score: f64) -> (SlotId, bool) {
+        let hash = hash(member);
+        if let Some(slot) = self.find_hashed(hash, member) {
+            return (slot, false);
+        }
+        let stored = Member::new(member);
+        if stored.is_on_heap() {
+            self.on_heap += 1;
+            self.heap += allocated(member.len());
+        }
+        let slot = self.slots.insert(Scored {
+            score,
+            member: stored,
+        });
+        self.index
+            .insert_unique(spread(hash), Place { hash, slot }, |place| {
+                spread(place.hash)
+            });
+        (slot, true)
+    }
+
+    /// The member in a slot.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn member(&self, slot: SlotId) -> &[u8] {
+        self.get(slot).member.bytes()
+    }
+
+    /// The score in a slot.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn score(&self, slot: SlotId) -> f64 {
+        self.get(slot).score
+    }
+
+    /// Changes the score in a slot.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn set_score(&mut self, slot: SlotId, score: f64) {
+        self.slots
+            .get_mut(slot)
+            .expect("a slot that is taken")
+            .score = score;
+    }
+
+    /// Removes the member in a slot.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn remove(&mut self, slot: SlotId) {
+        let gone = self.slots.remove(slot).expect("a slot that is taken");
+        let member = gone.member.bytes();
+        if gone.member.is_on_heap() {
+            self.on_heap -= 1;
+            self.heap -= allocated(member.len());
+        }
+        let found = self
+            .index
+            .find_entry(spread(hash(member)), |place| place.slot == slot);
+        if let Ok(found) = found {
+            found.remove();
+        }
+        let (places, members) = (self.index.capacity(), self.index.len());
+        if places > SHRINK_FROM && members < places / 8 {
+            self.index
+                .shrink_to(members * 2, |place| spread(place.hash));
+        }
+    }
+
+    /// All slots with their scores, in ascending order of the slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SlotId, f64)> {
+        self.slots.iter().map(|(slot, scored)| (slot, scored.score))
+    }
+
+    /// Shows about `count` members from slot `cursor` on. Tells where to go on; 0: all were shown.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut show: impl FnMut(&'a [u8], f64),
+    ) -> u64 {
+        let Ok(start) = usize::try_from(cursor) else {
+            return 0;
+        };
+        let count = count.max(1);
+        let (mut shown, mut visited) = (0, 0);
+        for (slot, scored) in self.slots.places_from(start) {
+            if shown == count || visited == count.saturating_mul(PLACES_PER_MEMBER) {
+                return u64::from(slot);
+            }
+            visited += 1;
+            if let Some(scored) = scored {
+                shown += 1;
+                show(scored.member.bytes(), scored.score);
+            }
+        }
+        0
+    }
+
+    fn get(&self, slot: SlotId) -> &Scored {
+        self.slots.get(slot).expect("a slot that is taken")
+    }
+}
+
+fn hash(member: &[u8]) -> u32 {
+    HashState::hash(member) as u32
+}
+
+/// The table looks at both ends of a hash of 64 bits, so the 32 that are kept are spread over it.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+impl Members {
+    /// Checks what the head of the file promises.
+    pub(crate) fn invariants(&self) {
+        assert_eq!(self.index.len(), self.slots.len());
+        let (mut on_heap, mut heap) = (0, 0);
+        for (slot, scored) in self.slots.iter() {
+            let member = scored.member.bytes();
+            assert_eq!(self.find(member), Some(slot));
+            if scored.member.is_on_heap() {
+                on_heap += 1;
+                heap += allocated(member.len());
+            }
+        }
+        assert_eq!((on_heap, heap), (self.on_heap, self.heap));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_slot_costs_no_tag() {
+        let mut members = Members::default();
+        for number in 0..256_u32 {
+            members.find_or_insert(&number.to_be_bytes(), 0.0);
+        }
+        assert_eq!(size_of::<Scored>(), 32);
+        assert!(members.slots.memory() < 256 * 32 + 256);
+    }
+}

@@ -1,0 +1,335 @@
+//! The small form: all members and scores in one piece of memory that is exactly as long as it must
+//! be.
+//!
+//! ```text
+//!   width   1 byte: 2 or 4
+//!   count   `width` bytes
+//!   ends    `width` bytes for each entry: where it ends, from the first entry on
+//!   entries one behind another, in order: the score (see `score`), then the member
+//! ```
+//!
+//! The list of ends makes the length of each member, finds an entry by its rank at once, and lets
+//! scores be searched by halving. Members are searched one after another. Every change writes a new
+//! piece, out of runs of old entries and new ones: a set is this small only up to a few kilobytes.
+//!
+//! Invariants:
+//! - Entries are in ascending order of (score, member); no member is there twice.
+//! - No entries, no memory.
+//! - `width` is 2 exactly if the count and the last end fit in two bytes.
+
+use std::ops::Range;
+
+use super::score::{self, Encoded};
+
+/// Redis keeps a listpack below this size, in bytes (`LISTPACK_MAX_SAFETY_LIMIT`).
+const MAX_BYTES: usize = 1 << 30;
+
+/// The small form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packed {
+    bytes: Box<[u8]>,
+}
+
+/// What a new piece is made of.
+pub(crate) enum Run<'a> {
+    /// The old entries with these ranks.
+    Kept(Range<usize>),
+    /// A new entry.
+    New(NewEntry<'a>),
+}
+
+/// An entry to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct NewEntry<'a> {
+    score: Encoded,
+    member: &'a [u8],
+}
+
+impl<'a> NewEntry<'a> {
+    pub(crate) fn new(score: f64, member: &'a [u8]) -> NewEntry<'a> {
+        NewEntry {
+            score: Encoded::new(score),
+            member,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.score.bytes().len() + self.member.len()
+    }
+}
+
+/// The parts of a piece.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    is_wide: bool,
+    ends: &'a [u8],
+    entries: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(bytes: &'a [u8]) -> Parts<'a> {
+        let Some((&width, rest)) = bytes.split_first() else {
+            return Parts {
+                is_wide: false,
+                ends: &[],
+                entries: &[],
+            };
+        };
+        let is_wide = width == 4;
+        let (count, rest) = rest.split_at(usize::from(width));
+        let (ends, entries) = rest.split_at(number(is_wide, count, 0) * usize::from(width));
+        Parts {
+            is_wide,
+            ends,
+            entries,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len() / if self.is_wide { 4 } else { 2 }
+    }
+
+    fn end(&self, rank: usize) -> usize {
+        number(self.is_wide, self.ends, rank)
+    }
+
+    fn start(&self, rank: usize) -> usize {
+        rank.checked_sub(1).map_or(0, |before| self.end(before))
+    }
+
+    fn entry(&self, rank: usize) -> &'a [u8] {
+        &self.entries[self.start(rank)..self.end(rank)]
+    }
+
+    /// The bytes of these entries.
+    fn span(&self, ranks: &Range<usize>) -> Range<usize> {
+        let start = self.start(ranks.start);
+        if ranks.is_empty() {
+            start..start
+        } else {
+            start..self.end(ranks.end - 1)
+        }
+    }
+}
+
+impl Packed {
+    /// The number of members.
+    pub(crate) fn len(&self) -> usize {
+        Parts::of(&self.bytes).len()
+    }
+
+    /// The length of the piece, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether Redis would have a listpack grow by a member of this length.
+    pub(crate) fn can_take(&self, member: usize) -> bool {
+        self.bytes.len() + member < MAX_BYTES
+    }
+
+    /// The member and the score at a rank.
+    ///
+    /// # Panics
+    /// If there is no such rank.
+    pub(crate) fn get(&self, rank: usize) -> (&[u8], f64) {
+        let (score, member) = score::split(Parts::of(&self.bytes).entry(rank));
+        (member, score)
+    }
+
+    /// The rank of a member.
+    pub(crate) fn find(&self, member: &[u8]) -> Option<usize> {
+        let parts = Parts::of(&self.bytes);
+        let mut start = 0;
+        (0..parts.len()).find(|&rank| {
+            let end = parts.end(rank);
+            let entry = &parts.entries[start..end];
+            start = end;
+            score::skip(entry) == member
+        })
+    }
+
+    /// How many members come before a bound: those with lower scores, and of those with this score
+    /// the first ones, which `is_before` holds for.
+    pub(crate) fn partition(&self, score: f64, is_before: impl Fn(&[u8]) -> bool) -> usize {
+        let parts = Parts::of(&self.bytes);
+        let (mut start, mut end) = (0, parts.len());
+        while start < end {
+            let middle = usize::midpoint(start, end);
+            let (other, member) = score::split(parts.entry(middle));
+            if other < score || (other == score && is_before(member)) {
+                start = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        start
+    }
+
+    /// How many other members come before this one, if it has this score.
+    fn place(&self, score: f64, member: &[u8]) -> usize {
+        self.partition(score, |other| other < member)
+    }
+
+    /// Adds a member that is not there.
+    pub(crate) fn insert(&mut self, member: &[u8], score: f64) {
+        let at = self.place(score, member);
+        *self = self.rebuilt(&[
+            Run::Kept(0..at),
+            Run::New(NewEntry::new(score, member)),
+            Run::Kept(at..self.len()),
+        ]);
+    }
+
+    /// Gives the member at a rank another score.
+    pub(crate) fn update(&mut self, rank: usize, score: f64) {
+        let (member, old) = self.get(rank);
+        let new = Run::New(NewEntry::new(score, member));
+        let (at, len) = (self.place(score, member), self.len());
+        *self = if old < score {
+            self.rebuilt(&[
+                Run::Kept(0..rank),
+                Run::Kept(rank + 1..at),
+                new,
+                Run::Kept(at..len),
+            ])
+        } else {
+            self.rebuilt(&[
+                Run::Kept(0..at),
+                new,
+                Run::Kept(at..rank),
+                Run::Kept(rank + 1..len),
+            ])
+        };
+    }
+
+    /// Removes the members with these ranks.
+    pub(crate) fn remove(&mut self, ranks: Range<usize>) {
+        *self = self.rebuilt(&[Run::Kept(0..ranks.start), Run::Kept(ranks.end..self.len())]);
+    }
+
+    /// A piece of these runs.
+    pub(crate) fn rebuilt(&self, runs: &[Run]) -> Packed {
+        let old = Parts::of(&self.bytes);
+        let (mut count, mut size) = (0, 0);
+        for run in runs {
+            let (entries, bytes) = match run {
+                Run::Kept(ranks) => (ranks.len(), old.span(ranks).len()),
+                Run::New(entry) => (1, entry.len()),
+            };
+            count += entries;
+            size += bytes;
+        }
+        if count == 0 {
+            return Packed::default();
+        }
+        let is_wide = count.max(size) > usize::from(u16::MAX);
+        let width = if is_wide { 4 } else { 2 };
+        let mut bytes = Vec::with_capacity(1 + width + width * count + size);
+        bytes.push(width as u8);
+        push_number(is_wide, &mut bytes, count);
+        let mut end = 0;
+        for run in runs {
+            match run {
+                Run::Kept(ranks) => {
+                    let span = old.span(ranks);
+                    for rank in ranks.clone() {
+                        push_number(is_wide, &mut bytes, old.end(rank) - span.start + end);
+                    }
+                    end += span.len();
+                }
+                Run::New(entry) => {
+                    end += entry.len();
+                    push_number(is_wide, &mut bytes, end);
+                }
+            }
+        }
+        for run in runs {
+            match run {
+                Run::Kept(ranks) => bytes.extend_from_slice(&old.entries[old.span(ranks)]),
+                Run::New(entry) => {
+                    bytes.extend_from_slice(entry.score.bytes());
+                    bytes.extend_from_slice(entry.member);
+                }
+            }
+        }
+        Packed {
+            bytes: bytes.into_boxed_slice(),
+        }
+    }
+}
+
+fn number(is_wide: bool, bytes: &[u8], at: usize) -> usize {
+    if is_wide {
+        let bytes = bytes[4 * at..].first_chunk().expect("a whole number");
+        u32::from_le_bytes(*bytes) as usize
+    } else {
+        let bytes = bytes[2 * at..].first_chunk().expect("a whole number");
+        usize::from(u16::from_le_bytes(*bytes))
+    }
+}
+
+fn push_number(is_wide: bool, bytes: &mut Vec<u8>, number: usize) {
+    if is_wide {
+        bytes.extend_from_slice(&(number as u32).to_le_bytes());
+    } else {
+        bytes.extend_from_slice(&(number as u16).to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+impl Packed {
+    /// Checks what the head of the file promises.
+    pub(crate) fn invariants(&self) {
+        let parts = Parts::of(&self.bytes);
+        let last = parts.start(parts.len());
+        assert_eq!(last, parts.entries.len());
+        assert_eq!(self.bytes.is_empty(), parts.len() == 0);
+        let needs_wide = parts.len().max(last) > usize::from(u16::MAX);
+        assert_eq!(parts.is_wide, needs_wide);
+        for rank in 1..parts.len() {
+            let ((before, low), (member, high)) = (self.get(rank - 1), self.get(rank));
+            assert!(
+                low < high || (low == high && before < member),
+                "rank {rank}"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_has_no_room_that_is_not_used() {
+        let mut packed = Packed::default();
+        for number in 0..10 {
+            packed.insert(format!("member:{number:06}").as_bytes(), f64::from(number));
+        }
+        assert_eq!(packed.bytes(), 3 + 10 * (2 + 1 + 13));
+        packed.invariants();
+        packed.remove(0..10);
+        assert_eq!((packed.bytes(), packed.len()), (0, 0));
+    }
+
+    #[test]
+    fn large_pieces_have_wide_numbers_for_as_long_as_they_must() {
+        let mut packed = Packed::default();
+        for number in 0..40_u16 {
+            let mut member = vec![b'x'; 2000];
+            member[..2].copy_from_slice(&number.to_be_bytes());
+            packed.insert(&member, f64::from(number % 7));
+            packed.invariants();
+        }
+        assert!(packed.bytes() > 80_000);
+        while packed.len() > 0 {
+            let rank = packed.len() / 2;
+            let member = packed.get(rank).0.to_vec();
+            assert_eq!(packed.find(&member), Some(rank));
+            packed.remove(rank..rank + 1);
+            packed.invariants();
+            assert_eq!(packed.find(&member), None);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Checks what the head of `tree.rs` promises, for tests.
+
+use super::node::{Entry, Node};
+use super::{Census, Tree};
+
+impl<const CAP: usize> Tree<CAP> {
+    /// Checks the whole tree, and tells its entries in order.
+    ///
+    /// # Panics
+    /// If something is wrong.
+    pub(crate) fn invariants(&self) -> Vec<Entry> {
+        let (mut entries, mut census) = (Vec::new(), Census::default());
+        if let Some(root) = &self.root {
+            root.invariants(true, &mut entries, &mut census);
+        }
+        assert_eq!(census, self.census);
+        assert_eq!(entries.len(), self.len());
+        entries
+    }
+
+    /// How full the leaves are, from 0 to 1.
+    pub(crate) fn fill(&self) -> f64 {
+        self.len() as f64 / (self.census.leaves * CAP) as f64
+    }
+
+    /// How many levels there are.
+    pub(crate) fn depth(&self) -> usize {
+        let mut node = self.root.as_ref();
+        let mut depth = 0;
+        while let Some(next) = node {
+            depth += 1;
+            node = match next {
+                Node::Leaf(_) => None,
+                Node::Inner(inner) => Some(inner.child(0)),
+            };
+        }
+        depth
+    }
+}
+
+impl<const CAP: usize> Node<CAP> {
+    /// Adds the entries and nodes, and tells the height.
+    fn invariants(&self, is_root: bool, entries: &mut Vec<Entry>, census: &mut Census) -> usize {
+        let inner = match self {
+            Node::Leaf(leaf) => {
+                assert!((1..=CAP).contains(&leaf.len()));
+                census.leaves += 1;
+                entries.extend((0..leaf.len()).map(|at| leaf.entry(at)));
+                return 0;
+            }
+            Node::Inner(inner) => inner,
+        };
+        census.inners += 1;
+        assert!((1..=CAP).contains(&inner.len()));
+        assert!(!is_root || inner.len() > 1, "the root has one child");
+        let mut height = None;
+        for at in 0..inner.len() {
+            let child = inner.child(at);
+            let before = entries.len();
+            let below = child.invariants(false, entries, census);
+            assert_eq!(
+                *height.get_or_insert(below),
+                below,
+                "leaves differ in depth"
+            );
+            assert_eq!(inner.count(at), entries.len() - before);
+            let (row, first) = (inner.first(at), entries[before]);
+            assert_eq!(row.slot, first.slot);
+            assert_eq!(row.score.to_bits(), first.score.to_bits());
+            if at > 0 {
+                let together = inner.child(at - 1).len() + child.len();
+                assert!(together > Self::MERGE, "neighbours should be merged");
+            }
+        }
+        assert_eq!(inner.children_beyond(), 0, "children without a row");
+        height.unwrap_or(0) + 1
+    }
+}
