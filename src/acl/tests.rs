@@ -158,7 +158,7 @@ fn rules_may_name_what_only_redis_has() {
         ("+hget|Field -waitaof", "-@all +hget|Field"),
         (
             "+waitaof +cluster|myshardid",
-            "-@all +waitaof +cluster|myshardid",
+            "-@all +cluster|myshardid +waitaof",
         ),
         ("+@all -@hash +hget", "+@all -@hash +hget"),
     ];

@@ -327,7 +327,13 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
         (!same.is_empty()).then(|| flags().collect())
     };
     let touched = std::mem::take(&mut fixture.server.keyspace.lock().touched);
-    let answered = marks_in(&reply);
+    // What two values have in common may look like the mark of a third.
+    let mixes_values = command.full_name == "lcs";
+    let answered = if mixes_values {
+        BTreeSet::new()
+    } else {
+        marks_in(&reply)
+    };
     let held: Vec<_> = NAMES
         .iter()
         .map(|name| fixture.marks_in_key(name))
@@ -341,7 +347,9 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
     }
     for (number, name) in NAMES.iter().enumerate() {
         let flags = flags_of(name.as_bytes()).unwrap_or_default();
-        if touched.changed.contains(name.as_bytes()) {
+        // PFCOUNT keeps what it has counted in the value. In Redis, too, that is no write to ACL.
+        let caches = command.full_name == "pfcount";
+        if !caches && touched.changed.contains(name.as_bytes()) {
             let says = ["insert", "delete", "update"].map(|flag| flags.contains(&flag));
             assert!(says.contains(&true), "'{shown}' changes '{name}' unsaid");
             assert!(

@@ -9,21 +9,18 @@ use crate::resp::error::CommandError;
 
 /// What commands of these categories are about, in the words of an error. The first that fits counts.
 const KINDS: &[(&str, &str)] = &[
-    ("hash", "hashes"),
-    ("sortedset", "sorted sets"),
-    ("set", "sets"),
     ("stream", "streams"),
-    ("bitmap", "bit operations"),
-    ("hyperloglog", "HyperLogLogs"),
-    ("geo", "geospatial indexes"),
     ("scripting", "scripts or functions"),
-    ("string", "longest common subsequences"),
     ("keyspace", "serialized values (DUMP, RESTORE)"),
 ];
 
 /// What other commands are about.
 const NAMED: &[(&[&str], &str)] = &[
     (&["save", "bgsave", "bgrewriteaof"], "files to save keys to"),
+    (
+        &["pfdebug", "pfselftest"],
+        "commands that test HyperLogLogs",
+    ),
     (
         &[
             "failover",
@@ -32,6 +29,7 @@ const NAMED: &[(&[&str], &str)] = &[
             "replicaof",
             "slaveof",
             "sync",
+            "waitaof",
         ],
         "replicas",
     ),
@@ -85,7 +83,7 @@ mod tests {
             ("eval", "scripts or functions"),
             ("function", "scripts or functions"),
             ("script", "scripts or functions"),
-            ("pfadd", "HyperLogLogs"),
+            ("pfdebug", "commands that test HyperLogLogs"),
             ("save", "files to save keys to"),
             ("replicaof", "replicas"),
             ("restore", "serialized values (DUMP, RESTORE)"),

@@ -25,12 +25,10 @@ const NAMES: &str = "\
     cluster-preferred-endpoint-type cluster-replica-no-failover cluster-replica-validity-factor
     cluster-require-full-coverage cluster-slave-no-failover cluster-slave-validity-factor
     crash-log-enabled crash-memcheck-enabled dbfilename dir disable-thp dynamic-hz
-    enable-module-command enable-protected-configs hash-max-listpack-entries
-    hash-max-listpack-value hash-max-ziplist-entries hash-max-ziplist-value hll-sparse-max-bytes
-    hz ignore-warnings io-threads io-threads-do-reads jemalloc-bg-thread lazyfree-lazy-eviction
-    lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del
-    lazyfree-lazy-user-flush lfu-decay-time lfu-log-factor list-compress-depth
-    list-max-ziplist-size loadmodule lua-time-limit masterauth masteruser
+    enable-module-command enable-protected-configs hz ignore-warnings io-threads
+    io-threads-do-reads jemalloc-bg-thread lazyfree-lazy-eviction lazyfree-lazy-expire
+    lazyfree-lazy-server-del lazyfree-lazy-user-del lazyfree-lazy-user-flush lfu-decay-time
+    lfu-log-factor list-compress-depth loadmodule lua-time-limit masterauth masteruser
     maxmemory-eviction-tenacity maxmemory-samples min-replicas-max-lag min-replicas-to-write
     min-slaves-max-lag min-slaves-to-write no-appendfsync-on-rewrite oom-score-adj
     oom-score-adj-values pidfile proc-title-template propagation-error-behavior
@@ -40,7 +38,7 @@ const NAMES: &str = "\
     repl-ping-slave-period repl-timeout replica-announce-ip replica-announce-port
     replica-announced replica-ignore-disk-write-errors replica-ignore-maxmemory
     replica-lazy-flush replica-priority replica-read-only replica-serve-stale-data replicaof
-    sanitize-dump-payload sentinel server_cpulist set-max-intset-entries set-proc-title
+    sanitize-dump-payload sentinel server_cpulist set-proc-title
     shutdown-on-sigint shutdown-on-sigterm slave-announce-ip slave-announce-port
     slave-ignore-maxmemory slave-lazy-flush slave-priority slave-read-only
     slave-serve-stale-data slaveof socket-mark-id stop-writes-on-bgsave-error
@@ -49,5 +47,4 @@ const NAMES: &str = "\
     tls-client-key-file tls-client-key-file-pass tls-cluster tls-dh-params-file
     tls-key-file-pass tls-prefer-server-ciphers tls-replication tls-session-cache-size
     tls-session-cache-timeout tls-session-caching tracking-table-max-keys
-    zset-max-listpack-entries zset-max-listpack-value zset-max-ziplist-entries
-    zset-max-ziplist-value";
+        ";
