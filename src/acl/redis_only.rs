@@ -102,10 +102,6 @@ pub(super) const REDIS_ONLY: &[(&str, &str)] = &[
          xgroup xinfo",
     ),
     (
-        "slow connection",
-        "client|caching client|getredir client|tracking client|trackinginfo",
-    ),
-    (
         "slow scripting",
         "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|dump function|help \
          function|kill function|list function|stats script|debug script|exists \

@@ -14,7 +14,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::{self, Handler};
-use super::{Args, Context, Next, ReplyMode, access, operators, publish_run, server, transaction};
+use super::{
+    Args, Context, Next, ReplyMode, access, operators, publish_run, server, tracking, transaction,
+};
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::observe::batch_stats::Outcome;
@@ -54,6 +56,7 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
             publish_run::finish(context);
             transaction::spoil(context);
             context.fail(&error);
+            tracking::end_caching(context, None);
         }
     }
 }
@@ -62,7 +65,7 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
 fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     context.client.last_command.store(command.id, Relaxed);
     if !command.queue {
-        context.keyspace = None;
+        context.release_keyspace();
     }
     let checked = check(context, command, args);
     if checked.is_ok() && publish_run::gather(context, command, args) {
@@ -87,9 +90,10 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
     }
     serve_and_announce(context);
     if !command.queue {
-        context.keyspace = None;
+        context.release_keyspace();
         context.finish_disconnects();
     }
+    tracking::end_caching(context, Some(command));
 }
 
 fn waits_for_exec(context: &Context<'_>, command: &Command) -> bool {
@@ -121,6 +125,7 @@ pub(super) fn call_handler(
     if !wanted && !context.session.replies.wants_reply() {
         context.replies.truncate(before);
     }
+    tracking::remember_reads(context, command, args);
     let mut took = context.batch_stats.command(command.id, outcome);
     if let Next::Sleep(rest, _) = context.session.next {
         took += rest;
@@ -137,13 +142,15 @@ fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_
     }
 }
 
-/// What follows a command, or an EXEC as a whole: waiters are served and events published.
+/// What follows a command, or an EXEC as a whole: waiters are served, changes told and events
+/// published.
 fn serve_and_announce(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace {
         keyspace.serve(context.config, context.fanout);
         if keyspace.take_expiry_set() {
             context.server.expiry_set.notify_one();
         }
+        tracking::tell_all(context);
         publish_events(context);
     }
 }

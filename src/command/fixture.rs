@@ -75,6 +75,7 @@ impl Fixture {
             closed: Vec::new(),
             execution: Execution::Alone,
             may_write: false,
+            owes_replies: false,
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::{Args, Context};
 use super::{
     acl, blocking, client, config, connection, expiry, introspect, keys, latency, list, object,
-    operators, pubsub, scan, server, slowlog, sort, string, transaction, wait,
+    operators, pubsub, scan, server, slowlog, sort, string, tracking, transaction, wait,
 };
 use crate::catalog::{CATALOG, Command};
 use crate::resp::error::CommandError;
@@ -72,7 +72,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("quit", Full(connection::quit)),
     ("ping", Full(connection::ping)),
     ("echo", Full(connection::echo)),
+    ("client|caching", Full(tracking::caching)),
     ("client|getname", Full(client::getname)),
+    ("client|getredir", Full(tracking::getredir)),
     ("client|help", Full(client::help)),
     ("client|id", Full(client::id)),
     ("client|info", Full(client::info)),
@@ -85,6 +87,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("client|reply", Full(client::reply)),
     ("client|setinfo", Full(client::setinfo)),
     ("client|setname", Full(client::setname)),
+    ("client|tracking", Full(tracking::tracking)),
+    ("client|trackinginfo", Full(tracking::trackinginfo)),
     ("client|unblock", Full(client::unblock)),
     ("client|unpause", Full(operators::unpause)),
     // server

@@ -190,6 +190,7 @@ impl Connection {
             closed: Vec::new(),
             execution: Execution::Alone,
             may_write: false,
+            owes_replies: false,
         };
         let mut commands = 0_usize;
         let end = loop {

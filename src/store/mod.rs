@@ -53,5 +53,6 @@ pub(crate) mod serve;
 pub(crate) mod shared;
 pub(crate) mod slots;
 pub(crate) mod string_value;
+pub(crate) mod tracking;
 pub(crate) mod value;
 pub(crate) mod watched;
