@@ -40,12 +40,13 @@ mod commands {
     pub mod server;
     pub mod sort;
     pub mod string;
+    pub mod tracking;
     pub mod transaction;
 }
 
 use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
-    operators, pubsub, scan, server, sort, string, transaction,
+    operators, pubsub, scan, server, sort, string, tracking, transaction,
 };
 
 /// A command without a test above fails here.
@@ -69,6 +70,7 @@ async fn every_command_has_a_test() {
         server::COVERED,
         sort::COVERED,
         string::COVERED,
+        tracking::COVERED,
         transaction::COVERED,
     ]
     .concat();

@@ -71,6 +71,7 @@ scripts! {
     protocol limits
     monitor slowlog latency pause replies
     lists blocking strings keys transactions notifications oom
+    tracking tracking_prefixes tracking_redirect
     acl
 }
 

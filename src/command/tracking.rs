@@ -102,7 +102,7 @@ fn turn_on(context: &mut Context<'_>, mut request: Request) -> Result {
     }
     if wanted.has(Modes::OPTIN) && wanted.has(Modes::OPTOUT) {
         return Err(CommandError::text(
-            "ERR You can't use both OPTIN and OPTOUT",
+            "ERR You can't specify both OPTIN mode and OPTOUT mode",
         ));
     }
     if wanted.has(Modes::OPTIN) && now.has(Modes::OPTOUT)
@@ -293,7 +293,13 @@ pub(super) fn switch_protocol(context: &mut Context<'_>, protocol: Protocol) {
 /// Whatever came of the command, as in Redis: that there is no key, or one of another type, may
 /// change too.
 pub(super) fn remember_reads(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
-    if !command.has(Flag::ReadOnly) || !context.client.tracking.modes().remembers_reads() {
+    let modes = context.client.tracking.modes();
+    if !command.queue || !modes.has(Modes::ON) {
+        return;
+    }
+    // Its reply comes before the message that makes it stale, also to a client with prefixes.
+    context.owes_replies = true;
+    if !command.has(Flag::ReadOnly) || !modes.remembers_reads() {
         return;
     }
     let words: Vec<&[u8]> = args.iter().collect();
@@ -306,8 +312,6 @@ pub(super) fn remember_reads(context: &mut Context<'_>, command: &Command, args:
     for key in keys {
         table.remember(client, words[key.position], limit);
     }
-    // The reply comes before the message that makes it stale.
-    context.owes_replies = true;
 }
 
 /// Ends what CLIENT CACHING has said, which holds for the next command, or for the next transaction.

@@ -47,6 +47,8 @@
 
 mod announce;
 mod prefixes;
+#[cfg(all(test, not(shuttle)))]
+mod tests;
 
 use std::collections::hash_set;
 use std::sync::{Arc, Weak};
