@@ -9,6 +9,7 @@ use common::client::{Client, Frame, parts};
 use common::wire::request;
 use common::{field, info, start, start_with, until_info};
 use fanfare::Server;
+use redis_protocol::resp3::types::Resp3Frame;
 use tokio::net::TcpSocket;
 
 /// A client's cache of one key, as a library keeps it.

@@ -281,14 +281,18 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*53\r\n",
+            "*62\r\n",
             "+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n",
+            "+CACHING (YES|NO)\r\n",
+            "+    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.\r\n",
+            "+GETREDIR\r\n",
+            "+    Return the client ID we are redirecting to when tracking is enabled.\r\n",
             "+GETNAME\r\n",
             "+    Return the name of the current connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..51 {
+    for _ in 8..60 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Prints this help.\r\n").await;
