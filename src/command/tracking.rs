@@ -360,6 +360,41 @@ pub(super) fn tell_all(context: &mut Context<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::dispatch;
+    use crate::command::fixture::Fixture;
+    use crate::config::Config;
+
+    /// Whoever takes the keyspace's lock next may send the client what makes a reply stale.
+    #[tokio::test]
+    async fn a_reply_is_in_the_outbox_before_the_keyspace_is_let_go() {
+        for how in [&[][..], &["BCAST"]] {
+            let mut fixture = Fixture::new(Config::default());
+            let client = Arc::clone(&fixture.client);
+            let mut context = fixture.context();
+            let mut pending = |words: &[&str]| {
+                let mut end = 0;
+                let places: Vec<_> = words
+                    .iter()
+                    .map(|word| {
+                        end += word.len();
+                        end - word.len()..end
+                    })
+                    .collect();
+                let bytes = words.concat();
+                dispatch(&mut context, &Args::new(bytes.as_bytes(), &places));
+                (client.outbox.pending(), context.keyspace.is_some())
+            };
+            assert_eq!(pending(&["GET", "key"]), (0, true));
+            // Without tracking it waits for the end of the batch.
+            assert_eq!(pending(&["PING"]), (0, false));
+            let on = [&["CLIENT", "TRACKING", "ON"][..], how].concat();
+            let (settled, _) = pending(&on);
+            assert_eq!(settled, b"$-1\r\n+PONG\r\n+OK\r\n".len());
+            assert_eq!(pending(&["GET", "key"]), (settled, true));
+            let (all, is_held) = pending(&["PING"]);
+            assert_eq!((all, is_held), (settled + b"$-1\r\n".len(), false));
+        }
+    }
 
     #[test]
     fn the_first_overlap_is_found() {

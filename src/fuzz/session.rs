@@ -33,6 +33,7 @@ use crate::client::Namespace;
 use crate::config::Config;
 use crate::resp::inline::split_words;
 use crate::state::ServerState;
+use crate::store::tracking;
 use crate::{Server, StartError};
 
 const CONNECTIONS: usize = 3;
@@ -481,6 +482,7 @@ async fn nothing_is_left(state: &ServerState) {
     );
     let mut space = state.keyspace.lock();
     assert!(space.blocked.is_empty() && space.watched.is_empty());
+    assert_eq!(space.tracking.figures(), tracking::Figures::default());
     space.assert_sound();
     space.assert_empties();
 }

@@ -315,7 +315,7 @@ impl Tracking {
     }
 
     /// What INFO shows.
-    pub(super) fn figures(&self) -> Figures {
+    pub(crate) fn figures(&self) -> Figures {
         Figures {
             clients: self.active,
             keys: self.keys.len(),
