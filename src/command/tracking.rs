@@ -23,7 +23,6 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 /// `CLIENT TRACKING ON | OFF [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN]
 /// [OPTOUT] [NOLOOP]`
 pub(crate) fn tracking(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    refuse_without_keys(context)?;
     let request = parse(context, args)?;
     if args[2].eq_ignore_ascii_case(b"on") {
         turn_on(context, request)
@@ -80,8 +79,11 @@ fn redirect_to(context: &Context<'_>, id: &[u8]) -> Result<Arc<Client>> {
     ))
 }
 
-/// Redis's checks, in its order.
+/// Redis's checks, in its order. Without keys there is nothing to track.
 fn turn_on(context: &mut Context<'_>, mut request: Request) -> Result {
+    if !context.config.queue {
+        return Err(CommandError::QUEUE_IS_OFF);
+    }
     let (now, wanted) = (context.client.tracking.modes(), request.modes);
     let bcast = wanted.has(Modes::BCAST);
     if !bcast && !request.prefixes.is_empty() {
@@ -198,7 +200,6 @@ fn overlap(prefix: &[u8], which: &str, other: &[u8]) -> CommandError {
 
 /// `CLIENT CACHING YES | NO`
 pub(crate) fn caching(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    refuse_without_keys(context)?;
     let tracking = &context.client.tracking;
     let modes = tracking.modes();
     if !modes.has(Modes::ON) {
@@ -259,14 +260,6 @@ pub(crate) fn trackinginfo(context: &mut Context<'_>, _args: &Args<'_>) -> Resul
         ("redirect", integer(client.tracking.shown_redirect())),
         ("prefixes", array(prefixes)),
     ]))
-}
-
-fn refuse_without_keys(context: &Context<'_>) -> Result<()> {
-    if context.config.queue {
-        Ok(())
-    } else {
-        Err(CommandError::QUEUE_IS_OFF)
-    }
 }
 
 /// Turns tracking off.
