@@ -30,3 +30,14 @@ impl HashState {
         KEYS.hash_one(value)
     }
 }
+
+/// Half of the hash of some bytes, which a table keeps beside each place so that growing need not
+/// visit what is stored.
+pub(crate) fn hash(bytes: &[u8]) -> u32 {
+    HashState::hash(bytes) as u32
+}
+
+/// A hash table looks at both ends of a hash of 64 bits, so the 32 that are kept are spread over it.
+pub(crate) fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

@@ -21,6 +21,7 @@ use hashbrown::HashTable;
 use super::slots::{SlotId, Slots};
 use super::value::Value;
 use crate::hash::HashState;
+use crate::hash::{hash, spread};
 
 /// A time, in milliseconds since 1970.
 pub(crate) type Millis = u64;
@@ -245,15 +246,6 @@ impl Database {
         let found = (0..RANDOM_TRIES).map(place).find(taken);
         found.or_else(|| self.slots.at_or_after(place(0) as usize))
     }
-}
-
-fn hash(key: &[u8]) -> u32 {
-    HashState::hash(key) as u32
-}
-
-/// The table looks at both ends of a hash of 64 bits, so the 32 that are kept are spread over it.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

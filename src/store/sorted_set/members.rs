@@ -17,7 +17,7 @@ use hashbrown::HashTable;
 use super::super::slots::{SlotId, Slots};
 use super::allocated;
 use super::member::Member;
-use crate::hash::HashState;
+use crate::hash::{hash, spread};
 
 /// Indexes of up to this many places are not worth shrinking.
 const SHRINK_FROM: usize = 1024;
@@ -190,15 +190,6 @@ impl Members {
     fn get(&self, slot: SlotId) -> &Scored {
         self.slots.get(slot).expect("a slot that is taken")
     }
-}
-
-fn hash(member: &[u8]) -> u32 {
-    HashState::hash(member) as u32
-}
-
-/// The table looks at both ends of a hash of 64 bits, so the 32 that are kept are spread over it.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]
