@@ -185,7 +185,8 @@ def config():
     names = [name for name in cli("command", "list").split() if "|" not in name]
     expect(int(cli("command", "count")), len(names))
     assert {"publish", "subscribe", "pubsub", "hello"} <= set(names), names
-    assert "Post" in cli("command", "docs", "publish")
+    docs = cli("command", "docs", "publish").splitlines()
+    expect((docs[:2], docs[docs.index("group") + 1]), (["publish", "summary"], "pubsub"))
     lines = cli("hello", "2").split("\n")
     expect((lines[:2], lines[4:6], lines[8:]),
            (["server", "redis"], ["proto", "2"], ["mode", "standalone", "role", "master", "modules", "", ""]))
