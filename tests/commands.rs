@@ -50,12 +50,13 @@ mod commands {
     pub mod sorted_set;
     pub mod sorted_sets;
     pub mod string;
+    pub mod tracking;
     pub mod transaction;
 }
 
 use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
-    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, transaction,
+    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, tracking, transaction,
 };
 use commands::{bitmap, geo, hyperloglog, lcs};
 use commands::{hash, set};
@@ -91,6 +92,7 @@ async fn every_command_has_a_test() {
         sorted_set::range::COVERED,
         sorted_sets::COVERED,
         string::COVERED,
+        tracking::COVERED,
         transaction::COVERED,
     ]
     .concat();

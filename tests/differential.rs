@@ -78,6 +78,7 @@ scripts! {
     lists blocking strings keys transactions notifications oom
     sorted_sets sorted_sets_many sorted_sets_blocking
     hashes sets
+    tracking tracking_prefixes tracking_redirect
     acl
     bits lcs hyperloglog geo
 }

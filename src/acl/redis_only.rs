@@ -61,10 +61,6 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
          xgroup xinfo",
     ),
     (
-        "slow connection",
-        "client|caching client|getredir client|tracking client|trackinginfo",
-    ),
-    (
         "slow scripting",
         "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|dump function|help \
          function|kill function|list function|stats script|debug script|exists \

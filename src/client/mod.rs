@@ -13,6 +13,7 @@ pub(crate) mod outbox;
 pub(crate) mod socket;
 mod subscriptions;
 pub(crate) mod tls;
+pub(crate) mod tracking;
 
 use std::net::Shutdown;
 use std::task::{Context, Poll};
@@ -24,6 +25,7 @@ pub(crate) use identity::{Addresses, ClientId, Names};
 use outbox::{Flush, Outbox, Status};
 use socket::WriteSocket;
 pub(crate) use subscriptions::{Namespace, Subscriptions};
+use tracking::Tracking;
 
 use crate::resp::Protocol;
 use crate::sync::atomic::{
@@ -93,6 +95,8 @@ pub(crate) struct Client {
     pub watched_memory: AtomicUsize,
     /// A key that it watches has changed.
     pub watched_changed: AtomicBool,
+    /// What it has asked of client-side caching.
+    pub tracking: Tracking,
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
     /// It waits for an element.
@@ -143,6 +147,7 @@ impl Client {
             queued_memory: AtomicUsize::new(0),
             watched_memory: AtomicUsize::new(0),
             watched_changed: AtomicBool::new(false),
+            tracking: Tracking::default(),
             held_input: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
             postponed: AtomicBool::new(false),
@@ -211,10 +216,12 @@ impl Client {
         self.subscription_count.load(Relaxed) > 0
     }
 
-    /// Bytes that are kept for it beside its requests: what a transaction has queued, and the keys
-    /// that it watches.
+    /// Bytes that are kept for it beside its requests: what a transaction has queued, the keys that
+    /// it watches, and the prefixes that it tracks.
     pub(crate) fn kept_memory(&self) -> usize {
-        self.queued_memory.load(Relaxed) + self.watched_memory.load(Relaxed)
+        self.queued_memory.load(Relaxed)
+            + self.watched_memory.load(Relaxed)
+            + self.tracking.prefix_memory.load(Relaxed)
     }
 
     /// Bytes of memory that it takes in all (`tot-mem` in CLIENT LIST).
@@ -222,7 +229,8 @@ impl Client {
         let (_, _, output) = self.outbox.usage();
         let subscriptions = self.subscriptions.lock().memory();
         let input = self.held_input.load(Relaxed);
-        size_of::<Client>() + subscriptions + input + self.kept_memory() + output
+        let tracked = self.tracking.key_memory.load(Relaxed);
+        size_of::<Client>() + subscriptions + input + self.kept_memory() + tracked + output
     }
 
     /// Whether it waits for an element (BLPOP and its kin).
@@ -239,9 +247,9 @@ impl Client {
         }
     }
 
-    /// Whether the keyspace may have it among its waiters or watchers.
+    /// Whether the keyspace may have it among its waiters or watchers, or in its tracking table.
     pub(crate) fn is_in_keyspace(&self) -> bool {
-        self.is_blocked() || self.watched_memory.load(Relaxed) > 0
+        self.is_blocked() || self.watched_memory.load(Relaxed) > 0 || self.tracking.is_listed()
     }
 
     /// Whether it waits for the end of a pause (CLIENT PAUSE).

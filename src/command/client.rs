@@ -216,6 +216,10 @@ pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(help_reply(
         "CLIENT",
         &[
+            "CACHING YES|NO",
+            "    Whether the keys of the next command are tracked (with OPTIN, OPTOUT).",
+            "GETREDIR",
+            "    The connection that is told of this one's tracked keys.",
             "GETNAME",
             "    The name of this connection.",
             "ID",
@@ -249,6 +253,10 @@ pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             "    Tell which client library this connection uses.",
             "SETNAME name",
             "    Name this connection.",
+            "TRACKING ON|OFF [REDIRECT client-id] [BCAST] [PREFIX prefix ...] [OPTIN] [OPTOUT] [NOLOOP]",
+            "    Tell this connection when keys that it has read are changed.",
+            "TRACKINGINFO",
+            "    How this connection tracks keys.",
             "UNBLOCK client-id [TIMEOUT|ERROR]",
             "    End a connection's wait for a key, as if its time were over or with an error.",
             "UNPAUSE",

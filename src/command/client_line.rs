@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
+use crate::client::tracking::Modes;
 use crate::client::{Client, Closing};
 
 /// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
@@ -56,7 +57,7 @@ pub(crate) fn client_line(client: &Client) -> String {
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));
     field("user", &String::from_utf8_lossy(&client.user()));
-    field("redir", &-1);
+    field("redir", &client.tracking.shown_redirect());
     field("resp", &client.protocol().number());
     field("lib-name", &String::from_utf8_lossy(&names.library));
     field("lib-ver", &String::from_utf8_lossy(&names.library_version));
@@ -73,14 +74,18 @@ fn last_command(client: &Client) -> &'static str {
 }
 
 /// Redis's letters: O monitor, P subscriber, x in a transaction, b waiting for an element or for the
-/// end of a pause, d a watched key has changed, U unix socket, c closing after its replies, e not to be evicted,
+/// end of a pause, t tracking keys, R whose redirect is gone, B by prefixes, d a watched key has changed, U unix socket, c closing after its replies, e not to be evicted,
 /// T not touching keys, N none of them.
 fn flags(client: &Client) -> String {
+    let modes = client.tracking.modes();
     let letters = [
         ('O', client.is_monitor()),
         ('P', client.is_subscriber()),
         ('x', client.queued.load(Relaxed) >= 0),
         ('b', client.is_blocked() || client.is_postponed()),
+        ('t', modes.has(Modes::ON)),
+        ('R', modes.has(Modes::BROKEN_REDIRECT)),
+        ('B', modes.has(Modes::BCAST)),
         ('d', client.watched_changed.load(Relaxed)),
         ('c', client.closing() == Closing::Draining),
         (

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::client::valid_name;
-use super::{Args, Context, Next, ReplyMode, access, transaction};
+use super::{Args, Context, Next, ReplyMode, access, tracking, transaction};
 use crate::client::DEFAULT_USER;
 use crate::client::outbox::OverflowChoice;
 use crate::config::Config;
@@ -81,7 +81,7 @@ pub(crate) fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         ));
     }
     if let Some(protocol) = wanted {
-        context.client.set_protocol(protocol);
+        tracking::switch_protocol(context, protocol);
     }
     Ok(map([
         ("server", bulk("redis")),
@@ -146,7 +146,8 @@ pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let client = context.client;
     context.server.registry.drop_all(client);
     context.server.monitors.remove(client);
-    client.set_protocol(Protocol::Resp2);
+    tracking::end(context);
+    tracking::switch_protocol(context, Protocol::Resp2);
     client.database.store(0, Relaxed);
     client.no_evict.store(false, Relaxed);
     client.no_touch.store(false, Relaxed);

@@ -89,6 +89,9 @@ pub(crate) struct Context<'a> {
     pub may_write: bool,
     /// Whether the peer was cut off when the batch first asked, which is one system call.
     pub peer_is_cut_off: Option<bool>,
+    /// Whether the replies so far must be in the outbox before the keyspace's lock is let go: a
+    /// change by somebody else may send the client a message that has to come after them.
+    pub owes_replies: bool,
 }
 
 impl<'a> Context<'a> {
@@ -185,7 +188,7 @@ impl<'a> Context<'a> {
 
     /// Lets go of what the commands of a batch share.
     pub(crate) fn finish(mut self) {
-        self.keyspace = None;
+        self.release_keyspace();
         publish_run::finish(&mut self);
     }
 
@@ -196,8 +199,21 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Lets the keyspace's lock go.
+    pub(crate) fn release_keyspace(&mut self) {
+        self.settle_owed_replies();
+        self.keyspace = None;
+    }
+
+    fn settle_owed_replies(&mut self) {
+        if std::mem::take(&mut self.owes_replies) {
+            self.settle_replies();
+        }
+    }
+
     /// Lets others have the keyspace, if they wait for it.
     pub(crate) fn yield_keyspace(&mut self) {
+        self.settle_owed_replies();
         if let Some(keyspace) = &mut self.keyspace {
             keyspace.let_others_in();
         }

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::table::{self, Handler};
 use super::{
     Args, Context, Next, ReplyMode, access, missing, operators, publish_run, server, taking,
-    transaction,
+    tracking, transaction,
 };
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
@@ -59,6 +59,7 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
                 _ => None,
             };
             context.fail(&missing.unwrap_or(error));
+            tracking::end_caching(context, None);
         }
     }
 }
@@ -67,7 +68,7 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
 fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     context.client.last_command.store(command.id, Relaxed);
     if !command.queue {
-        context.keyspace = None;
+        context.release_keyspace();
     }
     let checked = check(context, command, args);
     if checked.is_ok() && publish_run::gather(context, command, args) {
@@ -93,9 +94,10 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
     }
     serve_and_announce(context);
     if !command.queue {
-        context.keyspace = None;
+        context.release_keyspace();
         context.finish_disconnects();
     }
+    tracking::end_caching(context, Some(command));
 }
 
 fn waits_for_exec(context: &Context<'_>, command: &Command) -> bool {
@@ -127,6 +129,7 @@ pub(super) fn call_handler(
     if !wanted && !context.session.replies.wants_reply() {
         context.replies.truncate(before);
     }
+    tracking::remember_reads(context, command, args);
     let mut took = context.batch_stats.command(command.id, outcome);
     if let Next::Sleep(rest, _) = context.session.next {
         took += rest;
@@ -143,7 +146,8 @@ fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_
     }
 }
 
-/// What follows a command, or an EXEC as a whole: waiters are served and events published.
+/// What follows a command, or an EXEC as a whole: waiters are served, changes told and events
+/// published.
 fn serve_and_announce(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace {
         for error in keyspace.serve(context.config, context.fanout) {
@@ -152,6 +156,7 @@ fn serve_and_announce(context: &mut Context<'_>) {
         if keyspace.take_expiry_set() {
             context.server.expiry_set.notify_one();
         }
+        tracking::tell_all(context);
         publish_events(context);
     }
 }

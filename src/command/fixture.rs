@@ -19,14 +19,14 @@ use crate::state::ServerState;
 use crate::state::placement::Placement;
 use crate::state::tls::Tls;
 
-/// See the module. The client's other end stays open, and reads nothing.
+/// A server and one client. The client's other end stays open, and reads nothing.
 #[derive(Debug)]
 pub(super) struct Fixture {
     pub server: Arc<ServerState>,
     pub config: Config,
     pub client: Arc<Client>,
     pub session: Session,
-    replies: BytesMut,
+    pub replies: BytesMut,
     fanout: Fanout,
     publish_run: PublishRun,
     pub batch_stats: BatchStats,
@@ -76,21 +76,22 @@ impl Fixture {
             execution: Execution::Alone,
             may_write: false,
             peer_is_cut_off: None,
+            owes_replies: false,
         }
     }
 
     /// Carries out a request within the current batch.
-    pub(super) fn request(&mut self, words: &[&str]) {
-        let mut end = 0;
-        let places: Vec<_> = words
+    pub(super) fn request<T: AsRef<[u8]>>(&mut self, args: &[T]) {
+        let mut bytes = Vec::new();
+        let places: Vec<_> = args
             .iter()
-            .map(|word| {
-                end += word.len();
-                end - word.len()..end
+            .map(|arg| {
+                let start = bytes.len();
+                bytes.extend_from_slice(arg.as_ref());
+                start..bytes.len()
             })
             .collect();
-        let bytes = words.concat();
-        dispatch(&mut self.context(), &Args::new(bytes.as_bytes(), &places));
+        dispatch(&mut self.context(), &Args::new(&bytes, &places));
     }
 
     /// The replies that are there by now, in one line; forgets them.

@@ -166,7 +166,7 @@ fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("cluster_connections", 0);
     report.field("maxclients", state.config().maxclients);
     report.field("blocked_clients", keys.blocked + state.pause.postponed());
-    report.field("tracking_clients", 0);
+    report.field("tracking_clients", keys.tracking.clients);
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
@@ -244,6 +244,9 @@ fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.counter("pubsub_messages_delivered", &stats.delivered);
     report.counter("pubsub_dropped_messages", &stats.dropped.messages);
     report.counter("pubsub_dropped_bytes", &stats.dropped.bytes);
+    report.field("tracking_total_keys", keys.tracking.keys);
+    report.field("tracking_total_items", keys.tracking.items);
+    report.field("tracking_total_prefixes", keys.tracking.prefixes);
     report.counter("total_error_replies", &stats.errors);
     report.counter("total_reads_processed", &stats.reads);
     report.counter(

@@ -7,29 +7,16 @@
 //! their key, which shows where they come to.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::BytesMut;
 use fastrand::Rng;
 
-use super::access::Access;
-use super::publish_run::PublishRun;
-use super::{Context, Execution, Session, dispatch};
-use crate::acl::Acl;
+use super::fixture::Fixture;
 use crate::catalog::spec::Flag;
 use crate::catalog::spec::arg::{Arg, ArgKind};
 use crate::catalog::spec::key::FoundKey;
 use crate::catalog::{CATALOG, Command};
-use crate::client::socket::split_unix;
-use crate::client::{Addresses, Client};
 use crate::config::Config;
-use crate::observe::batch_stats::BatchStats;
-use crate::pubsub::fanout::Fanout;
-use crate::resp::request::Args;
-use crate::state::ServerState;
-use crate::state::placement::Placement;
-use crate::state::tls::Tls;
 use crate::store::hash_value::Hash;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
@@ -60,60 +47,15 @@ const NAMELESS: &[&str] = &[
     "wait",
 ];
 
-struct Fixture {
-    server: Arc<ServerState>,
-    client: Arc<Client>,
-    session: Session,
-}
-
 impl Fixture {
-    fn new() -> Fixture {
-        let config = Config::default();
-        let acl = Acl::at_start(&config).unwrap();
-        let server = ServerState::new(config, acl, Tls::default(), None, Placement::default());
-        // Nothing is written to it: replies are looked at before they would be.
-        let (stream, _) = tokio::net::UnixStream::pair().unwrap();
-        let (_, write) = split_unix(stream);
-        let client = Client::new(1, Addresses::Unix(Arc::default()), write);
-        Fixture {
-            session: Session::new(Access::new(&server.acl)),
-            client: Arc::new(client),
-            server: Arc::new(server),
-        }
-    }
-
-    /// Carries out a request, and returns the reply. Who would wait does not.
+    /// Carries out a request, and returns the reply. A client that would wait does not.
     fn run(&mut self, words: &[&[u8]]) -> Vec<u8> {
-        let bytes = words.concat();
-        let mut end = 0;
-        let ranges = words.iter().map(|word| {
-            end += word.len();
-            end - word.len()..end
-        });
-        let ranges: Vec<_> = ranges.collect();
-        let config = self.server.config();
-        let mut replies = BytesMut::new();
-        let mut context = Context {
-            server: &self.server,
-            config: &config,
-            client: &self.client,
-            session: &mut self.session,
-            replies: &mut replies,
-            fanout: &mut Fanout::default(),
-            batch_stats: &mut BatchStats::default(),
-            publish_run: &mut PublishRun::default(),
-            keyspace: None,
-            closed: Vec::new(),
-            execution: Execution::Alone,
-            may_write: false,
-            peer_is_cut_off: None,
-        };
-        dispatch(&mut context, &Args::new(&bytes, &ranges));
-        context.finish();
+        self.request(words);
+        self.end_batch();
         self.session.next = super::Next::Go;
         self.client.watched_changed.store(false, Relaxed);
         self.server.keyspace.lock().forget(&self.client);
-        replies.to_vec()
+        self.replies.split().to_vec()
     }
 
     /// Lets the user `u`, who the connection is from now on, do these things with these keys.
@@ -374,7 +316,7 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
 
 #[tokio::test]
 async fn no_command_does_to_keys_what_the_catalog_does_not_say() {
-    let mut fixture = Fixture::new();
+    let mut fixture = Fixture::new(Config::default());
     let mut random = Rng::with_seed(14);
     let mut nameless = Vec::new();
     for command in CATALOG.commands_and_subcommands() {

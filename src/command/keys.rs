@@ -226,6 +226,7 @@ fn flush(context: &mut Context<'_>, databases: &[u32]) {
     for &db in databases {
         keyspace.clear(db);
     }
+    keyspace.invalidate_all();
 }
 
 /// `SWAPDB index1 index2`

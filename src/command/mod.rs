@@ -11,6 +11,7 @@
 //!   session        what belongs to one connection alone
 //!   access         who a connection is, and what that user may do
 //!   transaction    MULTI and EXEC
+//!   tracking       client-side caching: what is remembered and told around a command
 //!   operators      MONITOR and CLIENT PAUSE, and what is noted of slow commands
 //! ```
 //!
@@ -62,6 +63,7 @@ pub(crate) mod sorted_set;
 pub(crate) mod string;
 pub(crate) mod table;
 mod taking;
+pub(crate) mod tracking;
 pub(crate) mod transaction;
 pub(crate) mod wait;
 

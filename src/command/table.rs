@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::{Args, Context};
 use super::{
     acl, blocking, client, config, connection, expiry, introspect, keys, latency, list, lone,
-    memory, object, operators, pubsub, scan, server, slowlog, sort, sorted_set, string,
+    memory, object, operators, pubsub, scan, server, slowlog, sort, sorted_set, string, tracking,
     transaction, wait,
 };
 use super::{bitmap, geo, hyperloglog};
@@ -75,7 +75,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("quit", Full(connection::quit)),
     ("ping", Full(connection::ping)),
     ("echo", Full(connection::echo)),
+    ("client|caching", Full(tracking::caching)),
     ("client|getname", Full(client::getname)),
+    ("client|getredir", Full(tracking::getredir)),
     ("client|help", Full(client::help)),
     ("client|id", Full(client::id)),
     ("client|info", Full(client::info)),
@@ -88,6 +90,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("client|reply", Full(client::reply)),
     ("client|setinfo", Full(client::setinfo)),
     ("client|setname", Full(client::setname)),
+    ("client|tracking", Full(tracking::tracking)),
+    ("client|trackinginfo", Full(tracking::trackinginfo)),
     ("client|unblock", Full(client::unblock)),
     ("client|unpause", Full(operators::unpause)),
     // server

@@ -15,7 +15,7 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table};
+use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table, tracking};
 use crate::catalog::Command;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
@@ -266,7 +266,7 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     } else {
         if !transaction.has_keys {
             // What it does may be slow: ACL SAVE writes a file.
-            context.keyspace = None;
+            context.release_keyspace();
         }
         ChannelOrder::default()
     };
@@ -283,6 +283,7 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
                 Ok(()) => dispatch::call_handler(context, queued.command, handler, &args),
                 Err(error) => context.fail(&error),
             }
+            tracking::tell_readers(context);
             dispatch::publish_events(context);
             if context.replies.len() >= MAX_REPLIES {
                 context.settle_replies();

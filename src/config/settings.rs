@@ -313,6 +313,11 @@ settings! {
         /// times that of the name, and each PUBLISH pays for it. Real patterns are far shorter.
         "max-pattern-length" => max_pattern_length: u32 = "1024",
             "bytes", Number(0..=u32::MAX as i64), AnyTime;
+        /// Keys that are remembered for clients that track what they read (CLIENT TRACKING); past it
+        /// random ones make room, and their readers are told as if they had changed. 0 is no limit.
+        /// Redis's default.
+        "tracking-table-max-keys" => tracking_table_max_keys: u64 = "1000000",
+            "keys", Number(0..=i64::MAX), AnyTime;
     }
     group Queue {
         /// Whether the server has keys. `no` makes a pure pub/sub server: commands that need keys

@@ -197,6 +197,7 @@ impl Connection {
             execution: Execution::Alone,
             may_write: false,
             peer_is_cut_off: None,
+            owes_replies: false,
         };
         let mut commands = 0_usize;
         let end = loop {

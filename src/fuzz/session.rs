@@ -35,6 +35,7 @@ use crate::client::Namespace;
 use crate::config::Config;
 use crate::resp::inline::split_words;
 use crate::state::ServerState;
+use crate::store::tracking;
 use crate::{Server, StartError};
 
 const CONNECTIONS: usize = 3;
@@ -497,6 +498,7 @@ async fn assert_nothing_is_left(state: &ServerState) {
     );
     let mut keyspace = state.keyspace.lock();
     assert!(keyspace.blocked.is_empty() && keyspace.watched.is_empty());
+    assert_eq!(keyspace.tracking.figures(), tracking::Figures::default());
     keyspace.assert_sound();
     keyspace.assert_empties();
 }

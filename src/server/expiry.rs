@@ -61,6 +61,7 @@ fn expire_under(state: &ServerState, space: &mut Keyspace) -> (Fanout, bool) {
     let began = Instant::now();
     space.refresh_clock();
     let expired = space.expire(BATCH, &config);
+    space.tracking.tell_all(None, &mut fanout);
     let (published, delivered) = events::publish(
         &space.take_events(),
         config.notify_keyspace_events,

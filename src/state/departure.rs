@@ -6,7 +6,8 @@
 //! ```text
 //!   close        it is closed and its outbox sealed: it is sent nothing more
 //!     ▼          it is in no list of clients any more
-//!   take out     of the monitors, of its subscriptions, of the keyspace's waiters and watchers
+//!   take out     of the monitors, of its subscriptions, of the keyspace's waiters and watchers, and of
+//!     │          what is tracked for it
 //!     ▼
 //!   hang up      what is pending is written as far as the socket takes it, then the peer sees the end
 //! ```
@@ -18,7 +19,7 @@
 //!   it has to be done for before it goes on (CLIENT KILL is answered once all are removed). Until
 //!   then PUBSUB NUMSUB still counts them, while a PUBLISH no longer does: a sealed outbox refuses
 //!   its message.
-//! - The keyspace's lock is taken only if the client waits for or watches keys, and only if nobody
+//! - The keyspace's lock is taken only if the client waits for, watches or tracks keys, and only if nobody
 //!   else has it. Otherwise the connection's own task forgets the client as soon as it gets the lock
 //!   (see `store`: nobody stays who has gone).
 //!
@@ -65,7 +66,8 @@ impl ServerState {
         if client.is_in_keyspace()
             && let Some(mut space) = self.keyspace.try_lock()
         {
-            space.forget(client);
+            // What is left of it its own task takes out.
+            let _ = space.forget(client);
         }
         self.hang_up(client);
         left
@@ -82,9 +84,12 @@ impl ServerState {
     pub(crate) async fn take_out(self: &Arc<Self>, client: &Arc<Client>) {
         self.monitors.remove(client);
         self.unsubscribe(client).await;
-        if client.is_in_keyspace() {
+        while client.is_in_keyspace() {
             let gone = Arc::clone(client);
-            self.with_keyspace(move |space| space.forget(&gone)).await;
+            if !self.with_keyspace(move |space| space.forget(&gone)).await {
+                break;
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -94,9 +99,7 @@ impl ServerState {
         let _ = self.close(client);
         self.monitors.remove(client);
         while self.registry.disconnect(client, SOME) {}
-        if client.is_in_keyspace() {
-            self.keyspace.lock().forget(client);
-        }
+        while client.is_in_keyspace() && self.keyspace.lock().forget(client) {}
         self.hang_up(client);
     }
 

@@ -344,8 +344,8 @@ impl ServerState {
         }
     }
 
-    /// Does what follows commands that came to no proper end: waiters are served, and events
-    /// published. Whoever was sent something is in `fanout`.
+    /// Does what follows commands that came to no proper end: waiters are served, changes told and
+    /// events published. Whoever was sent something is in `fanout`.
     pub(crate) fn conclude(&self, fanout: &mut Fanout) {
         let config = self.config();
         let mut space = self.keyspace.lock();
@@ -354,6 +354,7 @@ impl ServerState {
             self.stats.count_errors(error.code(), 1);
         }
         self.expiry_set.notify_one();
+        space.tracking.tell_all(None, fanout);
         let (published, delivered) = events::publish(
             &space.take_events(),
             config.notify_keyspace_events,

@@ -20,7 +20,6 @@ use hashbrown::HashTable;
 
 use super::slots::{SlotId, Slots};
 use super::value::Value;
-use crate::hash::HashState;
 use crate::hash::{hash, spread};
 
 /// A time, in milliseconds since 1970.
@@ -30,8 +29,6 @@ pub(crate) type Millis = u64;
 const PER_KEY: usize = size_of::<Place>() * 8 / 7 * 3 / 2;
 /// What the tables take for one expiry.
 const PER_DEADLINE: usize = size_of::<(Millis, SlotId)>() * 3 / 2;
-/// How often a random place is tried before the next one that is taken will do.
-const RANDOM_TRIES: u64 = 64;
 /// Tables of up to this many places are not worth shrinking.
 const SHRINK_FROM: usize = 1024;
 
@@ -240,11 +237,7 @@ impl Database {
     /// Some key, chosen by the number `random`: each as likely as any other, unless hardly any slot
     /// is taken. `None`: there is none.
     pub(crate) fn some_slot(&self, random: u64) -> Option<SlotId> {
-        let end = self.slots.end().max(1) as u64;
-        let place = |number| (HashState::hash((random, number)) % end) as SlotId;
-        let taken = |&slot: &SlotId| self.slots.get(slot).is_some();
-        let found = (0..RANDOM_TRIES).map(place).find(taken);
-        found.or_else(|| self.slots.at_or_after(place(0) as usize))
+        self.slots.some(random)
     }
 }
 

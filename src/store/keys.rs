@@ -325,10 +325,11 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Tells those who watch a key that it has changed.
-    pub(crate) fn changed(&self, key: &[u8]) {
+    /// Tells those who watch a key that it has changed, and notes it for those who track it.
+    pub(crate) fn changed(&mut self, key: &[u8]) {
         let full = FullKeyRef { db: self.db, key };
         self.space.watched.changed(full);
+        self.space.tracking.changed(key);
     }
 
     /// Notes an event, if somebody may want to hear of it.

@@ -16,6 +16,7 @@ use super::events::Event;
 use super::garbage::Garbage;
 use super::keys::Keys;
 use super::touched::Touched;
+use super::tracking::{self, Tracking};
 use super::watched::Watched;
 use crate::client::Client;
 use crate::config::Config;
@@ -61,6 +62,8 @@ pub(crate) struct KeyStats {
 pub(crate) struct Figures {
     /// Bytes that keys and values take.
     pub used: usize,
+    /// What is remembered of clients that track.
+    pub tracking: tracking::Figures,
     /// Clients that wait for elements.
     pub blocked: usize,
     /// What is counted.
@@ -77,6 +80,8 @@ pub(crate) struct Keyspace {
     pub blocked: Blocked,
     /// Who watches keys.
     pub watched: Watched,
+    /// Who is to be told of changes.
+    pub tracking: Tracking,
     /// What has happened since the events were last taken, in order.
     pub(super) events: Vec<Event>,
     pub(super) now: Millis,
@@ -160,12 +165,21 @@ impl Keyspace {
         }
     }
 
+    /// Tells all who track that any key may have changed.
+    pub(crate) fn invalidate_all(&mut self) {
+        if let Some((flushed, cost)) = self.tracking.flush() {
+            self.garbage.add(flushed, cost);
+        }
+    }
+
     /// Exchanges the keys of two databases. Who waits for keys of one of them, or watches some, stays
-    /// with its number, and is told of what is there now.
+    /// with its number, and is told of what is there now. A client's cache does not know of numbers: it
+    /// is told that any key may have changed.
     pub(crate) fn swap(&mut self, first: u32, second: u32) {
         if first == second {
             return;
         }
+        self.invalidate_all();
         let mut take = |db| self.databases.remove(&db).unwrap_or_default();
         let (to_second, to_first) = (take(first), take(second));
         for (db, database) in [(first, to_first), (second, to_second)] {
@@ -180,11 +194,13 @@ impl Keyspace {
         }
     }
 
-    /// Forgets a client that is gone: it waits for nothing and watches nothing.
-    pub(crate) fn forget(&mut self, client: &Client) {
+    /// Forgets a client that is gone: it waits for nothing and watches nothing, and some of what is
+    /// tracked for it is taken out. `true`: some of that is left, and this is to be called again.
+    pub(crate) fn forget(&mut self, client: &Client) -> bool {
         self.blocked.remove(client.id);
         self.watched.unwatch(client.id);
         client.watched_memory.store(0, Relaxed);
+        self.tracking.forget(client)
     }
 
     /// Writes the figures down.
@@ -192,6 +208,7 @@ impl Keyspace {
         figures.used = self.used();
         figures.blocked = self.blocked.len();
         figures.stats = self.stats;
+        figures.tracking = self.tracking.figures();
         figures.databases.clear();
         let all = self.databases();
         figures
@@ -221,6 +238,8 @@ impl Keyspace {
             let value = |key: &[u8]| database.find(key).map(|slot| &database.entry(slot).value);
             blocked.note_database(db, value);
         }
+        // Of what was changed, not everybody may have been told.
+        self.invalidate_all();
         self.broken = false;
     }
 

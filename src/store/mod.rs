@@ -64,5 +64,6 @@ pub(crate) mod slots;
 pub(crate) mod sorted_set;
 pub(crate) mod string_value;
 pub(crate) mod touched;
+pub(crate) mod tracking;
 pub(crate) mod value;
 pub(crate) mod watched;

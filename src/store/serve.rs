@@ -13,6 +13,7 @@ use bytes::BytesMut;
 
 use super::blocked::BlockedOp;
 use super::keyspace::{FullKey, Keyspace};
+use super::tracking::Author;
 use super::value::Value;
 use crate::client::ClientId;
 use crate::config::Config;
@@ -129,7 +130,9 @@ impl Keyspace {
             return Served::Refused;
         }
         if let Some(slot) = has_taken {
+            self.tracking.author = Author::Waiter(client);
             op.take(&mut self.keys(*db, config), slot, key);
+            self.tracking.author = Author::Command;
         }
         Served::Answered(answer.err())
     }

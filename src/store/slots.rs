@@ -11,11 +11,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::hash::HashState;
+
 /// The number of a place.
 pub(crate) type SlotId = u32;
 
 /// Places in a page.
 const PAGE: usize = 256;
+/// How often a random place is tried before the next one that is taken will do.
+const RANDOM_TRIES: u64 = 64;
 
 #[derive(Clone, Debug)]
 enum Slot<T> {
@@ -208,6 +212,16 @@ impl<T> Slots<T> {
         let taken = |(id, value): (SlotId, Option<&T>)| value.map(|_| id);
         let first = |start| self.places_from(start).find_map(taken);
         first(start).or_else(|| first(0))
+    }
+
+    /// Some taken place, chosen by the number `random`: each as likely as any other, unless hardly any
+    /// is taken. `None`: there is none.
+    pub(crate) fn some(&self, random: u64) -> Option<SlotId> {
+        let end = self.end().max(1) as u64;
+        let place = |number| (HashState::hash((random, number)) % end) as SlotId;
+        let taken = |&id: &SlotId| self.get(id).is_some();
+        let found = (0..RANDOM_TRIES).map(place).find(taken);
+        found.or_else(|| self.at_or_after(place(0) as usize))
     }
 }
 

@@ -158,14 +158,14 @@ else
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
-for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redis_py_asyncio applications \
+for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redis_py_caching redis_py_asyncio applications \
   taskiq_redis_brokers readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-for file in node_redis node_redis_queue ioredis ioredis_queue socketio graphql connect_redis readme_snippets; do
+for file in node_redis node_redis_queue ioredis ioredis_queue caching socketio graphql connect_redis readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
 for pid in "${servers[@]}"; do

@@ -281,14 +281,18 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*40\r\n",
+            "*48\r\n",
             "+CLIENT has these subcommands:\r\n",
+            "+CACHING YES|NO\r\n",
+            "+    Whether the keys of the next command are tracked (with OPTIN, OPTOUT).\r\n",
+            "+GETREDIR\r\n",
+            "+    The connection that is told of this one's tracked keys.\r\n",
             "+GETNAME\r\n",
             "+    The name of this connection.\r\n",
             "+ID\r\n",
         ))
         .await;
-    for _ in 4..38 {
+    for _ in 8..46 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Show this list.\r\n").await;

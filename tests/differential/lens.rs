@@ -19,6 +19,8 @@ enum View {
     Shape,
     /// Every integer is replaced by N.
     Ids,
+    /// As Ids, in the output of the other connections: they are told of clients by their ids.
+    OtherIds,
     /// Every integer above 0 is replaced by N: a time to live, but not the -1 and -2 of a key without one.
     Positive,
     /// The encodings of lists and sorted sets are "list": up to 7.0 Redis has quicklists only, and its SORT makes a
@@ -67,6 +69,7 @@ impl Lens {
         let view = match name {
             "shape" => View::Shape,
             "ids" => View::Ids,
+            "other-ids" => View::OtherIds,
             "positive" => View::Positive,
             "lists" => View::Lists,
             "encodings" => View::Encodings,
@@ -101,7 +104,11 @@ impl Lens {
             .views
             .iter()
             .copied()
-            .filter(|view| matches!(view, View::Sorted | View::Operators))
+            .filter_map(|view| match view {
+                View::Sorted | View::Operators => Some(view),
+                View::OtherIds => Some(View::Ids),
+                _ => None,
+            })
             .collect();
         Self { views, text: None }
     }
@@ -136,6 +143,8 @@ impl View {
             View::Ids => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_integer)),
+            // The acting connection's own are compared.
+            View::OtherIds => {}
             View::Positive => frames
                 .iter_mut()
                 .for_each(|frame| each_leaf(frame, &hide_positive)),

@@ -108,11 +108,27 @@ pub(crate) const ROWS: &[Spec] = &[
 
 /// CLIENT's subcommands.
 const CLIENT: &[Spec] = &[
+    Spec::new("caching", 3)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&[Category::Connection])
+        .origin("connection", "6.0.0")
+        .summary("Instruct the server about tracking or not keys in the next request")
+        .complexity("O(1)")
+        .arguments(&[Arg::one_of(
+            "mode",
+            &[Arg::pure_token("yes", "YES"), Arg::pure_token("no", "NO")],
+        )]),
     Spec::new("getname", 2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&[Category::Connection])
         .origin("connection", "2.6.9")
         .summary("Show the connection's name")
+        .complexity("O(1)"),
+    Spec::new("getredir", 2)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&[Category::Connection])
+        .origin("connection", "6.0.0")
+        .summary("Get tracking notifications redirection client ID if any")
         .complexity("O(1)"),
     Spec::new("help", 2)
         .flags(&[Loading, Stale])
@@ -303,6 +319,33 @@ const CLIENT: &[Spec] = &[
         .summary("Name the connection")
         .complexity("O(1)")
         .arguments(&[Arg::string("connection-name")]),
+    Spec::new("tracking", -3)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&[Category::Connection])
+        .origin("connection", "6.0.0")
+        .summary("Enable or disable server assisted client side caching support")
+        .complexity("O(1). Some options may introduce additional complexity.")
+        .arguments(&[
+            Arg::one_of("status", ON_OFF),
+            Arg::integer("client-id").token("REDIRECT").optional(),
+            Arg::string("prefix")
+                .token("PREFIX")
+                .optional()
+                .multiple_token(),
+            Arg::pure_token("bcast", "BCAST").optional(),
+            Arg::pure_token("optin", "OPTIN").optional(),
+            Arg::pure_token("optout", "OPTOUT").optional(),
+            Arg::pure_token("noloop", "NOLOOP").optional(),
+        ]),
+    Spec::new("trackinginfo", 2)
+        .flags(&[NoScript, Loading, Stale])
+        .categories(&[Category::Connection])
+        .origin("connection", "6.2.0")
+        .summary(
+            "Return information about server assisted client side caching for the current \
+             connection",
+        )
+        .complexity("O(1)"),
     Spec::new("unblock", -3)
         .flags(&[Admin, NoScript, Loading, Stale])
         .categories(&[Category::Connection])
