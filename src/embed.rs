@@ -30,7 +30,7 @@ use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
 use crate::state::bound::Bound;
 use crate::state::tls::{Tls, TlsError};
-use crate::state::{OnChange, ServerState};
+use crate::state::{OnChange, ServerState, TrimMemory};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -55,6 +55,7 @@ pub enum StartError {
 pub struct Builder {
     config: Result<Config, BadSetting>,
     on_change: Option<OnChange>,
+    trim: Option<TrimMemory>,
     workers: Option<Workers>,
 }
 
@@ -97,6 +98,15 @@ impl Builder {
     #[doc(hidden)]
     pub fn on_config_change(mut self, call: impl Fn(&Config) + Send + Sync + 'static) -> Builder {
         self.on_change = Some(Box::new(call));
+        self
+    }
+
+    /// Called when the process has at least 16 MB more of memory that nobody uses than it had before:
+    /// on the thread that started the server and on each of its [`workers`](Self::workers), three
+    /// times, a second apart. An allocator that keeps free memory by thread can give it back to the
+    /// system then.
+    pub fn on_free_memory(mut self, call: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.trim = Some(Arc::new(call));
         self
     }
 
@@ -148,6 +158,7 @@ impl Builder {
             acl,
             tls,
             self.on_change,
+            self.trim,
             placement,
         ));
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
@@ -199,6 +210,7 @@ impl Server {
         Builder {
             config: Ok(config),
             on_change: None,
+            trim: None,
             workers: None,
         }
     }
@@ -252,7 +264,7 @@ impl Server {
         let receivers = self.state.registry.publish(
             Namespace::Channel,
             channel.as_ref(),
-            payload.as_ref(),
+            payload.as_ref().into(),
             &ChannelOrder::default(),
             &mut fanout,
         );

@@ -8,7 +8,7 @@ mod common;
 use common::client::Client;
 use common::process::Process;
 use common::wire::request;
-use common::{eventually, field, info, start_with, until_info};
+use common::{both, eventually, field, info, start_with, until_info};
 use fanfare::Server;
 
 const KB: usize = 1024;
@@ -180,4 +180,120 @@ async fn the_log_names_who_was_closed() {
     assert_eq!(lines.len(), 1, "{log}");
     assert_eq!(field(lines[0], "name"), "glutton");
     assert_eq!(field(lines[0], "id"), client.id.to_string());
+}
+
+/// Names are bounded, wherever a client gives them, and cut in the log.
+#[tokio::test]
+async fn names_are_bounded() {
+    both(async |_, client| {
+        let (fits, too_long) = ("n".repeat(KB), "n".repeat(KB + 1));
+        let refused = "-ERR Client names cannot be longer than 1024 bytes.";
+        for (line, refused) in [
+            ("CLIENT SETNAME", refused),
+            ("HELLO 3 SETNAME", refused),
+            (
+                "CLIENT SETINFO lib-name",
+                "-ERR lib-name cannot be longer than 1024 bytes.",
+            ),
+            (
+                "CLIENT SETINFO LIB-VER",
+                "-ERR LIB-VER cannot be longer than 1024 bytes.",
+            ),
+        ] {
+            client
+                .script(&[(&format!("{line} {too_long}"), refused)])
+                .await;
+            client.line("CLIENT INFO").await;
+            let info = client.text().await;
+            assert!(info.len() < KB, "{line}: {info}");
+        }
+        for line in [
+            "CLIENT SETNAME",
+            "CLIENT SETINFO LIB-NAME",
+            "CLIENT SETINFO LIB-VER",
+        ] {
+            client.line("CLIENT INFO").await;
+            let before: usize = field(&client.text().await, "tot-mem")
+                .parse()
+                .expect("bytes");
+            client.ask(&format!("{line} {fits}"), "+OK").await;
+            client.line("CLIENT INFO").await;
+            let after: usize = field(&client.text().await, "tot-mem")
+                .parse()
+                .expect("bytes");
+            assert!(after >= before + KB, "{line}: {before} and {after}");
+        }
+    })
+    .await;
+    let server = Process::start(&["--maxmemory-clients", "1mb"]).await;
+    let mut client = server.client(2).await;
+    client
+        .ask(&format!("CLIENT SETNAME {}", "n".repeat(KB)), "+OK")
+        .await;
+    let mut bytes = b"*2\r\n$4\r\nECHO\r\n$30000000\r\n".to_vec();
+    bytes.resize(4 * MB, b'x');
+    let _ = client.try_send(&bytes).await;
+    client.rest().await;
+    let log = server.terminate().await.stderr;
+    let line = log.lines().find(|line| line.contains("maxmemory-clients"));
+    let name = field(line.expect("it was closed"), "name");
+    assert_eq!(name, "n".repeat(128));
+}
+
+/// What a client waits for counts, as long as it waits.
+#[tokio::test]
+async fn keys_that_are_waited_for_count() {
+    let server = start_with(&[]).await;
+    let mut observer = Client::connect(&server, 2).await;
+    let long = "k".repeat(MB);
+    for line in [
+        format!("BLPOP {long} 0"),
+        format!("BLMPOP 0 1 {long} LEFT"),
+        format!("BLMOVE k {long} LEFT LEFT 0"),
+        format!("BRPOPLPUSH k {long} 0"),
+    ] {
+        let mut waiter = Client::connect(&server, 2).await;
+        waiter.command(&line.split(' ').collect::<Vec<_>>()).await;
+        until_info(&mut observer, "blocked_clients", "1").await;
+        let held: usize = info(&mut observer, "mem_clients_normal")
+            .await
+            .parse()
+            .expect("bytes");
+        assert!((MB..4 * MB).contains(&held), "{}: {held}", &line[..8]);
+        observer
+            .ask(&format!("CLIENT UNBLOCK {}", waiter.id), ":1")
+            .await;
+        waiter.frame().await;
+        let held: usize = info(&mut observer, "mem_clients_normal")
+            .await
+            .parse()
+            .expect("bytes");
+        assert!(held < MB, "{}: {held} afterwards", &line[..8]);
+    }
+}
+
+/// Subscriptions count about what the process takes for them.
+#[tokio::test]
+async fn subscriptions_count_with_their_tables() {
+    for verb in ["SUBSCRIBE", "SSUBSCRIBE", "PSUBSCRIBE"] {
+        let server = Process::start(&[]).await;
+        let mut observer = server.client(2).await;
+        let mut client = server.client(2).await;
+        let number = async |client: &mut Client, field| {
+            info(client, field).await.parse::<usize>().expect("bytes")
+        };
+        let before = number(&mut observer, "used_memory_rss").await;
+        for batch in 0..200 {
+            let names: Vec<_> = (0..500)
+                .map(|name| format!("{verb}:{batch}:{name}"))
+                .collect();
+            client
+                .subscribe(verb, &names.iter().map(String::as_str).collect::<Vec<_>>())
+                .await;
+        }
+        let taken = number(&mut observer, "used_memory_rss").await - before;
+        let counted = number(&mut observer, "mem_clients_normal").await;
+        assert!(counted > taken / 2, "{verb}: {counted} of {taken}");
+        assert!(counted < taken * 3 / 2, "{verb}: {counted} of {taken}");
+    }
 }

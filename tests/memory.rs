@@ -3,7 +3,8 @@
 mod common;
 
 use common::client::Client;
-use common::{both, eventually, info, start, until_info};
+use common::process::Process;
+use common::{both, eventually, info, soon, start, until_info};
 
 const OUT_OF_MEMORY: &str = "-OOM command not allowed when used memory > 'maxmemory'.";
 const DATASET: &str = "used_memory_dataset";
@@ -466,4 +467,69 @@ async fn waiters_and_watchers_leave_nothing_behind() {
         drop(clients);
         eventually("all are gone", || server.client_count() == 1).await;
     }
+}
+
+/// INFO tells what is in use beside what is resident, as dashboards read it.
+#[tokio::test]
+async fn info_tells_used_from_resident() {
+    both(async |_, client| {
+        const MB: f64 = 1024.0 * 1024.0;
+        let value = "x".repeat(20 * 1024 * 1024);
+        client.command(&["SET", "k", &value]).await;
+        client.sees("+OK").await;
+        client.line("INFO memory").await;
+        let text = client.text().await;
+        let number = |name: &str| {
+            let value = |line: &str| line.strip_prefix(name)?.strip_prefix(':')?.parse().ok();
+            let found: Option<f64> = text.lines().find_map(value);
+            found.unwrap_or_else(|| panic!("no number {name} in {text}"))
+        };
+        let used = number("used_memory");
+        let (overhead, dataset) = (
+            number("used_memory_overhead"),
+            number("used_memory_dataset"),
+        );
+        assert_eq!(used, overhead + dataset);
+        let (startup, clients) = (number("used_memory_startup"), number("mem_clients_normal"));
+        assert_eq!(overhead, startup + clients);
+        assert!((20.0 * MB..21.0 * MB).contains(&dataset), "{text}");
+        assert!(startup > MB && number("used_memory_peak") >= used, "{text}");
+        let ratio = number("used_memory_rss") / used;
+        assert!((number("mem_fragmentation_ratio") - ratio).abs() < 0.01);
+        assert!(number("total_system_memory") > number("used_memory_rss"));
+        // What was used once is the peak.
+        client.ask("FLUSHALL", "+OK").await;
+        let peak = info(client, "used_memory_peak").await;
+        assert!(peak.parse::<f64>().expect("bytes") >= used);
+    })
+    .await;
+}
+
+/// Memory that was freed goes back to the system, whichever thread had taken it.
+#[tokio::test]
+async fn free_memory_goes_back_to_the_system() {
+    const MB: u64 = 1024 * 1024;
+    let server = Process::start(&["--worker-threads", "2"]).await;
+    let mut observer = server.client(2).await;
+    let mut client = server.client(2).await;
+    let resident = async |client: &mut Client| -> u64 {
+        info(client, "used_memory_rss")
+            .await
+            .parse()
+            .expect("bytes")
+    };
+    let value = "x".repeat(MB as usize);
+    let before = resident(&mut observer).await;
+    for key in 0..200 {
+        client.command(&["SET", &key.to_string(), &value]).await;
+        client.sees("+OK").await;
+    }
+    assert!(resident(&mut observer).await > before + 190 * MB);
+    observer.ask("FLUSHALL", "+OK").await;
+    soon("it goes back", async {
+        while resident(&mut observer).await > before + 50 * MB {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }

@@ -99,7 +99,7 @@ fn resolved(words: &[&[u8]]) -> String {
             start..end
         })
         .collect();
-    match CATALOG.resolve(&Args::new(&words.concat(), &ranges)) {
+    match CATALOG.resolve(&Args::new(&words.concat(), &ranges, &[])) {
         Ok(command) => command.full_name.clone(),
         Err(error) => String::from_utf8(error.wire_text()).unwrap(),
     }

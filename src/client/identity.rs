@@ -8,6 +8,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+/// The longest name that a client may give itself or its library, in bytes: CLIENT LIST shows the
+/// names of all clients.
+pub(crate) const MAX_NAME: usize = 1024;
+
 /// Identifies a client for the life of the process; the first is 1.
 pub(crate) type ClientId = u64;
 
@@ -60,4 +64,12 @@ pub(crate) struct Names {
     pub library: Bytes,
     /// CLIENT SETINFO LIB-VER.
     pub library_version: Bytes,
+}
+
+impl Names {
+    /// Bytes of memory that they take.
+    pub(super) fn memory(&self) -> usize {
+        let names = [&self.name, &self.library, &self.library_version];
+        size_of::<Names>() + names.map(Bytes::len).iter().sum::<usize>()
+    }
 }

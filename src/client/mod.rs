@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-pub(crate) use identity::{Addresses, ClientId, Names};
+pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
 use outbox::{Flush, Outbox, Status};
 use socket::WriteSocket;
-pub(crate) use subscriptions::{Namespace, Subscriptions};
+pub(crate) use subscriptions::{Namespace, REGISTRY_PLACE, Subscriptions};
 use tracking::Tracking;
 
 use crate::resp::Protocol;
@@ -93,6 +93,8 @@ pub(crate) struct Client {
     /// Bytes that its watched keys take; more than none exactly while it watches some. Changed under
     /// the keyspace's lock only.
     pub watched_memory: AtomicUsize,
+    /// Bytes that its wait for keys takes (BLPOP and its kin). Changed under the keyspace's lock only.
+    pub waiting_memory: AtomicUsize,
     /// A key that it watches has changed.
     pub watched_changed: AtomicBool,
     /// What it has asked of client-side caching.
@@ -146,6 +148,7 @@ impl Client {
             queued: AtomicI32::new(-1),
             queued_memory: AtomicUsize::new(0),
             watched_memory: AtomicUsize::new(0),
+            waiting_memory: AtomicUsize::new(0),
             watched_changed: AtomicBool::new(false),
             tracking: Tracking::default(),
             held_input: AtomicUsize::new(0),
@@ -217,10 +220,11 @@ impl Client {
     }
 
     /// Bytes that are kept for it beside its requests: what a transaction has queued, the keys that
-    /// it watches, and the prefixes that it tracks.
+    /// it watches or waits for, and the prefixes that it tracks.
     pub(crate) fn kept_memory(&self) -> usize {
         self.queued_memory.load(Relaxed)
             + self.watched_memory.load(Relaxed)
+            + self.waiting_memory.load(Relaxed)
             + self.tracking.prefix_memory.load(Relaxed)
     }
 
@@ -229,8 +233,9 @@ impl Client {
         let (_, _, output) = self.outbox.usage();
         let subscriptions = self.subscriptions.lock().memory();
         let input = self.held_input.load(Relaxed);
+        let names = self.names.lock().as_deref().map_or(0, Names::memory);
         let tracked = self.tracking.key_memory.load(Relaxed);
-        size_of::<Client>() + subscriptions + input + self.kept_memory() + tracked + output
+        size_of::<Client>() + names + subscriptions + input + self.kept_memory() + tracked + output
     }
 
     /// Whether it waits for an element (BLPOP and its kin).

@@ -27,6 +27,14 @@ impl Namespace {
         [Namespace::Channel, Namespace::Pattern, Namespace::Shard];
 }
 
+/// Bytes that a place in the registry's table of channels takes, at most.
+pub(crate) const REGISTRY_PLACE: usize = 96;
+/// Bytes that a name takes beside its own: the counter of who shares it, and what the allocator
+/// rounds up.
+const NAME: usize = 48;
+/// Bytes that a pattern takes in the index of patterns.
+const INDEXED: usize = 160;
+
 /// The names that a client is subscribed to, by kind. The registry keeps them in step with its own
 /// tables.
 #[derive(Debug, Default)]
@@ -89,10 +97,14 @@ impl Subscriptions {
         leaving + self.names.iter().map(HashSet::len).sum::<usize>()
     }
 
-    /// Bytes of memory that they take, names shared with the registry included.
+    /// Bytes of memory that they take, here and in the registry. What several clients are subscribed
+    /// to counts for each of them.
     pub(crate) fn memory(&self) -> usize {
+        // The registry's tables grow as these do.
         let places: usize = self.names.iter().map(HashSet::capacity).sum();
-        self.bytes + places * size_of::<Bytes>()
+        let patterns = self.len(Namespace::Pattern) * INDEXED;
+        let names = self.bytes + self.total() * NAME;
+        names + patterns + places * (size_of::<Bytes>() + REGISTRY_PLACE)
     }
 
     /// Whether the client is gone, so that nothing may be added any more.

@@ -5,6 +5,7 @@
 use super::Args;
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
+use crate::resp::large::has_memory_for;
 use crate::resp::reply::Reply;
 use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
@@ -25,13 +26,15 @@ pub(crate) fn setbit(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
     let offset = bits::parse_offset(&args[2], None, keys.config().proto_max_bulk_len)?;
     let bit = bits::parse_bit(&args[3])?;
-    let slot = slot_to_write(keys, key)?;
-    let (old, grown) = keys.change(slot, |text: &mut StringValue| {
-        let bytes = text.bytes_mut();
-        let length = bytes.len();
-        let old = bits::set(bytes, offset, bit);
-        (old, bytes.len() > length)
+    let slot = slot_to_write(keys, key, bits::length_for(offset))?;
+    let changed = keys.change(slot, |text: &mut StringValue| {
+        text.bytes_mut(0).map(|bytes| {
+            let length = bytes.len();
+            let old = bits::set(bytes, offset, bit);
+            (old, bytes.len() > length)
+        })
     });
+    let (old, grown) = changed.map_err(|_| CommandError::NO_MEMORY)?;
     if grown || old != bit {
         tell_change(keys, key);
     }
@@ -108,6 +111,10 @@ pub(crate) fn bitop(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
             None => Default::default(),
         });
     }
+    let longest = strings.iter().map(|bytes| bytes.len()).max();
+    if !has_memory_for(longest.unwrap_or(0)) {
+        return Err(CommandError::NO_MEMORY);
+    }
     let result = bits::combine(operation, &strings);
     let length = result.len();
     if length > 0 {
@@ -127,10 +134,11 @@ pub(crate) fn bitfield(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Ar
         return read_fields(keys, out, &args[1], &ops);
     }
     let key = &args[1];
-    let slot = slot_to_write(keys, key)?;
+    let slot = slot_to_write(keys, key, bits::written_length(&ops))?;
     let outcome = keys.change(slot, |text: &mut StringValue| {
-        bits::apply(text.bytes_mut(), &ops)
+        text.bytes_mut(0).map(|bytes| bits::apply(bytes, &ops))
     });
+    let outcome = outcome.map_err(|_| CommandError::NO_MEMORY)?;
     if outcome.changed {
         tell_change(keys, key);
     }
@@ -181,9 +189,18 @@ fn read_fields(
     Ok(Reply::Sent)
 }
 
-/// Where the string is whose bits are to be changed; an empty one is added if there is none.
-fn slot_to_write(keys: &mut Keys<'_>, key: &[u8]) -> Result<SlotId> {
+/// Where the string is whose bits are to be changed, so that it has `length` bytes at least; an empty
+/// one is added if there is none.
+fn slot_to_write(keys: &mut Keys<'_>, key: &[u8], length: usize) -> Result<SlotId> {
     let found = keys.write::<StringValue>(key)?;
+    let before = match found {
+        Some(slot) => keys.get::<StringValue>(slot)?.len(),
+        None => 0,
+    };
+    // A string that grows a little at least doubles its buffer.
+    if length > before && !has_memory_for(length.max(2 * before)) {
+        return Err(CommandError::NO_MEMORY);
+    }
     Ok(found.unwrap_or_else(|| keys.add(key, StringValue::Long(Vec::new()))))
 }
 

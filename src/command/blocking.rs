@@ -6,6 +6,7 @@
 //! answers at once, as if its time were over.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -106,6 +107,10 @@ pub(super) struct Move {
 }
 
 impl BlockedOp for Move {
+    fn memory(&self) -> usize {
+        size_of::<Move>() + self.destination.len()
+    }
+
     fn waits_for(&self) -> &'static str {
         List::NAME
     }
@@ -238,7 +243,8 @@ pub(crate) fn wait(
     op: impl BlockedOp + 'static,
     timeout: Option<Duration>,
 ) -> Reply {
-    if !context.may_keep(keys.iter().copied().map(watch_memory).sum()) {
+    let memory = op.memory() + keys.iter().copied().map(watch_memory).sum::<usize>();
+    if !context.may_keep(memory) {
         return Reply::Sent;
     }
     // Whoever serves it writes to the outbox, behind what is there.
@@ -250,6 +256,7 @@ pub(crate) fn wait(
         op: Arc::new(op),
         wants_reply: context.session.replies.wants_reply(),
     };
+    context.client.waiting_memory.store(memory, Relaxed);
     context.keyspace().blocked.add(waiter);
     // A moment too far away to be told is as good as none.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));

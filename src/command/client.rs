@@ -9,7 +9,7 @@ use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
 use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
-use crate::client::{ClientId, Closing, Names};
+use crate::client::{ClientId, Closing, MAX_NAME, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
 use crate::observe::log_throttle::Told;
@@ -18,6 +18,9 @@ use crate::resp::reply::{Reply, verbatim};
 use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
+
+/// How the error about a name of more than [`MAX_NAME`] bytes ends.
+const TOO_LONG: &str = " cannot be longer than 1024 bytes.";
 
 /// `CLIENT ID`
 pub(crate) fn id(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
@@ -92,6 +95,13 @@ pub(crate) fn setinfo(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             before: "ERR Unrecognized option '",
             quoted: option.to_vec(),
             after: "'".into(),
+        });
+    }
+    if value.len() > MAX_NAME {
+        return Err(CommandError::Quoting {
+            before: "ERR ",
+            quoted: option.to_vec(),
+            after: TOO_LONG.into(),
         });
     }
     if !valid_attribute(value) {
@@ -267,7 +277,11 @@ pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 /// A name that CLIENT LIST can show.
 pub(crate) fn valid_name(name: &[u8]) -> std::result::Result<Bytes, CommandError> {
-    if valid_attribute(name) {
+    if name.len() > MAX_NAME {
+        Err(CommandError::Text(
+            format!("ERR Client names{TOO_LONG}").into(),
+        ))
+    } else if valid_attribute(name) {
         Ok(Bytes::copy_from_slice(name))
     } else {
         Err(CommandError::text(

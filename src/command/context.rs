@@ -232,6 +232,7 @@ impl<'a> Context<'a> {
                 quoted: vec![*byte],
                 after: "'".into(),
             },
+            ProtocolError::NoMemory(_) => CommandError::Text(format!("OOM {error}").into()),
             error => CommandError::Text(format!("ERR Protocol error: {error}").into()),
         });
     }

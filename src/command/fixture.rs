@@ -2,6 +2,7 @@
 //!
 //! Layer `command`, for tests only.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -41,6 +42,7 @@ impl Fixture {
             config.clone(),
             acl,
             Tls::default(),
+            None,
             None,
             Placement::default(),
         );
@@ -82,16 +84,8 @@ impl Fixture {
 
     /// Carries out a request within the current batch.
     pub(super) fn request<T: AsRef<[u8]>>(&mut self, args: &[T]) {
-        let mut bytes = Vec::new();
-        let places: Vec<_> = args
-            .iter()
-            .map(|arg| {
-                let start = bytes.len();
-                bytes.extend_from_slice(arg.as_ref());
-                start..bytes.len()
-            })
-            .collect();
-        dispatch(&mut self.context(), &Args::new(&bytes, &places));
+        let (bytes, places) = joined(args);
+        dispatch(&mut self.context(), &Args::new(&bytes, &places, &[]));
     }
 
     /// The replies that are there by now, in one line; forgets them.
@@ -104,4 +98,16 @@ impl Fixture {
     pub(super) fn end_batch(&mut self) {
         self.context().finish();
     }
+}
+
+/// Arguments one after another as a request holds them, and where each stands.
+pub(super) fn joined<T: AsRef<[u8]>>(args: &[T]) -> (Vec<u8>, Vec<Range<usize>>) {
+    let mut bytes = Vec::new();
+    let places = args.iter().map(|arg| {
+        let start = bytes.len();
+        bytes.extend_from_slice(arg.as_ref());
+        start..bytes.len()
+    });
+    let places = places.collect();
+    (bytes, places)
 }

@@ -97,11 +97,11 @@ fn change<R>(
     slot: SlotId,
     change: impl FnOnce(&mut Vec<u8>) -> std::result::Result<R, HllError>,
 ) -> Result<R> {
-    let changed = keys.change(slot, |text: &mut StringValue| {
+    keys.change(slot, |text: &mut StringValue| {
         text.with_bytes(hyperloglog::encoding)?;
-        change(text.bytes_mut())
-    });
-    Ok(changed?)
+        let bytes = text.bytes_mut(0).map_err(|_| CommandError::NO_MEMORY)?;
+        Ok(change(bytes)?)
+    })
 }
 
 fn sparse_limit(keys: &Keys<'_>) -> usize {

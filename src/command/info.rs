@@ -18,7 +18,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::observe::stats::Counter;
-use crate::state::{REDIS_VERSION, ServerState, VERSION};
+use crate::state::{REDIS_VERSION, ServerState, VERSION, memory};
 use crate::store::keyspace::Figures;
 
 /// A section: its name, whether a plain INFO shows it, and what it says.
@@ -109,6 +109,12 @@ impl Report {
         let _ = write!(self.0, "{name}:{value}\r\n");
     }
 
+    /// A number of bytes, and again for people.
+    fn bytes(&mut self, name: &str, bytes: usize) {
+        self.field(name, bytes);
+        self.field(format_args!("{name}_human"), human(bytes));
+    }
+
     fn counter(&mut self, name: &str, counter: &Counter) {
         self.field(name, counter.load(Relaxed));
     }
@@ -170,35 +176,38 @@ fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("pubsub_clients", state.registry.subscribed_clients());
 }
 
-/// Bytes that the process takes.
-pub(super) fn resident_memory(state: &ServerState) -> usize {
-    state
-        .resident_memory
-        .get(|| memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem))
-}
-
-/// Bytes that all connections hold.
-pub(super) fn clients_memory(state: &ServerState) -> usize {
-    state.clients_memory.get(|| {
-        let all = state.clients.all();
-        all.iter().map(|client| client.memory()).sum()
-    })
-}
-
 fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
-    let (resident, clients) = (resident_memory(state), clients_memory(state));
-    report.field("used_memory", resident);
-    report.field("used_memory_human", human(resident));
-    report.field("used_memory_rss", resident);
-    report.field("used_memory_rss_human", human(resident));
-    report.field("mem_clients_slaves", 0);
-    report.field("mem_clients_normal", clients);
-    report.field("used_memory_dataset", keys.used);
-    let limit = state.config().maxmemory;
-    report.field("maxmemory", limit);
-    report.field("maxmemory_human", human(limit as usize));
+    let memory = state.memory(keys.used);
+    let used = memory.used();
+    report.bytes("used_memory", used);
+    report.bytes("used_memory_rss", memory.resident);
+    report.bytes("used_memory_peak", memory.peak);
+    report.field("used_memory_peak_perc", percent(used, memory.peak));
+    report.field("used_memory_overhead", memory.overhead());
+    report.field("used_memory_startup", memory.startup);
+    report.field("used_memory_dataset", memory.dataset);
+    report.field(
+        "used_memory_dataset_perc",
+        percent(memory.dataset, used - memory.startup),
+    );
+    report.bytes("total_system_memory", memory::of_machine());
+    report.bytes("maxmemory", state.config().maxmemory as usize);
     report.field("maxmemory_policy", "noeviction");
+    let ratio = memory.resident as f64 / used as f64;
+    report.field("mem_fragmentation_ratio", format_args!("{ratio:.2}"));
+    report.field(
+        "mem_fragmentation_bytes",
+        memory.resident as i64 - used as i64,
+    );
+    report.field("mem_clients_slaves", 0);
+    report.field("mem_clients_normal", memory.clients);
     report.field("mem_allocator", "mimalloc");
+}
+
+/// A part of a whole, as Redis prints it.
+fn percent(part: usize, whole: usize) -> String {
+    let percent = part as f64 * 100.0 / (whole as f64).max(1.0);
+    format!("{percent:.2}%")
 }
 
 fn persistence(report: &mut Report, _state: &ServerState, _keys: &Figures) {

@@ -8,6 +8,7 @@ use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
 use crate::resp::error::CommandError;
+use crate::resp::large::has_memory_for;
 use crate::resp::reply::{Reply, status};
 use crate::resp::writer::ReplyWriter;
 use crate::store::database::Database;
@@ -128,6 +129,9 @@ pub(crate) fn copy(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     };
     if keys.of(to).lookup_write(new).is_some() && !replace {
         return Ok(Reply::Integer(0));
+    }
+    if !has_memory_for(keys.entry(slot).value.memory()) {
+        return Err(CommandError::NO_MEMORY);
     }
     let entry = keys.entry(slot).clone();
     let mut target = keys.of(to);

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::info::{clients_memory, human, resident_memory};
+use super::info::human;
 use super::pubsub::help as help_reply;
 use super::{Args, Context};
 use crate::resp::error::CommandError;
@@ -57,10 +57,11 @@ impl Use {
             keyspace.publish();
         }
         let figures = context.server.keyspace.figures();
+        let memory = context.server.memory(figures.used);
         Use {
-            resident: resident_memory(context.server),
-            data: figures.used,
-            clients: clients_memory(context.server),
+            resident: memory.resident,
+            data: memory.dataset,
+            clients: memory.clients,
             keys: figures.databases.iter().map(|(_, keys, _)| keys).sum(),
             limit: context.server.config().maxmemory,
         }

@@ -46,7 +46,7 @@ impl Bench {
             words.push(bytes.len()..bytes.len() + word.len());
             bytes.extend_from_slice(word.as_bytes());
         }
-        let args = Args::new(&bytes, &words);
+        let args = Args::new(&bytes, &words, &[]);
         let command = CATALOG.resolve(&args).expect("a command");
         let mut keys = self.space.keys(0, &self.config);
         let mut value = ReplyBuilder::default();

@@ -114,6 +114,17 @@ pub(crate) fn notable(config: &Config) -> Duration {
 /// Notes a command that took so long as to be [`notable`].
 #[cold]
 pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
+    note_slow_words(context, command, || shown(command, args), took);
+}
+
+/// As [`note_slow`], with the words that the slow log shows.
+#[cold]
+pub(crate) fn note_slow_words<'w>(
+    context: &Context<'_>,
+    command: &Command,
+    words: impl FnOnce() -> Vec<&'w [u8]>,
+    took: Duration,
+) {
     let event = if command.has(Flag::Fast) {
         "fast-command"
     } else {
@@ -127,11 +138,10 @@ pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_
     let slower = u64::try_from(config.slowlog_log_slower_than);
     let is_slow = slower.is_ok_and(|slower| took >= Duration::from_micros(slower));
     if is_slow && !command.has(Flag::SkipSlowlog) {
-        let words = shown(command, args);
         let most = config.slowlog_max_len;
         server
             .slow_log
-            .push(context.client, words.into_iter(), took, most);
+            .push(context.client, words().into_iter(), took, most);
     }
 }
 

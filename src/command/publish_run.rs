@@ -30,7 +30,7 @@ use super::{Args, Context, ReplyMode, operators};
 use crate::catalog::{CATALOG, Command};
 use crate::client::Namespace;
 use crate::observe::batch_stats::BatchStats;
-use crate::pubsub::message::Messages;
+use crate::pubsub::message::{Messages, Payload};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::encode::put_integer;
 
@@ -57,7 +57,7 @@ impl PublishRun {
         if !self.messages.is_empty() && !self.messages.can_add(namespace, channel, payload) {
             return false;
         }
-        self.messages.add(namespace, channel, payload);
+        self.messages.add(namespace, channel, Payload::of(args, 2));
         self.command = command.id;
         self.time += stats.lap();
         true
@@ -136,14 +136,8 @@ fn note_slow(context: &Context<'_>, each: Duration) {
     };
     let name = command.spec.name.to_ascii_uppercase();
     for payload in messages.payloads() {
-        let words = [name.as_bytes(), messages.channel(), payload];
-        let bytes = words.concat();
-        let mut end = 0;
-        let places = words.map(|word| {
-            end += word.len();
-            end - word.len()..end
-        });
-        operators::note_slow(context, command, &Args::new(&bytes, &places), each);
+        let words = || vec![name.as_bytes(), messages.channel(), payload];
+        operators::note_slow_words(context, command, words, each);
     }
 }
 

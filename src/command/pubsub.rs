@@ -6,6 +6,7 @@ use super::{Args, Context, access};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::hash::HashState;
+use crate::pubsub::message::Payload;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer, status};
 
@@ -22,7 +23,8 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
-    let (channel, payload) = (&args[1], &args[2]);
+    let channel = &args[1];
+    let payload = Payload::of(args, 2);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.
     let holds = context.client.is_subscriber() && context.execution.is_alone();

@@ -7,6 +7,7 @@ mod options;
 pub(crate) use counters::{decr, decrby, incr, incrby, incrbyfloat};
 pub(crate) use lcs::lcs;
 
+use std::collections::TryReserveError;
 use std::iter::StepBy;
 use std::ops::Range;
 
@@ -29,7 +30,7 @@ const EMPTY: Reply = Reply::Static(b"$0\r\n\r\n");
 /// `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]`
 pub(crate) fn set(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let options = options::of_set(args)?;
-    let is_set = store(keys, out, "set", &args[1], &args[2], &options)?;
+    let is_set = store(keys, out, "set", args, 2, &options)?;
     Ok(match is_set {
         _ if options.get => Reply::Sent,
         true => Reply::OK,
@@ -58,7 +59,7 @@ fn set_for(
         lifetime: Lifetime::Until(count, &args[2]),
         ..Options::default()
     };
-    store(keys, out, command, &args[1], &args[3], &options)?;
+    store(keys, out, command, args, 3, &options)?;
     Ok(Reply::OK)
 }
 
@@ -68,20 +69,29 @@ pub(crate) fn setnx(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         condition: Some(Condition::Absent),
         ..Options::default()
     };
-    let is_set = store(keys, out, "setnx", &args[1], &args[2], &options)?;
+    let is_set = store(keys, out, "setnx", args, 2, &options)?;
     Ok(Reply::Integer(is_set.into()))
 }
 
-/// Sets a key if it may be, and says whether it was (Redis: `setGenericCommand`). With GET, the value
-/// before has been replied.
+/// The argument at `index` as a value. A large one is kept as it was received.
+fn value_of(args: &Args<'_>, index: usize) -> StringValue {
+    match args.large(index) {
+        Some(bulk) => StringValue::Large(bulk.clone()),
+        None => StringValue::new(&args[index]),
+    }
+}
+
+/// Sets a key, the first argument, to the argument at `value` if it may be, and says whether it was
+/// (Redis: `setGenericCommand`). With GET, the value before has been replied.
 fn store(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,
     command: &'static str,
-    key: &[u8],
-    value: &[u8],
+    args: &Args<'_>,
+    value: usize,
     options: &Options<'_>,
 ) -> Result<bool> {
+    let key = &args[1];
     let deadline = options.lifetime.deadline(keys.now(), command)?;
     if options.get {
         reply_with(keys, out, key)?;
@@ -95,7 +105,7 @@ fn store(
         return Ok(false);
     }
     let keep = matches!(options.lifetime, Lifetime::Keep);
-    let slot = keys.put(key, StringValue::new(value), keep);
+    let slot = keys.put(key, value_of(args, value), keep);
     keys.notify(EventClass::String, "set", key);
     if deadline.is_some() {
         keys.set_deadline(slot, deadline);
@@ -114,10 +124,19 @@ fn reply_with(
     match slot {
         Some(slot) => keys
             .get::<StringValue>(slot)?
-            .with_bytes(|bytes| out.bulk(bytes)),
+            .with_bytes(|bytes| reply_copy(out, bytes))?,
         None => out.null(),
     }
     Ok(slot)
+}
+
+/// Replies with a copy of these bytes.
+fn reply_copy(out: &mut ReplyWriter<'_>, bytes: &[u8]) -> Result<()> {
+    if !out.has_room_for(bytes.len()) {
+        return Err(CommandError::NO_MEMORY);
+    }
+    out.bulk(bytes);
+    Ok(())
 }
 
 /// `GET key`
@@ -163,7 +182,7 @@ pub(crate) fn getset(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
         get: true,
         ..Options::default()
     };
-    store(keys, out, "getset", &args[1], &args[2], &options)?;
+    store(keys, out, "getset", args, 2, &options)?;
     Ok(Reply::Sent)
 }
 
@@ -176,7 +195,7 @@ pub(crate) fn mget(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             .lookup_read(key)
             .map(|slot| keys.get::<StringValue>(slot))
         {
-            Some(Ok(text)) => text.with_bytes(|bytes| out.bulk(bytes)),
+            Some(Ok(text)) => text.with_bytes(|bytes| reply_copy(out, bytes))?,
             Some(Err(_)) | None => out.null(),
         }
     }
@@ -213,8 +232,8 @@ fn pairs(command: &'static str, args: &Args<'_>) -> Result<StepBy<Range<usize>>>
 
 fn store_all(keys: &mut Keys<'_>, args: &Args<'_>, places: StepBy<Range<usize>>) {
     for place in places {
-        let (key, value) = (&args[place], &args[place + 1]);
-        keys.put(key, StringValue::new(value), false);
+        let key = &args[place];
+        keys.put(key, value_of(args, place + 1), false);
         keys.notify(EventClass::String, "set", key);
     }
 }
@@ -233,7 +252,7 @@ pub(crate) fn getrange(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Ar
     let Some(text) = keys.read::<StringValue>(&args[1])? else {
         return Ok(EMPTY);
     };
-    text.with_bytes(|bytes| out.bulk(range(bytes, start, end)));
+    text.with_bytes(|bytes| reply_copy(out, range(bytes, start, end)))?;
     Ok(Reply::Sent)
 }
 
@@ -266,16 +285,18 @@ pub(crate) fn append(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let (key, value) = (&args[1], &args[2]);
     let length = match keys.write::<StringValue>(key)? {
         None => {
-            keys.add(key, StringValue::new(value));
+            keys.add(key, value_of(args, 2));
             value.len()
         }
         Some(slot) => {
-            allow_length(keys, keys.get::<StringValue>(slot)?.len() as i64, value)?;
-            keys.change(slot, |text: &mut StringValue| {
-                let bytes = text.bytes_mut();
-                bytes.extend_from_slice(value);
-                bytes.len()
-            })
+            let before = keys.get::<StringValue>(slot)?.len() as i64;
+            let length = allow_length(keys, before, value)?;
+            let changed = keys.change(slot, |text: &mut StringValue| {
+                text.bytes_mut(length)
+                    .map(|bytes| bytes.extend_from_slice(value))
+            });
+            changed.map_err(|_| CommandError::NO_MEMORY)?;
+            length
         }
     };
     keys.changed(key);
@@ -297,15 +318,26 @@ pub(crate) fn setrange(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         return Ok(Reply::Integer(length as i64));
     }
     let end = allow_length(keys, offset, value)?;
-    let slot = found.unwrap_or_else(|| keys.add(key, StringValue::Long(Vec::new())));
-    let length = keys.change(slot, |text: &mut StringValue| {
-        let bytes = text.bytes_mut();
+    let write = |text: &mut StringValue| {
+        let bytes = text.bytes_mut(end)?;
         if bytes.len() < end {
             bytes.resize(end, 0);
         }
         bytes[end - value.len()..end].copy_from_slice(value);
-        bytes.len()
-    });
+        Ok(bytes.len())
+    };
+    let written: std::result::Result<usize, TryReserveError> = match found {
+        Some(slot) => keys.change(slot, write),
+        None => {
+            let mut text = StringValue::Long(Vec::new());
+            let written = write(&mut text);
+            if written.is_ok() {
+                keys.add(key, text);
+            }
+            written
+        }
+    };
+    let length = written.map_err(|_| CommandError::NO_MEMORY)?;
     keys.changed(key);
     keys.notify(EventClass::String, "setrange", key);
     Ok(Reply::Integer(length as i64))

@@ -354,7 +354,7 @@ pub(super) fn tell_all(context: &mut Context<'_>) {
 mod tests {
     use super::*;
     use crate::command::dispatch;
-    use crate::command::fixture::Fixture;
+    use crate::command::fixture::{Fixture, joined};
     use crate::config::Config;
 
     /// Whoever takes the keyspace's lock next may send the client what makes a reply stale.
@@ -364,17 +364,9 @@ mod tests {
             let mut fixture = Fixture::new(Config::default());
             let client = Arc::clone(&fixture.client);
             let mut context = fixture.context();
-            let mut pending = |words: &[&str]| {
-                let mut end = 0;
-                let places: Vec<_> = words
-                    .iter()
-                    .map(|word| {
-                        end += word.len();
-                        end - word.len()..end
-                    })
-                    .collect();
-                let bytes = words.concat();
-                dispatch(&mut context, &Args::new(bytes.as_bytes(), &places));
+            let mut pending = |args: &[&str]| {
+                let (bytes, places) = joined(args);
+                dispatch(&mut context, &Args::new(&bytes, &places, &[]));
                 (client.outbox.pending(), context.keyspace.is_some())
             };
             assert_eq!(pending(&["GET", "key"]), (0, true));

@@ -20,7 +20,9 @@ use crate::catalog::Command;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
+use crate::resp::large::LargeBulk;
 use crate::resp::reply::Reply;
+use crate::resp::request::large_range;
 use crate::resp::writer::ReplyWriter;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -56,30 +58,42 @@ struct Queued {
     command: &'static Command,
     bytes: Box<[u8]>,
     words: Box<[Range<usize>]>,
+    large: Box<[LargeBulk]>,
 }
 
 impl Queued {
     fn new(command: &'static Command, args: &Args<'_>) -> Queued {
-        let mut bytes = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
+        let copied = args.iter().enumerate();
+        let copied = copied.filter(|(index, _)| args.large(*index).is_none());
+        let mut bytes = Vec::with_capacity(copied.map(|(_, word)| word.len()).sum());
         let mut words = Vec::with_capacity(args.len());
-        for word in args.iter() {
-            let start = bytes.len();
-            bytes.extend_from_slice(word);
-            words.push(start..bytes.len());
+        let mut large = Vec::new();
+        for (index, word) in args.iter().enumerate() {
+            if let Some(bulk) = args.large(index) {
+                words.push(large_range(large.len()));
+                large.push(bulk.clone());
+            } else {
+                let start = bytes.len();
+                bytes.extend_from_slice(word);
+                words.push(start..bytes.len());
+            }
         }
         Queued {
             command,
             bytes: bytes.into(),
             words: words.into(),
+            large: large.into(),
         }
     }
 
     fn args(&self) -> Args<'_> {
-        Args::new(&self.bytes, &self.words)
+        Args::new(&self.bytes, &self.words, &self.large)
     }
 
     fn memory(&self) -> usize {
-        size_of::<Queued>() + self.bytes.len() + size_of_val(&*self.words)
+        let places = size_of_val(&*self.words) + size_of_val(&*self.large);
+        let large: usize = self.large.iter().map(LargeBulk::memory).sum();
+        size_of::<Queued>() + self.bytes.len() + places + large
     }
 }
 

@@ -16,12 +16,9 @@ use crate::resp::request::RequestReader;
 /// An unfinished request of up to this many bytes is copied aside between batches, so that the
 /// read buffer can go back to the thread; a longer one keeps its buffer.
 const COPY_ASIDE: usize = 4 * 1024;
-/// Bytes to make room for before a read, at least.
+/// Bytes to make room for before a read. A large argument is copied out of them piece by piece:
+/// they stay in the processor's cache, and between two reads others have their turn.
 const READ_SIZE: usize = 64 * 1024;
-/// A buffer grows to what its request needs, but not at once on the word of a header: to at most so
-/// many times what has arrived, so that a long argument is copied a few times on its way.
-const GROWTH: usize = 3;
-
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Input {
@@ -91,13 +88,13 @@ impl Input {
         buffer: &mut BytesMut,
         stats: &Stats,
     ) -> Poll<io::Result<()>> {
-        let more = self.reader.missing_bytes(buffer.len());
-        buffer.reserve(more.clamp(READ_SIZE, READ_SIZE.max(GROWTH * buffer.len())));
+        buffer.reserve(READ_SIZE);
         let bytes = ready!(self.read.poll_read(context, buffer))?;
         if bytes == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
         stats.read(bytes);
+        self.reader.set_apart(buffer);
         Poll::Ready(Ok(()))
     }
 
@@ -137,6 +134,7 @@ impl Input {
         }
         let mut buffers = BatchBuffers::take();
         buffers.input = std::mem::take(&mut self.unfinished);
+        self.reader.set_apart(&mut buffers.input);
         Some(buffers)
     }
 
@@ -144,6 +142,7 @@ impl Input {
     pub(super) fn set_aside(&mut self, mut buffers: Box<BatchBuffers>) {
         buffers.input.advance(self.reader.consumed());
         self.reader.rebase();
+        self.reader.set_apart(&mut buffers.input);
         if buffers.input.len() > COPY_ASIDE {
             std::mem::swap(&mut buffers.input, &mut self.unfinished);
         } else if !buffers.input.is_empty() {

@@ -205,7 +205,9 @@ mod tests {
 
         let mut fanout = Fanout::default();
         fanout.begin_batch(OutputLimits::default());
-        fanout.single.add(Namespace::Channel, b"c", b"one");
+        fanout
+            .single
+            .add(Namespace::Channel, b"c", b"one"[..].into());
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
         fanout.pending.deliver(fanout.single.all(), &subscribers);

@@ -15,12 +15,39 @@ use crate::client::Namespace;
 use crate::client::frames::{Frames, SHARED_BODY};
 use crate::resp::Protocol;
 use crate::resp::encode::{put_bulk, put_integer, put_null};
+use crate::resp::large::LargeBulk;
+use crate::resp::request::Args;
 
 /// The length in bytes at which a run ends. Each subscriber's outbox copies a run as a whole.
 const MAX_RUN: usize = 16 * 1024;
 
 /// Buffers that have grown beyond this many bytes are freed.
 const KEPT: usize = 256 * 1024;
+
+/// What a message says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Payload<'a> {
+    /// To be copied.
+    Bytes(&'a [u8]),
+    /// To be shared as it was received.
+    Large(&'a LargeBulk),
+}
+
+impl<'a> Payload<'a> {
+    /// The argument at `index`.
+    pub(crate) fn of(args: &Args<'a>, index: usize) -> Payload<'a> {
+        match args.large(index) {
+            Some(bulk) => Payload::Large(bulk),
+            None => Payload::Bytes(args.get(index).unwrap_or_default()),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Payload<'a> {
+    fn from(bytes: &'a [u8]) -> Payload<'a> {
+        Payload::Bytes(bytes)
+    }
+}
 
 /// A run of consecutive messages to one channel, encoded once for all subscribers. A publisher's
 /// batch is mostly such a run, and each outbox then appends it as a whole.
@@ -91,7 +118,7 @@ impl Messages {
 
     /// Adds a message. The run must be empty, or [`can_add`](Self::can_add) must have returned
     /// true.
-    pub(crate) fn add(&mut self, namespace: Namespace, channel: &[u8], payload: &[u8]) {
+    pub(crate) fn add(&mut self, namespace: Namespace, channel: &[u8], payload: Payload<'_>) {
         if self.is_empty() {
             self.namespace = namespace;
             self.channel.clear();
@@ -103,17 +130,18 @@ impl Messages {
             Namespace::Channel | Namespace::Pattern => b"*3\r\n$7\r\nmessage\r\n",
         });
         put_bulk(&mut self.frames, channel);
-        if payload.len() <= SHARED_BODY {
-            put_bulk(&mut self.frames, payload);
-            let end = self.frames.len() - b"\r\n".len();
-            self.payloads.push(end - payload.len()..end);
-        } else {
-            put_integer(&mut self.frames, b'$', payload.len() as i64);
-            let mut body = Vec::with_capacity(payload.len() + 2);
-            body.extend_from_slice(payload);
-            body.extend_from_slice(b"\r\n");
-            self.body = Some(body.into());
-        }
+        let body: Bytes = match payload {
+            Payload::Bytes(payload) if payload.len() <= SHARED_BODY => {
+                put_bulk(&mut self.frames, payload);
+                let end = self.frames.len() - b"\r\n".len();
+                self.payloads.push(end - payload.len()..end);
+                return;
+            }
+            Payload::Bytes(payload) => [payload, b"\r\n"].concat().into(),
+            Payload::Large(payload) => payload.with_line_break(),
+        };
+        put_integer(&mut self.frames, b'$', (body.len() - b"\r\n".len()) as i64);
+        self.body = Some(body);
     }
 
     /// The frames of all messages, for subscribers of the channel itself.

@@ -158,7 +158,7 @@ fn append(registry: &Registry, channel: &[u8], payload: &str, fanout: &mut Fanou
     registry.publish(
         Namespace::Channel,
         channel,
-        payload,
+        payload.into(),
         &ChannelOrder::default(),
         fanout,
     )

@@ -33,11 +33,10 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
 use super::fanout::{Fanout, PendingFlush};
-use super::message::{Messages, SubscriptionChange, put_confirmation};
+use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
-use crate::client::Namespace;
-use crate::client::{Client, ClientId, Subscriptions};
+use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
 use crate::config::OutputLimits;
 use crate::glob;
 use crate::hash::HashState;
@@ -48,6 +47,9 @@ use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
 type Names = DashMap<Bytes, Subscribers, HashState>;
+
+// What clients are counted for each place of such a table.
+const _: () = assert!(size_of::<(Bytes, Subscribers)>() < REGISTRY_PLACE);
 
 /// A pattern and its subscribers.
 #[derive(Debug)]
@@ -144,7 +146,7 @@ impl Registry {
         &self,
         namespace: Namespace,
         channel: &[u8],
-        payload: &[u8],
+        payload: Payload<'_>,
         held: &ChannelOrder<'_>,
         fanout: &mut Fanout,
     ) -> usize {

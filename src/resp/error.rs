@@ -55,6 +55,9 @@ impl CommandError {
     /// A command that may need memory was sent while `maxmemory` is exceeded.
     pub(crate) const OUT_OF_MEMORY: CommandError =
         CommandError::text("OOM command not allowed when used memory > 'maxmemory'.");
+    /// A command needs memory that the system does not have; not a text of Redis, which ends then.
+    pub(crate) const NO_MEMORY: CommandError =
+        CommandError::text("OOM the system has no memory for this command");
     /// A command that needs keys was sent to a server without queue mode.
     pub(crate) const QUEUE_IS_OFF: CommandError = CommandError::text(
         "ERR this server runs without queue mode (queue no): it has no keys, only pub/sub",

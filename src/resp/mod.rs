@@ -15,6 +15,7 @@
 pub(crate) mod encode;
 pub(crate) mod error;
 pub(crate) mod inline;
+pub(crate) mod large;
 pub(crate) mod number;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -11,6 +11,10 @@
 //!            └── done: consumed() ────────────┘ └ args: 1 ┘         position ┘
 //! ```
 //!
+//! An argument that is large and has not arrived as a whole leaves the buffer: after each read, the
+//! caller has [`RequestReader::set_apart`] take what has arrived of it to an allocation of its own
+//! ([`large`](super::large)).
+//!
 //! Limits and texts are those of Redis 7 (`networking.c`), quirks included where a client can see
 //! them: the two bytes after a bulk are skipped unread, a header ends at `\r` and a NUL hides it,
 //! `*0` and `*-1` are empty requests. What bounds a hostile client: a header line or an inline
@@ -23,10 +27,12 @@
 
 use std::ops::{Index, Range};
 
+use bytes::BytesMut;
 use thiserror::Error;
 
 use super::error::CommandError;
 use super::inline::split_words_into;
+use super::large::{LARGE, LargeBulk, Receiving};
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
@@ -65,6 +71,9 @@ pub(crate) enum ProtocolError {
     /// More than 16 KB in one argument before AUTH.
     #[error("unauthenticated bulk length")]
     BulkLengthBeforeAuth,
+    /// There is no memory for an argument; not a text of Redis, which ends then.
+    #[error("out of memory for an argument of {0} bytes")]
+    NoMemory(usize),
 }
 
 /// The limits that apply to a connection's requests at the moment.
@@ -80,13 +89,32 @@ pub(crate) struct Limits {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Args<'a> {
     bytes: &'a [u8],
+    /// Places in `bytes`, or [`large_range`]s.
     ranges: &'a [Range<usize>],
+    large: &'a [LargeBulk],
+}
+
+/// The range of an argument that is the large argument of this index.
+pub(crate) fn large_range(index: usize) -> Range<usize> {
+    usize::MAX..index
+}
+
+fn is_large(range: &Range<usize>) -> bool {
+    range.start == usize::MAX
 }
 
 impl<'a> Args<'a> {
-    /// The arguments that lie in `bytes` at `ranges`.
-    pub(crate) fn new(bytes: &'a [u8], ranges: &'a [Range<usize>]) -> Args<'a> {
-        Args { bytes, ranges }
+    /// The arguments that lie in `bytes` at `ranges`, or in `large` where those are [`large_range`]s.
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        ranges: &'a [Range<usize>],
+        large: &'a [LargeBulk],
+    ) -> Args<'a> {
+        Args {
+            bytes,
+            ranges,
+            large,
+        }
     }
 
     /// The number of arguments, the command's name included.
@@ -101,14 +129,27 @@ impl<'a> Args<'a> {
 
     /// The argument at `index`; the command's name is at 0.
     pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
-        let range = self.ranges.get(index)?;
-        Some(&self.bytes[range.clone()])
+        self.ranges.get(index).map(|range| self.arg(range))
+    }
+
+    /// The argument at `index`, if it is one that can be kept without copying it.
+    pub(crate) fn large(&self, index: usize) -> Option<&'a LargeBulk> {
+        let range = self.ranges.get(index).filter(|range| is_large(range))?;
+        Some(&self.large[range.end])
     }
 
     /// The arguments in order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
-        let bytes = self.bytes;
-        self.ranges.iter().map(move |range| &bytes[range.clone()])
+        let args = *self;
+        self.ranges.iter().map(move |range| args.arg(range))
+    }
+
+    fn arg(&self, range: &Range<usize>) -> &'a [u8] {
+        if is_large(range) {
+            self.large[range.end].bytes()
+        } else {
+            &self.bytes[range.clone()]
+        }
     }
 }
 
@@ -116,7 +157,7 @@ impl Index<usize> for Args<'_> {
     type Output = [u8];
 
     fn index(&self, index: usize) -> &[u8] {
-        &self.bytes[self.ranges[index].clone()]
+        self.arg(&self.ranges[index])
     }
 }
 
@@ -133,8 +174,17 @@ pub(crate) struct RequestReader {
     missing: usize,
     /// The length of the bulk at `position`, once its header is read.
     bulk: Option<usize>,
-    /// Where the arguments of the current request are, in the buffer or in `inline`.
+    /// Where the arguments of the current request are, in the buffer or in `inline`; or
+    /// [`large_range`]s.
     args: Vec<Range<usize>>,
+    /// Those of the arguments that are not in the buffer.
+    large: Vec<LargeBulk>,
+    /// The argument at `position`, if it is such a one.
+    receiving: Option<Receiving>,
+    /// There was no memory for it.
+    failed: bool,
+    /// The current request is complete, and is to be found again.
+    unread: bool,
     /// The arguments of an inline command, without quotes.
     inline: Option<Vec<u8>>,
 }
@@ -144,6 +194,9 @@ impl RequestReader {
     /// complete; [`args`](Self::args) gives its arguments, and an empty array or line has none.
     /// `Ok(false)`: more bytes are needed.
     pub(crate) fn next(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
+        if std::mem::take(&mut self.unread) {
+            return Ok(true);
+        }
         loop {
             if self.missing == 0 {
                 self.begin_request();
@@ -172,20 +225,39 @@ impl RequestReader {
     /// The arguments of the request that [`next`](Self::next) has completed in `buffer`.
     pub(crate) fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         let bytes = self.inline.as_deref().unwrap_or(buffer);
-        Args::new(bytes, &self.args)
+        Args::new(bytes, &self.args, &self.large)
     }
 
     /// Undoes the parsing of the completed request, so that [`next`](Self::next) returns it again.
     pub(crate) fn unread(&mut self) {
-        self.position = self.start;
-        self.searched = self.start;
-        self.begin_request();
+        self.unread = true;
+    }
+
+    /// Whether what is understood is a request that was carried out, or nothing.
+    fn is_done(&self) -> bool {
+        self.missing == 0 && !self.unread
+    }
+
+    /// Takes what has arrived of a large argument out of the buffer. To be called whenever bytes were
+    /// added to it, before [`next`](Self::next).
+    pub(crate) fn set_apart(&mut self, buffer: &mut BytesMut) {
+        let Some(length) = self.bulk.filter(|&length| length >= LARGE) else {
+            return;
+        };
+        let receiving = self.receiving.get_or_insert_with(|| Receiving::new(length));
+        match receiving.take_from(&buffer[self.position..]) {
+            Ok(taken) => {
+                buffer.copy_within(self.position + taken.., self.position);
+                buffer.truncate(buffer.len() - taken);
+            }
+            Err(_) => self.failed = true,
+        }
     }
 
     /// How many bytes at the start of the buffer are no longer needed, once the completed request
     /// (if there is one) has been executed.
     pub(crate) fn consumed(&self) -> usize {
-        if self.missing == 0 {
+        if self.is_done() {
             self.position
         } else {
             self.start
@@ -195,40 +267,43 @@ impl RequestReader {
     /// The caller has dropped [`consumed`](Self::consumed) bytes from the start of the buffer.
     pub(crate) fn rebase(&mut self) {
         let dropped = self.consumed();
-        if self.missing == 0 {
-            self.args.clear();
-            self.inline = None;
+        if self.is_done() {
+            self.forget_args();
         }
-        for range in &mut self.args {
-            *range = range.start - dropped..range.end - dropped;
+        // The ranges of an inline command are not in the buffer.
+        if self.inline.is_none() {
+            for range in self.args.iter_mut().filter(|range| !is_large(range)) {
+                *range = range.start - dropped..range.end - dropped;
+            }
         }
         self.start = 0;
         self.position -= dropped;
         self.searched = self.searched.saturating_sub(dropped);
     }
 
-    /// How many bytes are missing to complete the argument that is being received, given that the
-    /// buffer has `length` bytes.
-    pub(crate) fn missing_bytes(&self, length: usize) -> usize {
-        let needed = self.bulk.map_or(0, |bulk| self.position + bulk + 2);
-        needed.saturating_sub(length)
-    }
-
     /// Bytes of memory that the reader itself uses for an unfinished request.
     pub(crate) fn held(&self) -> usize {
-        self.args.capacity() * size_of::<Range<usize>>()
+        let apart = self.receiving.as_ref().map_or(0, Receiving::arrived);
+        let large: usize = self.large.iter().map(LargeBulk::memory).sum();
+        self.args.capacity() * size_of::<Range<usize>>() + apart + large
     }
 
     /// Frees memory while the connection is idle between two requests.
     pub(crate) fn release(&mut self) {
-        if self.missing == 0 {
+        if self.is_done() {
             self.args = Vec::new();
+            self.large = Vec::new();
         }
     }
 
     fn begin_request(&mut self) {
         self.start = self.position;
+        self.forget_args();
+    }
+
+    fn forget_args(&mut self) {
         self.args.clear();
+        self.large.clear();
         self.inline = None;
     }
 
@@ -290,12 +365,20 @@ impl RequestReader {
                 length
             }
         };
-        let end = self.position + length;
-        if buffer.len() < end + 2 {
-            return Ok(false);
+        if self.failed {
+            return Err(ProtocolError::NoMemory(length));
         }
-        self.args.push(self.position..end);
-        self.position = end + 2;
+        if let Some(receiving) = self.receiving.take_if(|receiving| receiving.is_complete()) {
+            self.args.push(large_range(self.large.len()));
+            self.large.push(receiving.finish());
+        } else {
+            let end = self.position + length;
+            if self.receiving.is_some() || buffer.len() < end + 2 {
+                return Ok(false);
+            }
+            self.args.push(self.position..end);
+            self.position = end + 2;
+        }
         self.bulk = None;
         self.missing -= 1;
         Ok(true)

@@ -19,6 +19,7 @@ use bytes::{Bytes, BytesMut};
 use super::Protocol;
 use super::encode;
 use super::error::CommandError;
+use super::large::{LARGE, has_memory_for};
 use super::reply::Reply;
 
 /// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set),
@@ -46,6 +47,17 @@ impl<'a> ReplyWriter<'a> {
     )]
     pub(crate) fn value(builder: &'a mut ReplyBuilder) -> ReplyWriter<'a> {
         ReplyWriter(Target::Value(builder))
+    }
+
+    /// Whether there is memory for a bulk string of so many bytes behind what was written.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        let before = match &self.0 {
+            Target::Wire(out, _) => out.len(),
+            // Each piece is an allocation of its own.
+            Target::Value(_) => 0,
+        };
+        // A buffer that grows at least doubles.
+        bytes < LARGE || has_memory_for((before + bytes).max(2 * before))
     }
 
     /// Begins an array with `length` members.

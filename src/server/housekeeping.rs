@@ -1,6 +1,6 @@
 //! What has to be looked at now and then: idle clients, outboxes above their soft limit, messages
-//! that were dropped and whatever else the log has not been told of, tables that have become too large for what is
-//! in them.
+//! that were dropped and whatever else the log has not been told of, tables that have become too
+//! large for what is in them, memory that is free.
 
 use std::time::{Duration, Instant};
 
@@ -10,25 +10,33 @@ use crate::state::ServerState;
 /// The limits and timeouts it enforces are in whole seconds.
 const PERIOD: Duration = Duration::from_secs(1);
 
+/// So much more memory than before that is resident and not used is worth the allocator's time.
+const MUCH_FREE: usize = 16 * 1024 * 1024;
+/// So many seconds later it is looked at again: others may have freed more right after.
+const LOOK_AGAIN: u32 = 10;
+/// How many times the allocator is asked: it keeps what was freed a moment ago for the next user.
+const ROUNDS: u32 = 3;
+
 /// Runs until the server shuts down.
 pub(crate) async fn run(state: &ServerState) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = Instant::now();
+    let mut free = FreeMemory::default();
     loop {
         tokio::select! {
             _ = ticks.tick() => {
                 let now = Instant::now();
                 state.stats.sample((now - last).as_secs_f64().max(f64::EPSILON));
                 last = now;
-                look(state);
+                look(state, &mut free);
             },
             () = state.shutdown.begun() => return,
         }
     }
 }
 
-fn look(state: &ServerState) {
+fn look(state: &ServerState, free: &mut FreeMemory) {
     let config = state.config();
     for client in state.clients.all() {
         state.note_drops(&client, false);
@@ -56,4 +64,79 @@ fn look(state: &ServerState) {
         }
     }
     state.registry.shrink();
+    let memory = state.memory(state.keyspace.figures().used);
+    if free.has_become_much(memory.resident.saturating_sub(memory.used())) {
+        state.trim_memory();
+    }
+}
+
+/// Memory that is resident and not used, as far as the server counts.
+#[derive(Debug, Default)]
+struct FreeMemory {
+    /// What was left after the allocator was last asked to give memory back.
+    kept: usize,
+    /// How often it is still to be asked.
+    rounds: u32,
+    /// Seconds since it was last asked.
+    since: u32,
+}
+
+impl FreeMemory {
+    /// Notes how many bytes there are. Whether the allocator is to be asked now.
+    fn has_become_much(&mut self, bytes: usize) -> bool {
+        if self.rounds == 0 {
+            self.kept = self.kept.min(bytes);
+            self.since += 1;
+            if self.since >= LOOK_AGAIN {
+                self.kept = 0;
+                self.since = 0;
+            }
+        }
+        if bytes.saturating_sub(self.kept) >= MUCH_FREE {
+            self.rounds = ROUNDS;
+        }
+        if self.rounds == 0 {
+            return false;
+        }
+        self.since = 0;
+        self.kept = bytes;
+        self.rounds -= 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is asked a few times in a row, and then not again before as much has become free once more.
+    #[test]
+    fn the_allocator_is_asked_when_much_has_become_free() {
+        const MB: usize = 1024 * 1024;
+        let mut free = FreeMemory::default();
+        for (megabytes, asks) in [
+            (5, false),
+            (15, false),
+            (500, true),
+            (500, true),
+            (40, true),
+            // What it keeps all the same.
+            (40, false),
+            (50, false),
+            (20, false),
+            (35, false),
+            (36, true),
+            (36, true),
+            // More in between: as often again.
+            (52, true),
+            (52, true),
+            (36, true),
+        ] {
+            assert_eq!(free.has_become_much(megabytes * MB), asks, "{megabytes} MB");
+        }
+        for seconds in 1..LOOK_AGAIN {
+            assert!(!free.has_become_much(36 * MB), "after {seconds}");
+        }
+        assert!(free.has_become_much(36 * MB));
+    }
 }

@@ -71,7 +71,14 @@ mod tests {
     async fn a_task_that_panics_begins_anew() {
         let config = Config::default();
         let acl = Acl::at_start(&config).unwrap();
-        let state = ServerState::new(config, acl, Tls::default(), None, Placement::default());
+        let state = ServerState::new(
+            config,
+            acl,
+            Tls::default(),
+            None,
+            None,
+            Placement::default(),
+        );
         let state = Arc::new(state);
         let mut runs = 0;
         supervise(&state, "test", || {

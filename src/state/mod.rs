@@ -4,6 +4,7 @@ pub(crate) mod bound;
 pub(crate) mod clients;
 pub(crate) mod departure;
 pub mod descriptors;
+pub(crate) mod memory;
 pub(crate) mod memory_trigger;
 #[cfg(all(test, shuttle))]
 mod model;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use bound::Bound;
 use clients::Clients;
+use memory::MemoryHistory;
 use memory_trigger::MemoryTrigger;
 use panic::Panic;
 use pause::Pause;
@@ -61,6 +63,10 @@ const UNWRITTEN_BATCHES: usize = 64;
 /// Applies a changed configuration to the process (the log level); given by who owns the process.
 pub(crate) type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
 
+/// Has the allocator give the current thread's free memory back to the system; given by who has chosen
+/// the allocator.
+pub(crate) type TrimMemory = Arc<dyn Fn() + Send + Sync>;
+
 /// See the module.
 pub(crate) struct ServerState {
     /// Who is subscribed to what.
@@ -77,6 +83,8 @@ pub(crate) struct ServerState {
     pub stats: Stats,
     /// What connections hold, and when to look at it.
     pub memory_trigger: MemoryTrigger,
+    /// What INFO tells of the past.
+    pub memory_history: MemoryHistory,
     wrong_passwords: Mutex<LogThrottle>,
     /// Commands that took long.
     pub slow_log: SlowLog,
@@ -102,9 +110,9 @@ pub(crate) struct ServerState {
     /// Every task of this server.
     pub tasks: TaskTracker,
     /// Bytes that all connections hold.
-    pub clients_memory: Sampled,
+    clients_memory: Sampled,
     /// Bytes of memory that the process takes.
-    pub resident_memory: Sampled,
+    resident_memory: Sampled,
     /// When it started.
     pub started: Instant,
     /// The same by the clock.
@@ -115,6 +123,7 @@ pub(crate) struct ServerState {
     /// One CONFIG SET at a time.
     changing: Mutex<()>,
     on_change: Option<OnChange>,
+    trim: Option<TrimMemory>,
     bound: OnceLock<Vec<Bound>>,
 }
 
@@ -134,6 +143,7 @@ impl ServerState {
         acl: Acl,
         tls: Tls,
         on_change: Option<OnChange>,
+        trim: Option<TrimMemory>,
         placement: Placement,
     ) -> ServerState {
         ServerState {
@@ -144,6 +154,7 @@ impl ServerState {
             tls,
             stats: Stats::new(CATALOG.ids()),
             memory_trigger: MemoryTrigger::default(),
+            memory_history: MemoryHistory::default(),
             wrong_passwords: Mutex::default(),
             slow_log: SlowLog::default(),
             latency: LatencyMonitor::default(),
@@ -164,6 +175,7 @@ impl ServerState {
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
             on_change,
+            trim,
             bound: OnceLock::new(),
         }
     }

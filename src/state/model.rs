@@ -47,7 +47,7 @@ fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
 fn server() -> Arc<ServerState> {
     let acl = Acl::new(vec![User::unrestricted_default()]);
     let (config, tls) = (Config::default(), Tls::default());
-    let state = ServerState::new(config, acl, tls, None, Placement::default());
+    let state = ServerState::new(config, acl, tls, None, None, Placement::default());
     Arc::new(state)
 }
 

@@ -22,6 +22,11 @@ impl Placement {
         }
     }
 
+    /// All threads.
+    pub(crate) fn threads(&self) -> &[Handle] {
+        &self.handles
+    }
+
     /// The thread that the next connection goes to; `None`: where it was accepted.
     pub(crate) fn next(&self) -> Option<&Handle> {
         let turn = self.next.fetch_add(1, Relaxed);

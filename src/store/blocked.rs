@@ -25,6 +25,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::BytesMut;
 use hashbrown::{HashMap, HashSet};
@@ -45,6 +46,11 @@ use crate::resp::writer::ReplyWriter;
 /// the reply: [`answer`](Self::answer) writes the reply and changes nothing, [`take`](Self::take) does
 /// the rest.
 pub(crate) trait BlockedOp: fmt::Debug + Send + Sync {
+    /// Bytes of memory that it takes.
+    fn memory(&self) -> usize {
+        size_of_val(self)
+    }
+
     /// The type of value that it waits for, as TYPE names it.
     fn waits_for(&self) -> &'static str;
 
@@ -222,6 +228,7 @@ impl Blocked {
                 }
             }
         }
+        waiter.client.waiting_memory.store(0, Relaxed);
         waiter.client.set_blocked(false);
         Some(waiter)
     }

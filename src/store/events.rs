@@ -33,6 +33,7 @@ pub(crate) fn publish(
     let (mut messages, mut receivers) = (0, 0);
     let mut send = |channel: &[u8], payload: &[u8]| {
         messages += 1;
+        let payload = payload.into();
         receivers += registry.publish(Namespace::Channel, channel, payload, order, fanout) as u64;
     };
     for Event { db, name, key } in events {

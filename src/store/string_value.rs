@@ -4,8 +4,10 @@
 //! number, a short string in one piece, a longer or a changed one in a buffer with room to grow.
 
 use std::borrow::Cow;
+use std::collections::TryReserveError;
 
 use super::value::ValueType;
+use crate::resp::large::LargeBulk;
 use crate::resp::request::parse_integer;
 
 /// The longest string that Redis keeps in one piece with its header (`embstr`), in bytes.
@@ -24,6 +26,8 @@ pub(crate) enum StringValue {
     Short(Box<[u8]>),
     /// `raw`
     Long(Vec<u8>),
+    /// `raw`, as it was received
+    Large(LargeBulk),
 }
 
 impl AsRef<StringValue> for StringValue {
@@ -63,6 +67,7 @@ impl StringValue {
             StringValue::Integer(number) => look(itoa::Buffer::new().format(*number).as_bytes()),
             StringValue::Short(bytes) => look(bytes),
             StringValue::Long(bytes) => look(bytes),
+            StringValue::Large(bulk) => look(bulk.bytes()),
         }
     }
 
@@ -72,6 +77,7 @@ impl StringValue {
             StringValue::Integer(_) => Cow::Owned(self.with_bytes(<[u8]>::to_vec)),
             StringValue::Short(bytes) => Cow::Borrowed(bytes),
             StringValue::Long(bytes) => Cow::Borrowed(bytes),
+            StringValue::Large(bulk) => Cow::Borrowed(bulk.bytes()),
         }
     }
 
@@ -80,17 +86,29 @@ impl StringValue {
         self.with_bytes(<[u8]>::len)
     }
 
-    /// The bytes, to be changed in place; it is `raw` from now on.
-    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        if !matches!(self, StringValue::Long(_)) {
-            *self = StringValue::Long(self.with_bytes(<[u8]>::to_vec));
-        }
+    /// The bytes, to be changed in place and with room for `length` in all; it is `raw` from now on.
+    ///
+    /// # Errors
+    /// There is no memory for them. Nothing has changed then.
+    pub(crate) fn bytes_mut(&mut self, length: usize) -> Result<&mut Vec<u8>, TryReserveError> {
         match self {
-            StringValue::Long(bytes) => bytes,
+            StringValue::Long(_) => {}
+            StringValue::Large(bulk) => *self = StringValue::Long(bulk.detach()?),
             StringValue::Integer(_) | StringValue::Short(_) => {
-                unreachable!("it was just made long")
+                *self = StringValue::Long(self.with_bytes(<[u8]>::to_vec));
             }
         }
+        let StringValue::Long(bytes) = self else {
+            unreachable!("it was just made long")
+        };
+        if length > bytes.capacity() {
+            let more = length - bytes.len();
+            // With room to grow on, if there is some.
+            bytes
+                .try_reserve(more)
+                .or_else(|_| bytes.try_reserve_exact(more))?;
+        }
+        Ok(bytes)
     }
 
     /// Its value as a whole number.
@@ -99,6 +117,8 @@ impl StringValue {
             StringValue::Integer(number) => Some(*number),
             StringValue::Short(bytes) => parse_integer(bytes),
             StringValue::Long(bytes) => parse_integer(bytes),
+            // Far longer than any number.
+            StringValue::Large(_) => None,
         }
     }
 }
@@ -108,7 +128,7 @@ impl ValueType for StringValue {
         match self {
             StringValue::Integer(_) => "int",
             StringValue::Short(_) => "embstr",
-            StringValue::Long(_) => "raw",
+            StringValue::Long(_) | StringValue::Large(_) => "raw",
         }
     }
 
@@ -117,6 +137,7 @@ impl ValueType for StringValue {
             StringValue::Integer(_) => 0,
             StringValue::Short(bytes) => bytes.len(),
             StringValue::Long(bytes) => bytes.capacity(),
+            StringValue::Large(bulk) => bulk.memory(),
         }
     }
 
@@ -153,7 +174,7 @@ mod tests {
             assert_eq!(text.bytes(), bytes);
             assert_eq!(text.len(), bytes.len());
             assert_eq!(text.integer(), parse_integer(bytes));
-            text.bytes_mut().push(b'x');
+            text.bytes_mut(bytes.len() + 1).unwrap().push(b'x');
             assert_eq!(text.encoding(), "raw");
             assert_eq!(text.len(), bytes.len() + 1);
         }

@@ -104,6 +104,10 @@ impl Queue {
         if self.is_empty() && replies.len() > FIRST_CHUNK {
             // Large replies change hands instead of being copied.
             self.tail = replies.split();
+        } else if replies.len() >= CHUNK {
+            self.finish_tail();
+            let replies = replies.split().freeze();
+            self.chunks.push_back(Chunk::Bytes(replies));
         } else {
             self.push_copy(replies);
             replies.clear();
@@ -218,5 +222,34 @@ impl Queue {
             self.chunks.pop_front();
         }
         self.tail.advance(taken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Large replies are not copied, whatever waits before them; small ones are gathered.
+    #[test]
+    fn large_replies_change_hands() {
+        let mut queue = Queue::default();
+        queue.push_copy(b"before");
+        let mut places = Vec::new();
+        for _ in 0..3 {
+            let mut replies = BytesMut::from(&[b'x'; CHUNK][..]);
+            places.push(replies.as_ptr());
+            queue.push_replies(&mut replies);
+            assert!(replies.is_empty());
+        }
+        for _ in 0..2 {
+            queue.push_replies(&mut BytesMut::from("after"));
+        }
+        let chunks = queue.chunks.iter().skip(1).map(|chunk| match chunk {
+            Chunk::Bytes(bytes) => bytes.as_ptr(),
+            Chunk::BacklogRange(_) => unreachable!("there is none"),
+        });
+        assert_eq!(chunks.collect::<Vec<_>>(), places);
+        assert_eq!(queue.tail, "afterafter");
+        assert_eq!(queue.len(), 6 + 3 * CHUNK + 10);
     }
 }

@@ -98,6 +98,86 @@ fn many_small_arguments_in_small_pieces() {
     assert_eq!(requests[0].len(), 300_001);
 }
 
+/// As [`feed`], with a buffer that large arguments leave.
+fn feed_apart(input: &[u8], size: usize) -> Requests {
+    let mut reader = RequestReader::default();
+    let mut buffer = BytesMut::new();
+    let mut requests = Vec::new();
+    for piece in input.chunks(size) {
+        buffer.extend_from_slice(piece);
+        reader.set_apart(&mut buffer);
+        while reader.next(&buffer, LIMITS).unwrap() {
+            let args: Vec<_> = reader.args(&buffer).iter().map(<[u8]>::to_vec).collect();
+            // What is taken back is found again, also by another buffer.
+            reader.unread();
+            let rest = buffer.split_off(reader.consumed());
+            reader.rebase();
+            reader.release();
+            buffer = rest;
+            assert_eq!(reader.next(&buffer, LIMITS), Ok(true));
+            assert!(reader.args(&buffer).iter().eq(args.iter()));
+            requests.push(args);
+        }
+        let rest = buffer.split_off(reader.consumed());
+        reader.rebase();
+        reader.release();
+        buffer = rest;
+        reader.set_apart(&mut buffer);
+        let largest = LARGE + 4 * size;
+        assert!(buffer.len() < largest, "{} in the buffer", buffer.len());
+    }
+    requests
+}
+
+#[test]
+fn large_arguments_are_received_apart() {
+    let large = [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE, 10 * LARGE].map(|length| {
+        let bytes = (0..length).map(|index| (index % 251) as u8);
+        bytes.collect::<Vec<_>>()
+    });
+    let mut input = Vec::new();
+    let mut expected = Vec::new();
+    for count in 1..=large.len() {
+        let mut words: Vec<&[u8]> = vec![b"MSET"];
+        for value in &large[..count] {
+            words.extend([&b"key"[..], value]);
+        }
+        input.extend(format!("*{}\r\n", words.len()).bytes());
+        for word in &words {
+            input.extend(format!("${}\r\n", word.len()).bytes());
+            input.extend_from_slice(word);
+            input.extend_from_slice(b"\r\n");
+        }
+        expected.push(words.iter().map(|word| word.to_vec()).collect::<Vec<_>>());
+        input.extend_from_slice(b"PING 'in line'\r\n");
+        expected.push(vec![b"PING".to_vec(), b"in line".to_vec()]);
+    }
+    for size in [1001, 16 * 1024, LARGE - 1, LARGE, 2 * LARGE] {
+        assert!(feed_apart(&input, size) == expected, "pieces of {size}");
+    }
+}
+
+/// What has arrived of a large argument counts, and nothing of it stays after the request.
+#[test]
+fn large_arguments_count_as_held() {
+    let mut reader = RequestReader::default();
+    let mut buffer = BytesMut::from("*2\r\n$4\r\nECHO\r\n$1000000\r\n");
+    assert_eq!(reader.next(&buffer, LIMITS), Ok(false));
+    buffer.resize(buffer.len() + 500_000, b'x');
+    reader.set_apart(&mut buffer);
+    assert_eq!(reader.next(&buffer, LIMITS), Ok(false));
+    assert!((500_000..501_000).contains(&reader.held()));
+    buffer.resize(buffer.len() + 500_002, b'x');
+    reader.set_apart(&mut buffer);
+    assert_eq!(reader.next(&buffer, LIMITS), Ok(true));
+    let kept = reader.args(&buffer).large(1).expect("it is large").clone();
+    assert!(kept.bytes().iter().all(|&byte| byte == b'x'));
+    buffer.clear();
+    reader.rebase();
+    reader.release();
+    assert_eq!(reader.held(), 0);
+}
+
 #[test]
 fn nothing_is_allocated_on_the_word_of_a_header() {
     let mut reader = RequestReader::default();

@@ -183,6 +183,12 @@ pub(crate) fn has_writes(ops: &[FieldOp]) -> bool {
     ops.iter().any(|op| op.action != Action::Get)
 }
 
+/// How many bytes a string has that holds every field that is written.
+pub(crate) fn written_length(ops: &[FieldOp]) -> usize {
+    let writes = ops.iter().filter(|op| op.action != Action::Get);
+    writes.map(FieldOp::end).max().unwrap_or(0)
+}
+
 /// What BITFIELD did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -196,8 +202,7 @@ pub(crate) struct Outcome {
 /// Carries the subcommands out, one after the other. If any of them writes, the string first grows to
 /// hold every field that is written, even if nothing gets stored in it because of OVERFLOW FAIL.
 pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
-    let writes = ops.iter().filter(|op| op.action != Action::Get);
-    let needed = writes.map(FieldOp::end).max().unwrap_or(0);
+    let needed = written_length(ops);
     let grows = needed > value.len();
     let mut changed = false;
     grow(value, needed);

@@ -10,7 +10,7 @@ mod offset;
 mod op;
 
 pub(crate) use count::{BitRange, Unit, count, position};
-pub(crate) use field::{FieldOp, apply, has_writes, parse_ops, read};
+pub(crate) use field::{FieldOp, apply, has_writes, parse_ops, read, written_length};
 pub(crate) use offset::{parse_bit, parse_offset, parse_searched_bit};
 pub(crate) use op::{BitOp, combine};
 
@@ -56,15 +56,20 @@ pub(crate) fn get(value: &[u8], offset: u64) -> bool {
     byte.is_some_and(|byte| byte & mask(offset) != 0)
 }
 
+/// How many bytes a string has that holds the bit at `offset`.
+pub(crate) fn length_for(offset: u64) -> usize {
+    usize::try_from(offset / 8).expect("the offset is bounded") + 1
+}
+
 /// Sets the bit at `offset` and returns the old one. `value` grows up to the byte with that bit, even
 /// if `bit` is 0.
 ///
 /// # Panics
 /// The offset is beyond the address space; [`parse_offset`] bounds it.
 pub(crate) fn set(value: &mut Vec<u8>, offset: u64, bit: bool) -> bool {
-    let index = usize::try_from(offset / 8).expect("the offset is bounded");
-    grow(value, index + 1);
-    let byte = &mut value[index];
+    let length = length_for(offset);
+    grow(value, length);
+    let byte = &mut value[length - 1];
     let old = *byte & mask(offset) != 0;
     if bit {
         *byte |= mask(offset);
