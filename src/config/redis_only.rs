@@ -46,5 +46,5 @@ const NAMES: &str = "\
     syslog-ident tls-ca-cert-dir tls-ciphers tls-ciphersuites tls-client-cert-file
     tls-client-key-file tls-client-key-file-pass tls-cluster tls-dh-params-file
     tls-key-file-pass tls-prefer-server-ciphers tls-replication tls-session-cache-size
-    tls-session-cache-timeout tls-session-caching tracking-table-max-keys
+    tls-session-cache-timeout tls-session-caching
         ";
