@@ -193,7 +193,7 @@ impl Selector {
     }
 
     /// Whether it allows the whole request; if not, what it stops at.
-    pub(crate) fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
+    pub(crate) fn permit(&self, request: &Request<'_>) -> Result<(), Denial> {
         let command = request.command();
         if !command.has(Flag::NoAuth) && !self.commands.allows(command, request.first_arg()) {
             return Err(Denial::COMMAND);

@@ -41,7 +41,7 @@ fn lacks(rules: &str, request: &str) -> Option<(Reason, String)> {
     let words = words(request);
     let command = CATALOG.find_request(&words).unwrap();
     let denial = user(rules)
-        .check(&Request::new(command, words.clone()))
+        .permit(&Request::new(command, words.clone()))
         .err()?;
     let Denial { reason, place } = denial;
     let name = match reason {
@@ -139,7 +139,7 @@ fn rules_are_described_as_redis_describes_them() {
 fn allowed(rules: &str) -> Vec<&'static str> {
     let user = user(&format!("~* &* {rules}"));
     let entries = CATALOG.commands_and_subcommands();
-    let allowed = entries.filter(|command| user.check(&Request::new(command, Vec::new())).is_ok());
+    let allowed = entries.filter(|command| user.permit(&Request::new(command, Vec::new())).is_ok());
     allowed.map(|command| command.full_name.as_str()).collect()
 }
 

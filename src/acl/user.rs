@@ -208,10 +208,10 @@ impl User {
 
     /// Whether one of its selectors allows the request. If none does: the command, if none allows
     /// that, or else the last key or channel that one of them stopped at, as Redis has it.
-    pub(crate) fn check(&self, request: &Request<'_>) -> Result<(), Denial> {
+    pub(crate) fn permit(&self, request: &Request<'_>) -> Result<(), Denial> {
         let mut denial = Denial::COMMAND;
         for selector in self.all_selectors() {
-            match selector.check(request) {
+            match selector.permit(request) {
                 Ok(()) => return Ok(()),
                 Err(other) => denial = denial.max(other),
             }
@@ -222,7 +222,7 @@ impl User {
     /// Whether a selector that allows the request lets every key be read (SORT's BY and GET).
     pub(crate) fn reads_all_keys(&self, request: &Request<'_>) -> bool {
         self.all_selectors()
-            .any(|selector| selector.check(request).is_ok() && selector.reads_all_keys())
+            .any(|selector| selector.permit(request).is_ok() && selector.reads_all_keys())
     }
 
     /// The channel patterns of all its selectors; `None`: all channels.

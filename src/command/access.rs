@@ -189,7 +189,7 @@ fn check(
     }
     let checked = access
         .user
-        .check(&Request::new(command, args.iter().collect()));
+        .permit(&Request::new(command, args.iter().collect()));
     checked.map_err(|Denial { reason, place }| {
         let object = match reason {
             Reason::Key | Reason::Channel => &args[place],

@@ -276,7 +276,7 @@ pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if !command.spec.accepts(words.len()) {
         return Err(CommandError::Arity(command.full_name.clone()));
     }
-    let Err(denial) = user.check(&Request::new(command, words.clone())) else {
+    let Err(denial) = user.permit(&Request::new(command, words.clone())) else {
         return Ok(Reply::OK);
     };
     let (what, name, kind): (_, &[u8], _) = match denial.reason {

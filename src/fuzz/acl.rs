@@ -282,7 +282,7 @@ impl Run {
         }
         if user.is_unrestricted() {
             for command in CATALOG.commands_and_subcommands() {
-                assert_eq!(user.check(&shortest_request(command)), Ok(()));
+                assert_eq!(user.permit(&shortest_request(command)), Ok(()));
             }
         }
     }
@@ -312,8 +312,8 @@ impl Run {
         for command in CATALOG.commands_and_subcommands() {
             let request = shortest_request(command);
             assert_eq!(
-                one.check(&request),
-                other.check(&request),
+                one.permit(&request),
+                other.permit(&request),
                 "{} by {shown}",
                 command.full_name
             );
@@ -328,8 +328,8 @@ impl Run {
             }
             let request = Request::new(command, words);
             assert_eq!(
-                one.check(&request),
-                other.check(&request),
+                one.permit(&request),
+                other.permit(&request),
                 "{request:?} by {shown}"
             );
             assert_eq!(
