@@ -35,7 +35,7 @@ pub(crate) struct LogEntry {
     /// What was lacking.
     pub reason: Reason,
     /// Where.
-    pub situation: LogContext,
+    pub context: LogContext,
     /// The command, key or channel; of a failed AUTH, that command as it was typed.
     pub object: Vec<u8>,
     /// The user, or who a client said that it was.
@@ -54,7 +54,7 @@ impl LogEntry {
     /// Something that was denied now.
     pub(crate) fn new(
         reason: Reason,
-        situation: LogContext,
+        context: LogContext,
         object: &[u8],
         user: &[u8],
         client: &str,
@@ -66,7 +66,7 @@ impl LogEntry {
             id: 0,
             count: 1,
             reason,
-            situation,
+            context,
             object: kept(object),
             user: kept(user),
             last: Instant::now(),
@@ -78,7 +78,7 @@ impl LogEntry {
 
     fn is_like(&self, other: &LogEntry) -> bool {
         let apart = other.last.saturating_duration_since(self.last);
-        let what = |entry: &LogEntry| (entry.reason, entry.situation);
+        let what = |entry: &LogEntry| (entry.reason, entry.context);
         what(self) == what(other)
             && apart <= GROUPING
             && self.object == other.object

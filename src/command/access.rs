@@ -212,13 +212,13 @@ pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
 
 /// Counts what was denied, and writes it into the log.
 fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
-    let situation = match context.execution {
+    let log_context = match context.execution {
         Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
         Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
     let client = client_line(context.client);
-    let denied = LogEntry::new(reason, situation, object, user, client.trim_end());
+    let denied = LogEntry::new(reason, log_context, object, user, client.trim_end());
     let limit = context.config.acllog_max_len;
     context.server.acl.log.lock().add(denied, limit);
     context.server.acl.denied.of(reason).fetch_add(1, Relaxed);

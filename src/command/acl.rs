@@ -199,7 +199,7 @@ fn log_entry(command: LogEntry) -> Reply {
         Reason::Auth => "auth",
         Reason::Channel => "channel",
     };
-    let context = match command.situation {
+    let context = match command.context {
         LogContext::TopLevel => "toplevel",
         LogContext::Multi => "multi",
     };
