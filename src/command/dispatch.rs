@@ -150,7 +150,7 @@ fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_
 /// published.
 fn serve_and_announce(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace {
-        for error in keyspace.serve(context.config, context.fanout) {
+        for error in keyspace.serve_waiters(context.config, context.fanout) {
             context.batch_stats.error(error.code());
         }
         if keyspace.take_expiry_set() {

@@ -362,7 +362,7 @@ impl ServerState {
         let config = self.config();
         let mut space = self.keyspace.lock();
         space.refresh_clock();
-        for error in space.serve(&config, fanout) {
+        for error in space.serve_waiters(&config, fanout) {
             self.stats.count_errors(error.code(), 1);
         }
         self.expiry_set.notify_one();

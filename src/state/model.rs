@@ -117,7 +117,7 @@ fn watch(state: &ServerState, peer: &Peer) {
 }
 
 /// What a connection's task does from when its command has made it wait.
-fn serve(state: &Arc<ServerState>, peer: &Peer) {
+fn wait_loop(state: &Arc<ServerState>, peer: &Peer) {
     let next = || future::block_on(poll_fn(|context| peer.client.poll_output(context)));
     while next() == Output::Writable {
         peer.client.unblock();
@@ -142,7 +142,7 @@ fn push(state: &Arc<ServerState>, _peer: &Peer) {
         let mut list = List::new();
         list.push(End::Tail, ELEMENT);
         space.keys(0, &config).put(KEY, list, false);
-        space.serve(&config, &mut fanout);
+        space.serve_waiters(&config, &mut fanout);
     }
     while let Some(client) = fanout.next_touched() {
         state.flush(&client);
@@ -202,7 +202,10 @@ fn hand_over(acts: &[Act], survives: bool) {
     let (one, other) = (connect(&state, 1), connect(&state, 2));
     wait(&state, &one);
     wait(&state, &other);
-    let tasks = [spawn(&state, &one, serve), spawn(&state, &other, serve)];
+    let tasks = [
+        spawn(&state, &one, wait_loop),
+        spawn(&state, &other, wait_loop),
+    ];
     join(acts.iter().map(|&act| spawn(&state, &one, act)));
     for peer in [&one, &other] {
         peer.client.drain();
@@ -237,7 +240,7 @@ fn an_element_for_nobody_stays() {
         let state = server();
         let one = connect(&state, 1);
         wait(&state, &one);
-        let task = spawn(&state, &one, serve);
+        let task = spawn(&state, &one, wait_loop);
         join([push as Act, kill, kill].map(|act| spawn(&state, &one, act)));
         join([task]);
         let delivered = output(&one) == ANSWER;
@@ -257,7 +260,7 @@ fn who_begins_to_wait_while_it_is_disconnected_is_forgotten() {
             let (state, one) = (Arc::clone(&state), one.clone());
             thread::spawn(move || {
                 command(&state, &one);
-                serve(&state, &one);
+                wait_loop(&state, &one);
             })
         };
         let holds: Act = |state, _| drop(state.keyspace.lock());

@@ -36,7 +36,11 @@ impl Keyspace {
     /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed. The
     /// errors that were sent are for the caller to count.
     #[must_use]
-    pub(crate) fn serve(&mut self, config: &Config, fanout: &mut Fanout) -> Vec<CommandError> {
+    pub(crate) fn serve_waiters(
+        &mut self,
+        config: &Config,
+        fanout: &mut Fanout,
+    ) -> Vec<CommandError> {
         let mut errors = Vec::new();
         loop {
             let ready = self.blocked.take_ready();
