@@ -1,9 +1,11 @@
-//! Which commands a selector allows, and how that is written down.
+//! The commands that a selector allows, and how they are written as rules.
 //!
-//! A [`CommandSet`] is a bit for each command and subcommand, of fanfare's table and of Redis's
-//! beside it ([`REDIS_ONLY`]). What was given as a sequence of rules is not kept; [`describe`]
-//! finds rules that lead to the same bits, as Redis 7.0 does: `+@all` or `-@all`, the categories that
-//! fit best, and single commands for the rest.
+//! Layer `acl`. It may use `catalog` and what lies below.
+//!
+//! A [`CommandSet`] has one bit for each command and subcommand, both of fanfare's own and of those
+//! that only Redis has ([`REDIS_ONLY`]). The sequence of rules is not kept. [`describe`] finds
+//! rules that lead to the same bits, as Redis 7.0 does: `+@all` or `-@all`, then the categories
+//! that fit best, then single commands for the rest.
 //!
 //! [`describe`]: CommandSet::describe
 
@@ -15,19 +17,20 @@ use super::rules::{RuleError, has_blanks};
 use crate::catalog::categories::{Categories, Category};
 use crate::catalog::{CATALOG, Command};
 
-/// A command as far as rules are concerned; its place in [`COMMANDS`] is its bit.
+/// What rules need to know about a command. Its index in [`COMMANDS`] is its bit.
 #[derive(Debug)]
 struct CommandMeta {
-    /// As a rule has it (`get`, `config|get`).
+    /// The name that a rule uses (`get`, `config|get`).
     name: &'static str,
     categories: Categories,
-    /// Whether Redis 7.0 has it: later ones must not change which categories describe a set best.
+    /// Whether Redis 7.0 has it. Later commands must not change which categories describe a set
+    /// best.
     counts: bool,
-    /// Places of its subcommands.
+    /// Indexes of its subcommands.
     subcommands: Vec<usize>,
 }
 
-/// The catalog's commands by their ids, and behind them those that only Redis has.
+/// The catalog's commands by their ids, followed by those that only Redis has.
 static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
     let own = CATALOG
         .commands_and_subcommands()
@@ -56,40 +59,40 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
             });
         }
     }
-    for place in CATALOG.ids()..all.len() {
-        let Some((container, _)) = all[place].name.split_once('|') else {
+    for index in CATALOG.ids()..all.len() {
+        let Some((container, _)) = all[index].name.split_once('|') else {
             continue;
         };
-        let mut places = all.iter();
-        let container = places.position(|command| command.name == container);
+        let mut indexes = all.iter();
+        let container = indexes.position(|command| command.name == container);
         all[container.expect("a subcommand's container")]
             .subcommands
-            .push(place);
+            .push(index);
     }
     all
 });
 
-/// The place of a command or subcommand, given in any letter case.
+/// The index of a command or subcommand, whose name is given in any letter case.
 fn find(name: &[u8]) -> Option<usize> {
     if let Some(command) = CATALOG.find_full(name) {
         return Some(usize::from(command.id));
     }
     let redis_only = COMMANDS.iter().skip(CATALOG.ids());
     let names = redis_only.map(|command| command.name.as_bytes());
-    let place = { names }.position(|own| own.eq_ignore_ascii_case(name))?;
-    Some(CATALOG.ids() + place)
+    let index = { names }.position(|own| own.eq_ignore_ascii_case(name))?;
+    Some(CATALOG.ids() + index)
 }
 
-/// See the module.
+/// A set of allowed commands and subcommands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CommandSet {
     bits: Box<[u64]>,
-    /// `+@all` came last, and nothing was taken away since: no bit need be looked at.
+    /// `+@all` was applied and nothing was denied since, so no bit needs to be read.
     all: bool,
-    /// It began with `+@all`, so that it is described by what was taken away.
+    /// The rules began with `+@all`, so the set is described by what was denied.
     subtractive: bool,
-    /// `+select|0`: of a command that is not allowed as a whole, by its place, the first arguments with
-    /// which it is. Redis calls it deprecated, and still does it.
+    /// The allowed first arguments (`+select|0`) of commands that are not allowed as a whole, by
+    /// the command's index. Redis calls this deprecated, but still supports it.
     first_args: BTreeMap<usize, Vec<Vec<u8>>>,
 }
 
@@ -122,7 +125,7 @@ impl CommandSet {
         self.all
     }
 
-    /// Whether a request of this command is allowed, `first_arg` being what stands behind its name.
+    /// Whether a request of this command is allowed. `first_arg` is the argument after the name.
     pub(super) fn allows(&self, command: &Command, first_arg: Option<&[u8]>) -> bool {
         self.all || self.has(usize::from(command.id)) || {
             let allowed = self.first_args.get(&usize::from(command.id));
@@ -135,21 +138,22 @@ impl CommandSet {
         }
     }
 
-    /// `+name`, `-name`, `+container|sub`, `+name|first-arg`: what follows the sign.
+    /// Applies `+name`, `-name`, `+container|sub` or `+name|first-arg`, given without the sign.
     pub(super) fn apply(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let bar = name.iter().rposition(|&byte| byte == b'|');
         if let (true, Some(bar)) = (allow, bar) {
             let (container, sub) = (&name[..bar], &name[bar + 1..]);
-            let place = find(container).ok_or(RuleError::UnknownName)?;
+            let index = find(container).ok_or(RuleError::UnknownName)?;
             if container.contains(&b'|') {
                 return Err(RuleError::FirstArgOfSubcommand);
             }
-            // Redis takes blanks here, and writes a file that it cannot read, or reads other rules in.
+            // Redis accepts blanks here. It then writes a file that it cannot read, or that it
+            // reads as other rules.
             if sub.is_empty() || has_blanks(sub) {
                 return Err(RuleError::Syntax);
             }
-            if COMMANDS[place].subcommands.is_empty() {
-                self.allow_first_arg(place, sub);
+            if COMMANDS[index].subcommands.is_empty() {
+                self.allow_first_arg(index, sub);
                 return Ok(());
             }
         }
@@ -157,66 +161,66 @@ impl CommandSet {
         Ok(())
     }
 
-    /// `+@name`, `-@name`: what follows the `@`.
+    /// Applies `+@name` or `-@name`, given without the sign and the `@`.
     pub(super) fn apply_category(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let category = Category::named(name).ok_or(RuleError::UnknownName)?;
         self.change_category(category, allow);
         Ok(())
     }
 
-    fn allow_first_arg(&mut self, place: usize, arg: &[u8]) {
-        // Once is enough, however often a client sets such a rule.
-        static TOLD: Once = Once::new();
-        TOLD.call_once(|| {
+    fn allow_first_arg(&mut self, index: usize, arg: &[u8]) {
+        // Logged once per process, however often clients set such a rule.
+        static LOGGED: Once = Once::new();
+        LOGGED.call_once(|| {
             tracing::warn!(
-                command = COMMANDS[place].name,
+                command = COMMANDS[index].name,
                 "allowing a first argument of a command that is otherwise not allowed is deprecated"
             );
         });
-        let args = self.first_args.entry(place).or_default();
+        let args = self.first_args.entry(index).or_default();
         if !args.iter().any(|own| own.eq_ignore_ascii_case(arg)) {
             args.push(arg.to_vec());
         }
     }
 
     /// Allows or denies a command with all its subcommands.
-    fn change(&mut self, place: usize, allow: bool) {
-        self.set(place, allow);
-        self.first_args.remove(&place);
-        for &sub in &COMMANDS[place].subcommands {
+    fn change(&mut self, index: usize, allow: bool) {
+        self.set(index, allow);
+        self.first_args.remove(&index);
+        for &sub in &COMMANDS[index].subcommands {
             self.set(sub, allow);
         }
     }
 
     fn change_category(&mut self, category: Category, allow: bool) {
-        for (place, command) in COMMANDS.iter().enumerate() {
+        for (index, command) in COMMANDS.iter().enumerate() {
             if command.categories.contains(category) {
-                self.change(place, allow);
+                self.change(index, allow);
             }
         }
     }
 
-    fn has(&self, place: usize) -> bool {
-        self.bits[place / 64] & 1 << (place % 64) != 0
+    fn has(&self, index: usize) -> bool {
+        self.bits[index / 64] & 1 << (index % 64) != 0
     }
 
-    fn set(&mut self, place: usize, allow: bool) {
-        let bit = 1 << (place % 64);
+    fn set(&mut self, index: usize, allow: bool) {
+        let bit = 1 << (index % 64);
         if allow {
-            self.bits[place / 64] |= bit;
+            self.bits[index / 64] |= bit;
         } else {
-            self.bits[place / 64] &= !bit;
+            self.bits[index / 64] &= !bit;
             self.all = false;
         }
     }
 
-    /// How many commands of a category it allows, and how many not.
+    /// How many commands of a category are allowed, and how many are not.
     fn count(&self, category: Category) -> (usize, usize) {
         let members = COMMANDS.iter().enumerate();
         let members =
             members.filter(|(_, command)| command.counts && command.categories.contains(category));
-        members.fold((0, 0), |(on, off), (place, _)| {
-            if self.has(place) {
+        members.fold((0, 0), |(on, off), (index, _)| {
+            if self.has(index) {
                 (on + 1, off)
             } else {
                 (on, off + 1)
@@ -224,10 +228,10 @@ impl CommandSet {
         })
     }
 
-    /// The rules that lead to it: Redis's `ACLDescribeSelectorCommandRules`, but for the order of
-    /// single commands, which Redis takes from a hash table.
+    /// The rules that lead to this set, as in Redis's `ACLDescribeSelectorCommandRules`. Only the
+    /// order of single commands differs: Redis takes it from a hash table.
     pub(super) fn describe(&self) -> Vec<u8> {
-        // What the rules so far would lead to.
+        // The set that the rules so far lead to.
         let mut reached = CommandSet::none();
         let mut rules = b"-@all".to_vec();
         if self.subtractive {
@@ -235,7 +239,7 @@ impl CommandSet {
             rules = b"+@all".to_vec();
         }
         let additive = !self.subtractive;
-        // What is left once the categories so far are taken out.
+        // What is left to describe after the categories so far.
         let mut rest = self.clone();
         let mut categories: Vec<Category> = Category::all().collect();
         while let Some(best) = rest.best_category(&categories, additive) {
@@ -246,14 +250,14 @@ impl CommandSet {
             categories.retain(|category| *category != best);
         }
         let commands = COMMANDS.iter().enumerate();
-        for (place, _) in commands.filter(|(_, command)| !command.name.contains('|')) {
-            self.describe_single(place, &mut reached, &mut rules);
+        for (index, _) in commands.filter(|(_, command)| !command.name.contains('|')) {
+            self.describe_single(index, &mut reached, &mut rules);
         }
         rules
     }
 
-    /// The category, of those left, that most fits: more of it is alike than not, the fewest of it
-    /// are not, the most of it are.
+    /// The best of the remaining categories. It must have more commands that fit than commands that
+    /// do not. The one with the fewest misfits wins, then the one with the most fits.
     fn best_category(&self, categories: &[Category], additive: bool) -> Option<Category> {
         let mut best: Option<(Category, usize, usize)> = None;
         for &category in categories {
@@ -269,22 +273,22 @@ impl CommandSet {
         best.map(|(category, ..)| category)
     }
 
-    /// Writes what the categories have left over of a command and its subcommands.
-    fn describe_single(&self, place: usize, reached: &mut CommandSet, rules: &mut Vec<u8>) {
+    /// Writes the rules of a command and its subcommands that the categories did not cover.
+    fn describe_single(&self, index: usize, reached: &mut CommandSet, rules: &mut Vec<u8>) {
         let CommandMeta {
             name, subcommands, ..
-        } = &COMMANDS[place];
-        let allowed = self.has(place);
-        if allowed != reached.has(place) {
+        } = &COMMANDS[index];
+        let allowed = self.has(index);
+        if allowed != reached.has(index) {
             let sign = if allowed { '+' } else { '-' };
             rules.extend_from_slice(format!(" {sign}{name}").as_bytes());
-            reached.change(place, allowed);
+            reached.change(index, allowed);
         }
         for &sub in subcommands {
             self.describe_single(sub, reached, rules);
         }
         if !allowed {
-            for arg in self.first_args.get(&place).into_iter().flatten() {
+            for arg in self.first_args.get(&index).into_iter().flatten() {
                 rules.extend_from_slice(format!(" +{name}|").as_bytes());
                 rules.extend_from_slice(arg);
             }

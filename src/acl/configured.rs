@@ -1,6 +1,7 @@
-//! The users that the settings make: the default user with `requirepass`, and those of `user` lines.
+//! The users that the settings define: the default user with `requirepass`, and those of `user`
+//! lines.
 //!
-//! Layer `acl`. Read once, when the server starts.
+//! Layer `acl`. It may use `config` and what lies below. It runs once, when the server starts.
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -9,14 +10,14 @@ use super::rules::{Unmatched, has_blanks, merge_selectors, without_secret};
 use super::user::{DEFAULT_USER, PasswordHash, User};
 use crate::config::{Config, Password};
 
-/// A `user` line of the settings that makes no user.
+/// A `user` line of the settings that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}Error in user declaration '{word}': {problem}", prefix(.origin))]
 #[non_exhaustive]
 pub struct BadLine {
-    /// Where the line stands; empty, if it was given through the embedding API.
+    /// Where the line was given (`my.conf:3`); empty if it came through the embedding API.
     pub origin: String,
-    /// The word that is wrong; not, if it may be a password.
+    /// The word that is wrong. What may be a password is left out.
     pub word: String,
     /// What is wrong with it.
     pub problem: String,
@@ -30,16 +31,16 @@ fn prefix(origin: &str) -> String {
     }
 }
 
-/// What is compared with what a client gives; `None` if no password is set.
+/// The hash that a client's password is compared with; `None` if no password is set.
 pub(crate) fn hash(password: &Password) -> Option<PasswordHash> {
     (!password.is_empty()).then(|| PasswordHash::of(password.as_bytes()))
 }
 
-/// The users that the settings make: the default user with `requirepass`, or as a `user` line says,
-/// and the other lines' users.
+/// The users that the settings define: the default user, with `requirepass` or as its `user` line
+/// says, and the users of the other lines.
 ///
 /// # Errors
-/// The first line that makes no user.
+/// The first line that is wrong.
 pub(crate) fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
     let (users, wrong) = read_lines(config);
     match wrong.into_iter().next() {
@@ -48,7 +49,7 @@ pub(crate) fn configured(config: &Config) -> Result<Vec<User>, BadLine> {
     }
 }
 
-/// All lines of the settings that make no user.
+/// All `user` lines of the settings that are wrong.
 #[cfg(feature = "cli")]
 pub(crate) fn wrong_lines(config: &Config) -> Vec<BadLine> {
     read_lines(config).1
@@ -88,8 +89,8 @@ fn read_lines(config: &Config) -> (Vec<User>, Vec<BadLine>) {
     (users, wrong)
 }
 
-/// The user of a line. `named`: the users of the lines before it. An error is the wrong word, and
-/// what is wrong with it.
+/// The user that a line defines. `named` are the users of the lines before it. The error is the
+/// wrong word and the reason.
 fn user_of<'a>(
     words: &'a [Vec<u8>],
     named: &[&[u8]],
@@ -106,14 +107,14 @@ fn user_of<'a>(
         let text = "Duplicate user found. A user can only be defined once in config files";
         return Err((name, text.to_owned()));
     }
-    let merged = merge_selectors(rules).map_err(|Unmatched(place)| {
+    let merged = merge_selectors(rules).map_err(|Unmatched(index)| {
         let text = "Unmatched parenthesis in selector definition";
-        (rules[place].as_slice(), text.to_owned())
+        (rules[index].as_slice(), text.to_owned())
     })?;
     let mut user = User::new(Bytes::copy_from_slice(name), all_channels);
     for rule in &merged {
         if let Err(error) = user.apply(rule, all_channels) {
-            // A selector of several words is shown by the word that opens it.
+            // A selector of several words is shown as the word that opens it.
             let shown = rules.iter().find(|word| rule.starts_with(word));
             return Err((shown.map_or(name, Vec::as_slice), error.to_string()));
         }

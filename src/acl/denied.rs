@@ -1,21 +1,21 @@
-//! How often users were denied something (INFO stats, since Redis 7.2).
+//! Counts how often users were denied something (INFO stats, since Redis 7.2).
 //!
-//! Layer `acl`.
+//! Layer `acl`. Plain counters, which any thread may change.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::request::Reason;
 
-/// The counters, one for each reason.
+/// One counter for each reason.
 #[derive(Debug, Default)]
 pub(crate) struct Denied {
-    /// To be let in.
+    /// Failed authentications.
     pub auth: AtomicU64,
-    /// A command.
+    /// Denied commands.
     pub command: AtomicU64,
-    /// A key.
+    /// Denied keys.
     pub key: AtomicU64,
-    /// A channel.
+    /// Denied channels.
     pub channel: AtomicU64,
 }
 
@@ -30,7 +30,7 @@ impl Denied {
         }
     }
 
-    /// CONFIG RESETSTAT.
+    /// Sets all counters to 0 (CONFIG RESETSTAT).
     pub(crate) fn reset(&self) {
         for counter in [&self.auth, &self.command, &self.key, &self.channel] {
             counter.store(0, Relaxed);

@@ -1,8 +1,10 @@
-//! The file of users (`aclfile`), which ACL LOAD reads again and ACL SAVE writes.
+//! Reads and writes the file of users (`aclfile`), for ACL LOAD and ACL SAVE.
 //!
-//! Layer `acl`. A file has a user on each line, as ACL LIST shows it. Empty lines, and comments, which begin
-//! with `#`, are passed over; ACL SAVE writes the users only. All of a file is right, or nothing of it is
-//! taken.
+//! Layer `acl`. It may use `resp` and what else lies below.
+//!
+//! Each line of the file is a user, as ACL LIST shows it. Empty lines and comments, which begin
+//! with `#`, are skipped. ACL SAVE writes only the users. A file with an error is refused as a
+//! whole.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -14,16 +16,16 @@ use bytes::Bytes;
 use super::rules::{RuleError, has_blanks, merge_selectors};
 use super::user::{DEFAULT_USER, User};
 
-/// What is wrong with a file, on one line, in Redis's words. Bytes, as it quotes rules.
+/// The errors in a file, on one line, in Redis's words. They are bytes because they quote rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", String::from_utf8_lossy(.0))]
 #[non_exhaustive]
 pub struct FileErrors(pub Vec<u8>);
 
-/// Reads the users of a file, the default user among them whether the file has it or not.
+/// Reads the users of a file. The default user is always among them, even if the file lacks it.
 pub(crate) fn load(path: &Path, all_channels: bool) -> Result<Vec<User>, FileErrors> {
     let content = fs::read(path).map_err(|error| {
-        // Redis shows the system's words without their number.
+        // Redis shows the system's error text without its number.
         let system = error.to_string();
         let system = system.split(" (os error").next().unwrap_or_default();
         let path = path.display();
@@ -32,7 +34,7 @@ pub(crate) fn load(path: &Path, all_channels: bool) -> Result<Vec<User>, FileErr
     parse(&path.to_string_lossy(), &content, all_channels)
 }
 
-/// Reads the users of a file's content; `shown` is the file's name.
+/// Parses the users of a file's content. `shown` is the file's name, for error texts.
 pub(crate) fn parse(
     shown: &str,
     content: &[u8],
@@ -47,15 +49,15 @@ pub(crate) fn parse(
         }
         let words: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
         let mut refuse = |text: &[&[u8]]| errors.extend(text.concat());
-        let place = format!("{shown}:{number}");
+        let origin = format!("{shown}:{number}");
         let [b"user", name, rules @ ..] = words.as_slice() else {
             let text = b" should start with user keyword followed by the username. ";
-            refuse(&[place.as_bytes(), text]);
+            refuse(&[origin.as_bytes(), text]);
             continue;
         };
         if has_blanks(name) {
             let text: &[u8] = b"' contains invalid characters. ";
-            refuse(&[b"'", place.as_bytes(), b": username '", name, text]);
+            refuse(&[b"'", origin.as_bytes(), b": username '", name, text]);
             continue;
         }
         if users.iter().any(|user| user.name == *name) {
@@ -65,10 +67,10 @@ pub(crate) fn parse(
         }
         let mut user = User::new(Bytes::copy_from_slice(name), all_channels);
         match merge_selectors(rules) {
-            Ok(rules) => apply(&mut user, &place, &rules, all_channels, &mut errors),
+            Ok(rules) => apply(&mut user, &origin, &rules, all_channels, &mut errors),
             Err(_) => {
                 let text = b": Unmatched parenthesis in selector definition.";
-                refuse(&[place.as_bytes(), text]);
+                refuse(&[origin.as_bytes(), text]);
             }
         }
         users.push(user);
@@ -86,55 +88,58 @@ pub(crate) fn parse(
     Ok(users)
 }
 
-/// Applies a line's rules. Of errors that may show a password, or follow from others, only the first
-/// is told, and not the rule.
+/// Applies a line's rules. Unknown names are all reported, with their rules. Of the other errors only
+/// the first is reported, and without its rule: the rule may be a password, and later errors may
+/// follow from the first.
 fn apply(
     user: &mut User,
-    place: &str,
+    origin: &str,
     rules: &[Vec<u8>],
     all_channels: bool,
     errors: &mut Vec<u8>,
 ) {
-    let mut told = false;
+    let mut reported = false;
     for rule in rules {
         let rule = trim(rule, b"\t\r\n");
         match user.apply(rule, all_channels) {
             Ok(()) => {}
             Err(error @ RuleError::UnknownName) => {
-                errors.extend(format!("{place}: Error in applying operation '").bytes());
+                errors.extend(format!("{origin}: Error in applying operation '").bytes());
                 errors.extend_from_slice(rule);
                 errors.extend(format!("': {error}. ").bytes());
             }
-            Err(error) if !told => {
-                told = true;
-                errors.extend(format!("{place}: {error}. ").bytes());
+            Err(error) if !reported => {
+                reported = true;
+                errors.extend(format!("{origin}: {error}. ").bytes());
             }
             Err(_) => {}
         }
     }
 }
 
-fn trim<'a>(mut text: &'a [u8], away: &[u8]) -> &'a [u8] {
+fn trim<'a>(mut text: &'a [u8], blanks: &[u8]) -> &'a [u8] {
     while let [first, rest @ ..] = text
-        && away.contains(first)
+        && blanks.contains(first)
     {
         text = rest;
     }
     while let [rest @ .., last] = text
-        && away.contains(last)
+        && blanks.contains(last)
     {
         text = rest;
     }
     text
 }
 
-/// Writes users to a file: all of them, or the file stays as it was, whatever happens meanwhile. Its
-/// permissions stay, and its owner where that is allowed; a new one is its owner's only, as it has
-/// passwords' hashes in it. A symbolic link stays one, and the file that it leads to is written.
+/// Writes all users to a file. If that fails at any point, the old file stays as it was.
+///
+/// The file keeps its permissions, and its owner where the process may set it. Only its owner can
+/// read a new file, since it contains the hashes of passwords. A symbolic link stays a link, and
+/// the file that it points to is written.
 ///
 /// # Errors
-/// The file, or a new one beside it, cannot be written. As a new file takes the place of the old one, the
-/// old one's permissions would not matter to the system; they do here.
+/// The file cannot be written, or no new file can be created beside it. The old file must be
+/// writable even though a new one replaces it, so that its permissions count.
 pub(crate) fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io::Result<()> {
     let mut content = Vec::new();
     for user in users {
@@ -161,22 +166,22 @@ pub(crate) fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io
     let temporary = PathBuf::from(temporary);
     let written = replace(path, old.as_ref(), &temporary, &content);
     if written.is_err() {
-        // It may not even be there.
+        // The temporary file may not exist.
         let _ = fs::remove_file(&temporary);
     }
     written
 }
 
-/// The file that a path leads to over symbolic links, whether it is there or not.
+/// The path of the file that a path points to over symbolic links. The file need not exist.
 fn follow_links(path: &Path) -> io::Result<PathBuf> {
-    /// As many as Linux follows.
+    /// Linux's own limit.
     const LINKS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         let Ok(target) = fs::read_link(&path) else {
             return Ok(path);
         };
-        // A target that begins with `/` takes the place of the whole path.
+        // A target that begins with `/` replaces the whole path.
         path.pop();
         path.push(target);
     }
@@ -198,7 +203,8 @@ fn replace(
     if let Some(old) = old {
         let new = file.metadata()?;
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-            // Only root may give a file away. Who else may write it becomes its owner.
+            // Only root may give a file away. Any other process that may write the file becomes its
+            // owner.
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
         }
         file.set_permissions(old.permissions())?;
@@ -206,7 +212,7 @@ fn replace(
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(temporary, path)?;
-    // The new name is on disk once its directory is.
+    // The new name is on disk only after its directory is synced.
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());

@@ -1,57 +1,60 @@
-//! ACL LOG: what was denied lately, and to whom.
+//! ACL LOG: which users were recently denied what.
 //!
-//! What is alike within a minute is one entry with a count. What is kept of a name is bounded: the
-//! log is written by those who were denied, and must not be a way to fill the memory.
+//! Layer `acl`. It uses nothing but `Reason`.
+//!
+//! Similar denials within a minute are one entry with a count. Names are cut short when they are
+//! kept: clients that are denied things cause the entries, and must not be able to fill the memory
+//! with them.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::request::Reason;
 
-/// Entries further apart are two.
+/// Similar denials further apart than this are separate entries.
 const GROUPING: Duration = Duration::from_secs(60);
-/// How many entries are looked at for one that is alike.
-const ALIKE_AMONG: usize = 10;
-/// Bytes that are kept of an object, a user's name or a client, which may have given itself a long
-/// name: as many as one argument may have before AUTH.
+/// How many of the latest entries are compared with a new one.
+const COMPARED: usize = 10;
+/// The bytes that are kept of an object, a user's name or a client (whose own name may be long).
+/// That is the limit of an argument before AUTH.
 const KEPT: usize = 16 * 1024;
 
-/// Where a request was denied.
+/// Where a request was denied. ACL LOG shows it as `context`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogContext {
     /// Outside of a transaction.
     TopLevel,
-    /// While it was queued, or by EXEC.
+    /// While the command was queued, or by EXEC.
     Multi,
 }
 
-/// What was denied.
+/// One entry of the log.
 #[derive(Clone, Debug)]
 pub(crate) struct LogEntry {
-    /// Its number. No other entry has had it; the first is 0.
+    /// The entry's number, which is never used again. The first is 0.
     pub id: u64,
-    /// How often.
+    /// How many similar denials it stands for.
     pub count: u64,
     /// What was lacking.
     pub reason: Reason,
-    /// Where.
+    /// Where it was denied.
     pub context: LogContext,
-    /// The command, key or channel; of a failed AUTH, that command as it was typed.
+    /// The command, key or channel. For a failed AUTH, the name of that command as it was typed.
     pub object: Vec<u8>,
-    /// The user, or who a client said that it was.
+    /// The user's name, or the name that a failed AUTH gave.
     pub user: Vec<u8>,
-    /// The last time.
+    /// When it was last denied.
     pub last: Instant,
-    /// The first time, by the wall clock.
+    /// When it was first denied, by the wall clock.
     pub created: SystemTime,
-    /// The last time, by the wall clock.
+    /// When it was last denied, by the wall clock.
     pub updated: SystemTime,
-    /// The client then, as CLIENT LIST shows it.
+    /// The client of the last denial, as CLIENT LIST shows it.
     pub client: String,
 }
 
 impl LogEntry {
-    /// Something that was denied now.
+    /// An entry for something that was denied now.
     pub(crate) fn new(
         reason: Reason,
         context: LogContext,
@@ -59,7 +62,7 @@ impl LogEntry {
         user: &[u8],
         client: &str,
     ) -> LogEntry {
-        // Copied, all of them: cutting a long text short leaves its allocation as long as it was.
+        // Each text is copied: a text that is only cut short keeps its whole allocation.
         let kept = |text: &[u8]| text[..text.len().min(KEPT)].to_vec();
         let now = SystemTime::now();
         LogEntry {
@@ -76,7 +79,7 @@ impl LogEntry {
         }
     }
 
-    fn is_like(&self, other: &LogEntry) -> bool {
+    fn is_similar_to(&self, other: &LogEntry) -> bool {
         let apart = other.last.saturating_duration_since(self.last);
         let what = |entry: &LogEntry| (entry.reason, entry.context);
         what(self) == what(other)
@@ -86,7 +89,7 @@ impl LogEntry {
     }
 }
 
-/// See the module.
+/// The log's entries.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     /// The latest first.
@@ -95,12 +98,12 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Adds an entry, or counts it with one that is alike. At most `limit` entries are kept
+    /// Adds an entry, or adds it to a similar one. At most `limit` entries are kept
     /// (`acllog-max-len`).
     pub(crate) fn add(&mut self, mut entry: LogEntry, limit: u64) {
-        let mut latest = self.entries.iter().take(ALIKE_AMONG);
-        let alike = latest.position(|known| known.is_like(&entry));
-        match alike.and_then(|place| self.entries.remove(place)) {
+        let mut latest = self.entries.iter().take(COMPARED);
+        let similar = latest.position(|known| known.is_similar_to(&entry));
+        match similar.and_then(|index| self.entries.remove(index)) {
             Some(known) => {
                 entry.count += known.count;
                 (entry.id, entry.created) = (known.id, known.created);
@@ -123,7 +126,7 @@ impl Log {
         self.entries.iter().take(count).cloned().collect()
     }
 
-    /// Forgets all.
+    /// Removes all entries.
     pub(crate) fn reset(&mut self) {
         self.entries = VecDeque::new();
     }

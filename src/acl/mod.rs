@@ -1,22 +1,25 @@
-//! Access control: users, what they may do, and what was denied to whom. Redis's ACL.
+//! Access control (Redis's ACL): users, what they may do, and a log of what was denied.
+//!
+//! Layer `acl`. It may use `catalog`, `client` and what lies below.
 //!
 //! ```text
 //!   categories ┐
-//!   foreign    ┴▶ commands ─▶ selector ─▶ user ─▶ Acl: all users, the log
+//!   redis_only ┴▶ commands ─▶ selector ─▶ user ─▶ Acl: all users, the log
 //!                             rules ───────┘  ▲
 //!                             request ────────┤
 //!                             file ───────────┘
 //! ```
 //!
-//! Everything below [`Acl`] is a plain value. [`Acl`] is what the connections of a server share: a
-//! connection has the `Arc` of its user, and the generation in which it was looked up. As long as
-//! that is the generation in force, a command costs the one load that says so; a change of any user
-//! makes a new generation, and each connection looks its user up again before its next command.
+//! Everything below [`Acl`] is a plain value. All connections of a server share its [`Acl`]. A
+//! connection keeps the `Arc` of its user, and the generation in which it looked the user up. While
+//! that generation is the current one, a command costs a single atomic load. A change of any user
+//! begins a new generation, and each connection looks up its user again before its next command.
 //!
-//! `command::access` enforces it, `command::acl` is the command.
+//! `command::access` enforces the rules. `command::acl` is the ACL command.
 //!
-//! Lock order: the users' lock and the log's are taken last and hold nothing else, but that a client
-//! is given its user's name under the users' lock: who deletes a user so finds all of its clients.
+//! Lock order: the users' lock and the log's lock are taken last, and no lock is taken under them.
+//! There is one exception. A client's user name is set under the users' lock, so that a command
+//! that deletes a user finds all of that user's clients.
 
 mod commands;
 pub(crate) mod configured;
@@ -51,34 +54,34 @@ use rules::RuleError;
 pub(crate) use selector::Selector;
 use user::{DEFAULT_USER, PasswordHash, User};
 
-/// Why a server has no users to start with.
+/// Why a server cannot start with the users that its settings define.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UsersError {
     /// A `user` line of the settings is wrong.
     #[error(transparent)]
     Line(#[from] BadLine),
-    /// The file of users (`aclfile`) cannot be read, or has errors in it: Redis's words for them, on
+    /// The file of users (`aclfile`) cannot be read, or contains errors. The text is Redis's, on
     /// one line.
     #[error("can't load users: {0}")]
     File(#[from] FileErrors),
 }
 
-/// See the module.
+/// All users of a server, the log of denials and their counters.
 #[derive(Debug)]
 pub(crate) struct Acl {
     users: Mutex<Users>,
-    /// Another one after each change. Written under the users' lock.
+    /// Increases with every change. Written under the users' lock.
     generation: AtomicU64,
-    /// Whether a connection must say who it is. Likewise.
+    /// Whether a connection must authenticate. Written under the users' lock.
     requires_auth: AtomicBool,
-    /// What was denied.
+    /// The log of denials.
     pub log: Mutex<Log>,
-    /// How often.
+    /// How often users were denied something.
     pub denied: Denied,
 }
 
-/// All users. The default user is always there.
+/// All users. The default user always exists.
 #[derive(Debug, Default)]
 struct Users {
     by_name: BTreeMap<Bytes, Arc<User>>,
@@ -86,7 +89,7 @@ struct Users {
 }
 
 impl Users {
-    /// Puts a user in its place, with the identity of the one who had it.
+    /// Adds a user, or replaces the user of the same name and takes over its identity.
     fn put(&mut self, mut user: User) -> Arc<User> {
         user.identity = match self.by_name.get(&user.name) {
             Some(before) => before.identity,
@@ -108,17 +111,17 @@ impl Users {
 /// A user before and after a change.
 #[derive(Debug)]
 pub(crate) struct Changed {
-    /// As it was.
+    /// The user before the change.
     pub before: Arc<User>,
-    /// As it is.
+    /// The user after the change.
     pub after: Arc<User>,
 }
 
 impl Acl {
-    /// With the users of the settings, or of the file that they name.
+    /// Reads the users of the settings, or of the file that they name.
     ///
     /// # Errors
-    /// A line of the settings, or a file, that makes no users.
+    /// A line of the settings or the file is wrong.
     pub(crate) fn at_start(config: &Config) -> Result<Acl, UsersError> {
         let users = match &config.aclfile {
             None => configured::configured(config)?,
@@ -127,7 +130,7 @@ impl Acl {
         Ok(Acl::new(users))
     }
 
-    /// With these users, one of which is the default user.
+    /// An `Acl` with these users. One of them must be the default user.
     pub(crate) fn new(users: Vec<User>) -> Acl {
         let mut all = Users::default();
         for user in users {
@@ -143,18 +146,18 @@ impl Acl {
         }
     }
 
-    /// Which generation of users is in force.
+    /// The current generation of users.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether a connection must say who it is before it may do anything, as the default user is not
-    /// open to everybody.
+    /// Whether a connection must authenticate before it may do anything else, because the default
+    /// user is not open to everybody.
     pub(crate) fn requires_auth(&self) -> bool {
         self.requires_auth.load(Ordering::Relaxed)
     }
 
-    /// Whether the default user has no password, and none is needed to be that user.
+    /// Whether the default user needs no password.
     pub(crate) fn is_default_without_password(&self) -> bool {
         self.users.lock().default_user().needs_no_password()
     }
@@ -164,14 +167,14 @@ impl Acl {
         self.users.lock().by_name.get(name).cloned()
     }
 
-    /// The default user, and the generation in which it is so.
+    /// The default user, and the generation in which it was looked up.
     pub(crate) fn default_user(&self) -> (Arc<User>, u64) {
         let users = self.users.lock();
         (Arc::clone(users.default_user()), self.generation())
     }
 
-    /// What a user has become, and the generation in which it is so. `None`: it was deleted, whoever
-    /// has its name now.
+    /// The current value of a user, and the generation in which it was looked up. `None` if the
+    /// user was deleted, even if another user has its name now.
     pub(crate) fn current(&self, user: &User) -> Option<(Arc<User>, u64)> {
         let users = self.users.lock();
         let now = users.by_name.get(&user.name);
@@ -184,7 +187,7 @@ impl Acl {
         self.users.lock().by_name.values().cloned().collect()
     }
 
-    /// Lets a client be a user, if the password is right.
+    /// Makes a client this user, if the password is right.
     pub(crate) fn authenticate(
         &self,
         client: &Client,
@@ -201,8 +204,8 @@ impl Acl {
         Some(Arc::clone(user))
     }
 
-    /// Makes a user, or changes one: all of the rules, or the first that is wrong and no change.
-    /// What was changed, if it was there before.
+    /// Creates or changes a user. If a rule is wrong, nothing is changed, and the error is its
+    /// index and the reason. Returns the change if the user existed before.
     pub(crate) fn set_user(
         &self,
         name: &[u8],
@@ -210,7 +213,7 @@ impl Acl {
         all_channels: bool,
     ) -> Result<Option<Changed>, (usize, RuleError)> {
         loop {
-            // Without the lock, as a rule may have a password, which is hashed.
+            // The lock is not held while the rules are applied, because hashing a password is slow.
             let before = self.get(name);
             let mut user = match &before {
                 Some(before) => User::clone(before),
@@ -223,7 +226,7 @@ impl Acl {
             let mut users = self.users.lock();
             let now = users.by_name.get(name);
             if now.map(Arc::as_ptr) != before.as_ref().map(Arc::as_ptr) {
-                // Somebody else has changed the same user meanwhile.
+                // Another client has changed this user in the meantime.
                 continue;
             }
             let after = users.put(user);
@@ -241,7 +244,7 @@ impl Acl {
         self.changed(&users);
     }
 
-    /// Deletes users, but not the default one. The names of those that were there.
+    /// Deletes users, except the default one. Returns the names of those that existed.
     pub(crate) fn delete<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Vec<Bytes> {
         let mut users = self.users.lock();
         let names = names.filter(|name| *name != DEFAULT_USER);
@@ -251,8 +254,8 @@ impl Acl {
         deleted
     }
 
-    /// Replaces all users by those of a file, or changes nothing. Which users are gone, and which
-    /// others were there before.
+    /// Replaces all users by those of a file, or changes nothing if the file is wrong. Returns the
+    /// users that are gone, and those that existed before and have changed.
     pub(crate) fn load(
         &self,
         path: &Path,
@@ -275,7 +278,7 @@ impl Acl {
         Ok((gone, changed))
     }
 
-    /// The users' lock must be held.
+    /// Begins a new generation. The caller must hold the users' lock.
     fn changed(&self, users: &Users) {
         let requires_auth = !users.default_user().is_open();
         self.requires_auth.store(requires_auth, Ordering::Relaxed);

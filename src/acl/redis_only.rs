@@ -1,15 +1,17 @@
 //! The commands of Redis 7.2 that fanfare does not have, by category.
 //!
-//! Rules may name them as in Redis, and mean them by categories, so that a file of users, or what a
-//! client library sends, need not be changed for fanfare. No request finds them. They count when a
-//! selector's commands are described: what was said of them is still there when the file goes back
-//! to a Redis.
+//! Layer `acl`. A plain table.
+//!
+//! Rules may name these commands, and categories include them, as in Redis. So neither a file of
+//! users nor the rules that a client library sends need to be changed for fanfare. No request can
+//! run these commands. They count when the commands of a selector are described, so that rules
+//! about them survive when a file goes back to Redis.
 
-/// Those that Redis 7.0 does not have.
+/// Those of them that Redis 7.0 does not have.
 pub(super) const SINCE_7_2: &[&str] = &["waitaof", "cluster|myshardid"];
 
-/// Categories, and the names of the commands in them. A command that fanfare comes to have is passed
-/// over here.
+/// Categories, and the names of the commands in them. A command that fanfare has itself is ignored
+/// here.
 pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
     ("keyspace read slow", "dump"),
     (

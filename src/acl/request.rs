@@ -1,4 +1,6 @@
-//! A request as the rules see it: its command, its keys, its channels; and why it is denied.
+//! A request as the rules see it: its command, keys and channels; and the reason why it is denied.
+//!
+//! Layer `acl`. It may use `catalog` and `client`.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -7,47 +9,47 @@ use crate::catalog::Command;
 use crate::catalog::spec::key::FoundKey;
 use crate::client::Namespace;
 
-/// See the module.
+/// A command with its arguments, to be permitted or denied.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     command: &'static Command,
-    words: Vec<&'a [u8]>,
-    /// Found when they are first asked for; several selectors may ask.
+    args: Vec<&'a [u8]>,
+    /// Found when a selector first asks, and kept for the next selectors.
     keys: OnceCell<Vec<FoundKey>>,
 }
 
 impl<'a> Request<'a> {
-    /// A request of `command`, whose arity it satisfies.
-    pub(crate) fn new(command: &'static Command, words: Vec<&'a [u8]>) -> Request<'a> {
+    /// A request of `command`. `args` includes the command's name and must satisfy its arity.
+    pub(crate) fn new(command: &'static Command, args: Vec<&'a [u8]>) -> Request<'a> {
         Request {
             command,
-            words,
+            args,
             keys: OnceCell::new(),
         }
     }
 
-    /// Its command.
+    /// The command.
     pub(crate) fn command(&self) -> &'static Command {
         self.command
     }
 
-    /// The word at `place`, the command's name being at 0.
-    pub(crate) fn word(&self, place: usize) -> &'a [u8] {
-        self.words[place]
+    /// The argument at `index`; the command's name is at 0.
+    pub(crate) fn arg(&self, index: usize) -> &'a [u8] {
+        self.args[index]
     }
 
-    /// What stands behind the command's name.
+    /// The argument after the command's name.
     pub(crate) fn first_arg(&self) -> Option<&'a [u8]> {
-        self.words.get(1).copied()
+        self.args.get(1).copied()
     }
 
-    /// Its keys, as far as its arguments name any.
+    /// The keys among the arguments.
     pub(crate) fn keys(&self) -> &[FoundKey] {
         self.keys
-            .get_or_init(|| self.command.spec.keys_touched(&self.words))
+            .get_or_init(|| self.command.spec.keys_touched(&self.args))
     }
 
-    /// The places of the channels that it sends to or subscribes to. Unsubscribing needs no
+    /// The indexes of the channels that it publishes or subscribes to. Unsubscribing needs no
     /// permission.
     pub(crate) fn channels(&self) -> Option<(Namespace, Range<usize>)> {
         let published = self.command.spec.publishes.map(|kind| (kind, 1..2));
@@ -55,39 +57,39 @@ impl<'a> Request<'a> {
             .command
             .spec
             .subscribes
-            .map(|kind| (kind, 1..self.words.len()));
+            .map(|kind| (kind, 1..self.args.len()));
         published.or(subscribed)
     }
 }
 
-/// What a user lacks for a request. In the order in which Redis prefers to say it.
+/// What was denied, in the order of Redis's preference: of several reasons, the last is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// The command itself.
+    /// The command.
     Command,
     /// A key.
     Key,
-    /// A name or password that would let it in.
+    /// The name or password of an AUTH.
     Auth,
     /// A channel.
     Channel,
 }
 
-/// Why a request is denied.
+/// The reason why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Denial {
-    /// What is lacking.
+    /// What was denied.
     pub reason: Reason,
-    /// Which word of the request it is.
-    pub place: usize,
+    /// The index of the argument that was denied.
+    pub index: usize,
 }
 
 impl Denial {
     /// The command is not allowed.
     pub(crate) const COMMAND: Denial = Denial::new(Reason::Command, 0);
 
-    /// See the fields.
-    pub(crate) const fn new(reason: Reason, place: usize) -> Denial {
-        Denial { reason, place }
+    /// A denial of the argument at `index`.
+    pub(crate) const fn new(reason: Reason, index: usize) -> Denial {
+        Denial { reason, index }
     }
 }

@@ -1,13 +1,15 @@
-//! The rules language around the single rule: why a rule is refused, and how rules that belong
-//! together are put together.
+//! The syntax of rules beyond a single rule: why a rule is refused, and how a selector that was
+//! given as several words is put together.
+//!
+//! Layer `acl`. It uses nothing else.
 
 /// Why a rule was refused, in Redis's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RuleError {
-    /// `+` or `-` with a name that is none.
+    /// `+` or `-` with an unknown name.
     #[error("Unknown command or category name in ACL")]
     UnknownName,
-    /// No rule at all, or a pattern with blanks in it.
+    /// Not a rule, or a pattern with blanks in it.
     #[error("Syntax error")]
     Syntax,
     /// `~x` after `~*`.
@@ -22,10 +24,10 @@ pub(crate) enum RuleError {
          not have any effect. Try 'resetchannels' to start with an empty list of channels"
     )]
     AfterAllChannels,
-    /// `<x` or `!x`, and the user has no such password.
+    /// `<x` or `!x` with a password that the user does not have.
     #[error("The password you are trying to remove from the user does not exist")]
     NoSuchPassword,
-    /// `#x` or `!x` with something else than a hash.
+    /// `#x` or `!x` with something that is not a hash.
     #[error(
         "The password hash must be exactly 64 characters and contain only lowercase hexadecimal \
          characters"
@@ -36,18 +38,18 @@ pub(crate) enum RuleError {
     FirstArgOfSubcommand,
 }
 
-/// A selector's opening parenthesis that nothing closes: the words' index of it.
+/// The index of a word with an opening parenthesis that is never closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unmatched(pub usize);
 
-/// Puts selectors together that were given as several words: `(+get`, `~x)`.
+/// Joins the words of each selector in parentheses: `(+get`, `~x)`.
 pub(crate) fn merge_selectors<W: AsRef<[u8]>>(words: &[W]) -> Result<Vec<Vec<u8>>, Unmatched> {
     let mut merged: Vec<Vec<u8>> = Vec::with_capacity(words.len());
     let mut open = None;
     for (index, word) in words.iter().map(AsRef::as_ref).enumerate() {
         let closes = word.ends_with(b")");
         if word.starts_with(b"(") && !closes {
-            // As in Redis, one that is still open is forgotten.
+            // As in Redis, this discards a selector that is still open.
             open = Some((index, word.to_vec()));
         } else if let Some((_, selector)) = &mut open {
             selector.push(b' ');
@@ -65,13 +67,14 @@ pub(crate) fn merge_selectors<W: AsRef<[u8]>>(words: &[W]) -> Result<Vec<Vec<u8>
     }
 }
 
-/// Whether a name or pattern has white space or a NUL in it, which would tear the file's lines apart.
+/// Whether a name or pattern contains white space or a NUL, which would break the lines of the
+/// file.
 pub(crate) fn has_blanks(text: &[u8]) -> bool {
     text.iter()
         .any(|&byte| byte.is_ascii_whitespace() || byte == 0x0b || byte == 0)
 }
 
-/// A rule as an error text shows it outside of a reply: what may be a password is left out.
+/// A rule as an error text outside of a reply shows it, without what may be a password.
 pub(crate) fn without_secret(rule: &[u8]) -> String {
     match rule {
         [sign @ (b'<' | b'>' | b'#' | b'!'), ..] => format!("{}(hidden)", char::from(*sign)),

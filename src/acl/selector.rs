@@ -1,5 +1,7 @@
-//! A selector: commands, keys and channels that go together. Any selector of a user may allow a
-//! request, but one has to allow all of it.
+//! A selector: commands, keys and channels that are allowed together. A request needs one selector
+//! of its user that allows all of it.
+//!
+//! Layer `acl`. It may use `catalog`, `client` and `glob`.
 
 use super::commands::CommandSet;
 use super::request::{Denial, Reason, Request};
@@ -9,7 +11,7 @@ use crate::catalog::spec::key::KeyFlags;
 use crate::client::Namespace;
 use crate::glob;
 
-/// See the module.
+/// A set of allowed commands, keys and channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Selector {
     commands: CommandSet,
@@ -19,7 +21,7 @@ pub(crate) struct Selector {
     channels: Vec<Vec<u8>>,
 }
 
-/// What may be done with the keys that a pattern matches.
+/// A pattern for keys, and whether the matching keys may be read and written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KeyPattern {
     read: bool,
@@ -28,8 +30,8 @@ struct KeyPattern {
 }
 
 impl KeyPattern {
-    /// Reads `~x`, `%R~x`, `%W~x`, `%RW~x`. As in Redis, the `~` may be missing where nothing
-    /// follows it.
+    /// Parses `~x`, `%R~x`, `%W~x`, `%RW~x`. As in Redis, the `~` may be missing if nothing follows
+    /// it.
     fn parse(rule: &[u8]) -> Result<KeyPattern, RuleError> {
         let (mut read, mut write, mut glob) = (false, false, &rule[1..]);
         if rule[0] == b'~' {
@@ -62,8 +64,9 @@ impl KeyPattern {
         [prefix, &self.glob].concat()
     }
 
-    /// As a rule that is read back as this pattern: `~*` would be all keys, behind which no pattern
-    /// may stand. (Redis writes it, and cannot read its own file then.)
+    /// The pattern as a rule that parses back into this pattern. A pattern `*` must not become
+    /// `~*`, which means all keys and allows no further pattern. (Redis writes `~*`, and then
+    /// cannot read its own file.)
     fn rule(&self) -> Vec<u8> {
         if self.read && self.write && self.glob == b"*" {
             return b"%RW~*".to_vec();
@@ -95,7 +98,7 @@ impl Access {
 }
 
 impl Selector {
-    /// One that allows nothing, but all channels if `acl-pubsub-default` says so.
+    /// A selector that allows nothing, or nothing but all channels if `acl-pubsub-default` says so.
     pub(crate) fn new(all_channels: bool) -> Selector {
         Selector {
             commands: CommandSet::none(),
@@ -177,7 +180,7 @@ impl Selector {
         Ok(())
     }
 
-    /// Whether it allows everything.
+    /// Whether it allows every request.
     pub(crate) fn is_unrestricted(&self) -> bool {
         self.commands.is_all() && self.all_keys && self.all_channels
     }
@@ -187,12 +190,12 @@ impl Selector {
         self.all_channels
     }
 
-    /// The channel patterns that it allows, if not all.
+    /// The allowed channel patterns, if not all channels are allowed.
     pub(crate) fn channels(&self) -> &[Vec<u8>] {
         &self.channels
     }
 
-    /// Whether it allows the whole request; if not, what it stops at.
+    /// Whether it allows the whole request. If not, the first part that it denies.
     pub(crate) fn permit(&self, request: &Request<'_>) -> Result<(), Denial> {
         let command = request.command();
         if !command.has(Flag::NoAuth) && !self.commands.allows(command, request.first_arg()) {
@@ -200,24 +203,24 @@ impl Selector {
         }
         if !self.all_keys {
             for key in request.keys() {
-                if !self.allows_key(request.word(key.position), Access::of(key.flags)) {
+                if !self.allows_key(request.arg(key.position), Access::of(key.flags)) {
                     return Err(Denial::new(Reason::Key, key.position));
                 }
             }
         }
         if !self.all_channels
-            && let Some((kind, places)) = request.channels()
+            && let Some((namespace, indexes)) = request.channels()
         {
-            for place in places {
-                if !allows_channel(&self.channels, kind, request.word(place)) {
-                    return Err(Denial::new(Reason::Channel, place));
+            for index in indexes {
+                if !allows_channel(&self.channels, namespace, request.arg(index)) {
+                    return Err(Denial::new(Reason::Channel, index));
                 }
             }
         }
         Ok(())
     }
 
-    /// Whether it lets every key be read, also such whose names a request does not say.
+    /// Whether it allows reading all keys, including those that a request does not name.
     pub(crate) fn reads_all_keys(&self) -> bool {
         self.all_keys || self.keys.iter().any(|own| own.read && own.glob == b"*")
     }
@@ -227,12 +230,12 @@ impl Selector {
         covering.any(|own| glob::matches(&own.glob, key))
     }
 
-    /// The rules of its commands.
+    /// Its rules about commands.
     pub(crate) fn describe_commands(&self) -> Vec<u8> {
         self.commands.describe()
     }
 
-    /// The rules of its keys.
+    /// Its rules about keys.
     pub(crate) fn describe_keys(&self) -> Vec<u8> {
         if self.all_keys {
             return b"~*".to_vec();
@@ -241,7 +244,7 @@ impl Selector {
         rules.join(&b' ')
     }
 
-    /// The rules of its channels.
+    /// Its rules about channels.
     pub(crate) fn describe_channels(&self) -> Vec<u8> {
         if self.all_channels {
             return b"&*".to_vec();
@@ -251,8 +254,8 @@ impl Selector {
         rules.join(&b' ')
     }
 
-    /// All of it, as a file and ACL LIST have it; in parentheses see
-    /// [`describe_in_parentheses`](Self::describe_in_parentheses).
+    /// All its rules, as the file and ACL LIST show them.
+    /// [`describe_in_parentheses`](Self::describe_in_parentheses) adds the parentheses.
     pub(crate) fn describe(&self) -> Vec<u8> {
         let mut rules = Vec::new();
         if self.all_keys {
@@ -269,9 +272,9 @@ impl Selector {
         rules.join(&b' ')
     }
 
-    /// All of it in parentheses, where a rule is a word as in an inline command: one that has a
-    /// quote in it, or a parenthesis that could be taken for the end, is quoted. (Redis does not, and
-    /// reads back another selector, or none.)
+    /// All its rules in parentheses. In there, a rule is a word as in an inline command. A rule
+    /// that contains a quote, or a parenthesis that could be read as the end, is quoted. (Redis
+    /// does not quote it, and reads back another selector or none.)
     pub(crate) fn describe_in_parentheses(&self) -> Vec<u8> {
         let described = self.describe();
         let words = described.split(|&byte| byte == b' ').map(|word| {
@@ -291,10 +294,10 @@ impl Selector {
     }
 }
 
-/// Whether one of the rules' globs stands for this channel. A pattern to subscribe to must be one of
-/// them itself, as Redis has it: whether one glob covers another is not asked.
-pub(super) fn allows_channel(globs: &[Vec<u8>], kind: Namespace, name: &[u8]) -> bool {
-    globs.iter().any(|glob| match kind {
+/// Whether one of the globs allows this channel. A pattern to subscribe to must be equal to one of
+/// the globs, as in Redis, which does not test whether one glob covers another.
+pub(super) fn allows_channel(globs: &[Vec<u8>], namespace: Namespace, name: &[u8]) -> bool {
+    globs.iter().any(|glob| match namespace {
         Namespace::Pattern => glob == name,
         Namespace::Channel | Namespace::Shard => glob::matches(glob, name),
     })

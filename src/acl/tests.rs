@@ -1,4 +1,4 @@
-//! The model by itself: rules and what is shown of them, requests, the log, files.
+//! Tests of the rules, their description, requests, the log and files, without a server.
 
 use bytes::Bytes;
 
@@ -36,17 +36,17 @@ fn refused(rules: &str) -> RuleError {
         .expect("a rule that is refused")
 }
 
-/// What a user of these rules lacks for a request: the word of it, or the command's full name.
+/// What a user with these rules is denied in a request: the argument, or the command's full name.
 fn lacks(rules: &str, request: &str) -> Option<(Reason, String)> {
     let words = words(request);
     let command = CATALOG.find_request(&words).unwrap();
     let denial = user(rules)
         .permit(&Request::new(command, words.clone()))
         .err()?;
-    let Denial { reason, place } = denial;
+    let Denial { reason, index } = denial;
     let name = match reason {
         Reason::Command => command.full_name.clone(),
-        _ => String::from_utf8(words[place].to_vec()).unwrap(),
+        _ => String::from_utf8(words[index].to_vec()).unwrap(),
     };
     Some((reason, name))
 }
@@ -135,7 +135,7 @@ fn rules_are_described_as_redis_describes_them() {
     }
 }
 
-/// The commands that a user of these rules may use, whatever the keys and channels.
+/// The commands that a user with these rules may use, apart from keys and channels.
 fn allowed(rules: &str) -> Vec<&'static str> {
     let user = user(&format!("~* &* {rules}"));
     let entries = CATALOG.commands_and_subcommands();
@@ -446,7 +446,7 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
     assert_eq!(lines(&load(&path, false).unwrap()), lines(&users));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 
-    // A directory is in the way: what was written beside it is taken away again.
+    // A directory has the file's name, so the temporary file is removed again.
     let taken = directory.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
     assert!(save(&taken, users.iter()).is_err());
@@ -461,11 +461,11 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
     );
 }
 
-/// A file with this content that nobody may write, root neither, as long as it runs.
+/// Creates a file with this content that nobody can write while it runs, not even root.
 fn running(path: &std::path::Path) -> std::process::Child {
     std::fs::copy("/bin/sleep", path).unwrap();
     loop {
-        // Another thread's child may have the copy's descriptor until it has become another program.
+        // A child process of another thread may hold the copy's descriptor until its exec.
         match std::process::Command::new(path).arg("1000").spawn() {
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
             spawned => return spawned.unwrap(),
@@ -490,7 +490,7 @@ fn a_file_that_may_not_be_written_stays_as_it_is() {
     program.kill().unwrap();
     program.wait().unwrap();
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
-    // A device is no file of users either, and stays one.
+    // A device is not a file of users either, and is not replaced.
     let null = std::path::Path::new("/dev/null");
     assert!(save(null, std::iter::once(&user("on"))).is_err());
 }
@@ -504,7 +504,7 @@ fn a_symbolic_link_is_written_through() {
     let (link, second) = (directory.path().join("link"), inner.join("second"));
     symlink("inner/second", &link).unwrap();
     symlink(inner.join("users"), &second).unwrap();
-    // First where there is no file yet.
+    // The first time, the file does not exist.
     for rules in ["on >a", "on >b"] {
         let users = [user(rules), User::unrestricted_default()];
         save(&link, users.iter()).unwrap();

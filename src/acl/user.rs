@@ -1,7 +1,9 @@
-//! A user: who may be one (passwords), and what it may do (selectors).
+//! A user: its passwords, and what it may do (its selectors).
 //!
-//! Users are values. A change makes a new one of the same [`identity`](User::identity), which takes
-//! the old one's place.
+//! Layer `acl`. It may use `client` and what lies below.
+//!
+//! Users are values. A change creates a new value with the same [`identity`](User::identity), which
+//! replaces the old one.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -10,14 +12,11 @@ use subtle::{Choice, ConstantTimeEq};
 use super::request::{Denial, Request};
 use super::rules::RuleError;
 use super::selector::{Selector, allows_channel};
-use crate::client::Namespace;
-use crate::client::Subscriptions;
+pub(crate) use crate::client::DEFAULT_USER;
+use crate::client::{Namespace, Subscriptions};
 use crate::resp::inline::split_words;
 
-/// The user of a connection that has not said another.
-pub(crate) const DEFAULT_USER: &[u8] = b"default";
-
-/// A password's SHA-256, which is all that is kept of it.
+/// A password's SHA-256. The password itself is not kept.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PasswordHash([u8; 32]);
 
@@ -56,27 +55,28 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
-/// See the module.
+/// A user: name, passwords and selectors.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     /// Its name.
     pub name: Bytes,
-    /// Not another user's of the same name, before or after it.
+    /// Different for each user, also for one that is created after another of the same name was
+    /// deleted.
     pub identity: u64,
     enabled: bool,
-    /// Any password lets it in.
+    /// Any password is accepted.
     no_password: bool,
-    /// What RESTORE should do with payloads. fanfare has no RESTORE, and keeps the word.
+    /// Whether RESTORE should validate payloads. fanfare has no RESTORE and only keeps the flag.
     sanitize_payload: bool,
     passwords: Vec<PasswordHash>,
-    /// The rules that stand in no parentheses.
+    /// The rules outside of parentheses.
     root: Selector,
-    /// Those in parentheses.
+    /// The selectors in parentheses.
     selectors: Vec<Selector>,
 }
 
 impl User {
-    /// A user that may do nothing, but for what `acl-pubsub-default` says of channels.
+    /// A user that may do nothing, except for the channels that `acl-pubsub-default` allows.
     pub(crate) fn new(name: Bytes, all_channels: bool) -> User {
         User {
             name,
@@ -90,8 +90,7 @@ impl User {
         }
     }
 
-    /// The default user, as long as nothing else is said of it: it may do everything, and needs no
-    /// password.
+    /// The default user before any rule is applied: it may do everything, and needs no password.
     pub(crate) fn unrestricted_default() -> User {
         let mut user = User::new(Bytes::from_static(DEFAULT_USER), true);
         for rule in ["on", "nopass", "~*", "&*", "+@all"] {
@@ -101,7 +100,8 @@ impl User {
         user
     }
 
-    /// Applies one rule. `all_channels`: a selector that is made or reset allows all channels.
+    /// Applies one rule. `all_channels` says whether a selector that the rule creates or resets
+    /// allows all channels.
     pub(crate) fn apply(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
         match rule.to_ascii_lowercase().as_slice() {
             b"" => {}
@@ -126,7 +126,7 @@ impl User {
             [b'!', hash @ ..] => self.remove_password(&PasswordHash::parse(hash)?)?,
             [b'(', rules @ .., b')'] => {
                 let mut selector = Selector::new(all_channels);
-                // Redis takes rules whose quotes do not pair up for none.
+                // Redis reads rules with an unbalanced quote as no rules.
                 for rule in split_words(rules).unwrap_or_default() {
                     selector.apply(&rule)?;
                 }
@@ -145,9 +145,9 @@ impl User {
     }
 
     fn remove_password(&mut self, hash: &PasswordHash) -> Result<(), RuleError> {
-        let place = self.passwords.iter().position(|own| own == hash);
+        let index = self.passwords.iter().position(|own| own == hash);
         self.passwords
-            .remove(place.ok_or(RuleError::NoSuchPassword)?);
+            .remove(index.ok_or(RuleError::NoSuchPassword)?);
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl User {
         self.passwords = Vec::new();
     }
 
-    /// Makes this its only password; `None`: it needs none (`requirepass`).
+    /// Makes this the only password. With `None`, no password is needed (`requirepass`).
     pub(crate) fn set_password(&mut self, password: Option<PasswordHash>) {
         self.forget_passwords();
         self.no_password = password.is_none();
@@ -173,22 +173,22 @@ impl User {
         self.selectors = Vec::new();
     }
 
-    /// Whether a connection may be this user without saying anything.
+    /// Whether a connection may be this user without authentication.
     pub(crate) fn is_open(&self) -> bool {
         self.enabled && self.no_password
     }
 
-    /// Whether any password lets it in, should it be enabled.
+    /// Whether it accepts any password when it is enabled.
     pub(crate) fn needs_no_password(&self) -> bool {
         self.no_password
     }
 
-    /// Whether it is enabled.
     pub(crate) fn is_enabled(&self) -> bool {
         self.enabled
     }
 
-    /// Whether this password lets one in. All are compared, each in constant time.
+    /// Whether this password authenticates the user. All passwords are compared, each in constant
+    /// time.
     pub(crate) fn admits(&self, password: &PasswordHash) -> bool {
         let among = self.passwords.iter().fold(Choice::from(0), |found, own| {
             found | own.0.ct_eq(&password.0)
@@ -201,13 +201,13 @@ impl User {
         std::iter::once(&self.root).chain(&self.selectors)
     }
 
-    /// Whether it may do everything, so that nothing need be checked.
+    /// Whether it may do everything, so that requests need no test.
     pub(crate) fn is_unrestricted(&self) -> bool {
         self.all_selectors().any(Selector::is_unrestricted)
     }
 
-    /// Whether one of its selectors allows the request. If none does: the command, if none allows
-    /// that, or else the last key or channel that one of them stopped at, as Redis has it.
+    /// Whether one of its selectors allows the request. If none does, the error is as in Redis: the
+    /// command if no selector allows it, or else the last key or channel that one of them denied.
     pub(crate) fn permit(&self, request: &Request<'_>) -> Result<(), Denial> {
         let mut denial = Denial::COMMAND;
         for selector in self.all_selectors() {
@@ -219,13 +219,13 @@ impl User {
         Err(denial)
     }
 
-    /// Whether a selector that allows the request lets every key be read (SORT's BY and GET).
+    /// Whether a selector that allows the request also allows reading all keys (SORT's BY and GET).
     pub(crate) fn reads_all_keys(&self, request: &Request<'_>) -> bool {
         self.all_selectors()
             .any(|selector| selector.permit(request).is_ok() && selector.reads_all_keys())
     }
 
-    /// The channel patterns of all its selectors; `None`: all channels.
+    /// The channel patterns of all its selectors; `None` if it may use all channels.
     fn channels(&self) -> Option<Vec<Vec<u8>>> {
         if self.all_selectors().any(Selector::allows_all_channels) {
             return None;
@@ -234,7 +234,7 @@ impl User {
         Some(globs.cloned().collect())
     }
 
-    /// Whether it may have fewer channels than `before`, going by the patterns as they are written.
+    /// Whether it may have lost access to channels since `before`. Patterns are compared as text.
     pub(crate) fn narrows_channels_of(&self, before: &User) -> bool {
         match (self.channels(), before.channels()) {
             (None, _) => false,
@@ -243,19 +243,21 @@ impl User {
         }
     }
 
-    /// Whether it may have all of these subscriptions.
+    /// Whether it may keep all of these subscriptions.
     pub(crate) fn may_have(&self, subscriptions: &Subscriptions) -> bool {
         self.channels().is_none_or(|globs| {
             [Namespace::Channel, Namespace::Pattern, Namespace::Shard]
                 .into_iter()
-                .all(|kind| {
-                    let names = subscriptions.names(kind);
-                    names.iter().all(|name| allows_channel(&globs, kind, name))
+                .all(|namespace| {
+                    let names = subscriptions.names(namespace);
+                    names
+                        .iter()
+                        .all(|name| allows_channel(&globs, namespace, name))
                 })
         })
     }
 
-    /// The words that ACL GETUSER shows as flags.
+    /// The flags that ACL GETUSER shows.
     pub(crate) fn flags(&self) -> Vec<&'static str> {
         let mut flags = vec![if self.enabled { "on" } else { "off" }];
         flags.extend(self.no_password.then_some("nopass"));
@@ -267,7 +269,7 @@ impl User {
         flags
     }
 
-    /// Its passwords' hashes.
+    /// The hashes of its passwords.
     pub(crate) fn passwords(&self) -> &[PasswordHash] {
         &self.passwords
     }
@@ -277,7 +279,7 @@ impl User {
         &self.root
     }
 
-    /// The others.
+    /// The selectors in parentheses.
     pub(crate) fn selectors(&self) -> &[Selector] {
         &self.selectors
     }

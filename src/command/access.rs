@@ -190,9 +190,9 @@ fn check(
     let checked = access
         .user
         .permit(&Request::new(command, args.iter().collect()));
-    checked.map_err(|Denial { reason, place }| {
+    checked.map_err(|Denial { reason, index }| {
         let object = match reason {
-            Reason::Key | Reason::Channel => &args[place],
+            Reason::Key | Reason::Channel => &args[index],
             Reason::Command | Reason::Auth => command.full_name.as_bytes(),
         };
         note(context, reason, object, None);

@@ -281,8 +281,8 @@ pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     };
     let (what, name, kind): (_, &[u8], _) = match denial.reason {
         Reason::Command | Reason::Auth => ("run", command.full_name.as_bytes(), "command"),
-        Reason::Key => ("access", words[denial.place], "key"),
-        Reason::Channel => ("access", words[denial.place], "channel"),
+        Reason::Key => ("access", words[denial.index], "key"),
+        Reason::Channel => ("access", words[denial.index], "channel"),
     };
     let what = format!(" has no permissions to {what} the '");
     let kind = format!("' {kind}");
