@@ -1,17 +1,23 @@
-//! What stuck subscribers of one name are still to be sent, kept once for all of them.
+//! Messages that several blocked subscribers of one name still have to be sent, kept once for all
+//! of them.
 //!
-//! A subscriber whose socket is full waits, perhaps for long. Copies of everything in each such
-//! outbox would cost backlog × subscribers. So while an outbox is blocked, messages are appended to
-//! the name's current segment, once for all, and the outbox only notes the range. Ranges that
-//! follow each other in one segment are one range.
+//! Layer `client`. It may use `resp`.
+//!
+//! A subscriber whose socket is full may wait for long. If each such outbox had its own copy of
+//! everything, they would take backlog × subscribers of memory. So while an outbox is blocked,
+//! messages are appended to the name's current segment, and the outbox only keeps the range. Ranges
+//! that follow each other in one segment are joined.
 //!
 //! Invariants:
-//! - A segment holds messages of one name (a channel or a pattern) and one protocol version. So
-//!   whoever holds a range of it is also owed what was appended since, and keeps nothing alive but
-//!   what counts against its own limits, and the beginning of its first segment.
-//! - A segment lives while a range of it does. The name keeps hold of its last one only weakly.
-//! - Segments are appended to under the channel's turn or, for a pattern, by any publisher; their
-//!   lock is innermost of all and held for one append, or one write to a socket.
+//! - A segment holds messages of one name (a channel or a pattern) in one protocol version. So an
+//!   outbox that holds a range of a segment has to send what was appended after it, too. Apart from
+//!   the beginning of its first segment, it keeps nothing alive that does not count against its own
+//!   limits.
+//! - A segment lives as long as a range of it. The name keeps only a weak reference to its last
+//!   segment.
+//! - A segment is appended to under the channel's order lock or, for a pattern, by any publisher.
+//!   The segment's lock is the innermost of all locks. It is held for one append, or for one write
+//!   to a socket.
 
 use std::sync::{Arc, Weak};
 
@@ -20,7 +26,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use super::frames::Frames;
 use crate::resp::Protocol;
 
-/// A segment is full when it has so many bytes.
+/// A segment of this many bytes is full.
 const SEGMENT: usize = 32 * 1024;
 
 /// The current segments of a name.
@@ -34,7 +40,7 @@ struct Segment {
     bytes: RwLock<Vec<u8>>,
 }
 
-/// A part of a segment: what an outbox holds.
+/// A range of a segment, which an outbox holds.
 #[derive(Clone, Debug)]
 pub(crate) struct BacklogRange {
     segment: Arc<Segment>,
@@ -43,14 +49,14 @@ pub(crate) struct BacklogRange {
 }
 
 impl Backlog {
-    /// Appends frames, as `protocol` has them.
+    /// Appends frames in the encoding of `protocol`.
     pub(crate) fn append(&self, frames: &Frames<'_>, protocol: Protocol) -> BacklogRange {
         let mut current = self.current.lock();
         let current = &mut current[usize::from(protocol == Protocol::Resp3)];
         if let Some(segment) = current.upgrade()
-            && let Some(part) = segment.append(frames, protocol)
+            && let Some(range) = segment.append(frames, protocol)
         {
-            return part;
+            return range;
         }
         let segment = Arc::new(Segment::default());
         *current = Arc::downgrade(&segment);
@@ -61,7 +67,7 @@ impl Backlog {
 }
 
 impl Segment {
-    /// `None`: it is full.
+    /// Returns `None` if the segment is full.
     fn append(
         self: &Arc<Segment>,
         frames: &Frames<'_>,
@@ -91,7 +97,7 @@ impl BacklogRange {
         self.end - self.start
     }
 
-    /// Makes this part longer by one that follows it; `false`: it does not.
+    /// Extends this range by one that follows it directly. Returns `false` if `next` does not.
     pub(crate) fn join(&mut self, next: &BacklogRange) -> bool {
         let follows = self.end == next.start && Arc::ptr_eq(&self.segment, &next.segment);
         if follows {
@@ -100,12 +106,12 @@ impl BacklogRange {
         follows
     }
 
-    /// Shortens it from the front.
+    /// Removes the first bytes.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.start += bytes;
     }
 
-    /// Takes the first bytes out.
+    /// Splits off the first bytes and returns them.
     pub(crate) fn split_to(&mut self, bytes: usize) -> BacklogRange {
         let mut first = self.clone();
         first.end = first.start + bytes;
@@ -113,7 +119,7 @@ impl BacklogRange {
         first
     }
 
-    /// Its bytes, to be written at once.
+    /// The bytes. They must be written at once: the segment is locked meanwhile.
     pub(crate) fn bytes(&self) -> impl std::ops::Deref<Target = [u8]> + '_ {
         RwLockReadGuard::map(self.segment.bytes.read(), |bytes| {
             &bytes[self.start..self.end]

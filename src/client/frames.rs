@@ -1,7 +1,9 @@
 //! Encoded push frames, as outboxes append them.
 //!
-//! Layer `client`. A RESP2 frame and its RESP3 twin differ in one byte, the first: `*` or `>`. A
-//! frame is therefore encoded once, as RESP2, and the outbox that copies it sets that byte.
+//! Layer `client`. It may use `resp`.
+//!
+//! A RESP2 frame and the same frame in RESP3 differ only in the first byte: `*` or `>`. A frame is
+//! therefore encoded once, as RESP2, and an outbox that copies it sets that byte.
 
 use bytes::Bytes;
 
@@ -11,19 +13,20 @@ use crate::resp::Protocol;
 /// Below it a copy is cheaper than a second slice in the socket write.
 pub(crate) const SHARED_BODY: usize = 1024;
 
-/// Encoded push frames: what an outbox appends.
+/// One or more encoded push frames.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frames<'a> {
-    /// The frames, or all of a single one before its shared body. Each starts with RESP2's `*`.
+    /// All frames. Of a single frame whose body is shared, the part before the body. Each frame
+    /// starts with RESP2's `*`.
     pub bytes: &'a [u8],
-    /// Where each begins.
+    /// Where each frame begins in `bytes`.
     pub starts: &'a [u32],
-    /// The rest of a single frame, when it is shared.
+    /// The rest of a single frame, if it is shared.
     pub body: Option<&'a Bytes>,
 }
 
 impl<'a> Frames<'a> {
-    /// One of them, without a shared body.
+    /// The frame at `index`, without a shared body.
     pub(crate) fn head(&self, index: usize) -> &'a [u8] {
         let end = self.starts.get(index + 1).map(|end| *end as usize);
         &self.bytes[self.starts[index] as usize..end.unwrap_or(self.bytes.len())]
@@ -34,7 +37,7 @@ impl<'a> Frames<'a> {
         self.bytes.len() + self.body.map_or(0, Bytes::len)
     }
 
-    /// ChannelOrder a copy of the frames into those of `protocol`.
+    /// Marks each frame in a copy as a push frame of `protocol`.
     pub(crate) fn mark(&self, copy: &mut [u8], protocol: Protocol) {
         if protocol == Protocol::Resp3 {
             for start in self.starts {

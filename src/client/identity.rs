@@ -1,4 +1,5 @@
-//! Who a client is: its number, the two ends of its connection, and what it says of itself.
+//! The identity of a client: its id, the two ends of its connection, and the names that it gave
+//! itself.
 //!
 //! Layer `client`. Plain values.
 
@@ -8,8 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// The longest name that a client may give itself or its library, in bytes: CLIENT LIST shows the
-/// names of all clients.
+/// The longest name, in bytes, that a client may give itself or its library. It is bounded because
+/// CLIENT LIST shows the names of all clients.
 pub(crate) const MAX_NAME: usize = 1024;
 
 /// Identifies a client for the life of the process; the first is 1.
@@ -22,7 +23,7 @@ pub(crate) enum Addresses {
     Tcp {
         /// The client's end.
         peer: SocketAddr,
-        /// Ours.
+        /// The server's end.
         local: SocketAddr,
     },
     /// Over the unix socket at this path.
@@ -38,7 +39,7 @@ impl Addresses {
         }
     }
 
-    /// Our end.
+    /// The server's end as CLIENT LIST shows it.
     pub(crate) fn local(&self) -> String {
         match self {
             Addresses::Tcp { local, .. } => local.to_string(),
@@ -55,7 +56,7 @@ impl Addresses {
     }
 }
 
-/// What a client says of itself.
+/// The names that a client gave itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     /// CLIENT SETNAME.
@@ -67,7 +68,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Bytes of memory that they take.
+    /// Bytes of memory that the names take.
     pub(super) fn memory(&self) -> usize {
         let names = [&self.name, &self.library, &self.library_version];
         size_of::<Names>() + names.map(Bytes::len).iter().sum::<usize>()

@@ -1,14 +1,14 @@
-//! How the log names a client: the same four fields in every line.
+//! How the log names a client. Every line has the same four fields.
 //!
-//! Layer `client`.
+//! Layer `client`. It uses nothing else.
 
 use super::Client;
 
-/// So many bytes of a name are shown.
+/// The most bytes of a name that are shown.
 const SHOWN: usize = 128;
 
-/// Logs a line about a client, with its `id`, `addr`, `name` and `user`: the level, the client, and then
-/// what the macros of `tracing` take.
+/// Logs a line about a client, with its `id`, `addr`, `name` and `user`. The arguments are the
+/// level, the client, and then what the macros of `tracing` take.
 macro_rules! log_client {
     ($level:ident, $client:expr, $($rest:tt)+) => {{
         let client: &$crate::client::Client = $client;
@@ -24,7 +24,7 @@ macro_rules! log_client {
 pub(crate) use log_client;
 
 impl Client {
-    /// The beginning of its name.
+    /// The beginning of the client's name.
     pub(crate) fn shown_name(&self) -> String {
         shown(&self.names().name)
     }
@@ -35,7 +35,7 @@ impl Client {
     }
 }
 
-/// The beginning of what a client sent, for a line of the log.
+/// The beginning of something that a client sent.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]).into_owned()
 }

@@ -1,11 +1,14 @@
-//! A connected client, as everybody but its own task sees it.
+//! A connected client, as everything but its own task sees it.
 //!
-//! The connection's task owns the reading side and the session; what others need of a client —
-//! its outbox, its subscriptions, what CLIENT LIST shows — is here, behind atomics and small locks.
-//! Fields that are only shown (database, last command, …) are written relaxed by the task and may
-//! lag by one command.
+//! Layer `client`. It may use `config`, `resp` and what else lies below.
+//!
+//! The connection's task owns the reading side and the session. What others need of a client is
+//! here, behind atomics and small locks: its outbox, its subscriptions and what CLIENT LIST shows.
+//! The task writes fields that are only shown (database, last command, …) with relaxed ordering, so
+//! they may lag by one command.
 
 pub(crate) mod backlog;
+mod closing;
 pub(crate) mod frames;
 mod identity;
 pub(crate) mod log;
@@ -21,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+pub(crate) use closing::Closing;
 pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
 use outbox::{Flush, Outbox, Status};
 use socket::WriteSocket;
@@ -34,7 +38,7 @@ use crate::sync::atomic::{
 };
 use crate::sync::{AtomicWaker, Mutex};
 
-/// Whoever writes for a client may panic: the client's own task then finds the outbox dead.
+/// Wakes the client's own task if a flush panics. The task then finds that the outbox is dead.
 struct WakeOnPanic<'a>(&'a AtomicWaker);
 
 impl Drop for WakeOnPanic<'_> {
@@ -45,36 +49,23 @@ impl Drop for WakeOnPanic<'_> {
     }
 }
 
-/// How far a connection is on its way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Closing {
-    /// Not at all.
-    Open,
-    /// It reads no more requests, as the server shuts down, but is still written to.
-    Quiet,
-    /// It reads no more requests and closes once its outbox is written.
-    Draining,
-    /// It is gone from all tables.
-    Closed,
-}
-
-/// The name of the user of a connection that has not said another.
+/// The name of the user of a connection that has not authenticated.
 pub(crate) const DEFAULT_USER: &[u8] = b"default";
 
-/// See the module.
+/// A connected client: its outbox, its subscriptions and its state for others.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Its number.
+    /// Its id.
     pub id: ClientId,
-    /// Both ends.
+    /// Both ends of its connection.
     pub addresses: Addresses,
     /// When it connected.
     pub connected: Instant,
-    /// What it is still to be sent.
+    /// The bytes that are still to be sent to it.
     pub outbox: Outbox,
-    /// What it is subscribed to. Changed by the registry only.
+    /// Its subscriptions. Only the registry changes them.
     pub subscriptions: Mutex<Subscriptions>,
-    /// The size of `subscriptions`, kept by the registry.
+    /// The number of its subscriptions, kept by the registry.
     pub subscription_count: AtomicUsize,
     /// Milliseconds from `connected` to the last bytes it sent.
     pub last_active: AtomicU64,
@@ -86,32 +77,34 @@ pub(crate) struct Client {
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
     pub no_touch: AtomicBool,
-    /// Commands queued since MULTI; -1: it is not in a transaction.
+    /// The number of commands queued since MULTI; -1 outside of a transaction.
     pub queued: AtomicI32,
     /// Bytes of those commands.
     pub queued_memory: AtomicUsize,
-    /// Bytes that its watched keys take; more than none exactly while it watches some. Changed under
-    /// the keyspace's lock only.
+    /// Bytes that its watched keys take; not 0 exactly while it watches keys. Changed only under
+    /// the keyspace's lock.
     pub watched_memory: AtomicUsize,
-    /// Bytes that its wait for keys takes (BLPOP and its kin). Changed under the keyspace's lock only.
+    /// Bytes that its wait for keys takes (BLPOP and similar commands). Changed only under the
+    /// keyspace's lock.
     pub waiting_memory: AtomicUsize,
-    /// A key that it watches has changed.
+    /// Whether a watched key has changed.
     pub watched_changed: AtomicBool,
-    /// What it has asked of client-side caching.
+    /// Its settings for client-side caching.
     pub tracking: Tracking,
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
-    /// It waits for an element.
+    /// Whether it is blocked (BLPOP and similar commands).
     blocked: AtomicBool,
-    /// It waits for the end of a pause.
+    /// Whether it waits for the end of a pause.
     postponed: AtomicBool,
-    /// It is shown every command. Changed by the list of monitors only.
+    /// Whether it is a monitor. Only the list of monitors changes this.
     monitor: AtomicBool,
     serving: AtomicBool,
-    /// Milliseconds from `connected` to when its socket was last full, plus 1; 0: it never was.
+    /// Milliseconds from `connected` to the last time its socket was full, plus 1; 0 if it never
+    /// was.
     last_backlog: AtomicU64,
     names: Mutex<Option<Box<Names>>>,
-    /// The name of the user that it is.
+    /// The name of its user.
     user: Mutex<Bytes>,
     protocol: AtomicU8,
     closing: AtomicU8,
@@ -124,9 +117,9 @@ pub(crate) struct Client {
 pub(crate) enum Output {
     /// The socket takes more: [`Client::unblock`] and flush.
     Writable,
-    /// All that was owed is written: the connection may close.
+    /// Everything is written, so the connection may close.
     Drained,
-    /// The connection is at its end.
+    /// The connection has ended.
     End,
 }
 
@@ -175,33 +168,33 @@ impl Client {
         }
     }
 
-    /// Changes the protocol version for everything appended from now on.
+    /// Changes the protocol version of everything that is appended from now on.
     pub(crate) fn set_protocol(&self, protocol: Protocol) {
         self.protocol.store(protocol as u8, Relaxed);
         self.outbox.set_protocol(protocol);
     }
 
-    /// What it says of itself.
+    /// The names that it gave itself.
     pub(crate) fn names(&self) -> Names {
         self.names.lock().as_deref().cloned().unwrap_or_default()
     }
 
-    /// Changes what it says of itself.
+    /// Changes the names.
     pub(crate) fn set_names(&self, change: impl FnOnce(&mut Names)) {
         change(self.names.lock().get_or_insert_default());
     }
 
-    /// The name of the user that it is, or was before that user was deleted.
+    /// The name of its user, who may have been deleted in the meantime.
     pub(crate) fn user(&self) -> Bytes {
         self.user.lock().clone()
     }
 
-    /// Makes it another user.
+    /// Changes its user.
     pub(crate) fn set_user(&self, name: Bytes) {
         *self.user.lock() = name;
     }
 
-    /// Notes that bytes have come in.
+    /// Records that bytes were received.
     pub(crate) fn touch(&self, now: Instant) {
         let since = now.duration_since(self.connected).as_millis();
         self.last_active.store(since as u64, Relaxed);
@@ -219,8 +212,8 @@ impl Client {
         self.subscription_count.load(Relaxed) > 0
     }
 
-    /// Bytes that are kept for it beside its requests: what a transaction has queued, the keys that
-    /// it watches or waits for, and the prefixes that it tracks.
+    /// Bytes that are kept for it beside its requests: commands queued in a transaction, keys that
+    /// it watches or waits for, and prefixes that it tracks.
     pub(crate) fn kept_memory(&self) -> usize {
         self.queued_memory.load(Relaxed)
             + self.watched_memory.load(Relaxed)
@@ -238,13 +231,13 @@ impl Client {
         size_of::<Client>() + names + subscriptions + input + self.kept_memory() + tracked + output
     }
 
-    /// Whether it waits for an element (BLPOP and its kin).
+    /// Whether it is blocked (BLPOP and similar commands).
     pub(crate) fn is_blocked(&self) -> bool {
         self.blocked.load(SeqCst)
     }
 
-    /// Marks that it waits, or does so no more; its task is then woken if there is anything to go
-    /// on with, or else goes on once there is. Called under the keyspace's lock only.
+    /// Marks that it is blocked, or no longer. In the latter case its task is woken if it has input
+    /// to go on with. Called only under the keyspace's lock.
     pub(crate) fn set_blocked(&self, blocked: bool) {
         self.blocked.store(blocked, SeqCst);
         if !blocked && self.held_input.load(SeqCst) > 0 {
@@ -252,7 +245,8 @@ impl Client {
         }
     }
 
-    /// Whether the keyspace may have it among its waiters or watchers, or in its tracking table.
+    /// Whether the keyspace may have it among its blocked clients, its watchers, or in its tracking
+    /// table.
     pub(crate) fn is_in_keyspace(&self) -> bool {
         self.is_blocked() || self.watched_memory.load(Relaxed) > 0 || self.tracking.is_listed()
     }
@@ -262,20 +256,20 @@ impl Client {
         self.postponed.load(SeqCst)
     }
 
-    /// Marks that it waits for the end of a pause, or does so no more.
+    /// Marks that it waits for the end of a pause, or no longer.
     ///
-    /// Sequentially consistent, like the pause: its task sees that the pause has ended, or who ends
-    /// it sees that it waits.
+    /// The ordering is sequentially consistent, like that of the pause. So either the client's task
+    /// sees that the pause has ended, or the thread that ends the pause sees that the client waits.
     pub(crate) fn set_postponed(&self, postponed: bool) {
         self.postponed.store(postponed, SeqCst);
     }
 
-    /// Whether it is shown every command (MONITOR).
+    /// Whether it is a monitor (MONITOR).
     pub(crate) fn is_monitor(&self) -> bool {
         self.monitor.load(Relaxed)
     }
 
-    /// Makes it a monitor, or none any more. Under the lock of the list of monitors only.
+    /// Makes it a monitor, or no longer. Called only under the lock of the list of monitors.
     pub(crate) fn set_monitor(&self, monitor: bool) {
         self.monitor.store(monitor, Relaxed);
         self.outbox.set_pubsub(monitor || self.is_subscriber());
@@ -291,8 +285,8 @@ impl Client {
         self.closing() == Closing::Closed || self.socket.peer_has_hung_up()
     }
 
-    /// Whether the connection is reset or closed both ways, as far as the kernel knows: what is written
-    /// is read by nobody.
+    /// Whether the kernel knows that the connection is reset or closed both ways. Then nobody reads
+    /// what is written.
     pub(crate) fn peer_is_cut_off(&self) -> bool {
         self.closing() == Closing::Closed || self.socket.peer_is_cut_off()
     }
@@ -302,16 +296,16 @@ impl Client {
         self.socket.descriptor()
     }
 
-    /// Writes what is pending in place, as far as the socket takes it. Adds to `written` the bytes
-    /// that it took. `false`: the connection is dead and should be disconnected; its own task has
-    /// been woken and will do so otherwise.
+    /// Writes pending bytes in place, as far as the socket takes them, and adds their number to
+    /// `written`. Returns `false` if the connection is dead and should be disconnected. Its own
+    /// task has been woken then, and disconnects it if the caller does not.
     #[must_use]
     pub(crate) fn flush(&self, written: &mut u64) -> bool {
         let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {
                 if self.closing() == Closing::Draining {
-                    // Its task waits for the outbox to be empty.
+                    // Its task may wait for the outbox to become empty.
                     self.waker.wake();
                 }
                 true
@@ -331,24 +325,13 @@ impl Client {
         }
     }
 
-    /// How far it is on its way out.
-    pub(crate) fn closing(&self) -> Closing {
-        match self.closing.load(Relaxed) {
-            0 => Closing::Open,
-            1 => Closing::Quiet,
-            2 => Closing::Draining,
-            _ => Closing::Closed,
-        }
-    }
-
-    /// The socket is writable again: its own task flushes.
+    /// Called when the socket is writable again. Its own task then flushes.
     pub(crate) fn unblock(&self) {
         self.note_backlog();
         self.outbox.unblock();
     }
 
-    /// Whether its socket was full so short a time ago, so that its kernel may still have much to
-    /// send.
+    /// Whether the socket was full within `time`. If so, the kernel may still have much to send.
     pub(crate) fn backlogged_within(&self, time: Duration) -> bool {
         let last = self.last_backlog.load(Relaxed);
         last > 0 && self.age_millis() + 1 - last < time.as_millis() as u64
@@ -362,70 +345,8 @@ impl Client {
         self.connected.elapsed().as_millis() as u64
     }
 
-    /// Marks that a batch of its requests is being carried out. `false`: it may not be, as the
-    /// connection is on its way out.
-    ///
-    /// Sequentially consistent, like [`quiet`](Self::quiet) and [`is_serving`](Self::is_serving):
-    /// who has quieted all clients and then finds none serving knows that none will.
-    #[must_use]
-    pub(crate) fn begin_serving(&self) -> bool {
-        self.serving.store(true, SeqCst);
-        let open = self.closing.load(SeqCst) == Closing::Open as u8;
-        if !open {
-            self.serving.store(false, SeqCst);
-        }
-        open
-    }
-
-    /// Marks that the batch has come to its end.
-    pub(crate) fn end_serving(&self) {
-        self.serving.store(false, SeqCst);
-    }
-
-    /// Whether a batch of its requests is being carried out.
-    pub(crate) fn is_serving(&self) -> bool {
-        self.serving.load(SeqCst)
-    }
-
-    /// Asks it to read no more requests.
-    pub(crate) fn quiet(&self) {
-        self.advance(Closing::Quiet);
-    }
-
-    /// Asks it to read no more and to close once everything pending is written.
-    pub(crate) fn drain(&self) {
-        self.advance(Closing::Draining);
-    }
-
-    /// Marks it closed. `false`: it was closed already, and somebody else sees to the rest.
-    #[must_use]
-    pub(crate) fn close(&self) -> bool {
-        self.advance(Closing::Closed) != Closing::Closed as u8
-    }
-
-    /// Tells the peer that nothing more will come.
-    pub(crate) fn finish_writing(&self) {
-        self.socket.shutdown(Shutdown::Write);
-    }
-
-    /// Ends the connection of a client that is closed; its task ends too. What is pending is written
-    /// as far as the socket takes it: it may have been given an element just before, and its peer
-    /// may still read. Whoever writes last, here or elsewhere, closes the socket. Adds to `written`
-    /// the bytes that were written here.
-    pub(crate) fn hang_up(&self, written: &mut u64) {
-        self.outbox.end();
-        let _ = self.flush(written);
-    }
-
-    /// Goes on to `stage`, never back, and wakes the task. Returns the stage before.
-    fn advance(&self, stage: Closing) -> u8 {
-        let before = self.closing.fetch_max(stage as u8, SeqCst);
-        self.waker.wake();
-        before
-    }
-
-    /// What its own task has to do for its outbox; from when it is asked until then, the task is
-    /// woken when there is something.
+    /// What its own task has to do for the outbox. While this is pending, the task is woken when
+    /// there is something to do.
     pub(crate) fn poll_output(&self, context: &mut Context<'_>) -> Poll<Output> {
         self.register_task(context.waker());
         match self.outbox.status() {
@@ -444,7 +365,8 @@ impl Client {
         }
     }
 
-    /// Registers the task to be woken; to be followed by a look at what it may be woken for.
+    /// Registers the task to be woken. The task must then test the conditions that it may be woken
+    /// for.
     pub(crate) fn register_task(&self, waker: &std::task::Waker) {
         self.waker.register(waker);
     }

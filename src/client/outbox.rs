@@ -1,8 +1,12 @@
-//! A connection's outbox: what it is still to be sent, and who sends it.
+//! A connection's outbox: the bytes that are still to be sent to it, and whose turn it is to send
+//! them.
 //!
-//! Anybody may append (the connection's own task its replies, any publisher its messages); the
-//! bytes leave in the order in which they were appended. Appending is a short critical section that
-//! copies a small frame or links a shared body; writing to the socket happens outside the lock.
+//! Layer `client`. It may use `config` and `resp`.
+//!
+//! Any thread may append: the connection's own task its replies, and any publisher its messages.
+//! The bytes are sent in the order in which they were appended. Appending is a short critical
+//! section, which copies a small frame or links a shared body. Writing to the socket happens
+//! outside the lock.
 //!
 //! ```text
 //!             append                  flush                     socket full
@@ -14,66 +18,67 @@
 //! ```
 //!
 //! Invariants:
-//! - Whoever is told [`Append::Flush`] calls [`Outbox::flush`] soon (a publisher at the end of its
-//!   read batch). Nobody else needs to: between the two the outbox is *announced*.
-//! - Somebody who appends a lot to an announced outbox is asked to flush it too. So a flush that is
-//!   long in coming, as whoever was asked first has many others to write to, lets nobody append
-//!   without end.
-//! - While messages are held, they count as pending and wait behind the replies that the
-//!   connection's own batch appends; it releases them before it ends.
-//! - At most one thread is *writing*. One that comes meanwhile leaves, as the writer looks again
-//!   before it stops.
+//! - A caller that gets [`Append::Flush`] must call [`Outbox::flush`] soon; a publisher does it at
+//!   the end of its read batch. Until then the outbox is *announced*, and no other appender needs
+//!   to flush it.
+//! - An appender that appends a lot to an announced outbox is asked to flush it too. So if a flush
+//!   is late, because the thread that has to do it has many other clients to write to, appenders
+//!   cannot add bytes without end.
+//! - Held messages count as pending and wait behind the replies that the connection's own batch
+//!   appends. The batch releases them before it ends.
+//! - At most one thread is *writing*. A second one that wants to flush returns at once, since the
+//!   writer looks for new bytes before it stops.
 //! - In *blocked*, the connection's own task waits for the socket and then flushes. Publishers only
-//!   append: a stuck subscriber costs them no system call.
-//! - `pending` counts all bytes not yet taken by the kernel, those being written included. It never
-//!   passes the hard limit of the client's class by more than the one frame that broke it: the
-//!   outbox is then closed, its bytes are freed at once, and the appender is told
-//!   [`Append::Flush`] so that it comes by and disconnects the client outside of all locks.
+//!   append, so a stuck subscriber costs them no system call.
+//! - `pending` counts all bytes that the kernel has not taken, including those being written. It
+//!   exceeds the hard limit of the client's class by at most the one frame that broke it. Then the
+//!   outbox is closed and its bytes are freed at once, and the appender gets [`Append::Broke`], so
+//!   that it flushes and disconnects the client outside of all locks.
+//! - Under a policy that drops messages ([`drop_queue`]), messages do not count against that limit.
+//!   Messages and replies then wait in separate queues until they are written.
 //!
-//! - Where messages are dropped instead ([`drop_queue`]), they are not counted against that limit, and
-//!   messages and replies wait apart until they are written.
-//!
-//! Lock order: this mutex is the innermost of all.
+//! Lock order: under this mutex, only a backlog's locks and the lock of a TLS session are taken.
 
+mod delivery;
 mod drop_queue;
+mod limits;
 mod overflow;
 mod queue;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::BytesMut;
+pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
-pub(crate) use drop_queue::{DropReport, Dropped, OverflowChoice};
-pub(crate) use overflow::DropTotals;
+pub(crate) use limits::BrokenLimit;
+pub(crate) use overflow::{DropTotals, OverflowChoice};
 use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
-use crate::client::backlog::{Backlog, BacklogRange};
-use crate::client::frames::Frames;
-use crate::config::{OutputLimit, OutputLimits};
+use crate::config::OutputLimits;
 use crate::resp::Protocol;
 use crate::sync::Mutex;
 
-/// A flusher hands over to the connection's own task after this many writes, so that a subscriber
-/// whom others keep busy does not hold up a publisher.
+/// A flusher hands over to the connection's own task after this many writes. So a subscriber that
+/// others keep busy does not hold up a publisher.
 const MAX_WRITES: usize = 16;
 
-/// After so many bytes that were appended to an announced outbox, their appender flushes it too.
+/// When this many bytes were appended to an announced outbox, their appender flushes it too.
 const MAX_ANNOUNCED: usize = 256 * 1024;
 
-/// What an append asks of the appender.
+/// What the appender must do after an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Append {
     /// Call [`Outbox::flush`] at the end of the batch.
     Flush,
-    /// Somebody else will.
+    /// Nothing: another thread flushes.
     Nothing,
-    /// As [`Flush`](Append::Flush), but a limit was broken and nothing is kept: the flush will say
-    /// [`Flush::Dead`].
+    /// As [`Flush`](Append::Flush), but a limit was broken and nothing was kept. The flush will
+    /// return [`Flush::Dead`].
     Broke,
-    /// The outbox takes nothing any more.
+    /// Nothing: the outbox is closed and has not taken the bytes.
     Refused,
 }
 
@@ -83,13 +88,13 @@ impl Append {
         matches!(self, Append::Flush | Append::Broke)
     }
 
-    /// Whether the outbox has taken what was appended.
+    /// Whether the outbox has taken the bytes.
     pub(crate) fn was_taken(self) -> bool {
         matches!(self, Append::Flush | Append::Nothing)
     }
 }
 
-/// What came of a flush.
+/// The result of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Flush {
@@ -97,18 +102,18 @@ pub(crate) enum Flush {
     Done,
     /// The connection's own task must go on: wake it.
     HandOver,
-    /// The connection is at its end (an error of the socket, or a broken limit): disconnect it.
+    /// The connection must be disconnected: the socket failed, or a limit was broken.
     Dead,
 }
 
-/// What the connection's own task has to do about its outbox.
+/// What the connection's own task has to do for its outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Nothing: all is written, or somebody is at it.
+    /// Nothing: everything is written, or another thread is writing.
     Settled,
     /// Wait for the socket to become writable, then flush.
     Blocked,
-    /// Closed by a broken limit or a failed write.
+    /// Disconnect: a limit was broken, or a write failed.
     Dead,
 }
 
@@ -117,86 +122,31 @@ struct State {
     queue: Queue,
     pending: usize,
     protocol: Protocol,
-    /// The limits for subscribers hold instead of those for normal clients.
+    /// Whether the limits for subscribers apply, instead of those for normal clients.
     pubsub: bool,
     announced: bool,
-    /// Bytes appended since somebody was last asked to flush.
+    /// Bytes appended since a caller was last asked to flush.
     unflushed: usize,
-    /// Bytes that the socket has taken in all.
+    /// All bytes that the socket has taken.
     written: u64,
     writing: bool,
     blocked: bool,
     dead: bool,
-    /// Messages that wait for the reply that is being made.
+    /// Messages that wait until the current reply is appended.
     held: Option<Box<Queue>>,
-    /// What waits under a policy that drops messages; there once such a policy was chosen.
+    /// The queue of a policy that drops messages; `None` until such a policy is chosen.
     drop_queue: Option<Box<DropQueue>>,
-    /// Nothing more is taken, what is pending is still written.
+    /// Nothing more is taken. Pending bytes are still written.
     sealed: bool,
-    /// It is dead as soon as nobody writes.
+    /// The outbox is dead as soon as no thread writes.
     ending: bool,
-    /// Since when `pending` has been above the soft limit.
+    /// When `pending` rose above the soft limit.
     soft_since: Option<Instant>,
     /// The limit that was broken, for the log.
     broken: Option<BrokenLimit>,
 }
 
-/// Which limit of `client-output-buffer-limit` a client broke, and the bytes that were pending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BrokenLimit {
-    /// The hard limit: at once.
-    Hard(usize),
-    /// The soft limit, for longer than its seconds.
-    Soft(usize),
-}
-
-/// Messages on their way to the outboxes of a name's subscribers.
-#[derive(Debug)]
-pub(crate) struct Delivery<'a> {
-    frames: Frames<'a>,
-    backlog: &'a Backlog,
-    /// The frames in the backlog, once somebody was stuck: for each protocol version.
-    parts: [Option<BacklogRange>; 2],
-    /// How many outboxes have refused each message; empty as long as none has.
-    refused: Vec<usize>,
-}
-
-impl<'a> Delivery<'a> {
-    /// Messages for those who share this backlog.
-    pub(crate) fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
-        Delivery {
-            frames,
-            backlog,
-            parts: [None, None],
-            refused: Vec::new(),
-        }
-    }
-
-    /// For each message how many outboxes have refused it, to which it so was not delivered; or
-    /// nothing, if none has.
-    pub(crate) fn into_refused(self) -> Vec<usize> {
-        self.refused
-    }
-
-    fn refuse(&mut self, index: usize) {
-        self.refused.resize(self.frames.starts.len(), 0);
-        self.refused[index] += 1;
-    }
-
-    /// Counts that an outbox took none of them, as it is closed.
-    pub(crate) fn refuse_all(&mut self) {
-        for index in 0..self.frames.starts.len() {
-            self.refuse(index);
-        }
-    }
-
-    fn part(&mut self, protocol: Protocol) -> &BacklogRange {
-        self.parts[usize::from(protocol == Protocol::Resp3)]
-            .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
-    }
-}
-
-/// See the module.
+/// A connection's outbox.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
@@ -207,7 +157,7 @@ impl Outbox {
     pub(crate) fn push(&self, delivery: &mut Delivery<'_>, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         if state.drops_messages() {
-            return state.push_bounded(delivery, limits);
+            return state.push_dropping(delivery, limits);
         }
         let frames = delivery.frames;
         let copy = |queue: &mut Queue, protocol| {
@@ -222,13 +172,13 @@ impl Outbox {
         }
         if state.blocked {
             return state.append(limits, frames.len(), |queue, protocol| {
-                queue.push_part(delivery.part(protocol));
+                queue.push_range(delivery.backlog_range(protocol));
             });
         }
         state.append(limits, frames.len(), copy)
     }
 
-    /// Appends a line to a monitor: a message of its own kind, which is never dropped.
+    /// Appends a line to a monitor. Unlike a message, it is never dropped.
     pub(crate) fn feed(&self, line: &[u8], limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         let copy = |queue: &mut Queue, _| {
@@ -237,20 +187,20 @@ impl Outbox {
         if state.held.is_some() {
             state.hold(limits, line.len(), copy)
         } else if state.drops_messages() {
-            state.reply_bounded(&mut BytesMut::from(line), limits)
+            state.append_replies_dropping(&mut BytesMut::from(line), limits)
         } else {
             state.append(limits, line.len(), copy)
         }
     }
 
-    /// From now on messages wait until [`release_messages`](Self::release_messages), while replies
-    /// are appended: a client that publishes to itself gets the reply first, and an EXEC's reply is
-    /// not torn apart. Their order among themselves stays.
+    /// Keeps messages back until [`release_messages`](Self::release_messages) while replies are
+    /// appended. So a client that publishes to itself gets the reply first, and no message comes
+    /// into the middle of an EXEC's reply. The order of the messages is kept.
     pub(crate) fn hold_messages(&self) {
         self.state.lock().held.get_or_insert_default();
     }
 
-    /// Appends the messages that were held. The caller flushes, as after any reply of its own.
+    /// Appends the held messages. The caller flushes, as after any reply of its own.
     pub(crate) fn release_messages(&self) {
         let mut state = self.state.lock();
         let held = state.held.take();
@@ -268,15 +218,14 @@ impl Outbox {
     pub(crate) fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         if state.drops_messages() {
-            return state.reply_bounded(replies, limits);
+            return state.append_replies_dropping(replies, limits);
         }
         state.append(limits, replies.len(), |queue, _| {
             queue.push_replies(replies);
         })
     }
 
-    /// Writes what is pending, as far as the socket takes it, and adds to `written` the bytes that
-    /// it took.
+    /// Writes pending bytes as far as the socket takes them, and adds their number to `written`.
     pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
         let mut state = self.state.lock();
         state.announced = false;
@@ -284,7 +233,7 @@ impl Outbox {
         if state.dead {
             return Flush::Dead;
         }
-        // At the end, one last attempt is made, even if the socket was full.
+        // A dying outbox makes one last attempt, even if the socket was full.
         let wait = state.blocked && !state.ending;
         if !state.writing && !wait {
             state.refill();
@@ -330,7 +279,7 @@ impl Outbox {
         }
     }
 
-    /// The socket is writable again: the connection's own task flushes.
+    /// Called when the socket is writable again. The connection's own task then flushes.
     pub(crate) fn unblock(&self) {
         self.state.lock().blocked = false;
     }
@@ -345,7 +294,7 @@ impl Outbox {
         }
     }
 
-    /// Whether somebody is writing just now.
+    /// Whether a thread is writing at the moment.
     pub(crate) fn is_being_written(&self) -> bool {
         self.state.lock().writing
     }
@@ -355,7 +304,7 @@ impl Outbox {
         self.state.lock().pending == 0
     }
 
-    /// The bytes that the socket has taken in all, if there are more that it has not taken.
+    /// All bytes that the socket has taken so far, if some bytes are still pending.
     pub(crate) fn unwritten(&self) -> Option<u64> {
         let state = self.state.lock();
         (state.pending > 0).then_some(state.written)
@@ -367,8 +316,8 @@ impl Outbox {
         self.state.lock().pending
     }
 
-    /// Bytes and chunks waiting, and bytes of memory they occupy, for CLIENT LIST (`obl`, `oll`,
-    /// `omem`).
+    /// Pending bytes, their chunks, and the memory that they occupy in bytes, for CLIENT LIST
+    /// (`obl`, `oll`, `omem`).
     pub(crate) fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
         let drop_queue = state.drop_queue.as_deref();
@@ -394,39 +343,27 @@ impl Outbox {
         self.state.lock().pubsub = pubsub;
     }
 
-    /// Takes nothing more; what is pending is still written.
+    /// Takes nothing more. Pending bytes are still written.
     pub(crate) fn seal(&self) {
         self.state.lock().sealed = true;
     }
 
-    /// Takes nothing more, and is dead after one more flush: the caller's, or if somebody is writing
-    /// just now, theirs. So what was appended before has its chance to be written.
+    /// Takes nothing more, and is dead after one more flush: the caller's or, if a thread is
+    /// writing at the moment, that thread's. So pending bytes get one more chance to be written.
     pub(crate) fn end(&self) {
         let mut state = self.state.lock();
         state.sealed = true;
         state.ending = true;
     }
 
-    /// Drops what is pending and takes nothing more.
+    /// Drops pending bytes and takes nothing more.
     pub(crate) fn kill(&self) {
         self.state.lock().die();
     }
-
-    /// Applies the limits to a backlog that nobody appends to. Returns whether it is dead.
-    pub(crate) fn check_limits(&self, limits: &OutputLimits) -> bool {
-        let mut state = self.state.lock();
-        state.enforce(limits);
-        state.dead
-    }
-
-    /// The limit that was broken, if that is why the outbox is dead.
-    pub(crate) fn broken_limit(&self) -> Option<BrokenLimit> {
-        self.state.lock().broken
-    }
 }
 
-/// A write that has not come to its end. If it panics, nobody knows how much of the bytes has gone
-/// out: nothing more is written.
+/// A write in progress. If it panics, it is unknown how many bytes were sent, so nothing more is
+/// written.
 struct Unfinished<'a>(&'a Outbox);
 
 impl Drop for Unfinished<'_> {
@@ -438,7 +375,7 @@ impl Drop for Unfinished<'_> {
 }
 
 impl State {
-    /// Keeps a message back; whoever holds the messages flushes.
+    /// Holds a message. The caller that holds messages back flushes later.
     fn hold(
         &mut self,
         limits: &OutputLimits,
@@ -473,7 +410,7 @@ impl State {
         self.appended(limits, length)
     }
 
-    /// So many bytes were appended: holds them against the limits, and says who flushes.
+    /// Counts appended bytes, applies the limits, and returns who flushes.
     fn appended(&mut self, limits: &OutputLimits, length: usize) -> Append {
         self.enforce(limits);
         if self.dead {
@@ -491,35 +428,7 @@ impl State {
         Append::Flush
     }
 
-    /// Redis's rule (`checkClientOutputBufferLimits`): at the hard limit at once, at the soft limit
-    /// once it has lasted longer than its seconds.
-    fn enforce(&mut self, limits: &OutputLimits) {
-        let limit: &OutputLimit = if self.pubsub {
-            &limits.pubsub
-        } else {
-            &limits.normal
-        };
-        let drop_queue = self.drop_queue.as_ref();
-        let messages = drop_queue.map_or(0, |drop_queue| drop_queue.message_bytes());
-        let pending = (self.pending - messages) as u64;
-        let chosen = drop_queue.and_then(|drop_queue| drop_queue.closes_at);
-        let chosen = chosen.is_some_and(|limit| self.pubsub && pending >= limit);
-        if chosen || limit.hard > 0 && pending >= limit.hard {
-            self.broken = Some(BrokenLimit::Hard(self.pending));
-            self.die();
-        } else if limit.soft > 0 && pending >= limit.soft {
-            let now = Instant::now();
-            let since = *self.soft_since.get_or_insert(now);
-            if now.duration_since(since) > Duration::from_secs(limit.soft_seconds) {
-                self.broken = Some(BrokenLimit::Soft(self.pending));
-                self.die();
-            }
-        } else {
-            self.soft_since = None;
-        }
-    }
-
-    /// What a flush comes to when nothing can be written, or is left to.
+    /// The result of a flush that writes nothing, or nothing more.
     fn at_rest(&mut self) -> Flush {
         if self.ending && !self.writing {
             self.die();

@@ -1,5 +1,7 @@
 //! The two halves of a client's socket: TCP, TCP under TLS, or unix.
 //!
+//! Layer `client`. It uses only `client::tls`.
+//!
 //! The read half belongs to the connection's task. The write half belongs to its outbox, so that
 //! any thread may write in place, without waking the task.
 
@@ -22,13 +24,13 @@ use super::tls::TlsStream;
 #[cfg(all(test, shuttle))]
 pub(crate) mod scripted;
 
-/// What the connection's task reads from.
+/// The half that the connection's task reads from.
 #[derive(Debug)]
 pub(crate) struct ReadSocket {
     half: ReadHalf,
-    /// Nothing was read yet. The first read asks the kernel, and not the runtime, which may not have
-    /// looked at the socket: a busy thread looks at its sockets only between many turns, and a
-    /// connection that was just moved there would have its first request wait for that.
+    /// Nothing was read yet. The first read asks the kernel and not the runtime, which may not have
+    /// polled the socket yet: a busy thread polls its sockets only between many task turns, and the
+    /// first request of a connection that was just moved there would have to wait for that.
     is_fresh: bool,
 }
 
@@ -42,7 +44,7 @@ enum ReadHalf {
     Unix(unix::OwnedReadHalf),
 }
 
-/// What an outbox writes to.
+/// The half that an outbox writes to.
 #[derive(Debug)]
 pub(crate) enum WriteSocket {
     /// Over TCP.
@@ -51,7 +53,7 @@ pub(crate) enum WriteSocket {
     Tls(Arc<TlsStream>),
     /// Over a unix socket.
     Unix(unix::OwnedWriteHalf),
-    /// Nowhere.
+    /// A test's scripted socket.
     #[cfg(all(test, shuttle))]
     Scripted(Arc<scripted::Scripted>),
 }
@@ -65,7 +67,7 @@ pub(crate) fn split_tcp(stream: TcpStream) -> (ReadSocket, WriteSocket) {
     )
 }
 
-/// Two holders of an encrypted connection.
+/// Splits an encrypted connection. Both halves share it.
 pub(crate) fn split_tls(stream: TlsStream) -> (ReadSocket, WriteSocket) {
     let stream = Arc::new(stream);
     let read = ReadHalf::Tls(Arc::clone(&stream));
@@ -82,7 +84,7 @@ pub(crate) fn split_unix(stream: UnixStream) -> (ReadSocket, WriteSocket) {
 }
 
 impl ReadSocket {
-    /// So much is read at first, at most; requests are short.
+    /// The most bytes of the first read. Requests are short.
     const FIRST_READ: usize = 4 * 1024;
 
     fn new(half: ReadHalf) -> ReadSocket {
@@ -92,7 +94,7 @@ impl ReadSocket {
         }
     }
 
-    /// Reads into the spare capacity of `buffer`. `Ok(0)`: the peer has closed its side.
+    /// Reads into the spare capacity of `buffer`. `Ok(0)` means that the peer has closed its side.
     pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
@@ -110,12 +112,13 @@ impl ReadSocket {
         }
     }
 
-    /// Reads what there is, from a socket that the runtime has not yet looked at. `None`: nothing.
+    /// Reads available bytes from a socket that the runtime has not polled yet. Returns `None` if
+    /// there are none.
     fn read_unregistered(&self, buffer: &mut BytesMut) -> Option<io::Result<usize>> {
         let socket = match &self.half {
             ReadHalf::Tcp(half) => SockRef::from(half.as_ref()),
             ReadHalf::Unix(half) => SockRef::from(half.as_ref()),
-            // Its handshake has come before.
+            // The handshake has already read from the socket.
             ReadHalf::Tls(_) => return None,
         };
         let before = buffer.len();
@@ -129,7 +132,7 @@ impl ReadSocket {
         }
     }
 
-    /// Does what must be done before the first read: TLS agrees on keys.
+    /// Does what must precede the first read: the TLS handshake.
     pub(crate) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.half {
             ReadHalf::Tls(stream) => stream.poll_handshake(context),
@@ -139,7 +142,7 @@ impl ReadSocket {
 }
 
 impl WriteSocket {
-    /// Writes what the socket takes at once.
+    /// Writes as much as the socket takes at once.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => half.try_write(bytes),
@@ -150,7 +153,7 @@ impl WriteSocket {
         }
     }
 
-    /// Writes what the socket takes at once of several slices.
+    /// Writes several slices, as much as the socket takes at once.
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => half.try_write_vectored(slices),
@@ -164,8 +167,8 @@ impl WriteSocket {
         }
     }
 
-    /// How many of the first bytes that a write has not taken may be with the peer all the same, so
-    /// that the next write must bring them again: those in a TLS record on its way.
+    /// How many of the first untaken bytes are in a TLS record that is partly sent. The next write
+    /// must begin with these bytes again.
     pub(crate) fn committed(&self) -> usize {
         match self {
             WriteSocket::Tls(stream) => stream.committed(),
@@ -175,8 +178,8 @@ impl WriteSocket {
         }
     }
 
-    /// Writes to a socket that the runtime has not yet looked at. Nobody can be told anything under
-    /// TLS before there are keys.
+    /// Writes to a socket that the runtime has not polled yet. Under TLS nothing can be written
+    /// before the handshake.
     pub(crate) fn write_unregistered(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
@@ -187,7 +190,8 @@ impl WriteSocket {
         }
     }
 
-    /// Ready when a write may succeed. Only the connection's own task may ask: one waker is kept.
+    /// Waits until a write may succeed. Only the connection's own task may call this, since a
+    /// single waker is kept.
     pub(crate) fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
@@ -198,9 +202,10 @@ impl WriteSocket {
         }
     }
 
-    /// Ends the connection one way or both at once, whoever else still holds the socket.
+    /// Shuts the connection down in one or both directions, even if another owner still holds the
+    /// socket.
     pub(crate) fn shutdown(&self, how: Shutdown) {
-        // The peer may be gone already, which is just as well.
+        // An error means that the peer is already gone, which is fine.
         let _ = match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).shutdown(how),
             WriteSocket::Tls(stream) => {
@@ -216,22 +221,22 @@ impl WriteSocket {
         };
     }
 
-    /// Whether the peer has closed its side, as far as the kernel knows, read or not.
+    /// Whether the kernel knows that the peer has closed its side, read or not.
     pub(crate) fn peer_has_hung_up(&self) -> bool {
         let hung_up = PollFlags::HUP | PollFlags::ERR;
-        // Elsewhere HUP says so.
+        // On other systems HUP reports it.
         #[cfg(target_os = "linux")]
         let hung_up = hung_up | PollFlags::RDHUP;
         self.is_any(hung_up)
     }
 
-    /// Whether the connection is reset, or closed both ways, as far as the kernel knows.
+    /// Whether the kernel knows that the connection is reset, or closed both ways.
     #[cfg(target_os = "linux")]
     pub(crate) fn peer_is_cut_off(&self) -> bool {
         self.is_any(PollFlags::HUP | PollFlags::ERR)
     }
 
-    /// Elsewhere HUP may be a peer that still reads.
+    /// On other systems HUP can mean a peer that still reads.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn peer_is_cut_off(&self) -> bool {
         self.is_any(PollFlags::ERR)
@@ -262,8 +267,8 @@ impl WriteSocket {
         }
     }
 
-    /// Sets TCP keepalive: probes after this long a silence and then every third of it, as Redis
-    /// does; `None` turns it off. Nothing to do for a unix socket.
+    /// Sets TCP keepalive: the first probe after this much silence, further ones after every third
+    /// of it, as in Redis. `None` turns it off. Does nothing for a unix socket.
     pub(crate) fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
         let socket = match self {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()),
@@ -289,15 +294,15 @@ mod tests {
 
     use super::*;
 
-    /// What a connection has sent before it was given to a thread is read on its first turn there,
-    /// before the runtime has looked at its socket.
+    /// What a connection has sent before a thread gets it is read on the task's first turn there,
+    /// before the runtime has polled the socket.
     #[tokio::test]
     async fn the_first_read_does_not_wait_for_the_runtime() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         peer.write_all(b"PING\r\n").unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
-        // As for a connection that another thread is to serve.
+        // As for a connection that another thread will serve.
         let moved = TcpStream::from_std(accepted.into_std().unwrap()).unwrap();
         let (mut tcp, _tcp) = split_tcp(moved);
         let (mut other, ours) = std::os::unix::net::UnixStream::pair().unwrap();

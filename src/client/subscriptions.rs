@@ -1,7 +1,7 @@
-//! What one client is subscribed to.
+//! The subscriptions of one client.
 //!
-//! Layer `client`. The registry (`pubsub::registry`) changes it, and keeps it in step with its own
-//! tables; everybody else only reads.
+//! Layer `client`. It uses nothing else. Only the registry (`pubsub::registry`) changes
+//! subscriptions, in step with its own tables; everything else only reads them.
 
 use std::collections::{HashSet, hash_set};
 
@@ -27,40 +27,39 @@ impl Namespace {
         [Namespace::Channel, Namespace::Pattern, Namespace::Shard];
 }
 
-/// Bytes that a place in the registry's table of channels takes, at most.
+/// Bytes that an entry in the registry's table of channels takes, at most.
 pub(crate) const REGISTRY_PLACE: usize = 96;
-/// Bytes that a name takes beside its own: the counter of who shares it, and what the allocator
-/// rounds up.
+/// Bytes that a name takes beside its text: the reference count, and what the allocator rounds up.
 const NAME: usize = 48;
-/// Bytes that a pattern takes in the index of patterns.
+/// Bytes that a pattern takes in the pattern index.
 const INDEXED: usize = 160;
 
-/// The names that a client is subscribed to, by kind. The registry keeps them in step with its own
-/// tables.
+/// The names that a client is subscribed to, by namespace. The registry keeps them in step with its
+/// own tables.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     names: [HashSet<Bytes, HashState>; 3],
     /// Bytes of all names.
     bytes: usize,
-    /// What is left to be removed of a client that is gone.
+    /// The names that are still to be removed after the client was closed.
     leaving: Option<Box<[hash_set::IntoIter<Bytes>; 3]>>,
 }
 
 impl Subscriptions {
-    /// Whether `name` is among those of `kind`.
-    pub(crate) fn contains(&self, kind: Namespace, name: &[u8]) -> bool {
-        self.names[kind as usize].contains(name)
+    /// Whether `name` is subscribed to in this namespace.
+    pub(crate) fn contains(&self, namespace: Namespace, name: &[u8]) -> bool {
+        self.names[namespace as usize].contains(name)
     }
 
-    /// Adds a name that is not there yet.
-    pub(crate) fn insert(&mut self, kind: Namespace, name: Bytes) {
+    /// Adds a name, which must be new.
+    pub(crate) fn insert(&mut self, namespace: Namespace, name: Bytes) {
         self.bytes += name.len();
-        self.names[kind as usize].insert(name);
+        self.names[namespace as usize].insert(name);
     }
 
-    /// Takes a name away, if it is there.
-    pub(crate) fn take(&mut self, kind: Namespace, name: &[u8]) -> Option<Bytes> {
-        let names = &mut self.names[kind as usize];
+    /// Removes a name and returns it, if it was subscribed to.
+    pub(crate) fn take(&mut self, namespace: Namespace, name: &[u8]) -> Option<Bytes> {
+        let names = &mut self.names[namespace as usize];
         let taken = names.take(name);
         self.bytes -= taken.as_ref().map_or(0, Bytes::len);
         if names.is_empty() {
@@ -69,20 +68,20 @@ impl Subscriptions {
         taken
     }
 
-    /// The names of `kind`.
-    pub(crate) fn names(&self, kind: Namespace) -> Vec<Bytes> {
-        self.names[kind as usize].iter().cloned().collect()
+    /// The names in a namespace.
+    pub(crate) fn names(&self, namespace: Namespace) -> Vec<Bytes> {
+        self.names[namespace as usize].iter().cloned().collect()
     }
 
-    /// The number of names of `kind`.
-    pub(crate) fn len(&self, kind: Namespace) -> usize {
-        self.names[kind as usize].len()
+    /// The number of names in a namespace.
+    pub(crate) fn len(&self, namespace: Namespace) -> usize {
+        self.names[namespace as usize].len()
     }
 
-    /// The count that a confirmation of `kind` carries: channels and patterns count together, shard
+    /// The count in the confirmation of a subscription. Channels and patterns count together, shard
     /// channels alone.
-    pub(crate) fn confirmed(&self, kind: Namespace) -> usize {
-        match kind {
+    pub(crate) fn confirmed(&self, namespace: Namespace) -> usize {
+        match namespace {
             Namespace::Channel | Namespace::Pattern => {
                 self.len(Namespace::Channel) + self.len(Namespace::Pattern)
             }
@@ -90,29 +89,30 @@ impl Subscriptions {
         }
     }
 
-    /// All names of all kinds, those that are still to be removed of a client that is gone included.
+    /// The number of names in all namespaces, including those that are still to be removed after
+    /// the client was closed.
     pub(crate) fn total(&self) -> usize {
         let leaving = self.leaving.iter().flat_map(|sets| sets.iter());
         let leaving: usize = leaving.map(ExactSizeIterator::len).sum();
         leaving + self.names.iter().map(HashSet::len).sum::<usize>()
     }
 
-    /// Bytes of memory that they take, here and in the registry. What several clients are subscribed
-    /// to counts for each of them.
+    /// Bytes of memory that the subscriptions take, here and in the registry. A name that several
+    /// clients are subscribed to counts for each of them.
     pub(crate) fn memory(&self) -> usize {
-        // The registry's tables grow as these do.
+        // The registry's tables grow with these.
         let places: usize = self.names.iter().map(HashSet::capacity).sum();
         let patterns = self.len(Namespace::Pattern) * INDEXED;
         let names = self.bytes + self.total() * NAME;
         names + patterns + places * (size_of::<Bytes>() + REGISTRY_PLACE)
     }
 
-    /// Whether the client is gone, so that nothing may be added any more.
+    /// Whether the client is closed, so that nothing may be added any more.
     pub(crate) fn is_closed(&self) -> bool {
         self.leaving.is_some()
     }
 
-    /// Marks the client as gone: from now on its names only become fewer.
+    /// Marks the client as closed. From now on names are only removed.
     pub(crate) fn close(&mut self) {
         if self.leaving.is_none() {
             self.bytes = 0;
@@ -121,10 +121,10 @@ impl Subscriptions {
         }
     }
 
-    /// The next name to be removed of a client that is gone.
+    /// The next name to be removed of a closed client.
     pub(crate) fn next_leaving(&mut self) -> Option<(Namespace, Bytes)> {
         let sets = self.leaving.as_mut()?;
         let mut kinds = Namespace::ALL.into_iter().zip(sets.iter_mut());
-        kinds.find_map(|(kind, names)| Some((kind, names.next()?)))
+        kinds.find_map(|(namespace, names)| Some((namespace, names.next()?)))
     }
 }

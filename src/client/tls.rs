@@ -1,21 +1,24 @@
-//! A client's socket under TLS: the session that both halves share, and the socket below it.
+//! A client's socket under TLS: the TLS session, which both halves share, and the TCP socket below
+//! it.
+//!
+//! Layer `client`. It uses nothing else.
 //!
 //! ```text
 //!   outbox ──▶ try_write ──▶ encrypt ──▶ records ──▶ socket      under the session's lock,
-//!   task   ◀── poll_read ◀── decrypt ◀───────────◀── socket      which nobody keeps for long
+//!   task   ◀── poll_read ◀── decrypt ◀───────────◀── socket      which is only held briefly
 //! ```
 //!
 //! Invariants:
-//! - A write takes bytes only once the kernel has all of the records that carry them. Until then the
-//!   bytes are *committed*: the write says that the socket is full, and whoever writes again has the
-//!   same bytes in front, as nobody may withdraw them. So the outbox need not know of records: what
-//!   is pending there is what the kernel does not have, as over a plain socket.
+//! - A write reports bytes as taken only when the kernel has all records that carry them. Until
+//!   then the bytes are *committed*: the write reports a full socket, and the next write must begin
+//!   with the same bytes, which may not be withdrawn. So the outbox does not need to know about
+//!   records. As over a plain socket, its pending bytes are those that the kernel does not have.
 //! - At most [`RECORD`] bytes are committed.
-//! - The lock is below all others, and is never held across an await. The kernel is asked under it,
-//!   which never blocks.
-//! - What the session itself has to say (handshakes, tickets, alerts, new keys) goes out when it is
-//!   made, as far as the socket takes it, and otherwise before the next record.
-//! - What was decrypted before an error is still read.
+//! - No other lock is taken under the session's lock, and it is never held across an await. The
+//!   system calls under it do not block.
+//! - What the session itself sends (handshakes, tickets, alerts, new keys) is written as soon as it
+//!   is created, as far as the socket takes it, and otherwise before the next record.
+//! - Bytes that were decrypted before an error are still read.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, IoSlice, Write};
@@ -29,19 +32,20 @@ use rustls::{ServerConfig, ServerConnection};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-/// The most bytes that a record carries, by the protocol, and that a write commits.
+/// The most bytes that a record can carry, by the protocol. A write commits at most as many.
 const RECORD: usize = 16 * 1024;
-/// Bytes of records that are read at a time.
+/// Bytes that are read from the socket at a time.
 const READ_SIZE: usize = 32 * 1024;
-/// After so many reads that brought nothing for the client, others on the thread have their turn.
+/// After this many reads without bytes for the client, other tasks on the thread get their turn.
 const MAX_READS: usize = 16;
 
 thread_local! {
-    /// Records on their way into a session, which has read all of them before anybody else reads.
+    /// A buffer for records on their way into a session. The session reads all of them before the
+    /// next read.
     static RECORDS: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
 }
 
-/// See the module.
+/// A TLS session and its socket.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     socket: TcpStream,
@@ -51,18 +55,19 @@ pub(crate) struct TlsStream {
 #[derive(Debug)]
 struct Session {
     connection: ServerConnection,
-    /// Bytes that are encrypted, and of whose records the kernel lacks some.
+    /// Bytes that are encrypted, but whose records the kernel does not fully have.
     committed: usize,
-    /// What came with the end of the handshake.
+    /// Bytes for the client that came with the end of the handshake.
     early: BytesMut,
-    /// The peer has said that no more comes.
+    /// The peer has ended its side of the session.
     closed: bool,
     /// Why nothing more can be read.
     failure: Option<io::Error>,
 }
 
 impl TlsStream {
-    /// A connection that was just accepted; [`poll_handshake`](Self::poll_handshake) comes first.
+    /// A connection that was just accepted. [`poll_handshake`](Self::poll_handshake) must be called
+    /// first.
     pub(crate) fn new(socket: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsStream> {
         let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
         connection.set_buffer_limit(Some(RECORD));
@@ -78,17 +83,18 @@ impl TlsStream {
         })
     }
 
-    /// The socket below.
+    /// The TCP socket.
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }
 
-    /// How many of the bytes that a write did not take are on their way all the same.
+    /// How many bytes that a write did not take are committed.
     pub(crate) fn committed(&self) -> usize {
         self.session.lock().committed
     }
 
-    /// Agrees with the peer on keys, and on who it is if the settings ask for that.
+    /// Does the handshake: both sides agree on keys, and the peer is authenticated if the settings
+    /// ask for it.
     pub(crate) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let full = {
@@ -121,7 +127,7 @@ impl TlsStream {
         }
     }
 
-    /// Reads behind what is in `buffer`. `Ok(0)`: the peer has closed its side.
+    /// Reads and appends to `buffer`. `Ok(0)` means that the peer has closed its side.
     pub(crate) fn poll_read(
         &self,
         context: &mut Context<'_>,
@@ -157,7 +163,7 @@ impl TlsStream {
         Poll::Pending
     }
 
-    /// Writes what the socket takes at once: see the module for what that means.
+    /// Writes as much as the socket takes at once. The module's invariants say what "taken" means.
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let session = &mut *self.session.lock();
         if session.committed == 0 {
@@ -168,19 +174,19 @@ impl TlsStream {
         Ok(std::mem::take(&mut session.committed))
     }
 
-    /// Tells the peer that no more comes, if the socket takes it, and ends the connection one way or
-    /// both.
+    /// Tells the peer that no more follows, if the socket takes it, and shuts the connection down
+    /// in one or both directions.
     pub(crate) fn shutdown(&self, how: Shutdown) {
         let session = &mut *self.session.lock();
         session.connection.send_close_notify();
-        // The peer may be gone already, which is just as well.
+        // An error means that the peer is already gone, which is fine.
         let _ = session.write_records(&self.socket);
         let _ = SockRef::from(&self.socket).shutdown(how);
     }
 }
 
 impl Session {
-    /// Hands to the kernel what is encrypted.
+    /// Writes encrypted records to the socket.
     fn write_records(&mut self, socket: &TcpStream) -> io::Result<()> {
         while self.connection.wants_write() {
             match self.connection.write_tls(&mut Direct(socket)) {
@@ -193,15 +199,15 @@ impl Session {
         Ok(())
     }
 
-    /// Reads records and decrypts them into `buffer`. `Ok(0)`: the socket is at its end. An error
-    /// in the records is kept as the `failure`.
+    /// Reads records and decrypts them into `buffer`. `Ok(0)` means that the socket has ended. An
+    /// error in the records is kept in `failure`.
     fn read_records(&mut self, socket: &TcpStream, buffer: &mut BytesMut) -> io::Result<usize> {
         RECORDS.with_borrow_mut(|records| {
             let read = socket.try_read(records)?;
             if let Err(error) = self.decrypt(&records[..read], buffer) {
                 self.failure = Some(error);
             }
-            // What it answers; an alert, if it has failed.
+            // Sends the session's answer, or an alert if it has failed.
             match self.write_records(socket) {
                 Err(error) if !is_full(&error) && self.failure.is_none() => {
                     self.failure = Some(error);
@@ -235,7 +241,7 @@ impl Session {
     }
 }
 
-/// The socket as the session's records go to it: without waiting.
+/// The socket as the session sees it: reads and writes that do not wait.
 struct Direct<'a>(&'a TcpStream);
 
 impl Write for Direct<'_> {

@@ -1,7 +1,8 @@
-//! What a client has asked of client-side caching (CLIENT TRACKING), for everybody to see.
+//! A client's settings for client-side caching (CLIENT TRACKING).
 //!
-//! Layer `client`. Changed by the client's own commands and by who tells it of a change, both under
-//! the keyspace's lock. Others read it without, to show it, and may lag behind.
+//! Layer `client`. It uses nothing else. The settings are changed by the client's own commands, and
+//! when it is told of a change. Both happen under the keyspace's lock. Readers without the lock,
+//! which show the settings, may see old values.
 
 use super::ClientId;
 use crate::sync::atomic::{
@@ -9,24 +10,24 @@ use crate::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 
-/// The modes that are on.
+/// The modes that are on, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Modes(u8);
 
 impl Modes {
-    /// Tracking at all. None of the others is on without it.
+    /// Tracking is on. The other modes require it.
     pub(crate) const ON: Modes = Modes(1);
-    /// It is told of all keys with its prefixes, and no reads are remembered.
+    /// The client is told of all changed keys with its prefixes, and its reads are not remembered.
     pub(crate) const BCAST: Modes = Modes(1 << 1);
     /// Only reads after CLIENT CACHING YES are remembered.
     pub(crate) const OPTIN: Modes = Modes(1 << 2);
-    /// All reads but those after CLIENT CACHING NO are remembered.
+    /// All reads are remembered, except after CLIENT CACHING NO.
     pub(crate) const OPTOUT: Modes = Modes(1 << 3);
-    /// It is not told of its own changes.
+    /// The client is not told of its own changes.
     pub(crate) const NOLOOP: Modes = Modes(1 << 4);
-    /// The client that it redirects to was gone when it was to be told something.
+    /// The client that it redirects to was gone when there was something to tell.
     pub(crate) const BROKEN_REDIRECT: Modes = Modes(1 << 5);
-    /// CLIENT CACHING, which holds for the next command.
+    /// CLIENT CACHING was given. It applies to the next command.
     pub(crate) const CACHING: Modes = Modes(1 << 6);
 
     /// Whether all of `modes` are on.
@@ -34,19 +35,19 @@ impl Modes {
         self.0 & modes.0 == modes.0
     }
 
-    /// With `modes` on too.
+    /// These modes and `modes`.
     #[must_use]
     pub(crate) fn with(self, modes: Modes) -> Modes {
         Modes(self.0 | modes.0)
     }
 
-    /// With `modes` off.
+    /// These modes without `modes`.
     #[must_use]
     pub(crate) fn without(self, modes: Modes) -> Modes {
         Modes(self.0 & !modes.0)
     }
 
-    /// Whether the keys that the current command reads are remembered.
+    /// Whether reads by the current command are remembered.
     pub(crate) fn remembers_reads(self) -> bool {
         let caching = self.has(Modes::CACHING);
         self.has(Modes::ON)
@@ -56,18 +57,19 @@ impl Modes {
     }
 }
 
-/// See the module.
+/// The settings, and the memory that the keyspace's tracking table takes for the client.
 #[derive(Debug, Default)]
 pub(crate) struct Tracking {
     modes: AtomicU8,
     redirect: AtomicU64,
-    /// The keyspace's table has something of it.
+    /// Whether the keyspace's tracking table has an entry for it.
     listed: AtomicBool,
-    /// Another client redirects to it, or has done so.
+    /// Whether another client redirects, or has redirected, to it.
     target: AtomicBool,
     /// Bytes that its prefixes take.
     pub prefix_memory: AtomicUsize,
-    /// Bytes that the keys take that are remembered for it, each as if for it alone.
+    /// Bytes that the keys take that are remembered for it. A key that several clients have read
+    /// counts for each.
     pub key_memory: AtomicUsize,
 }
 
@@ -82,12 +84,12 @@ impl Tracking {
         self.modes.store(modes.0, Relaxed);
     }
 
-    /// The client that is told in its place; 0: none.
+    /// The client that is told instead; 0 if there is none.
     pub(crate) fn redirect(&self) -> ClientId {
         self.redirect.load(Relaxed)
     }
 
-    /// What CLIENT GETREDIR answers: -1 without tracking.
+    /// The answer of CLIENT GETREDIR; -1 without tracking.
     pub(crate) fn shown_redirect(&self) -> i64 {
         if self.modes().has(Modes::ON) {
             self.redirect() as i64
@@ -96,17 +98,17 @@ impl Tracking {
         }
     }
 
-    /// Sets the client that is told in its place; 0: none.
+    /// Sets the client that is told instead; 0 for none.
     pub(crate) fn set_redirect(&self, to: ClientId) {
         self.redirect.store(to, Relaxed);
     }
 
-    /// Whether the keyspace's table has something of it.
+    /// Whether the keyspace's tracking table has an entry for it.
     pub(crate) fn is_listed(&self) -> bool {
         self.listed.load(SeqCst)
     }
 
-    /// Marks whether the keyspace's table has something of it.
+    /// Marks whether the keyspace's tracking table has an entry for it.
     pub(crate) fn set_listed(&self, listed: bool) {
         self.listed.store(listed, SeqCst);
     }

@@ -42,7 +42,7 @@ fn look(state: &ServerState, free: &mut FreeMemory) {
         state.note_drops(&client, false);
         if client
             .outbox
-            .check_limits(&config.client_output_buffer_limit)
+            .enforce_limits(&config.client_output_buffer_limit)
         {
             state.disconnect(&client);
         } else if let Some(timeout) = config.timeout

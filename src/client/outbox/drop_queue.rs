@@ -1,27 +1,31 @@
-//! What waits in an outbox that drops messages instead of being closed (`pubsub-overflow-policy`).
+//! The messages and replies that wait in an outbox that drops messages instead of being closed
+//! (`pubsub-overflow-policy`).
 //!
-//! Under `drop-oldest` and `drop-newest` the outbox has to know where each message begins and which
-//! bytes are replies, so they wait here, apart from each other, and go a run at a time into the
-//! [`Queue`] that is written:
+//! Layer `client`. It may use `config` and `resp`. The lock of its outbox guards it.
+//!
+//! Under `drop-oldest` and `drop-newest` the outbox has to know where each message begins, and
+//! which bytes are replies. So messages and replies wait here in separate queues. Runs of them move
+//! into the [`Queue`] that is written:
 //!
 //! ```text
 //!   messages ─▶ waiting ─┐  whole messages, or the replies between two of them
 //!                        ├──────────────────────────────────────▶ the outbox's queue ─▶ socket
-//!   replies ──▶ replies ─┘  ◀── what the socket has not begun comes back ──
+//!   replies ──▶ replies ─┘  ◀── messages that the socket has not begun come back ──
 //! ```
 //!
 //! Invariants:
-//! - Messages have rising numbers, in the order in which they came. A run of replies notes the first
-//!   number that it stands before; so the order of all that stays never changes, whatever is
-//!   dropped, be it while others are in flight.
-//! - The outbox's queue holds either bytes that are never dropped, or the messages of `in_flight`
-//!   and nothing else. It is filled when it is empty, and not beyond [`FLIGHT`], so that hardly
-//!   anything is out of reach. A message of which the kernel has a byte, or a TLS record that is
-//!   not all with the kernel, stays in flight until the kernel has all of it.
-//! - `cost` of what waits, is held or is in flight never passes the limit. It counts what keeping a
-//!   message takes beside its bytes. Messages are copied, not shared in a
-//!   [`Backlog`](crate::client::backlog::Backlog): a range of a segment keeps all of it alive, of
-//!   which all but a message may have been dropped.
+//! - Messages have ascending numbers, in the order in which they were appended. A run of replies
+//!   has the number of the message that it stands before. So the order of what stays never changes,
+//!   whatever is dropped, even while other messages are in flight.
+//! - The outbox's queue holds either bytes that are never dropped, or exactly the messages of
+//!   `in_flight`. It is filled only when it is empty, and with at most about [`FLIGHT`] bytes, so
+//!   few messages are out of reach. A message stays in flight until the kernel has all of it if the
+//!   kernel has one byte of it, or if a part of it is in a TLS record that the kernel has not fully
+//!   taken.
+//! - The `cost` of what waits, is held or is in flight never exceeds the limit. It includes what a
+//!   message takes beside its bytes. Messages are copied, and not shared in a
+//!   [`Backlog`](crate::client::backlog::Backlog): a range of a segment would keep the whole
+//!   segment alive, even if all messages but one were dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,22 +36,22 @@ use bytes::{Bytes, BytesMut};
 
 use super::queue::{Chunk, Queue};
 use crate::client::frames::{Frames, SHARED_BODY};
-use crate::client::outbox::DropTotals;
+use crate::client::outbox::overflow::{DropReport, DropTotals, Dropped, OverflowChoice};
 use crate::config::{OverflowPolicy, OverflowRule};
 use crate::resp::Protocol;
 
-/// Messages of about so many bytes go to the socket at a time.
+/// About how many bytes of messages go to the socket at a time.
 const FLIGHT: usize = 64 * 1024;
-/// What keeping a message takes beside its bytes: its span, in a list that grows by doubling;
+/// What a message takes beside its bytes: its span, in a list that grows by doubling.
 const OVERHEAD: usize = 2 * size_of::<MessageSpan>();
-/// and where its body is shared, two chunks, in such a list too, and their reference counts.
+/// The same if its body is shared: also two chunks in such a list, and their reference counts.
 const BODY_OVERHEAD: usize = OVERHEAD + 4 * size_of::<Chunk>() + 96;
-/// A list that has had room for more is not kept when it is empty.
-const KEPT_MARKS: usize = 64;
-/// Between two lines of the log about one client.
+/// An empty list that has more room than this is dropped.
+const KEPT_SPANS: usize = 64;
+/// The time between two log lines about one client.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// What counts against the limit for a message of so many bytes.
+/// What counts against the limit for a message of this many bytes.
 fn cost(length: usize) -> usize {
     let overhead = if length > SHARED_BODY {
         BODY_OVERHEAD
@@ -57,51 +61,14 @@ fn cost(length: usize) -> usize {
     length + overhead
 }
 
-/// How many messages were dropped, and of how many bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dropped {
-    /// Messages.
-    pub messages: u64,
-    /// Bytes of their frames.
-    pub bytes: u64,
-}
-
-/// What a client has chosen for itself by CLIENT OVERFLOW; what it has not is the server's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OverflowChoice {
-    /// What to do with messages that do not fit.
-    pub policy: Option<OverflowPolicy>,
-    /// Bytes of messages that may wait.
-    pub limit: Option<u64>,
-}
-
-impl OverflowChoice {
-    /// The rule in force, where the server's is `server`. No choice lets more wait than the server does.
-    pub(super) fn within(self, server: OverflowRule) -> OverflowRule {
-        OverflowRule {
-            policy: self.policy.unwrap_or(server.policy),
-            limit: self.limit.map_or(server.limit, |own| own.min(server.limit)),
-        }
-    }
-}
-
-/// Drops that the log has not told yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DropReport {
-    /// The policy in force.
-    pub policy: OverflowPolicy,
-    /// What was dropped since the last line about this client.
-    pub since: Dropped,
-}
-
-/// A message: its number, and how long it is.
+/// A message's number and length in bytes.
 #[derive(Clone, Copy, Debug)]
 struct MessageSpan {
     number: u64,
     length: usize,
 }
 
-/// Whole messages, one behind the other.
+/// Whole messages, in order.
 #[derive(Debug, Default)]
 struct Messages {
     bytes: Queue,
@@ -126,20 +93,21 @@ impl Messages {
     }
 }
 
-/// What a push did to the bytes that are pending.
+/// How many bytes a push added, and how many it freed by dropping older messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pushed {
     pub(super) taken: usize,
     pub(super) freed: usize,
 }
 
-/// See the module. Boxed: most outboxes never have one.
+/// The waiting messages and replies of one outbox. Boxed, because most outboxes never have it.
 #[derive(Debug)]
 pub(super) struct DropQueue {
     pub(super) choice: OverflowChoice,
     rule: OverflowRule,
-    /// Bytes at which the client is closed, below `client-output-buffer-limit`: it chose that where
-    /// the server would drop messages, and may have no more wait than the server lets wait.
+    /// The number of pending bytes at which the client is disconnected, below
+    /// `client-output-buffer-limit`. It is set if the client chose disconnection and the server's
+    /// policy is to drop: the client may not let more wait than the server's rule allows.
     pub(super) closes_at: Option<u64>,
     totals: Arc<DropTotals>,
     pub(super) dropped: Dropped,
@@ -148,18 +116,18 @@ pub(super) struct DropQueue {
     waiting: Messages,
     /// The number of the next message.
     next: u64,
-    /// Behind them, once the reply that is being made is there (see `Outbox::hold_messages`).
-    /// They have no numbers yet.
+    /// Messages that wait until the current reply is appended (see `Outbox::hold_messages`). They
+    /// have no numbers yet.
     held: Messages,
     replies: Queue,
-    /// The first number that they stand before, and bytes.
+    /// For each run, the number of the message that it stands before, and its bytes.
     runs: VecDeque<(u64, usize)>,
     in_flight: VecDeque<MessageSpan>,
-    /// Bytes of the first message in flight that the kernel has.
+    /// How many bytes of the first message in flight the kernel has.
     written: usize,
     in_flight_cost: usize,
     cost: usize,
-    /// Bytes of messages that wait, are held or in flight, and the kernel does not have.
+    /// Bytes of messages that wait, are held or are in flight, without those that the kernel has.
     bytes: usize,
 }
 
@@ -191,7 +159,7 @@ impl DropQueue {
         self.rule.policy != OverflowPolicy::Disconnect
     }
 
-    /// A lower limit holds from the next message on.
+    /// Changes the rule. A lower limit applies from the next message on.
     pub(super) fn set_rule(&mut self, rule: OverflowRule) {
         self.rule = rule;
     }
@@ -201,7 +169,7 @@ impl DropQueue {
         self.bytes
     }
 
-    /// Memory beside the bytes that are pending.
+    /// Memory that is taken beside the pending bytes.
     pub(super) fn overhead(&self) -> usize {
         let runs = self.runs.capacity() * size_of::<(u64, usize)>();
         size_of::<DropQueue>() + runs + self.cost.saturating_sub(self.bytes)
@@ -212,8 +180,8 @@ impl DropQueue {
         [&self.waiting.bytes, &self.replies]
     }
 
-    /// Takes the messages of `frames`, to be `held` or not, as far as the policy has it; says which
-    /// were refused.
+    /// Takes the messages of `frames`, as far as the policy allows. They are `held` or wait.
+    /// Returns which were refused.
     pub(super) fn push(
         &mut self,
         frames: &Frames<'_>,
@@ -244,7 +212,8 @@ impl DropQueue {
         pushed
     }
 
-    /// Makes room for a message, if that is to be had. Nothing is dropped in vain.
+    /// Makes room for a message by dropping others. Drops nothing if that would not make enough
+    /// room.
     fn make_room(&mut self, cost: usize, freed: &mut usize) -> bool {
         let limit = usize::try_from(self.rule.limit).unwrap_or(usize::MAX);
         if self.in_flight_cost + cost > limit {
@@ -289,8 +258,8 @@ impl DropQueue {
         }
     }
 
-    /// What was held waits from now on, behind `before`, which was held before the policy was
-    /// chosen and stays.
+    /// Queues the messages that were held. `before` is what was held before the policy was chosen;
+    /// it comes first and is never dropped.
     pub(super) fn release(&mut self, before: Queue) {
         if !before.is_empty() {
             self.note_replies(before.len());
@@ -305,7 +274,7 @@ impl DropQueue {
         }
     }
 
-    /// What goes to the socket next, now that all before it has gone.
+    /// Takes out the next run for the socket. Everything before it must have been written.
     pub(super) fn next_run(&mut self) -> Queue {
         let first = self.waiting.spans.front().map(|span| span.number);
         let due = |(before, _): &mut (u64, usize)| first.is_none_or(|first| *before <= first);
@@ -333,7 +302,7 @@ impl DropQueue {
         self.waiting.bytes.split_to(bytes)
     }
 
-    /// The kernel has taken so many bytes of the outbox's queue.
+    /// Records that the kernel has taken this many bytes of the outbox's queue.
     pub(super) fn wrote(&mut self, mut taken: usize) {
         while let Some(&MessageSpan { length, .. }) = self.in_flight.front() {
             let left = length - self.written;
@@ -349,13 +318,14 @@ impl DropQueue {
             self.in_flight_cost -= cost(length);
             self.in_flight.pop_front();
         }
-        if self.in_flight.capacity() > KEPT_MARKS {
+        if self.in_flight.capacity() > KEPT_SPANS {
             self.in_flight = VecDeque::new();
         }
     }
 
-    /// Takes back the messages in the outbox's queue of which the kernel has nothing, and the first,
-    /// `committed` bytes of the queue have nothing either; gives what must stay there.
+    /// Takes back the messages of the outbox's `queue` that can still be dropped: those of which
+    /// neither the kernel nor the first `committed` bytes have a part. Returns the rest of the
+    /// queue.
     pub(super) fn take_back(&mut self, mut queue: Queue, committed: usize) -> Queue {
         if self.in_flight.is_empty() {
             return queue;
@@ -383,8 +353,8 @@ impl DropQueue {
         self.in_flight_cost = costs.sum();
     }
 
-    /// Gives all away, in order, as bytes that are not to be dropped any more: what waits, and what
-    /// is held.
+    /// Takes everything out, in order: what waits, and what is held. From then on these bytes are
+    /// not dropped.
     pub(super) fn empty(&mut self) -> (Queue, Queue) {
         let mut all = Queue::default();
         loop {
@@ -400,7 +370,7 @@ impl DropQueue {
         (all, held)
     }
 
-    /// Forgets all that waits.
+    /// Drops everything that waits.
     pub(super) fn clear(&mut self) {
         *self = DropQueue {
             choice: self.choice,
@@ -413,8 +383,8 @@ impl DropQueue {
         };
     }
 
-    /// What the log has to be told: if a line about this client is due, or whatever there is if it
-    /// is at its `end`.
+    /// What is to be logged, if a line about this client is due. At the client's `end` it is due at
+    /// once.
     pub(super) fn report(&mut self, now: Instant, end: bool) -> Option<DropReport> {
         let rested = |last: Instant| now.duration_since(last) >= LINE_EVERY;
         if self.told == self.dropped || !(end || self.last_line.is_none_or(rested)) {

@@ -1,5 +1,7 @@
-//! Where an outbox drops messages instead of being closed: what it then does otherwise than usual.
-//! How they wait is in [`drop_queue`](super::drop_queue).
+//! The parts of an outbox that differ if it drops messages instead of being closed.
+//! [`drop_queue`](super::drop_queue) holds what waits.
+//!
+//! Layer `client`. It may use `config` and `resp`.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,11 +9,11 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use super::drop_queue::DropQueue;
-use super::{Append, Delivery, DropReport, Dropped, Outbox, OverflowChoice, State};
+use super::{Append, Delivery, Outbox, State};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 use std::sync::atomic::AtomicU64;
 
-/// Messages that outboxes have dropped (`pubsub-overflow-policy`).
+/// Counts the messages that outboxes have dropped (`pubsub-overflow-policy`).
 #[derive(Debug, Default)]
 pub(crate) struct DropTotals {
     /// Messages.
@@ -20,11 +22,49 @@ pub(crate) struct DropTotals {
     pub bytes: AtomicU64,
 }
 
+/// How many messages were dropped, and of how many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// Messages.
+    pub messages: u64,
+    /// Bytes of their frames.
+    pub bytes: u64,
+}
+
+/// What a client has chosen for itself by CLIENT OVERFLOW. `None` means the server's setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OverflowChoice {
+    /// What to do with messages that do not fit.
+    pub policy: Option<OverflowPolicy>,
+    /// Bytes of messages that may wait.
+    pub limit: Option<u64>,
+}
+
+impl OverflowChoice {
+    /// The rule in force if the server's rule is `server`. A client cannot choose a higher limit
+    /// than the server's.
+    pub(super) fn within(self, server: OverflowRule) -> OverflowRule {
+        OverflowRule {
+            policy: self.policy.unwrap_or(server.policy),
+            limit: self.limit.map_or(server.limit, |own| own.min(server.limit)),
+        }
+    }
+}
+
+/// Drops that are not logged yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DropReport {
+    /// The policy in force.
+    pub policy: OverflowPolicy,
+    /// Messages dropped since the last log line about this client.
+    pub since: Dropped,
+}
+
 impl Outbox {
-    /// Chooses what is done with messages that a slow client lets lie: by its own new `choice`, or
-    /// as it chose before. `server` says what the server's rule is now; it is asked under the
-    /// outbox's lock, so that of two who tell the outbox of a change the later one has the last
-    /// word. What waits already stays; drops are added to `totals`, too.
+    /// Sets what is done with messages that a slow client does not read: by the client's new
+    /// `choice`, or by its old one. `server` returns the server's current rule. It is called under
+    /// the outbox's lock, so that of two threads that report a change the later one wins. What
+    /// waits already stays. Drops are also added to `totals`.
     pub(crate) fn choose_overflow(
         &self,
         choice: Option<OverflowChoice>,
@@ -62,7 +102,7 @@ impl Outbox {
         }
     }
 
-    /// What was dropped so far.
+    /// What this outbox has dropped so far.
     pub(crate) fn dropped(&self) -> Dropped {
         let state = self.state.lock();
         state
@@ -72,23 +112,23 @@ impl Outbox {
             .unwrap_or_default()
     }
 
-    /// Drops that are to be logged: once in a while, and what is left at the client's `end`.
+    /// Drops to be logged. There are some only once in a while, and at the client's `end`.
     pub(crate) fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
         self.state.lock().drop_queue.as_mut()?.report(now, end)
     }
 }
 
 impl State {
-    /// Whether some may be dropped: then it goes on in this file.
+    /// Whether messages may be dropped. If so, the functions of this file are used.
     pub(super) fn drops_messages(&self) -> bool {
         self.drop_queue
             .as_ref()
             .is_some_and(|drop_queue| drop_queue.is_on())
     }
 
-    /// Takes messages under a policy that drops some.
+    /// Appends messages under a policy that drops.
     #[inline(never)]
-    pub(super) fn push_bounded(
+    pub(super) fn push_dropping(
         &mut self,
         delivery: &mut Delivery<'_>,
         limits: &OutputLimits,
@@ -111,9 +151,9 @@ impl State {
         self.appended(limits, pushed.taken)
     }
 
-    /// Takes replies while messages may be dropped.
+    /// Appends replies under a policy that drops.
     #[inline(never)]
-    pub(super) fn reply_bounded(
+    pub(super) fn append_replies_dropping(
         &mut self,
         replies: &mut BytesMut,
         limits: &OutputLimits,
@@ -130,7 +170,7 @@ impl State {
         self.appended(limits, length)
     }
 
-    /// Fills the queue with what is to be written next, where that waits elsewhere.
+    /// Fills the queue with what is to be written next, if that waits in the drop queue.
     pub(super) fn refill(&mut self) {
         if let Some(drop_queue) = &mut self.drop_queue
             && self.queue.is_empty()
@@ -139,7 +179,7 @@ impl State {
         }
     }
 
-    /// The other way round, but for what is written or in the first, `committed` bytes.
+    /// Returns unsent messages to the drop queue, except the first `committed` bytes.
     pub(super) fn take_back(&mut self, committed: usize) {
         if let Some(drop_queue) = &mut self.drop_queue {
             self.queue = drop_queue.take_back(std::mem::take(&mut self.queue), committed);

@@ -1,7 +1,9 @@
-//! The bytes of an outbox: what is on its way to a socket, in order.
+//! The queue of bytes that an outbox sends, in order.
 //!
-//! Small pieces are copied together into chunks, large shared bodies and parts of a common backlog
-//! are linked between them, and all of it is written with as few system calls as there can be.
+//! Layer `client`. It uses only the backlog and the socket. The lock of its outbox guards it.
+//!
+//! Small pieces are copied together into chunks. Large shared bodies and ranges of a backlog are
+//! linked between the chunks. All of it is written with as few system calls as possible.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,22 +13,22 @@ use bytes::{Buf, Bytes, BytesMut};
 use crate::client::backlog::BacklogRange;
 use crate::client::socket::WriteSocket;
 
-/// Copied frames are gathered in chunks of about this many bytes, so that a growing backlog is
-/// never copied again as a whole.
+/// Copied frames are gathered in chunks of about this many bytes, so that a growing queue is never
+/// copied as a whole.
 const CHUNK: usize = 32 * 1024;
-/// What the first append to an empty outbox makes room for.
+/// The room that the first append to an empty outbox makes.
 pub(super) const FIRST_CHUNK: usize = 512;
 /// Linux takes at most this many slices in one write (`IOV_MAX`).
 const MAX_SLICES: usize = 1024;
 /// Slices gathered on the stack for one write.
 const SLICES: usize = 64;
 
-/// A piece of the queue that does not change any more.
+/// A piece of the queue that no longer changes.
 #[derive(Debug)]
 pub(super) enum Chunk {
-    /// Copied, or a body that is shared as a whole.
+    /// Copied bytes, or a whole shared body.
     Bytes(Bytes),
-    /// Shared with other stuck subscribers.
+    /// A range shared with other blocked subscribers.
     BacklogRange(BacklogRange),
 }
 
@@ -34,20 +36,20 @@ impl Chunk {
     fn len(&self) -> usize {
         match self {
             Chunk::Bytes(bytes) => bytes.len(),
-            Chunk::BacklogRange(part) => part.len(),
+            Chunk::BacklogRange(range) => range.len(),
         }
     }
 
-    /// Takes the first bytes out, which are not all.
+    /// Splits off the first bytes, which must be fewer than all.
     fn split_to(&mut self, bytes: usize) -> Chunk {
         match self {
             Chunk::Bytes(all) => Chunk::Bytes(all.split_to(bytes)),
-            Chunk::BacklogRange(part) => Chunk::BacklogRange(part.split_to(bytes)),
+            Chunk::BacklogRange(range) => Chunk::BacklogRange(range.split_to(bytes)),
         }
     }
 }
 
-/// Bytes on their way out: finished chunks and shared bodies, then the chunk being filled.
+/// Bytes to be sent: finished chunks and shared bodies, followed by the chunk that is being filled.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) chunks: VecDeque<Chunk>,
@@ -59,12 +61,12 @@ impl Queue {
         self.chunks.is_empty() && self.tail.is_empty()
     }
 
-    /// Its bytes.
+    /// The number of bytes.
     pub(super) fn len(&self) -> usize {
         self.chunks.iter().map(Chunk::len).sum::<usize>() + self.tail.len()
     }
 
-    /// Returns the copy.
+    /// Appends a copy of the bytes and returns the copy.
     pub(super) fn push_copy(&mut self, bytes: &[u8]) -> &mut [u8] {
         if self.tail.capacity() - self.tail.len() < bytes.len() {
             self.grow(bytes.len());
@@ -74,7 +76,7 @@ impl Queue {
         &mut self.tail[start..]
     }
 
-    /// Makes room for `more` bytes: by doubling up to a chunk, from then on in a new chunk.
+    /// Makes room for `more` bytes: by doubling up to the size of a chunk, then in a new chunk.
     #[cold]
     fn grow(&mut self, more: usize) {
         if self.tail.len() + more > CHUNK {
@@ -89,20 +91,20 @@ impl Queue {
         self.chunks.push_back(Chunk::Bytes(body.clone()));
     }
 
-    pub(super) fn push_part(&mut self, part: &BacklogRange) {
+    pub(super) fn push_range(&mut self, range: &BacklogRange) {
         self.finish_tail();
         if let Some(Chunk::BacklogRange(last)) = self.chunks.back_mut()
-            && last.join(part)
+            && last.join(range)
         {
             return;
         }
-        self.chunks.push_back(Chunk::BacklogRange(part.clone()));
+        self.chunks.push_back(Chunk::BacklogRange(range.clone()));
     }
 
-    /// Takes replies, and empties the buffer that holds them.
+    /// Appends replies, and empties the buffer that holds them.
     pub(super) fn push_replies(&mut self, replies: &mut BytesMut) {
         if self.is_empty() && replies.len() > FIRST_CHUNK {
-            // Large replies change hands instead of being copied.
+            // The buffer of large replies is taken over instead of being copied.
             self.tail = replies.split();
         } else if replies.len() >= CHUNK {
             self.finish_tail();
@@ -114,7 +116,7 @@ impl Queue {
         }
     }
 
-    /// Takes the first bytes out.
+    /// Splits off the first bytes and returns them.
     pub(super) fn split_to(&mut self, mut bytes: usize) -> Queue {
         let mut first = Queue::default();
         while bytes > 0
@@ -143,7 +145,7 @@ impl Queue {
         }
     }
 
-    /// Puts what a write has left before what was appended since.
+    /// Puts back what a write has left, before what was appended since.
     pub(super) fn put_back(&mut self, mut rest: Queue) {
         std::mem::swap(self, &mut rest);
         self.append(rest);
@@ -160,7 +162,7 @@ impl Queue {
         }
     }
 
-    /// Writes until all is gone or the socket takes no more; returns the bytes written and how it
+    /// Writes until the queue is empty or the socket is full. Returns the bytes written, and how it
     /// ended.
     pub(super) fn write(&mut self, socket: &WriteSocket) -> (usize, io::Result<()>) {
         let mut written = 0;
@@ -181,10 +183,10 @@ impl Queue {
     fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
         match self.chunks.front() {
             None => return socket.try_write(&self.tail),
-            Some(Chunk::BacklogRange(part)) => return socket.try_write(&part.bytes()),
+            Some(Chunk::BacklogRange(range)) => return socket.try_write(&range.bytes()),
             Some(Chunk::Bytes(_)) => {}
         }
-        // Up to a part, whose lock is taken for a write of its own.
+        // Up to a range, which is written by itself under its lock.
         let slices = self
             .chunks
             .iter()
@@ -214,7 +216,7 @@ impl Queue {
             if taken < length {
                 match first {
                     Chunk::Bytes(bytes) => bytes.advance(taken),
-                    Chunk::BacklogRange(part) => part.advance(taken),
+                    Chunk::BacklogRange(range) => range.advance(taken),
                 }
                 return;
             }
@@ -229,7 +231,7 @@ impl Queue {
 mod tests {
     use super::*;
 
-    /// Large replies are not copied, whatever waits before them; small ones are gathered.
+    /// Large replies are not copied, whatever waits before them. Small ones are gathered.
     #[test]
     fn large_replies_change_hands() {
         let mut queue = Queue::default();

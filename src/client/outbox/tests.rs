@@ -3,7 +3,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
+use crate::client::backlog::Backlog;
+use crate::client::frames::Frames;
 use crate::client::socket::{ReadSocket, split_unix};
+use crate::config::OutputLimit;
 
 const UNLIMITED: OutputLimits = OutputLimits {
     normal: NO_LIMIT,
@@ -147,7 +150,7 @@ async fn a_backlog_is_written_by_the_connections_own_task() {
     assert_eq!(flush(&outbox, &pair), Flush::HandOver);
     assert_eq!(outbox.status(), Status::Blocked);
     assert!(outbox.pending() < expected.len());
-    // Others only append while it is blocked.
+    // Other threads only append while it is blocked.
     assert_eq!(push(&outbox, copied(b"*end"), &UNLIMITED), Append::Nothing);
     assert_eq!(flush(&outbox, &pair), Flush::Done);
     expected.extend_from_slice(b"*end");
@@ -197,7 +200,7 @@ async fn the_hard_limit_of_the_clients_class_kills_at_once() {
     let _ = push(&outbox, copied(&[b'*'; 50]), &limits);
     assert_eq!(outbox.status(), Status::Settled);
     outbox.set_pubsub(true);
-    // The appender must come by, so that the client is disconnected.
+    // The appender must flush, so that the client is disconnected.
     assert_eq!(push(&outbox, copied(b"*"), &limits), Append::Broke);
     assert_eq!(outbox.status(), Status::Dead);
     assert_eq!(outbox.broken_limit(), Some(BrokenLimit::Hard(51)));
@@ -218,10 +221,10 @@ async fn the_soft_limit_kills_once_it_has_lasted() {
     };
     let outbox = Outbox::default();
     let _ = push(&outbox, copied(&[b'*'; 10]), &soft(3600));
-    assert!(!outbox.check_limits(&soft(3600)));
-    // Zero seconds have certainly passed by the next look.
+    assert!(!outbox.enforce_limits(&soft(3600)));
+    // At least zero seconds have passed by the next look.
     std::thread::yield_now();
-    while !outbox.check_limits(&soft(0)) {}
+    while !outbox.enforce_limits(&soft(0)) {}
     assert_eq!(outbox.broken_limit(), Some(BrokenLimit::Soft(10)));
 }
 
@@ -248,7 +251,7 @@ async fn an_ended_outbox_writes_what_it_has_and_dies() {
     assert_eq!(flush(&outbox, &pair), Flush::Dead);
     assert_eq!(pair.read(5).await, b"*last");
 
-    // What a full socket does not take is given up.
+    // What a full socket does not take is lost.
     let outbox = Outbox::default();
     let body = Bytes::from(vec![b'x'; 10_000_000]);
     let frame = with_body(b"*", Some(&body));
@@ -259,7 +262,7 @@ async fn an_ended_outbox_writes_what_it_has_and_dies() {
     assert_eq!(outbox.pending(), 0);
 }
 
-/// Whoever is writing when the end comes writes what was appended since, too.
+/// A thread that is writing when the outbox ends also writes what was appended since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_writer_of_an_ended_outbox_writes_all_of_it() {
     for round in 0..2000 {
@@ -304,7 +307,7 @@ fn block(outbox: &Outbox, pair: &Pair) -> Vec<u8> {
     [b"*", &body[..]].concat()
 }
 
-/// Reads all there is while the outbox's own task writes it.
+/// Reads everything while the outbox's own task writes it.
 async fn drain(outbox: &Outbox, pair: &mut Pair, length: usize) -> Vec<u8> {
     let Pair { socket, peer, .. } = pair;
     let mut bytes = vec![0; length];
@@ -349,7 +352,7 @@ async fn stuck_subscribers_share_one_backlog() {
             }
             expected.extend_from_slice(body.map_or(&[][..], |body| body));
             if number == 1500 {
-                // Something of its own in between.
+                // A reply of its own in between.
                 let mut reply = BytesMut::from(&b"+OK"[..]);
                 let _ = outbox.send(&mut reply, &UNLIMITED);
                 expected.extend_from_slice(b"+OK");
@@ -357,7 +360,7 @@ async fn stuck_subscribers_share_one_backlog() {
         }
     }
     for (outbox, mut pair, expected) in stuck {
-        // Nothing but the parts' places is kept for each.
+        // Each outbox keeps only the ranges.
         let (_, chunks, _) = outbox.usage();
         assert!(chunks < 100, "{chunks}");
         let received = drain(&outbox, &mut pair, expected.len()).await;
@@ -380,7 +383,7 @@ async fn several_frames_are_marked_each_for_their_protocol() {
     assert_eq!(pair.read(14).await, b">one>two>three");
 }
 
-/// Whoever was asked to flush first may be long in coming.
+/// The caller that was asked to flush first may be late.
 #[tokio::test]
 async fn who_appends_much_to_an_announced_outbox_flushes_it_too() {
     let outbox = Outbox::default();
@@ -392,7 +395,8 @@ async fn who_appends_much_to_an_announced_outbox_flushes_it_too() {
     assert_eq!((0..9).filter(asked).collect::<Vec<_>>(), [0, 4, 8]);
 }
 
-/// Adding up what was written overflows, where that is checked: the writer panics in the middle.
+/// The sum of written bytes overflows, which debug builds detect, so the writer panics in the
+/// middle.
 #[cfg(debug_assertions)]
 #[tokio::test]
 async fn a_write_that_panics_leaves_a_dead_outbox() {

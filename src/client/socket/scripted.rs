@@ -1,7 +1,7 @@
-//! A socket of which a model says when it takes how much.
+//! A test socket that takes as many bytes as a model tells it to.
 //!
-//! Its own lock is none of the scheduler's: nothing else can run while a write is made, as a writer
-//! may hold locks that the scheduler does not know (a backlog's).
+//! Layer `client`. Its own lock is unknown to the model's scheduler: no other task can run during a
+//! write, because a writer may hold locks that the scheduler does not know (a backlog's).
 
 use std::io;
 use std::sync::Mutex;
@@ -20,12 +20,12 @@ struct State {
 }
 
 impl Scripted {
-    /// One that takes nothing yet.
+    /// A socket that takes nothing yet.
     pub(crate) fn new() -> Scripted {
         Scripted::default()
     }
 
-    /// The peer reads, so that it takes so many bytes more.
+    /// Makes room for more bytes, as if the peer had read them.
     pub(crate) fn make_room(&self, bytes: usize) {
         let mut state = self.0.lock().unwrap();
         state.room = state.room.saturating_add(bytes);
@@ -36,7 +36,7 @@ impl Scripted {
         }
     }
 
-    /// What it was given, and whether its end.
+    /// The bytes that it was given, and whether it was shut down.
     pub(crate) fn taken(&self) -> (Vec<u8>, bool) {
         let state = self.0.lock().unwrap();
         (state.taken.clone(), state.ended)

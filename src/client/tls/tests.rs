@@ -1,4 +1,4 @@
-//! What a write under TLS says that it took, against what the peer can read.
+//! Compares what a write under TLS reports as taken with what the peer can read.
 
 use std::time::Duration;
 
@@ -51,10 +51,10 @@ async fn pair() -> (TlsStream, ClientStream<TcpStream>) {
     (ours, theirs.unwrap())
 }
 
-/// After this long without what a test waits for, it fails.
+/// A test fails if it waits longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Bytes that repeat only after a prime number of them.
+/// Bytes that repeat with a prime period.
 fn numbered(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|number| (number % 251) as u8).collect()
 }
@@ -83,7 +83,7 @@ async fn what_a_write_took_needs_no_further_write() {
     read_all.await.expect("all that was taken").unwrap();
     assert!(read == bytes[..taken]);
 
-    // The same bytes come again, and whatever follows: they are not sent twice.
+    // The same bytes are given again, with more behind them. They are not sent twice.
     let mut rest = vec![0; bytes.len() - taken];
     let begin = taken;
     let write = async {
@@ -110,7 +110,7 @@ async fn what_came_before_an_error_is_read_before_it() {
     let (ours, mut theirs) = pair().await;
     theirs.write_all(b"whole").await.unwrap();
     theirs.flush().await.unwrap();
-    // A record that nobody who has the keys would send.
+    // A record that is not encrypted with the session's keys.
     let (mut socket, _) = theirs.into_inner();
     socket.write_all(b"\x17\x03\x03\x00\x20").await.unwrap();
     socket.write_all(&[7; 32]).await.unwrap();

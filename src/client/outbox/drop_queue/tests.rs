@@ -1,5 +1,5 @@
-//! Whatever is appended, written, read and dropped in whatever order: what comes out is what went
-//! in, without the messages that were counted as dropped.
+//! Appends, writes, reads and drops in random order. What the peer receives must be what was
+//! appended, without the messages that were counted as dropped.
 
 use std::collections::VecDeque;
 use std::task::Poll;
@@ -16,12 +16,12 @@ use crate::client::socket::{ReadSocket, WriteSocket, split_unix};
 use crate::config::{OutputLimit, OutputLimits};
 
 const LIMIT: usize = 20_000;
-/// Marker, number and length, before what fills it up.
+/// Marker, number and length, before the filling.
 const HEADER: usize = 17;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Messages that so many bytes fill up; one of them may be long.
+    /// Pushes messages of these sizes; one of them may be long.
     Push(Vec<usize>),
     PushLong(usize),
     Reply(usize),
@@ -56,7 +56,7 @@ fn dropping() -> impl Strategy<Value = OverflowPolicy> {
     ]
 }
 
-/// Steps among which the policy changes as well.
+/// Steps that also change the policy.
 fn steps_and_changes() -> impl Strategy<Value = Vec<Step>> {
     let change = prop_oneof![dropping(), Just(OverflowPolicy::Disconnect)];
     let places = prop::collection::vec((any::<prop::sample::Index>(), change), 0..8);
@@ -77,7 +77,7 @@ struct Model {
     totals: Arc<DropTotals>,
     backlog: Backlog,
     policy: OverflowPolicy,
-    /// What was appended and not refused, in the order in which it is to come out.
+    /// What was appended and not refused, in the expected order.
     appended: VecDeque<Vec<u8>>,
     held: Option<Vec<Vec<u8>>>,
     received: Vec<u8>,
@@ -90,7 +90,7 @@ struct Model {
 impl Model {
     async fn new(policy: OverflowPolicy) -> Model {
         let (ours, peer) = UnixStream::pair().unwrap();
-        // So that the socket is full soon, in the middle of a message.
+        // So that the socket is soon full, in the middle of a message.
         socket2::SockRef::from(&ours)
             .set_send_buffer_size(4096)
             .unwrap();
@@ -347,7 +347,7 @@ async fn drop_oldest_keeps_the_newest_and_drop_newest_the_oldest() {
         let dropped = model.outbox.dropped();
         assert_eq!(dropped.messages as usize, 1000 - kept.len());
         assert_eq!(dropped.bytes as usize, (1000 - kept.len()) * (HEADER + 100));
-        // Whichever way: none of those that are listed is missing.
+        // Under both policies, all listed messages are there.
         model.refused = 1000 - kept.len();
         model.finish().await;
     }
@@ -365,8 +365,8 @@ async fn a_message_larger_than_the_limit_is_dropped_itself() {
     }
 }
 
-/// However small they are, they take little more memory than the limit says: the room in the two
-/// buffers at the ends.
+/// Very small messages take little more memory than the limit: the room in the two buffers at the
+/// ends.
 #[tokio::test]
 async fn tiny_messages_and_large_ones_stay_within_the_memory() {
     for filling in [0, 200, SHARED_BODY + 1, 5000] {
@@ -431,7 +431,7 @@ async fn a_choice_of_its_own_outlives_the_servers() {
         state.drop_queue.as_ref().map(|drop_queue| drop_queue.rule)
     };
     let oldest = OverflowPolicy::DropOldest;
-    // Whoever has nothing to drop has nothing.
+    // A policy that does not drop needs no queue.
     outbox.choose_overflow(None, server(OverflowPolicy::Disconnect), &totals);
     assert_eq!(rule(), None);
     let own = OverflowChoice {
@@ -475,13 +475,13 @@ async fn the_log_is_told_once_in_a_while_and_all_at_the_end() {
         Some(1)
     );
     assert_eq!(told(model.outbox.drop_report(now + LINE_EVERY, true)), None);
-    // The counters say all of it.
+    // The counters include all drops.
     assert_eq!(model.outbox.dropped().messages, 4);
     assert_eq!(model.outbox.flush(&model.socket, &mut 0), Flush::Done);
 }
 
-/// Publishers that drop while the connection's own task writes, and replies in between: each reply
-/// comes, behind the messages that its sender appended before and before those behind.
+/// Publishers cause drops while the connection's own task writes and replies are appended. Each
+/// reply comes after the messages that its sender appended before it, and before those after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drops_while_others_are_in_flight_change_no_order() {
     const ITEMS: usize = 100_000;
@@ -565,7 +565,7 @@ enum Turn {
     Push,
     Reply,
     Begin,
-    /// The kernel takes so many bytes of what is in flight, and then no more.
+    /// The kernel takes this many bytes of what is in flight, and then is full.
     End(usize),
 }
 
@@ -580,14 +580,14 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
 }
 
 proptest! {
-    /// As above, but others append between the beginning of a write and its end.
+    /// As above, but others append between the beginning and the end of a write.
     #[test]
     fn whatever_happens_while_some_are_in_flight(policy in dropping(), turns in turns()) {
         const FRAME: usize = 10;
         let limit = 12 * cost(FRAME);
         let mut drop_queue = DropQueue::new(Arc::default());
         drop_queue.set_rule(OverflowRule { policy, limit: limit as u64 });
-        // What is being written, if anything, and what must be written before all else.
+        // What is being written, if anything, and the queue that must be written first.
         let (mut writing, mut queue) = (None::<Queue>, Queue::default());
         let mut out = Vec::new();
         let write = |queue: &mut Queue, bytes: usize, out: &mut Vec<u8>| {

@@ -1,0 +1,55 @@
+//! Messages on their way to the outboxes of a name's subscribers.
+//!
+//! Layer `client`. It may use `resp`.
+
+use crate::client::backlog::{Backlog, BacklogRange};
+use crate::client::frames::Frames;
+use crate::resp::Protocol;
+
+/// Messages on their way to the outboxes of a name's subscribers.
+#[derive(Debug)]
+pub(crate) struct Delivery<'a> {
+    pub(super) frames: Frames<'a>,
+    backlog: &'a Backlog,
+    /// The same frames in the backlog, for each protocol version, if an outbox was blocked.
+    ranges: [Option<BacklogRange>; 2],
+    /// How many outboxes have refused each message; empty if none has.
+    refused: Vec<usize>,
+}
+
+impl<'a> Delivery<'a> {
+    /// Messages for the subscribers that share this backlog.
+    pub(crate) fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
+        Delivery {
+            frames,
+            backlog,
+            ranges: [None, None],
+            refused: Vec::new(),
+        }
+    }
+
+    /// For each message, how many outboxes have refused it, so that it was not delivered to them.
+    /// Empty if none has.
+    pub(crate) fn into_refused(self) -> Vec<usize> {
+        self.refused
+    }
+
+    /// Counts an outbox that refuses the message at `index`.
+    pub(super) fn refuse(&mut self, index: usize) {
+        self.refused.resize(self.frames.starts.len(), 0);
+        self.refused[index] += 1;
+    }
+
+    /// Counts a closed outbox, which refuses all of the messages.
+    pub(crate) fn refuse_all(&mut self) {
+        for index in 0..self.frames.starts.len() {
+            self.refuse(index);
+        }
+    }
+
+    /// The frames in the backlog, in this protocol version. The first caller appends them.
+    pub(super) fn backlog_range(&mut self, protocol: Protocol) -> &BacklogRange {
+        self.ranges[usize::from(protocol == Protocol::Resp3)]
+            .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
+    }
+}
