@@ -1,4 +1,4 @@
-//! Where a server listens.
+//! An address that a server listens on.
 //!
 //! Layer `state`. A plain value.
 
@@ -7,14 +7,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where a server listens. Prints as `tcp 127.0.0.1:6379`, `tls 127.0.0.1:6380` or
+/// An address that a server listens on. It prints as `tcp 127.0.0.1:6379`, `tls 127.0.0.1:6380` or
 /// `unix /tmp/socket`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bound {
-    /// A TCP address, with the real port.
+    /// A TCP address, with the actual port.
     Tcp(SocketAddr),
-    /// A TCP address for connections under TLS, with the real port.
+    /// A TCP address for connections under TLS, with the actual port.
     Tls(SocketAddr),
     /// The path of a unix socket.
     Unix(Arc<PathBuf>),

@@ -1,4 +1,6 @@
 //! The table of connected clients.
+//!
+//! Layer `state`. It may use `client`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -17,7 +19,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// The id of the next client; ids are never used again.
+    /// The id of the next client. Ids are never reused.
     pub(crate) fn next_id(&self) -> ClientId {
         self.last_id.fetch_add(1, Relaxed) + 1
     }
@@ -29,14 +31,14 @@ impl Clients {
         }
     }
 
-    /// Takes a client away.
+    /// Removes a client.
     pub(crate) fn remove(&self, id: ClientId) {
         if self.by_id.remove(&id).is_some() {
             self.count.fetch_sub(1, Relaxed);
         }
     }
 
-    /// The client of this id.
+    /// The client with this id.
     pub(crate) fn get(&self, id: ClientId) -> Option<Arc<Client>> {
         self.by_id.get(&id).map(|client| Arc::clone(&client))
     }

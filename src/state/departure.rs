@@ -1,29 +1,28 @@
-//! The end of a connection: what is done at once, by whoever ends it, and what is left to its own
-//! task.
+//! How a connection ends: the steps that the thread that ends it does at once, and those that are
+//! left to the connection's own task.
 //!
-//! Layer `state`.
+//! Layer `state`. It may use `store`, `observe`, `pubsub`, `client` and what else lies below.
 //!
 //! ```text
-//!   close        it is closed and its outbox sealed: it is sent nothing more
-//!     ▼          it is in no list of clients any more
-//!   take out     of the monitors, of its subscriptions, of the keyspace's waiters and watchers, and of
-//!     │          what is tracked for it
+//!   close        the client is closed and its outbox sealed: nothing more is appended
+//!     ▼          it is removed from the table of clients
+//!   take out     it is removed from the monitors, its subscriptions, the keyspace's waiters and
+//!     │          watchers, and the tracking table
 //!     ▼
-//!   hang up      what is pending is written as far as the socket takes it, then the peer sees the end
+//!   hang up      pending bytes are written as far as the socket takes them, then the socket is shut down
 //! ```
 //!
-//! Whoever ends a connection may be anybody: a publisher that finds its outbox dead, CLIENT KILL,
-//! housekeeping. Nobody of them is held up by it:
+//! Any thread may end a connection: a publisher that finds its outbox dead, CLIENT KILL,
+//! housekeeping. None of them is delayed by it:
 //! - Only [`SOME`] subscriptions are removed at once. The connection's own task removes the others,
-//!   as many at a time, and others on its thread get their turn in between; so does the task of whom
-//!   it has to be done for before it goes on (CLIENT KILL is answered once all are removed). Until
-//!   then PUBSUB NUMSUB still counts them, while a PUBLISH no longer does: a sealed outbox refuses
-//!   its message.
-//! - The keyspace's lock is taken only if the client waits for, watches or tracks keys, and only if nobody
-//!   else has it. Otherwise the connection's own task forgets the client as soon as it gets the lock
-//!   (see `store`: nobody stays who has gone).
+//!   in batches of the same size, and yields between them. A task that needs them removed before it
+//!   goes on does the same (CLIENT KILL replies when all are removed). Until then PUBSUB NUMSUB
+//!   still counts them, but a PUBLISH does not, since a sealed outbox refuses its message.
+//! - The keyspace's lock is taken only if the client waits for, watches or tracks keys, and only if
+//!   it is free. Otherwise the connection's own task makes the keyspace forget the client when it
+//!   gets the lock (see `store`: "No trace of a closed client").
 //!
-//! A connection that comes to its end by itself does all of that before its peer can see the end.
+//! A connection that ends by itself goes through all steps before its peer sees the end.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -34,19 +33,19 @@ use crate::client::log::log_client;
 use crate::client::outbox::BrokenLimit;
 use crate::observe::log_throttle::Told;
 
-/// Subscriptions that are removed at a time: a fraction of a millisecond.
+/// Subscriptions that are removed at a time, which takes a fraction of a millisecond.
 const SOME: usize = 128;
 
 impl ServerState {
-    /// Ends a client's connection now. Harmless for a client that is gone already.
+    /// Ends a client's connection now. Does nothing if it has ended already.
     pub(crate) fn disconnect(&self, client: &Client) {
         if self.close(client) {
             self.finish_disconnect(client);
         }
     }
 
-    /// The first part of a disconnect, for who holds a lock that others wait for: the client is sent
-    /// nothing more. `false`: somebody else has done it.
+    /// The first step of a disconnect, for a caller that holds a lock that others wait for: nothing
+    /// more is appended to the client's outbox. Returns `false` if another caller has done it.
     #[must_use]
     pub(crate) fn close(&self, client: &Client) -> bool {
         let first = client.close();
@@ -58,43 +57,46 @@ impl ServerState {
         first
     }
 
-    /// The rest of a disconnect. `true`: some subscriptions are left, which
+    /// The other steps of a disconnect. Returns `true` if some subscriptions are left, which
     /// [`unsubscribe`](Self::unsubscribe) removes.
     pub(crate) fn finish_disconnect(&self, client: &Client) -> bool {
         self.monitors.remove(client);
         let left = self.registry.disconnect(client, SOME);
         if client.is_in_keyspace()
-            && let Some(mut space) = self.keyspace.try_lock()
+            && let Some(mut keyspace) = self.keyspace.try_lock()
         {
-            // What is left of it its own task takes out.
-            let _ = space.forget(client);
+            // The client's own task does the rest.
+            let _ = keyspace.forget(client);
         }
         self.hang_up(client);
         left
     }
 
-    /// Removes all subscriptions of a closed client, with turns for others on the thread.
+    /// Removes all subscriptions of a closed client, and yields to other tasks in between.
     pub(crate) async fn unsubscribe(&self, client: &Client) {
         while self.registry.disconnect(client, SOME) {
             tokio::task::yield_now().await;
         }
     }
 
-    /// Takes a closed client out of all tables that it is still in. For its own task.
+    /// Removes a closed client from all tables that it is still in. Called by its own task.
     pub(crate) async fn take_out(self: &Arc<Self>, client: &Arc<Client>) {
         self.monitors.remove(client);
         self.unsubscribe(client).await;
         while client.is_in_keyspace() {
             let gone = Arc::clone(client);
-            if !self.with_keyspace(move |space| space.forget(&gone)).await {
+            if !self
+                .with_keyspace(move |keyspace| keyspace.forget(&gone))
+                .await
+            {
                 break;
             }
             tokio::task::yield_now().await;
         }
     }
 
-    /// As [`disconnect`](Self::disconnect) and [`take_out`](Self::take_out), for a task that can
-    /// await nothing any more: it has panicked, or its runtime ends.
+    /// Does what [`disconnect`](Self::disconnect) and [`take_out`](Self::take_out) do, for a task
+    /// that cannot await: it has panicked, or its runtime ends.
     pub(crate) fn disconnect_wholly(&self, client: &Client) {
         let _ = self.close(client);
         self.monitors.remove(client);
@@ -103,15 +105,15 @@ impl ServerState {
         self.hang_up(client);
     }
 
-    /// Writes what is pending as far as the socket takes it, and ends the connection of a client that
-    /// is closed.
+    /// Writes pending bytes of a closed client as far as the socket takes them, and ends the
+    /// connection.
     pub(crate) fn hang_up(&self, client: &Client) {
         let mut written = 0;
         client.hang_up(&mut written);
         self.stats.output_bytes.fetch_add(written, Relaxed);
     }
 
-    /// Tells the log and the counters why a client is closed, as far as that is its outbox.
+    /// Logs and counts that a client is closed because its outbox broke a limit.
     fn note_end(&self, client: &Client) {
         self.note_drops(client, true);
         if let Some(broken) = client.outbox.broken_limit() {

@@ -1,29 +1,32 @@
-//! The process's limit of open files: every client takes one of them.
+//! The limit of open files of the process. Every client needs one.
+//!
+//! Layer `state`. It uses nothing else.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Files beside those of clients, as Redis reckons: listeners, the runtime's own, standard streams.
+/// Open files beside those of clients, as many as Redis reserves: listeners, the runtime's own,
+/// standard streams.
 const OTHERS: u64 = 32;
 
-/// The system does not give a process so many open files as it would need.
+/// The system does not allow the process as many open files as it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFew {
-    /// Open files that it gives.
+    /// Open files that it allows.
     pub open_files: u64,
-    /// Clients that those are enough for.
+    /// The number of clients that these are enough for.
     pub clients: u32,
 }
 
-/// Raises the limit of open files as far as so many clients need it.
+/// Raises the limit of open files, if this many clients need more.
 ///
 /// # Errors
-/// It does not go that far; it was raised as far as it goes.
+/// The system does not allow enough. The limit was raised as far as possible.
 pub fn allow_clients(clients: u32) -> Result<(), TooFew> {
     let wanted = u64::from(clients) + OTHERS;
     let files = Resource::RLIMIT_NOFILE;
-    // Where it cannot be asked for, there is none.
+    // If the limit cannot be read, it is taken for unlimited.
     let (soft, hard) = getrlimit(files).unwrap_or((u64::MAX, u64::MAX));
-    // Beyond the hard limit it takes a privilege.
+    // Raising the hard limit needs a privilege.
     if soft >= wanted || setrlimit(files, wanted, hard.max(wanted)).is_ok() {
         return Ok(());
     }

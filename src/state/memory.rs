@@ -1,42 +1,44 @@
-//! What the process takes, as INFO tells it.
+//! The memory of the process, as INFO shows it.
 //!
-//! Layer `state`. What is *resident* is what the system counts. What is *used* is what the server
-//! knows of: what the process took when it started, what clients hold, and the keys. The difference
-//! is what the allocator keeps, and what the server does not count.
+//! Layer `state`. It may use `client`.
+//!
+//! *Resident* memory is what the system counts. *Used* memory is what the server counts: the memory
+//! of the process when it started, what clients hold, and the keys. The difference is memory that
+//! the allocator keeps, and what the server does not count.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 
 use super::ServerState;
 
-/// All figures are in bytes.
+/// The figures of a report, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MemoryReport {
-    /// What all clients hold.
+    /// Memory that all clients hold.
     pub clients: usize,
-    /// What keys and values take.
+    /// Memory of keys and values.
     pub dataset: usize,
-    /// What was resident when the server started.
+    /// Resident memory when the server started.
     pub startup: usize,
-    /// What is resident.
+    /// Resident memory now.
     pub resident: usize,
-    /// The most that was ever used. It is looked at once a second, and by INFO.
+    /// The most that was ever used. It is updated once a second, and by INFO.
     pub peak: usize,
 }
 
 impl MemoryReport {
-    /// All that is in use.
+    /// Memory in use.
     pub(crate) fn used(&self) -> usize {
         self.overhead() + self.dataset
     }
 
-    /// What is in use and is no key or value.
+    /// Memory in use, without keys and values.
     pub(crate) fn overhead(&self) -> usize {
         self.startup + self.clients
     }
 }
 
-/// What is remembered for the report.
+/// Figures that are kept from one report to the next.
 #[derive(Debug)]
 pub(crate) struct MemoryHistory {
     startup: usize,
@@ -44,7 +46,7 @@ pub(crate) struct MemoryHistory {
 }
 
 impl Default for MemoryHistory {
-    /// The server starts now.
+    /// The history of a server that starts now.
     fn default() -> MemoryHistory {
         MemoryHistory {
             startup: resident(),
@@ -54,7 +56,7 @@ impl Default for MemoryHistory {
 }
 
 impl ServerState {
-    /// What the process takes now, of which the keys take `dataset` bytes.
+    /// The memory that the process takes now. `dataset` is the memory of the keys, in bytes.
     pub(crate) fn memory(&self, dataset: usize) -> MemoryReport {
         let clients = || {
             let all = self.clients.all();
@@ -74,8 +76,8 @@ impl ServerState {
 }
 
 impl ServerState {
-    /// Has the allocator give free memory back to the system, on this thread and on each that serves
-    /// connections: allocators keep free blocks by thread.
+    /// Has the allocator return free memory to the system, on this thread and on each thread that
+    /// serves connections: allocators keep free blocks per thread.
     pub(crate) fn trim_memory(&self) {
         if let Some(trim) = &self.trim {
             trim();
@@ -91,7 +93,7 @@ fn resident() -> usize {
     memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem)
 }
 
-/// What the machine has; 0 where that is not known.
+/// The machine's memory in bytes; 0 if it is not known.
 pub(crate) fn of_machine() -> usize {
     static TOTAL: LazyLock<usize> = LazyLock::new(|| {
         let lines = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();

@@ -1,15 +1,15 @@
-//! When to add up what all connections hold (`maxmemory-clients`) before the next period.
+//! Decides when to add up what all connections hold (`maxmemory-clients`) before the next period.
 //!
-//! Layer `state`. `server::eviction` is who looks.
+//! Layer `state`. It uses nothing else. `server::eviction` adds up.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tokio::sync::Notify;
 
-/// It is also added up once this part of the bound was appended to outboxes.
+/// The memory is also added up when 1 / `PART` of the limit was appended to outboxes.
 const PART: usize = 8;
 
-/// When to look before the next period.
+/// Counts appended bytes, and wakes the eviction task.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryTrigger {
     appended: AtomicUsize,
@@ -17,7 +17,8 @@ pub(crate) struct MemoryTrigger {
 }
 
 impl MemoryTrigger {
-    /// So many bytes were appended to outboxes, and `limit` bytes may be held.
+    /// Counts bytes that were appended to outboxes. `limit` is the most that all connections may
+    /// hold.
     pub(crate) fn add(&self, bytes: usize, limit: usize) {
         if self.appended.fetch_add(bytes, Relaxed) + bytes >= limit / PART {
             self.appended.store(0, Relaxed);
@@ -25,12 +26,12 @@ impl MemoryTrigger {
         }
     }
 
-    /// Has somebody look soon.
+    /// Wakes the eviction task.
     pub(crate) fn look(&self) {
         self.look.notify_one();
     }
 
-    /// Waits until somebody is to look.
+    /// Waits until the task is to add up.
     pub(crate) async fn wanted(&self) {
         self.look.notified().await;
     }

@@ -1,4 +1,7 @@
 //! What all connections of one server share.
+//!
+//! Layer `state`. It may use `store`, `acl`, `observe`, `pubsub`, `catalog`, `client`, `config` and
+//! the lowest layers.
 
 pub(crate) mod bound;
 pub(crate) mod clients;
@@ -54,73 +57,74 @@ use crate::store::shared::SharedKeyspace;
 
 /// This crate's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The Redis version that clients are told, whose rules fanfare follows.
+/// The Redis version that clients are told. fanfare follows its rules.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
-/// At most so many batches wait to be written while others are carried out.
+/// The most batches that may wait to be written while others are carried out.
 const UNWRITTEN_BATCHES: usize = 64;
 
-/// Applies a changed configuration to the process (the log level); given by who owns the process.
+/// Applies a changed configuration to the process (the log level). The owner of the process
+/// provides it.
 pub(crate) type OnChange = Box<dyn Fn(&Config) + Send + Sync>;
 
-/// Has the allocator give the current thread's free memory back to the system; given by who has chosen
-/// the allocator.
+/// Has the allocator return the current thread's free memory to the system. Whoever chose the
+/// allocator provides it.
 pub(crate) type TrimMemory = Arc<dyn Fn() + Send + Sync>;
 
-/// See the module.
+/// The shared state of a server: its tables, settings, counters and locks.
 pub(crate) struct ServerState {
-    /// Who is subscribed to what.
+    /// The registry of subscriptions.
     pub registry: Registry,
-    /// Who is connected.
+    /// The connected clients.
     pub clients: Clients,
-    /// Who is shown every command.
+    /// The clients that are shown every command.
     pub monitors: Monitors,
-    /// Who may do what.
+    /// The users and their rules.
     pub acl: Acl,
-    /// What TLS connections are begun with.
+    /// The TLS configuration of new connections.
     pub tls: Tls,
     /// The counters.
     pub stats: Stats,
-    /// What connections hold, and when to look at it.
+    /// Decides when to add up what connections hold.
     pub memory_trigger: MemoryTrigger,
-    /// What INFO tells of the past.
+    /// Memory figures that INFO keeps.
     pub memory_history: MemoryHistory,
     wrong_passwords: Mutex<LogThrottle>,
     /// Commands that took long.
     pub slow_log: SlowLog,
-    /// What has held others up.
+    /// Events that have delayed others.
     pub latency: LatencyMonitor,
-    /// How often the log is told what clients bring about.
+    /// Rate limits of log lines that clients can cause.
     pub told: LogThrottles,
     /// Whether commands are held back.
     pub pause: Pause,
-    /// The keys. Its lock comes before all others, and nothing is awaited under it.
+    /// The keys. Their lock is taken before all others, and nothing is awaited under it.
     pub keyspace: SharedKeyspace,
-    /// Whose turn it is to wait for the keyspace's lock on a thread of its own.
+    /// Held by the task that waits for the keyspace's lock on a thread of its own.
     keyspace_turn: tokio::sync::Mutex<()>,
-    /// Rung when a key was given a time to expire.
+    /// Notified when a key was given a deadline.
     pub expiry_set: Notify,
-    /// Who serves a new connection.
+    /// Chooses the thread of a new connection.
     pub placement: Placement,
-    /// How many more batches may be carried out and wait to be written: each has the buffers of a
-    /// batch meanwhile.
+    /// Permits for more batches that are carried out and wait to be written. Each such batch keeps
+    /// its buffers.
     pub unwritten_batches: Semaphore,
-    /// The way out.
+    /// Begins the shutdown.
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
     /// Bytes that all connections hold.
     clients_memory: Sampled,
-    /// Bytes of memory that the process takes.
+    /// Resident memory of the process, in bytes.
     resident_memory: Sampled,
-    /// When it started.
+    /// When the server started.
     pub started: Instant,
-    /// The same by the clock.
+    /// When the server started, by the wall clock.
     pub started_at: SystemTime,
-    /// 40 hexadecimal digits that no other run has.
+    /// 40 hexadecimal digits that are unique to this run.
     pub run_id: String,
     config: ArcSwap<Config>,
-    /// One CONFIG SET at a time.
+    /// Held by a CONFIG SET, so that there is only one at a time.
     changing: Mutex<()>,
     on_change: Option<OnChange>,
     trim: Option<TrimMemory>,
@@ -180,7 +184,7 @@ impl ServerState {
         }
     }
 
-    /// The settings in force.
+    /// The current settings.
     pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.config.load()
     }
@@ -208,7 +212,7 @@ impl ServerState {
         let password = acl::configured::hash(&changed.requirepass);
         let changed = Arc::new(changed);
         let before = self.config.swap(Arc::clone(&changed));
-        // Also if it was the same before: ACL SETUSER may have set another one since.
+        // Also if the value is the same as before: ACL SETUSER may have changed the password since.
         if pairs
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case(b"requirepass"))
@@ -224,8 +228,8 @@ impl ServerState {
         Ok(())
     }
 
-    /// What a client's outbox does with messages that do not fit: by its own `choice`, if it makes
-    /// one, or else as it was or as the server has it.
+    /// Sets what a client's outbox does with messages that do not fit. A new `choice` of the client
+    /// replaces its old one. Without any choice the server's setting applies.
     pub(crate) fn choose_overflow(&self, client: &Client, choice: Option<OverflowChoice>) {
         let server = || self.config().overflow_rule();
         client
@@ -233,8 +237,8 @@ impl ServerState {
             .choose_overflow(choice, server, &self.stats.dropped);
     }
 
-    /// Tells the log of messages that were dropped for a client: one line in a while, and at its
-    /// `end` what is left to tell.
+    /// Logs that messages were dropped for a client: now and then, and at the client's `end` the
+    /// rest.
     pub(crate) fn note_drops(&self, client: &Client, end: bool) {
         if let Some(report) = client.outbox.drop_report(Instant::now(), end)
             && let Some(times) = self.told.note(Told::Dropped)
@@ -252,7 +256,7 @@ impl ServerState {
         }
     }
 
-    /// Tells the log of a wrong password, or of a user that is not there: one line in a while.
+    /// Logs a wrong password or an unknown user, now and then.
     pub(crate) fn note_wrong_password(&self, client: &Client, user: &[u8]) {
         /// Bytes of a name that a line shows.
         const SHOWN: usize = 128;
@@ -272,8 +276,8 @@ impl ServerState {
         }
     }
 
-    /// Tells the log that a client is closed, or what else it has come to, and how often that was since
-    /// the last such line.
+    /// Logs what has happened to a client (that it was closed, for example), with the number of
+    /// times since the last such line.
     pub(crate) fn tell(&self, told: Told, client: &Client) {
         let Some(times) = self.told.note(told) else {
             return;
@@ -285,8 +289,8 @@ impl ServerState {
         }
     }
 
-    /// Begins the shutdown, which comes to its end by itself (`server::shutdown`): nobody reads any
-    /// more requests from now on. `at_once`: it waits for no client.
+    /// Begins the shutdown, which `server::shutdown` completes. From now on no client's requests
+    /// are read. With `at_once`, it waits for no client.
     pub(crate) fn begin_shutdown(&self, at_once: bool) {
         if self.shutdown.begin(at_once) {
             for client in self.clients.all() {
@@ -295,7 +299,7 @@ impl ServerState {
         }
     }
 
-    /// Ends a pause (CLIENT UNPAUSE): connections that wait for its end go on.
+    /// Ends a pause (CLIENT UNPAUSE) and wakes the connections that wait for its end.
     pub(crate) fn end_pause(&self) {
         self.pause.end();
         for client in self.clients.all() {
@@ -305,17 +309,17 @@ impl ServerState {
         }
     }
 
-    /// Notes where the server listens; once.
+    /// Stores the addresses that the server listens on. Called once.
     pub(crate) fn set_bound(&self, bound: Vec<Bound>) {
         self.bound.set(bound).expect("a server binds once");
     }
 
-    /// Where the server listens.
+    /// The addresses that the server listens on.
     pub(crate) fn bound(&self) -> &[Bound] {
         self.bound.get().map_or(&[], Vec::as_slice)
     }
 
-    /// The TCP port, that of TLS if there is no other, 0 if there is none.
+    /// The TCP port; the TLS port if there is no other; 0 if there is none.
     pub(crate) fn tcp_port(&self) -> u16 {
         let port = |bound: &Bound| match bound {
             Bound::Tcp(address) | Bound::Tls(address) => Some(address.port()),
@@ -324,8 +328,8 @@ impl ServerState {
         self.bound().iter().find_map(port).unwrap_or(0)
     }
 
-    /// Writes what is pending for a client, and disconnects it if it is dead. Returns whether it
-    /// lives.
+    /// Writes a client's pending bytes, and disconnects the client if it is dead. Returns whether
+    /// it is alive.
     pub(crate) fn flush(&self, client: &Client) -> bool {
         let mut written = 0;
         let alive = client.flush(&mut written);
@@ -338,7 +342,8 @@ impl ServerState {
         alive
     }
 
-    /// Notes that a client is closed for having more kept for it than `client-query-buffer-limit`.
+    /// Logs and counts that a client is closed because more than `client-query-buffer-limit` was
+    /// kept for it.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::QueryLimit) {
@@ -347,7 +352,7 @@ impl ServerState {
         }
     }
 
-    /// Notes that a client is closed because its connection's task has panicked.
+    /// Logs and counts that a client is closed because its connection's task has panicked.
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
         self.stats.connection_panics.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::Panic) {
@@ -356,19 +361,19 @@ impl ServerState {
         }
     }
 
-    /// Does what follows commands that came to no proper end: waiters are served, changes told and
-    /// events published. Whoever was sent something is in `fanout`.
+    /// Does what has to follow commands whose batch did not end properly: serves waiters, tells
+    /// tracking clients of changes, and publishes events. The clients to flush are in `fanout`.
     pub(crate) fn conclude(&self, fanout: &mut Fanout) {
         let config = self.config();
-        let mut space = self.keyspace.lock();
-        space.refresh_clock();
-        for error in space.serve_waiters(&config, fanout) {
+        let mut keyspace = self.keyspace.lock();
+        keyspace.refresh_clock();
+        for error in keyspace.serve_waiters(&config, fanout) {
             self.stats.count_errors(error.code(), 1);
         }
         self.expiry_set.notify_one();
-        space.tracking.tell_all(None, fanout);
+        keyspace.tracking.tell_all(None, fanout);
         let (published, delivered) = events::publish(
-            &space.take_events(),
+            &keyspace.take_events(),
             config.notify_keyspace_events,
             &self.registry,
             &ChannelOrder::default(),

@@ -1,10 +1,10 @@
-//! The hand-over of an element to a client that waits, its end in all the ways there are, and CLIENT
-//! PAUSE, run through thousands of schedules of their threads, as `pubsub::model` does with the
+//! Tests the delivery of an element to a blocked client, all ways in which such a client can end,
+//! and CLIENT PAUSE under thousands of schedules of their threads, as `pubsub::model` does for the
 //! outboxes: `RUSTFLAGS="--cfg shuttle" cargo test --lib model`.
 //!
 //! The server's state is the real one, and so is the keyspace. A client has a scripted socket that
-//! takes everything, and a task of its own that does what a connection's task does. A client that
-//! nobody answers, or a pause whose end nobody tells, is a deadlock, which shuttle finds.
+//! takes everything, and a task that does what a connection's task does. If a client is never
+//! answered, or is not told that a pause has ended, that is a deadlock, which shuttle finds.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ const ANSWER: &str = "*2\r\n$1\r\nq\r\n$7\r\nelement\r\n";
 const IN_VAIN: &str = "*-1\r\n";
 const UNBLOCKED: &str = "-UNBLOCKED\r\n";
 
-/// Schedules of either sort; a server is made anew for each of them.
+/// The number of schedules of each kind. Each gets a new server.
 const SCHEDULES: usize = 1_000;
 
 fn explore(model: impl Fn() + Send + Sync + Copy + 'static) {
@@ -58,7 +58,7 @@ fn connect(state: &ServerState, id: u64) -> Peer {
     peer
 }
 
-/// What BLPOP waits for.
+/// The operation of a BLPOP.
 #[derive(Debug)]
 struct TakeFirst;
 
@@ -91,11 +91,11 @@ impl BlockedOp for TakeFirst {
     }
 }
 
-/// BLPOP for a client that is not closed yet: it waits. (No key has an element yet.)
+/// BLPOP for a client that is not closed yet: the client waits, since no key has an element.
 fn wait(state: &ServerState, peer: &Peer) {
-    let mut space = state.keyspace.lock();
+    let mut keyspace = state.keyspace.lock();
     if peer.client.closing() != Closing::Closed {
-        space.blocked.add(Waiter {
+        keyspace.blocked.add(Waiter {
             client: Arc::clone(&peer.client),
             db: 0,
             keys: vec![KEY.into()],
@@ -105,18 +105,18 @@ fn wait(state: &ServerState, peer: &Peer) {
     }
 }
 
-/// WATCH, likewise.
+/// WATCH for a client that is not closed yet.
 fn watch(state: &ServerState, peer: &Peer) {
     let config = state.config();
-    let mut space = state.keyspace.lock();
+    let mut keyspace = state.keyspace.lock();
     if peer.client.closing() != Closing::Closed {
-        space.keys(0, &config).watch(&peer.client, KEY);
+        keyspace.keys(0, &config).watch(&peer.client, KEY);
         let bytes = &peer.client.watched_memory;
         bytes.fetch_add(1, crate::sync::atomic::Ordering::Relaxed);
     }
 }
 
-/// What a connection's task does from when its command has made it wait.
+/// What a connection's task does after its command has made it wait.
 fn wait_loop(state: &Arc<ServerState>, peer: &Peer) {
     let next = || future::block_on(poll_fn(|context| peer.client.poll_output(context)));
     while next() == Output::Writable {
@@ -138,11 +138,11 @@ fn push(state: &Arc<ServerState>, _peer: &Peer) {
     let mut fanout = Fanout::default();
     fanout.begin_batch(config.client_output_buffer_limit);
     {
-        let mut space = state.keyspace.lock();
+        let mut keyspace = state.keyspace.lock();
         let mut list = List::new();
         list.push(End::Tail, ELEMENT);
-        space.keys(0, &config).put(KEY, list, false);
-        space.serve_waiters(&config, &mut fanout);
+        keyspace.keys(0, &config).put(KEY, list, false);
+        keyspace.serve_waiters(&config, &mut fanout);
     }
     while let Some(client) = fanout.next_touched() {
         state.flush(&client);
@@ -153,7 +153,7 @@ fn time_out(state: &Arc<ServerState>, peer: &Peer) {
     future::block_on(state.time_out(&peer.client));
 }
 
-/// CLIENT UNBLOCK, with an error.
+/// CLIENT UNBLOCK with an error.
 fn unblock(state: &Arc<ServerState>, peer: &Peer) {
     let waiter = state.keyspace.lock().blocked.remove(peer.client.id);
     if let Some(waiter) = waiter {
@@ -164,7 +164,7 @@ fn unblock(state: &Arc<ServerState>, peer: &Peer) {
     }
 }
 
-/// CLIENT KILL, or whatever else ends a connection from elsewhere.
+/// CLIENT KILL, or another way to end a connection from outside.
 fn kill(state: &Arc<ServerState>, peer: &Peer) {
     state.disconnect(&peer.client);
 }
@@ -182,21 +182,21 @@ fn output(peer: &Peer) -> String {
 
 fn elements_left(state: &ServerState) -> usize {
     let config = state.config();
-    let mut space = state.keyspace.lock();
-    let mut keys = space.keys(0, &config);
+    let mut keyspace = state.keyspace.lock();
+    let mut keys = keyspace.keys(0, &config);
     let slot = keys.peek(KEY);
     slot.map_or(0, |slot| keys.get::<List>(slot).unwrap().len())
 }
 
 fn assert_nobody_waits(state: &ServerState) {
-    let space = state.keyspace.lock();
-    assert!(space.blocked.is_empty() && space.watched.is_empty());
-    space.assert_sound();
+    let keyspace = state.keyspace.lock();
+    assert!(keyspace.blocked.is_empty() && keyspace.watched.is_empty());
+    keyspace.assert_sound();
     assert_eq!(state.clients.count(), 0);
 }
 
-/// One waits, is pushed to, and something else happens to it at the same time. Another waits behind
-/// it and stays: the element goes to one of the two.
+/// A client waits and is pushed to, and another act happens to it at the same time. A second client
+/// waits behind it and stays. The element goes to one of the two.
 fn hand_over(acts: &[Act], survives: bool) {
     let state = server();
     let (one, other) = (connect(&state, 1), connect(&state, 2));
@@ -233,7 +233,7 @@ fn an_element_is_neither_lost_nor_delivered_twice() {
     explore(|| hand_over(&[push, kill, unblock], false));
 }
 
-/// With nobody else to serve, an element that is not delivered stays.
+/// If no other client waits, an element that is not delivered stays.
 #[test]
 fn an_element_for_nobody_stays() {
     explore(|| {
@@ -249,8 +249,8 @@ fn an_element_for_nobody_stays() {
     });
 }
 
-/// Its own task makes it wait or watch just when somebody else ends its connection, and a third one
-/// has the keyspace.
+/// A client's own task makes it wait or watch while another thread ends its connection and a third
+/// one has the keyspace.
 #[test]
 fn who_begins_to_wait_while_it_is_disconnected_is_forgotten() {
     let begins = |command: fn(&ServerState, &Peer)| {
@@ -271,8 +271,8 @@ fn who_begins_to_wait_while_it_is_disconnected_is_forgotten() {
     explore(move || begins(watch));
 }
 
-/// What a connection does whose command a pause holds back, until the command is carried out or the
-/// connection ends: see `conn::blocked`.
+/// What a connection does whose command is held back by a pause, until the command is carried out
+/// or the connection ends. See `conn::blocked`.
 fn postponed(state: &Arc<ServerState>, peer: &Peer) {
     while state.pause.holds_back(|| true).is_some() {
         peer.client.set_postponed(true);

@@ -1,13 +1,13 @@
-//! What a panic leaves behind, and what it says.
+//! The payload of a panic, and its message.
 //!
-//! Layer `state`.
+//! Layer `state`. It uses nothing else.
 
 use std::any::Any;
 
-/// What a panic has left behind.
+/// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// What a panic says.
+/// The message of a panic.
 pub(crate) fn message(panic: &Panic) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let built = || panic.downcast_ref::<String>().map(String::as_str);

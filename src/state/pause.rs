@@ -1,11 +1,13 @@
 //! CLIENT PAUSE: for a while, commands are not carried out.
 //!
-//! A connection whose next command is held back keeps it, and waits until the pause is over (see
-//! `conn::blocked`); no thread waits. The pause ends by itself: whoever looks at it after its end
-//! takes it away.
+//! Layer `state`. It uses nothing else.
 //!
-//! Redis's rule for a pause that begins during another one: the later end holds, and the wider
-//! scope.
+//! A connection whose next command is held back keeps it, and waits until the pause is over (see
+//! `conn::blocked`). No thread waits. The pause ends by itself: the first thread that looks at it
+//! after its end clears it.
+//!
+//! Redis's rule for a pause that begins during another one: the later end and the wider scope
+//! apply.
 
 use tokio::time::Instant;
 
@@ -15,19 +17,19 @@ use crate::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 
-/// What is held back.
+/// Which commands are held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
-    /// What changes keys, or publishes.
+    /// Commands that change keys or publish.
     Writes = 1,
-    /// Everything.
+    /// All commands.
     All = 2,
 }
 
-/// See the module.
+/// The current pause, and the number of connections that wait for its end.
 #[derive(Debug, Default)]
 pub(crate) struct Pause {
-    /// The number of the scope; 0: there is no pause. Changed under the lock of `until`.
+    /// The scope as a number; 0 without a pause. Changed under the lock of `until`.
     scope: AtomicU8,
     until: Mutex<Option<Instant>>,
     /// Connections that wait for its end.
@@ -35,7 +37,7 @@ pub(crate) struct Pause {
 }
 
 impl Pause {
-    /// Begins a pause, or extends the one that there is.
+    /// Begins a pause, or extends the current one.
     pub(crate) fn begin(&self, until: Instant, scope: Scope) {
         self.forget_if_over();
         let mut end = self.until.lock();
@@ -43,7 +45,8 @@ impl Pause {
         self.scope.fetch_max(scope as u8, SeqCst);
     }
 
-    /// Ends the pause. The caller then wakes those who wait ([`ServerState::end_pause`]).
+    /// Ends the pause. The caller then wakes the connections that wait
+    /// ([`ServerState::end_pause`]).
     ///
     /// [`ServerState::end_pause`]: super::ServerState::end_pause
     pub(super) fn end(&self) {
@@ -54,15 +57,16 @@ impl Pause {
 
     /// Whether there is a pause.
     ///
-    /// Sequentially consistent, like [`end`](Self::end) and `Client::set_postponed`: a connection
-    /// says that it waits before it asks this, and who ends a pause looks for those who wait
-    /// afterwards. So it sees that the pause has ended, or is seen and woken.
+    /// The ordering is sequentially consistent, like that of [`end`](Self::end) and
+    /// `Client::set_postponed`. A connection marks itself as waiting before it calls this. The
+    /// thread that ends a pause looks for waiting connections afterwards. So either the connection
+    /// sees that the pause has ended, or the thread sees the connection and wakes it.
     pub(crate) fn is_on(&self) -> bool {
         self.scope.load(SeqCst) != 0 && self.end_of().is_some()
     }
 
-    /// Until when commands are held back, if they are: those that `may_replicate` by every pause,
-    /// others by one of everything.
+    /// The end of the pause, if it holds back a command: any pause if the command `may_replicate`,
+    /// otherwise only a pause of all commands.
     pub(crate) fn holds_back(&self, may_replicate: impl FnOnce() -> bool) -> Option<Instant> {
         let scope = self.scope.load(Relaxed);
         if scope == 0 || (scope == Scope::Writes as u8 && !may_replicate()) {
@@ -85,7 +89,7 @@ impl Pause {
         }
     }
 
-    /// The number of connections that wait for the end.
+    /// The number of connections that wait for the end of the pause.
     pub(crate) fn postponed(&self) -> usize {
         self.postponed.load(Relaxed)
     }
@@ -95,7 +99,7 @@ impl Pause {
         self.postponed.fetch_add(1, Relaxed);
     }
 
-    /// Counts a connection that waits no more.
+    /// Counts that a connection no longer waits.
     pub(crate) fn remove_postponed(&self) {
         self.postponed.fetch_sub(1, Relaxed);
     }

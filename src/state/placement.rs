@@ -1,12 +1,13 @@
-//! Which thread serves the next connection.
+//! Chooses the thread that serves the next connection.
 //!
-//! Layer `state`.
+//! Layer `state`. It uses nothing else.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tokio::runtime::Handle;
 
-/// Which thread a connection goes to. By default there is none but the runtime that accepted it.
+/// The threads that serve connections. By default there are none, and a connection stays on the
+/// runtime that accepted it.
 #[derive(Debug, Default)]
 pub(crate) struct Placement {
     handles: Vec<Handle>,
@@ -14,7 +15,7 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Deals connections out to these runtimes, one after the other.
+    /// Distributes connections over these runtimes in turn.
     pub(crate) fn new(handles: Vec<Handle>) -> Placement {
         Placement {
             handles,
@@ -27,7 +28,7 @@ impl Placement {
         &self.handles
     }
 
-    /// The thread that the next connection goes to; `None`: where it was accepted.
+    /// The thread of the next connection; `None` for the one that accepted it.
     pub(crate) fn next(&self) -> Option<&Handle> {
         let turn = self.next.fetch_add(1, Relaxed);
         self.handles.get(turn.checked_rem(self.handles.len())?)

@@ -1,24 +1,25 @@
-//! Figures of INFO that take long to find out: what all connections hold, what the process takes.
+//! Figures of INFO that are slow to compute: what all connections hold, and what the process takes.
 //!
-//! Layer `state`.
+//! Layer `state`. It uses nothing else.
 
 use std::time::Instant;
 
 use parking_lot::Mutex;
 
-/// A figure is good for so many times as long as it took to find out. So whoever asks all the time
-/// spends at most this part of it on that, and what is found out quickly is always new.
+/// A figure is valid for this many times as long as it took to compute. So a client that asks all
+/// the time spends at most 1 / `GOOD_FOR` of the time on computing it, and a figure that is
+/// computed quickly is always new.
 const GOOD_FOR: u32 = 16;
 
-/// See the module.
+/// A figure that is computed again when it is no longer valid.
 #[derive(Debug, Default)]
 pub(crate) struct Sampled {
-    /// What was found out, and until when it is good.
+    /// The figure, and until when it is valid.
     last: Mutex<Option<(usize, Instant)>>,
 }
 
 impl Sampled {
-    /// The figure as it was found out before, if that is still good, or else as it is now.
+    /// The figure: the last one if it is still valid, otherwise computed now.
     pub(crate) fn get(&self, find_out: impl FnOnce() -> usize) -> usize {
         let mut last = self.last.lock();
         let began = Instant::now();
@@ -54,7 +55,7 @@ mod tests {
         assert_eq!(sampled.get(slowly(1)), 1);
         let (_, until) = sampled.last.lock().expect("a figure");
         assert!(until - before > Duration::from_millis(1) * GOOD_FOR);
-        // Neither asked again while it is good, nor kept once it is not.
+        // It is not computed again while it is valid, and not kept when it no longer is.
         *sampled.last.lock() = Some((1, Instant::now() + Duration::from_secs(3600)));
         assert_eq!(sampled.get(|| unreachable!("it is good")), 1);
         *sampled.last.lock() = Some((1, Instant::now()));

@@ -1,16 +1,16 @@
-//! The switch that begins the way out. `server::shutdown` is what then happens.
+//! The switch that begins the shutdown. `server::shutdown` does the rest.
 //!
-//! Layer `state`.
+//! Layer `state`. It uses nothing else.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use tokio::sync::watch;
 
-/// Whether the server is on its way out. It goes one way only.
+/// Whether a shutdown has begun. It cannot be taken back.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     begun: watch::Sender<bool>,
-    /// Set before `begun`, and never after.
+    /// Set before `begun`, and never afterwards.
     at_once: AtomicBool,
 }
 
@@ -32,7 +32,7 @@ impl Shutdown {
     /// Waits until a shutdown begins.
     pub(crate) async fn begun(&self) {
         let mut begun = self.begun.subscribe();
-        // The sender lives as long as self.
+        // The sender lives as long as `self`.
         let _ = begun.wait_for(|begun| *begun).await;
     }
 
@@ -41,8 +41,8 @@ impl Shutdown {
         self.at_once.load(SeqCst)
     }
 
-    /// Begins a shutdown. `at_once`: it waits for no client. `false`: one had begun already, and
-    /// goes on as it was.
+    /// Begins a shutdown. With `at_once`, it waits for no client. Returns `false` if one had begun
+    /// before, which goes on as it was.
     pub(crate) fn begin(&self, at_once: bool) -> bool {
         self.begun.send_if_modified(|begun| {
             if !*begun {

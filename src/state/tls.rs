@@ -1,9 +1,11 @@
-//! What TLS connections are begun with: certificate, key, and who may come, from the files that the
-//! settings name.
+//! The TLS configuration of new connections: certificate, key and client verifier, read from the
+//! files that the settings name.
+//!
+//! Layer `state`. It may use `config`, `client` and `observe`.
 //!
 //! Invariants: the files are read at the start, and by each CONFIG SET that names one of these
-//! settings, be it with the value it had, so that a renewed certificate needs no restart. All of
-//! them are good, or nothing changes. Connections that are there keep what they began with.
+//! settings, even with its old value, so that a renewed certificate needs no restart. If any file
+//! is wrong, nothing changes. Existing connections keep their configuration.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,76 +27,76 @@ use crate::client::log::log_client;
 use crate::config::{Config, TlsAuthClients, TlsPort, TlsProtocol};
 use crate::observe::log_throttle::LogThrottle;
 
-/// What the settings of TLS begin with.
+/// The prefix of the settings about TLS.
 const PREFIX: &[u8] = b"tls-";
 
-/// Why there can be no TLS.
+/// Why TLS cannot be set up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A file that is needed is not named.
     #[error("'{0}' is not set, which TLS needs")]
     Missing(&'static str),
-    /// Nobody could be let in.
+    /// No client could be verified.
     #[error(
         "'tls-ca-cert-file' is not set, which 'tls-auth-clients' needs unless it is 'no': \
          clients could not prove who they are"
     )]
     NoAuthority,
-    /// A file that is none, or not what it should be.
+    /// A file that cannot be read, or contains something else.
     #[error("can't read {setting} '{}': {source}", path.display())]
     File {
-        /// The setting that names it.
+        /// The setting that names the file.
         setting: &'static str,
-        /// Its path.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         source: pem::Error,
     },
-    /// A file without what it is for.
+    /// A file that lacks what it is for.
     #[error("no {what} in {setting} '{}'", path.display())]
     Empty {
-        /// What should be there.
+        /// What should be in it.
         what: &'static str,
-        /// The setting that names it.
+        /// The setting that names the file.
         setting: &'static str,
-        /// Its path.
+        /// The file's path.
         path: PathBuf,
     },
     /// Certificates of `tls-ca-cert-file` that cannot be used.
     #[error("can't use a certificate of 'tls-ca-cert-file': {0}")]
     Authority(rustls::Error),
-    /// Who may come cannot be told by them.
+    /// No client verifier can be built from these certificates.
     #[error("can't check clients by 'tls-ca-cert-file': {0}")]
     Verifier(#[from] VerifierBuilderError),
-    /// Certificate and key that cannot be used, or not together.
+    /// A certificate and key that cannot be used, or do not belong together.
     #[error("can't use 'tls-cert-file' and 'tls-key-file': {0}")]
     Unusable(#[from] rustls::Error),
 }
 
-/// See the module.
+/// The current TLS configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Tls {
     config: ArcSwapOption<ServerConfig>,
     failures: Mutex<LogThrottle>,
-    /// Of CONFIG SET with files that are no good.
+    /// Rate-limits the log lines about a CONFIG SET with wrong files.
     refusals: Mutex<LogThrottle>,
 }
 
 impl Tls {
-    /// What the settings say, if they say that there is TLS.
+    /// Reads the files, if the settings ask for TLS.
     pub(crate) fn at_start(config: &Config) -> Result<Tls, TlsError> {
         let tls = Tls::default();
         tls.load(config)?;
         Ok(tls)
     }
 
-    /// What the next connection begins with; `None` if there is no TLS.
+    /// The configuration of the next connection; `None` without TLS.
     pub(crate) fn config(&self) -> Option<Arc<ServerConfig>> {
         self.config.load_full()
     }
 
-    /// Reads the files, if there is TLS. After an error all is as before.
+    /// Reads the files, if the settings ask for TLS. After an error nothing has changed.
     fn load(&self, config: &Config) -> Result<(), TlsError> {
         if config.tls_port != TlsPort::Off {
             self.config.store(Some(Arc::new(server_config(config)?)));
@@ -102,8 +104,8 @@ impl Tls {
         Ok(())
     }
 
-    /// After a change of settings with these names: reads the files again if it is about TLS. Gives
-    /// the name of a setting with which that failed, which the log is told more about, as in Redis.
+    /// Reads the files again after a change of settings with these names, if one of them is about
+    /// TLS. The error is the name of a setting to refuse. As in Redis, the reason is only logged.
     pub(crate) fn reload<'a>(
         &self,
         config: &Config,
@@ -124,7 +126,7 @@ impl Tls {
         })
     }
 
-    /// Counts a connection that ended before there were keys, and tells the log, now and then.
+    /// Counts a connection that ended during the handshake, and logs it now and then.
     pub(crate) fn note_failure(
         &self,
         state: &ServerState,
