@@ -1,11 +1,14 @@
-//! The ACL categories: Redis's, all of them, whether fanfare has commands in them or not.
+//! The ACL categories. All of Redis's categories are here, even those that no command of fanfare is
+//! in.
 //!
-//! Layer `catalog`. A row states only the categories that say something new. The others follow from
-//! its flags, by Redis's rules ([`Categories::with_implied`]).
+//! Layer `catalog`. It uses nothing else.
+//!
+//! A row states only categories that do not follow from its flags. Redis's rules derive the others
+//! from the flags ([`Categories::with_implied`]).
 
 use super::spec::{Flag, Flags};
 
-/// A category. In the order in which Redis shows them.
+/// A category, in the order in which Redis shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
 pub(crate) enum Category {
@@ -62,7 +65,7 @@ impl Category {
         Category::ALL.into_iter()
     }
 
-    /// The category of this name, without `@`, in any letter case.
+    /// The category with this name, without `@`, in any letter case.
     pub(crate) fn named(name: &[u8]) -> Option<Category> {
         Category::all().find(|category| category.name().as_bytes().eq_ignore_ascii_case(name))
     }
@@ -100,7 +103,7 @@ impl Category {
 pub(crate) struct Categories(u32);
 
 impl Categories {
-    /// These categories.
+    /// A set of these categories.
     pub(crate) const fn of(categories: &[Category]) -> Categories {
         let mut set = Categories(0);
         let mut index = 0;
@@ -111,17 +114,18 @@ impl Categories {
         set
     }
 
-    /// The categories of these names.
+    /// The categories with these names.
     ///
     /// # Panics
-    /// If one of them is no category: names come from tables of the program.
+    /// One of the names is not a category. Names come from the program's own tables.
     pub(crate) fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Categories {
         names.into_iter().fold(Categories::default(), |all, name| {
             all.with(Category::named(name.as_bytes()).expect("a category of Redis"))
         })
     }
 
-    /// These, and those that a command's flags imply. What is not fast is slow.
+    /// These categories, and those that the command's flags imply. A command that is not fast is
+    /// slow.
     pub(crate) fn with_implied(self, flags: Flags) -> Categories {
         use Category::{Admin, Blocking, Dangerous, Fast, PubSub, Read, Scripting, Slow, Write};
         let mut all = self;
@@ -134,7 +138,8 @@ impl Categories {
             (Flag::Blocking, &[Blocking]),
         ];
         for (flag, implied) in rules {
-            // What a script reads says nothing of the command that runs it.
+            // The flag `readonly` of a command that runs scripts says nothing about what the
+            // scripts do.
             let applies = flag != Flag::ReadOnly || !self.contains(Scripting);
             if flags.has(flag) && applies {
                 all.0 |= Categories::of(implied).0;
@@ -152,7 +157,7 @@ impl Categories {
         self.0 & 1 << category as u32 != 0
     }
 
-    /// Each, in Redis's order.
+    /// Each category, in Redis's order.
     pub(crate) fn iter(self) -> impl Iterator<Item = Category> {
         Category::all().filter(move |category| self.contains(*category))
     }

@@ -1,14 +1,14 @@
-//! The catalog: what every command is, and how a request's name finds its command.
+//! The catalog: the specification of every command, and the look-up of a request's command by name.
 //!
-//! Layer `catalog`: it knows the wire and the namespaces of subscriptions, and nothing that carries a
-//! command out. So `acl` and `observe` can know commands, too.
+//! Layer `catalog`. It may use `client` (for the namespaces of subscriptions), `resp` and the other
+//! lowest layers. It does not know the command handlers, so `acl` and `observe` can use it.
 //!
-//! A request's first word is looked up on every request, so [`Catalog::find`] neither allocates nor
-//! hashes: names are sorted into buckets by their length and first letter, and the one to three of
-//! a bucket are compared in any letter case.
+//! The first argument of every request is looked up, so [`Catalog::find`] neither allocates nor
+//! hashes. Names are sorted into buckets by length and first letter. A bucket has one to three
+//! names, which are compared without regard to letter case.
 //!
-//! To add a command: add its specification to the file of its group in `rows`, write its function,
-//! and name that in `command::table`.
+//! To add a command: add its specification to the file of its group in `rows`, write its handler,
+//! and name the handler in `command::table`.
 
 pub(crate) mod categories;
 mod rows;
@@ -49,7 +49,7 @@ const GROUPS: &[Group] = &[
     Group::queue(set::ROWS),
 ];
 
-/// Every command of this server.
+/// All commands of fanfare.
 pub(crate) static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::new(GROUPS));
 
 /// The rows of one file.
@@ -60,12 +60,12 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Commands that the server always has.
+    /// Commands that always exist.
     pub(crate) const fn always(rows: &'static [Spec]) -> Group {
         Group { rows, queue: false }
     }
 
-    /// Commands of the queue mode.
+    /// Commands that exist only in queue mode.
     pub(crate) const fn queue(rows: &'static [Spec]) -> Group {
         Group { rows, queue: true }
     }
@@ -76,42 +76,42 @@ impl Group {
 pub(crate) struct Catalog {
     /// Commands in the order of their groups, without subcommands.
     commands: Vec<Command>,
-    /// By [`bucket`] of the name: names, and where in `commands` they are.
+    /// For each [`bucket`], the names in it and their indexes in `commands`.
     buckets: Vec<Vec<(&'static str, usize)>>,
-    /// Number of ids given out.
+    /// The number of ids in use.
     ids: u16,
 }
 
-/// A row with what the dispatcher needs worked out once.
+/// A row, with what can be derived from it.
 #[derive(Debug)]
 pub(crate) struct Command {
     /// The row.
     pub spec: &'static Spec,
-    /// A small number of its own: ids of commands and subcommands run from 0 to [`Catalog::ids`],
+    /// A small unique number. The ids of commands and subcommands run from 0 to [`Catalog::ids`],
     /// for arrays of statistics.
     pub id: u16,
-    /// Lower case, with the container's name (`client|kill`).
+    /// The name in lower case, with the container's name (`client|kill`).
     pub full_name: String,
-    /// Whether it is part of the queue mode, and missing where that is off.
+    /// Whether it exists only in queue mode.
     pub queue: bool,
-    /// What it may do.
+    /// Its flags.
     pub flags: Flags,
     /// Its ACL categories.
     pub categories: Categories,
-    /// Where its keys stand, as old clients read it.
+    /// The positions of its keys, in the form that old clients read.
     pub legacy_range: LegacyRange,
-    /// Whether it answers with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a reply that
-    /// nobody reads is a loss.
+    /// Whether it replies with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a lost
+    /// reply is lost data.
     pub takes: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
 }
 
 impl Catalog {
-    /// A table of these rows.
+    /// A catalog of these rows.
     ///
     /// # Panics
-    /// If there are more than 65,535 commands.
+    /// There are more than 65,535 commands.
     pub(crate) fn new(groups: &[Group]) -> Catalog {
         let mut ids = 0;
         let mut commands = Vec::new();
@@ -132,15 +132,15 @@ impl Catalog {
         }
     }
 
-    /// The command of this name, in any letter case.
+    /// The command with this name, in any letter case.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Command> {
         let bucket = self.buckets.get(bucket(name))?;
         let (_, index) = bucket.iter().find(|(own, _)| is_same(own, name))?;
         Some(&self.commands[*index])
     }
 
-    /// The command or subcommand that a request names. A container without a subcommand's name is
-    /// found itself; its arity then tells that something is missing.
+    /// The command or subcommand that a request names. For a container without a subcommand's name,
+    /// the container; its arity then reports that something is missing.
     pub(crate) fn resolve(&self, args: &Args<'_>) -> Result<&Command, CommandError> {
         let Some(command) = args.get(0).and_then(|name| self.find(name)) else {
             return Err(unknown_command(args));
@@ -158,17 +158,17 @@ impl Catalog {
         }
     }
 
-    /// The command or subcommand that a request of these words names, as [`resolve`](Self::resolve)
-    /// finds it.
-    pub(crate) fn find_request(&self, words: &[&[u8]]) -> Option<&Command> {
-        let command = self.find(words.first()?)?;
-        match words.get(1) {
+    /// The command or subcommand of a request with these arguments, found as
+    /// [`resolve`](Self::resolve) does.
+    pub(crate) fn find_request(&self, args: &[&[u8]]) -> Option<&Command> {
+        let command = self.find(args.first()?)?;
+        match args.get(1) {
             Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
             _ => Some(command),
         }
     }
 
-    /// The command or subcommand of this full name (`client|kill`), in any letter case.
+    /// The command or subcommand with this full name (`client|kill`), in any letter case.
     pub(crate) fn find_full(&self, name: &[u8]) -> Option<&Command> {
         match name.iter().position(|&byte| byte == b'|') {
             None => self.find(name),
@@ -176,30 +176,30 @@ impl Catalog {
         }
     }
 
-    /// The commands, without subcommands; COMMAND COUNT's number of them.
+    /// The commands, without subcommands. COMMAND COUNT is their number.
     pub(crate) fn commands(&self) -> &[Command] {
         &self.commands
     }
 
-    /// Commands and subcommands, a container before its subcommands, by ascending id.
+    /// Commands and subcommands by ascending id. A container comes before its subcommands.
     pub(crate) fn commands_and_subcommands(&self) -> impl Iterator<Item = &Command> {
         self.commands
             .iter()
             .flat_map(|command| std::iter::once(command).chain(&command.subcommands))
     }
 
-    /// The command or subcommand of this id.
+    /// The command or subcommand with this id.
     pub(crate) fn by_id(&self, id: u16) -> Option<&Command> {
-        // Ids ascend, and a container's subcommands have those right after its own.
+        // Ids ascend, and a container's subcommands have the ids after its own.
         let after = self.commands.partition_point(|command| command.id <= id);
         let command = &self.commands[after.checked_sub(1)?];
         match id - command.id {
             0 => Some(command),
-            place => command.subcommands.get(usize::from(place) - 1),
+            offset => command.subcommands.get(usize::from(offset) - 1),
         }
     }
 
-    /// The number of commands and subcommands: every id is below it.
+    /// The number of commands and subcommands. Every id is below it.
     pub(crate) fn ids(&self) -> usize {
         usize::from(self.ids)
     }
@@ -227,7 +227,7 @@ impl Command {
         Command {
             spec,
             id,
-            // HELP, MEMORY STATS: a subcommand that looks at no key says the same without any.
+            // A subcommand without keys (HELP, MEMORY STATS) works without queue mode, too.
             queue: queue && (container.is_none() || spec.has_keys()),
             flags,
             categories: spec.categories.with_implied(flags),
@@ -243,12 +243,12 @@ impl Command {
         self.flags.has(flag)
     }
 
-    /// Whether it may change what replicas would have to be told of: a write, or a message.
+    /// Whether it could change something on replicas: it writes, or it publishes.
     pub(crate) fn may_replicate(&self) -> bool {
         self.has(Flag::Write) || self.has(Flag::MayReplicate) || self.spec.publishes.is_some()
     }
 
-    /// The subcommand of this name (`kill`), in any letter case.
+    /// The subcommand with this name (`kill`), in any letter case.
     pub(crate) fn subcommand(&self, name: &[u8]) -> Option<&Command> {
         self.subcommands
             .iter()
@@ -256,7 +256,7 @@ impl Command {
     }
 }
 
-/// See [`Command::takes`]. RENAME reads a key and removes it too, but loses nothing.
+/// Computes [`Command::takes`]. RENAME also reads and removes a key, but nothing is lost.
 fn takes(spec: &Spec) -> bool {
     let takes = |keys: &KeySpec| {
         let has = |flag| keys.flags.contains(&flag);
@@ -265,7 +265,7 @@ fn takes(spec: &Spec) -> bool {
     spec.docs.group != "generic" && spec.key_specs.iter().any(takes)
 }
 
-/// Where a name is found: by its length and its first letter, in any case.
+/// The bucket of a name: its length and its first letter, in any letter case.
 fn bucket(name: &[u8]) -> usize {
     const LETTERS: usize = 32;
     let first = name.first().copied().unwrap_or_default();
@@ -276,24 +276,24 @@ fn is_same(own: &str, given: &[u8]) -> bool {
     own.as_bytes().eq_ignore_ascii_case(given)
 }
 
-/// How many bytes of a request an error text shows, of the name as of all arguments.
+/// The most bytes of a request that an error text shows: of the name, and of all arguments.
 const SHOWN: usize = 128;
 
-/// The part of a word that Redis's `%.*s` prints.
-fn shown(word: &[u8], limit: usize) -> &[u8] {
-    let end = word.iter().take(limit).position(|&byte| byte == 0);
-    &word[..end.unwrap_or(limit.min(word.len()))]
+/// The part of an argument that Redis's `%.*s` prints.
+fn shown(arg: &[u8], limit: usize) -> &[u8] {
+    let end = arg.iter().take(limit).position(|&byte| byte == 0);
+    &arg[..end.unwrap_or(limit.min(arg.len()))]
 }
 
 fn unknown_command(args: &Args<'_>) -> CommandError {
     let name = args.get(0).unwrap_or_default();
     let mut quoted = Vec::new();
-    for word in args.iter().skip(1) {
+    for arg in args.iter().skip(1) {
         if quoted.len() >= SHOWN {
             break;
         }
-        let word = shown(word, SHOWN - quoted.len());
-        quoted.extend([b"'", word, b"' "].concat());
+        let arg = shown(arg, SHOWN - quoted.len());
+        quoted.extend([b"'", arg, b"' "].concat());
     }
     CommandError::UnknownCommand {
         name: shown(name, SHOWN).to_vec(),

@@ -1,16 +1,18 @@
-//! Which words of a request are secrets, which SLOWLOG and MONITOR do not show.
+//! Tells which arguments of a request are secrets. SLOWLOG and MONITOR do not show them.
 //!
-//! Layer `catalog`. Each function is told a request and a place in it; rows name it with
+//! Layer `catalog`. It may use `resp`.
+//!
+//! Each function gets a request and the index of an argument. Rows name it with
 //! [`Spec::hides`](super::spec::Spec::hides).
 
 use crate::resp::request::Args;
 
-/// AUTH's secrets: with more words than it takes, Redis knows of none.
+/// Secrets of AUTH. A request with more arguments than AUTH takes has none, as in Redis.
 pub(super) fn of_auth(args: &Args<'_>, index: usize) -> bool {
     index > 0 && args.len() <= 3
 }
 
-/// HELLO's: the two words after AUTH.
+/// Secrets of HELLO: the two arguments after AUTH.
 pub(super) fn of_hello(args: &Args<'_>, index: usize) -> bool {
     let is = |index, name: &[u8]| {
         args.get(index)
@@ -32,8 +34,8 @@ pub(super) fn of_hello(args: &Args<'_>, index: usize) -> bool {
     false
 }
 
-/// CONFIG SET's: the values of settings that are secret.
+/// Secrets of CONFIG SET: the values of secret settings.
 pub(super) fn of_config_set(args: &Args<'_>, index: usize) -> bool {
-    // A name, its value, another name, …
+    // Names and values alternate.
     index > 2 && index % 2 == 1 && args[index - 1].eq_ignore_ascii_case(b"requirepass")
 }

@@ -1,10 +1,12 @@
-//! What a row of the catalog says of one command.
+//! The specification of one command.
 //!
-//! Layer `catalog`. A [`Spec`] describes a command to the dispatcher (name, arity, flags, keys) and
-//! to users (COMMAND INFO, COMMAND DOCS, redis-cli's hints). The function that carries it out is not
-//! part of it: `command::table` names that. What follows from something else that a row says is not in
-//! it either: most ACL categories, the positions of keys that old clients read, `movablekeys`.
-//! [`Command`](super::Command) has them.
+//! Layer `catalog`. It may use `client` and `resp`.
+//!
+//! A [`Spec`] describes a command to the dispatcher (name, arity, flags, keys) and to users
+//! (COMMAND INFO, COMMAND DOCS, redis-cli's hints). It does not include the command's handler,
+//! which `command::table` names. It also leaves out what follows from the rest of the row: most ACL
+//! categories, the positions of keys that old clients read, and `movablekeys`. Those are in
+//! [`Command`](super::Command).
 //!
 //! Rows are constants, written as chains:
 //!
@@ -34,39 +36,40 @@ use super::categories::{Categories, Category};
 use crate::client::Namespace;
 use crate::resp::request::Args;
 
-/// Whether the word at this place of a request is a secret.
+/// Whether the argument at this index of a request is a secret.
 pub(crate) type Hides = fn(&Args<'_>, usize) -> bool;
 
 /// One command or subcommand.
 #[derive(Debug)]
 pub(crate) struct Spec {
-    /// Lower case; a subcommand's own name, without its container's (`kill`, not `client|kill`).
+    /// The name in lower case. A subcommand's name is without its container's (`kill`, not
+    /// `client|kill`).
     pub name: &'static str,
-    /// Number of words with the command's own, and for a subcommand with its container's; negative
-    /// means at least so many.
+    /// The number of arguments, including the command's name and, for a subcommand, the container's
+    /// name. A negative number is a minimum.
     pub arity: i16,
-    /// What it may do. `movablekeys` is not among them: key specifications imply it.
+    /// Its flags. `movablekeys` is left out because the key specifications imply it.
     pub flags: Flags,
-    /// What becomes of it inside MULTI.
+    /// What happens to it between MULTI and EXEC.
     pub in_multi: InMulti,
-    /// The namespace that it sends its second argument to, if that is all it does.
+    /// The namespace that it publishes its second argument to, if it only publishes.
     pub publishes: Option<Namespace>,
-    /// The namespace that its arguments are subscribed to in, if that is what it does.
+    /// The namespace that its arguments are subscribed to, if it subscribes.
     pub subscribes: Option<Namespace>,
     /// The ACL categories that its flags do not imply.
     pub categories: Categories,
     /// Hints for clients and proxies (`request_policy:all_shards`).
     pub tips: &'static [&'static str],
-    /// Where keys, or for the shard commands channels, stand.
+    /// The positions of its keys, or of the channels of the shard commands.
     pub key_specs: &'static [KeySpec],
-    /// What finds the keys instead, where specifications say too little.
+    /// Finds the keys if the specifications cannot.
     pub finder: Option<Finder>,
-    /// Whether a word of the request, by its place, is a secret, which SLOWLOG and MONITOR show
-    /// as `(redacted)`.
+    /// Whether the argument at an index is a secret, which SLOWLOG and MONITOR show as
+    /// `(redacted)`.
     pub hides: Option<Hides>,
-    /// What COMMAND DOCS says.
+    /// What COMMAND DOCS shows.
     pub docs: Docs,
-    /// A container that is nothing without a subcommand.
+    /// Whether it is a container that cannot be used without a subcommand.
     pub needs_subcommand: bool,
     /// Subcommands (`CLIENT KILL`).
     pub subcommands: &'static [Spec],
@@ -93,8 +96,8 @@ impl Spec {
         }
     }
 
-    /// A command that is nothing without one of its subcommands. Redis gives such a command no
-    /// flags and no category: permissions and loading are its subcommands' matter.
+    /// A command that needs one of its subcommands. As in Redis, it has no flags and no category,
+    /// since those of its subcommands count.
     pub(crate) const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
         let mut spec = Spec::new(name, -2);
         spec.needs_subcommand = true;
@@ -156,7 +159,7 @@ impl Spec {
         self
     }
 
-    /// Adds subcommands to a command that is also something on its own.
+    /// Adds subcommands to a command that can also be used by itself.
     pub(crate) const fn subcommands(mut self, subcommands: &'static [Spec]) -> Spec {
         self.subcommands = subcommands;
         self
@@ -196,13 +199,13 @@ impl Spec {
         self
     }
 
-    /// Marks an internal command, which documentation leaves out (`syscmd`).
+    /// Marks an internal command (`syscmd`), which documentation leaves out.
     pub(crate) const fn system(mut self) -> Spec {
         self.docs.system = true;
         self
     }
 
-    /// Marks a command that still works but has a successor. `replaced_by` is Markdown.
+    /// Marks a command that still works but was replaced. `replaced_by` is Markdown.
     pub(crate) const fn deprecated(
         mut self,
         since: &'static str,
@@ -212,17 +215,17 @@ impl Spec {
         self
     }
 
-    /// Whether a request of so many words, the command's own among them, satisfies the arity.
-    pub(crate) fn accepts(&self, words: usize) -> bool {
+    /// Whether the arity allows a request with this many arguments, including the command's name.
+    pub(crate) fn accepts(&self, args: usize) -> bool {
         let bound = usize::from(self.arity.unsigned_abs());
         if self.arity < 0 {
-            words >= bound
+            args >= bound
         } else {
-            words == bound
+            args == bound
         }
     }
 
-    /// The keys of a request that satisfies the arity; `None` if the request does not fit a
+    /// The keys of a request that satisfies the arity. `None` if the request does not match a
     /// specification.
     pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
         if let Some(find) = self.finder {
@@ -235,8 +238,9 @@ impl Spec {
         Some(keys)
     }
 
-    /// As [`keys_in`](Self::keys_in), but a specification that the request does not fit finds nothing,
-    /// and the others still do. For ACL: `PFMERGE k` has no source, and still touches `k`.
+    /// As [`keys_in`](Self::keys_in), but a specification that the request does not match only
+    /// finds no key, and the others still find theirs. ACL uses it: `PFMERGE k` has no source, but
+    /// still changes `k`.
     pub(crate) fn keys_touched(&self, request: &[&[u8]]) -> Vec<FoundKey> {
         if let Some(find) = self.finder {
             return find(request);
@@ -248,43 +252,44 @@ impl Spec {
             .collect()
     }
 
-    /// Whether some of the arguments are keys. Channels, which a shard command's specification
-    /// marks as `not_key`, are none.
+    /// Whether some arguments are keys. Channels do not count; the specification of a shard command
+    /// marks them as `not_key`.
     pub(crate) fn has_keys(&self) -> bool {
         self.key_specs.iter().any(KeySpec::is_key)
     }
 }
 
-/// What becomes of a command inside MULTI.
+/// What happens to a command between MULTI and EXEC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum InMulti {
-    /// It waits for EXEC.
+    /// It is queued until EXEC.
     #[default]
     Waits,
     /// It runs at once, and the transaction goes on.
     Runs,
-    /// It runs at once, and gives the transaction up.
+    /// It runs at once, and discards the transaction.
     GivesUp,
-    /// It runs the transaction: EXEC.
+    /// It runs the transaction (EXEC).
     Executes,
 }
 
 /// The documentation of a command, as COMMAND DOCS gives it.
 #[derive(Debug)]
 pub(crate) struct Docs {
-    /// One sentence, as a rule without a full stop.
+    /// One sentence, usually without a full stop.
     pub summary: &'static str,
-    /// The Redis version that brought the command; of fanfare's own, the fanfare version.
+    /// The Redis version that introduced the command, or the fanfare version for a command of
+    /// fanfare's own.
     pub since: &'static str,
     /// `pubsub`, `connection`, `server`, …
     pub group: &'static str,
-    /// Cost, in big-O notation; empty where Redis states none.
+    /// The cost in big-O notation; empty if Redis states none.
     pub complexity: &'static str,
     /// An internal command.
     pub system: bool,
-    /// Since when there is something better, and what.
+    /// Since when the command is deprecated, and what replaces it.
     pub deprecated: Option<Deprecation>,
-    /// Version and change, oldest first.
+    /// Versions and their changes, oldest first.
     pub history: &'static [(&'static str, &'static str)],
     /// The syntax, which redis-cli shows as a hint.
     pub arguments: &'static [Arg],
@@ -303,7 +308,7 @@ impl Docs {
     };
 }
 
-/// What became of a command that Redis no longer recommends.
+/// The deprecation of a command.
 #[derive(Debug)]
 pub(crate) struct Deprecation {
     /// The Redis version that deprecated it.

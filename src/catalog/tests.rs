@@ -88,18 +88,18 @@ fn ids_are_dense_and_full_names_unique() {
     assert_eq!(CATALOG.commands().len(), row_count);
 }
 
-/// What a request of these words finds: a full name, or the error's text.
-fn resolved(words: &[&[u8]]) -> String {
+/// The result of resolving a request with these arguments: a full name, or the error's text.
+fn resolved(args: &[&[u8]]) -> String {
     let mut end = 0;
-    let ranges: Vec<_> = words
+    let ranges: Vec<_> = args
         .iter()
-        .map(|word| {
+        .map(|arg| {
             let start = end;
-            end += word.len();
+            end += arg.len();
             start..end
         })
         .collect();
-    match CATALOG.resolve(&Args::new(&words.concat(), &ranges, &[])) {
+    match CATALOG.resolve(&Args::new(&args.concat(), &ranges, &[])) {
         Ok(command) => command.full_name.clone(),
         Err(error) => String::from_utf8(error.wire_text()).unwrap(),
     }
@@ -147,9 +147,9 @@ fn error_texts_show_128_bytes_of_a_request() {
         (vec![word(125), word(1)], format!("'{}' ", word(125))),
     ];
     for (args, shown) in cases {
-        let mut words = vec![b"f".as_slice()];
-        words.extend(args.iter().map(String::as_bytes));
-        assert_eq!(resolved(&words), text(&shown));
+        let mut request = vec![b"f".as_slice()];
+        request.extend(args.iter().map(String::as_bytes));
+        assert_eq!(resolved(&request), text(&shown));
     }
     let shown = format!(
         "ERR unknown command '{}', with args beginning with: ",
@@ -211,7 +211,7 @@ fn what_belongs_to_the_queue_mode() {
     for name in ["publish", "ping", "client|kill", "command", "exec", "watch"] {
         assert!(!belongs(name), "{name}");
     }
-    // Whatever changes the keyspace does.
+    // Every command that changes the keyspace.
     for command in CATALOG
         .commands_and_subcommands()
         .filter(|command| command.has(Flag::Write))
@@ -267,24 +267,24 @@ fn rows_state_no_category_that_follows() {
     );
 }
 
-/// The smallest and the largest number of words that a syntax takes; `None`: no limit.
-fn words_of(args: &[Arg]) -> (i16, Option<i16>) {
+/// The smallest and the largest number of arguments that a syntax takes; `None` without a limit.
+fn count_of(args: &[Arg]) -> (i16, Option<i16>) {
     args.iter().fold((0, Some(0)), |sum, arg| {
-        let (least, most) = words_of_one(arg);
+        let (least, most) = count_of_one(arg);
         let least = if arg.optional { 0 } else { least };
         (sum.0 + least, sum.1.zip(most).map(|(sum, most)| sum + most))
     })
 }
 
-/// The same of an argument that is present, optional or not.
-fn words_of_one(arg: &Arg) -> (i16, Option<i16>) {
+/// The same for one element of a syntax that is present, optional or not.
+fn count_of_one(arg: &Arg) -> (i16, Option<i16>) {
     let (least, most) = match arg.kind {
         ArgKind::PureToken => (0, Some(0)),
-        ArgKind::Block => words_of(arg.arguments),
+        ArgKind::Block => count_of(arg.arguments),
         ArgKind::OneOf => {
             arg.arguments
                 .iter()
-                .map(words_of_one)
+                .map(count_of_one)
                 .fold((i16::MAX, Some(0)), |sum, choice| {
                     let most = sum.1.zip(choice.1).map(|(sum, most)| sum.max(most));
                     (sum.0.min(choice.0), most)
@@ -308,7 +308,7 @@ fn arity_and_syntax_agree() {
         } else {
             1
         };
-        let (least, most) = words_of(row.docs.arguments);
+        let (least, most) = count_of(row.docs.arguments);
         assert_eq!(row.arity.abs(), own + least, "{}", command.full_name);
         let is_fixed = most == Some(least);
         assert_eq!(row.arity > 0, is_fixed, "{}", command.full_name);
@@ -317,10 +317,10 @@ fn arity_and_syntax_agree() {
 
 #[test]
 fn keys_and_syntax_agree_with_key_specifications() {
-    fn check(args: &[Arg], row: &Spec) {
+    fn validate(args: &[Arg], row: &Spec) {
         for arg in args {
             let is_key = arg.kind == ArgKind::Key;
-            // SORT's patterns make keys.
+            // SORT makes keys from its patterns.
             let may_be_key = is_key || arg.kind == ArgKind::Pattern;
             let has_spec = arg.key_spec.is_some();
             assert!(has_spec || !is_key, "{}", row.name);
@@ -329,12 +329,12 @@ fn keys_and_syntax_agree_with_key_specifications() {
             assert!(!has_spec || index < row.key_specs.len(), "{}", row.name);
             let has_parts = matches!(arg.kind, ArgKind::OneOf | ArgKind::Block);
             assert_eq!(has_parts, !arg.arguments.is_empty(), "{}", arg.name);
-            check(arg.arguments, row);
+            validate(arg.arguments, row);
         }
     }
     for (command, row) in rows() {
         let name = &command.full_name;
-        check(row.docs.arguments, row);
+        validate(row.docs.arguments, row);
         assert!(row.finder.is_none() || row.has_keys(), "{name}");
     }
 }

@@ -25,7 +25,7 @@ use crate::resp::error::CommandError;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Keys<'a> {
-    pub(super) space: &'a mut Keyspace,
+    pub(super) keyspace: &'a mut Keyspace,
     db: u32,
     config: &'a Config,
     touches: bool,
@@ -34,9 +34,9 @@ pub(crate) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn new(space: &'a mut Keyspace, db: u32, config: &'a Config) -> Keys<'a> {
+    pub(super) fn new(keyspace: &'a mut Keyspace, db: u32, config: &'a Config) -> Keys<'a> {
         Keys {
-            space,
+            keyspace,
             db,
             config,
             touches: true,
@@ -65,7 +65,7 @@ impl<'a> Keys<'a> {
     /// The keys of another database.
     pub(crate) fn of(&mut self, db: u32) -> Keys<'_> {
         Keys {
-            space: self.space,
+            keyspace: self.keyspace,
             db,
             config: self.config,
             touches: self.touches,
@@ -85,12 +85,12 @@ impl<'a> Keys<'a> {
 
     /// This moment.
     pub(crate) fn now(&self) -> Millis {
-        self.space.now
+        self.keyspace.now
     }
 
     /// The database itself, to look at; `None` if it was never used.
     pub(crate) fn database(&self) -> Option<&Database> {
-        self.space.databases.get(&self.db)
+        self.keyspace.databases.get(&self.db)
     }
 
     /// What is in a slot.
@@ -100,7 +100,7 @@ impl<'a> Keys<'a> {
 
     /// A key, without a trace of the look: no statistics, no time of use, no event.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<SlotId> {
-        self.space.touched.see(key);
+        self.keyspace.touched.see(key);
         let slot = self.database()?.find(key)?;
         if self.is_expired(slot) {
             if !self.keeps_expired {
@@ -140,7 +140,7 @@ impl<'a> Keys<'a> {
 
     /// Counts a hit or a miss.
     pub(crate) fn count_look(&mut self, hit: bool) {
-        let stats = &mut self.space.stats;
+        let stats = &mut self.keyspace.stats;
         *(if hit {
             &mut stats.hits
         } else {
@@ -281,7 +281,7 @@ impl<'a> Keys<'a> {
         self.note_change(slot);
         self.database_mut().set_deadline(slot, deadline);
         if deadline.is_some() {
-            self.space.expiry_set = true;
+            self.keyspace.expiry_set = true;
         }
     }
 
@@ -294,7 +294,7 @@ impl<'a> Keys<'a> {
             db: self.db,
             key: &entry.key,
         };
-        self.space.blocked.note_gone(full);
+        self.keyspace.blocked.note_gone(full);
         self.changed(&entry.key);
         entry
     }
@@ -309,13 +309,13 @@ impl<'a> Keys<'a> {
     /// Frees what is no longer held, once the keyspace's lock is let go if that takes long.
     pub(crate) fn discard(&mut self, value: Value) {
         let cost = value.free_cost();
-        self.space.garbage.add(value, cost);
+        self.keyspace.garbage.add(value, cost);
     }
 
     /// As [`discard`](Self::discard), for what is no value: `cost` is about the number of its
     /// allocations.
     pub(crate) fn discard_part(&mut self, part: impl Send + 'static, cost: usize) {
-        self.space.garbage.add(part, cost);
+        self.keyspace.garbage.add(part, cost);
     }
 
     /// Takes a key away whose value has become empty, with the event.
@@ -328,14 +328,14 @@ impl<'a> Keys<'a> {
     /// Tells those who watch a key that it has changed, and notes it for those who track it.
     pub(crate) fn changed(&mut self, key: &[u8]) {
         let full = FullKeyRef { db: self.db, key };
-        self.space.watched.changed(full);
-        self.space.tracking.changed(key);
+        self.keyspace.watched.changed(full);
+        self.keyspace.tracking.changed(key);
     }
 
     /// Notes an event, if somebody may want to hear of it.
     pub(crate) fn notify(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         if self.config.notify_keyspace_events.announces(class) {
-            self.space.events.push(Event {
+            self.keyspace.events.push(Event {
                 db: self.db,
                 name,
                 key: key.into(),
@@ -345,23 +345,23 @@ impl<'a> Keys<'a> {
 
     /// Tells a client when a key changes, from now on (WATCH). `false`: it is told already.
     pub(crate) fn watch(&mut self, client: &Arc<Client>, key: &[u8]) -> bool {
-        self.space.touched.see(key);
+        self.keyspace.touched.see(key);
         let full = FullKey {
             db: self.db,
             key: key.into(),
         };
-        self.space.watched.watch(client, full)
+        self.keyspace.watched.watch(client, full)
     }
 
     /// Whether the time of the key in a slot has come. As in Redis, its last millisecond is its own.
     pub(crate) fn is_expired(&self, slot: SlotId) -> bool {
         let deadline = self.entry(slot).deadline();
-        deadline.is_some_and(|deadline| deadline < self.space.now)
+        deadline.is_some_and(|deadline| deadline < self.keyspace.now)
     }
 
     /// Takes a key away whose time has come.
     pub(crate) fn expire(&mut self, slot: SlotId) {
-        self.space.stats.expired += 1;
+        self.keyspace.stats.expired += 1;
         self.delete(slot, EventClass::Expired, "expired");
     }
 
@@ -373,16 +373,16 @@ impl<'a> Keys<'a> {
 
     /// This moment, in seconds since 1970.
     pub(crate) fn seconds(&self) -> u32 {
-        (self.space.now / 1000) as u32
+        (self.keyspace.now / 1000) as u32
     }
 
     /// Notes that a key holds something that others may be waiting for.
     pub(crate) fn note_ready(&mut self, slot: SlotId, key: &[u8]) {
-        if self.space.blocked.is_waited_for() {
+        if self.keyspace.blocked.is_waited_for() {
             let full = FullKeyRef { db: self.db, key };
             let Keyspace {
                 databases, blocked, ..
-            } = &mut *self.space;
+            } = &mut *self.keyspace;
             if let Some(database) = databases.get(&self.db) {
                 blocked.note_ready(full, &database.entry(slot).value);
             }
@@ -393,13 +393,13 @@ impl<'a> Keys<'a> {
     fn note_change(&mut self, slot: SlotId) {
         let Keyspace {
             databases, touched, ..
-        } = &mut *self.space;
+        } = &mut *self.keyspace;
         if let Some(database) = databases.get(&self.db) {
             touched.change(&database.entry(slot).key);
         }
     }
 
     fn database_mut(&mut self) -> &mut Database {
-        self.space.databases.entry(self.db).or_default()
+        self.keyspace.databases.entry(self.db).or_default()
     }
 }

@@ -106,7 +106,7 @@ impl Keyspace {
         let mut keys = self.keys(*db, config);
         let found = keys.peek(key);
         let slot = found.filter(|&slot| keys.entry(slot).value.type_name() == op.waits_for());
-        let Some(waiter) = keys.space.blocked.get(client) else {
+        let Some(waiter) = keys.keyspace.blocked.get(client) else {
             return Served::Nothing;
         };
         let (wants_reply, waiter) = (waiter.wants_reply, Arc::clone(&waiter.client));

@@ -30,7 +30,9 @@ impl SharedKeyspace {
 
     /// Takes the lock, unless another has it.
     pub(crate) fn try_lock(&self) -> Option<KeyspaceGuard<'_>> {
-        self.keyspace.try_lock().map(|space| self.guard(space))
+        self.keyspace
+            .try_lock()
+            .map(|keyspace| self.guard(keyspace))
     }
 
     /// The figures, without the lock.
@@ -38,9 +40,9 @@ impl SharedKeyspace {
         self.figures.lock().clone()
     }
 
-    fn guard<'a>(&'a self, space: MutexGuard<'a, Keyspace>) -> KeyspaceGuard<'a> {
+    fn guard<'a>(&'a self, keyspace: MutexGuard<'a, Keyspace>) -> KeyspaceGuard<'a> {
         let mut guard = KeyspaceGuard {
-            space: Some(space),
+            keyspace: Some(keyspace),
             shared: self,
             panicking: std::thread::panicking(),
         };
@@ -55,7 +57,7 @@ impl SharedKeyspace {
 #[derive(Debug)]
 pub(crate) struct KeyspaceGuard<'a> {
     /// There until it is dropped.
-    space: Option<MutexGuard<'a, Keyspace>>,
+    keyspace: Option<MutexGuard<'a, Keyspace>>,
     shared: &'a SharedKeyspace,
     /// Whether the thread panicked before it took the lock.
     panicking: bool,
@@ -71,11 +73,11 @@ impl KeyspaceGuard<'_> {
     pub(crate) fn let_others_in(&mut self) {
         self.publish();
         let garbage = std::mem::take(&mut self.garbage);
-        if let Some(space) = &mut self.space {
+        if let Some(keyspace) = &mut self.keyspace {
             if garbage.is_empty() {
-                bump(space);
+                bump(keyspace);
             } else {
-                unlocked(space, || garbage.free());
+                unlocked(keyspace, || garbage.free());
             }
         }
         if self.is_broken() {
@@ -88,7 +90,7 @@ impl Deref for KeyspaceGuard<'_> {
     type Target = Keyspace;
 
     fn deref(&self) -> &Keyspace {
-        self.space
+        self.keyspace
             .as_ref()
             .expect("it is there until it is dropped")
     }
@@ -96,7 +98,7 @@ impl Deref for KeyspaceGuard<'_> {
 
 impl DerefMut for KeyspaceGuard<'_> {
     fn deref_mut(&mut self) -> &mut Keyspace {
-        self.space
+        self.keyspace
             .as_mut()
             .expect("it is there until it is dropped")
     }
@@ -111,7 +113,7 @@ impl Drop for KeyspaceGuard<'_> {
         }
         let garbage = std::mem::take(&mut self.garbage);
         // The lock is let go before that is freed.
-        self.space = None;
+        self.keyspace = None;
         garbage.free();
     }
 }
@@ -127,9 +129,9 @@ mod tests {
     use crate::store::value::Stored;
 
     fn set(shared: &SharedKeyspace, key: &[u8], value: &[u8]) {
-        let (config, mut space) = (Config::default(), shared.lock());
+        let (config, mut keyspace) = (Config::default(), shared.lock());
         let value = StringValue::new(value);
-        space.keys(0, &config).put(key, value, false);
+        keyspace.keys(0, &config).put(key, value, false);
     }
 
     #[test]
@@ -160,22 +162,22 @@ mod tests {
         set(&shared, b"long", &[b'x'; 100_000]);
         set(&shared, b"other", b"value");
         {
-            let (config, mut space) = (Config::default(), shared.lock());
+            let (config, mut keyspace) = (Config::default(), shared.lock());
             let mut list = List::new();
             list.push(End::Tail, b"element");
-            space.keys(0, &config).put(b"list", list, false);
+            keyspace.keys(0, &config).put(b"list", list, false);
         }
         let before = shared.figures();
         let breaks = AssertUnwindSafe(|| {
-            let mut space = shared.lock();
-            space.break_off_a_change(0, b"list", |value| {
+            let mut keyspace = shared.lock();
+            keyspace.break_off_a_change(0, b"list", |value| {
                 List::of_mut(value).expect("a list").pop(End::Head);
             });
         });
         assert!(catch_unwind(breaks).is_err());
         let breaks = AssertUnwindSafe(|| {
-            let mut space = shared.lock();
-            space.break_off_a_change(0, b"long", |value| {
+            let mut keyspace = shared.lock();
+            keyspace.break_off_a_change(0, b"long", |value| {
                 *value = StringValue::new(b"short").into();
             });
         });

@@ -1,4 +1,6 @@
 //! Rows: ACL.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::spec::Flag::{Admin, Loading, NoScript, Stale};
 use crate::catalog::spec::{Arg, Flag, Spec};
@@ -86,7 +88,7 @@ const ACL: &[Spec] = &[
         .complexity("O(N) for N users"),
     Spec::new("setuser", -3)
         .flags(ADMIN)
-        // Its rules may be passwords; Redis hides the name too.
+        // The rules may be passwords. Redis also hides the user's name.
         .hides(|_, index| index >= 2)
         .origin("server", "6.0.0")
         .summary("Create a user, or change one")

@@ -1,10 +1,12 @@
 //! Rows: strings as arrays of bits.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec, finder};
 
-/// What the ends of a range count.
+/// The unit of a range.
 const UNIT: Arg = Arg::one_of(
     "index_unit",
     &[

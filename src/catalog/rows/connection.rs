@@ -1,6 +1,7 @@
-//! Rows: what a connection says about itself, and CLIENT.
+//! Rows: the connection's state, and CLIENT.
 //!
-//! CLIENT SETINFO and CLIENT NO-TOUCH are Redis 7.2's, CLIENT OVERFLOW is fanfare's own; all the others are as in Redis 7.0.
+//! Layer `catalog`. A table of constants. CLIENT SETINFO and CLIENT NO-TOUCH are from Redis 7.2,
+//! and CLIENT OVERFLOW is fanfare's own. All others are as in Redis 7.0.
 
 use crate::catalog::categories::Category;
 use crate::catalog::secrets;
@@ -371,5 +372,5 @@ const CLIENT: &[Spec] = &[
         .complexity("O(N) for N connections"),
 ];
 
-/// Of a switch.
+/// The states of a switch.
 const ON_OFF: &[Arg] = &[Arg::pure_token("on", "ON"), Arg::pure_token("off", "OFF")];

@@ -1,4 +1,6 @@
-//! Rows: when keys expire.
+//! Rows: the expiry of keys.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{Fast, ReadOnly, Write};
@@ -112,7 +114,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::key("key", 0)]),
 ];
 
-/// When an expiry time is set.
+/// The conditions for setting an expiry time.
 const CONDITION: &[Arg] = &[
     Arg::pure_token("nx", "NX"),
     Arg::pure_token("xx", "XX"),

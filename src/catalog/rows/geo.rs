@@ -1,4 +1,6 @@
 //! Rows: places on the earth, which are kept in sorted sets.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, ReadOnly, Write};
@@ -58,7 +60,7 @@ const COUNT: Arg = Arg::block(
     ],
 )
 .optional();
-/// As `COUNT`, of the command that is so old that `ANY` came later.
+/// `COUNT` of commands that are older than `ANY`.
 const COUNT_WITH_LATER_ANY: Arg = Arg::block(
     "count",
     &[
@@ -73,8 +75,8 @@ const WITHHASH: Arg = Arg::pure_token("withhash", "WITHHASH").optional();
 const STORE: Arg = Arg::key("key", 1).token("STORE").optional();
 const STOREDIST: Arg = Arg::key("key", 2).token("STOREDIST").optional();
 
-/// The word behind a keyword.
-const NEXT_WORD: Find = Find::Range {
+/// The argument after a keyword.
+const NEXT_ARG: Find = Find::Range {
     last: 0,
     step: 1,
     limit: 0,
@@ -82,13 +84,13 @@ const NEXT_WORD: Find = Find::Range {
 const READ: KeySpec = KeySpec::at(1, &["RO", "access"]);
 const GEORADIUS_KEYS: &[KeySpec] = &[
     READ,
-    KeySpec::behind("STORE", 6, NEXT_WORD, &["OW", "update"]),
-    KeySpec::behind("STOREDIST", 6, NEXT_WORD, &["OW", "update"]),
+    KeySpec::behind("STORE", 6, NEXT_ARG, &["OW", "update"]),
+    KeySpec::behind("STOREDIST", 6, NEXT_ARG, &["OW", "update"]),
 ];
 const GEORADIUSBYMEMBER_KEYS: &[KeySpec] = &[
     READ,
-    KeySpec::behind("STORE", 5, NEXT_WORD, &["OW", "update"]),
-    KeySpec::behind("STOREDIST", 5, NEXT_WORD, &["OW", "update"]),
+    KeySpec::behind("STORE", 5, NEXT_ARG, &["OW", "update"]),
+    KeySpec::behind("STOREDIST", 5, NEXT_ARG, &["OW", "update"]),
 ];
 
 const fn reads(name: &'static str, arity: i16) -> Spec {

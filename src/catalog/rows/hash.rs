@@ -1,4 +1,6 @@
 //! Rows: hashes.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};

@@ -1,4 +1,6 @@
 //! Rows: HyperLogLogs.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, MayReplicate, ReadOnly, Write};

@@ -1,4 +1,6 @@
 //! Rows: keys of any type.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, Loading, NoScript, ReadOnly, Stale, Write};
@@ -229,13 +231,13 @@ pub(crate) const ROWS: &[Spec] = &[
         .arguments(&[Arg::integer("numreplicas"), Arg::integer("timeout")]),
 ];
 
-/// The keys that SORT makes of its patterns.
+/// The keys that SORT makes from its patterns.
 const BY_OR_GET: KeySpec = KeySpec::unknown(&["RO", "access"]).notes(
     "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from \
     the content of the key we sort",
 );
 
-// SORT's options, which SORT_RO shares.
+// Options that SORT and SORT_RO share.
 const BY: Arg = Arg::pattern("pattern").key_spec(1).token("BY").optional();
 const LIMIT: Arg = Arg::block(
     "offset_count",
@@ -304,7 +306,7 @@ const OBJECT: &[Spec] = &[
         .arguments(&[Arg::key("key", 0)]),
 ];
 
-/// Of what MEMORY tells of the whole server.
+/// Tips of the subcommands of MEMORY about the whole server.
 const TIPS: &[&str] = &[
     "nondeterministic_output",
     "request_policy:all_shards",

@@ -1,13 +1,28 @@
-//! Rows: what a lone server has to say about a cluster, replicas, modules and saves. Clients and tools
-//! ask for it without being told to.
+//! Rows: commands about clusters, replicas, modules and saves, which a lone server does not have.
+//! Clients and tools use them anyway.
 //!
-//! The subcommands of CLUSTER are those of Redis 7.0, all of which answer that there is no cluster.
+//! Layer `catalog`. A table of constants. The subcommands of CLUSTER are those of Redis 7.0. All of
+//! them reply that there is no cluster.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{Admin, Fast, Loading, NoAsyncLoading, NoScript, Stale};
 use crate::catalog::spec::{Arg, Spec};
 
 const NO_CLUSTER: &str = "Refused: this server is in no cluster";
+
+/// A subcommand of CLUSTER.
+const fn cluster(name: &'static str, arity: i16, since: &'static str) -> Spec {
+    Spec::new(name, arity)
+        .tips(&["@slow"])
+        .origin("cluster", since)
+        .summary(NO_CLUSTER)
+        .complexity("O(1)")
+}
+
+/// A subcommand of CLUSTER for administrators.
+const fn admin(name: &'static str, arity: i16, since: &'static str) -> Spec {
+    cluster(name, arity, since).tips(&["@admin", "@slow", "@dangerous"])
+}
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
@@ -67,70 +82,34 @@ const MODULE: &[Spec] = &[
         .complexity("O(1)"),
 ];
 
+const SLOT_RANGE: Arg = Arg::block(
+    "start-slot_end-slot",
+    &[Arg::integer("start-slot"), Arg::integer("end-slot")],
+);
+
 /// CLUSTER's subcommands.
 const CLUSTER: &[Spec] = &[
-    Spec::new("addslots", -3)
+    admin("addslots", -3, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::integer("slot").multiple()]),
-    Spec::new("addslotsrange", -4)
+    admin("addslotsrange", -4, "7.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "7.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
-        .arguments(&[Arg::block(
-            "start-slot_end-slot",
-            &[Arg::integer("start-slot"), Arg::integer("end-slot")],
-        )
-        .multiple()]),
-    Spec::new("bumpepoch", 2)
-        .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("count-failure-reports", 3)
+        .arguments(&[SLOT_RANGE.multiple()]),
+    admin("bumpepoch", 2, "3.0.0").flags(&[Admin, Stale, NoAsyncLoading]),
+    admin("count-failure-reports", 3, "3.0.0")
         .flags(&[Admin, Stale])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::string("node-id")]),
-    Spec::new("countkeysinslot", 3)
+    cluster("countkeysinslot", 3, "3.0.0")
         .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::integer("slot")]),
-    Spec::new("delslots", -3)
+    admin("delslots", -3, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::integer("slot").multiple()]),
-    Spec::new("delslotsrange", -4)
+    admin("delslotsrange", -4, "7.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "7.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
-        .arguments(&[Arg::block(
-            "start-slot_end-slot",
-            &[Arg::integer("start-slot"), Arg::integer("end-slot")],
-        )
-        .multiple()]),
-    Spec::new("failover", -2)
+        .arguments(&[SLOT_RANGE.multiple()]),
+    admin("failover", -2, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::one_of(
             "options",
             &[
@@ -139,95 +118,37 @@ const CLUSTER: &[Spec] = &[
             ],
         )
         .optional()]),
-    Spec::new("flushslots", 2)
+    admin("flushslots", 2, "3.0.0").flags(&[Admin, Stale, NoAsyncLoading]),
+    admin("forget", 3, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("forget", 3)
-        .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::string("node-id")]),
-    Spec::new("getkeysinslot", 4)
+    cluster("getkeysinslot", 4, "3.0.0")
         .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::integer("slot"), Arg::integer("count")]),
-    Spec::new("help", 2)
-        .flags(&[Loading, Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "5.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("info", 2)
+    cluster("help", 2, "5.0.0").flags(&[Loading, Stale]),
+    cluster("info", 2, "3.0.0").flags(&[Stale]),
+    cluster("keyslot", 3, "3.0.0")
         .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("keyslot", 3)
-        .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::string("key")]),
-    Spec::new("links", 2)
-        .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "7.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("meet", -4)
+    cluster("links", 2, "7.0.0").flags(&[Stale]),
+    admin("meet", -4, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .history(&[("4.0.0", "Takes a bus port.")])
         .arguments(&[
             Arg::string("ip"),
             Arg::integer("port"),
             Arg::integer("cluster_bus_port").since("4.0.0").optional(),
         ]),
-    Spec::new("myid", 2)
-        .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("nodes", 2)
-        .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("replicas", 3)
+    cluster("myid", 2, "3.0.0").flags(&[Stale]),
+    cluster("nodes", 2, "3.0.0").flags(&[Stale]),
+    admin("replicas", 3, "5.0.0")
         .flags(&[Admin, Stale])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "5.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::string("node-id")]),
-    Spec::new("replicate", 3)
+    admin("replicate", 3, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::string("node-id")]),
-    Spec::new("reset", -2)
+    admin("reset", -2, "3.0.0")
         .flags(&[Admin, NoScript, Stale])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::one_of(
             "hard_soft",
             &[
@@ -236,25 +157,12 @@ const CLUSTER: &[Spec] = &[
             ],
         )
         .optional()]),
-    Spec::new("saveconfig", 2)
+    admin("saveconfig", 2, "3.0.0").flags(&[Admin, Stale, NoAsyncLoading]),
+    admin("set-config-epoch", 3, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("set-config-epoch", 3)
-        .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[Arg::integer("config-epoch")]),
-    Spec::new("setslot", -4)
+    admin("setslot", -4, "3.0.0")
         .flags(&[Admin, Stale, NoAsyncLoading])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .arguments(&[
             Arg::integer("slot"),
             Arg::one_of(
@@ -267,26 +175,13 @@ const CLUSTER: &[Spec] = &[
                 ],
             ),
         ]),
-    Spec::new("shards", 2)
-        .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "7.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)"),
-    Spec::new("slaves", 3)
+    cluster("shards", 2, "7.0.0").flags(&[Stale]),
+    admin("slaves", 3, "3.0.0")
         .flags(&[Admin, Stale])
-        .tips(&["@admin", "@slow", "@dangerous"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .deprecated("5.0.0", "`CLUSTER REPLICAS`")
         .arguments(&[Arg::string("node-id")]),
-    Spec::new("slots", 2)
+    cluster("slots", 2, "3.0.0")
         .flags(&[Stale])
-        .tips(&["@slow"])
-        .origin("cluster", "3.0.0")
-        .summary(NO_CLUSTER)
-        .complexity("O(1)")
         .history(&[
             ("4.0.0", "Node ids."),
             ("7.0.0", "Host names and other metadata of nodes."),

@@ -1,4 +1,6 @@
-//! The specifications, one file a group of commands.
+//! The rows of the catalog, one file for each group of commands.
+//!
+//! Layer `catalog`. Tables of constants.
 
 pub(super) mod acl;
 pub(super) mod bitmap;

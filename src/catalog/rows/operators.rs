@@ -1,4 +1,6 @@
-//! Rows: what operators watch a server with: MONITOR, SLOWLOG, LATENCY.
+//! Rows: MONITOR, SLOWLOG and LATENCY, with which operators watch a server.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::spec::Flag::{Admin, Loading, NoScript, Stale};
 use crate::catalog::spec::{Arg, Spec};
@@ -52,7 +54,7 @@ const SLOWLOG: &[Spec] = &[
         .complexity("O(N) for N entries"),
 ];
 
-/// Of what LATENCY tells.
+/// The tips of LATENCY's subcommands.
 const TIPS: &[&str] = &[
     "nondeterministic_output",
     "request_policy:all_nodes",

@@ -1,6 +1,8 @@
 //! Rows: publishing, subscribing and PUBSUB.
 //!
-//! A shard channel's position is a key specification of the kind `not_key`: proxies route by it,
+//! Layer `catalog`. A table of constants.
+//!
+//! A shard channel's position is a key specification with the flag `not_key`. Proxies route by it,
 //! and COMMAND GETKEYS leaves it out.
 
 use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale, WhileSubscribed};

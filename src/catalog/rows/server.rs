@@ -1,4 +1,6 @@
 //! Rows: the server's state and settings, CONFIG and COMMAND.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::secrets;

@@ -1,4 +1,6 @@
 //! Rows: sorted sets, the commands on a single one.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
@@ -308,13 +310,13 @@ pub(crate) const ROWS: &[Spec] = &[
         ]),
 ];
 
-/// What a range is of, other than of places.
+/// The kinds of ranges other than by rank.
 const SORT_BY: &[Arg] = &[
     Arg::pure_token("byscore", "BYSCORE"),
     Arg::pure_token("bylex", "BYLEX"),
 ];
 
-/// Which part of a range.
+/// The part of a range that is returned.
 const LIMIT: Arg = Arg::block(
     "offset_count",
     &[Arg::integer("offset"), Arg::integer("count")],

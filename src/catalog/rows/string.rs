@@ -1,4 +1,6 @@
 //! Rows: strings and counters.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};

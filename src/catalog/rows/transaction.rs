@@ -1,4 +1,6 @@
 //! Rows: transactions.
+//!
+//! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{AllowBusy, Fast, Loading, NoScript, SkipSlowlog, Stale};

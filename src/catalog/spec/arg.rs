@@ -1,18 +1,19 @@
 //! The syntax of a command, as COMMAND DOCS describes it and redis-cli hints at it.
+//!
+//! Layer `catalog`. Plain values.
 
 /// One element of a command's syntax.
 #[derive(Debug)]
 pub(crate) struct Arg {
-    /// Unique among its siblings, except where Redis itself repeats one.
+    /// Unique among its siblings, unless Redis itself repeats a name.
     pub name: &'static str,
-    /// What stands there.
+    /// The kind of argument.
     pub kind: ArgKind,
-    /// Of a key, or of a pattern that makes keys: which of the command's key specifications tells
-    /// of it.
+    /// For a key, or a pattern that makes keys: the index of the command's key specification.
     pub key_spec: Option<u8>,
-    /// The word before the value, or of a [`ArgKind::PureToken`] the word itself.
+    /// The keyword before the value. For a [`ArgKind::PureToken`], the keyword itself.
     pub token: Option<&'static str>,
-    /// The Redis version that brought it, if later than the command.
+    /// The Redis version that introduced it, if later than the command.
     pub since: Option<&'static str>,
     /// The Redis version that deprecated it.
     pub deprecated_since: Option<&'static str>,
@@ -20,13 +21,13 @@ pub(crate) struct Arg {
     pub optional: bool,
     /// May be repeated.
     pub multiple: bool,
-    /// Repeated with its token each time, where `multiple` alone repeats the value only.
+    /// If repeated, its token is repeated, too. Without this, `multiple` repeats only the value.
     pub multiple_token: bool,
-    /// Of a [`ArgKind::OneOf`] the alternatives, of a [`ArgKind::Block`] the parts.
+    /// The alternatives of a [`ArgKind::OneOf`], or the parts of a [`ArgKind::Block`].
     pub arguments: &'static [Arg],
 }
 
-/// What an argument is.
+/// The kind of an argument.
 // Redis documents them: https://redis.io/docs/latest/develop/reference/command-arguments/
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -43,7 +44,7 @@ pub(crate) enum ArgKind {
 }
 
 impl ArgKind {
-    /// The word that COMMAND DOCS shows.
+    /// The name that COMMAND DOCS shows.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             ArgKind::String => "string",
@@ -80,7 +81,7 @@ impl Arg {
         Arg::new(name, ArgKind::String)
     }
 
-    /// A whole number.
+    /// An integer.
     pub(crate) const fn integer(name: &'static str) -> Arg {
         Arg::new(name, ArgKind::Integer)
     }
@@ -90,7 +91,7 @@ impl Arg {
         Arg::new(name, ArgKind::Double)
     }
 
-    /// A key, found by the command's key specification of this number.
+    /// A key, found by the key specification with this index.
     pub(crate) const fn key(name: &'static str, key_spec: u8) -> Arg {
         Arg::new(name, ArgKind::Key).key_spec(key_spec)
     }
@@ -105,7 +106,7 @@ impl Arg {
         Arg::new(name, ArgKind::UnixTime)
     }
 
-    /// A word that stands for itself.
+    /// A keyword without a value.
     pub(crate) const fn pure_token(name: &'static str, token: &'static str) -> Arg {
         Arg::new(name, ArgKind::PureToken).token(token)
     }
@@ -117,7 +118,7 @@ impl Arg {
         arg
     }
 
-    /// Several arguments that go together.
+    /// Several arguments that belong together.
     pub(crate) const fn block(name: &'static str, parts: &'static [Arg]) -> Arg {
         let mut arg = Arg::new(name, ArgKind::Block);
         arg.arguments = parts;

@@ -1,14 +1,16 @@
-//! What finds the keys of those commands whose specifications say too little.
+//! Finds the keys of commands whose key specifications cannot describe them.
 //!
-//! Layer `catalog`. A finder reads a request as its command does, so that a rule of ACL about keys is
-//! about those that the command uses.
+//! Layer `catalog`. It uses nothing else.
+//!
+//! A finder parses a request as the command does, so that ACL rules about keys apply to the keys
+//! that the command uses.
 
 use super::key::{FoundKey, KeyFlags};
 
-/// A command's own way to find its keys, in a request that satisfies the command's arity.
+/// Finds the keys of a request that satisfies the command's arity.
 pub(crate) type Finder = fn(&[&[u8]]) -> Vec<FoundKey>;
 
-/// SET's key, which is also read if GET is among the options.
+/// The key of SET. It is also read if GET is among the options.
 pub(crate) fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
     let options = request.get(3..).unwrap_or_default();
     let gets = options.iter().any(|word| word.eq_ignore_ascii_case(b"get"));
@@ -20,8 +22,8 @@ pub(crate) fn of_set(request: &[&[u8]]) -> Vec<FoundKey> {
     vec![FoundKey { position: 1, flags }]
 }
 
-/// BITFIELD's key, which is only read if all the subcommands are GET. Where the syntax is wrong, Redis
-/// takes it for written.
+/// The key of BITFIELD. It is only read if all subcommands are GET. If the syntax is wrong, it
+/// counts as written, as in Redis.
 pub(crate) fn of_bitfield(request: &[&[u8]]) -> Vec<FoundKey> {
     const WRITTEN: KeyFlags = &["RW", "access", "update"];
     let mut flags: KeyFlags = &["RO", "access"];
@@ -41,18 +43,18 @@ pub(crate) fn of_bitfield(request: &[&[u8]]) -> Vec<FoundKey> {
     vec![FoundKey { position: 1, flags }]
 }
 
-/// GEORADIUS's key, and those behind STORE and STOREDIST.
+/// The key of GEORADIUS, and those after STORE and STOREDIST.
 pub(crate) fn of_georadius(request: &[&[u8]]) -> Vec<FoundKey> {
     of_radius_search(request, 6)
 }
 
-/// GEORADIUSBYMEMBER's key, and those behind STORE and STOREDIST.
+/// The key of GEORADIUSBYMEMBER, and those after STORE and STOREDIST.
 pub(crate) fn of_georadiusbymember(request: &[&[u8]]) -> Vec<FoundKey> {
     of_radius_search(request, 5)
 }
 
-/// The places are stored in the last key of STORE and STOREDIST. All of them are told, as the commands
-/// take them: a word that belongs to another option is no keyword.
+/// The last key of STORE and STOREDIST gets the places, but all of them are returned. Options are
+/// parsed as the commands do it: a value of another option is not a keyword.
 fn of_radius_search(request: &[&[u8]], options: usize) -> Vec<FoundKey> {
     let mut keys = vec![FoundKey {
         position: 1,
@@ -80,8 +82,8 @@ mod tests {
     use super::*;
 
     fn found(finder: Finder, request: &str) -> Vec<(usize, &'static str)> {
-        let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-        let keys = finder(&words).into_iter();
+        let args: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
+        let keys = finder(&args).into_iter();
         keys.map(|key| (key.position, key.flags[0])).collect()
     }
 
@@ -112,7 +114,7 @@ mod tests {
             around_point("g k 1 2 3 km STORE a WITHDIST STOREDIST b"),
             [(1, "RO"), (7, "OW"), (10, "OW")]
         );
-        // A key may be called like an option, and so may a number that is none.
+        // A key may have the name of an option, and so may an invalid number.
         assert_eq!(
             around_point("g k 1 2 3 km STORE store STORE b"),
             [(1, "RO"), (7, "OW"), (9, "OW")]

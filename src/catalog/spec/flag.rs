@@ -1,8 +1,9 @@
-//! What a command may do, and what may be done with it: the flags of its row.
+//! The flags of a command: what it does, and when it is allowed.
 //!
-//! Layer `catalog`. The dispatcher asks a command's flags, and never its name.
+//! Layer `catalog`. It uses nothing else. The dispatcher only looks at a command's flags, never at
+//! its name.
 
-/// A flag. In the order in which COMMAND INFO shows them.
+/// A flag, in the order in which COMMAND INFO shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Redis documents them: https://redis.io/docs/latest/commands/command/
 pub(crate) enum Flag {
@@ -22,11 +23,11 @@ pub(crate) enum Flag {
     NoMulti,
     MovableKeys,
     AllowBusy,
-    /// Not shown, as in Redis: a setting must allow it (`enable-debug-command`).
+    /// Not shown, as in Redis: a setting must allow the command (`enable-debug-command`).
     Protected,
-    /// Not shown: a RESP2 connection with subscriptions may send it.
+    /// Not shown: a RESP2 connection with subscriptions may use the command.
     WhileSubscribed,
-    /// Not shown: it reads, and yet what it changes would go to replicas (PFCOUNT).
+    /// Not shown: the command reads, but what it changes would be sent to replicas (PFCOUNT).
     MayReplicate,
 }
 
@@ -53,7 +54,7 @@ impl Flag {
         Flag::MayReplicate,
     ];
 
-    /// The word that COMMAND INFO shows, if it does.
+    /// The name that COMMAND INFO shows; `None` if it is not shown.
     pub(crate) const fn name(self) -> Option<&'static str> {
         Some(match self {
             Flag::Write => "write",
@@ -82,10 +83,10 @@ impl Flag {
 pub(crate) struct Flags(u32);
 
 impl Flags {
-    /// These flags.
+    /// A set of these flags.
     ///
     /// # Panics
-    /// If one is given twice: rows are constants, so this is found when they are compiled.
+    /// A flag is given twice. Rows are constants, so the compiler reports this.
     pub(crate) const fn of(flags: &[Flag]) -> Flags {
         let mut set = Flags(0);
         let mut index = 0;
@@ -107,7 +108,7 @@ impl Flags {
         self.0 & 1 << flag as u32 != 0
     }
 
-    /// The words that COMMAND INFO shows, in its order.
+    /// The names that COMMAND INFO shows, in its order.
     pub(crate) fn shown(self) -> impl Iterator<Item = &'static str> {
         let own = Flag::ALL.into_iter().filter(move |flag| self.has(*flag));
         own.filter_map(Flag::name)

@@ -1,99 +1,105 @@
-//! Where a request's keys stand.
+//! The positions of a request's keys.
 //!
-//! A command's key specifications say it: to clients, which read them in COMMAND INFO, and to
-//! COMMAND GETKEYS, which follows them. What the arguments of SET, SORT, BITFIELD and GEORADIUS make
-//! of their keys is more than specifications can say; those commands have a [`Finder`](super::finder::Finder) of their own,
-//! as in Redis.
+//! Layer `catalog`. It may use `resp`.
 //!
-//! A specification finds keys only within the request, whatever numbers the request gives.
+//! A command's key specifications describe them: to clients, which read them in COMMAND INFO, and
+//! to COMMAND GETKEYS. They cannot describe how the options of SET, SORT, BITFIELD and GEORADIUS
+//! affect keys. As in Redis, those commands have a [`Finder`](super::finder::Finder).
+//!
+//! Invariant: a specification finds only keys within the request, whatever numbers the request
+//! contains.
 
 use crate::resp::request::parse_integer;
 
-/// What a command does with a key: `RO`, `access`, …; `not_key`: it is none.
+/// What a command does with a key: `RO`, `access`, …; `not_key` if it is not a key.
 pub(crate) type KeyFlags = &'static [&'static str];
 
 /// A key in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FoundKey {
-    /// Its index among the request's words.
+    /// The index of the argument.
     pub position: usize,
     /// What the command does with it.
     pub flags: KeyFlags,
 }
 
-/// A key specification: where to begin, and which keys stand from there.
+/// A key specification: where it begins, and which keys follow from there.
 #[derive(Debug)]
 pub(crate) struct KeySpec {
     /// What the command does with the keys.
     pub flags: KeyFlags,
-    /// Where to begin.
+    /// Where it begins.
     pub begin: Begin,
-    /// Which keys stand from there.
+    /// Which keys follow from there.
     pub find: Find,
-    /// A remark for readers.
+    /// A note for readers.
     pub notes: Option<&'static str>,
 }
 
 /// Where a key specification begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Begin {
-    /// At this word.
+    /// At the argument with this index.
     Index(i64),
-    /// Behind the first of these keywords, in any letter case (`STREAMS`, `STORE`). A request without
-    /// it does not fit, so a command that does not require the keyword needs a [`Finder`](super::finder::Finder).
+    /// After the first of these keywords, in any letter case (`STREAMS`, `STORE`). A request
+    /// without it does not match, so a command for which the keyword is optional needs a
+    /// [`Finder`](super::finder::Finder).
     Keyword {
-        /// In upper case, as COMMAND INFO shows it.
+        /// The keyword in upper case, as COMMAND INFO shows it.
         keyword: &'static str,
-        /// The first word that may be it; negative counts from the end, and means to look backwards.
+        /// The index of the first argument that may be the keyword. A negative index counts from
+        /// the end, and the search then goes backwards.
         start_from: i64,
     },
-    /// Specifications cannot say it.
+    /// Cannot be described.
     Unknown,
 }
 
-/// Which keys stand where a key specification begins.
+/// Which keys follow from the beginning of a key specification.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Find {
-    /// A range of words.
+    /// A range of arguments.
     Range {
-        /// Last key relative to the first; negative counts from the end, -1 is the last argument.
+        /// The last key, relative to the first. A negative number counts from the end; -1 is the
+        /// last argument.
         last: i64,
-        /// Distance between keys.
+        /// The distance between keys.
         step: i64,
-        /// With a negative `last`: which part of the rest is keys (2 is half of it, 0 and 1 all).
+        /// If `last` is negative: which part of the rest is keys (2 is the first half, 0 and 1 are
+        /// all).
         limit: i64,
     },
     /// As many keys as an argument says. Positions are relative to the beginning.
     KeyNum {
-        /// Of the argument that gives the number.
+        /// The position of the argument with the number.
         count: i64,
-        /// Of the first key.
+        /// The position of the first key.
         first: i64,
-        /// Distance between keys.
+        /// The distance between keys.
         step: i64,
     },
-    /// Specifications cannot say it.
+    /// Cannot be described.
     Unknown,
 }
 
-/// Where keys stand, as clients older than key specifications read it in COMMAND INFO. All 0: nowhere,
-/// or nowhere that a range can say.
+/// The positions of keys, in the form that clients older than key specifications read in COMMAND
+/// INFO. All 0 if there are no keys, or if a range cannot describe them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LegacyRange {
-    /// The first key's place.
+    /// The index of the first key.
     pub first: i64,
-    /// The last one's; negative counts from the end, -1 is the last argument.
+    /// The index of the last key. A negative number counts from the end; -1 is the last argument.
     pub last: i64,
-    /// Distance between keys.
+    /// The distance between keys.
     pub step: i64,
-    /// Whether these are all keys. If not, a command has the flag `movablekeys`.
+    /// Whether these are all keys. If not, the command has the flag `movablekeys`.
     pub is_all: bool,
 }
 
 impl LegacyRange {
-    /// What specifications come to. A single range is taken as it is. Of several specifications, the
-    /// range takes in those that continue it: each a range of step 1 that begins right behind the
-    /// one before.
+    /// The range of key specifications. A single range is used as it is. Of several specifications,
+    /// the range includes those that continue it: each must be a range of step 1 that begins
+    /// directly after the one before.
     pub(crate) fn of(specs: &[KeySpec]) -> LegacyRange {
         let mut range = LegacyRange {
             first: 0,
@@ -126,19 +132,19 @@ impl KeySpec {
         KeySpec::range(index, 0, 1, flags)
     }
 
-    /// Every argument from `index` to the end.
+    /// All arguments from `index` to the end.
     pub(crate) const fn from(index: i64, flags: KeyFlags) -> KeySpec {
         KeySpec::range(index, -1, 1, flags)
     }
 
-    /// Keys from `index`; see [`Find::Range`].
+    /// Keys from `index` on; see [`Find::Range`].
     pub(crate) const fn range(index: i64, last: i64, step: i64, flags: KeyFlags) -> KeySpec {
         let limit = 0;
         let find = Find::Range { last, step, limit };
         KeySpec::new(Begin::Index(index), find, flags)
     }
 
-    /// The number of keys at `index`, and the keys behind it.
+    /// The number of keys at `index`, and the keys after it.
     pub(crate) const fn counted(index: i64, flags: KeyFlags) -> KeySpec {
         let find = Find::KeyNum {
             count: 0,
@@ -148,7 +154,7 @@ impl KeySpec {
         KeySpec::new(Begin::Index(index), find, flags)
     }
 
-    /// Keys behind a keyword; see [`Begin::Keyword`] and [`Find`].
+    /// Keys after a keyword; see [`Begin::Keyword`] and [`Find`].
     pub(crate) const fn behind(
         keyword: &'static str,
         start_from: i64,
@@ -162,8 +168,8 @@ impl KeySpec {
         KeySpec::new(begin, find, flags)
     }
 
-    /// Keys that no specification finds. COMMAND GETKEYS leaves them out, or its command has a
-    /// [`Finder`](super::finder::Finder).
+    /// Keys that no specification describes. COMMAND GETKEYS leaves them out, unless the command
+    /// has a [`Finder`](super::finder::Finder).
     pub(crate) const fn unknown(flags: KeyFlags) -> KeySpec {
         KeySpec::new(Begin::Unknown, Find::Unknown, flags)
     }
@@ -183,7 +189,7 @@ impl KeySpec {
         self
     }
 
-    /// First, last and step, if it is a range from a fixed place.
+    /// First, last and step, if it is a range from a fixed index.
     fn range_from_index(&self) -> Option<(i64, i64, i64)> {
         match (self.begin, self.find) {
             (Begin::Index(first), Find::Range { last, step, .. }) => {
@@ -193,14 +199,14 @@ impl KeySpec {
         }
     }
 
-    /// Whether what it finds are keys.
+    /// Whether it finds keys, and not channels.
     pub(crate) fn is_key(&self) -> bool {
         !self.flags.contains(&"not_key")
     }
 
-    /// The keys of a request; `None` if the request does not fit the specification.
+    /// The keys of a request; `None` if the request does not match the specification.
     pub(crate) fn keys_in(&self, request: &[&[u8]]) -> Option<Vec<FoundKey>> {
-        let words = i64::try_from(request.len()).ok()?;
+        let args = i64::try_from(request.len()).ok()?;
         let begin = match self.begin {
             Begin::Index(begin) => begin,
             Begin::Keyword {
@@ -213,20 +219,20 @@ impl KeySpec {
             Find::Range { last, step, limit } => {
                 let last = match last {
                     from_first @ 0.. => begin + from_first,
-                    from_end if limit == 0 => words + from_end,
-                    from_end => begin + (words - begin) / limit + from_end,
+                    from_end if limit == 0 => args + from_end,
+                    from_end => begin + (args - begin) / limit + from_end,
                 };
                 (begin, last, step, self.flags)
             }
             Find::KeyNum { count, first, step } => {
-                let word = request.get(usize::try_from(begin + count).ok()?)?;
-                let (count, flags) = self.count(word);
+                let arg = request.get(usize::try_from(begin + count).ok()?)?;
+                let (count, flags) = self.count(arg);
                 let first = begin + first;
                 (first, first + i64::from(count) - 1, step, flags)
             }
             Find::Unknown => return Some(Vec::new()),
         };
-        if last < first || last >= words {
+        if last < first || last >= args {
             return None;
         }
         let range = usize::try_from(first).ok()?..=usize::try_from(last).ok()?;
@@ -235,21 +241,21 @@ impl KeySpec {
         Some(range.step_by(step).map(found).collect())
     }
 
-    /// The number of keys that an argument gives, and their flags. Where it is none in the strict
-    /// sense (`2x`, `+2`), Redis falls back to the older code of the command, which takes what
-    /// `atoi` makes of it and knows no flags. Either way it counts in 32 bits.
-    fn count(&self, word: &[u8]) -> (i32, KeyFlags) {
-        match parse_integer(word) {
+    /// The number of keys that an argument gives, and their flags. If it is not a strict integer
+    /// (`2x`, `+2`), Redis falls back to older code of the command, which uses `atoi` and knows no
+    /// flags. Both count in 32 bits.
+    fn count(&self, arg: &[u8]) -> (i32, KeyFlags) {
+        match parse_integer(arg) {
             Some(count @ 0..) => (count as i32, self.flags),
-            _ => (leading_integer(word) as i32, &[]),
+            _ => (leading_integer(arg) as i32, &[]),
         }
     }
 }
 
-/// The place behind a keyword; see [`Begin::Keyword`]. The command's own name is never it.
+/// The index after a keyword; see [`Begin::Keyword`]. The command's name is never the keyword.
 fn behind(keyword: &str, start_from: i64, request: &[&[u8]]) -> Option<i64> {
-    let is_keyword = |&place: &usize| request[place].eq_ignore_ascii_case(keyword.as_bytes());
-    let place = match usize::try_from(start_from) {
+    let is_keyword = |&index: &usize| request[index].eq_ignore_ascii_case(keyword.as_bytes());
+    let index = match usize::try_from(start_from) {
         Ok(start) => (start.max(1)..request.len()).find(is_keyword),
         Err(_) => {
             let from_end = usize::try_from(start_from.unsigned_abs()).ok()?;
@@ -257,11 +263,11 @@ fn behind(keyword: &str, start_from: i64, request: &[&[u8]]) -> Option<i64> {
             (1..=start).rev().find(is_keyword)
         }
     };
-    i64::try_from(place? + 1).ok()
+    i64::try_from(index? + 1).ok()
 }
 
-/// C's `strtol`: blanks, a sign and as many digits as there are; what does not fit is the nearest
-/// that does.
+/// C's `strtol`: blanks, a sign and any number of digits. A number that does not fit becomes the
+/// nearest one that does.
 fn leading_integer(text: &[u8]) -> i64 {
     let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'\x0b';
     let start = text.iter().take_while(|byte| is_blank(byte)).count();

@@ -1,13 +1,15 @@
-//! The one reading of SORT's options.
+//! Parses the options of SORT.
 //!
-//! Layer `catalog`. SORT itself goes by it, and so do COMMAND GETKEYS and ACL, which ask for its keys:
-//! what is checked is what is done. The values of options stand behind their keywords whatever they
-//! are, so `STORE by STORE b` names two destinations, of which the last one counts. (Redis's GETKEYS
-//! takes the value `by` for a keyword, and does not see the second one.)
+//! Layer `catalog`. It uses nothing else.
+//!
+//! SORT itself uses this parser, and so do COMMAND GETKEYS and ACL to find its keys, so that ACL
+//! permits exactly what SORT does. The value of an option follows its keyword, whatever the value
+//! is: `STORE by STORE b` names two destinations, of which the last one counts. (Redis's GETKEYS
+//! reads the value `by` as a keyword, and misses the second destination.)
 
 use super::key::FoundKey;
 
-/// An option of SORT; words are told by their places in the request.
+/// An option of SORT. Numbers are indexes of arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortOption {
     /// `ASC`
@@ -16,7 +18,7 @@ pub(crate) enum SortOption {
     Descending,
     /// `ALPHA`
     Alphabetic,
-    /// `LIMIT offset count`: the place of the offset, and the count's behind it.
+    /// `LIMIT offset count`: the index of the offset. The count follows it.
     Limit(usize),
     /// `BY pattern`
     By(usize),
@@ -24,16 +26,17 @@ pub(crate) enum SortOption {
     Get(usize),
     /// `STORE destination`
     Store(usize),
-    /// Another word, or a keyword without its values.
+    /// Not an option, or a keyword without its values.
     Wrong,
 }
 
-/// The options of a request, in order. Behind a [`SortOption::Wrong`] the next word is read as a keyword.
+/// The options of a request, in order. After a [`SortOption::Wrong`] the next argument is read as a
+/// keyword.
 pub(crate) fn options<'a>(request: &'a [&[u8]]) -> impl Iterator<Item = SortOption> + 'a {
-    let mut place = 2;
+    let mut index = 2;
     std::iter::from_fn(move || {
-        let keyword = request.get(place)?;
-        let value = place + 1;
+        let keyword = request.get(index)?;
+        let value = index + 1;
         let (option, values) = match keyword.to_ascii_lowercase().as_slice() {
             b"asc" => (SortOption::Ascending, 0),
             b"desc" => (SortOption::Descending, 0),
@@ -44,8 +47,8 @@ pub(crate) fn options<'a>(request: &'a [&[u8]]) -> impl Iterator<Item = SortOpti
             b"store" => (SortOption::Store(value), 1),
             _ => (SortOption::Wrong, 0),
         };
-        place = value + values;
-        Some(if place > request.len() {
+        index = value + values;
+        Some(if index > request.len() {
             SortOption::Wrong
         } else {
             option
@@ -53,11 +56,11 @@ pub(crate) fn options<'a>(request: &'a [&[u8]]) -> impl Iterator<Item = SortOpti
     })
 }
 
-/// SORT's key, and the destination. BY and GET make keys of their patterns while the command runs;
-/// those are left out, and the command itself sees to it that the user may read all keys.
+/// The key and the destination of SORT. The keys that BY and GET make from their patterns while the
+/// command runs are left out. The command itself makes sure that the user may read all keys.
 pub(crate) fn keys(request: &[&[u8]]) -> Vec<FoundKey> {
     let destination = options(request).filter_map(|option| match option {
-        SortOption::Store(place) => Some(place),
+        SortOption::Store(index) => Some(index),
         _ => None,
     });
     let source = FoundKey {
@@ -76,8 +79,8 @@ mod tests {
     use super::*;
 
     fn found(request: &str) -> Vec<usize> {
-        let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-        keys(&words).iter().map(|key| key.position).collect()
+        let args: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
+        keys(&args).iter().map(|key| key.position).collect()
     }
 
     #[test]
@@ -94,8 +97,8 @@ mod tests {
     fn what_lacks_a_value_is_wrong() {
         for request in ["a STORE", "a LIMIT 0", "a BY", "a GET", "a x"] {
             let request = format!("sort {request}");
-            let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-            let all: Vec<_> = options(&words).collect();
+            let args: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
+            let all: Vec<_> = options(&args).collect();
             assert_eq!(all, [SortOption::Wrong], "{request}");
             assert_eq!(found(&request), [1]);
         }

@@ -52,15 +52,15 @@ fn what_is_no_range_moves() {
     assert_eq!(legacy(&[KeySpec::counted(1, &[])]), (0, 0, 0, false));
     let sort = [KeySpec::at(1, &[]), KeySpec::unknown(&[])];
     assert_eq!(legacy(&sort), (1, 1, 1, false));
-    // A destination, and a number of sources behind it.
+    // A destination, followed by a number of sources.
     let store = [KeySpec::at(1, &[]), KeySpec::counted(2, &[])];
     assert_eq!(legacy(&store), (1, 1, 1, false));
 }
 
-/// The places of the keys that a specification finds.
-fn places(spec: &KeySpec, request: &str) -> Option<Vec<usize>> {
-    let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-    let keys = spec.keys_in(&words)?;
+/// The positions of the keys that a specification finds.
+fn positions(spec: &KeySpec, request: &str) -> Option<Vec<usize>> {
+    let args: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
+    let keys = spec.keys_in(&args)?;
     Some(keys.iter().map(|key| key.position).collect())
 }
 
@@ -72,19 +72,25 @@ fn keys_stand_behind_a_keyword() {
         limit: 0,
     };
     let store = KeySpec::behind("STORE", 6, one, &["OW"]);
-    assert_eq!(places(&store, "g k 1 2 3 km STORE d"), Some(vec![7]));
-    assert_eq!(places(&store, "g k 1 2 3 km asc store d x"), Some(vec![8]));
-    // The first of them counts, from where one may stand.
-    assert_eq!(places(&store, "g k 1 2 3 km STORE STORE d"), Some(vec![7]));
-    assert_eq!(places(&store, "g k store 2 3 km"), None);
+    assert_eq!(positions(&store, "g k 1 2 3 km STORE d"), Some(vec![7]));
     assert_eq!(
-        places(&store, "g k store 2 3 km asc store d"),
+        positions(&store, "g k 1 2 3 km asc store d x"),
         Some(vec![8])
     );
-    // Nothing behind it, no keyword, a request that ends before.
-    assert_eq!(places(&store, "g k 1 2 3 km STORE"), None);
-    assert_eq!(places(&store, "g k 1 2 3 km STORED d"), None);
-    assert_eq!(places(&store, "g k"), None);
+    // The first keyword counts, from the first argument that may be one.
+    assert_eq!(
+        positions(&store, "g k 1 2 3 km STORE STORE d"),
+        Some(vec![7])
+    );
+    assert_eq!(positions(&store, "g k store 2 3 km"), None);
+    assert_eq!(
+        positions(&store, "g k store 2 3 km asc store d"),
+        Some(vec![8])
+    );
+    // Nothing after the keyword, no keyword, and a request that ends too early.
+    assert_eq!(positions(&store, "g k 1 2 3 km STORE"), None);
+    assert_eq!(positions(&store, "g k 1 2 3 km STORED d"), None);
+    assert_eq!(positions(&store, "g k"), None);
     assert_eq!(legacy(&[KeySpec::at(1, &[]), store]), (1, 1, 1, false));
 }
 
@@ -96,11 +102,17 @@ fn half_of_what_stands_behind_a_keyword_are_keys() {
         limit: 2,
     };
     let streams = KeySpec::behind("STREAMS", 1, half, &["RO"]);
-    assert_eq!(places(&streams, "xread streams a b 0 0"), Some(vec![2, 3]));
-    assert_eq!(places(&streams, "xread COUNT 2 STREAMS a 0"), Some(vec![4]));
-    assert_eq!(places(&streams, "xread streams"), None);
-    // The command's name is no keyword.
-    assert_eq!(places(&streams, "streams a 0"), None);
+    assert_eq!(
+        positions(&streams, "xread streams a b 0 0"),
+        Some(vec![2, 3])
+    );
+    assert_eq!(
+        positions(&streams, "xread COUNT 2 STREAMS a 0"),
+        Some(vec![4])
+    );
+    assert_eq!(positions(&streams, "xread streams"), None);
+    // The command's name is not a keyword.
+    assert_eq!(positions(&streams, "streams a 0"), None);
 }
 
 #[test]
@@ -111,11 +123,11 @@ fn a_keyword_is_looked_for_backwards() {
         limit: 0,
     };
     let keys = KeySpec::behind("KEYS", -2, rest, &["RW"]);
-    assert_eq!(places(&keys, "m h 1 KEYS a"), Some(vec![4]));
-    assert_eq!(places(&keys, "m h 1 KEYS a b"), Some(vec![4, 5]));
-    assert_eq!(places(&keys, "m keys a KEYS b"), Some(vec![4]));
-    assert_eq!(places(&keys, "m a KEYS"), None);
-    assert_eq!(places(&keys, "keys"), None);
+    assert_eq!(positions(&keys, "m h 1 KEYS a"), Some(vec![4]));
+    assert_eq!(positions(&keys, "m h 1 KEYS a b"), Some(vec![4, 5]));
+    assert_eq!(positions(&keys, "m keys a KEYS b"), Some(vec![4]));
+    assert_eq!(positions(&keys, "m a KEYS"), None);
+    assert_eq!(positions(&keys, "keys"), None);
 }
 
 #[test]
@@ -127,7 +139,7 @@ fn a_count_never_reaches_beyond_the_request() {
     };
     assert_eq!(found(b"1"), Some(vec![2]));
     assert_eq!(found(b"2"), Some(vec![2, 3]));
-    // 32 bits of 4,294,967,298 are 2.
+    // The low 32 bits of 4,294,967,298 are 2.
     assert_eq!(found(b"4294967298"), Some(vec![2, 3]));
     let wrong: [&[u8]; 7] = [
         b"",
