@@ -1,11 +1,13 @@
-//! What an allocator really hands out for a request.
+//! How many bytes an allocator really takes for an allocation.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! mimalloc and jemalloc have the same size classes: multiples of 16 up to 128, then four classes
-//! per doubling. Large requests are whole pages of the system. Memory figures built on these sizes
-//! match the resident memory much better than the sizes asked for, and a buffer that grows from
+//! per doubling. Large allocations are whole pages of the system. Figures built on these sizes
+//! match the resident memory much better than the requested sizes do. A buffer that grows from
 //! class to class wastes nothing.
 
-/// From here on an allocation is counted in pages of the system.
+/// From this size on, an allocation is counted in pages of the system.
 const LARGE: usize = 128 * 1024;
 const SYSTEM_PAGE: usize = 4096;
 
@@ -29,9 +31,8 @@ pub(crate) fn buffer<T>(capacity: usize) -> usize {
     size_class(capacity * size_of::<T>())
 }
 
-/// Whether a buffer of `capacity` is so much larger than what `len` needs that some of it should be
-/// given back, and to what capacity. A quarter of it, at most, is in use then, so that the cost is
-/// spread over as many removals as are left.
+/// The capacity to shrink a buffer to, if `capacity` is much larger than what `len` needs. At most
+/// a quarter of the buffer is in use then, so the removals so far pay for the copy.
 pub(crate) fn shrunk(len: usize, capacity: usize) -> Option<usize> {
     (capacity > 8 && len <= capacity / 4).then_some(len * 2)
 }

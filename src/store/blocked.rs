@@ -1,26 +1,30 @@
-//! Clients that wait for a key.
+//! Clients that wait for keys.
 //!
-//! Layer `store`. It knows who waits for which keys, in which order, and nothing of types: what a
-//! waiter wants is its [`BlockedOp`], which the command that blocks brings along.
+//! Layer `store`. It may use `client` and `resp`. It knows which clients wait for which keys, in
+//! which order, but not the types of values. What a waiter does with a value is its [`BlockedOp`],
+//! which the blocking command provides.
 //!
-//! The life of a waiter: its command finds nothing at its keys and adds it here, its connection
-//! reads on but carries nothing out, and then one of
-//! - a key comes to hold what it waits for: whoever brought that serves it (see
-//!   [`serve`](super::serve)),
-//! - its time is over: its own task takes it away and answers that,
-//! - CLIENT UNBLOCK takes it away and answers,
-//! - a key goes away and the waiter wants to know ([`BlockedOp::when_gone`]): it is answered an error,
-//! - its connection ends: it is taken away.
+//! The life of a waiter: its command finds nothing at its keys and adds it here. Its connection
+//! goes on reading but carries out no commands. Then one of these happens:
+//! - A key gets what it waits for. The command that did this serves the waiter (see
+//!   [`serve`](super::serve)).
+//! - Its time limit is over. Its own task removes and answers it.
+//! - CLIENT UNBLOCK removes and answers it.
+//! - A key goes away, and the waiter is one that wants to know ([`BlockedOp::when_gone`]). It is
+//!   answered with an error.
+//! - Its connection ends. It is removed.
 //!
-//! Each of them holds the keyspace's lock, and who takes the waiter out of the table is the one who
-//! answers it: nobody is answered twice, nobody is forgotten.
+//! All of these happen under the keyspace's lock, and the one that removes the waiter from the
+//! table answers it. So no waiter is answered twice or forgotten.
 //!
-//! To add a command that blocks, for any type: implement [`BlockedOp`]. A waiter that takes what it
-//! is answered does so in [`take`](BlockedOp::take); one that only looks leaves that empty, so that
-//! one push wakes all of its kind.
+//! To add a blocking command, for any type: implement [`BlockedOp`]. A waiter that removes what it
+//! is answered with does so in [`take`](BlockedOp::take). A waiter that only reads leaves that
+//! empty, so that one push wakes all waiters of this kind.
 //!
-//! Invariants: a waiter is in the queue of each of its keys exactly while it is in `waiters`. A
-//! key's queue is in the order in which its waiters came. A key is in `ready` at most once.
+//! Invariants:
+//! - A waiter is in the queue of each of its keys exactly while it is in `waiters`.
+//! - A key's queue is in the order in which its waiters came.
+//! - A key is in `ready` at most once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,25 +44,25 @@ use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
 
-/// What a client waits for, and what is done for it then.
+/// What a blocked client waits for, and how it is served.
 ///
-/// Serving has two steps, since an element may leave its key only once the waiter's outbox has taken
-/// the reply: [`answer`](Self::answer) writes the reply and changes nothing, [`take`](Self::take) does
-/// the rest.
+/// Serving has two steps, since an element may leave its key only after the waiter's outbox has
+/// taken the reply: [`answer`](Self::answer) writes the reply and changes nothing, and
+/// [`take`](Self::take) then makes the change.
 pub(crate) trait BlockedOp: fmt::Debug + Send + Sync {
     /// Bytes of memory that it takes.
     fn memory(&self) -> usize {
         size_of_val(self)
     }
 
-    /// The type of value that it waits for, as TYPE names it.
+    /// The type of value that it waits for, as TYPE shows it.
     fn waits_for(&self) -> &'static str;
 
-    /// Writes the answer from the value at `slot`, which is of the right type. `false`: there is
-    /// nothing for it yet, and nothing is written.
+    /// Writes the reply from the value at `slot`, which has the right type. Returns `false`, and
+    /// writes nothing, if the value has nothing for this waiter yet.
     ///
     /// # Errors
-    /// What the waiter is answered instead, which ends its wait.
+    /// An error to reply with instead. It ends the wait.
     fn answer(
         &self,
         keys: &mut Keys<'_>,
@@ -67,36 +71,36 @@ pub(crate) trait BlockedOp: fmt::Debug + Send + Sync {
         out: &mut ReplyWriter<'_>,
     ) -> Result<bool, CommandError>;
 
-    /// Takes what was answered, with all that follows.
+    /// Removes what was replied from the key, and does all that follows from it.
     fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]);
 
-    /// What it is answered when its time is over.
+    /// The reply when its time limit is over.
     fn timed_out(&self) -> Reply;
 
-    /// What it is answered if one of its keys goes away, or comes to hold another type; `None`: it
-    /// waits on.
+    /// The error to reply with if one of its keys goes away or gets another type. `None` to wait
+    /// on.
     fn when_gone(&self) -> Option<CommandError> {
         None
     }
 }
 
-/// A client that waits.
+/// A blocked client.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     /// The client.
     pub client: Arc<Client>,
     /// Its database.
     pub db: u32,
-    /// The keys, in the order of preference.
+    /// Its keys, in order of preference.
     pub keys: Vec<Box<[u8]>>,
-    /// What it wants.
+    /// What it waits for.
     pub op: Arc<dyn BlockedOp>,
-    /// Whether it is answered at all (CLIENT REPLY).
+    /// Whether it gets replies (CLIENT REPLY).
     pub wants_reply: bool,
 }
 
 impl Waiter {
-    /// Writes a reply in the client's protocol; empty if it wants none.
+    /// Writes a reply in the client's protocol. The result is empty if the client gets no replies.
     pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> BytesMut {
         let mut reply = BytesMut::new();
         if self.wants_reply {
@@ -105,12 +109,12 @@ impl Waiter {
         reply
     }
 
-    /// Writes the reply to one whose time is over; empty if it wants none.
+    /// The reply to a client whose time limit is over; empty if it gets no replies.
     pub(crate) fn timed_out(&self) -> BytesMut {
         self.reply(|out| out.put(self.op.timed_out()))
     }
 
-    /// Writes an error; empty if it wants no reply.
+    /// An error as a reply; empty if the client gets no replies.
     pub(crate) fn error(&self, error: &CommandError) -> BytesMut {
         self.reply(|out| out.error(error))
     }
@@ -119,11 +123,11 @@ impl Waiter {
 /// The waiters of one key.
 #[derive(Debug, Default)]
 struct Queue {
-    /// By the number in which they came.
+    /// Its waiters, by the numbers that they got when they came.
     waiters: BTreeMap<u64, ClientId>,
-    /// How many wait for each type of value; hardly ever for more than one.
+    /// How many waiters wait for each type of value. There is rarely more than one type.
     types: SmallVec<[(&'static str, usize); 1]>,
-    /// How many want to know if the key goes away.
+    /// How many waiters want to know if the key goes away.
     want_gone: usize,
 }
 
@@ -150,7 +154,7 @@ impl Queue {
         self.want_gone -= usize::from(waiter.op.when_gone().is_some());
     }
 
-    /// Whether what a key holds now, if anything, concerns any waiter.
+    /// Whether the current value of the key, if any, may end the wait of any waiter.
     fn is_concerned(&self, value: Option<&Value>) -> bool {
         let waited_for = value.is_some_and(|value| {
             let name = value.type_name();
@@ -160,12 +164,12 @@ impl Queue {
     }
 }
 
-/// See the module.
+/// All blocked clients, and the keys that may serve them.
 #[derive(Debug, Default)]
 pub(crate) struct Blocked {
     waiters: HashMap<ClientId, (u64, Waiter), HashState>,
     queues: HashMap<FullKey, Queue, HashState>,
-    /// Keys at which waiters may find something, in the order in which they came to be such.
+    /// Keys that may have something for their waiters, in the order in which they were noted.
     ready: Vec<FullKey>,
     is_ready: HashSet<FullKey, HashState>,
     /// The number of the next waiter.
@@ -178,19 +182,19 @@ impl Blocked {
         self.waiters.len()
     }
 
-    /// Does nobody wait, and is nothing left of those who did?
+    /// Whether no client waits and nothing is left of former waiters.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn is_empty(&self) -> bool {
         let is_ready = !self.ready.is_empty() || !self.is_ready.is_empty();
         self.waiters.is_empty() && self.queues.is_empty() && !is_ready
     }
 
-    /// Does anybody wait for any key?
+    /// Whether any key is waited for.
     pub(crate) fn is_waited_for(&self) -> bool {
         !self.queues.is_empty()
     }
 
-    /// Adds a waiter, behind all others of its keys.
+    /// Adds a waiter. It comes after all other waiters of its keys.
     pub(crate) fn add(&mut self, waiter: Waiter) {
         let number = self.next;
         self.next += 1;
@@ -200,7 +204,7 @@ impl Blocked {
                 key: key.clone(),
             };
             let queue = self.queues.entry(full).or_default();
-            // A key may be named twice.
+            // A command may name a key twice.
             if !queue.waiters.contains_key(&number) {
                 queue.insert(number, &waiter);
             }
@@ -209,12 +213,12 @@ impl Blocked {
         self.waiters.insert(waiter.client.id, (number, waiter));
     }
 
-    /// A waiter.
+    /// The waiter of this client.
     pub(crate) fn get(&self, client: ClientId) -> Option<&Waiter> {
         self.waiters.get(&client).map(|(_, waiter)| waiter)
     }
 
-    /// Takes a waiter away. Who gets it answers it.
+    /// Removes a waiter. The caller must answer it.
     pub(crate) fn remove(&mut self, client: ClientId) -> Option<Waiter> {
         let (number, waiter) = self.waiters.remove(&client)?;
         for key in &waiter.keys {
@@ -233,12 +237,12 @@ impl Blocked {
         Some(waiter)
     }
 
-    /// Notes that a key has come to hold this value.
+    /// Notes that a key now has this value.
     pub(crate) fn note_ready(&mut self, key: FullKeyRef<'_>, value: &Value) {
         self.note(key, Some(value));
     }
 
-    /// Notes that a key is gone.
+    /// Notes that a key was removed.
     pub(crate) fn note_gone(&mut self, key: FullKeyRef<'_>) {
         self.note(key, None);
     }
@@ -258,8 +262,8 @@ impl Blocked {
         }
     }
 
-    /// As [`note_ready`](Self::note_ready) and [`note_gone`](Self::note_gone), for all keys of a
-    /// database that are waited for: `value` says what each holds now.
+    /// Does what [`note_ready`](Self::note_ready) and [`note_gone`](Self::note_gone) do, for all
+    /// keys of a database that are waited for. `value` returns the current value of each.
     pub(crate) fn note_database<'a>(
         &mut self,
         db: u32,
@@ -271,13 +275,13 @@ impl Blocked {
         }
     }
 
-    /// Hands over the ready keys, in order.
+    /// Removes and returns the ready keys, in order.
     pub(crate) fn take_ready(&mut self) -> Vec<FullKey> {
         self.is_ready.clear();
         std::mem::take(&mut self.ready)
     }
 
-    /// Whether what a key holds now, if anything, concerns any of its waiters.
+    /// Whether the current value of the key, if any, may end the wait of any of its waiters.
     pub(crate) fn concerns(&self, key: &FullKey, value: Option<&Value>) -> bool {
         let queue = self.queues.get(key);
         queue.is_some_and(|queue| queue.is_concerned(value))

@@ -1,4 +1,6 @@
-//! One numbered database: keys, what they hold, and when they expire.
+//! One numbered database: keys, their values, and when they expire.
+//!
+//! Layer `store`. It may use `hash`.
 //!
 //! ```text
 //!   index      hash of the key → slot        (a hash table of 8-byte places)
@@ -7,11 +9,11 @@
 //! ```
 //!
 //! Invariants:
-//! - The three agree: every entry is in the index once, and in `deadlines` exactly if it expires.
-//! - `used` is the sum of [`KeyEntry::memory`] over all entries. A value therefore changes only within
-//!   [`Database::change`].
-//! - Nothing here looks at the clock: an entry whose time has come is still there until somebody
-//!   removes it.
+//! - The three tables agree: every entry is in the index once, and in `deadlines` exactly if it
+//!   expires.
+//! - `used` is the sum of [`KeyEntry::memory`] over all entries. A value therefore changes only
+//!   within [`Database::change`].
+//! - Nothing here reads the clock: an expired entry is there until a caller removes it.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -25,27 +27,27 @@ use crate::hash::{hash, spread};
 /// A time, in milliseconds since 1970.
 pub(crate) type Millis = u64;
 
-/// What the tables take for one key beside its entry: a place in the index at its usual load.
+/// What the tables take for one key beside its entry: a place in the index, at its usual load.
 const PER_KEY: usize = size_of::<Place>() * 8 / 7 * 3 / 2;
 /// What the tables take for one expiry.
 const PER_DEADLINE: usize = size_of::<(Millis, SlotId)>() * 3 / 2;
-/// Tables of up to this many places are not worth shrinking.
+/// Tables of up to this many places are not shrunk.
 const SHRINK_FROM: usize = 1024;
 
-/// Where an entry is. Half of the hash is kept with it, so that a growing table need not visit the
-/// keys.
+/// A place in the index. It holds half of the hash, so that a growing table does not need to read
+/// the keys.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     hash: u32,
     slot: SlotId,
 }
 
-/// A key and what belongs to it.
+/// A key with its value and its times.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyEntry {
     /// The key.
     pub key: Box<[u8]>,
-    /// What it holds.
+    /// Its value.
     pub value: Value,
     /// When it was last used, in seconds since 1970.
     pub accessed: u32,
@@ -54,12 +56,12 @@ pub(crate) struct KeyEntry {
 }
 
 impl KeyEntry {
-    /// When it expires, if it does.
+    /// When the key expires, if it does.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         self.deadline.map(NonZeroU64::get)
     }
 
-    /// Bytes of memory that the key takes in all.
+    /// The memory that the key takes in all, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let deadline = if self.deadline.is_some() {
             PER_DEADLINE
@@ -70,7 +72,7 @@ impl KeyEntry {
     }
 }
 
-/// See the module.
+/// The keys of one database.
 #[derive(Debug, Default)]
 pub(crate) struct Database {
     slots: Slots<KeyEntry>,
@@ -85,12 +87,13 @@ impl Database {
         self.slots.len()
     }
 
-    /// About how many allocations dropping it gives back: each key's own, and more for large values.
+    /// Roughly how many allocations dropping the database frees: each key's own, and more for large
+    /// values.
     pub(crate) fn free_cost(&self) -> usize {
         2 * self.len() + self.used / 1024
     }
 
-    /// The number of keys that expire.
+    /// The number of keys with a deadline.
     pub(crate) fn expiring(&self) -> usize {
         self.deadlines.len()
     }
@@ -100,7 +103,7 @@ impl Database {
         self.used
     }
 
-    /// Where the key is, whether its time has come or not.
+    /// The slot of a key, expired or not.
     pub(crate) fn find(&self, key: &[u8]) -> Option<SlotId> {
         let hash = hash(key);
         let place = self.index.find(spread(hash), |place| {
@@ -109,15 +112,15 @@ impl Database {
         Some(place.slot)
     }
 
-    /// What is in a slot.
+    /// The entry in a slot.
     ///
     /// # Panics
-    /// If nothing is.
+    /// The slot is empty.
     pub(crate) fn entry(&self, slot: SlotId) -> &KeyEntry {
         self.slots.get(slot).expect("a slot that is taken")
     }
 
-    /// Adds a key that is not there.
+    /// Adds a key, which must be new.
     pub(crate) fn insert(&mut self, key: &[u8], value: Value, accessed: u32) -> SlotId {
         let entry = KeyEntry {
             key: key.into(),
@@ -135,10 +138,10 @@ impl Database {
         slot
     }
 
-    /// Takes a key and what belongs to it away.
+    /// Removes the entry in a slot.
     ///
     /// # Panics
-    /// If nothing is in the slot.
+    /// The slot is empty.
     pub(crate) fn remove(&mut self, slot: SlotId) -> KeyEntry {
         let entry = self.slots.remove(slot).expect("a slot that is taken");
         self.used -= entry.memory();
@@ -158,7 +161,7 @@ impl Database {
         entry
     }
 
-    /// Changes a value in its place.
+    /// Changes a value in place.
     pub(crate) fn change<R>(&mut self, slot: SlotId, change: impl FnOnce(&mut Value) -> R) -> R {
         let entry = self.slots.get_mut(slot).expect("a slot that is taken");
         let before = entry.value.memory();
@@ -167,8 +170,8 @@ impl Database {
         result
     }
 
-    /// Makes the tables and what is counted anew from the entries, after a change that may have
-    /// broken off. A value that was left empty goes.
+    /// Rebuilds the tables and the sums from the entries, after a change that may be incomplete.
+    /// Entries whose value is empty are removed.
     pub(super) fn repair(&mut self) {
         let empty = self
             .slots
@@ -191,18 +194,19 @@ impl Database {
         }
     }
 
-    /// Notes that a key was used, at this time in seconds.
+    /// Records that a key was used, at this time in seconds.
     pub(crate) fn touch(&mut self, slot: SlotId, now: u32) {
         if let Some(entry) = self.slots.get_mut(slot) {
             entry.accessed = now;
         }
     }
 
-    /// Sets when a key expires, or that it does not.
+    /// Sets the time when a key expires, or that it does not expire.
     pub(crate) fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
         let entry = self.slots.get_mut(slot).expect("a slot that is taken");
         self.used -= entry.memory();
-        // A key whose time is the first millisecond of 1970 goes in the second one.
+        // 0 cannot be stored, so a key that expires in the first millisecond of 1970 expires in the
+        // second.
         let compact =
             deadline.map(|deadline| NonZeroU64::MIN.saturating_add(deadline.saturating_sub(1)));
         let before = std::mem::replace(&mut entry.deadline, compact);
@@ -216,17 +220,18 @@ impl Database {
         }
     }
 
-    /// The key that expires first, and when.
+    /// The key that expires first, and the time when it does.
     pub(crate) fn first_deadline(&self) -> Option<(Millis, SlotId)> {
         self.deadlines.first().copied()
     }
 
-    /// All entries, in the order of their slots.
+    /// All entries, ordered by slot.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (SlotId, &KeyEntry)> {
         self.slots.iter()
     }
 
-    /// The slots from `start` on, in order, with what is in them. Many empty ones may be one.
+    /// The slots from `start` on, in order, with their entries. Many empty slots may be returned as
+    /// one.
     pub(crate) fn places_from(
         &self,
         start: usize,
@@ -234,8 +239,8 @@ impl Database {
         self.slots.places_from(start)
     }
 
-    /// Some key, chosen by the number `random`: each as likely as any other, unless hardly any slot
-    /// is taken. `None`: there is none.
+    /// A random entry, chosen by the number `random`. All are equally likely, unless nearly all
+    /// slots are empty. `None` if there is no entry.
     pub(crate) fn some_slot(&self, random: u64) -> Option<SlotId> {
         self.slots.some(random)
     }

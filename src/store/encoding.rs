@@ -1,27 +1,29 @@
-//! Which encoding Redis would have for a list, which is what OBJECT ENCODING tells of ours.
+//! The encoding that Redis would use for a list, which OBJECT ENCODING shows.
 //!
-//! Redis 7.2 keeps a short list as one `listpack`, which becomes a `quicklist` when an addition makes
-//! it larger than `list-max-listpack-size`, and a listpack again when a removal leaves no more than
-//! half of that: so a list at the limit does not go back and forth.
+//! Layer `store`. It uses nothing else.
+//!
+//! Redis 7.2 keeps a short list as one `listpack`. The list becomes a `quicklist` when an addition
+//! makes it larger than `list-max-listpack-size`, and a listpack again when a removal leaves at
+//! most half of that. So a list at the limit does not change back and forth.
 
 use super::value::Size;
 
-/// What -1 to -5 stand for, in bytes.
+/// The sizes in bytes that -1 to -5 stand for.
 const SIZES: [usize; 5] = [4096, 8192, 16384, 32768, 65536];
-/// Bytes of a listpack at most where its elements are counted (Redis: `SIZE_SAFETY_LIMIT`).
+/// The most bytes of a listpack if the limit is a number of elements (Redis: `SIZE_SAFETY_LIMIT`).
 const SAFE_SIZE: usize = 8192;
 
-/// How large a listpack may become (`list-max-listpack-size`).
+/// The limit of a listpack's size (`list-max-listpack-size`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Packing {
-    /// So many bytes.
+    /// At most this many bytes.
     Bytes(usize),
-    /// So many elements.
+    /// At most this many elements.
     Elements(usize),
 }
 
 impl Packing {
-    /// The limit that the setting stands for. As in Redis, 0 is 1, and less than -5 is -5.
+    /// The limit that the setting means. As in Redis, 0 is 1, and anything below -5 is -5.
     pub(crate) fn new(setting: i32) -> Packing {
         match usize::try_from(setting) {
             Ok(elements) => Packing::Elements(elements.max(1)),
@@ -32,7 +34,7 @@ impl Packing {
         }
     }
 
-    /// Whether a listpack may be so large.
+    /// Whether a listpack may have this size.
     pub(crate) fn holds(self, size: Size) -> bool {
         match self {
             Packing::Bytes(bytes) => size.bytes <= bytes,
@@ -40,7 +42,7 @@ impl Packing {
         }
     }
 
-    /// Whether a list is a quicklist after a change, from whether it was one before.
+    /// Whether a list is a quicklist after a change. `was` is whether it was one before.
     pub(crate) fn is_quicklist(self, was: bool, before: Size, after: Size) -> bool {
         let grew = after.bytes > before.bytes || after.elements > before.elements;
         match (was, grew) {

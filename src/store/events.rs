@@ -1,28 +1,30 @@
-//! Keyspace notifications: what happens to keys, as messages (`notify-keyspace-events`).
+//! Keyspace notifications: messages about what happens to keys (`notify-keyspace-events`).
 //!
-//! A command notes what happens in order; the messages go out through the same fan-out as any
-//! PUBLISH, after the command's reply and before the keyspace's lock is let go, so that their order
-//! is the order in which it happened.
+//! Layer `store`. It may use `pubsub` and what lies below.
+//!
+//! A command records events in order. They are published like any PUBLISH, after the command's
+//! reply and before the keyspace's lock is released. So subscribers get them in the order in which
+//! they happened.
 
 use crate::client::Namespace;
 use crate::config::{EventClass, EventClasses};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 
-/// Something that happened to a key.
+/// An event of a key.
 #[derive(Debug)]
 pub(crate) struct Event {
     /// The database.
     pub db: u32,
-    /// `lpush`, `expired`, …
+    /// The name of the event: `lpush`, `expired`, …
     pub name: &'static str,
     /// The key.
     pub key: Box<[u8]>,
 }
 
-/// Publishes events to the channels that `classes` asks for: under the key's name what happened to
-/// it (`__keyspace@0__:key` ← `lpush`), under the event's name the key (`__keyevent@0__:lpush` ←
-/// `key`). Returns how many messages there were, and to how many receivers.
+/// Publishes events to the channels that `classes` selects: the event to the channel of the key
+/// (`__keyspace@0__:key` ← `lpush`), and the key to the channel of the event
+/// (`__keyevent@0__:lpush` ← `key`). Returns the number of messages and the number of receivers.
 pub(crate) fn publish(
     events: &[Event],
     classes: EventClasses,

@@ -1,22 +1,25 @@
-//! What is no longer held, and is to be freed where that keeps nobody waiting.
+//! Values that are no longer used, and are to be freed where that delays nobody.
 //!
-//! Layer `store`. Freeing a large value takes as long as a million small ones: it is not done under
-//! the keyspace's lock. What is cheap to free is freed at once; the rest is collected here, under
-//! the lock, and dropped by whoever lets the lock go, or on a thread of its own if even that would
-//! keep a worker's connections waiting.
+//! Layer `store`. It uses nothing else.
+//!
+//! Freeing a large value takes as long as freeing a million small ones, so it is not done under the
+//! keyspace's lock. What is cheap to free is freed at once. The rest is collected here, under the
+//! lock. The thread that releases the lock then frees it, or, if that would delay a worker's
+//! connections, a thread of its own does.
 
 use std::fmt;
 
-/// Up to so many allocations are freed at once.
+/// Up to this many allocations are freed at once.
 const CHEAP: usize = 64;
-/// From so many allocations on, a thread of its own frees them: 10,000 take about half a millisecond.
+/// From this many allocations on, a thread of its own frees them. 10,000 take about half a
+/// millisecond.
 const HEAVY: usize = 10_000;
 
-/// See the module.
+/// Collected values.
 #[derive(Default)]
 pub(crate) struct Garbage {
     items: Vec<Box<dyn Send>>,
-    /// About how many allocations they are.
+    /// Roughly how many allocations they have.
     cost: usize,
 }
 
@@ -30,7 +33,7 @@ impl fmt::Debug for Garbage {
 }
 
 impl Garbage {
-    /// Adds something, which is about `cost` allocations.
+    /// Adds something that has about `cost` allocations.
     pub(super) fn add(&mut self, item: impl Send + 'static, cost: usize) {
         if cost > CHEAP {
             self.items.push(Box::new(item));
@@ -38,12 +41,13 @@ impl Garbage {
         }
     }
 
-    /// Is there nothing to free?
+    /// Whether there is nothing to free.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Frees everything, here or, if it is much and there is a runtime, on a thread for what blocks.
+    /// Frees everything: on this thread, or, if it is much and there is a runtime, on a blocking
+    /// thread.
     pub(super) fn free(self) {
         if self.cost >= HEAVY
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

@@ -1,11 +1,13 @@
-//! Invariants of the keyspace that span its parts, checked.
+//! Asserts invariants that span the parts of the keyspace, for tests.
+//!
+//! Layer `store`.
 
 use super::database::Database;
 use super::keyspace::Keyspace;
 
 impl Keyspace {
-    /// Checks that every key is found under its name, that no list is empty, and that what is
-    /// counted is what is there.
+    /// Asserts that every key is found under its name, that no value is empty, and that the sums
+    /// are right.
     pub(crate) fn assert_sound(&self) {
         for database in self.databases.values() {
             database.assert_sound();
@@ -18,13 +20,13 @@ impl Keyspace {
         !self.garbage.is_empty()
     }
 
-    /// Frees what waits to be.
+    /// Frees what waits to be freed.
     #[cfg(test)]
     pub(crate) fn forget_garbage(&mut self) {
         self.garbage = Default::default();
     }
 
-    /// Takes all keys away, one by one, and checks that nothing is counted then.
+    /// Removes all keys one by one, and asserts that all sums are then 0.
     pub(crate) fn assert_empties(&mut self) {
         for database in self.databases.values_mut() {
             let slots: Vec<_> = database.entries().map(|(slot, _)| slot).collect();

@@ -1,15 +1,17 @@
-//! One database, as a command sees it: look up, change, and tell of it.
+//! One database, as a command sees it: look-up, changes, and what has to follow a change.
 //!
-//! Layer `store`. A command knows the type that it works on, and names it: `keys.read::<List>(key)`.
+//! Layer `store`. It may use `client`, `config` and `resp`. The caller holds the keyspace's lock.
 //!
-//! A command that changes a key does three things besides, in Redis's words: `signalModifiedKey`
+//! A command names the type that it works on: `keys.read::<List>(key)`.
+//!
+//! A command that changes a key must also do three things, in Redis's words: `signalModifiedKey`
 //! ([`Keys::changed`]), `notifyKeyspaceEvent` ([`Keys::notify`]), and, for a value that others may
-//! wait for, `signalKeyAsReady` (done here by all that give a key a value).
+//! wait for, `signalKeyAsReady`. The functions that give a key a value do the last one themselves.
 //!
 //! Invariants:
-//! - A key whose time has come is removed by whoever looks it up: no command sees it.
-//! - No value is left empty: who takes elements calls [`Keys::drop_if_empty`].
-//! - A [`SlotId`] is good until its key is removed.
+//! - The look-up of an expired key removes it, so no command sees it.
+//! - No value stays empty: a command that removes elements calls [`Keys::drop_if_empty`].
+//! - A [`SlotId`] is valid until its key is removed.
 
 use std::sync::Arc;
 
@@ -22,14 +24,14 @@ use crate::client::Client;
 use crate::config::{Config, EventClass};
 use crate::resp::error::CommandError;
 
-/// See the module.
+/// The keys of one database during one command.
 #[derive(Debug)]
 pub(crate) struct Keys<'a> {
     pub(super) keyspace: &'a mut Keyspace,
     db: u32,
     config: &'a Config,
     touches: bool,
-    /// Keys whose time has come are left where they are, unseen.
+    /// Expired keys are not removed, but they are hidden.
     keeps_expired: bool,
 }
 
@@ -44,20 +46,20 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The keys, whose time of last use stays as it is (CLIENT NO-TOUCH).
+    /// These keys, whose time of last use does not change (CLIENT NO-TOUCH).
     pub(crate) fn untouched(mut self) -> Keys<'a> {
         self.touches = false;
         self
     }
 
-    /// The keys, from which none is removed when its time has come: it is only not seen any more
-    /// (CLIENT PAUSE). For commands that change nothing.
+    /// These keys, with expired ones hidden instead of removed (CLIENT PAUSE). For commands that
+    /// change nothing.
     pub(crate) fn unchanged(mut self) -> Keys<'a> {
         self.keeps_expired = true;
         self
     }
 
-    /// The same keys, for a while.
+    /// The same keys, borrowed for a shorter time.
     pub(crate) fn reborrow(&mut self) -> Keys<'_> {
         self.of(self.db)
     }
@@ -83,22 +85,22 @@ impl<'a> Keys<'a> {
         self.config
     }
 
-    /// This moment.
+    /// The current time.
     pub(crate) fn now(&self) -> Millis {
         self.keyspace.now
     }
 
-    /// The database itself, to look at; `None` if it was never used.
+    /// The database, for reading; `None` if it was never used.
     pub(crate) fn database(&self) -> Option<&Database> {
         self.keyspace.databases.get(&self.db)
     }
 
-    /// What is in a slot.
+    /// The entry in a slot.
     pub(crate) fn entry(&self, slot: SlotId) -> &KeyEntry {
         self.database().expect("a database with keys").entry(slot)
     }
 
-    /// A key, without a trace of the look: no statistics, no time of use, no event.
+    /// Finds a key without any trace: no statistics, no time of use, no event.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<SlotId> {
         self.keyspace.touched.see(key);
         let slot = self.database()?.find(key)?;
@@ -111,7 +113,7 @@ impl<'a> Keys<'a> {
         Some(slot)
     }
 
-    /// A key, to change what it holds (Redis: `lookupKeyWrite`).
+    /// Finds a key whose value is to be changed (Redis: `lookupKeyWrite`).
     pub(crate) fn lookup_write(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.peek(key)?;
         if self.touches {
@@ -120,7 +122,7 @@ impl<'a> Keys<'a> {
         Some(slot)
     }
 
-    /// A key, to read what it holds (Redis: `lookupKeyRead`): it is a hit or a miss.
+    /// Finds a key whose value is to be read (Redis: `lookupKeyRead`). Counts a hit or a miss.
     pub(crate) fn lookup_read(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.lookup_write(key);
         self.count_look(slot.is_some());
@@ -130,8 +132,8 @@ impl<'a> Keys<'a> {
         slot
     }
 
-    /// A key, to tell of it (Redis: `LOOKUP_NOTOUCH | LOOKUP_NONOTIFY`): it is a hit or a miss, and
-    /// that is all.
+    /// Finds a key to describe it (Redis: `LOOKUP_NOTOUCH | LOOKUP_NONOTIFY`). Counts a hit or a
+    /// miss, and does nothing else.
     pub(crate) fn inspect(&mut self, key: &[u8]) -> Option<SlotId> {
         let slot = self.peek(key);
         self.count_look(slot.is_some());
@@ -148,7 +150,7 @@ impl<'a> Keys<'a> {
         }) += 1;
     }
 
-    /// The value of type `T` at a slot.
+    /// The value of type `T` in a slot.
     ///
     /// # Errors
     /// `WRONGTYPE`
@@ -156,7 +158,8 @@ impl<'a> Keys<'a> {
         T::of(&self.entry(slot).value).ok_or(CommandError::WRONG_TYPE)
     }
 
-    /// Where a value of type `T` is, to change it ([`lookup_write`](Self::lookup_write)).
+    /// The slot of a value of type `T` that is to be changed
+    /// ([`lookup_write`](Self::lookup_write)).
     ///
     /// # Errors
     /// `WRONGTYPE`
@@ -166,7 +169,7 @@ impl<'a> Keys<'a> {
             .transpose()
     }
 
-    /// As [`write`](Self::write); one without elements is added if there is none.
+    /// As [`write`](Self::write), but adds an empty value if the key does not exist.
     ///
     /// # Errors
     /// `WRONGTYPE`
@@ -178,7 +181,7 @@ impl<'a> Keys<'a> {
         Ok(found.unwrap_or_else(|| self.add(key, T::default())))
     }
 
-    /// A value of type `T`, to read ([`lookup_read`](Self::lookup_read)).
+    /// A value of type `T` that is to be read ([`lookup_read`](Self::lookup_read)).
     ///
     /// # Errors
     /// `WRONGTYPE`
@@ -187,10 +190,10 @@ impl<'a> Keys<'a> {
         slot.map(|slot| self.get(slot)).transpose()
     }
 
-    /// Changes the value of type `T` at a slot.
+    /// Changes the value of type `T` in a slot.
     ///
     /// # Panics
-    /// If it is of another type.
+    /// The value has another type.
     pub(crate) fn change<T: Stored, R>(
         &mut self,
         slot: SlotId,
@@ -207,7 +210,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// Adds a key that is not there (Redis: `dbAdd`).
+    /// Adds a key, which must be new (Redis: `dbAdd`).
     pub(crate) fn add(&mut self, key: &[u8], value: impl Into<Value>) -> SlotId {
         let mut value = value.into();
         value.settle(None, self.config);
@@ -219,10 +222,10 @@ impl<'a> Keys<'a> {
         slot
     }
 
-    /// Sets a key, whatever it held (Redis: `setKey`), and tells its watchers. It expires no more,
-    /// unless `keep_deadline`.
+    /// Sets a key, whatever its value was (Redis: `setKey`), and tells its watchers. Unless
+    /// `keep_deadline`, it no longer expires.
     ///
-    /// Whoever waits for a value of the new type is served, as for a key that was added. (Redis's
+    /// Clients that wait for a value of the new type are served, as for a new key. (Redis's
     /// `dbOverwrite` wakes nobody; see docs/differences.md.)
     pub(crate) fn put(
         &mut self,
@@ -250,9 +253,9 @@ impl<'a> Keys<'a> {
         slot
     }
 
-    /// Gives a key all that belongs to another one, or to a copy of one, in place of whatever it holds
-    /// (Redis: `dbDelete` and `dbAdd`), and tells its watchers. It keeps its slot, so that no SCAN
-    /// passes over it.
+    /// Replaces a key's value and times with those of another key, or of a copy (Redis: `dbDelete`
+    /// and `dbAdd`), and tells its watchers. The key keeps its slot, so that a SCAN does not miss
+    /// it.
     pub(crate) fn adopt(&mut self, key: &[u8], entry: KeyEntry) {
         let deadline = entry.deadline();
         let KeyEntry {
@@ -276,7 +279,7 @@ impl<'a> Keys<'a> {
         self.changed(key);
     }
 
-    /// Sets when a key expires, or that it does not.
+    /// Sets the time when a key expires, or that it does not expire.
     pub(crate) fn set_deadline(&mut self, slot: SlotId, deadline: Option<Millis>) {
         self.note_change(slot);
         self.database_mut().set_deadline(slot, deadline);
@@ -285,8 +288,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Takes a key away and tells its watchers; the event is the caller's to name, and what it held
-    /// is the caller's to keep.
+    /// Removes a key and tells its watchers. The caller notifies of the event and owns the entry.
     pub(crate) fn remove(&mut self, slot: SlotId) -> KeyEntry {
         self.note_change(slot);
         let entry = self.database_mut().remove(slot);
@@ -299,40 +301,41 @@ impl<'a> Keys<'a> {
         entry
     }
 
-    /// As [`remove`](Self::remove), with the event, and what it held is freed.
+    /// Removes a key as [`remove`](Self::remove) does, notifies of the event, and frees the entry.
     pub(crate) fn delete(&mut self, slot: SlotId, class: EventClass, event: &'static str) {
         let entry = self.remove(slot);
         self.notify(class, event, &entry.key);
         self.discard(entry.value);
     }
 
-    /// Frees what is no longer held, once the keyspace's lock is let go if that takes long.
+    /// Frees a value. If that takes long, it happens after the keyspace's lock is released.
     pub(crate) fn discard(&mut self, value: Value) {
         let cost = value.free_cost();
         self.keyspace.garbage.add(value, cost);
     }
 
-    /// As [`discard`](Self::discard), for what is no value: `cost` is about the number of its
-    /// allocations.
+    /// As [`discard`](Self::discard), for something other than a value. `cost` is roughly the
+    /// number of its allocations.
     pub(crate) fn discard_part(&mut self, part: impl Send + 'static, cost: usize) {
         self.keyspace.garbage.add(part, cost);
     }
 
-    /// Takes a key away whose value has become empty, with the event.
+    /// Removes a key whose value has become empty, and notifies of it.
     pub(crate) fn drop_if_empty(&mut self, slot: SlotId) {
         if self.entry(slot).value.is_empty() {
             self.delete(slot, EventClass::Generic, "del");
         }
     }
 
-    /// Tells those who watch a key that it has changed, and notes it for those who track it.
+    /// Tells the clients that watch a key that it has changed, and notes it for those that track
+    /// it.
     pub(crate) fn changed(&mut self, key: &[u8]) {
         let full = FullKeyRef { db: self.db, key };
         self.keyspace.watched.changed(full);
         self.keyspace.tracking.changed(key);
     }
 
-    /// Notes an event, if somebody may want to hear of it.
+    /// Records an event, if the settings ask for its class.
     pub(crate) fn notify(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         if self.config.notify_keyspace_events.announces(class) {
             self.keyspace.events.push(Event {
@@ -343,7 +346,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Tells a client when a key changes, from now on (WATCH). `false`: it is told already.
+    /// Makes a client watch a key (WATCH). Returns `false` if it does so already.
     pub(crate) fn watch(&mut self, client: &Arc<Client>, key: &[u8]) -> bool {
         self.keyspace.touched.see(key);
         let full = FullKey {
@@ -353,30 +356,31 @@ impl<'a> Keys<'a> {
         self.keyspace.watched.watch(client, full)
     }
 
-    /// Whether the time of the key in a slot has come. As in Redis, its last millisecond is its own.
+    /// Whether the key in a slot has expired. As in Redis, the key still exists in the millisecond
+    /// of its deadline.
     pub(crate) fn is_expired(&self, slot: SlotId) -> bool {
         let deadline = self.entry(slot).deadline();
         deadline.is_some_and(|deadline| deadline < self.keyspace.now)
     }
 
-    /// Takes a key away whose time has come.
+    /// Removes an expired key.
     pub(crate) fn expire(&mut self, slot: SlotId) {
         self.keyspace.stats.expired += 1;
         self.delete(slot, EventClass::Expired, "expired");
     }
 
-    /// Notes that a key was used now.
+    /// Records that a key is used now.
     pub(crate) fn touch(&mut self, slot: SlotId) {
         let now = self.seconds();
         self.database_mut().touch(slot, now);
     }
 
-    /// This moment, in seconds since 1970.
+    /// The current time, in seconds since 1970.
     pub(crate) fn seconds(&self) -> u32 {
         (self.keyspace.now / 1000) as u32
     }
 
-    /// Notes that a key holds something that others may be waiting for.
+    /// Notes that a key has something that clients may be waiting for.
     pub(crate) fn note_ready(&mut self, slot: SlotId, key: &[u8]) {
         if self.keyspace.blocked.is_waited_for() {
             let full = FullKeyRef { db: self.db, key };
@@ -389,7 +393,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Records in tests that the key in a slot is changed.
+    /// Records for tests that the key in a slot is changed.
     fn note_change(&mut self, slot: SlotId) {
         let Keyspace {
             databases, touched, ..

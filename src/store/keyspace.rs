@@ -1,9 +1,10 @@
-//! All keys of the server, and who waits for them or watches them.
+//! All keys of the server, and the clients that wait for, watch or track them.
 //!
-//! Layer `store`. It is the value behind the one lock ([`shared`](super::shared)). Commands see it
-//! through [`Keys`]; what must happen once a
-//! command is through (waiters served, events published) is done by
-//! [`command`](crate::command) before it lets go of the lock.
+//! Layer `store`. It may use `client`, `config` and what else lies below.
+//!
+//! This is the value behind the one lock ([`shared`](super::shared)). Commands use it through
+//! [`Keys`]. What has to follow a command (serving waiters, publishing events) is done by
+//! [`command`](crate::command) before it releases the lock.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -31,7 +32,7 @@ pub(crate) struct FullKey {
     pub key: Box<[u8]>,
 }
 
-/// A [`FullKey`] to look up.
+/// A borrowed [`FullKey`], for look-ups.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct FullKeyRef<'a> {
     /// The database.
@@ -46,59 +47,59 @@ impl Equivalent<FullKey> for FullKeyRef<'_> {
     }
 }
 
-/// What is counted about keys.
+/// Statistics of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyStats {
     /// Reads that found their key.
     pub hits: u64,
-    /// Reads that did not.
+    /// Reads that did not find their key.
     pub misses: u64,
-    /// Keys whose time came.
+    /// Keys that expired.
     pub expired: u64,
 }
 
-/// What INFO shows of all keys.
+/// The figures of the keyspace that INFO shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
     /// Bytes that keys and values take.
     pub used: usize,
-    /// What is remembered of clients that track.
+    /// Figures of client-side caching.
     pub tracking: tracking::Figures,
-    /// Clients that wait for elements.
+    /// The number of blocked clients.
     pub blocked: usize,
-    /// What is counted.
+    /// Statistics of keys.
     pub stats: KeyStats,
-    /// The databases that have keys: number, keys, keys that expire.
+    /// For each database that has keys: its number, its keys, and its keys with a deadline.
     pub databases: Vec<(u32, usize, usize)>,
 }
 
-/// See the module.
+/// All databases, the clients that depend on them, and what is to be done at the end of a command.
 #[derive(Debug, Default)]
 pub(crate) struct Keyspace {
     pub(super) databases: BTreeMap<u32, Database>,
-    /// Who waits for elements.
+    /// The blocked clients.
     pub blocked: Blocked,
-    /// Who watches keys.
+    /// The clients that watch keys.
     pub watched: Watched,
-    /// Who is to be told of changes.
+    /// The clients that track keys.
     pub tracking: Tracking,
-    /// What has happened since the events were last taken, in order.
+    /// The events since they were last taken, in order.
     pub(super) events: Vec<Event>,
     pub(super) now: Millis,
     /// Whether a deadline was set since this was last asked.
     pub(super) expiry_set: bool,
-    /// What is to be freed once the lock is let go.
+    /// What is to be freed when the lock is released.
     pub(super) garbage: Garbage,
-    /// What is counted.
+    /// Statistics of keys.
     pub stats: KeyStats,
-    /// Somebody panicked who had the lock: a change may have broken off.
+    /// A thread panicked while it had the lock, so a change may be incomplete.
     broken: bool,
-    /// What commands touch.
+    /// Keys that commands access, recorded in tests.
     pub(crate) touched: Touched,
 }
 
 impl Keyspace {
-    /// Takes the time. All that is done until the next call happens at this moment.
+    /// Reads the clock. Everything until the next call happens at this time.
     pub(crate) fn refresh_clock(&mut self) {
         self.now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -127,18 +128,18 @@ impl Keyspace {
         std::mem::take(&mut self.expiry_set)
     }
 
-    /// What has happened, for publishing.
+    /// Removes and returns the recorded events.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
-    /// The first moment at which a key expires.
+    /// The time when the next key expires.
     pub(crate) fn first_deadline(&self) -> Option<Millis> {
         let firsts = self.databases.values().filter_map(Database::first_deadline);
         firsts.map(|(deadline, _)| deadline).min()
     }
 
-    /// Takes keys away whose time has come, at most `limit`. Returns how many.
+    /// Removes at most `limit` expired keys. Returns how many.
     pub(crate) fn expire(&mut self, limit: usize, config: &Config) -> usize {
         let numbers: Vec<u32> = self.databases.keys().copied().collect();
         let mut expired = 0;
@@ -155,7 +156,7 @@ impl Keyspace {
         expired
     }
 
-    /// Takes all keys of a database away, and tells their watchers.
+    /// Removes all keys of a database, and tells their watchers.
     pub(crate) fn clear(&mut self, db: u32) {
         if let Some(database) = self.databases.remove(&db) {
             self.watched.changed_all(db, &[&database]);
@@ -165,16 +166,16 @@ impl Keyspace {
         }
     }
 
-    /// Tells all who track that any key may have changed.
+    /// Tells all tracking clients that any key may have changed.
     pub(crate) fn invalidate_all(&mut self) {
         if let Some((flushed, cost)) = self.tracking.flush() {
             self.garbage.add(flushed, cost);
         }
     }
 
-    /// Exchanges the keys of two databases. Who waits for keys of one of them, or watches some, stays
-    /// with its number, and is told of what is there now. A client's cache does not know of numbers: it
-    /// is told that any key may have changed.
+    /// Exchanges the keys of two databases. Clients that wait for or watch keys of one of them stay
+    /// with its number, and are told of the new content. Client-side caches do not know database
+    /// numbers, so tracking clients are told that any key may have changed.
     pub(crate) fn swap(&mut self, first: u32, second: u32) {
         if first == second {
             return;
@@ -194,8 +195,8 @@ impl Keyspace {
         }
     }
 
-    /// Forgets a client that is gone: it waits for nothing and watches nothing, and some of what is
-    /// tracked for it is taken out. `true`: some of that is left, and this is to be called again.
+    /// Forgets a closed client: it no longer waits and watches, and some of its tracking entries
+    /// are removed. Returns `true` if some are left, so that this must be called again.
     pub(crate) fn forget(&mut self, client: &Client) -> bool {
         self.blocked.remove(client.id);
         self.watched.unwatch(client.id);
@@ -203,7 +204,7 @@ impl Keyspace {
         self.tracking.forget(client)
     }
 
-    /// Writes the figures down.
+    /// Copies the figures.
     pub(super) fn copy_figures(&self, figures: &mut Figures) {
         figures.used = self.used();
         figures.blocked = self.blocked.len();
@@ -216,18 +217,18 @@ impl Keyspace {
             .extend(all.map(|(db, database)| (db, database.len(), database.expiring())));
     }
 
-    /// Whether a change may have broken off, so that it must be [repaired](Self::repair).
+    /// Whether a change may be incomplete, so that the keyspace must be [repaired](Self::repair).
     pub(super) fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// Marks that a change may have broken off.
+    /// Marks that a change may be incomplete.
     pub(super) fn mark_broken(&mut self) {
         self.broken = true;
     }
 
-    /// Brings what is derived from the keys in step with them: what they take, where they are found,
-    /// when they expire, and who can be served. Half of a change stays, as does half of an EXEC.
+    /// Rebuilds what is derived from the keys: their memory, the index, their deadlines, and the
+    /// ready keys. Half of a change stays, as does half of an EXEC.
     #[cold]
     pub(super) fn repair(&mut self) {
         let Keyspace {
@@ -238,12 +239,12 @@ impl Keyspace {
             let value = |key: &[u8]| database.find(key).map(|slot| &database.entry(slot).value);
             blocked.note_database(db, value);
         }
-        // Of what was changed, not everybody may have been told.
+        // Some clients may not have been told of what was changed.
         self.invalidate_all();
         self.broken = false;
     }
 
-    /// Changes a value and panics before what follows a change.
+    /// Changes a value and panics before what has to follow a change.
     #[cfg(all(test, not(shuttle)))]
     pub(crate) fn break_off_a_change(
         &mut self,

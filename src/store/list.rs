@@ -1,31 +1,33 @@
-//! A list: elements in order, cheap at both ends, packed.
+//! A list: elements in order, packed, and cheap to change at both ends.
 //!
-//! A list is a deque of chunks, each a buffer of some 8 KB with the elements one behind another
-//! (`entry.rs` has the encoding), so that an element of 64 bytes takes 66. A push or a pop at an end
-//! moves nothing but the mark where the chunk's elements begin or end: a chunk that was begun at the
-//! head fills downwards, one that was begun at the tail upwards.
+//! Layer `store`. It uses nothing else.
+//!
+//! A list is a deque of chunks. Each chunk is a buffer of about 8 KB that contains the elements one
+//! after another (`entry.rs` has the encoding), so an element of 64 bytes takes 66. A push or a pop
+//! at an end only moves the position where the chunk's elements begin or end. A chunk that was
+//! begun at the head fills downwards, and one that was begun at the tail fills upwards.
 //!
 //! ```text
 //!  head                                                    tail
 //!  [....aaabbbccc] [dddeeefffggghhhiii] [jjjkkklllmmm] [nnn........]
 //! ```
 //!
-//! Redis's quicklist is the same idea. Here the chunks stand in an array, so that finding an index
-//! adds up counts that lie side by side, from the nearer end; and a chunk keeps room, where Redis
-//! allocates again for every push.
+//! Redis's quicklist works the same way. But here the chunks are in an array, so that finding an
+//! index adds up counts that are next to each other in memory, from the nearer end. And a chunk
+//! keeps spare room, where Redis allocates again for every push.
 //!
 //! # Invariants
-//! - No chunk is empty, and a list without elements holds no memory.
+//! - No chunk is empty, and a list without elements has no heap memory.
 //! - `totals` are the sums over the chunks.
 //!
 //! # Costs
 //! - At the ends: constant, amortised. `make_room` and `shrink` of a chunk copy at most a constant
-//!   times what was pushed or popped since they last did.
-//! - In the middle (`middle.rs`): finding costs O(chunks), changing rewrites one chunk. A chunk that
-//!   overflows is split there, and neighbours of which one is small are merged. Splitting and
-//!   merging move a few chunks in the deque, which is 40 bytes for each chunk up to the nearer end.
-//! - Memory: a small list's only chunk begins as large as its first element and doubles; an element
-//!   that no chunk has room for gets one that is exactly its size.
+//!   times what was pushed or popped since the last copy.
+//! - In the middle (`middle.rs`): finding an element takes O(chunks), and a change rewrites one
+//!   chunk. A chunk that overflows is split, and small neighbours are merged. Splitting and merging
+//!   move a few chunks in the deque, which is 40 bytes for each chunk up to the nearer end.
+//! - Memory: the only chunk of a small list begins as large as its first element, and doubles. An
+//!   element that is too large for any chunk gets a chunk of exactly its size.
 
 mod chunk;
 mod entry;
@@ -45,7 +47,7 @@ use crate::config::Config;
 use chunk::{CAPACITY, Chunk};
 pub(crate) use iter::Iter;
 
-/// One of a list's two ends.
+/// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// The left one, index 0.
@@ -70,11 +72,11 @@ impl End {
 pub(crate) struct List {
     chunks: VecDeque<Chunk>,
     totals: Totals,
-    /// Whether Redis would have it as a quicklist.
+    /// Whether Redis would store it as a quicklist.
     is_quicklist: bool,
 }
 
-/// What was cut off a list.
+/// Chunks that were cut off a list.
 #[derive(Debug)]
 pub(crate) struct Chunks(Vec<Chunk>);
 
@@ -153,7 +155,7 @@ impl ValueType for List {
 }
 
 impl List {
-    /// A list without elements, which holds no memory.
+    /// A list without elements, which has no heap memory.
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -183,7 +185,7 @@ impl List {
         self.chunk_at(end)?.peek(end)
     }
 
-    /// Drops the element at this end. `false`: there is none.
+    /// Removes the element at this end. Returns `false` if there is none.
     pub(crate) fn pop(&mut self, end: End) -> bool {
         let Some(chunk) = self.chunk_at_mut(end) else {
             return false;
@@ -201,14 +203,14 @@ impl List {
         true
     }
 
-    /// The element at this index.
+    /// The element at this index, counted from the head.
     pub(crate) fn get(&self, index: usize) -> Option<&[u8]> {
         let (chunk, place) = self.locate(index)?;
         self.chunks[chunk].element(place)
     }
 
-    /// Keeps `len` elements from `start` on. Gives back the whole chunks of the others, for the
-    /// caller to drop where that holds nobody up.
+    /// Keeps `len` elements from `start` on. Returns the chunks that were removed as a whole, for
+    /// the caller to drop where that delays nobody.
     pub(crate) fn keep(&mut self, start: usize, len: usize) -> Chunks {
         let start = start.min(self.len());
         let after = self.len() - start - len.min(self.len() - start);
@@ -218,7 +220,7 @@ impl List {
         Chunks(removed)
     }
 
-    /// All elements, head first.
+    /// All elements, beginning at the head.
     pub(crate) fn iter(&self) -> Iter<'_> {
         Iter {
             chunks: self.chunks.iter(),
@@ -227,7 +229,7 @@ impl List {
         }
     }
 
-    /// `len` elements from `start` on, or as many of them as there are.
+    /// `len` elements from `start` on, or fewer if the list ends before.
     pub(crate) fn range(&self, start: usize, len: usize) -> Iter<'_> {
         let left = len.min(self.len().saturating_sub(start));
         let Some((first, place)) = self.locate(start).filter(|_| left > 0) else {
@@ -272,7 +274,8 @@ impl List {
         }
     }
 
-    /// The chunk that has this element, and its place there, found from the nearer end.
+    /// The chunk that contains this element, and the element's range there. The search begins at
+    /// the nearer end.
     fn locate(&self, index: usize) -> Option<(usize, Range<usize>)> {
         if index >= self.len() {
             return None;
@@ -298,7 +301,7 @@ impl List {
         None
     }
 
-    /// Sees to it that the chunk at this end has room for `size` bytes there.
+    /// Makes sure that the chunk at this end has room for `size` bytes there.
     #[cold]
     fn make_room(&mut self, end: End, size: usize) {
         let mut capacity = size;
@@ -313,12 +316,12 @@ impl List {
             if has_room {
                 return;
             }
-            // A chunk that has grown to the full is taken as a sign that the next will, too.
+            // If a chunk has grown to full size, the next one probably will, too.
             if after == CAPACITY && size <= CAPACITY / 8 {
                 capacity = CAPACITY;
             }
         } else {
-            // Most lists stay at one chunk: no room for the four that a deque would begin with.
+            // Most lists keep one chunk. A deque would begin with room for four.
             self.chunks.reserve_exact(1);
         }
         let chunk = Chunk::with_room(end, capacity);
@@ -329,7 +332,7 @@ impl List {
         }
     }
 
-    /// Drops elements at an end, of which there are as many: whole chunks at once.
+    /// Removes elements at an end, whole chunks at once. There must be that many.
     fn drop_elements(&mut self, end: End, mut count: usize, removed: &mut Vec<Chunk>) {
         while let Some(chunk) = self.chunk_at_mut(end) {
             if chunk.count() > count {
@@ -350,7 +353,7 @@ impl List {
         }
     }
 
-    /// Takes the chunk at an end away, with what it still has.
+    /// Removes the chunk at an end, with its elements.
     fn take_chunk(&mut self, end: End) -> Option<Chunk> {
         let chunk = match end {
             End::Head => self.chunks.pop_front(),
@@ -371,7 +374,7 @@ impl List {
         }
     }
 
-    /// Larger lists are not worth it: their chunks at the ends are on their way out.
+    /// Larger lists are not shrunk: their chunks at the ends will soon be gone or full.
     fn shrink_only_chunk(&mut self) {
         let chunk = &mut self.chunks[0];
         let before = chunk.capacity();

@@ -1,43 +1,47 @@
-//! Queue mode: keys that hold strings and lists, and clients that wait for elements.
+//! The store: keys with their values, and the clients that wait for, watch or track them.
+//!
+//! Layer `store`. It may use `pubsub`, `client`, `config` and the lowest layers, but neither `acl`
+//! nor `observe`.
 //!
 //! ```text
 //!   a command ──▶ Keys (one database, at one moment) ──▶ Database: slots, index, deadlines
-//!                   │ a list came to be   │ a key changed       │ something happened
+//!                   │ a key got a value   │ a key changed       │ an event
 //!                   ▼                     ▼                     ▼
 //!                 Blocked: ready keys   Watched: EXEC fails   events ──▶ pub/sub
-//!                   │ after the command, or after the EXEC that it is in
+//!                   │ after the command, or after the EXEC that contains it
 //!                   ▼
 //!                 serve: an element for each waiter, first come, first served
 //! ```
 //!
-//! There is one [`Keyspace`](keyspace::Keyspace) behind one lock ([`shared`]), which a command holds from its
-//! first look at a key until its events are published, and EXEC from its first command to its last:
-//! so each is atomic to everybody else. Nothing is awaited under the lock.
+//! There is one [`Keyspace`](keyspace::Keyspace) behind one lock ([`shared`]). A command holds the
+//! lock from its first access to a key until its events are published, and EXEC holds it from its
+//! first command to its last. So each of them is atomic for everybody else. Nothing is awaited
+//! under the lock.
 //!
-//! # A waiter loses nothing
+//! # No element is lost
 //!
-//! An element leaves its list only once the waiter's outbox has taken the reply. Who serves asks
-//! the kernel first whether the waiter's peer is still there, and passes over one that has hung up,
-//! whose own task may not know it yet.
+//! An element leaves its key only after the waiter's outbox has taken the reply. Before that, the
+//! kernel is asked whether the waiter's peer is still connected. A waiter whose peer has hung up is
+//! passed over, even if its own task has not noticed yet.
 //!
-//! A connection that ends is closed and its outbox sealed first, without the keyspace's lock. The
-//! outbox's own lock decides about an element that comes just then: one that it has taken was
-//! appended before the seal, and is written out; one that it refuses stays in its list. So it does no
-//! harm that a closed client is among the waiters for a while.
+//! When a connection ends, the client is first closed and its outbox sealed, without the keyspace's
+//! lock. The outbox's own lock decides about an element that arrives at the same time. If the
+//! outbox has taken it, it was appended before the seal and is written. If the outbox refuses it,
+//! it stays at its key. So a closed client may be among the waiters for a while.
 //!
-//! # Nobody stays who has gone
+//! # No trace of a closed client
 //!
-//! A client waits or watches by its own commands only, which its own task carries out, and is marked
-//! meanwhile (`Client::is_in_keyspace`). The last thing that this task does is to look for the mark,
-//! and to forget the client if it has one. So nothing is left of a client that begins to wait while
-//! somebody else ends its connection, although neither takes notice of the other; and a client
-//! without the mark is forgotten without the lock. Who ends the connection forgets the client too, if
-//! the lock is free, so that others do not see it among the waiters any more: that may find nothing,
-//! or be done twice, and does no harm.
+//! A client begins to wait or watch only by its own commands, which its own task carries out, and
+//! it is marked while it does (`Client::is_in_keyspace`). The last thing that this task does is to
+//! test the mark, and to remove the client from the keyspace if it is set. So nothing is left of a
+//! client that begins to wait while another thread ends its connection, even though neither thread
+//! notices the other. A client without the mark needs no lock. If the lock is free, the thread that
+//! ends the connection also removes the client, so that others no longer see it among the waiters.
+//! It may find nothing, or the removal may be done twice; both are harmless.
 //!
 //! # Lock order
 //!
-//! keyspace → channels' turns → a client's subscriptions → a name's entry → an outbox.
+//! keyspace → channel order → a client's subscriptions → a name's entry → an outbox.
 
 pub(crate) mod allocation;
 pub(crate) mod bits;

@@ -1,7 +1,9 @@
 //! Random numbers, and uniform choices made from them.
 //!
-//! The structures take their random numbers from outside, so that a test can repeat what it has seen;
-//! commands give them [`number`].
+//! Layer `store`. It may use `hash`.
+//!
+//! The structures get their random numbers from their callers, so that a test can repeat what it
+//! has seen. Commands pass [`number`].
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -16,23 +18,23 @@ thread_local! {
     ));
 }
 
-/// A random number, any `u64` as likely as any other. The system is asked only for the first one of
-/// each thread. It is no secret: who sees enough of them can tell the next one.
+/// A uniformly distributed random `u64`. The system is asked only for each thread's first one. The
+/// numbers are not secret: they can be predicted by anyone who sees enough of them.
 pub(crate) fn number() -> u64 {
     SOURCE.with_borrow_mut(|source| source.u64(..))
 }
 
-/// A number below `end`, which is not 0. The multiplication favours some numbers by at most
-/// `end` / 2^64, which nobody can measure.
+/// A number below `end`, which must not be 0. The multiplication favours some numbers by at most
+/// `end` / 2^64, which cannot be measured.
 pub(crate) fn below(end: usize, random: &mut impl FnMut() -> u64) -> usize {
     ((u128::from(random()) * end as u128) >> 64) as usize
 }
 
-/// `count` different numbers below `end`, in no particular order: every subset is as likely as any
-/// other. `count` is at most `end`.
+/// `count` different numbers below `end`, in no particular order. All subsets are equally likely.
+/// `count` must be at most `end`.
 ///
-/// This is Floyd's sampling: in round `last`, a number up to `last` is drawn, and if it was drawn
-/// before, `last` itself is taken, which cannot have been drawn.
+/// This is Floyd's sampling: step `last` draws a number up to `last`. If that was drawn before, it
+/// takes `last` itself, which cannot have been drawn yet.
 pub(crate) fn distinct(end: usize, count: usize, random: &mut impl FnMut() -> u64) -> Vec<usize> {
     let mut chosen = Vec::with_capacity(count);
     let mut seen = HashSet::with_capacity_and_hasher(count, HashState);
@@ -62,7 +64,7 @@ mod tests {
             assert_eq!(chosen.len(), count);
             chosen.iter().for_each(|&number| seen[number] += 1);
         }
-        // 10,000 each are expected; the standard deviation is below 80.
+        // 10,000 each are expected. The standard deviation is below 80.
         for times in seen {
             assert!((9_600..10_400).contains(&times), "{times}");
         }

@@ -1,11 +1,13 @@
-//! Serving waiters: what keys have come to hold, to those who wait for it.
+//! Serves waiters: gives the values of ready keys to the clients that wait for them.
 //!
-//! Layer `store`. It runs after a command, or after the EXEC that the command was in, under the same
-//! lock: so `RPUSH k a b c` serves three waiters in their order, and an element that is pushed and
-//! taken away within one EXEC serves nobody. Serving a BLMOVE may make another key ready, which is
-//! served in turn, in a loop and not by recursion; it ends, as each turn takes a waiter away.
+//! Layer `store`. It may use `pubsub`, `client`, `config` and `resp`.
 //!
-//! An element leaves its key once the waiter's outbox has taken the reply, and not before.
+//! It runs after a command, or after the EXEC that contains the command, under the same lock. So
+//! `RPUSH k a b c` serves three waiters in their order, and an element that is pushed and removed
+//! within one EXEC serves nobody. Serving a BLMOVE may make another key ready. That key is served
+//! next, in a loop and not by recursion. The loop ends because each turn removes a waiter.
+//!
+//! Invariant: an element leaves its key only after the waiter's outbox has taken the reply.
 
 use std::sync::Arc;
 
@@ -21,20 +23,20 @@ use crate::pubsub::fanout::Fanout;
 use crate::resp::error::CommandError;
 use crate::resp::writer::ReplyWriter;
 
-/// What came of serving one waiter.
+/// The result of serving one waiter.
 #[derive(Debug)]
 enum Served {
-    /// It was answered, maybe with an error, and waits no more.
+    /// It was answered, perhaps with an error, and no longer waits.
     Answered(Option<CommandError>),
-    /// It was not, as its connection is at its end.
+    /// It was not answered, because its connection has ended.
     Refused,
-    /// There is nothing for it.
+    /// The key has nothing for it.
     Nothing,
 }
 
 impl Keyspace {
-    /// Serves all waiters that can be. Whoever was sent something is in `fanout`, to be flushed. The
-    /// errors that were sent are for the caller to count.
+    /// Serves all waiters that can be served. The clients to flush are in `fanout`. Returns the
+    /// errors that were sent, for the caller to count.
     #[must_use]
     pub(crate) fn serve_waiters(
         &mut self,
@@ -53,8 +55,8 @@ impl Keyspace {
         }
     }
 
-    /// Serves the waiters of one key, first come, first served, as long as what it holds concerns
-    /// any of them.
+    /// Serves the waiters of one key, first come, first served, as long as its value concerns any
+    /// of them.
     fn serve_key(
         &mut self,
         full: &FullKey,
@@ -66,7 +68,7 @@ impl Keyspace {
         while let Some((number, waiter)) = self.blocked.next_waiter(full, next) {
             next = number + 1;
             let (client, op) = (waiter.client.id, Arc::clone(&waiter.op));
-            // Until its own task has seen it, somebody who has hung up still waits here.
+            // A client that has hung up waits here until its own task has seen it.
             if waiter.client.peer_has_hung_up() {
                 continue;
             }
@@ -86,14 +88,14 @@ impl Keyspace {
         }
     }
 
-    /// What a key holds, if it is there.
+    /// The value of a key, if the key exists.
     fn value(&self, full: &FullKey) -> Option<&Value> {
         let database = self.databases.get(&full.db)?;
         let slot = database.find(&full.key)?;
         Some(&database.entry(slot).value)
     }
 
-    /// Gives one waiter what it wants of a key.
+    /// Serves one waiter from a key.
     fn serve_waiter(
         &mut self,
         full: &FullKey,

@@ -1,34 +1,36 @@
-//! The keyspace behind its lock, and its figures, which are read without it.
+//! The keyspace behind its lock, and its figures, which are read without the lock.
 //!
-//! Layer `store`. The lock is the one of [`store`](crate::store), and comes before all others.
+//! Layer `store`. It uses nothing else. The lock comes before all other locks (see
+//! [`store`](crate::store)).
 //!
-//! - Whoever lets go of the lock first publishes the [`Figures`]: so INFO shows what every command
-//!   did that was answered before, and waits for nobody who has the lock.
-//! - Whoever lets go of the lock then frees what was thrown away under it
+//! - The thread that releases the lock first publishes the [`Figures`]. So INFO includes every
+//!   command that was answered before, and does not wait for the lock.
+//! - After it has released the lock, the thread frees the garbage that was collected under it
 //!   ([`garbage`](super::garbage)).
-//! - Whoever panics while it has the lock leaves the keyspace marked. The next one to take it gets it
-//!   repaired ([`Keyspace::repair`]), so that nobody sees what a change that broke off has left.
+//! - A thread that panics while it has the lock leaves the keyspace marked as broken. The next
+//!   thread that takes the lock repairs it ([`Keyspace::repair`]), so that nobody sees the result
+//!   of an incomplete change.
 
 use std::ops::{Deref, DerefMut};
 
 use super::keyspace::{Figures, Keyspace};
 use crate::sync::{Mutex, MutexGuard, bump, unlocked};
 
-/// See the module.
+/// The keyspace, its lock and its figures.
 #[derive(Debug, Default)]
 pub(crate) struct SharedKeyspace {
     keyspace: Mutex<Keyspace>,
-    /// As they were when the lock was last let go. Nothing else is done under this lock.
+    /// The figures as of the last release of the lock. Nothing else is done under this lock.
     figures: parking_lot::Mutex<Figures>,
 }
 
 impl SharedKeyspace {
-    /// Takes the lock, and waits as long as another has it.
+    /// Takes the lock. Blocks the thread while another one has it.
     pub(crate) fn lock(&self) -> KeyspaceGuard<'_> {
         self.guard(self.keyspace.lock())
     }
 
-    /// Takes the lock, unless another has it.
+    /// Takes the lock, if it is free.
     pub(crate) fn try_lock(&self) -> Option<KeyspaceGuard<'_>> {
         self.keyspace
             .try_lock()
@@ -53,23 +55,23 @@ impl SharedKeyspace {
     }
 }
 
-/// The keyspace, for who has its lock.
+/// Access to the keyspace while the lock is held.
 #[derive(Debug)]
 pub(crate) struct KeyspaceGuard<'a> {
-    /// There until it is dropped.
+    /// `Some` until it is dropped.
     keyspace: Option<MutexGuard<'a, Keyspace>>,
     shared: &'a SharedKeyspace,
-    /// Whether the thread panicked before it took the lock.
+    /// Whether the thread was already panicking when it took the lock.
     panicking: bool,
 }
 
 impl KeyspaceGuard<'_> {
-    /// Publishes the figures as they are now.
+    /// Publishes the current figures.
     pub(crate) fn publish(&self) {
         self.copy_figures(&mut self.shared.figures.lock());
     }
 
-    /// Lets others have the keyspace, if they wait for it.
+    /// Releases the lock for a moment, if other threads wait for it or there is garbage to free.
     pub(crate) fn let_others_in(&mut self) {
         self.publish();
         let garbage = std::mem::take(&mut self.garbage);
@@ -112,7 +114,7 @@ impl Drop for KeyspaceGuard<'_> {
             self.publish();
         }
         let garbage = std::mem::take(&mut self.garbage);
-        // The lock is let go before that is freed.
+        // The lock is released before the garbage is freed.
         self.keyspace = None;
         garbage.free();
     }
@@ -154,8 +156,8 @@ mod tests {
         assert_eq!(two.used, shared.lock().used());
     }
 
-    /// A change that breaks off: what is counted is counted anew, no list is empty, and what has
-    /// become of the keys is what they hold.
+    /// After an incomplete change, the sums are computed anew, no list is empty, and the keys are
+    /// usable.
     #[test]
     fn a_panic_in_the_middle_of_a_change_is_repaired() {
         let shared = SharedKeyspace::default();
@@ -189,7 +191,7 @@ mod tests {
         shared.lock().assert_empties();
     }
 
-    /// A lock that is taken and let go on the way out of a panic has changed nothing half-way.
+    /// A lock that is taken and released while a panic unwinds has left no incomplete change.
     #[test]
     fn a_hold_during_a_panic_is_no_broken_one() {
         struct Looks<'a>(&'a SharedKeyspace);

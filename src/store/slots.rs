@@ -1,13 +1,15 @@
 //! Numbered places that keep their number for as long as something is in them.
 //!
-//! SCAN is built on that: a cursor is a place's number, places are visited in ascending order, and
-//! so an entry that stays from the first call to the last is shown exactly once, whatever comes and
-//! goes in between. (Redis promises at least once.)
+//! Layer `store`. It may use `hash`.
+//!
+//! SCAN is built on that. A cursor is a place's number, and places are visited in ascending order.
+//! So an entry that exists during the whole scan is shown exactly once, whatever is added and
+//! removed in between. (Redis promises at least once.)
 //!
 //! Invariants:
-//! - Places come in pages. An empty page has no memory; pages at the end that are empty are gone.
-//! - A new entry takes a place in the first page with room, so that a keyspace that has shrunk
-//!   moves towards few full pages as keys come and go.
+//! - Places come in pages. An empty page has no memory, and empty pages at the end are removed.
+//! - A new entry takes a place in the first page with room. So when keys are added and removed in a
+//!   keyspace that has shrunk, the entries move towards a few full pages.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +18,9 @@ use crate::hash::HashState;
 /// The number of a place.
 pub(crate) type SlotId = u32;
 
-/// Places in a page.
+/// The number of places in a page.
 const PAGE: usize = 256;
-/// How often a random place is tried before the next one that is taken will do.
+/// How often a random place is tried before the next taken one is used.
 const RANDOM_TRIES: u64 = 64;
 
 #[derive(Clone, Debug)]
@@ -30,7 +32,7 @@ enum Slot<T> {
 #[derive(Clone, Debug)]
 struct Page<T> {
     slots: Vec<Slot<T>>,
-    /// The last place that became free.
+    /// The place that became free last.
     free: Option<u16>,
     len: u16,
 }
@@ -42,7 +44,7 @@ pub(crate) struct Slots<T> {
     /// The pages that are not full.
     with_room: BTreeSet<u32>,
     len: usize,
-    /// The places that all pages have memory for.
+    /// The number of places that all pages have memory for.
     capacity: usize,
 }
 
@@ -100,24 +102,24 @@ impl<T> Page<T> {
 }
 
 impl<T> Slots<T> {
-    /// How many places are taken.
+    /// The number of taken places.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// The heap memory that the places take, in bytes, without what is behind the values.
+    /// The heap memory of the places in bytes, without what the values own.
     pub(crate) fn memory(&self) -> usize {
         self.capacity * size_of::<Slot<T>>()
             + self.pages.capacity() * size_of::<Page<T>>()
             + self.with_room.len() * size_of::<u32>() * 2
     }
 
-    /// How many pieces of heap memory there are, about.
+    /// Roughly the number of allocations.
     pub(crate) fn allocations(&self) -> usize {
         self.pages.len() + self.with_room.len() / 8 + 1
     }
 
-    /// One more than the highest number that is taken, or somewhat more.
+    /// A number above all taken ones, by at most a page.
     pub(crate) fn end(&self) -> usize {
         self.pages.len() * PAGE
     }
@@ -125,7 +127,7 @@ impl<T> Slots<T> {
     /// Puts a value into a free place.
     ///
     /// # Panics
-    /// With more than 2^32 values.
+    /// There are more than 2^32 values.
     pub(crate) fn insert(&mut self, value: T) -> SlotId {
         let page = self.with_room.first().copied().unwrap_or_else(|| {
             let page = u32::try_from(self.pages.len()).expect("fewer than 2^32 pages");
@@ -144,7 +146,7 @@ impl<T> Slots<T> {
         u32::try_from(page as usize * PAGE + place).expect("fewer than 2^32 values")
     }
 
-    /// Takes the value out of its place.
+    /// Removes and returns the value in a place.
     pub(crate) fn remove(&mut self, id: SlotId) -> Option<T> {
         let (page, place) = split(id);
         let target = self.pages.get_mut(page)?;
@@ -174,7 +176,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// The value in a place, to change.
+    /// The value in a place, to be changed.
     pub(crate) fn get_mut(&mut self, id: SlotId) -> Option<&mut T> {
         let (page, place) = split(id);
         match self.pages.get_mut(page)?.slots.get_mut(place)? {
@@ -189,8 +191,8 @@ impl<T> Slots<T> {
         places.filter_map(|(id, value)| value.map(|value| (id, value)))
     }
 
-    /// The places from `start` on, in ascending order of their numbers, with what is in them. An
-    /// empty page is one place.
+    /// The places from `start` on in ascending order, with their values. An empty page is returned
+    /// as one place.
     pub(crate) fn places_from(&self, start: usize) -> impl Iterator<Item = (SlotId, Option<&T>)> {
         let (first, place) = (start / PAGE, start % PAGE);
         let pages = self.pages.iter().enumerate().skip(first);
@@ -207,15 +209,16 @@ impl<T> Slots<T> {
         })
     }
 
-    /// The first taken place at or after `start`, or else the first of all. `None`: there is none.
+    /// The first taken place at or after `start`, or else the first of all. `None` if no place is
+    /// taken.
     pub(crate) fn at_or_after(&self, start: usize) -> Option<SlotId> {
         let taken = |(id, value): (SlotId, Option<&T>)| value.map(|_| id);
         let first = |start| self.places_from(start).find_map(taken);
         first(start).or_else(|| first(0))
     }
 
-    /// Some taken place, chosen by the number `random`: each as likely as any other, unless hardly any
-    /// is taken. `None`: there is none.
+    /// A random taken place, chosen by the number `random`. All are equally likely, unless hardly
+    /// any place is taken. `None` if no place is taken.
     pub(crate) fn some(&self, random: u64) -> Option<SlotId> {
         let end = self.end().max(1) as u64;
         let place = |number| (HashState::hash((random, number)) % end) as SlotId;

@@ -1,7 +1,9 @@
-//! A string.
+//! A string value.
 //!
-//! Layer `store`. It is kept as Redis keeps it, since OBJECT ENCODING shows it: a whole number as a
-//! number, a short string in one piece, a longer or a changed one in a buffer with room to grow.
+//! Layer `store`. It may use `resp`.
+//!
+//! It has the forms that Redis has, because OBJECT ENCODING shows them: an integer as a number, a
+//! short string in one allocation, and a longer or changed string in a buffer with room to grow.
 
 use std::borrow::Cow;
 use std::collections::TryReserveError;
@@ -10,23 +12,23 @@ use super::value::ValueType;
 use crate::resp::large::LargeBulk;
 use crate::resp::request::parse_integer;
 
-/// The longest string that Redis keeps in one piece with its header (`embstr`), in bytes.
+/// The longest string that Redis stores in one allocation with its header (`embstr`), in bytes.
 const SHORT: usize = 44;
-/// The longest text that may be a whole number.
+/// The longest text that may be an integer.
 const LONGEST_INTEGER: usize = 20;
-/// Giving so many bytes back takes about as long as one small allocation does.
+/// Freeing this many bytes takes about as long as freeing one small allocation.
 const PAGES_AT_ONCE: usize = 64 * 1024;
 
 /// A string.
 #[derive(Clone, Debug)]
 pub(crate) enum StringValue {
-    /// `int`: the number's decimal digits.
+    /// `int`: the decimal digits of this number.
     Integer(i64),
     /// `embstr`
     Short(Box<[u8]>),
     /// `raw`
     Long(Vec<u8>),
-    /// `raw`, as it was received
+    /// `raw`, in the buffer in which it was received
     Large(LargeBulk),
 }
 
@@ -43,7 +45,7 @@ impl AsMut<StringValue> for StringValue {
 }
 
 impl StringValue {
-    /// A string as SET stores it: as a number if it is one (Redis: `tryObjectEncoding`).
+    /// A string as SET stores it: an integer if it looks like one (Redis: `tryObjectEncoding`).
     pub(crate) fn new(bytes: &[u8]) -> StringValue {
         let integer = (bytes.len() <= LONGEST_INTEGER).then(|| parse_integer(bytes));
         match integer.flatten() {
@@ -52,7 +54,7 @@ impl StringValue {
         }
     }
 
-    /// A string that stays a string, even if it looks like a number.
+    /// A string that stays one, even if it looks like an integer.
     pub(crate) fn verbatim(bytes: &[u8]) -> StringValue {
         if bytes.len() <= SHORT {
             StringValue::Short(bytes.into())
@@ -71,7 +73,7 @@ impl StringValue {
         }
     }
 
-    /// The bytes, for who looks at several strings at once.
+    /// The bytes, for a caller that needs several strings at once.
     pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
             StringValue::Integer(_) => Cow::Owned(self.with_bytes(<[u8]>::to_vec)),
@@ -86,10 +88,11 @@ impl StringValue {
         self.with_bytes(<[u8]>::len)
     }
 
-    /// The bytes, to be changed in place and with room for `length` in all; it is `raw` from now on.
+    /// The bytes, to be changed in place, with capacity for `length` in all. The string is `raw`
+    /// from now on.
     ///
     /// # Errors
-    /// There is no memory for them. Nothing has changed then.
+    /// There is not enough memory. Nothing has changed then.
     pub(crate) fn bytes_mut(&mut self, length: usize) -> Result<&mut Vec<u8>, TryReserveError> {
         match self {
             StringValue::Long(_) => {}
@@ -103,7 +106,7 @@ impl StringValue {
         };
         if length > bytes.capacity() {
             let more = length - bytes.len();
-            // With room to grow on, if there is some.
+            // With room to grow, if there is enough memory.
             bytes
                 .try_reserve(more)
                 .or_else(|_| bytes.try_reserve_exact(more))?;
@@ -111,13 +114,13 @@ impl StringValue {
         Ok(bytes)
     }
 
-    /// Its value as a whole number.
+    /// Its value as an integer.
     pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             StringValue::Integer(number) => Some(*number),
             StringValue::Short(bytes) => parse_integer(bytes),
             StringValue::Long(bytes) => parse_integer(bytes),
-            // Far longer than any number.
+            // Far longer than any integer.
             StringValue::Large(_) => None,
         }
     }
@@ -141,13 +144,13 @@ impl ValueType for StringValue {
         }
     }
 
-    /// A string without bytes is a string.
+    /// An empty string is still a string, so its key stays.
     fn is_empty(&self) -> bool {
         false
     }
 
     fn free_cost(&self) -> usize {
-        // A large buffer goes back to the system page by page.
+        // A large buffer returns to the system page by page.
         1 + self.memory() / PAGES_AT_ONCE
     }
 }

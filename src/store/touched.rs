@@ -1,9 +1,11 @@
-//! Which keys commands look at and change, recorded in tests.
+//! Records which keys commands look up and change, in tests.
 //!
-//! Layer `store`. Elsewhere it has no size and does nothing. A test holds what handlers touch against
-//! what the catalog says that they touch, which is all that ACL asks.
+//! Layer `store`. It uses nothing else.
+//!
+//! Outside of tests it has no size and does nothing. A test compares the keys that handlers access
+//! with those that the catalog says they access, since ACL only knows the latter.
 
-/// See the module.
+/// The keys that commands have looked up and changed.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     #[cfg(test)]
@@ -13,14 +15,14 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    /// A key was looked for.
+    /// Records that a key was looked up.
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "recorded in tests"))]
     pub(super) fn see(&mut self, _key: &[u8]) {
         #[cfg(test)]
         self.seen.insert(_key.to_vec());
     }
 
-    /// A key was given a value or a deadline, or lost one, or was removed.
+    /// Records that a key got a value or a deadline, lost its deadline, or was removed.
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "recorded in tests"))]
     pub(super) fn change(&mut self, _key: &[u8]) {
         #[cfg(test)]

@@ -1,48 +1,52 @@
-//! Client-side caching: which clients are to be told that a key has changed (CLIENT TRACKING).
+//! Client-side caching: which clients must be told that a key has changed (CLIENT TRACKING).
 //!
-//! Layer `store`. The table is a part of the [`Keyspace`](super::keyspace::Keyspace), behind its lock:
-//! a read is remembered under the same hold as it was done, and a change finds its readers under the
-//! hold that changes the key. As in Redis, a key is known by its name, whatever its database.
+//! Layer `store`. It may use `pubsub`, `client`, `hash` and the lowest layers.
+//!
+//! The table is a part of the [`Keyspace`](super::keyspace::Keyspace), behind its lock. A read is
+//! remembered before the lock under which it happened is released, and a change finds the readers
+//! under the lock under which it happens. As in Redis, keys are known by name, whatever their
+//! database.
 //!
 //! ```text
 //!   a read-only command ──▶ remember: key → clients           (clients that track by their reads)
 //!   CLIENT TRACKING BCAST ▶ prefixes: prefix → clients        (clients that track by prefixes)
 //!   a key changes ────────▶ changed: the key's clients and the matching prefixes become pending
-//!   the command is over ──▶ announce: each client is sent what it is to be told
+//!   the command is over ──▶ announce: each client is sent what it must be told
 //! ```
 //!
 //! # When clients are told
 //!
-//! At the end of the command, before the keyspace's lock is let go: so nobody sees the new value and
-//! then the invalidation of an older one. The reply to a read that was remembered is in the reader's
-//! outbox by then, too (`Context::release_keyspace`). Without that, an invalidation could come before
-//! the reply that it invalidates, and the reader would keep a stale value for ever.
+//! Clients are told at the end of the command, before the keyspace's lock is released. So nobody
+//! can see the new value and then get the invalidation of an older one. By then, the reply to a
+//! read that was remembered is in the reader's outbox, too (`Context::release_keyspace`). Otherwise
+//! an invalidation could come before the reply that it invalidates, and the reader would keep a
+//! stale value for ever.
 //!
-//! A key that changes is taken out of the table: its readers are told once, and not again until they
-//! have read it again. A client with prefixes is told of all keys that changed in one command, or in
-//! one EXEC, in one message for each prefix.
+//! A key that changes is removed from the table. Its readers are told once, and not again until
+//! they have read it again. A client with prefixes is told of all keys that changed in one command,
+//! or in one EXEC, in one message for each prefix.
 //!
 //! # Bounds
 //!
-//! - Who reads adds keys, and `tracking-table-max-keys` bounds them: one key too many makes room by
-//!   taking a random one out, whose readers are told as if it had changed.
-//! - What is remembered for a client counts as its memory, so that `maxmemory-clients` bounds it, and
-//!   its prefixes count against `client-query-buffer-limit`, as watched keys do.
-//! - Of a client that is gone only so many entries are taken out at a time ([`Tracking::forget`]).
-//! - Messages are under the limits of their receiver's outbox, as a reply is, and are never dropped
-//!   to make room: a client that cannot be told is disconnected.
+//! - Reads add keys, and `tracking-table-max-keys` limits them. When there is one key too many, a
+//!   random key is removed, and its readers are told as if it had changed.
+//! - What is remembered for a client counts as its memory, so `maxmemory-clients` limits it. Its
+//!   prefixes count against `client-query-buffer-limit`, as watched keys do.
+//! - The entries of a closed client are removed in steps of limited size ([`Tracking::forget`]).
+//! - Messages count against the limits of their receiver's outbox, as replies do. They are never
+//!   dropped to make room: a client that cannot be told is disconnected.
 //!
 //! # Costs
 //!
-//! Without a client that tracks, a command costs a look at its own client's modes, and a change one
-//! at an empty table. A change costs a look-up in the table and in the prefixes' index, which finds
-//! those that match without trying the others.
+//! Without a tracking client, a command only looks at its own client's modes, and a change at an
+//! empty table. Otherwise a change costs a look-up in the table, and one in the index of prefixes,
+//! which finds the matching prefixes without trying the others.
 //!
 //! # Invariants
 //!
-//! - A client is among a key's readers exactly while the key's slot is in the client's own set, or in
-//!   what is left of it for a client that is leaving.
-//! - A key without readers is not kept, but for one that only leaving clients have read.
+//! - A client is among a key's readers exactly while the key's slot is in the client's own set, or,
+//!   for a client that is leaving, in what is left of that set.
+//! - A key without readers is not kept, unless only leaving clients have read it.
 //! - `items` is the number of pairs of key and reader.
 
 mod announce;
@@ -64,59 +68,60 @@ use announce::Pending;
 use prefixes::Prefixes;
 pub(crate) use prefixes::memory as prefix_memory;
 
-/// The set of a client's keys, by their slots.
+/// The keys of a client, by their slots.
 type KeySet = std::collections::HashSet<SlotId, HashState>;
 
-/// What one remembered read takes beside the key's name, tables included.
+/// What one remembered read takes beside the key's name, including tables.
 const PER_READ: usize = size_of::<TrackedKey>() + 4 * size_of::<ClientId>() + 32;
-/// As many entries of a client that is gone are taken out at a time: a fraction of a millisecond.
+/// The number of entries of a closed client that are removed at a time, which takes a fraction of a
+/// millisecond.
 const SOME: usize = 128;
 
-/// Who has changed a key.
+/// The author of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Author {
     /// The client whose command is carried out, if there is one.
     #[default]
     Command,
-    /// A client that was served what it had waited for.
+    /// A blocked client that was served.
     Waiter(ClientId),
-    /// The server, or more than one client: nobody knows of the change by itself.
+    /// The server, or several clients: no client knows of the change by itself.
     Nobody,
 }
 
-/// A key that was read, and by whom.
+/// A key that was read, and its readers.
 #[derive(Debug)]
 struct TrackedKey {
     key: Box<[u8]>,
     readers: Vec<ClientId>,
 }
 
-/// A client that tracks, or has done so.
+/// A client that tracks, or has tracked.
 #[derive(Debug)]
 struct Tracker {
     client: Arc<Client>,
-    /// Who is told in its place, if its `redirect` says so.
+    /// The client that is told instead, if `redirect` is set.
     redirect: Weak<Client>,
-    /// What it has read.
+    /// The keys that it has read.
     keys: KeySet,
-    /// Its keys that are left to be taken out, once it is gone.
+    /// The keys that are still to be removed after the client was closed.
     leaving: Option<hash_set::IntoIter<SlotId>>,
 }
 
-/// What INFO shows.
+/// The figures that INFO shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
-    /// Clients that track.
+    /// The number of clients that track.
     pub clients: usize,
-    /// Keys that are remembered.
+    /// The number of keys that are remembered.
     pub keys: usize,
-    /// Pairs of key and reader.
+    /// The number of pairs of key and reader.
     pub items: usize,
-    /// Prefixes that some client has.
+    /// The number of different prefixes.
     pub prefixes: usize,
 }
 
-/// See the module.
+/// The tracking table: the clients that track, and the keys and prefixes that they track.
 #[derive(Debug, Default)]
 pub(crate) struct Tracking {
     keys: Slots<TrackedKey>,
@@ -124,18 +129,18 @@ pub(crate) struct Tracking {
     index: HashTable<SlotId>,
     items: usize,
     trackers: HashMap<ClientId, Tracker, HashState>,
-    /// How many of them have tracking on.
+    /// The number of trackers that have tracking on.
     active: usize,
     prefixes: Prefixes,
-    /// What is to be told, in the order in which it happened.
+    /// Changes that clients are still to be told of, in order.
     pending: Vec<Pending>,
-    /// Who changes keys just now.
+    /// The author of the current changes.
     pub(super) author: Author,
-    /// Counts keys that made room; each is chosen by its number.
+    /// The number of keys that were removed to make room. It also chooses the next one.
     evictions: u64,
 }
 
-/// What a flush has taken out of the table.
+/// What a flush has removed from the table.
 #[derive(Debug)]
 pub(super) struct Flushed {
     _keys: Slots<TrackedKey>,
@@ -143,14 +148,14 @@ pub(super) struct Flushed {
     _sets: Vec<KeySet>,
 }
 
-/// What a client asks for by CLIENT TRACKING ON.
+/// The arguments of CLIENT TRACKING ON.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// BCAST, OPTIN, OPTOUT, NOLOOP.
     pub modes: Modes,
-    /// Who is told in its place.
+    /// The client that is told instead.
     pub redirect: Option<Arc<Client>>,
-    /// With BCAST: prefixes to be added to those that it has. None of them overlaps another.
+    /// With BCAST: prefixes to add to those that the client has. None of them overlaps another one.
     pub prefixes: Vec<Box<[u8]>>,
 }
 
@@ -183,8 +188,8 @@ impl Tracking {
         }
     }
 
-    /// Turns tracking off. What the client has read stays in the table until it changes, as in
-    /// Redis, but it is not told.
+    /// Turns tracking off. As in Redis, what the client has read stays in the table until it
+    /// changes, but the client is not told.
     pub(crate) fn turn_off(&mut self, client: &Client) {
         let modes = client.tracking.modes();
         if modes.has(Modes::ON) {
@@ -205,8 +210,8 @@ impl Tracking {
         self.prefixes.overlapping(client, prefix)
     }
 
-    /// Remembers that a client has read a key. With more than `limit` keys, others make room;
-    /// 0 is no limit.
+    /// Remembers that a client has read a key. If there are more than `limit` keys, others are
+    /// removed. 0 means no limit.
     pub(crate) fn remember(&mut self, client: &Arc<Client>, key: &[u8], limit: u64) {
         let Some(tracker) = self.trackers.get_mut(&client.id) else {
             return;
@@ -261,9 +266,9 @@ impl Tracking {
         }
     }
 
-    /// Notes that all keys of a database, or of all, are gone or have become others. The table is
-    /// emptied, and all who track are told. What was in the table is the caller's to free, with about
-    /// the number of its allocations.
+    /// Notes that all keys of a database, or of all, are removed or replaced. Empties the table;
+    /// all tracking clients are to be told. Returns what was in the table, for the caller to free,
+    /// with roughly the number of its allocations.
     pub(super) fn flush(&mut self) -> Option<(Flushed, usize)> {
         if self.trackers.is_empty() {
             return None;
@@ -283,8 +288,8 @@ impl Tracking {
         Some((flushed, cost))
     }
 
-    /// Takes some of what is kept of a client out that is gone. `true`: something is left, and this
-    /// is to be called again.
+    /// Removes some of what is kept of a closed client. Returns `true` if something is left, so
+    /// that this must be called again.
     pub(super) fn forget(&mut self, client: &Client) -> bool {
         if client.tracking.modes().has(Modes::ON) {
             self.active -= 1;
@@ -314,7 +319,7 @@ impl Tracking {
         !is_last
     }
 
-    /// What INFO shows.
+    /// The figures that INFO shows.
     pub(crate) fn figures(&self) -> Figures {
         Figures {
             clients: self.active,
@@ -324,7 +329,7 @@ impl Tracking {
         }
     }
 
-    /// Takes a key out, so that there is room for another, and tells its readers.
+    /// Removes a key to make room for another, and tells its readers.
     fn make_room(&mut self) {
         self.evictions += 1;
         let Some(slot) = self.keys.some(self.evictions) else {
@@ -334,7 +339,8 @@ impl Tracking {
         self.invalidate(slot, Author::Nobody);
     }
 
-    /// Takes a key that is not in the index any more out of its place; its readers are to be told.
+    /// Removes a key from its slot, after it was removed from the index. Its readers are to be
+    /// told.
     fn invalidate(&mut self, slot: SlotId, author: Author) {
         let Some(TrackedKey { key, readers }) = self.keys.remove(slot) else {
             return;
@@ -355,8 +361,8 @@ impl Tracking {
         });
     }
 
-    /// Takes a client from a key's readers. The slot may hold another key by now, which it has not
-    /// read.
+    /// Removes a client from a key's readers. The slot may now have another key, which the client
+    /// has not read.
     fn forget_read(&mut self, slot: SlotId, client: ClientId) {
         let Some(tracked) = self.keys.get_mut(slot) else {
             return;
@@ -372,7 +378,7 @@ impl Tracking {
         }
     }
 
-    /// Takes a key out of the index.
+    /// Removes a key from the index.
     fn unlink(&mut self, slot: SlotId) {
         let hash = hash_at(&self.keys, slot);
         if let Ok(found) = self.index.find_entry(hash, |&place| place == slot) {

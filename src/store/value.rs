@@ -1,11 +1,12 @@
-//! What a key holds: a value of one of the types.
+//! The value of a key, which has one of several types.
 //!
-//! Layer `store`. Every type tells the same few things of itself ([`ValueType`]); commands reach a
-//! value of the type that they work on through [`Stored`], and nothing else in the crate matches on
-//! [`Value`]. To add a type: write it in a file of its own, implement [`ValueType`], and add a line
-//! to `value_types!` below.
+//! Layer `store`. It may use `config` and `resp`.
 //!
-//! Invariant: memory is told in constant time, as it is asked before and after every change.
+//! Every type implements [`ValueType`]. Commands get a value of the type that they work on through
+//! [`Stored`], and nothing else in the crate matches on [`Value`]. To add a type: write it in a
+//! file of its own, implement [`ValueType`], and add a line to `value_types!` below.
+//!
+//! Invariant: `memory` takes constant time, since it is called before and after every change.
 
 use super::hash_value::Hash;
 use super::list::List;
@@ -14,75 +15,75 @@ use super::sorted_set::SortedSet;
 use super::string_value::StringValue;
 use crate::config::Config;
 
-/// What every type of value tells of itself.
+/// What every type of value can tell about itself.
 pub(crate) trait ValueType {
-    /// What OBJECT ENCODING answers.
+    /// The name that OBJECT ENCODING shows.
     fn encoding(&self) -> &'static str;
 
-    /// Bytes of heap memory behind it.
+    /// Its heap memory in bytes.
     fn memory(&self) -> usize;
 
-    /// Whether nothing is left in it, so that its key goes.
+    /// Whether it has nothing left, so that its key is removed.
     fn is_empty(&self) -> bool;
 
-    /// About how many allocations dropping it gives back: who holds a lock leaves much of that to
-    /// others.
+    /// Roughly how many allocations dropping it frees. A thread that holds a lock leaves the
+    /// dropping of large values to others.
     fn free_cost(&self) -> usize;
 
-    /// To be called when it has come to a key, or has been changed there: its encoding follows
-    /// Redis's size rules. `before` is what [`size`](Self::size) was before the change.
+    /// Must be called after it was stored at a key or changed there: the encoding follows Redis's
+    /// size rules. `before` is its [`size`](Self::size) before the change.
     fn settle(&mut self, _before: Option<Size>, _config: &Config) {}
 
-    /// Its size, as far as [`settle`](Self::settle) wants to know it.
+    /// Its size, if [`settle`](Self::settle) needs it.
     fn size(&self) -> Size {
         Size::default()
     }
 }
 
-/// The size of a value, as Redis's rules for encodings count it.
+/// The size of a value, as Redis's rules for encodings measure it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Size {
-    /// Bytes that it would take as one listpack.
+    /// The bytes that it would take as one listpack.
     pub bytes: usize,
-    /// How many elements.
+    /// The number of its elements.
     pub elements: usize,
 }
 
-/// A type whose values keys hold.
+/// A type that keys can hold.
 pub(crate) trait Stored: ValueType + Into<Value> {
-    /// What TYPE answers.
+    /// The name that TYPE shows.
     const NAME: &'static str;
 
-    /// This value, if it is of the type.
+    /// The value as this type, if it has the type.
     fn of(value: &Value) -> Option<&Self>;
 
-    /// This value, to change, if it is of the type.
+    /// The value as this type, to be changed, if it has the type.
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
 }
 
-/// Defines [`Value`] with a variant for each type. Large types are boxed, so that a small value does
-/// not pay for them.
+/// Defines [`Value`] with a variant for each type. Large types are boxed, so that small values take
+/// less memory.
 macro_rules! value_types {
     ($($(#[$doc:meta])* $variant:ident($held:ty) is $type:ty, named $name:literal;)+) => {
-        /// What a key holds.
+        /// The value of a key.
         #[derive(Clone, Debug)]
         pub(crate) enum Value {
             $($(#[$doc])* $variant($held),)+
         }
 
         impl Value {
-            /// What TYPE answers.
+            /// The name that TYPE shows.
             pub(crate) fn type_name(&self) -> &'static str {
                 match self {
                     $(Value::$variant(_) => $name,)+
                 }
             }
 
-            /// Bytes of heap memory behind it.
+            /// Its heap memory in bytes.
             pub(crate) fn memory(&self) -> usize {
                 match self {
                     $(Value::$variant(value) => {
-                        // Of a boxed type, the heap has the value itself, too.
+                        // For a boxed type, the value itself is on the heap, too.
                         let is_boxed = size_of::<$held>() != size_of::<$type>();
                         value.memory() + if is_boxed { size_of::<$type>() } else { 0 }
                     })+
@@ -144,17 +145,17 @@ value_types! {
 }
 
 impl Value {
-    /// What OBJECT ENCODING answers.
+    /// The name that OBJECT ENCODING shows.
     pub(crate) fn encoding(&self) -> &'static str {
         self.as_type().encoding()
     }
 
-    /// Whether nothing is left in it.
+    /// Whether it has nothing left.
     pub(crate) fn is_empty(&self) -> bool {
         self.as_type().is_empty()
     }
 
-    /// About how many allocations dropping it gives back.
+    /// Roughly how many allocations dropping it frees.
     pub(crate) fn free_cost(&self) -> usize {
         self.as_type().free_cost()
     }

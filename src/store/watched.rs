@@ -1,7 +1,9 @@
-//! WATCH: who is to be told that a key has changed before their EXEC.
+//! WATCH: the clients that must be told before their EXEC that a key has changed.
+//!
+//! Layer `store`. It may use `client`.
 //!
 //! Invariants: a client is among a key's watchers exactly while the key is in the client's own
-//! list. Being told is a flag on the client, which stays until it unwatches.
+//! list. A client is told by a flag, which stays set until it unwatches.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,7 +18,7 @@ use crate::hash::HashState;
 /// The watchers of one key, by id.
 type Watchers = HashMap<ClientId, Arc<Client>, HashState>;
 
-/// See the module.
+/// The watched keys and their watchers.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     watchers: HashMap<FullKey, Watchers, HashState>,
@@ -24,7 +26,7 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// Watches a key. `false`: the client does so already.
+    /// Makes a client watch a key. Returns `false` if it already does.
     pub(crate) fn watch(&mut self, client: &Arc<Client>, key: FullKey) -> bool {
         let watchers = self.watchers.entry(key.clone()).or_default();
         let is_new = watchers.insert(client.id, Arc::clone(client)).is_none();
@@ -34,7 +36,7 @@ impl Watched {
         is_new
     }
 
-    /// Takes all of a client's watches away.
+    /// Removes all watches of a client.
     pub(crate) fn unwatch(&mut self, client: ClientId) {
         for key in self.by_client.remove(&client).unwrap_or_default() {
             if let Some(watchers) = self.watchers.get_mut(&key) {
@@ -46,7 +48,7 @@ impl Watched {
         }
     }
 
-    /// Does nobody watch anything?
+    /// Whether no key is watched.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn is_empty(&self) -> bool {
         self.watchers.is_empty() && self.by_client.is_empty()
@@ -66,7 +68,7 @@ impl Watched {
         }
     }
 
-    /// Tells the watchers of those keys of database `db` that are in one of `databases`.
+    /// Tells the watchers of the keys of database `db` that exist in one of `databases`.
     pub(crate) fn changed_all(&self, db: u32, databases: &[&Database]) {
         for (key, watchers) in &self.watchers {
             let is_in = |database: &&Database| database.find(&key.key).is_some();

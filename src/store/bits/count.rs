@@ -1,14 +1,14 @@
 //! BITCOUNT and BITPOS: how many bits are set in a range, and where the first 0 or 1 is.
 //!
-//! Both work on words of 64 bits. Layer: `store`; uses nothing else.
+//! Layer `store`. It uses nothing else. Both commands work on 64 bits at a time.
 
-/// What the ends of a range count.
+/// The unit of a range's ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// Bytes, the default.
     #[default]
     Byte,
-    /// Single bits.
+    /// Bits.
     Bit,
 }
 
@@ -25,15 +25,15 @@ impl Unit {
     }
 }
 
-/// A range of bytes or bits as the client gives it. Both ends belong to it; a negative one counts from
-/// the end of the string, -1 being the last.
+/// A range of bytes or bits as the client gives it. It includes both ends. A negative end counts
+/// from the end of the string; -1 is the last byte or bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BitRange {
     /// The first byte or bit.
     pub start: i64,
-    /// The last byte or bit. `None`: the end of the string, not given by the client.
+    /// The last byte or bit. `None` if the client gives none: the end of the string.
     pub end: Option<i64>,
-    /// What `start` and `end` count.
+    /// The unit of `start` and `end`.
     pub unit: Unit,
 }
 
@@ -49,8 +49,8 @@ impl Default for BitRange {
 }
 
 impl BitRange {
-    /// The first bit and the bit after the last one in a string of `bytes` bytes. `None`: the range is
-    /// empty.
+    /// The first bit, and the bit after the last one, in a string of `bytes` bytes. `None` if the
+    /// range is empty.
     fn resolve(self, bytes: usize) -> Option<(usize, usize)> {
         let scale: usize = match self.unit {
             Unit::Byte => 1,
@@ -70,7 +70,7 @@ impl BitRange {
 
 /// How many bits of `range` are set. The string of a missing key is empty.
 pub(crate) fn count(value: &[u8], range: BitRange) -> u64 {
-    // Redis tests this before it clamps the ends, so -3 to -5 of a short string is empty.
+    // Redis does this before it clamps the ends, so -3 to -5 of a short string is empty.
     if range.start < 0 && range.end.is_some_and(|end| end < 0 && range.start > end) {
         return 0;
     }
@@ -83,11 +83,11 @@ pub(crate) fn count(value: &[u8], range: BitRange) -> u64 {
     ones(bytes) - u64::from(before.count_ones()) - u64::from(after.count_ones())
 }
 
-/// Where the first bit of this value is in `range`, counted from the start of the string. `None`
-/// stands for Redis's -1.
+/// The position of the first bit with this value in `range`, counted from the start of the string.
+/// `None` stands for Redis's -1.
 ///
-/// Without a given end, the zeros that follow a string count: if the range holds only ones, a 0 is
-/// found just behind the string. A missing key (no `value`) is all zeros, whatever the range is.
+/// If no end is given, the string counts as followed by zeros: if the range holds only ones, the
+/// first 0 is just after the string. A missing key (no `value`) is all zeros, whatever the range.
 pub(crate) fn position(value: Option<&[u8]>, bit: bool, range: BitRange) -> Option<u64> {
     let Some(value) = value else {
         return if bit { None } else { Some(0) };
@@ -98,9 +98,9 @@ pub(crate) fn position(value: Option<&[u8]>, bit: bool, range: BitRange) -> Opti
     found.or(behind).map(|position| position as u64)
 }
 
-/// The first bit of this value in `first..end`, which is not empty.
+/// The first bit with this value in `first..end`, which is not empty.
 fn first_of(value: &[u8], bit: bool, first: usize, end: usize) -> Option<usize> {
-    // A searched bit is a one after this.
+    // After this XOR, the searched bit is a one.
     let flip = if bit { 0 } else { 0xff };
     let start = first / 8;
     let head = (value[start] ^ flip) & head_mask(first);
@@ -119,16 +119,16 @@ fn first_of(value: &[u8], bit: bool, first: usize, end: usize) -> Option<usize> 
         value[byte] ^ flip
     };
     let position = byte * 8 + ones.leading_zeros() as usize;
-    // The last byte may hold bits behind the range.
+    // The last byte may contain bits after the range.
     (position < end).then_some(position)
 }
 
-/// The bits of the byte of `first` from `first` on.
+/// Selects the bits of the byte from bit `first` on.
 fn head_mask(first: usize) -> u8 {
     0xff >> (first % 8)
 }
 
-/// The bits of the last byte that are not before `end`.
+/// Selects the bits of the last byte that are before `end`.
 fn tail_mask(end: usize) -> u8 {
     match end % 8 {
         0 => 0,

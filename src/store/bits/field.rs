@@ -1,8 +1,9 @@
-//! BITFIELD: integers of any width up to 64 bits, at any bit of a string.
+//! BITFIELD: integers of up to 64 bits at any bit of a string.
 //!
-//! A field's most significant bit comes first. Arguments are parsed as a whole before anything is
-//! changed; [`apply`] then grows the string once, up to the last field that is written. Layer:
-//! `store`; uses `resp` to read an integer.
+//! Layer `store`. It uses `resp` to parse integers.
+//!
+//! A field's most significant bit comes first. All arguments are parsed before anything is changed.
+//! [`apply`] then grows the string once, up to the last field that is written.
 
 use super::offset::parse_offset;
 use super::{BitsError, grow};
@@ -16,7 +17,7 @@ pub(crate) struct FieldType {
 }
 
 impl FieldType {
-    /// A type as Redis writes it, lower case only.
+    /// Parses a type as Redis writes it, in lower case.
     ///
     /// # Errors
     /// [`BitsError::FieldType`].
@@ -33,7 +34,7 @@ impl FieldType {
         }
     }
 
-    /// The least and the greatest value.
+    /// The smallest and the largest value.
     fn limits(self) -> (i128, i128) {
         if self.signed {
             let half = 1 << (self.bits - 1);
@@ -55,9 +56,9 @@ impl FieldType {
         }
     }
 
-    /// A value that is SET into a signed field, see [`fit`](Self::fit). Redis tells too large from too
-    /// small by the distance to the greatest value, in 64 bits. The distance overflows for numbers near
-    /// -2^63, and so SAT stores the greatest value for these.
+    /// The value that SET stores in a signed field; see [`fit`](Self::fit). Redis compares the
+    /// distance to the largest value, in 64 bits. For numbers near -2^63 this distance overflows,
+    /// and so SAT stores the largest value for them.
     fn fit_set(self, new: i64, overflow: Overflow) -> Option<i64> {
         let max = self.limits().1 as i64;
         if overflow == Overflow::Sat && max.checked_sub(new).is_none() && self.bits < 64 {
@@ -66,8 +67,8 @@ impl FieldType {
         self.fit(i128::from(new), overflow)
     }
 
-    /// A result that may be too large or too small, as a value of this type. `None`: it is, and
-    /// nothing is to be written.
+    /// Fits a result into this type, which may be too large or too small. `None` if nothing is to
+    /// be written.
     fn fit(self, result: i128, overflow: Overflow) -> Option<i64> {
         let (min, max) = self.limits();
         if (min..=max).contains(&result) {
@@ -105,14 +106,14 @@ impl Overflow {
     }
 }
 
-/// What is done to a field.
+/// The action of a subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Replies its value.
+    /// Replies with the value.
     Get,
-    /// Stores this value and replies the old one.
+    /// Stores this value and replies with the old one.
     Set(i64, Overflow),
-    /// Adds this number and replies the sum.
+    /// Adds this number and replies with the sum.
     IncrBy(i64, Overflow),
 }
 
@@ -123,23 +124,23 @@ pub(crate) struct FieldOp {
     pub field: FieldType,
     /// Its first bit.
     pub offset: u64,
-    /// What is done to it.
+    /// Its action.
     pub action: Action,
 }
 
 impl FieldOp {
-    /// The byte behind the field.
+    /// The index of the byte after the field.
     fn end(&self) -> usize {
         let end = (self.offset + u64::from(self.field.bits)).div_ceil(8);
         usize::try_from(end).expect("offsets are bounded")
     }
 }
 
-/// The subcommands that follow BITFIELD's key. An OVERFLOW holds for all that follow it. `max_bytes`
-/// is the longest string (`proto-max-bulk-len`).
+/// Parses the subcommands after BITFIELD's key. An OVERFLOW applies to all subcommands after it.
+/// `max_bytes` is the longest string (`proto-max-bulk-len`).
 ///
 /// # Errors
-/// The first argument that cannot be right, in Redis's order.
+/// The first wrong argument, in Redis's order.
 pub(crate) fn parse_ops<A: AsRef<[u8]>>(
     args: &[A],
     max_bytes: u64,
@@ -177,30 +178,30 @@ pub(crate) fn parse_ops<A: AsRef<[u8]>>(
     Ok(ops)
 }
 
-/// Whether any of them writes: BITFIELD_RO refuses that ([`BitsError::ReadOnly`]), and BITFIELD creates
-/// a missing key only then.
+/// Whether any subcommand writes. BITFIELD_RO refuses that ([`BitsError::ReadOnly`]), and BITFIELD
+/// creates a missing key only in this case.
 pub(crate) fn has_writes(ops: &[FieldOp]) -> bool {
     ops.iter().any(|op| op.action != Action::Get)
 }
 
-/// How many bytes a string has that holds every field that is written.
+/// The length in bytes of a string that holds every written field.
 pub(crate) fn written_length(ops: &[FieldOp]) -> usize {
     let writes = ops.iter().filter(|op| op.action != Action::Get);
     writes.map(FieldOp::end).max().unwrap_or(0)
 }
 
-/// What BITFIELD did.
+/// The result of BITFIELD.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// One for each subcommand. `None` is a null: the value did not fit, under OVERFLOW FAIL.
+    /// One reply for each subcommand. `None` is a null: the value did not fit, under OVERFLOW FAIL.
     pub replies: Vec<Option<i64>>,
-    /// Whether the string is another one or longer than before. As in Redis, that it is longer does not
-    /// count if nothing was stored.
+    /// Whether the string has changed or grown. As in Redis, growing does not count if nothing was
+    /// stored.
     pub changed: bool,
 }
 
-/// Carries the subcommands out, one after the other. If any of them writes, the string first grows to
-/// hold every field that is written, even if nothing gets stored in it because of OVERFLOW FAIL.
+/// Carries out the subcommands in order. If any of them writes, the string first grows to hold
+/// every written field, even if OVERFLOW FAIL then stores nothing.
 pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
     let needed = written_length(ops);
     let grows = needed > value.len();
@@ -212,7 +213,8 @@ pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
         let (stored, replies_old) = match op.action {
             Action::Get => (Some(old), true),
             Action::Set(new, overflow) => {
-                // Redis takes what is set into an unsigned field for unsigned, so -1 is too large.
+                // Redis treats a value that is set into an unsigned field as unsigned, so -1 is too
+                // large.
                 let stored = if op.field.signed {
                     op.field.fit_set(new, overflow)
                 } else {
@@ -236,13 +238,13 @@ pub(crate) fn apply(value: &mut Vec<u8>, ops: &[FieldOp]) -> Outcome {
     Outcome { replies, changed }
 }
 
-/// The value of the operation's field, whatever its action is.
+/// The value of the subcommand's field, whatever its action is.
 pub(crate) fn read(value: &[u8], op: &FieldOp) -> i64 {
     let (window, shift) = window(value, op);
     op.field.value_of((window >> shift) as u64)
 }
 
-/// Stores the lowest bits of `new` in the field, which lies within the string.
+/// Stores the lowest bits of `new` in the field, which must be within the string.
 fn write(value: &mut [u8], op: &FieldOp, new: i64) {
     let (window, shift) = window(value, op);
     let mask = ((1u128 << op.field.bits) - 1) << shift;
@@ -252,8 +254,8 @@ fn write(value: &mut [u8], op: &FieldOp, new: i64) {
     bytes.copy_from_slice(&window.to_be_bytes()[..bytes.len()]);
 }
 
-/// The 16 bytes from that of the field's first bit on, and by how much to shift them right so that the
-/// field's last bit becomes the lowest. A field touches 9 bytes at most.
+/// The 16 bytes from the byte with the field's first bit on, and the number of bits to shift them
+/// right so that the field's last bit becomes the lowest. A field spans at most 9 bytes.
 fn window(value: &[u8], op: &FieldOp) -> (u128, u32) {
     let mut bytes = [0; 16];
     let first = usize::try_from(op.offset / 8).unwrap_or(usize::MAX);

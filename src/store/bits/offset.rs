@@ -1,15 +1,17 @@
-//! Reading of the integers that bit commands take. Layer: `store`; uses `resp` to read an integer.
+//! Parses the integers that bit commands take.
+//!
+//! Layer `store`. It uses `resp` to parse integers.
 
 use super::BitsError;
 use crate::resp::request::parse_integer;
 
-/// A bit's offset, as SETBIT, GETBIT and BITFIELD take it. `max_bytes` is the longest string
-/// (`proto-max-bulk-len`): the offset must lie within it. With `field_bits`, the text may also be
-/// `#n`, which means the `n`-th field of that width.
+/// Parses a bit's offset for SETBIT, GETBIT and BITFIELD. The offset must be within the longest
+/// string, `max_bytes` (`proto-max-bulk-len`). With `field_bits`, the text may also be `#n`, which
+/// means the `n`-th field of that width.
 ///
 /// # Errors
-/// [`BitsError::Offset`]. It also refuses a `#n` whose product does not fit 63 bits, where Redis wraps
-/// around.
+/// [`BitsError::Offset`]. It also refuses a `#n` whose product does not fit in 63 bits, where Redis
+/// wraps around.
 pub(crate) fn parse_offset(
     text: &[u8],
     field_bits: Option<u32>,
@@ -26,7 +28,7 @@ pub(crate) fn parse_offset(
         .ok_or(BitsError::Offset)
 }
 
-/// SETBIT's value, which is 0 or 1.
+/// Parses SETBIT's value, 0 or 1.
 ///
 /// # Errors
 /// [`BitsError::Bit`].
@@ -38,7 +40,7 @@ pub(crate) fn parse_bit(text: &[u8]) -> Result<bool, BitsError> {
     }
 }
 
-/// The bit that BITPOS searches for.
+/// Parses the bit that BITPOS searches for.
 ///
 /// # Errors
 /// [`BitsError::Integer`], or [`BitsError::SearchedBit`] for an integer other than 0 and 1.

@@ -1,4 +1,6 @@
-//! BITOP: AND, OR, XOR and NOT of whole strings. Layer: `store`; uses nothing else.
+//! BITOP: AND, OR, XOR and NOT of whole strings.
+//!
+//! Layer `store`. It uses nothing else.
 
 use super::BitsError;
 
@@ -16,10 +18,11 @@ pub(crate) enum BitOp {
 }
 
 impl BitOp {
-    /// The operation of this name, in any case, for so many sources.
+    /// Parses the name of an operation, in any letter case, for this number of sources.
     ///
     /// # Errors
-    /// [`BitsError::Syntax`] for any other text, and [`BitsError::NotSources`]: NOT takes one source.
+    /// [`BitsError::Syntax`] for an unknown name, and [`BitsError::NotSources`] if NOT has more
+    /// than one source.
     pub(crate) fn parse(name: &[u8], sources: usize) -> Result<BitOp, BitsError> {
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
         match () {
@@ -33,8 +36,9 @@ impl BitOp {
     }
 }
 
-/// The result of the operation, as long as the longest source. A shorter source counts as followed by
-/// zeros; that of a missing key is empty. An empty result means that the destination is deleted.
+/// The result of the operation. It is as long as the longest source. Shorter sources count as
+/// followed by zeros, and a missing key as an empty string. If the result is empty, the destination
+/// is deleted.
 pub(crate) fn combine<S: AsRef<[u8]>>(op: BitOp, sources: &[S]) -> Vec<u8> {
     let longest = sources.iter().map(|source| source.as_ref().len()).max();
     let Some((first, others)) = sources.split_first() else {
@@ -52,8 +56,8 @@ pub(crate) fn combine<S: AsRef<[u8]>>(op: BitOp, sources: &[S]) -> Vec<u8> {
     result
 }
 
-/// Combines `result` with one more source, which is not longer. The plain loops over two slices are
-/// compiled to vector instructions.
+/// Combines `result` with one more source, which is not longer. The compiler turns these plain
+/// loops over two slices into vector instructions.
 fn fold(op: BitOp, result: &mut [u8], source: &[u8]) {
     let (common, rest) = result.split_at_mut(source.len());
     let pairs = common.iter_mut().zip(source);
@@ -64,7 +68,7 @@ fn fold(op: BitOp, result: &mut [u8], source: &[u8]) {
         }
         BitOp::Or => pairs.for_each(|(byte, other)| *byte |= other),
         BitOp::Xor => pairs.for_each(|(byte, other)| *byte ^= other),
-        // Has one source.
+        // There is only one source.
         BitOp::Not => {}
     }
 }

@@ -41,7 +41,7 @@ fn counts_set_bits_of_a_range() {
 #[test]
 fn a_range_of_negative_ends_is_empty_if_they_are_swapped() {
     assert_eq!(count(b"ab", bytes(-3, -5)), 0);
-    // In the right order, both ends become the first byte.
+    // If they are in the right order, both ends become the first byte.
     assert_eq!(count(b"ab", bytes(-5, -3)), 3);
 }
 
@@ -183,7 +183,7 @@ fn a_failed_write_grows_the_string_all_the_same() {
     let ops = parse_ops(&["overflow", "fail", "set", "u4", "20", "16"], MAX_BYTES);
     let outcome = apply(&mut value, &ops.expect("valid"));
     assert_eq!(outcome.replies, [None]);
-    // Redis tells nobody.
+    // As in Redis, this is not a change.
     assert!(!outcome.changed);
     assert_eq!(value, [0, 0, 0]);
 }
@@ -232,7 +232,7 @@ fn unit() -> impl Strategy<Value = Unit> {
     prop_oneof![Just(Unit::Byte), Just(Unit::Bit)]
 }
 
-/// Strings with long stretches of one byte, which are read by words, and strings of any bytes.
+/// Random strings, and strings with long runs of one byte, which are read 64 bits at a time.
 fn string() -> impl Strategy<Value = Vec<u8>> {
     let stretch = (prop_oneof![Just(0), Just(0xff), any::<u8>()], 0..30_usize);
     let stretches = prop::collection::vec(stretch, 0..5).prop_map(|stretches| {

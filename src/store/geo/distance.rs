@@ -1,24 +1,26 @@
-//! Distances on a sphere. Layer: `store`; uses nothing else.
+//! Distances on a sphere.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::f64::consts::PI;
 
 use super::Point;
 
-/// The earth's radius in metres, as Redis has it.
+/// The earth's radius in metres, with Redis's value.
 pub(super) const EARTH_RADIUS: f64 = 6_372_797.560856;
 const RADIANS_PER_DEGREE: f64 = PI / 180.0;
 
-/// Degrees as radians.
+/// Converts degrees to radians.
 pub(super) fn radians(degrees: f64) -> f64 {
     degrees * RADIANS_PER_DEGREE
 }
 
-/// Radians as degrees.
+/// Converts radians to degrees.
 pub(super) fn degrees(radians: f64) -> f64 {
     radians / RADIANS_PER_DEGREE
 }
 
-/// The distance of two places in metres, by the haversine formula.
+/// The distance between two places in metres, by the haversine formula.
 pub(crate) fn distance(from: Point, to: Point) -> f64 {
     let (latitude, other_latitude) = (radians(from.latitude), radians(to.latitude));
     let half_chord = |from: f64, to: f64| ((to - from) / 2.0).sin();

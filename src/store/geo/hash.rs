@@ -1,13 +1,15 @@
 //! Geohashes: coordinates as cells of a grid, and cells as numbers.
 //!
-//! A grid of `step` has 2 to the power of `step` columns and as many rows. A cell's number has the
-//! column's bits at odd places and the row's at even ones; a score is the number of a cell of step 26.
-//! The scaled coordinate of the last degree is one more than the last column, which Redis keeps as it
-//! is. Layer: `store`; uses nothing else.
+//! Layer `store`. It uses nothing else.
+//!
+//! A grid of `step` has 2 to the power of `step` columns and as many rows. In a cell's number, the
+//! odd bits are the column and the even bits are the row. A score is the number of a cell of step
+//! 26. The scaled coordinate of the last degree is one more than the last column. Redis keeps it
+//! that way, and so does this file.
 
 use super::{MAX_LATITUDE, MAX_LONGITUDE, Point};
 
-/// The finest grid, that of scores.
+/// The step of the finest grid, whose cells are scores.
 pub(super) const MAX_STEP: u32 = 26;
 
 /// The score of a place.
@@ -15,7 +17,7 @@ pub(crate) fn encode(point: Point) -> f64 {
     Cell::around(point, MAX_STEP, MAX_LATITUDE).number() as f64
 }
 
-/// The place that a score stands for: the middle of its cell.
+/// The place of a score: the middle of its cell.
 pub(crate) fn decode(score: f64) -> Point {
     let bounds = Cell::of_score(score).bounds();
     let middle = |from: f64, to: f64, max: f64| ((from + to) / 2.0).clamp(-max, max);
@@ -25,8 +27,8 @@ pub(crate) fn decode(score: f64) -> Point {
     }
 }
 
-/// The 11 characters of GEOHASH. They follow the common standard, whose latitudes go up to 90 degrees.
-/// The score's 52 bits fill 10 of them; the last one is always `0`.
+/// The 11 characters of GEOHASH. They follow the common standard, in which latitudes go up to 90
+/// degrees. The score's 52 bits fill 10 characters, so the last one is always `0`.
 pub(crate) fn geohash_text(score: f64) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
     let number = Cell::around(decode(score), MAX_STEP, 90.0).number();
@@ -55,7 +57,7 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// The cell with this place, in a grid that ends at `max_latitude`.
+    /// The cell that contains this place, in a grid that ends at `max_latitude`.
     pub(crate) fn around(point: Point, step: u32, max_latitude: f64) -> Cell {
         let cells = f64::from(1 << step);
         let scale = |degrees: f64, max: f64| ((degrees + max) / (max + max) * cells) as u32;
@@ -67,8 +69,9 @@ impl Cell {
     }
 
     fn of_score(score: f64) -> Cell {
-        // ZADD takes any number as a score. Where it does not fit, this is what a conversion in C gives
-        // on x86-64: a negative number wraps around, and too large a one becomes 0.
+        // ZADD accepts any number as a score. For a number that does not fit, this gives what a
+        // conversion in C gives on x86-64: a negative number wraps around, and a number that is too
+        // large becomes 0.
         const TOO_LARGE: f64 = 18_446_744_073_709_551_616.0;
         let number = if score < 0.0 {
             score as i64 as u64
@@ -84,8 +87,8 @@ impl Cell {
         }
     }
 
-    /// The cell so many columns east and rows north. The grid has no ends: behind the last column or
-    /// row is the first one.
+    /// The cell that is this many columns to the east and rows to the north. The grid wraps around
+    /// at its ends.
     pub(crate) fn neighbour(self, east: i32, north: i32) -> Cell {
         let cells = 1 << self.step;
         let shift = |index: u32, by: i32| match by {
@@ -118,7 +121,7 @@ impl Cell {
         spread(self.row) | spread(self.column) << 1
     }
 
-    /// The least score in the cell, and the least one behind it.
+    /// The lowest score in the cell, and the lowest one after it.
     pub(crate) fn scores(self) -> (f64, f64) {
         let bits_below = 2 * (MAX_STEP - self.step);
         let score = |number: u64| (number << bits_below) as f64;
@@ -126,8 +129,8 @@ impl Cell {
     }
 }
 
-/// Steps that move the bits of a number apart: the upper half of each group of bits moves away from the
-/// lower one by so many places, and the mask keeps the groups that there are then.
+/// Steps that spread the bits of a number. Each step moves the upper half of each group of bits up
+/// by a number of places. The mask keeps the groups that result.
 const SPREAD: [(u32, u64); 5] = [
     (16, 0x0000_ffff_0000_ffff),
     (8, 0x00ff_00ff_00ff_00ff),
@@ -144,7 +147,7 @@ fn spread(number: u32) -> u64 {
 
 /// Moves bit `2n` to bit `n`, and drops the odd bits.
 fn gather(number: u64) -> u32 {
-    // Undoes the steps: masks first, then moves the groups together.
+    // Undoes a step: masks first, then moves the groups together.
     let together = |bits: u64, (shift, mask)| (bits & mask) | (bits & mask) >> shift;
     SPREAD.into_iter().rev().fold(number, together) as u32
 }

@@ -1,12 +1,13 @@
 //! Places on the earth: GEOADD, GEOPOS, GEOHASH, GEODIST and GEOSEARCH.
 //!
-//! A place is kept as a score of a sorted set. Each coordinate is scaled to 26 bits, and the bits take
-//! turns, so that all the places within a cell of a grid are one range of scores. A search looks up the
-//! cell around its center and the cells beside it, and then computes the distance of each place in
-//! them. Distances are those on a sphere. Results are exactly Redis's only if every floating-point
-//! operation is done in its order; `sin`, `cos` and `asin` are the platform's.
+//! Layer `store`. It does not use the sorted set: a search asks its caller for ranges of scores.
 //!
-//! Layer: `store`; uses nothing of the sorted set: a search asks for ranges of scores.
+//! A place is stored as a score of a sorted set. Each coordinate is scaled to 26 bits, and the bits
+//! of the two are interleaved, so that all places within a cell of a grid are one range of scores.
+//! A search looks at the cell around its center and the cells beside it, and computes the distance
+//! of each place in them. Distances are those on a sphere. The results are exactly Redis's only if
+//! every floating-point operation is done in Redis's order. `sin`, `cos` and `asin` are the
+//! platform's.
 
 mod distance;
 mod hash;
@@ -18,19 +19,19 @@ pub(crate) use hash::{decode, encode, geohash_text};
 pub(crate) use search::{Hit, Order, Search, Shape, arrange};
 pub(crate) use text::{coordinate_text, distance_text};
 
-/// The greatest longitude, in degrees; the least is its negative.
+/// The largest longitude in degrees. The smallest is its negative.
 pub(crate) const MAX_LONGITUDE: f64 = 180.0;
-/// The greatest latitude, in degrees; the least is its negative. Beyond it, web maps do not go either
+/// The largest latitude in degrees. The smallest is its negative. Web maps end there, too
 /// (EPSG:3857).
 pub(crate) const MAX_LATITUDE: f64 = 85.05112878;
 
 /// Why an argument was refused. The text is Redis's, without the leading `-`.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum GeoError {
-    /// Coordinates that are out of range, in degrees: longitude and latitude.
+    /// Longitude and latitude in degrees, one of which is out of range.
     #[error("ERR invalid longitude,latitude pair {0:.6},{1:.6}")]
     Coordinates(f64, f64),
-    /// Not a unit of length.
+    /// An unknown unit of length.
     #[error("ERR unsupported unit provided. please use M, KM, FT, MI")]
     Unit,
     /// A negative radius.
@@ -44,14 +45,14 @@ pub(crate) enum GeoError {
 /// A place, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Point {
-    /// East of Greenwich, or west if negative.
+    /// Degrees east of Greenwich; west if negative.
     pub longitude: f64,
-    /// North of the equator, or south if negative.
+    /// Degrees north of the equator; south if negative.
     pub latitude: f64,
 }
 
 impl Point {
-    /// A place that a client gives.
+    /// Creates a place from a client's coordinates.
     ///
     /// # Errors
     /// [`GeoError::Coordinates`].
@@ -83,7 +84,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// `m`, `km`, `ft` or `mi`, in any case.
+    /// Parses `m`, `km`, `ft` or `mi`, in any letter case.
     ///
     /// # Errors
     /// [`GeoError::Unit`].
@@ -98,7 +99,7 @@ impl Unit {
         }
     }
 
-    /// How many metres the unit has, as Redis rounds it.
+    /// The length of the unit in metres, as Redis rounds it.
     pub(crate) fn metres(self) -> f64 {
         match self {
             Unit::Metre => 1.0,

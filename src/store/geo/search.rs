@@ -1,20 +1,21 @@
-//! GEOSEARCH: the ranges of scores that hold an area, which places belong to it, and in which order they
-//! are told.
+//! GEOSEARCH: the ranges of scores that cover an area, which places are in the area, and the order
+//! of the results.
 //!
-//! The search is done in the grid whose cells are just larger than the area, so that the area lies in
-//! one cell and the 8 cells around it. Cells that the area does not reach are left out. Redis tells
-//! unsorted results cell by cell, so that the order of the cells matters.
-//! Layer: `store`; uses nothing of the sorted set.
+//! Layer `store`. It does not use the sorted set.
+//!
+//! The search uses the grid whose cells are just larger than the area, so that the area is within
+//! one cell and the 8 cells around it. Cells that the area does not reach are skipped. Redis
+//! returns unsorted results cell by cell, so the order of the cells matters.
 
 use super::distance::{EARTH_RADIUS, degrees, distance, radians};
 use super::hash::{Bounds, Cell, MAX_STEP, decode};
 use super::{GeoError, MAX_LATITUDE, Point, Unit};
 
-/// How far it is around half the earth on the map, in metres: the width of a cell of step 1.
+/// Half the length of the equator on the map, in metres: the width of a cell of step 1.
 const HALF_MAP: f64 = 20_037_726.37;
 
-/// The order of the cells, in columns east and rows north of the center's: the center, north, south,
-/// east, west, north-east, north-west, south-east, south-west.
+/// The order of the cells, as columns east and rows north of the center's cell: the center, north,
+/// south, east, west, north-east, north-west, south-east, south-west.
 const CELLS: [(i32, i32); 9] = [
     (0, 0),
     (0, 1),
@@ -32,19 +33,19 @@ const CELLS: [(i32, i32); 9] = [
 pub(crate) enum Shape {
     /// BYRADIUS.
     Circle {
-        /// How far the area reaches.
+        /// The distance from the center to the edge.
         radius: f64,
     },
     /// BYBOX.
     Box {
-        /// From west to east.
+        /// The distance from the west side to the east side.
         width: f64,
-        /// From south to north.
+        /// The distance from the south side to the north side.
         height: f64,
     },
 }
 
-/// What is searched for.
+/// A search for the places in an area.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Search {
     center: Point,
@@ -52,12 +53,12 @@ pub(crate) struct Search {
     unit: Unit,
 }
 
-/// Scores from `min` to below `end`.
+/// Scores from `min` up to, but not including, `end`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ScoreRange {
-    /// The least score.
+    /// The lowest score.
     pub min: f64,
-    /// The least score behind the range.
+    /// The lowest score after the range.
     pub end: f64,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Hit<M> {
     pub distance: f64,
 }
 
-/// How the results are sorted, by distance.
+/// The order of the results, by distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// The nearest first.
@@ -106,7 +107,7 @@ impl Shape {
 }
 
 impl Search {
-    /// A search around `center`, whose shape is given in `unit`.
+    /// A search around `center`. The shape is given in `unit`.
     pub(crate) fn new(center: Point, shape: Shape, unit: Unit) -> Search {
         Search {
             center,
@@ -115,8 +116,8 @@ impl Search {
         }
     }
 
-    /// The places of the area, in the order of the cells and of the scores. `in_range` looks up a range
-    /// in the sorted set, in the set's order. The search ends after `at_most` places (COUNT with ANY).
+    /// The places in the area, ordered by cell and then by score. `in_range` looks up a range in
+    /// the sorted set, in the set's order. The search ends after `at_most` places (COUNT with ANY).
     pub(crate) fn collect<M, I>(
         &self,
         at_most: Option<usize>,
@@ -139,12 +140,12 @@ impl Search {
         hits.take(at_most.unwrap_or(usize::MAX)).collect()
     }
 
-    /// The ranges of scores that hold the area, at most 9, in Redis's order.
+    /// The ranges of scores that cover the area, at most 9, in Redis's order.
     pub(crate) fn score_ranges(&self) -> impl Iterator<Item = ScoreRange> + use<> {
         let cells = self.cells();
         let mut previous = None;
         cells.into_iter().flatten().filter_map(move |cell| {
-            // In a coarse grid the cells on both sides are the same one.
+            // In a coarse grid, the cells on both sides can be the same one.
             if previous.replace(cell) == Some(cell) {
                 return None;
             }
@@ -153,8 +154,8 @@ impl Search {
         })
     }
 
-    /// The distance of the place with this score from the center, in the search's unit. `None`: it is
-    /// outside the area.
+    /// The distance between the center and the place with this score, in the search's unit. `None`
+    /// if the place is outside the area.
     pub(crate) fn distance_within(&self, score: f64) -> Option<f64> {
         let place = decode(score);
         let metres = self.unit.metres();
@@ -178,7 +179,7 @@ impl Search {
         }
     }
 
-    /// The cells to look into, in the order of [`CELLS`].
+    /// The cells to search, in the order of [`CELLS`].
     fn cells(&self) -> [Option<Cell>; 9] {
         let area = self.bounds();
         let mut step = self.step();
@@ -190,7 +191,7 @@ impl Search {
         }
         let inside = center.bounds();
         CELLS.map(|(east, north)| {
-            // Of two columns or rows, one lies on both sides of the center's.
+            // With only two columns or rows, the same cell is on both sides of the center's.
             let reached = step < 2
                 || (north >= 0 || inside.south >= area.south)
                     && (north <= 0 || inside.north <= area.north)
@@ -209,7 +210,7 @@ impl Search {
         }
     }
 
-    /// A box around the area. It may reach beyond the map.
+    /// A box around the area. It may extend beyond the map.
     fn bounds(&self) -> Bounds {
         let Point {
             longitude,
@@ -217,7 +218,7 @@ impl Search {
         } = self.center;
         let (width, height) = self.half_sides();
         let north = degrees(height / EARTH_RADIUS);
-        // Degrees are shortest at the side that is nearer to a pole.
+        // Degrees are shortest at the side that is closer to a pole.
         let widest = if latitude < 0.0 {
             latitude - north
         } else {
@@ -232,12 +233,12 @@ impl Search {
         }
     }
 
-    /// The step of the finest grid whose cells are as large as the area, estimated: cells are narrower
-    /// near the poles.
+    /// An estimate of the step of the finest grid whose cells are as large as the area. Cells are
+    /// narrower near the poles.
     fn step(&self) -> u32 {
         let mut reach = match self.shape {
             Shape::Circle { radius } => radius,
-            // To a corner.
+            // The distance to a corner.
             Shape::Box { width, height } => {
                 let (width, height) = (width / 2.0, height / 2.0);
                 (width * width + height * height).sqrt()
@@ -257,7 +258,7 @@ impl Search {
     }
 }
 
-/// Whether the area ends within the cells around `center`.
+/// Whether the cells around `center` cover the area.
 fn covers(center: Cell, area: Bounds) -> bool {
     let beside = |east, north| center.neighbour(east, north).bounds();
     beside(0, 1).north >= area.north
@@ -266,9 +267,9 @@ fn covers(center: Cell, area: Bounds) -> bool {
         && beside(-1, 0).west <= area.west
 }
 
-/// Sorts what [`Search::collect`] found and keeps the first `count`. With a count and without ANY,
-/// Redis sorts by distance even if no order was asked for: pass [`Order::Ascending`] then. Places at
-/// one distance stay in the order in which they were found.
+/// Sorts the results of [`Search::collect`] and keeps the first `count`. With a count and without
+/// ANY, Redis sorts by distance even if no order was given; the caller must pass
+/// [`Order::Ascending`] then. Places at the same distance keep their order.
 pub(crate) fn arrange<M>(hits: &mut Vec<Hit<M>>, order: Option<Order>, count: Option<usize>) {
     match order {
         Some(Order::Ascending) => hits.sort_by(|a, b| a.distance.total_cmp(&b.distance)),

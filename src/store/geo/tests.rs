@@ -28,7 +28,7 @@ fn sicily() -> Vec<(&'static str, f64)> {
     ])
 }
 
-/// Places at the ends of the map.
+/// Places at the edges of the map.
 fn world() -> Vec<(&'static str, f64)> {
     sorted_set(&[
         ("e", 180.0, 0.0),
@@ -136,7 +136,7 @@ fn coordinates_print_as_in_redis() {
     }
     assert_eq!(coordinate_text(-0.0), "0");
     assert_eq!(coordinate_text(-100.0), "-100");
-    // Halfway between two texts: the last digit is even.
+    // Halfway between two texts: the last digit becomes even.
     assert_eq!(coordinate_text(1.0 / 262_144.0), "0.00000381469726562");
     assert_eq!(coordinate_text(3.0 / 262_144.0), "0.00001144409179688");
 }
@@ -170,7 +170,7 @@ fn distances_print_with_four_digits() {
         assert_eq!(distance_text(metres / unit.metres()), expected);
     }
     assert_eq!(distance_text(0.0), "0.0000");
-    // Above the middle, and still rounded down: scaling makes a tie of it.
+    // Above the middle, but rounded down, because scaling makes it a tie.
     assert_eq!(distance_text(40_244_777.842_45), "40244777.8424");
 }
 
@@ -268,7 +268,7 @@ fn places_at_one_distance_stay_in_their_order() {
     assert_eq!(order, "bda");
 }
 
-/// Places and centers of one region, so that searches find something.
+/// Places and centers in one region, so that searches find something.
 fn region() -> impl Strategy<Value = (Vec<Point>, Point)> {
     let place = |east: f64, north: f64| {
         let near = move |(x, y): (f64, f64)| {
@@ -354,7 +354,7 @@ impl Numbers {
 }
 
 /// Many unsorted searches in one set. The number and the checksum are those of the members that
-/// redis-server 7.0.15 replied to the same GEOADD and GEOSEARCH commands.
+/// redis-server 7.0.15 returned for the same GEOADD and GEOSEARCH commands.
 #[test]
 fn finds_the_same_in_the_same_order_all_over_the_map() {
     let mut numbers = Numbers(1);

@@ -1,9 +1,11 @@
 //! The value of a key of type hash: fields with values.
 //!
-//! A hash is packed while it has few fields that are all short, in the order in which they were
-//! added, and then becomes a table, as in Redis 7.2 (`t_hash.c`). It stays a table, however few
-//! fields are left. Only an addition looks at the limits: a hash that is over a limit that was
-//! lowered since stays packed until then.
+//! Layer `store`. It uses nothing else but `config`.
+//!
+//! A hash is packed while it has few fields that are all short. Its fields are then in the order in
+//! which they were added. When a limit is exceeded it becomes a table, as in Redis 7.2
+//! (`t_hash.c`), and stays one, however few fields are left. The limits are compared only when a
+//! field is added: a packed hash that exceeds a limit that was lowered stays packed until then.
 
 #[cfg(test)]
 mod tests;
@@ -12,17 +14,17 @@ use super::pairs::{FieldValue, Pairs, PairsIter};
 use super::value::ValueType;
 use crate::config::Config;
 
-/// How large a packed hash may be.
+/// The limits of a packed hash.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HashLimits {
-    /// Fields (`hash-max-listpack-entries`).
+    /// The most fields (`hash-max-listpack-entries`).
     pub entries: usize,
-    /// Bytes of a field or a value (`hash-max-listpack-value`).
+    /// The most bytes of a field or a value (`hash-max-listpack-value`).
     pub value: usize,
 }
 
 impl HashLimits {
-    /// Those that the settings say.
+    /// The limits of the settings.
     pub(crate) fn of(config: &Config) -> HashLimits {
         let size = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
         HashLimits {
@@ -32,7 +34,7 @@ impl HashLimits {
     }
 }
 
-/// A hash. A random number comes from `random`, which answers any `u64` as likely as any other.
+/// A hash. Functions that need randomness get `random`, which returns uniformly distributed `u64`s.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hash(Pairs);
 
@@ -77,25 +79,25 @@ impl Hash {
         self.0.get(field)
     }
 
-    /// Is there such a field?
+    /// Whether the hash has this field.
     pub(crate) fn contains(&self, field: &[u8]) -> bool {
         self.get(field).is_some()
     }
 
-    /// The length of a field's value in bytes; 0 if there is no such field.
+    /// The length of a field's value in bytes; 0 if the hash does not have the field.
     pub(crate) fn strlen(&self, field: &[u8]) -> usize {
         self.get(field).map_or(0, <[u8]>::len)
     }
 
-    /// Notes that one command is about to set so many fields: more than a packed hash may have make
-    /// it a table at once, even if some of them turn out to be the same.
+    /// Announces that one command will set this many fields. More than a packed hash may have make
+    /// it a table at once, even if some fields are then the same.
     pub(crate) fn expect(&mut self, fields: usize, limits: HashLimits) {
         if fields > limits.entries {
             self.0.make_table();
         }
     }
 
-    /// Sets a field. `true`: it is new.
+    /// Sets a field. Returns `true` if it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8], limits: HashLimits) -> bool {
         if let Some(packed) = self.0.as_packed() {
             let is_short = field.len() <= limits.value && value.len() <= limits.value;
@@ -110,22 +112,23 @@ impl Hash {
         is_new
     }
 
-    /// Removes a field. `false`: it is not there.
+    /// Removes a field. Returns `false` if the hash does not have it.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
         self.0.remove(field)
     }
 
-    /// All fields with their values: in the order in which they were added if the hash is packed.
+    /// All fields with their values. If the hash is packed, they are in the order in which they
+    /// were added.
     pub(crate) fn iter(&self) -> PairsIter<'_> {
         self.0.iter()
     }
 
-    /// A random field with its value: each is as likely as any other. `None`: there is none.
+    /// A random field with its value. All fields are equally likely. `None` if the hash is empty.
     pub(crate) fn random(&self, random: &mut impl FnMut() -> u64) -> Option<FieldValue<'_>> {
         self.0.random(random)
     }
 
-    /// `count` random fields, none of them twice, or all if there are no more.
+    /// `count` different random fields, or all if there are no more.
     pub(crate) fn random_distinct(
         &self,
         count: usize,
@@ -134,7 +137,7 @@ impl Hash {
         self.0.random_distinct(count, random)
     }
 
-    /// Shows `count` random fields with their values, each chosen from all of them.
+    /// Calls `show` with `count` random fields and their values, each chosen from all of them.
     pub(crate) fn random_repeated<'a>(
         &'a self,
         count: usize,
@@ -144,9 +147,9 @@ impl Hash {
         self.0.random_repeated(count, random, show);
     }
 
-    /// Shows about `count` fields with their values from a cursor on, and returns the next cursor.
-    /// The first cursor is 0, and so is the one after the last field. A field that stays from the
-    /// first call to the last is shown exactly once. A packed hash is shown as a whole.
+    /// Calls `show` with about `count` fields and their values, beginning at a cursor, and returns
+    /// the next cursor. The first cursor is 0, and so is the one after the last field. A field that
+    /// exists during the whole scan is shown exactly once. A packed hash is shown as a whole.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,

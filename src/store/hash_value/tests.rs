@@ -1,4 +1,4 @@
-//! Tests of hashes: their forms, and long histories beside a plain list.
+//! Tests of hashes: their forms, and long random histories compared with a plain list.
 
 use proptest::prelude::*;
 
@@ -76,8 +76,7 @@ fn a_packed_hash_is_scanned_as_a_whole() {
     }
 }
 
-/// The sum of squares that tells whether the counts are uniform, in standard deviations above its
-/// mean.
+/// The chi-squared statistic of a uniform distribution, in standard deviations above its mean.
 fn excess(counts: &[u32]) -> f64 {
     let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
     let sum: f64 = counts
@@ -93,7 +92,7 @@ fn random_fields_are_uniform_in_either_form() {
     let mut source = fastrand::Rng::with_seed(11);
     let mut random = || source.u64(..);
     let packed = filled(100);
-    // A table of which hardly anything is left.
+    // A table of which little is left.
     let mut table = filled(20_000);
     for number in 100..20_000 {
         assert!(table.remove(format!("field:{number}").as_bytes()));

@@ -1,13 +1,13 @@
 //! The dense encoding: 16384 registers of 6 bits, lowest bits first, 4 registers in 3 bytes.
 //!
-//! Every 12288 bytes are valid registers. Layer: `store`; uses nothing else.
+//! Layer `store`. It uses nothing else. Any 12288 bytes are valid registers.
 
 use super::REGISTERS;
 use super::estimate::Histogram;
 
 /// Bytes of all registers.
 pub(super) const BYTES: usize = REGISTERS / 4 * 3;
-/// The greatest value of a register.
+/// The largest value of a register.
 const MAX: u8 = 63;
 
 /// Raises a register to `run`. Returns whether it was lower.
@@ -47,7 +47,7 @@ pub(super) fn histogram(registers: &[u8]) -> Histogram {
     histogram
 }
 
-/// Raises each of `target` to the register's value.
+/// Raises each register of `target` to the value here, if it is lower.
 pub(super) fn raise_all(registers: &[u8], target: &mut [u8; REGISTERS]) {
     let (groups, _) = target.as_chunks_mut::<4>();
     for (group, runs) in groups.iter_mut().zip(values(registers)) {
@@ -57,7 +57,7 @@ pub(super) fn raise_all(registers: &[u8], target: &mut [u8; REGISTERS]) {
     }
 }
 
-/// Appends registers with these values, none of which exceeds 6 bits.
+/// Appends registers with these values. Each must fit in 6 bits.
 pub(super) fn append(value: &mut Vec<u8>, runs: &[u8; REGISTERS]) {
     let (groups, _) = runs.as_chunks::<4>();
     value.extend(groups.iter().flat_map(|&[first, second, third, fourth]| {

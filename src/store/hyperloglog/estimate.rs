@@ -1,9 +1,11 @@
-//! From the registers' values to the number of distinct elements.
+//! Estimates the number of distinct elements from the values of the registers.
 //!
-//! The estimator is that of Otmar Ertl, "New cardinality estimation algorithms for HyperLogLog sketches"
-//! (2017), algorithm 6, which needs no corrections for small and large counts. Its `sigma` and `tau` are
-//! power series that are summed until a term no longer changes the sum. The order of the floating-point
-//! operations decides the last digit, so that it must be Redis's. Layer: `store`; uses nothing else.
+//! Layer `store`. It uses nothing else.
+//!
+//! The estimator is Otmar Ertl's, "New cardinality estimation algorithms for HyperLogLog sketches"
+//! (2017), algorithm 6. It needs no corrections for small and large counts. Its `sigma` and `tau`
+//! are power series that are summed until a term no longer changes the sum. The order of the
+//! floating-point operations decides the last digit, so it must be Redis's.
 
 use super::{REGISTERS, RUN_BITS};
 
@@ -25,7 +27,7 @@ pub(super) fn estimate(histogram: &Histogram) -> u64 {
     }
     indicator += REGISTER_COUNT * sigma(share(0));
     let estimate = ALPHA * REGISTER_COUNT * REGISTER_COUNT / indicator;
-    // Only corrupted registers give more.
+    // Only corrupted registers give a larger estimate.
     (estimate.round() as u64).min(i64::MAX as u64)
 }
 

@@ -1,7 +1,9 @@
-//! An element's hash, and which register it raises to which value.
+//! The hash of an element: which register it raises, and to which value.
 //!
-//! The hash is MurmurHash64A (Austin Appleby's MurmurHash2 for 64 bits), which reads words little endian
-//! on every machine, as Redis's does. Layer: `store`; uses nothing else.
+//! Layer `store`. It uses nothing else.
+//!
+//! The hash is MurmurHash64A (Austin Appleby's MurmurHash2 for 64 bits). Like Redis's, it reads
+//! words as little endian on every machine.
 
 use super::{REGISTERS, RUN_BITS};
 
@@ -9,7 +11,7 @@ const SEED: u64 = 0xadc8_3b19;
 const MULTIPLIER: u64 = 0xc6a4_a793_5bd1_e995;
 const SHIFT: u32 = 47;
 
-/// The register of an element, and the run that it should hold at least: 1 to 51.
+/// The register of an element, and the smallest run that it must hold: 1 to 51.
 pub(super) fn register_of(element: &[u8]) -> (usize, u8) {
     let hash = murmur64a(element, SEED);
     let index = hash as usize % REGISTERS;

@@ -1,7 +1,10 @@
-//! HyperLogLog: PFADD, PFCOUNT and PFMERGE on strings that are byte for byte those of Redis.
+//! HyperLogLog: PFADD, PFCOUNT and PFMERGE on strings that are identical to Redis's, byte for byte.
 //!
-//! A value counts distinct elements in 16384 registers. An element's hash selects a register, and the
-//! register keeps the longest run of zero bits, plus one, that any element's hash had. The string is:
+//! Layer `store`. It uses nothing else.
+//!
+//! A value counts distinct elements in 16384 registers. An element's hash selects a register. The
+//! register keeps the longest run of zero bits that any element's hash had, plus one. The string
+//! is:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -11,10 +14,10 @@
 //! | 8..16 | the count at the last PFCOUNT, little endian; its highest bit says that it is out of date |
 //! | 16.. | the registers, see `dense` and `sparse` |
 //!
-//! A value starts sparse. It becomes dense when a register exceeds 32 or when the string would become
-//! longer than `hll-sparse-max-bytes`, and never goes back. Clients can write any bytes with SET, so
-//! nothing here trusts a string: each function says when it reports a corrupted one. Layer: `store`;
-//! uses nothing else.
+//! A new value is sparse. It becomes dense when a register exceeds 32, or when the string would
+//! become longer than `hll-sparse-max-bytes`. It never becomes sparse again. Clients can write any
+//! bytes with SET, so nothing here trusts a string: each function documents when it reports a
+//! corrupted one.
 
 mod dense;
 mod estimate;
@@ -24,7 +27,7 @@ mod union;
 
 pub(crate) use union::Union;
 
-/// How many registers there are: 2 to the power of [`INDEX_BITS`].
+/// The number of registers: 2 to the power of [`INDEX_BITS`].
 const REGISTERS: usize = 1 << INDEX_BITS;
 /// How many bits of a hash select the register.
 const INDEX_BITS: u32 = 14;
@@ -33,7 +36,7 @@ const RUN_BITS: u32 = 64 - INDEX_BITS;
 /// Bytes before the registers.
 const HEADER: usize = 16;
 const MAGIC: &[u8] = b"HYLL";
-/// Of the last byte of the cached count: the count is out of date.
+/// In the last byte of the cached count: the count is out of date.
 const OUT_OF_DATE: u8 = 0x80;
 
 /// Why a string cannot be used. The text is Redis's, without the leading `-`.
@@ -47,7 +50,7 @@ pub(crate) enum HllError {
     Corrupted,
 }
 
-/// How the registers are stored.
+/// The encoding of the registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// 6 bits each.
@@ -56,16 +59,16 @@ pub(crate) enum Encoding {
     Sparse,
 }
 
-/// What PFCOUNT of one key tells.
+/// The result of PFCOUNT for one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counted {
     /// The estimate.
     pub count: u64,
-    /// Whether the estimate was stored in the header, which is a change of the value.
+    /// Whether the estimate was stored in the header, which changes the value.
     pub header_changed: bool,
 }
 
-/// A new value without elements, which PFADD and PFMERGE create.
+/// A new value without elements, as PFADD and PFMERGE create it.
 pub(crate) fn create() -> Vec<u8> {
     let mut value = vec![0; HEADER];
     value[..MAGIC.len()].copy_from_slice(MAGIC);
@@ -74,7 +77,8 @@ pub(crate) fn create() -> Vec<u8> {
     value
 }
 
-/// The encoding of a string, if its header and length are right. Its registers may still be corrupted.
+/// The encoding of a string whose header and length are right. Its registers may still be
+/// corrupted.
 ///
 /// # Errors
 /// [`HllError::NotHyperLogLog`].
@@ -89,13 +93,13 @@ pub(crate) fn encoding(value: &[u8]) -> Result<Encoding, HllError> {
     }
 }
 
-/// PFADD: adds elements to a string. Returns whether a register changed. The reply is 1 then, or if the
-/// key was missing; a created string must go through [`mark_changed`] even without elements.
-/// `sparse_max` is `hll-sparse-max-bytes`.
+/// PFADD: adds elements to a string. Returns whether a register changed. PFADD replies 1 in that
+/// case, and if the key was missing. A new string must be passed to [`mark_changed`] even if no
+/// element was added. `sparse_max` is `hll-sparse-max-bytes`.
 ///
 /// # Errors
-/// The string is no HyperLogLog value and unchanged, or it is corrupted: elements before the one that
-/// met the fault stay added.
+/// The string is not a HyperLogLog value and is unchanged; or it is corrupted, and the elements
+/// before the one that hit the corruption stay added.
 pub(crate) fn add<E: AsRef<[u8]>>(
     value: &mut Vec<u8>,
     elements: &[E],
@@ -113,11 +117,11 @@ pub(crate) fn add<E: AsRef<[u8]>>(
     Ok(changed)
 }
 
-/// PFCOUNT of one key: the estimate, from the header if that is up to date, else from the registers. In
-/// that case it is stored in the header.
+/// PFCOUNT of one key: the estimate, from the header if that is up to date, otherwise computed from
+/// the registers and stored in the header.
 ///
 /// # Errors
-/// The string is no HyperLogLog value, or it is corrupted; it is unchanged.
+/// The string is not a HyperLogLog value, or it is corrupted. It is unchanged.
 pub(crate) fn count(value: &mut [u8]) -> Result<Counted, HllError> {
     let encoding = encoding(value)?;
     let cached = &mut value[8..HEADER];
@@ -142,18 +146,18 @@ pub(crate) fn count(value: &mut [u8]) -> Result<Counted, HllError> {
     })
 }
 
-/// Says in the header that the cached count is out of date.
+/// Marks the cached count in the header as out of date.
 ///
 /// # Panics
-/// The string is no HyperLogLog value.
+/// The string is not a HyperLogLog value.
 pub(crate) fn mark_changed(value: &mut [u8]) {
     value[HEADER - 1] |= OUT_OF_DATE;
 }
 
-/// Makes a string dense if it is not.
+/// Makes a string dense, if it is not.
 ///
 /// # Errors
-/// The string is no HyperLogLog value, or it is corrupted; it is unchanged.
+/// The string is not a HyperLogLog value, or it is corrupted. It is unchanged.
 pub(crate) fn make_dense(value: &mut Vec<u8>) -> Result<(), HllError> {
     if encoding(value)? == Encoding::Dense {
         return Ok(());
@@ -166,8 +170,8 @@ pub(crate) fn make_dense(value: &mut Vec<u8>) -> Result<(), HllError> {
     Ok(())
 }
 
-/// Raises a register to `run`, and makes the string dense if it must be. Returns whether the register
-/// was lower. The string's header is right.
+/// Raises a register to `run`, and makes the string dense if necessary. Returns whether the
+/// register was lower. The string's header must be right.
 fn raise(value: &mut Vec<u8>, index: usize, run: u8, sparse_max: usize) -> Result<bool, HllError> {
     if value[4] == 1 {
         match sparse::raise(value, index, run, sparse_max)? {

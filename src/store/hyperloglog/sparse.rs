@@ -1,41 +1,43 @@
 //! The sparse encoding: runs of equal registers, in the order of the registers.
 //!
+//! Layer `store`. It uses nothing else.
+//!
 //! | bytes | registers |
 //! |---|---|
 //! | `00llllll` | ZERO: `l + 1` registers of 0 |
 //! | `01llllll llllllll` | XZERO: `l + 1` registers of 0 |
 //! | `1vvvvvll` | VAL: `l + 1` registers of `v + 1` |
 //!
-//! The runs cover exactly 16384 registers, or the string is corrupted. Which of the equivalent forms a
-//! string has depends on its history. [`raise`] splits and joins runs as Redis does, so that the same
-//! history gives the same bytes. Layer: `store`; uses nothing else.
+//! The runs cover exactly 16384 registers; otherwise the string is corrupted. Several forms of a
+//! string mean the same. [`raise`] splits and joins runs as Redis does, so that the same history
+//! gives the same bytes.
 
 use super::estimate::Histogram;
 use super::{HEADER, HllError, REGISTERS};
 
-/// The greatest value that a VAL can hold.
+/// The largest value that a VAL can hold.
 const MAX_VALUE: u8 = 32;
-/// Registers of a VAL and of a ZERO at most.
+/// The most registers of a VAL and of a ZERO.
 const MAX_VAL_RUN: usize = 4;
 const MAX_ZERO_RUN: usize = 64;
-/// How many opcodes around a change are looked at for equal neighbours.
+/// How many opcodes around a change are searched for equal neighbours.
 const JOIN_STEPS: usize = 5;
 
-/// What became of a register that was to be raised.
+/// The result of raising a register.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Raised {
     /// It was not lower.
     Unchanged,
-    /// It was raised.
+    /// Nothing was changed. The string must become dense first.
     Changed,
     /// Nothing was changed: the string must become dense first.
     DoesNotFit,
 }
 
-/// Registers that follow each other and have one value.
+/// Consecutive registers with one value.
 #[derive(Clone, Copy)]
 struct Run {
-    /// 0: ZERO or XZERO.
+    /// 0 stands for ZERO or XZERO.
     value: u8,
     registers: usize,
     /// Bytes of the opcode.
@@ -43,7 +45,7 @@ struct Run {
 }
 
 impl Run {
-    /// The run that starts with these bytes. `None`: there are too few.
+    /// The run that begins with these bytes. `None` if there are too few bytes.
     fn decode(bytes: &[u8]) -> Option<Run> {
         Some(match *bytes {
             [first @ 0x80..=0xff, ..] => Run {
@@ -66,7 +68,7 @@ impl Run {
     }
 }
 
-/// A few opcodes to be put in the place of one: two XZERO and a VAL at most.
+/// A few opcodes that replace one: at most two XZERO and a VAL.
 #[derive(Default)]
 struct Opcodes {
     bytes: [u8; 5],
@@ -99,7 +101,7 @@ impl Opcodes {
     }
 }
 
-/// A VAL of so many registers.
+/// A VAL with this many registers.
 fn val(value: u8, registers: usize) -> u8 {
     0x80 | (value - 1) << 2 | (registers - 1) as u8
 }
@@ -111,7 +113,7 @@ pub(super) fn append_empty(value: &mut Vec<u8>) {
     value.extend_from_slice(opcodes.as_slice());
 }
 
-/// Raises a register to `run`. `value` is the whole string, `max` the most bytes that it may grow to.
+/// Raises a register to `run`. `value` is the whole string, which may grow to at most `max` bytes.
 ///
 /// # Errors
 /// The opcodes end before the register.
@@ -152,8 +154,8 @@ pub(super) fn raise(
     Ok(Raised::Changed)
 }
 
-/// Joins VALs of one value that follow each other, from the opcode at `place` on, as long as the result
-/// fits into one VAL.
+/// Joins consecutive VALs with one value, beginning with the opcode at `place`, as long as the
+/// result fits in one VAL.
 fn join(value: &mut Vec<u8>, mut place: usize) {
     for _ in 0..JOIN_STEPS {
         let Some(run) = Run::decode(&value[place..]) else {
@@ -164,7 +166,7 @@ fn join(value: &mut Vec<u8>, mut place: usize) {
         let registers = joined.map(|next| run.registers + next.registers);
         match registers {
             Some(registers) if registers <= MAX_VAL_RUN => {
-                // The joined run may be joined with the one behind it.
+                // The joined run may be joined with the next one.
                 value[place] = val(run.value, registers);
                 value.remove(place + 1);
             }
@@ -173,10 +175,11 @@ fn join(value: &mut Vec<u8>, mut place: usize) {
     }
 }
 
-/// Calls `take` with the value and the registers of each run.
+/// Calls `take` with the value and the length of each run.
 ///
 /// # Errors
-/// The runs do not cover all the registers, or more; `take` never gets registers that do not exist.
+/// The runs cover too few or too many registers. `take` is never called with registers that do not
+/// exist.
 fn for_each_run(
     opcodes: &[u8],
     mut take: impl FnMut(u8, std::ops::Range<usize>),
@@ -209,7 +212,8 @@ pub(super) fn histogram(opcodes: &[u8]) -> Result<Histogram, HllError> {
     Ok(histogram)
 }
 
-/// Raises each of `target` to the register's value. On an error some of them may be raised.
+/// Raises each register of `target` to the value here, if it is lower. After an error, some may be
+/// raised.
 pub(super) fn raise_all(opcodes: &[u8], target: &mut [u8; REGISTERS]) -> Result<(), HllError> {
     for_each_run(opcodes, |value, registers| {
         if value > 0 {

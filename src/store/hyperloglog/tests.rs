@@ -21,7 +21,7 @@ fn numbers(count: u32) -> Vec<u8> {
     added(&numbers)
 }
 
-/// Stands for the bytes of a long value.
+/// Replaces the bytes of a long value in an assertion.
 fn checksum(value: &[u8]) -> u64 {
     value.iter().fold(0, |sum: u64, &byte| {
         sum.wrapping_mul(31).wrapping_add(u64::from(byte))

@@ -1,10 +1,12 @@
-//! Several values as one: PFCOUNT of more than one key, and PFMERGE. Layer: `store`; uses nothing else.
+//! The union of several values: PFCOUNT of more than one key, and PFMERGE.
+//!
+//! Layer `store`. It uses nothing else.
 
 use super::estimate::estimate;
 use super::{Encoding, HEADER, HllError, REGISTERS, dense, encoding, sparse};
 use super::{make_dense, mark_changed, raise};
 
-/// The union of values: of each register the greatest value.
+/// The union of values: for each register, the largest value.
 pub(crate) struct Union {
     runs: Box<[u8; REGISTERS]>,
     any_dense: bool,
@@ -17,7 +19,7 @@ impl Default for Union {
 }
 
 impl Union {
-    /// Without elements.
+    /// An empty union.
     pub(crate) fn new() -> Union {
         Union {
             runs: Box::new([0; REGISTERS]),
@@ -25,10 +27,10 @@ impl Union {
         }
     }
 
-    /// Takes in one more value.
+    /// Adds one more value.
     ///
     /// # Errors
-    /// The string is no HyperLogLog value, or it is corrupted; the union is of no use then.
+    /// The string is not a HyperLogLog value, or it is corrupted. The union must not be used then.
     pub(crate) fn include(&mut self, value: &[u8]) -> Result<(), HllError> {
         match encoding(value)? {
             Encoding::Dense => {
@@ -40,7 +42,7 @@ impl Union {
         }
     }
 
-    /// The estimate of PFCOUNT. Nothing is cached.
+    /// The estimate for PFCOUNT. Nothing is cached.
     pub(crate) fn count(&self) -> u64 {
         let mut histogram = [0; 64];
         for &run in self.runs.iter() {
@@ -49,12 +51,12 @@ impl Union {
         estimate(&histogram)
     }
 
-    /// PFMERGE's end: raises the registers of its destination, which is a new string if the key was
-    /// missing, and which was included if not. The destination becomes dense if any included value
-    /// was, or as PFADD makes it. `sparse_max` is `hll-sparse-max-bytes`.
+    /// The last step of PFMERGE: raises the registers of its destination. The destination is a new
+    /// string if the key was missing; otherwise it must have been included. It becomes dense if any
+    /// included value was, or as in PFADD. `sparse_max` is `hll-sparse-max-bytes`.
     ///
     /// # Errors
-    /// The destination is no HyperLogLog value, or it is corrupted.
+    /// The destination is not a HyperLogLog value, or it is corrupted.
     pub(crate) fn store(
         &self,
         destination: &mut Vec<u8>,

@@ -1,24 +1,28 @@
-//! LCS: the longest common subsequence of two strings, and where its pieces are in them.
+//! LCS: the longest common subsequence of two strings, and the positions of its pieces.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! # The table
 //! Let `L(i, j)` be the length for the first `i` bytes of `a` and the first `j` bytes of `b`. Two
-//! neighbours in a row, `L(i, j - 1)` and `L(i, j)`, differ by 0 or 1, so that a row is a vector of bits,
-//! and a row follows from the one before with a few operations on whole words (Hyyrö 2004). With a bit
-//! that is 1 where the length does not grow, and `m` the places in `b` of the row's byte of `a`:
+//! neighbours in a row, `L(i, j - 1)` and `L(i, j)`, differ by 0 or 1. So a row can be stored as a
+//! vector of bits, and each row can be computed from the one before with a few operations on whole
+//! words (Hyyrö 2004). A bit is 1 where the length does not grow. Let `m` be the positions in `b`
+//! of the row's byte of `a`. Then:
 //!
 //! ```text
 //! row = (row + (row & m)) | (row & !m)
 //! ```
 //!
 //! # The walk
-//! Of several longest subsequences, Redis's is the one that is found from the ends: equal bytes are
-//! taken; otherwise a byte of `a` is dropped if `L(i - 1, j) > L(i, j - 1)`, and a byte of `b` if not.
-//! Where the bytes differ, `L(i, j)` is the larger of these two, so that the condition says that the
-//! length grows at `j` in row `i`. That is the bit which is kept, and no lengths are needed.
+//! If there are several longest subsequences, Redis returns the one that a walk from the ends
+//! finds: equal bytes are taken; otherwise a byte of `a` is dropped if `L(i - 1, j) > L(i, j - 1)`,
+//! and a byte of `b` if not. Where the bytes differ, `L(i, j)` is the larger of these two, so the
+//! condition means that the length grows at `j` in row `i`. That is the bit that is kept, so no
+//! lengths are needed.
 //!
 //! # Memory and time
-//! One bit for each pair of bytes, rows rounded up to a byte, where Redis needs 32; and one step for 64
-//! pairs. The limit is Redis's all the same. Layer: `store`; uses nothing else.
+//! One bit for each pair of bytes, with rows rounded up to a byte, where Redis needs 32 bits; and
+//! one step for 64 pairs. The limit is nevertheless Redis's.
 
 use std::ops::RangeInclusive;
 
@@ -28,18 +32,18 @@ pub(crate) enum LcsError {
     /// A string of 4 GiB or more.
     #[error("ERR String too long for LCS")]
     TooLong,
-    /// The table with 4 bytes for each pair, which Redis would make, is larger than the limit.
+    /// The table that Redis would use, with 4 bytes for each pair, is larger than the limit.
     #[error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")]
     OutOfMemory,
 }
 
-/// A piece of both strings that is part of the subsequence: two ranges of equal length. Both ends
-/// belong to a range.
+/// A piece of the subsequence: two ranges of equal length, one in each string. They include both
+/// ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Match {
-    /// Where it is in the first string.
+    /// The range in the first string.
     pub a: RangeInclusive<usize>,
-    /// Where it is in the second string.
+    /// The range in the second string.
     pub b: RangeInclusive<usize>,
 }
 
@@ -50,17 +54,17 @@ impl Match {
     }
 }
 
-/// What LCS with IDX replies.
+/// The reply of LCS with IDX.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Matches {
-    /// The pieces, the last one first, without those that are too short.
+    /// The pieces that are long enough, the last one first.
     pub matches: Vec<Match>,
     /// The length of the whole subsequence.
     pub length: usize,
 }
 
-/// The length of the longest common subsequence. `max_table` is the most bytes that Redis's table may
-/// have (`proto-max-bulk-len`).
+/// The length of the longest common subsequence. `max_table` is the most bytes that Redis's table
+/// may have (`proto-max-bulk-len`).
 ///
 /// # Errors
 /// The strings are too long.
@@ -75,7 +79,7 @@ pub(crate) fn length(a: &[u8], b: &[u8], max_table: u64) -> Result<usize, LcsErr
     Ok(grows as usize)
 }
 
-/// The longest common subsequence that Redis finds. `max_table` as in [`length`].
+/// The longest common subsequence that Redis finds. `max_table` is as in [`length`].
 ///
 /// # Errors
 /// The strings are too long.
@@ -86,8 +90,8 @@ pub(crate) fn subsequence(a: &[u8], b: &[u8], max_table: u64) -> Result<Vec<u8>,
     Ok(reversed)
 }
 
-/// The pieces of the subsequence that have `min_length` bytes at least (MINMATCHLEN; none is shorter
-/// than 1). `max_table` as in [`length`].
+/// The pieces of the subsequence that have at least `min_length` bytes (MINMATCHLEN; at least 1).
+/// `max_table` is as in [`length`].
 ///
 /// # Errors
 /// The strings are too long.
@@ -117,7 +121,7 @@ pub(crate) fn matches(
     Ok(found)
 }
 
-/// Redis's limits: the lengths fit 32 bits, and so does its table the memory.
+/// Applies Redis's limits: the lengths must fit in 32 bits, and Redis's table in `max_table`.
 fn validate(a: &[u8], b: &[u8], max_table: u64) -> Result<(), LcsError> {
     const MAX_LENGTH: usize = u32::MAX as usize - 1;
     if a.len() >= MAX_LENGTH || b.len() >= MAX_LENGTH {
@@ -130,7 +134,8 @@ fn validate(a: &[u8], b: &[u8], max_table: u64) -> Result<(), LcsError> {
     Ok(())
 }
 
-/// Calls `take` with the places in `a` and `b` of every byte of the subsequence, the last one first.
+/// Calls `take` with the positions in `a` and `b` of every byte of the subsequence, the last one
+/// first.
 fn walk(
     a: &[u8],
     b: &[u8],
@@ -147,7 +152,7 @@ fn walk(
         for word in &row {
             rows.extend_from_slice(&word.to_le_bytes());
         }
-        // Bytes of the last word that no place in b needs.
+        // Bytes of the last word that are beyond `b`.
         rows.truncate((index + 1) * row_bytes);
     }
     let (mut i, mut j) = (a.len(), b.len());
@@ -169,7 +174,7 @@ fn walk(
     Ok(())
 }
 
-/// Makes the next row out of `row`, see the module's head.
+/// Computes the next row in place; see the module's documentation.
 fn advance(row: &mut [u64], places: &[u64]) {
     let mut carry = false;
     for (word, &matching) in row.iter_mut().zip(places) {
@@ -179,8 +184,8 @@ fn advance(row: &mut [u64], places: &[u64]) {
     }
 }
 
-/// For each byte value of `a`, where it is in `b`, as a vector of bits. Values that are not in `a` have
-/// none, so that this is never larger than the table of `a.len()` rows.
+/// For each byte value in `a`, its positions in `b` as a vector of bits. Values that are not in `a`
+/// have no vector, so this is never larger than the table of `a.len()` rows.
 struct Places {
     /// Words in a vector.
     words: usize,
@@ -197,7 +202,7 @@ impl Places {
         for &byte in a {
             let slot = &mut index[usize::from(byte)];
             if slot.is_none() {
-                // There are 256 values, so that the last index is 255.
+                // There are 256 values, so the last index is 255.
                 *slot = Some(values as u8);
                 values += 1;
             }
@@ -215,7 +220,7 @@ impl Places {
         }
     }
 
-    /// The places of a byte of `a`.
+    /// The positions of a byte of `a`.
     fn of(&self, byte: u8) -> &[u64] {
         let vector = self.index[usize::from(byte)].expect("the byte is in a");
         &self.vectors[usize::from(vector) * self.words..][..self.words]

@@ -65,7 +65,7 @@ fn the_limit_is_that_of_a_table_with_four_bytes_for_each_pair() {
     );
 }
 
-/// The pairs of places that the table of lengths gives, the last one first.
+/// The pairs of positions that the table of lengths gives, the last one first.
 fn by_lengths(a: &[u8], b: &[u8]) -> Vec<(usize, usize)> {
     let mut lengths = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 1..=a.len() {

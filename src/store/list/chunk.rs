@@ -1,4 +1,6 @@
-//! One buffer of a list, with its elements packed as [`entry`] says.
+//! One buffer of a list, whose elements are packed as in [`entry`].
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! ```text
 //!   buffer   [  room at the head  |  entries  |  room at the tail  ]
@@ -6,19 +8,19 @@
 //! ```
 //!
 //! # Invariants
-//! - The capacity is at most [`CAPACITY`], unless the one element alone takes more: then the buffer
-//!   is exactly as long as its entry.
-//! - `count` is the number of entries in `start..end`, and `surplus` is what a listpack would take
-//!   for them beyond what they take here, which may be negative.
+//! - The capacity is at most [`CAPACITY`], unless a single element needs more. Then the buffer is
+//!   exactly as long as its entry.
+//! - `count` is the number of entries in `start..end`. `surplus` is what a listpack would take for
+//!   them beyond what they take here; it may be negative.
 
 use std::ops::Range;
 
 use super::{End, entry, listpack};
 
-/// A full-grown chunk, in bytes. Redis's default, `list-max-listpack-size -2`, is the same.
+/// The size of a full-grown chunk in bytes. It equals Redis's default, `list-max-listpack-size -2`.
 pub(super) const CAPACITY: usize = 8192;
 
-/// No buffer is made smaller than this, unless it is known that nothing will be added.
+/// The smallest buffer, unless it is known that nothing will be added.
 const MIN_CAPACITY: usize = 32;
 
 /// One buffer of packed elements.
@@ -32,7 +34,7 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// A chunk with nothing in it, all of whose room is at `end`: it fills without moving.
+    /// An empty chunk with all its room at `end`, which fills without moving entries.
     pub(super) fn with_room(end: End, capacity: usize) -> Self {
         let capacity = capacity.max(MIN_CAPACITY);
         let at = match end {
@@ -47,7 +49,7 @@ impl Chunk {
         }
     }
 
-    /// A chunk with this one element and no room.
+    /// A chunk with only this element and no spare room.
     pub(super) fn of_one(element: &[u8]) -> Self {
         let mut buffer = vec![0; entry::size(element.len())].into_boxed_slice();
         entry::write(element, &mut buffer);
@@ -60,7 +62,7 @@ impl Chunk {
         chunk
     }
 
-    /// A chunk with these entries and no room.
+    /// A chunk with these entries and no spare room.
     fn of_entries(entries: &[u8]) -> Self {
         let mut chunk = Self {
             buffer: entries.into(),
@@ -80,32 +82,32 @@ impl Chunk {
         self.count as usize
     }
 
-    /// Is there no element?
+    /// Whether there is no element.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The packed elements.
+    /// The packed entries.
     pub(super) fn entries(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// The bytes that the packed elements take.
+    /// The bytes of the packed entries.
     pub(super) fn live(&self) -> usize {
         self.end - self.start
     }
 
-    /// The length of the buffer.
+    /// The length of the buffer in bytes.
     pub(super) fn capacity(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The bytes of the elements' entries in a listpack.
+    /// The bytes that the entries would take in a listpack.
     pub(super) fn listpack(&self) -> usize {
         self.live().wrapping_add_signed(self.surplus as isize)
     }
 
-    /// The bytes that can be added at this end without moving anything.
+    /// The bytes that can be added at this end without moving entries.
     pub(super) fn room(&self, end: End) -> usize {
         match end {
             End::Head => self.start,
@@ -119,7 +121,7 @@ impl Chunk {
         Some(element)
     }
 
-    /// The elements with the places of their entries, head first.
+    /// The elements with the ranges of their entries, beginning at the head.
     fn walk(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
         let mut at = self.start;
         std::iter::from_fn(move || {
@@ -130,7 +132,7 @@ impl Chunk {
         })
     }
 
-    /// Where the entry with this index is, in the chunk's buffer. The chunk has it.
+    /// The range in the buffer of the entry with this index, which must exist.
     pub(super) fn locate(&self, index: usize) -> Range<usize> {
         if index < self.count() / 2 {
             let mut rest = self.entries();
@@ -151,23 +153,23 @@ impl Chunk {
         }
     }
 
-    /// The element whose entry is at `place`.
+    /// The element whose entry has this range.
     pub(super) fn element(&self, place: Range<usize>) -> Option<&[u8]> {
         entry::first(&self.buffer[place]).map(|(element, _)| element)
     }
 
-    /// The entries from here, which is where one begins or all end, to the tail.
+    /// The entries from `at` on, which must be the beginning of an entry or the end of all.
     pub(super) fn entries_from(&self, at: usize) -> &[u8] {
         &self.buffer[at..self.end]
     }
 
-    /// The entries from the head to here, which is where one begins or all end.
+    /// The entries before `at`, which must be the beginning of an entry or the end of all.
     pub(super) fn entries_until(&self, at: usize) -> &[u8] {
         &self.buffer[self.start..at]
     }
 
-    /// Adds an element at an end that has [`room`](Self::room) for it, and says what it takes in a
-    /// listpack.
+    /// Adds an element at an end, which must have [`room`](Self::room) for it. Returns its size in
+    /// a listpack.
     pub(super) fn push(&mut self, end: End, element: &[u8]) -> usize {
         let size = entry::size(element.len());
         let place = match end {
@@ -184,7 +186,7 @@ impl Chunk {
         self.note_added(element)
     }
 
-    /// Drops the element at this end, and says what it took in a listpack.
+    /// Removes the element at this end. Returns its size in a listpack.
     pub(super) fn pop(&mut self, end: End) -> usize {
         let Some((element, rest)) = take(end, &self.buffer[self.start..self.end]) else {
             return 0;
@@ -201,12 +203,12 @@ impl Chunk {
         listpack
     }
 
-    /// Makes room for `size` bytes at this end, moving the entries or growing. `false`: a new chunk
-    /// is to be begun.
+    /// Makes room for `size` bytes at this end, by moving the entries or growing. Returns `false`
+    /// if a new chunk must be begun.
     ///
-    /// What is moved was pushed since the last move, up to a constant factor, whichever ends the
-    /// pushes came from: moving within the buffer leaves room at both ends, and a chunk of full
-    /// size is moved only if half of it is room.
+    /// Up to a constant factor, no more is moved than was pushed since the last move, whichever
+    /// ends the pushes came from: moving within the buffer leaves room at both ends, and a chunk of
+    /// full size is moved only if half of it is room.
     pub(super) fn make_room(&mut self, end: End, size: usize) -> bool {
         let (live, capacity) = (self.live(), self.capacity());
         let most = (capacity - live) / 4 * 3;
@@ -229,8 +231,8 @@ impl Chunk {
         }
     }
 
-    /// Makes room for `size` bytes at this end: with them the chunk is not larger than
-    /// [`CAPACITY`].
+    /// Makes room for `size` bytes at this end. Together with them the chunk must not be larger
+    /// than [`CAPACITY`].
     fn reserve(&mut self, end: End, size: usize) {
         if self.room(end) < size {
             let doubled = (2 * self.capacity()).min(CAPACITY);
@@ -238,7 +240,7 @@ impl Chunk {
         }
     }
 
-    /// Moves the entries to a buffer of this capacity, all of whose room is at `end`.
+    /// Moves the entries to a buffer of this capacity, with all its room at `end`.
     fn rebuild(&mut self, end: End, capacity: usize) {
         let mut rebuilt = Self::with_room(end, capacity);
         match end {
@@ -251,31 +253,30 @@ impl Chunk {
         *self = rebuilt;
     }
 
-    /// Gives unused memory back, when pushes at this end go to another chunk from now on. Only a
-    /// large element that did not fit can have left so much.
+    /// Returns unused memory, because the next pushes at this end go to another chunk. Only a large
+    /// element that did not fit can have left so much unused.
     pub(super) fn leave_behind(&mut self, end: End) {
         if self.room(end) > CAPACITY / 8 {
             self.rebuild(end, self.live());
         }
     }
 
-    /// Gives memory back if seven eighths of it are unused, and keeps room to grow a little.
+    /// Returns memory if seven eighths of it are unused, and keeps some room to grow.
     pub(super) fn shrink(&mut self) {
         if self.live() <= self.capacity() / 8 && self.capacity() > MIN_CAPACITY {
             self.rebuild(End::Tail, 2 * self.live());
         }
     }
 
-    /// Gives memory back if three quarters of it are unused: for a chunk that is not expected to
-    /// grow.
+    /// Returns memory if three quarters of it are unused, for a chunk that will probably not grow.
     pub(super) fn shrink_to_fit(&mut self) {
         if self.live() <= self.capacity() / 4 && self.capacity() > MIN_CAPACITY {
             self.rebuild(End::Tail, self.live());
         }
     }
 
-    /// Puts an element in the place of an entry, or, if the place is empty, before what begins
-    /// there. `false`: the chunk would be too large, and is as it was.
+    /// Replaces the entry at `place` with an element. If `place` is empty, inserts the element
+    /// there. Returns `false`, and changes nothing, if the chunk would become too large.
     pub(super) fn splice(&mut self, place: Range<usize>, element: &[u8]) -> bool {
         let size = entry::size(element.len());
         if self.live() - place.len() + size > CAPACITY {
@@ -296,10 +297,10 @@ impl Chunk {
         true
     }
 
-    /// What is before this place, and what is after it.
+    /// Splits the chunk: what is before this range, and what is after it.
     pub(super) fn split(self, place: Range<usize>) -> (Self, Self) {
         if place.end == self.start {
-            // Spares a large element the copy.
+            // Avoids copying a large element.
             return (Self::default(), self);
         }
         let before = Self::of_entries(self.entries_until(place.start));
@@ -307,8 +308,7 @@ impl Chunk {
         (before, after)
     }
 
-    /// Takes another chunk's elements at the tail: together they are not larger than
-    /// [`CAPACITY`].
+    /// Appends another chunk's elements. Together they must not be larger than [`CAPACITY`].
     pub(super) fn append(&mut self, other: &Self) {
         self.reserve(End::Tail, other.live());
         let end = self.end + other.live();
@@ -318,7 +318,7 @@ impl Chunk {
         self.surplus += other.surplus;
     }
 
-    /// Removes at most `limit` elements that equal this one, beginning at an end; how many.
+    /// Removes at most `limit` elements that equal this one, beginning at an end. Returns how many.
     pub(super) fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
         let matching = self.walk().filter(|(_, other)| *other == element).count();
         let removed = matching.min(limit);
@@ -355,12 +355,12 @@ impl Chunk {
     }
 }
 
-/// What an element takes in a listpack beyond what it takes here: a few bytes either way.
+/// The size of an element in a listpack, minus its size here: a few bytes more or fewer.
 fn surplus(listpack: usize, size: usize) -> i32 {
     listpack.wrapping_sub(size) as i32
 }
 
-/// The element at this end of the entries, and the others.
+/// Splits the entries into the element at this end and the other entries.
 fn take(end: End, entries: &[u8]) -> Option<(&[u8], &[u8])> {
     match end {
         End::Head => entry::first(entries),
@@ -371,7 +371,7 @@ fn take(end: End, entries: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 impl Chunk {
     /// Panics if an invariant is broken.
-    pub(super) fn check(&self) {
+    pub(super) fn assert_invariants(&self) {
         assert!(self.start <= self.end && self.end <= self.capacity());
         assert!(
             self.capacity() <= CAPACITY || (self.count == 1 && self.live() == self.capacity()),

@@ -1,14 +1,17 @@
-//! One element as bytes: its length, the element, its length again. The length is in groups of
-//! seven bits, the low ones outermost at either side, with the top bit set on all but the last
-//! group. So the second length is the first in a mirror, and entries that stand one behind another
-//! can be read from both ends.
+//! One element as bytes: its length, the element, its length again.
+//!
+//! Layer `store`. It uses nothing else.
+//!
+//! A length consists of groups of seven bits. The low groups are the outermost on both sides, and
+//! all groups but the last have the top bit set. So the second length is the first one reversed,
+//! and consecutive entries can be read from both ends.
 //!
 //! ```text
 //! "hello"        05 h e l l o 05
 //! 300 bytes      ac 02 … 02 ac
 //! ```
 
-/// The bytes that an element of this length takes.
+/// The bytes that an element of this length takes, with its lengths.
 pub(super) fn size(length: usize) -> usize {
     length + 2 * length_size(length)
 }
@@ -18,7 +21,7 @@ fn length_size(length: usize) -> usize {
     bits.div_ceil(7) as usize
 }
 
-/// Fills `into`, which has exactly the element's [`size`].
+/// Writes an element to `into`, which must have exactly its [`size`].
 pub(super) fn write(element: &[u8], into: &mut [u8]) {
     let last = into.len() - 1;
     let mut length = element.len();
@@ -50,7 +53,7 @@ pub(super) fn last(entries: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((element, &rest[..rest.len() - groups]))
 }
 
-/// A length, and how many groups it is written in. `None`: no bytes.
+/// Reads a length. Returns it with the number of its groups; `None` if there are no bytes.
 fn read_length<'a>(mut groups: impl Iterator<Item = &'a u8>) -> Option<(usize, usize)> {
     let first = *groups.next()?;
     let mut length = usize::from(first & 0x7f);

@@ -1,4 +1,6 @@
-//! Walking over a list's elements, from either end.
+//! Iterates over a list's elements, from either end.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::collections::vec_deque;
 use std::iter::FusedIterator;
@@ -6,9 +8,10 @@ use std::iter::FusedIterator;
 use super::chunk::Chunk;
 use super::entry;
 
-/// The elements of a list or of a range of it, head first.
+/// The elements of a list or of a range of it, beginning at the head.
 ///
-/// What is not given out yet is `front`, then all of `chunks`, then `back`; `left` counts it.
+/// The elements that are left are those of `front`, then of `chunks`, then of `back`. `left` is
+/// their number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Iter<'a> {
     pub(super) front: &'a [u8],

@@ -1,15 +1,17 @@
-//! What an element would take in Redis's listpack. Lists are not kept in that format here: OBJECT
+//! The size of an element in Redis's listpack. Lists do not use that format here, but OBJECT
 //! ENCODING follows its sizes.
+//!
+//! Layer `store`. It may use `resp`.
 
 use crate::resp::request::parse_integer;
 
-/// A listpack's header and its terminator.
+/// The size of a listpack's header and terminator.
 pub(super) const OVERHEAD: usize = 7;
 
 /// The longest text that may be an integer: `-9223372036854775808`.
 const MAX_INTEGER: usize = 20;
 
-/// The bytes of the entry that a listpack makes of this element.
+/// The size of an element's entry in a listpack.
 pub(super) fn entry_size(element: &[u8]) -> usize {
     let integer = if element.len() <= MAX_INTEGER {
         parse_integer(element)
@@ -45,7 +47,7 @@ fn string_size(length: usize) -> usize {
     header + length
 }
 
-/// The sizes of `lpEncodeBacklen`, whose bounds are one short of full but for the first.
+/// The sizes of `lpEncodeBacklen`. All its bounds but the first are one lower than necessary.
 fn back_length_size(data: usize) -> usize {
     match data {
         0..=127 => 1,

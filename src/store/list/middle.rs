@@ -1,4 +1,6 @@
-//! Changes anywhere in a list: one chunk is rewritten, then its neighbourhood tidied.
+//! Changes anywhere in a list. They rewrite one chunk, and then tidy the chunks around it.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::ops::Range;
 
@@ -6,7 +8,7 @@ use super::chunk::{CAPACITY, Chunk};
 use super::{End, List, entry, listpack};
 
 impl List {
-    /// Puts another element at this index. `false`: there is none.
+    /// Replaces the element at this index. Returns `false` if there is none.
     pub(crate) fn set(&mut self, index: usize, element: &[u8]) -> bool {
         let Some((chunk, place)) = self.locate(index) else {
             return false;
@@ -26,7 +28,7 @@ impl List {
         }
     }
 
-    /// Removes at most `limit` elements that equal this one, beginning at an end; how many.
+    /// Removes at most `limit` elements that equal this one, beginning at an end. Returns how many.
     pub(crate) fn remove_matching(&mut self, element: &[u8], limit: usize, from: End) -> usize {
         let mut removed = 0;
         let mut changed: Option<Range<usize>> = None;
@@ -55,8 +57,8 @@ impl List {
         removed
     }
 
-    /// Puts an element in the place of an entry of this chunk, or, if the place is empty, before
-    /// what begins there.
+    /// Replaces the entry at `place` in this chunk with an element. If `place` is empty, inserts
+    /// the element there.
     fn splice(&mut self, number: usize, place: Range<usize>, element: &[u8]) {
         let chunk = &mut self.chunks[number];
         self.totals.subtract(chunk);
@@ -82,14 +84,14 @@ impl List {
         self.tidy(number..number + count);
     }
 
-    /// After changes in the middle of the list, among these chunks: drops those that are empty,
-    /// merges those that are small with their neighbours, and gives unused memory back.
+    /// Tidies these chunks after changes in the middle of the list: drops empty ones, merges small
+    /// ones with their neighbours, and returns unused memory.
     fn tidy(&mut self, changed: Range<usize>) {
         let range = changed.start.saturating_sub(1)..self.chunks.len().min(changed.end + 1);
         for chunk in self.chunks.range(range.clone()) {
             self.totals.subtract(chunk);
         }
-        // What is done is in `range.start..kept`, in order.
+        // The finished chunks are in `range.start..kept`, in order.
         let mut kept = range.start;
         for number in range.clone() {
             let chunk = std::mem::take(&mut self.chunks[number]);
@@ -114,7 +116,7 @@ impl List {
     }
 }
 
-/// Is one of these neighbours small, and would they leave room in one chunk?
+/// Whether one of these neighbours is small, and both would fit in one chunk with room to spare.
 fn belong_together(one: &Chunk, other: &Chunk) -> bool {
     one.live().min(other.live()) < CAPACITY / 4 && one.live() + other.live() <= CAPACITY / 4 * 3
 }

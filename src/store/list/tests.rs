@@ -1,5 +1,5 @@
-//! What the model (`model.rs`) cannot see or seldom meets: the memory held, large elements, and what
-//! happens at the boundaries of chunks.
+//! Tests what the model (`model.rs`) cannot see or rarely reaches: the memory held, large elements,
+//! and the boundaries of chunks.
 
 mod model;
 
@@ -9,11 +9,11 @@ use End::{Head, Tail};
 
 impl List {
     /// Panics if an invariant is broken.
-    fn check(&self) {
+    fn assert_invariants(&self) {
         let mut totals = Totals::default();
         for chunk in &self.chunks {
             assert!(!chunk.is_empty());
-            chunk.check();
+            chunk.assert_invariants();
             totals.add(chunk);
         }
         assert_eq!(self.totals, totals);
@@ -51,7 +51,7 @@ fn every_way_in_and_every_way_out_keeps_the_order() {
         for element in numbered(20_000) {
             list.push(into, element.as_bytes());
         }
-        list.check();
+        list.assert_invariants();
         let mut expected: Vec<_> = numbered(20_000).collect();
         if into == out_of {
             expected.reverse();
@@ -78,7 +78,7 @@ fn a_queue_that_never_empties_stays_small() {
             }
             assert!(list.memory() < 400 + depth * 17 * 8, "{list:?}");
         }
-        list.check();
+        list.assert_invariants();
     }
 }
 
@@ -89,7 +89,7 @@ fn pushes_at_alternating_ends_fill_chunks() {
         let end = if number % 2 == 0 { Head } else { Tail };
         list.push(end, element.as_bytes());
     }
-    list.check();
+    list.assert_invariants();
     let live = 20_000 * 17;
     assert!(list.memory() < live * 105 / 100, "{list:?}");
 }
@@ -98,18 +98,18 @@ fn pushes_at_alternating_ends_fill_chunks() {
 fn memory_is_given_back_while_the_list_shrinks() {
     let mut list = List::of(numbered(100_000));
     list.keep(50_000, 10);
-    list.check();
+    list.assert_invariants();
     assert!(list.memory() < 1000, "{list:?}");
 
     let mut list = List::of(numbered(100_000));
     while list.len() > 10 {
         list.pop(Head);
     }
-    list.check();
+    list.assert_invariants();
     assert!(list.memory() < 2000, "{list:?}");
 }
 
-/// Else pushes at alternating ends could move the whole chunk each time.
+/// Otherwise pushes at alternating ends could move the whole chunk each time.
 #[test]
 fn moving_within_a_chunk_leaves_room_at_both_ends() {
     for end in [Head, Tail] {
@@ -124,7 +124,7 @@ fn moving_within_a_chunk_leaves_room_at_both_ends() {
         assert!(chunk.make_room(end, 66));
         assert!(chunk.room(end) >= CAPACITY / 4);
         assert!(chunk.room(end.other()) >= CAPACITY / 8);
-        chunk.check();
+        chunk.assert_invariants();
     }
 }
 
@@ -161,14 +161,14 @@ fn elements_of_every_size_are_packed() {
         for _ in 0..count {
             list.push(Tail, &element);
         }
-        list.check();
+        list.assert_invariants();
         let live = count * entry::size(length);
         assert!(
             list.memory() < live * 125 / 100 + CAPACITY,
             "{length}: {list:?}"
         );
     }
-    // Large and small ones in turns: neither takes the other's room.
+    // Large and small elements alternate: neither uses the other's room.
     let mut list = List::new();
     let mut live = 0;
     for number in 0..2000 {
@@ -176,7 +176,7 @@ fn elements_of_every_size_are_packed() {
         list.push(Tail, &vec![b'x'; length]);
         live += entry::size(length);
     }
-    list.check();
+    list.assert_invariants();
     assert!(list.memory() < live * 125 / 100, "{live}: {list:?}");
 }
 
@@ -185,20 +185,20 @@ fn an_element_larger_than_a_chunk_is_like_any_other() {
     let large = vec![b'L'; 3_000_000];
     let mut list = List::of(numbered(1000));
     list.insert(500, &large);
-    list.check();
+    list.assert_invariants();
     assert_eq!(list.get(500), Some(&large[..]));
     assert_eq!(list.get(501), Some(&b"element:0000500"[..]));
     list.insert(500, b"before");
     list.insert(502, b"after");
     list.set(0, &large);
     list.set(list.len() - 1, &large);
-    list.check();
+    list.assert_invariants();
     assert!(list.iter().nth(501) == Some(&large[..]));
     assert_eq!(list.get(502), Some(&b"after"[..]));
 
     assert!(list.set(501, b"small"));
     assert_eq!(list.remove_matching(&large, usize::MAX, Tail), 2);
-    list.check();
+    list.assert_invariants();
     assert_eq!(list.len(), 1001);
     assert!(list.memory() < 40_000, "{list:?}");
 
@@ -208,7 +208,7 @@ fn an_element_larger_than_a_chunk_is_like_any_other() {
         assert!(list.pop(end));
         assert_eq!(list.peek(end).map(<[u8]>::len), Some(large.len()));
         assert!(list.pop(end));
-        list.check();
+        list.assert_invariants();
     }
 }
 
@@ -235,7 +235,7 @@ fn inserts_at_one_place_and_everywhere_split_chunks() {
             list.insert(place, &element);
             model.insert(place, element);
         }
-        list.check();
+        list.assert_invariants();
         assert_eq!(list.to_vec(), model);
         assert!(list.memory() < 3 * list.size().bytes, "{list:?}");
     }
@@ -243,7 +243,7 @@ fn inserts_at_one_place_and_everywhere_split_chunks() {
     for number in 0..2000 {
         list.insert(2 * number + 1, b"between");
     }
-    list.check();
+    list.assert_invariants();
     assert!(
         list.iter()
             .skip(1)
@@ -274,7 +274,7 @@ fn removes_from_either_end_up_to_a_limit() {
         let mut list = letters();
         assert_eq!(list.remove_matching(b"a", limit, from), removed);
         assert_eq!(left(&list), expected);
-        list.check();
+        list.assert_invariants();
     }
     assert_eq!(letters().remove_matching(b"d", usize::MAX, Head), 0);
 }
@@ -284,14 +284,14 @@ fn limits_hold_across_chunks() {
     let mixed = || List::of((0..10_000).map(|number| if number % 2 == 0 { "even" } else { "odd" }));
     let mut list = mixed();
     assert_eq!(list.remove_matching(b"even", 3000, Head), 3000);
-    list.check();
+    list.assert_invariants();
     assert_eq!(list.len(), 7000);
     assert!(list.range(0, 3000).all(|element| element == b"odd"));
     assert_eq!(list.get(3000), Some(&b"even"[..]));
 
     let mut list = mixed();
     assert_eq!(list.remove_matching(b"odd", 3000, Tail), 3000);
-    list.check();
+    list.assert_invariants();
     assert!(list.range(4000, 3000).all(|element| element == b"even"));
     assert_eq!(list.get(3999), Some(&b"odd"[..]));
 }
@@ -302,7 +302,7 @@ fn many_removals_leave_no_small_chunks() {
         List::of((0..100_000).map(|number| if number % 10 == 0 { "stays" } else { "goes" }));
     let chunks = list.chunks.len();
     assert_eq!(list.remove_matching(b"goes", usize::MAX, Tail), 90_000);
-    list.check();
+    list.assert_invariants();
     assert_eq!(list.len(), 10_000);
     assert!(list.chunks.len() < chunks / 5, "{list:?}");
     assert!(list.memory() < 3 * list.size().bytes, "{list:?}");
@@ -314,7 +314,7 @@ fn many_removals_leave_no_small_chunks() {
 fn removals_give_memory_back() {
     let mut list = List::of((0..2000).map(|number| if number == 700 { "stays" } else { "goes" }));
     assert_eq!(list.remove_matching(b"goes", usize::MAX, Head), 1999);
-    list.check();
+    list.assert_invariants();
     assert_eq!(list.to_vec(), [b"stays"]);
     assert!(list.memory() < 1000, "{list:?}");
 }
@@ -333,7 +333,7 @@ fn keeps_a_range() {
     ] {
         let mut list = List::of(numbered(10_000));
         list.keep(start, len);
-        list.check();
+        list.assert_invariants();
         let expected: Vec<_> = numbered(10_000).skip(start).take(len).collect();
         assert!(
             list.iter().eq(expected.iter().map(String::as_bytes)),

@@ -1,9 +1,11 @@
 //! Fields with values, in one of two forms: packed into one buffer while they are few and short, or
-//! in a table. Hashes are this, and so are sets that are not all integers; a set's member is a
-//! field with an empty value.
+//! in a table.
 //!
-//! This file knows how to do things in either form. When to go from one to the other is for the
-//! caller to say, whose limits differ. No way leads back to the packed form.
+//! Layer `store`. It uses nothing else.
+//!
+//! Hashes use this, and so do sets whose members are not all integers: a member is a field with an
+//! empty value. This file does things in either form. The callers decide when the packed form
+//! becomes a table, since their limits differ. A table never becomes packed again.
 
 mod packed;
 mod pair;
@@ -20,9 +22,9 @@ pub(crate) type FieldValue<'a> = (&'a [u8], &'a [u8]);
 /// Fields with values.
 #[derive(Clone, Debug)]
 pub(crate) enum Pairs {
-    /// Few and short ones, in the order in which they were added.
+    /// A few short pairs, in the order in which they were added.
     Packed(Packed),
-    /// Any, in no particular order.
+    /// Any pairs, in no particular order.
     Table(Box<Table>),
 }
 
@@ -33,7 +35,7 @@ impl Default for Pairs {
 }
 
 impl Pairs {
-    /// The packed form, if it has that.
+    /// The packed form, if it is packed.
     pub(crate) fn as_packed(&self) -> Option<&Packed> {
         match self {
             Pairs::Packed(packed) => Some(packed),
@@ -41,7 +43,7 @@ impl Pairs {
         }
     }
 
-    /// Brings it into the form of a table.
+    /// Changes it to a table, if it is packed.
     pub(crate) fn make_table(&mut self) {
         if let Pairs::Packed(packed) = self {
             let mut table = Table::with_room(packed.len() + 1);
@@ -52,7 +54,7 @@ impl Pairs {
         }
     }
 
-    /// How many fields there are.
+    /// The number of fields.
     pub(crate) fn len(&self) -> usize {
         match self {
             Pairs::Packed(packed) => packed.len(),
@@ -60,7 +62,7 @@ impl Pairs {
         }
     }
 
-    /// Bytes of memory behind it.
+    /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         match self {
             Pairs::Packed(packed) => packed.memory(),
@@ -68,7 +70,7 @@ impl Pairs {
         }
     }
 
-    /// How many allocations it is.
+    /// The number of its allocations.
     pub(crate) fn allocations(&self) -> usize {
         match self {
             Pairs::Packed(packed) => packed.allocations(),
@@ -76,7 +78,7 @@ impl Pairs {
         }
     }
 
-    /// What OBJECT ENCODING answers.
+    /// The name that OBJECT ENCODING shows.
     pub(crate) fn encoding(&self) -> &'static str {
         match self {
             Pairs::Packed(_) => "listpack",
@@ -100,7 +102,7 @@ impl Pairs {
         }
     }
 
-    /// Sets a field. `true`: it is new.
+    /// Sets a field. Returns `true` if it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
         match self {
             Pairs::Packed(packed) => packed.set(field, value),
@@ -108,7 +110,7 @@ impl Pairs {
         }
     }
 
-    /// Adds a field that is not there.
+    /// Adds a field, which must be new.
     pub(crate) fn push(&mut self, field: &[u8], value: &[u8]) {
         match self {
             Pairs::Packed(packed) => packed.push(field, value),
@@ -116,7 +118,7 @@ impl Pairs {
         }
     }
 
-    /// Removes a field. `false`: it is not there.
+    /// Removes a field. Returns `false` if it does not exist.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
         match self {
             Pairs::Packed(packed) => packed.remove(field),
@@ -124,7 +126,7 @@ impl Pairs {
         }
     }
 
-    /// Takes a random field out. `None`: there is none.
+    /// Removes and returns a random field. `None` if there is none.
     pub(crate) fn pop(&mut self, random: &mut impl FnMut() -> u64) -> Option<Vec<u8>> {
         if self.len() == 0 {
             return None;
@@ -136,8 +138,8 @@ impl Pairs {
         })
     }
 
-    /// Takes `count` random fields with their values out, into pairs of the same form: every choice is
-    /// as likely as any other. `count` is at most the number of fields.
+    /// Removes `count` random fields with their values and returns them in the same form. All
+    /// choices are equally likely. There must be that many fields.
     pub(crate) fn split_off(&mut self, count: usize, random: &mut impl FnMut() -> u64) -> Pairs {
         match self {
             Pairs::Packed(packed) => {
@@ -156,7 +158,7 @@ impl Pairs {
         }
     }
 
-    /// A random field with its value: each is as likely as any other. `None`: there is none.
+    /// A random field with its value. All fields are equally likely. `None` if there is none.
     pub(crate) fn random(&self, random: &mut impl FnMut() -> u64) -> Option<FieldValue<'_>> {
         if self.len() == 0 {
             return None;
@@ -168,8 +170,8 @@ impl Pairs {
         }
     }
 
-    /// `count` random fields, none of them twice, or all if there are no more: every choice is as
-    /// likely as any other. The order is that of the packed form, or none in particular.
+    /// `count` different random fields, or all if there are no more. All choices are equally
+    /// likely. The order is that of the packed form, or none in particular.
     pub(crate) fn random_distinct(
         &self,
         count: usize,
@@ -191,7 +193,7 @@ impl Pairs {
         }
     }
 
-    /// Shows `count` random fields, each chosen from all of them.
+    /// Calls `show` with `count` random fields, each chosen from all of them.
     pub(crate) fn random_repeated<'a>(
         &'a self,
         count: usize,
@@ -211,9 +213,9 @@ impl Pairs {
         }
     }
 
-    /// Shows about `count` fields from a cursor on, and returns the next cursor; 0 is the first, and
-    /// the one after the last field. What stays from the first call to the last is shown exactly
-    /// once. The packed form is shown as a whole, as Redis does.
+    /// Calls `show` with about `count` fields, beginning at a cursor, and returns the next cursor.
+    /// The first cursor is 0, and so is the one after the last field. A field that exists during
+    /// the whole scan is shown exactly once. The packed form is shown as a whole, as in Redis.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,

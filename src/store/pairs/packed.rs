@@ -1,5 +1,7 @@
-//! Few and short pairs in one buffer, in the order in which they were added: what Redis keeps as a
+//! A few short pairs in one buffer, in the order in which they were added: what Redis stores as a
 //! listpack.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! ```text
 //!   buffer   count (4 bytes) | pair | pair | …
@@ -8,14 +10,14 @@
 //!   HSET key name "fanfare"     47 n a m e f a n f a r e
 //! ```
 //!
-//! The head holds both lengths, four bits each, the field's in the upper ones. A length of 15 or
-//! more has 15 there, and what is beyond 15 follows as a [`varint`]. So most pairs cost one byte
+//! The head contains both lengths, four bits each; the field's are the upper ones. For a length of
+//! 15 or more these bits are 15, and the rest follows as a [`varint`]. So most pairs take one byte
 //! beside their text, where a listpack takes four.
 //!
 //! # Invariants
 //! - Without pairs there is no buffer.
 //! - No field is there twice.
-//! - The buffer grows to the allocator's size classes, which wastes nothing, and is made smaller when
+//! - The buffer grows along the allocator's size classes, which wastes nothing. It is shrunk when
 //!   less than half of it is used.
 
 use std::ops::Range;
@@ -23,25 +25,25 @@ use std::ops::Range;
 use super::super::allocation::size_class;
 use super::varint;
 
-/// The count at the front of the buffer.
+/// The bytes of the count at the front of the buffer.
 const COUNT: usize = size_of::<u32>();
-/// A length that does not fit its four bits.
+/// In a head: the length does not fit in four bits.
 const LONG: usize = 15;
-/// Bytes that a buffer may take at most (Redis: `LISTPACK_MAX_SAFETY_LIMIT`).
+/// The most bytes of a buffer (Redis: `LISTPACK_MAX_SAFETY_LIMIT`).
 const MAX_BYTES: usize = 1 << 30;
 
 /// Pairs in one buffer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packed(Vec<u8>);
 
-/// Where a pair is.
+/// The position of a pair.
 #[derive(Clone, Debug)]
 struct Place {
     pair: Range<usize>,
     value: Range<usize>,
 }
 
-/// A pair's first bytes: both lengths.
+/// A pair's first bytes, which contain both lengths.
 struct Head {
     bytes: [u8; 1 + 2 * varint::MAX_SIZE],
     len: usize,
@@ -62,7 +64,7 @@ impl Head {
         head
     }
 
-    /// Reads both lengths, and how many bytes they took.
+    /// Reads both lengths. Returns them with the number of bytes that they took.
     fn read(bytes: &[u8]) -> (usize, usize, usize) {
         let mut at = 1;
         let mut length = |short: u8| {
@@ -81,7 +83,7 @@ impl Head {
 }
 
 impl Packed {
-    /// How many pairs there are.
+    /// The number of pairs.
     pub(crate) fn len(&self) -> usize {
         match self.0.first_chunk::<COUNT>() {
             Some(count) => u32::from_le_bytes(*count) as usize,
@@ -89,17 +91,17 @@ impl Packed {
         }
     }
 
-    /// Bytes of memory behind it.
+    /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         size_class(self.0.capacity())
     }
 
-    /// How many allocations it is.
+    /// The number of its allocations.
     pub(crate) fn allocations(&self) -> usize {
         usize::from(self.0.capacity() > 0)
     }
 
-    /// Whether a pair of so many bytes can be added without making a buffer that is too large.
+    /// Whether a pair of this many bytes can be added without exceeding the limit of a buffer.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.0.len() + bytes < MAX_BYTES
     }
@@ -118,7 +120,8 @@ impl Packed {
         Some(value)
     }
 
-    /// Sets a field. `true`: it is new, and comes last. Otherwise it stays where it is.
+    /// Sets a field. Returns `true` if it is new; then it is the last one. Otherwise it keeps its
+    /// position.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
         match self.find(field) {
             Some(place) if place.value.len() == value.len() => {
@@ -136,7 +139,7 @@ impl Packed {
         }
     }
 
-    /// Adds a field that is not there.
+    /// Adds a field, which must be new.
     pub(crate) fn push(&mut self, field: &[u8], value: &[u8]) {
         let count = self.len() as u32 + 1;
         let end = self.0.len().max(COUNT);
@@ -144,7 +147,7 @@ impl Packed {
         self.0[..COUNT].copy_from_slice(&count.to_le_bytes());
     }
 
-    /// Removes a field. `false`: it is not there.
+    /// Removes a field. Returns `false` if it does not exist.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
         let found = self.find(field);
         if let Some(place) = &found {
@@ -153,10 +156,10 @@ impl Packed {
         found.is_some()
     }
 
-    /// Takes the field with this number out.
+    /// Removes and returns the field with this number.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// There is no such field.
     pub(crate) fn take(&mut self, number: usize) -> Vec<u8> {
         let mut pairs = self.iter();
         let (field, value) = pairs.nth(number).expect("a number below the count");
@@ -165,8 +168,7 @@ impl Packed {
         field
     }
 
-    /// Takes the pairs with these numbers, which are in ascending order, out into a buffer of their
-    /// own.
+    /// Moves the pairs with these numbers, which must be ascending, into a buffer of their own.
     pub(crate) fn split_off(&mut self, numbers: &[usize]) -> Packed {
         let (mut taken, mut kept) = (Packed::default(), Packed::default());
         let mut numbers = numbers.iter().peekable();
@@ -185,7 +187,7 @@ impl Packed {
         Some(self.place(field, value, &pairs))
     }
 
-    /// Where the pair is that the iterator has just shown.
+    /// The position of the pair that the iterator has just returned.
     fn place(&self, field: &[u8], value: &[u8], after: &PackedIter<'_>) -> Place {
         let end = self.0.len() - after.rest.len();
         let text = field.len() + value.len();
@@ -196,7 +198,7 @@ impl Packed {
         }
     }
 
-    /// Puts a pair in the place of these bytes.
+    /// Replaces these bytes with a pair.
     fn replace(&mut self, place: Range<usize>, field: &[u8], value: &[u8]) {
         let head = Head::new(field.len(), value.len());
         let size = head.len + field.len() + value.len();
@@ -236,7 +238,7 @@ impl Packed {
     }
 }
 
-/// Pairs in their order.
+/// Iterates over the pairs in their order.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedIter<'a> {
     rest: &'a [u8],

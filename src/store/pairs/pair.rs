@@ -1,5 +1,7 @@
-//! A field and its value in one allocation: the field's length as a [`varint`], the field, the
-//! value up to the end. A set's member is a pair whose value is empty.
+//! A field and its value in one allocation: the field's length as a [`varint`], the field, and the
+//! value up to the end. A set's member is a pair with an empty value.
+//!
+//! Layer `store`. It uses nothing else.
 
 use super::super::allocation::size_class;
 use super::varint;
@@ -31,7 +33,7 @@ impl Pair {
         self.parts().0
     }
 
-    /// Puts another value in; in place if it is as long as the last.
+    /// Replaces the value, in place if the length stays the same.
     pub(crate) fn set_value(&mut self, value: &[u8]) {
         let (field, old) = self.parts();
         if old.len() == value.len() {
@@ -42,7 +44,7 @@ impl Pair {
         }
     }
 
-    /// Bytes of memory behind it.
+    /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         size_class(self.0.len())
     }

@@ -1,10 +1,12 @@
-//! Lengths in groups of seven bits, the low ones first, with the top bit set on all but the last
-//! group.
+//! Lengths as groups of seven bits, low groups first. All groups but the last have the top bit set.
+//!
+//! Layer `store`. It uses nothing else.
 
-/// The most bytes that a length takes.
+/// The most bytes of a length.
 pub(crate) const MAX_SIZE: usize = 10;
 
-/// Writes a length to the front of a buffer that is large enough; how many bytes it took.
+/// Writes a length to the front of a buffer, which must be large enough. Returns the number of
+/// bytes.
 pub(crate) fn write(mut length: usize, into: &mut [u8]) -> usize {
     let mut at = 0;
     while length >= 0x80 {
@@ -16,10 +18,10 @@ pub(crate) fn write(mut length: usize, into: &mut [u8]) -> usize {
     at + 1
 }
 
-/// Reads the length at the front, and how many bytes it took.
+/// Reads the length at the front. Returns it with the number of its bytes.
 ///
 /// # Panics
-/// If none is there.
+/// There is no length.
 pub(crate) fn read(bytes: &[u8]) -> (usize, usize) {
     let mut length = usize::from(bytes[0] & 0x7f);
     let mut at = 1;

@@ -1,4 +1,6 @@
-//! Integers in one buffer, sorted: what Redis keeps as an intset.
+//! Integers in one buffer, sorted: what Redis stores as an intset.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! ```text
 //!   buffer   width (1 byte) | integer | integer | …      each of `width` bytes, the low byte first
@@ -7,25 +9,25 @@
 //! # Invariants
 //! - The integers are in ascending order, and none is there twice.
 //! - The width is 2, 4 or 8 bytes. It grows when an integer needs more, and does not shrink before
-//!   the last integer is gone. Without integers there is no buffer.
+//!   the last integer is removed. Without integers there is no buffer.
 
 use super::super::allocation::size_class;
 
-/// The narrowest integers.
+/// The width of the narrowest integers.
 const NARROWEST: usize = size_of::<i16>();
 
-/// Sorted integers. The buffer has no room to spare: the allocator's size classes have enough, and
-/// resizing within them moves nothing.
+/// Sorted integers. The buffer has no spare capacity: the allocator's size classes provide enough,
+/// and resizing within them moves nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IntSet(Box<[u8]>);
 
 impl IntSet {
-    /// How many integers there are.
+    /// The number of integers.
     pub(crate) fn len(&self) -> usize {
         self.0.len().saturating_sub(1) / self.width()
     }
 
-    /// Bytes of memory behind it.
+    /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         size_class(self.0.len())
     }
@@ -33,7 +35,7 @@ impl IntSet {
     /// The integer with this number, counted from the smallest.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// There is no such integer.
     pub(crate) fn nth(&self, number: usize) -> i64 {
         let width = self.width();
         let at = 1 + number * width;
@@ -50,12 +52,12 @@ impl IntSet {
         (0..self.len()).map(|number| self.nth(number))
     }
 
-    /// Is it there?
+    /// Whether the integer is there.
     pub(crate) fn contains(&self, integer: i64) -> bool {
         self.search(integer).is_ok()
     }
 
-    /// Adds an integer. `false`: it is there.
+    /// Adds an integer. Returns `false` if it is already there.
     pub(crate) fn insert(&mut self, integer: i64) -> bool {
         let Err(number) = self.search(integer) else {
             return false;
@@ -78,7 +80,7 @@ impl IntSet {
         true
     }
 
-    /// Removes an integer. `false`: it is not there.
+    /// Removes an integer. Returns `false` if it is not there.
     pub(crate) fn remove(&mut self, integer: i64) -> bool {
         let found = self.search(integer);
         if let Ok(number) = found {
@@ -87,10 +89,10 @@ impl IntSet {
         found.is_ok()
     }
 
-    /// Takes the integer with this number out.
+    /// Removes and returns the integer with this number.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// There is no such integer.
     pub(crate) fn take(&mut self, number: usize) -> i64 {
         let integer = self.nth(number);
         if self.len() == 1 {
@@ -105,8 +107,7 @@ impl IntSet {
         integer
     }
 
-    /// Takes the integers with these numbers, which are in ascending order, out into a set of their
-    /// own.
+    /// Moves the integers with these numbers, which must be ascending, into a set of their own.
     pub(crate) fn split_off(&mut self, numbers: &[usize]) -> IntSet {
         let width = self.width();
         let buffer = |len: usize| match len {
@@ -136,7 +137,7 @@ impl IntSet {
             .map_or(NARROWEST, |&width| usize::from(width))
     }
 
-    /// Where the integer is, or else where it belongs.
+    /// The number of the integer, or else the number that it would get.
     fn search(&self, integer: i64) -> Result<usize, usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {

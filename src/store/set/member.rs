@@ -1,4 +1,6 @@
-//! A set's members as the set shows them: an intset has numbers, the other forms have bytes.
+//! A set's members as the set returns them: numbers from an intset, bytes from the other forms.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::hash::{Hash, Hasher};
 
@@ -8,7 +10,7 @@ use super::intset::IntSet;
 /// A member of a set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Member<'a> {
-    /// The number's decimal digits.
+    /// The decimal digits of this number.
     Integer(i64),
     /// Any bytes.
     Bytes(&'a [u8]),
@@ -23,13 +25,13 @@ impl Member<'_> {
         }
     }
 
-    /// The bytes, copied.
+    /// A copy of the bytes.
     pub(crate) fn to_vec(self) -> Vec<u8> {
         self.with_bytes(<[u8]>::to_vec)
     }
 }
 
-/// Members are the same if their bytes are, whatever form their sets have.
+/// Members are equal if their bytes are, whatever the forms of their sets.
 impl PartialEq for Member<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -51,10 +53,10 @@ impl Hash for Member<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct Members<'a>(pub(super) Inner<'a>);
 
-/// What the members come from.
+/// The form that the members come from.
 #[derive(Clone, Debug)]
 pub(super) enum Inner<'a> {
-    /// An intset, and how many of its integers were shown.
+    /// An intset, and the number of its integers that were returned.
     Integers(&'a IntSet, usize),
     /// Members as fields.
     Members(PairsIter<'a>),

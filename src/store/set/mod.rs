@@ -1,21 +1,23 @@
 //! The value of a key of type set: different members, in one of three forms.
 //!
+//! Layer `store`. It may use `config` and `resp`.
+//!
 //! ```text
 //!   intset      integers only, in ascending order
-//!   listpack    few and short members, in the order in which they were added
+//!   listpack    a few short members, in the order in which they were added
 //!   hashtable   any members, in no particular order
 //! ```
 //!
-//! When a set goes from one form to another follows Redis 7.2 (`t_set.c`):
+//! A set changes its form by the rules of Redis 7.2 (`t_set.c`):
 //!
-//! - A new set is an intset if its first member is an integer, else a listpack, unless the command
-//!   that makes it has more members than that form may have: then it is a table.
-//! - An intset with too many integers becomes a table. An intset that gets something else becomes a
-//!   listpack, if one may have so many members and they are short enough, else a table.
-//! - A listpack that may not take one more member becomes a table.
-//! - Removals change no form. SINTERSTORE alone turns a result of integers into an intset.
+//! - A new set is an intset if its first member is an integer, and otherwise a listpack. If the
+//!   command that creates it has more members than that form may have, it is a table.
+//! - An intset with too many integers becomes a table. An intset that gets another member becomes a
+//!   listpack, if the limits of a listpack allow it, and otherwise a table.
+//! - A listpack that may not get one more member becomes a table.
+//! - Removals do not change the form. Only SINTERSTORE makes a result of integers an intset.
 //!
-//! Beyond the tables, a member is a field whose value is empty.
+//! In `pairs`, a member is a field with an empty value.
 
 mod intset;
 mod member;
@@ -31,26 +33,26 @@ use super::value::ValueType;
 use crate::config::Config;
 use crate::resp::request::parse_integer;
 
-/// Integers of an intset at most, whatever the setting (Redis: `intsetMaxEntries`).
+/// The most integers of an intset, whatever the setting (Redis: `intsetMaxEntries`).
 const MAX_INTEGERS: usize = 1 << 30;
 
-/// So many times fewer members stay than go if those that stay get a new set (Redis:
-/// `SPOP_MOVE_STRATEGY_MUL`).
+/// If this many times fewer members stay than are removed, those that stay are moved to a new set
+/// (Redis: `SPOP_MOVE_STRATEGY_MUL`).
 const FEW_STAY: usize = 5;
 
-/// How large a set may be in which form.
+/// The limits of the forms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SetLimits {
-    /// Members of an intset (`set-max-intset-entries`).
+    /// The most members of an intset (`set-max-intset-entries`).
     pub intset_entries: usize,
-    /// Members of a listpack (`set-max-listpack-entries`).
+    /// The most members of a listpack (`set-max-listpack-entries`).
     pub listpack_entries: usize,
-    /// Bytes of a listpack's member (`set-max-listpack-value`).
+    /// The most bytes of a member of a listpack (`set-max-listpack-value`).
     pub listpack_value: usize,
 }
 
 impl SetLimits {
-    /// Those that the settings say.
+    /// The limits of the settings.
     pub(crate) fn of(config: &Config) -> SetLimits {
         let size = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
         SetLimits {
@@ -60,13 +62,13 @@ impl SetLimits {
         }
     }
 
-    /// Whether a listpack of `len` members may get one more, if the longest has so many bytes.
+    /// Whether a listpack with `len` members may get one more, if the longest has this many bytes.
     fn allow(self, len: usize, longest: usize) -> bool {
         len < self.listpack_entries && longest <= self.listpack_value
     }
 }
 
-/// A set. A random number comes from `random`, which answers any `u64` as likely as any other.
+/// A set. Functions that need randomness get `random`, which returns uniformly distributed `u64`s.
 #[derive(Clone, Debug)]
 pub(crate) struct Set(Form);
 
@@ -116,17 +118,17 @@ impl AsMut<Set> for Set {
 }
 
 impl Set {
-    /// An intset without members, to which integers may be added as to any set.
+    /// An empty intset. Any members may be added.
     pub(crate) fn intset() -> Set {
         Set(Form::Integers(IntSet::default()))
     }
 
-    /// A listpack without members.
+    /// An empty listpack.
     pub(crate) fn listpack() -> Set {
         Set(Form::Members(Pairs::default()))
     }
 
-    /// A set without members for a command that is about to add so many, this one first (Redis:
+    /// An empty set for a command that will add this many members, beginning with `first` (Redis:
     /// `setTypeCreate`).
     pub(crate) fn for_members(first: &[u8], members: usize, limits: SetLimits) -> Set {
         if members <= limits.intset_entries && parse_integer(first).is_some() {
@@ -137,8 +139,8 @@ impl Set {
         set
     }
 
-    /// Notes that one command is about to add so many members: more than the set may have in its
-    /// form make it a table at once, even if some are there (Redis: `setTypeMaybeConvert`).
+    /// Announces that one command will add this many members. More than the form may have make it a
+    /// table at once, even if some are already there (Redis: `setTypeMaybeConvert`).
     pub(crate) fn expect(&mut self, members: usize, limits: SetLimits) {
         let most = match &self.0 {
             Form::Integers(_) => limits.intset_entries,
@@ -149,7 +151,7 @@ impl Set {
         }
     }
 
-    /// How many members there are.
+    /// The number of members.
     pub(crate) fn len(&self) -> usize {
         match &self.0 {
             Form::Integers(integers) => integers.len(),
@@ -157,7 +159,7 @@ impl Set {
         }
     }
 
-    /// Is it a member?
+    /// Whether this is a member.
     pub(crate) fn contains(&self, member: &[u8]) -> bool {
         match &self.0 {
             Form::Integers(integers) => {
@@ -167,7 +169,7 @@ impl Set {
         }
     }
 
-    /// Is it a member, as another set shows it?
+    /// Whether this member of another set is a member.
     pub(crate) fn has(&self, member: Member<'_>) -> bool {
         match (&self.0, member) {
             (Form::Integers(integers), Member::Integer(integer)) => integers.contains(integer),
@@ -175,7 +177,7 @@ impl Set {
         }
     }
 
-    /// Whether it has the form of integers.
+    /// Whether it is an intset.
     pub(crate) fn is_intset(&self) -> bool {
         matches!(self.0, Form::Integers(_))
     }
@@ -184,7 +186,7 @@ impl Set {
         matches!(&self.0, Form::Members(members) if members.as_packed().is_none())
     }
 
-    /// Adds a member. `false`: it is there.
+    /// Adds a member. Returns `false` if it is already there.
     pub(crate) fn add(&mut self, member: &[u8], limits: SetLimits) -> bool {
         match &mut self.0 {
             Form::Integers(integers) => match parse_integer(member) {
@@ -213,7 +215,7 @@ impl Set {
         }
     }
 
-    /// Removes a member. `false`: it is none.
+    /// Removes a member. Returns `false` if it is not there.
     pub(crate) fn remove(&mut self, member: &[u8]) -> bool {
         match &mut self.0 {
             Form::Integers(integers) => {
@@ -223,7 +225,7 @@ impl Set {
         }
     }
 
-    /// Takes a random member out. `None`: there is none.
+    /// Removes and returns a random member. `None` if there is none.
     pub(crate) fn pop(&mut self, random: &mut impl FnMut() -> u64) -> Option<Vec<u8>> {
         match &mut self.0 {
             Form::Integers(integers) if integers.len() == 0 => None,
@@ -235,11 +237,11 @@ impl Set {
         }
     }
 
-    /// Takes `count` random members out, or all if there are no more, and returns them as a set:
-    /// every choice is as likely as any other.
+    /// Removes `count` random members, or all if there are no more, and returns them as a set. All
+    /// choices are equally likely.
     ///
-    /// If far fewer stay than go, those that stay are put into a new set, as Redis does: it may have
-    /// a smaller form.
+    /// If far fewer members stay than are removed, those that stay are moved to a new set, as in
+    /// Redis. It may have a smaller form.
     pub(crate) fn take_random(
         &mut self,
         count: usize,
@@ -262,7 +264,8 @@ impl Set {
         std::mem::replace(self, kept)
     }
 
-    /// As [`take_random`](Self::take_random), of fewer than all; both sets keep the form.
+    /// Does what [`take_random`](Self::take_random) does for fewer than all members. Both sets keep
+    /// the form.
     fn split_off(&mut self, count: usize, random: &mut impl FnMut() -> u64) -> Set {
         Set(match &mut self.0 {
             Form::Integers(integers) => {
@@ -274,7 +277,7 @@ impl Set {
         })
     }
 
-    /// All members, in the order of the set's form.
+    /// All members, in the order of the form.
     pub(crate) fn iter(&self) -> Members<'_> {
         Members(match &self.0 {
             Form::Integers(integers) => Inner::Integers(integers, 0),
@@ -282,7 +285,7 @@ impl Set {
         })
     }
 
-    /// A random member: each is as likely as any other. `None`: there is none.
+    /// A random member. All are equally likely. `None` if there is none.
     pub(crate) fn random(&self, random: &mut impl FnMut() -> u64) -> Option<Member<'_>> {
         match &self.0 {
             Form::Integers(integers) if integers.len() == 0 => None,
@@ -297,8 +300,8 @@ impl Set {
         }
     }
 
-    /// `count` random members, none of them twice, or all if there are no more: every choice is as
-    /// likely as any other.
+    /// `count` different random members, or all if there are no more. All choices are equally
+    /// likely.
     pub(crate) fn random_distinct(
         &self,
         count: usize,
@@ -318,7 +321,7 @@ impl Set {
         }
     }
 
-    /// Shows `count` random members, each chosen from all of them.
+    /// Calls `show` with `count` random members, each chosen from all of them.
     pub(crate) fn random_repeated<'a>(
         &'a self,
         count: usize,
@@ -337,9 +340,9 @@ impl Set {
         }
     }
 
-    /// Shows about `count` members from a cursor on, and returns the next cursor. The first cursor
-    /// is 0, and so is the one after the last member. A member that stays from the first call to
-    /// the last is shown exactly once. Only a table is shown in parts.
+    /// Calls `show` with about `count` members, beginning at a cursor, and returns the next cursor.
+    /// The first cursor is 0, and so is the one after the last member. A member that exists during
+    /// the whole scan is shown exactly once. Only a table is shown in several calls.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,
@@ -357,8 +360,8 @@ impl Set {
         }
     }
 
-    /// Makes it an intset if its members are integers and an intset may have so many, as Redis does
-    /// with what SINTERSTORE stores (`maybeConvertToIntset`).
+    /// Makes it an intset, if all members are integers and an intset may have that many. Redis does
+    /// this to the result of SINTERSTORE (`maybeConvertToIntset`).
     pub(crate) fn make_intset(&mut self, limits: SetLimits) {
         let Form::Members(members) = &self.0 else {
             return;
@@ -368,7 +371,7 @@ impl Set {
         }
         let integers = members.iter().map(|(member, _)| parse_integer(member));
         if let Some(mut integers) = integers.collect::<Option<Vec<_>>>() {
-            // In ascending order, each goes to the end.
+            // In ascending order, each integer is appended.
             integers.sort_unstable();
             let mut intset = IntSet::default();
             for integer in integers {
@@ -382,8 +385,8 @@ impl Set {
         self.make_members(false);
     }
 
-    /// Turns integers into bytes, packed or not; and packed bytes into a table if they are not to
-    /// be packed.
+    /// Changes an intset to the form with bytes, packed or as a table. Changes the packed form to a
+    /// table if `packed` is `false`.
     fn make_members(&mut self, packed: bool) -> &mut Pairs {
         if let Form::Integers(integers) = &self.0 {
             let mut members = Pairs::default();
@@ -407,7 +410,7 @@ impl Set {
     }
 }
 
-/// The bytes of the longest integer; 0 if there is none.
+/// The length of the longest integer as text; 0 if there is none.
 fn widest(integers: &IntSet) -> usize {
     let ends = [0, integers.len().wrapping_sub(1)].into_iter();
     let ends = ends.take(integers.len()).map(|end| integers.nth(end));

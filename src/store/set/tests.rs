@@ -1,4 +1,5 @@
-//! Tests of sets: their forms as in Redis 7.2, and long histories beside a plain one.
+//! Tests of sets: their forms as in Redis 7.2, and long random histories compared with a simple
+//! model.
 
 use std::collections::BTreeSet;
 
@@ -178,7 +179,7 @@ fn random_members_are_uniform_in_every_form() {
             counts[3][number(&popped)] += 1;
         }
         for counts in counts {
-            // The statistic's mean is 99, and its standard deviation 14.
+            // The statistic's mean is 99, and its standard deviation is 14.
             let expected = f64::from(counts.iter().sum::<u32>()) / 100.0;
             let squares = counts.iter().map(|&n| (f64::from(n) - expected).powi(2));
             let statistic = squares.sum::<f64>() / expected;

@@ -1,6 +1,9 @@
-//! Building a set as a whole: members are gathered in any order and sorted once at the end. What
-//! ZUNIONSTORE and its like combine is combined here, in the table that the set then keeps. What ZUNION
-//! and its like answer is read from here, without a set.
+//! Builds a set as a whole: members are gathered in any order, and sorted once at the end.
+//!
+//! Layer `store`. It uses nothing else.
+//!
+//! ZUNIONSTORE and similar commands combine scores here, in the table that the set then keeps.
+//! ZUNION and similar commands read their reply from here, without a set.
 
 use super::large::{self, Large};
 use super::members::Members;
@@ -16,7 +19,7 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Nothing yet, with room for about so many members.
+    /// An empty builder, with room for about this many members.
     pub(crate) fn with_capacity(members: usize) -> Builder {
         Builder {
             members: Members::with_capacity(members),
@@ -29,22 +32,22 @@ impl Builder {
         self.members.len()
     }
 
-    /// The members and their scores, in ascending order.
+    /// The members and their scores in ascending order.
     pub(crate) fn sorted(&self) -> impl ExactSizeIterator<Item = (&[u8], f64)> {
         let entries = large::sorted(&self.members).into_iter();
         entries.map(|entry| (self.members.member(entry.slot), entry.score))
     }
 
-    /// About how many allocations dropping it gives back.
+    /// Roughly how many allocations dropping it frees.
     pub(crate) fn free_cost(&self) -> usize {
         self.members.allocations()
     }
 
-    /// Adds a member with a score. If it is there already, its score becomes what `combine` makes of
+    /// Adds a member with a score. If it is already there, `combine` computes its new score from
     /// the old one and this one.
     ///
     /// # Panics
-    /// If a score is not a number.
+    /// A score is not a number.
     pub(crate) fn add(&mut self, member: &[u8], score: f64, combine: impl FnOnce(f64, f64) -> f64) {
         assert!(!score.is_nan(), "a score is a number");
         let (slot, is_new) = self.members.find_or_insert(member, score);
@@ -56,7 +59,7 @@ impl Builder {
         }
     }
 
-    /// The set. As in Redis, it is a listpack exactly if the limits allow.
+    /// The finished set. As in Redis, it is a listpack exactly if the limits allow it.
     pub(crate) fn finish(self, limits: Limits) -> SortedSet {
         if self.members.len() > limits.entries || self.longest > limits.value {
             return SortedSet {
@@ -64,7 +67,7 @@ impl Builder {
             };
         }
         let entries = large::sorted(&self.members);
-        let new = |entry: &large::Entry| {
+        let new = |entry: &large::ScoredSlot| {
             let member = self.members.member(entry.slot);
             Run::New(NewEntry::new(entry.score, member))
         };

@@ -1,7 +1,9 @@
-//! Walking over members in order, from either end.
+//! Iterates over members in order, from either end.
 //!
-//! In the large form a walk goes leaf by leaf. Leaves do not know their neighbours: the next one is
-//! found from the root by the rank that the walk has come to, once for all its entries.
+//! Layer `store`. It uses nothing else.
+//!
+//! In the large form, it goes leaf by leaf. Leaves do not know their neighbours. The next leaf is
+//! found from the root by rank, once for all its entries.
 
 use std::iter::FusedIterator;
 use std::ops::Range;
@@ -9,20 +11,20 @@ use std::ops::Range;
 use super::large::{Large, Leaf};
 use super::{Form, SortedSet};
 
-/// The members with some ranks and their scores, in ascending order.
+/// The members in a range of ranks with their scores, in ascending order.
 #[derive(Clone)]
 pub(crate) struct Iter<'a> {
     set: &'a SortedSet,
-    /// The ranks that are left.
+    /// The remaining ranks.
     ranks: Range<usize>,
-    /// The leaf of the next entry and its place, for as long as the leaf lasts.
+    /// The next entry's leaf and its index there, until the leaf ends.
     front: Option<(&'a Leaf, usize)>,
-    /// The same from the end: the place is one after the next entry's.
+    /// The same from the end. The index is one after the next entry's.
     back: Option<(&'a Leaf, usize)>,
 }
 
 impl<'a> Iter<'a> {
-    /// The members with these ranks, all of which the set has.
+    /// The members with these ranks, all of which must exist.
     pub(super) fn new(set: &'a SortedSet, ranks: Range<usize>) -> Iter<'a> {
         Iter {
             set,
@@ -80,7 +82,7 @@ impl DoubleEndedIterator for Iter<'_> {
 impl ExactSizeIterator for Iter<'_> {}
 impl FusedIterator for Iter<'_> {}
 
-/// The members with some ranks and their scores, in either direction.
+/// The members in a range of ranks with their scores, in either direction.
 #[derive(Clone)]
 pub(crate) struct Directed<'a> {
     pub(super) iter: Iter<'a>,

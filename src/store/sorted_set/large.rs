@@ -1,6 +1,8 @@
 //! The large form: members by name, and a tree of their order.
 //!
-//! Invariant: the tree has an entry for every taken slot of the members, with the same score, in
+//! Layer `store`. It uses nothing else.
+//!
+//! Invariant: the tree has an entry for each taken slot of the members, with the same score, in
 //! ascending order of (score, member).
 
 use std::ops::Range;
@@ -8,15 +10,15 @@ use std::ops::Range;
 use super::super::slots::SlotId;
 use super::members::Members;
 use super::tree;
-pub(crate) use super::tree::Entry;
+pub(crate) use super::tree::ScoredSlot;
 
-/// A leaf of 63 entries takes 760 bytes and an inner node 2024, for both of which allocators have a
-/// size. Smaller nodes were slower.
+/// Entries of a node. A leaf of 63 entries takes 760 bytes and an inner node 2024 bytes; allocators
+/// have a size class for both. Smaller nodes were slower.
 const NODE: usize = 63;
 pub(crate) type Tree = tree::Tree<NODE>;
 pub(crate) type Leaf = tree::Entries<NODE>;
 
-/// The large form.
+/// A sorted set in the large form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Large {
     members: Members,
@@ -45,7 +47,7 @@ impl Large {
         self.members.len()
     }
 
-    /// The heap memory, with its own, in bytes.
+    /// Its memory in bytes: on the heap, and its own.
     pub(crate) fn memory(&self) -> usize {
         size_of::<Large>() + self.members.memory() + self.tree.memory()
     }
@@ -53,19 +55,19 @@ impl Large {
     /// The member and the score at a rank.
     ///
     /// # Panics
-    /// If there is no such rank.
+    /// There is no such rank.
     pub(crate) fn get(&self, rank: usize) -> (&[u8], f64) {
         let (leaf, at) = self.tree.leaf_at(rank);
         self.resolve(leaf.entry(at))
     }
 
-    /// What an entry of the tree stands for.
-    pub(crate) fn resolve(&self, entry: Entry) -> (&[u8], f64) {
+    /// The member and the score of an entry of the tree.
+    pub(crate) fn resolve(&self, entry: ScoredSlot) -> (&[u8], f64) {
         (self.members.member(entry.slot), entry.score)
     }
 
-    /// How many members come before a bound: those with lower scores, and of those with this score
-    /// the first ones, which `is_before` holds for.
+    /// How many members come before a bound: those with lower scores, and those with this score for
+    /// which `is_before` returns `true`. These must be the first ones with this score.
     pub(crate) fn partition(&self, score: f64, is_before: impl Fn(&[u8]) -> bool) -> usize {
         self.tree
             .partition(score, |slot| is_before(self.members.member(slot)))
@@ -82,29 +84,29 @@ impl Large {
         self.place(self.members.score(slot), slot)
     }
 
-    /// Adds a member with its score if it is not there. `Some`: it is, in this slot.
+    /// Adds a member with its score, if it is new. Otherwise returns its slot.
     pub(crate) fn insert(&mut self, member: &[u8], score: f64) -> Option<SlotId> {
         let (slot, is_new) = self.members.find_or_insert(member, score);
         if !is_new {
             return Some(slot);
         }
         let rank = self.place(score, slot);
-        self.tree.insert(rank, Entry { score, slot });
+        self.tree.insert(rank, ScoredSlot { score, slot });
         None
     }
 
-    /// Gives the member in a slot another score.
+    /// Changes the score of the member in a slot.
     pub(crate) fn update(&mut self, slot: SlotId, score: f64) {
         let old = self.members.score(slot);
         let rank = self.rank(slot);
         let before = self.place(score, slot);
-        // The member was counted itself if it was before its new place.
+        // The member itself was counted if it was before its new rank.
         let target = if old < score { before - 1 } else { before };
         if target == rank {
             self.tree.set_score(rank, score);
         } else {
             self.tree.remove(rank..rank + 1, |_| {});
-            self.tree.insert(target, Entry { score, slot });
+            self.tree.insert(target, ScoredSlot { score, slot });
         }
         self.members.set_score(slot, score);
     }
@@ -121,10 +123,10 @@ impl Large {
 }
 
 /// The members in ascending order.
-pub(crate) fn sorted(members: &Members) -> Vec<Entry> {
+pub(crate) fn sorted(members: &Members) -> Vec<ScoredSlot> {
     let mut entries: Vec<_> = members
         .iter()
-        .map(|(slot, score)| Entry { score, slot })
+        .map(|(slot, score)| ScoredSlot { score, slot })
         .collect();
     entries.sort_unstable_by(|one, other| {
         let by_score = one.score.partial_cmp(&other.score);
@@ -137,7 +139,7 @@ pub(crate) fn sorted(members: &Members) -> Vec<Entry> {
 
 #[cfg(test)]
 impl Large {
-    /// Checks what the heads of the files promise.
+    /// Panics if an invariant of these files is broken.
     pub(crate) fn invariants(&self) {
         self.members.invariants();
         let entries = self.tree.invariants();

@@ -1,10 +1,12 @@
 //! The bytes of one member in the large form: short ones in place, longer ones on the heap.
 //!
-//! A place that held only a pointer would need an allocation of 16 bytes or more for every member,
-//! and a visit to other memory for every comparison. In place costs nothing for members of up to
-//! [`INLINE`] bytes.
+//! Layer `store`. It uses nothing else.
+//!
+//! If a place contained only a pointer, every member would need an allocation of 16 bytes or more,
+//! and every comparison an access to other memory. In place, members of up to [`INLINE`] bytes need
+//! neither.
 
-/// The longest member that is kept in place, in bytes.
+/// The longest member that is stored in place, in bytes.
 const INLINE: usize = 22;
 
 /// The bytes of one member.

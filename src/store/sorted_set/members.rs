@@ -1,16 +1,18 @@
 //! The members of the large form, with their scores, found by name.
 //!
+//! Layer `store`. It may use `hash`.
+//!
 //! ```text
 //!   index   hash of the member → slot   (a hash table of 8-byte places)
 //!   slots   slot → score, member        (numbers that stay, see `slots`)
 //! ```
 //!
-//! A member keeps its slot for as long as it is there, whatever its score becomes. So ZSCAN's cursors
-//! are slots.
+//! A member keeps its slot as long as it exists, whatever its score becomes. So ZSCAN's cursors are
+//! slots.
 //!
 //! Invariants:
-//! - Every taken slot is in the index once, and no two hold the same member.
-//! - `on_heap` counts the members that have heap memory of their own, and `heap` its bytes.
+//! - Every taken slot is in the index once, and no two slots have the same member.
+//! - `on_heap` counts the members with an allocation of their own, and `heap` the bytes of these.
 
 use hashbrown::HashTable;
 
@@ -19,9 +21,9 @@ use super::allocated;
 use super::member::Member;
 use crate::hash::{hash, spread};
 
-/// Indexes of up to this many places are not worth shrinking.
+/// Indexes of up to this many places are not shrunk.
 const SHRINK_FROM: usize = 1024;
-/// So many places are visited for each member that a scan asks for, as in Redis.
+/// The number of places that a scan visits for each member that it is asked for, as in Redis.
 const PLACES_PER_MEMBER: usize = 10;
 
 /// A member and its score.
@@ -31,15 +33,15 @@ struct Scored {
     member: Member,
 }
 
-/// Where a member is. Half of the hash is kept with it, so that a growing index need not visit the
-/// members.
+/// A place in the index. It holds half of the hash, so that a growing index does not need to read
+/// the members.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     hash: u32,
     slot: SlotId,
 }
 
-/// Members with their scores.
+/// Members with their scores, by name and by slot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members {
     slots: Slots<Scored>,
@@ -49,7 +51,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// No members, and an index for so many.
+    /// No members, with an index for this many.
     pub(crate) fn with_capacity(members: usize) -> Members {
         Members {
             index: HashTable::with_capacity(members),
@@ -61,12 +63,12 @@ impl Members {
         self.slots.len()
     }
 
-    /// The heap memory, in bytes.
+    /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.slots.memory() + self.index.allocation_size() + self.heap
     }
 
-    /// How many pieces of heap memory there are, about.
+    /// Roughly the number of its allocations.
     pub(crate) fn allocations(&self) -> usize {
         self.slots.allocations() + self.on_heap + 1
     }
@@ -83,8 +85,7 @@ impl Members {
         Some(place.slot)
     }
 
-    /// The slot of a member, which is added with this score if it is not there. Tells whether it was
-    /// added.
+    /// The slot of a member, which is added with this score if it is new, and whether it was added.
     pub(crate) fn find_or_insert(&mut self, member: &[u8], score: f64) -> (SlotId, bool) {
         let hash = hash(member);
         if let Some(slot) = self.find_hashed(hash, member) {
@@ -109,7 +110,7 @@ impl Members {
     /// The member in a slot.
     ///
     /// # Panics
-    /// If there is none.
+    /// The slot is empty.
     pub(crate) fn member(&self, slot: SlotId) -> &[u8] {
         self.get(slot).member.bytes()
     }
@@ -117,7 +118,7 @@ impl Members {
     /// The score in a slot.
     ///
     /// # Panics
-    /// If there is none.
+    /// The slot is empty.
     pub(crate) fn score(&self, slot: SlotId) -> f64 {
         self.get(slot).score
     }
@@ -125,7 +126,7 @@ impl Members {
     /// Changes the score in a slot.
     ///
     /// # Panics
-    /// If there is none.
+    /// The slot is empty.
     pub(crate) fn set_score(&mut self, slot: SlotId, score: f64) {
         self.slots
             .get_mut(slot)
@@ -136,7 +137,7 @@ impl Members {
     /// Removes the member in a slot.
     ///
     /// # Panics
-    /// If there is none.
+    /// The slot is empty.
     pub(crate) fn remove(&mut self, slot: SlotId) {
         let gone = self.slots.remove(slot).expect("a slot that is taken");
         let member = gone.member.bytes();
@@ -157,12 +158,13 @@ impl Members {
         }
     }
 
-    /// All slots with their scores, in ascending order of the slots.
+    /// All slots with their scores, ordered by slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (SlotId, f64)> {
         self.slots.iter().map(|(slot, scored)| (slot, scored.score))
     }
 
-    /// Shows about `count` members from slot `cursor` on. Tells where to go on; 0: all were shown.
+    /// Calls `show` with about `count` members, beginning at slot `cursor`. Returns the next
+    /// cursor; 0 if all were shown.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,
@@ -194,7 +196,7 @@ impl Members {
 
 #[cfg(test)]
 impl Members {
-    /// Checks what the head of the file promises.
+    /// Panics if an invariant of the file is broken.
     pub(crate) fn invariants(&self) {
         assert_eq!(self.index.len(), self.slots.len());
         let (mut on_heap, mut heap) = (0, 0);

@@ -1,23 +1,26 @@
 //! A sorted set: members, each with a score, in ascending order of (score, member).
 //!
+//! Layer `store`. It may use `config`.
+//!
 //! A set has one of two forms, which OBJECT ENCODING shows:
-//! - `listpack` (`packed.rs`): everything in one piece of memory. Searches read on average half of
-//!   it, and changes write it anew.
-//! - `skiplist` (`large.rs`): Redis's name stays, though the order is a B+tree here (`tree.rs`)
+//! - `listpack` (`packed.rs`): everything in one allocation. A search reads half of it on average,
+//!   and a change rewrites it.
+//! - `skiplist` (`large.rs`): Redis's name is kept, but the order is a B+tree here (`tree.rs`),
 //!   beside a hash index of the members (`members.rs`). Finding, adding, removing and ranking a
-//!   member, and finding where a range of scores or names begins, take time in O(log n).
+//!   member, and finding the beginning of a range of scores or names, take O(log n).
 //!
-//! The rules for the forms are Redis 7.2's. A new set has the form that fits what is about to be
-//! added ([`SortedSet::new`], [`SortedSet::expect`]). An addition beyond the [`Limits`] makes it
-//! large; nothing makes a large set small again, except a set that is built as a whole
-//! ([`Builder`]), which has the form that fits it.
+//! The form follows the rules of Redis 7.2. A new set has the form that fits what will be added
+//! ([`SortedSet::new`], [`SortedSet::expect`]). An addition that exceeds the [`Limits`] makes it
+//! large. A large set never becomes small again, but a set that is built as a whole ([`Builder`])
+//! has the form that fits it.
 //!
-//! Ranks are what everything is done with: bounds become ranks (`range.rs`), and reading, counting
-//! and removing take ranges of ranks. Ranks ascend from 0; the reverse rank is `len - 1 - rank`.
+//! All operations work with ranks. Bounds are converted to ranks (`range.rs`), and reading,
+//! counting and removing take ranges of ranks. Ranks ascend from 0. The reverse rank is `len - 1 -
+//! rank`.
 //!
 //! Invariants:
 //! - No score is NaN. 0 and -0 are equal.
-//! - A packed set has no more members than the limits of its last addition allowed.
+//! - A packed set has at most as many members as the limits of its last addition allowed.
 
 mod builder;
 mod iter;
@@ -44,17 +47,17 @@ use members::Members;
 use packed::Packed;
 pub(crate) use range::LexBound;
 
-/// Up to where a set stays a listpack.
+/// The limits of a listpack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// So many members (`zset-max-listpack-entries`).
+    /// The most members (`zset-max-listpack-entries`).
     pub entries: usize,
-    /// Members of so many bytes (`zset-max-listpack-value`).
+    /// The most bytes of a member (`zset-max-listpack-value`).
     pub value: usize,
 }
 
 impl Limits {
-    /// Those that are set.
+    /// The limits of the settings.
     pub(crate) fn of(config: &Config) -> Limits {
         let limit = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
         Limits {
@@ -73,14 +76,14 @@ impl Default for Limits {
     }
 }
 
-/// What an addition did.
+/// The result of an addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The member is new.
     Added,
-    /// The member has another score now.
+    /// The member has a new score.
     Updated,
-    /// The member had this score already.
+    /// The member already had this score.
     Same,
 }
 
@@ -145,8 +148,8 @@ impl AsMut<SortedSet> for SortedSet {
 }
 
 impl SortedSet {
-    /// An empty set that `expected` members, of which the first has `first` bytes, are to be added
-    /// to (Redis: `zsetTypeCreate`).
+    /// An empty set to which `expected` members will be added, the first of which has `first` bytes
+    /// (Redis: `zsetTypeCreate`).
     pub(crate) fn new(expected: usize, first: usize, limits: Limits) -> SortedSet {
         let form = if expected <= limits.entries && first <= limits.value {
             Form::Packed(Packed::default())
@@ -156,8 +159,8 @@ impl SortedSet {
         SortedSet { form }
     }
 
-    /// Says that `expected` members are to be added to a set that is there: more than the limit make
-    /// it large at once (Redis: `zsetTypeMaybeConvert`).
+    /// Announces that `expected` members will be added to this set. More than the limit make it
+    /// large at once (Redis: `zsetTypeMaybeConvert`).
     pub(crate) fn expect(&mut self, expected: usize, limits: Limits) {
         if expected > limits.entries {
             self.make_large();
@@ -202,7 +205,7 @@ impl SortedSet {
         (rank < self.len()).then(|| self.at(rank))
     }
 
-    /// The member at a rank that there is, and its score.
+    /// The member and the score at a rank, which must exist.
     fn at(&self, rank: usize) -> (&[u8], f64) {
         match &self.form {
             Form::Packed(packed) => packed.get(rank),
@@ -213,7 +216,7 @@ impl SortedSet {
     /// Adds a member, or changes its score.
     ///
     /// # Panics
-    /// If the score is NaN, or with more than 2^32 members.
+    /// The score is NaN, or there are more than 2^32 members.
     pub(crate) fn insert(&mut self, member: &[u8], score: f64, limits: Limits) -> Outcome {
         assert!(!score.is_nan(), "a score is a number");
         if let Form::Packed(packed) = &mut self.form {
@@ -243,14 +246,14 @@ impl SortedSet {
         Outcome::Updated
     }
 
-    /// Removes a member. Tells the score that it had.
+    /// Removes a member. Returns its score.
     pub(crate) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (rank, score) = self.rank(member)?;
         self.remove_ranks(rank..rank + 1);
         Some(score)
     }
 
-    /// Removes the members with these ranks, as far as there are any.
+    /// Removes the members with these ranks, as far as they exist.
     pub(crate) fn remove_ranks(&mut self, ranks: Range<usize>) {
         let ranks = self.clamp(ranks);
         if ranks.is_empty() {
@@ -262,13 +265,13 @@ impl SortedSet {
         }
     }
 
-    /// All members and their scores, in ascending order.
+    /// All members and their scores in ascending order.
     pub(crate) fn iter(&self) -> Iter<'_> {
         Iter::new(self, 0..self.len())
     }
 
-    /// The members with these ranks, as far as there are any, and their scores: in ascending order,
-    /// or the same ones in descending order.
+    /// The members with these ranks, as far as they exist, and their scores: in ascending order, or
+    /// the same ones in descending order.
     pub(crate) fn by_rank(&self, ranks: Range<usize>, is_reverse: bool) -> Directed<'_> {
         Directed {
             iter: Iter::new(self, self.clamp(ranks)),
@@ -276,9 +279,9 @@ impl SortedSet {
         }
     }
 
-    /// Shows about `count` members and their scores, from `cursor` on, which is 0 at first. Tells the
-    /// next cursor; 0: all were shown. A member that stays from the first call to the last is shown
-    /// exactly once. A packed set is shown at once.
+    /// Calls `show` with about `count` members and their scores, beginning at `cursor`, which is 0
+    /// at first. Returns the next cursor; 0 if all were shown. A member that exists during the
+    /// whole scan is shown exactly once. A packed set is shown in one call.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,
@@ -314,8 +317,8 @@ impl SortedSet {
     }
 }
 
-/// What an allocator takes for a piece of so many bytes: mimalloc, like others, has sizes in steps of
-/// 16 bytes, and from 128 bytes on four sizes to each doubling.
+/// What an allocator takes for this many bytes: mimalloc, like others, has size classes in steps of
+/// 16 bytes, and from 128 bytes on four classes per doubling.
 fn allocated(bytes: usize) -> usize {
     let step = bytes.saturating_sub(1).checked_ilog2().unwrap_or(0);
     bytes.next_multiple_of(((1 << step) / 4).max(16))

@@ -1,36 +1,38 @@
-//! The small form: all members and scores in one piece of memory that is exactly as long as it must
-//! be.
+//! The small form: all members and scores in one allocation of exactly the necessary length.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! ```text
 //!   width   1 byte: 2 or 4
 //!   count   `width` bytes
 //!   ends    `width` bytes for each entry: where it ends, from the first entry on
-//!   entries one behind another, in order: the score (see `score`), then the member
+//!   entries one after another, in order: the score (see `score`), then the member
 //! ```
 //!
-//! The list of ends makes the length of each member, finds an entry by its rank at once, and lets
-//! scores be searched by halving. Members are searched one after another. Every change writes a new
-//! piece, out of runs of old entries and new ones: a set is this small only up to a few kilobytes.
+//! The list of ends gives the length of each member, finds an entry by its rank at once, and allows
+//! a binary search of scores. Members are searched one after another. Every change writes a new
+//! allocation from runs of old entries and new entries, since a set has this form only up to a few
+//! kilobytes.
 //!
 //! Invariants:
-//! - Entries are in ascending order of (score, member); no member is there twice.
-//! - No entries, no memory.
+//! - Entries are in ascending order of (score, member). No member is there twice.
+//! - Without entries there is no allocation.
 //! - `width` is 2 exactly if the count and the last end fit in two bytes.
 
 use std::ops::Range;
 
 use super::score::{self, Encoded};
 
-/// Redis keeps a listpack below this size, in bytes (`LISTPACK_MAX_SAFETY_LIMIT`).
+/// The most bytes of a listpack in Redis (`LISTPACK_MAX_SAFETY_LIMIT`).
 const MAX_BYTES: usize = 1 << 30;
 
-/// The small form.
+/// A sorted set in the small form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packed {
     bytes: Box<[u8]>,
 }
 
-/// What a new piece is made of.
+/// A part of a new allocation.
 pub(crate) enum Run<'a> {
     /// The old entries with these ranks.
     Kept(Range<usize>),
@@ -58,7 +60,7 @@ impl<'a> NewEntry<'a> {
     }
 }
 
-/// The parts of a piece.
+/// The parts of the allocation.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
     is_wide: bool,
@@ -118,12 +120,12 @@ impl Packed {
         Parts::of(&self.bytes).len()
     }
 
-    /// The length of the piece, in bytes.
+    /// The length of the allocation in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether Redis would have a listpack grow by a member of this length.
+    /// Whether Redis would add a member of this length to a listpack.
     pub(crate) fn can_take(&self, member: usize) -> bool {
         self.bytes.len() + member < MAX_BYTES
     }
@@ -131,7 +133,7 @@ impl Packed {
     /// The member and the score at a rank.
     ///
     /// # Panics
-    /// If there is no such rank.
+    /// There is no such rank.
     pub(crate) fn get(&self, rank: usize) -> (&[u8], f64) {
         let (score, member) = score::split(Parts::of(&self.bytes).entry(rank));
         (member, score)
@@ -149,8 +151,8 @@ impl Packed {
         })
     }
 
-    /// How many members come before a bound: those with lower scores, and of those with this score
-    /// the first ones, which `is_before` holds for.
+    /// How many members come before a bound: those with lower scores, and those with this score for
+    /// which `is_before` returns `true`. These must be the first ones with this score.
     pub(crate) fn partition(&self, score: f64, is_before: impl Fn(&[u8]) -> bool) -> usize {
         let parts = Parts::of(&self.bytes);
         let (mut start, mut end) = (0, parts.len());
@@ -171,7 +173,7 @@ impl Packed {
         self.partition(score, |other| other < member)
     }
 
-    /// Adds a member that is not there.
+    /// Adds a member, which must be new.
     pub(crate) fn insert(&mut self, member: &[u8], score: f64) {
         let at = self.place(score, member);
         *self = self.rebuilt(&[
@@ -181,7 +183,7 @@ impl Packed {
         ]);
     }
 
-    /// Gives the member at a rank another score.
+    /// Changes the score of the member at a rank.
     pub(crate) fn update(&mut self, rank: usize, score: f64) {
         let (member, old) = self.get(rank);
         let new = Run::New(NewEntry::new(score, member));
@@ -208,7 +210,7 @@ impl Packed {
         *self = self.rebuilt(&[Run::Kept(0..ranks.start), Run::Kept(ranks.end..self.len())]);
     }
 
-    /// A piece of these runs.
+    /// A new set of these runs.
     pub(crate) fn rebuilt(&self, runs: &[Run]) -> Packed {
         let old = Parts::of(&self.bytes);
         let (mut count, mut size) = (0, 0);
@@ -279,7 +281,7 @@ fn push_number(is_wide: bool, bytes: &mut Vec<u8>, number: usize) {
 
 #[cfg(test)]
 impl Packed {
-    /// Checks what the head of the file promises.
+    /// Panics if an invariant of the file is broken.
     pub(crate) fn invariants(&self) {
         let parts = Parts::of(&self.bytes);
         let last = parts.start(parts.len());

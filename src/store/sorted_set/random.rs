@@ -1,10 +1,12 @@
-//! Random members, each as likely as any other. The random numbers come from the caller.
+//! Random members. All are equally likely. The random numbers come from the caller.
+//!
+//! Layer `store`. It uses nothing else.
 
 use super::SortedSet;
 use crate::store::random;
 
 impl SortedSet {
-    /// Some member and its score. `None`: there is none.
+    /// A random member and its score. `None` if the set is empty.
     pub(crate) fn random(&self, numbers: &mut impl FnMut() -> u64) -> Option<(&[u8], f64)> {
         match self.len() {
             0 => None,
@@ -12,8 +14,8 @@ impl SortedSet {
         }
     }
 
-    /// `count` different members with their scores, or all if there are not so many. Every choice of
-    /// members is equally likely; their order is not random.
+    /// `count` different members with their scores, or all if there are no more. All choices of
+    /// members are equally likely, but their order is not random.
     pub(crate) fn sample(
         &self,
         count: usize,

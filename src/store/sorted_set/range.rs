@@ -1,11 +1,13 @@
-//! Bounds become ranks: everything that Redis does with a range of scores or of names is then done
-//! with a range of ranks.
+//! Converts bounds to ranks, so that every operation on a range of scores or names works on a range
+//! of ranks.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::ops::{Bound, Range};
 
 use super::{Form, SortedSet};
 
-/// An end of a range of members in the order of their bytes, as in ZRANGEBYLEX.
+/// An end of a range of members by name, as in ZRANGEBYLEX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LexBound<'a> {
     /// `-`: before all members.
@@ -19,11 +21,11 @@ pub(crate) enum LexBound<'a> {
 }
 
 impl SortedSet {
-    /// The ranks of the scores from `min` to `max`. Empty if there are none or if the bounds are the
-    /// wrong way round.
+    /// The ranks of the scores from `min` to `max`. Empty if there are none, or if `min` is above
+    /// `max`.
     ///
     /// # Panics
-    /// If a bound is NaN.
+    /// A bound is NaN.
     pub(crate) fn score_ranks(&self, min: Bound<f64>, max: Bound<f64>) -> Range<usize> {
         let start = match min {
             Bound::Unbounded => 0,
@@ -38,8 +40,8 @@ impl SortedSet {
         start..end.max(start)
     }
 
-    /// The ranks of the members from `min` to `max`. As in Redis, this is for sets whose scores are
-    /// all equal; for others it is some range or other.
+    /// The ranks of the members from `min` to `max`. As in Redis, this requires that all scores are
+    /// equal. For other sets the result is unspecified.
     pub(crate) fn lex_ranks(&self, min: LexBound, max: LexBound) -> Range<usize> {
         let Some((_, score)) = self.get(0) else {
             return 0..0;
@@ -59,7 +61,8 @@ impl SortedSet {
         start..end.max(start)
     }
 
-    /// How many members have lower scores, or this score and are those that `is_before` holds for.
+    /// How many members have a lower score, or have this score and `is_before` returns `true` for
+    /// them.
     fn before(&self, score: f64, is_before: impl Fn(&[u8]) -> bool) -> usize {
         assert!(!score.is_nan(), "a score is a number");
         match &self.form {

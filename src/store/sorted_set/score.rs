@@ -1,16 +1,18 @@
 //! Scores in the packed form: one to nine bytes.
 //!
+//! Layer `store`. It uses nothing else.
+//!
 //! ```text
 //!   tag 0          the eight bytes of the number follow
-//!   tag 1 to 7     a whole number of so many bytes follows, least significant byte first
-//!   tag 8 to 255   the whole number tag - 8 itself
+//!   tag 1 to 7     an integer of this many bytes follows, least significant byte first
+//!   tag 8 to 255   the integer tag - 8 itself
 //! ```
 //!
-//! Negative zero becomes zero, as it does in Redis's listpack, though not in its skiplist.
+//! Negative zero becomes zero, as in Redis's listpack, but not in its skiplist.
 
-/// The tag of the whole number 0.
+/// The tag of the integer 0.
 const ZERO: u8 = 8;
-/// Below this, every whole number is exact in a float (2^53).
+/// Below this, a float represents every integer exactly (2^53).
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A score as it is stored.
@@ -48,10 +50,10 @@ impl Encoded {
     }
 }
 
-/// The score that an entry begins with, and the rest of the entry.
+/// The score at the beginning of an entry, and the rest of the entry.
 ///
 /// # Panics
-/// If the entry is too short.
+/// The entry is too short.
 pub(crate) fn split(entry: &[u8]) -> (f64, &[u8]) {
     let (&tag, rest) = entry.split_first().expect("an entry has a tag");
     if tag >= ZERO {

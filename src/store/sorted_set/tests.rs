@@ -1,4 +1,4 @@
-//! Sets against a plain model, through long histories.
+//! Compares sets with a simple model, through long random histories.
 
 mod cases;
 mod model;
@@ -10,7 +10,7 @@ use super::*;
 use model::Model;
 
 impl SortedSet {
-    /// Checks everything that the heads of the files promise.
+    /// Panics if an invariant of any file is broken.
     fn invariants(&self) {
         match &self.form {
             Form::Packed(packed) => packed.invariants(),
@@ -22,7 +22,7 @@ impl SortedSet {
 #[derive(Clone, Debug)]
 enum Step {
     Insert(u16, f64),
-    /// Many members at once: with scores that grow, or all with the same.
+    /// Adds many members: with increasing scores, or all with the same.
     InsertMany(u16, u8, bool),
     Remove(Index),
     RemoveUnknown(u16),
@@ -31,7 +31,7 @@ enum Step {
     Pop(u8, bool),
 }
 
-/// Scores of which many are equal, and some are special.
+/// Scores. Many are equal, and some are special.
 fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         6 => (-5_i32..5).prop_map(f64::from),
@@ -54,7 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A member: some are empty, some short, some too long to be in place, some too long for a listpack.
+/// A member: some are empty, some short, some too long to be stored in place, some too long for a
+/// listpack.
 fn name(number: u16) -> Vec<u8> {
     let text = number.to_string().into_bytes();
     match number % 11 {
@@ -71,7 +72,7 @@ fn limits() -> impl Strategy<Value = Limits> {
     (entries, value).prop_map(|(entries, value)| Limits { entries, value })
 }
 
-fn carry_out(step: Step, set: &mut SortedSet, model: &mut Model, limits: Limits) {
+fn run_step(step: Step, set: &mut SortedSet, model: &mut Model, limits: Limits) {
     match step {
         Step::Insert(number, score) => model.insert(set, &name(number), score, limits),
         Step::InsertMany(number, count, grow) => {
@@ -115,7 +116,7 @@ proptest! {
         let mut set = SortedSet::new(1, 0, limits);
         let mut model = Model::new(&set);
         for step in steps {
-            carry_out(step, &mut set, &mut model, limits);
+            run_step(step, &mut set, &mut model, limits);
             set.invariants();
             model.compare_cheaply(&set);
         }
@@ -169,7 +170,7 @@ proptest! {
                 break;
             }
             if let Some(step) = steps.next() {
-                carry_out(step, &mut set, &mut model, limits);
+                run_step(step, &mut set, &mut model, limits);
             }
         }
         for member in model.stayed() {

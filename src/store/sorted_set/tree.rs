@@ -1,4 +1,6 @@
-//! The order of the large form: a B+tree that knows ranks.
+//! The order of the large form: a B+tree that counts, so that it finds ranks.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! ```text
 //!                      inner:  first entry | count | child      (one row for each child)
@@ -6,27 +8,28 @@
 //!   leaf: score | slot ...      leaf: score | slot ...      leaf: ...
 //! ```
 //!
-//! An entry is a score and the slot of its member. All entries are in the leaves, in order. An inner
-//! node has a row for each child: a copy of the first entry below it, which leads searches, and the
-//! number of entries below it, which adds up to ranks. A node keeps each column in an array of its
-//! own, so that a search reads scores that lie side by side, and members only where scores are equal.
+//! An entry is a score and the slot of its member. All entries are in the leaves, in order. An
+//! inner node has a row for each child: a copy of the first entry below it, which guides searches,
+//! and the number of entries below it, from which ranks are computed. A node stores each column in
+//! an array of its own. So a search reads scores that are next to each other in memory, and reads
+//! members only where scores are equal.
 //!
-//! Searching and changing are apart. [`Tree::partition`] turns any bound into a rank; a change says
-//! at which ranks it happens and follows the counts down. So nothing here compares members, and one
-//! way of removing serves a member, a pop and a range.
+//! Searches and changes are separate. [`Tree::partition`] converts any bound to a rank. A change
+//! gets the ranks at which it happens and follows the counts down. So changes compare no members,
+//! and one removal function serves a member, a pop and a range.
 //!
-//! Invariants (`invariants.rs` checks them):
-//! - All leaves are equally deep. No node is empty. The root, if it is an inner node, has at least
-//!   two children.
-//! - Each row of an inner node tells its child's first entry and count exactly.
-//! - Two children that stand side by side in a node have more than [`Node::MERGE`] entries or rows
-//!   together (three quarters of what one node holds); otherwise they are merged. So nodes are
-//!   nearly half full on average at the worst, the depth is logarithmic, and a merged node takes
-//!   some more entries before it is split again.
+//! Invariants (`invariants.rs` asserts them):
+//! - All leaves have the same depth. No node is empty. If the root is an inner node, it has at
+//!   least two children.
+//! - Each row of an inner node has its child's exact first entry and count.
+//! - Two neighbouring children of a node have more than [`Node::MERGE`] entries or rows together
+//!   (three quarters of what one node holds); otherwise they are merged. So nodes are at worst
+//!   nearly half full on average, the depth is logarithmic, and a merged node takes some more
+//!   entries before it is split again.
 //! - `census` counts the nodes.
 //!
 //! A full node is split in halves, except at the ends of the whole tree: there the new entry begins
-//! a node of its own, so that scores that only grow, such as times, leave full nodes behind.
+//! a node of its own. So scores that only increase, such as times, leave full nodes behind.
 
 mod insert;
 #[cfg(test)]
@@ -41,17 +44,18 @@ use std::ops::Range;
 use super::super::slots::SlotId;
 use insert::Edges;
 pub(crate) use node::Entries;
-pub(crate) use node::Entry;
+pub(crate) use node::ScoredSlot;
 use node::{Inner, Node};
 
-/// Entries in order, found by rank. A node holds up to `CAP` entries or rows, at least four.
+/// Entries in order, found by rank. A node holds up to `CAP` entries or rows. `CAP` is at least
+/// four.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree<const CAP: usize> {
     root: Option<Node<CAP>>,
     census: Census,
 }
 
-/// How many nodes there are.
+/// The numbers of nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Census {
     leaves: usize,
@@ -79,13 +83,13 @@ impl<const CAP: usize> Tree<CAP> {
             + self.census.inners * size_of::<Inner<CAP>>()
     }
 
-    /// How many pieces of heap memory there are.
+    /// The number of its allocations.
     pub(crate) fn allocations(&self) -> usize {
         self.census.leaves + self.census.inners
     }
 
-    /// How many entries come before a bound: those with lower scores, and of those with this score
-    /// the first ones, which `is_before` holds for.
+    /// How many entries come before a bound: those with lower scores, and those with this score for
+    /// which `is_before` returns `true`. These must be the first ones with this score.
     pub(crate) fn partition(&self, score: f64, is_before: impl Fn(SlotId) -> bool) -> usize {
         let mut rank = 0;
         let mut node = self.root.as_ref();
@@ -93,7 +97,7 @@ impl<const CAP: usize> Tree<CAP> {
             match next {
                 Node::Leaf(leaf) => return rank + leaf.partition(score, is_before),
                 Node::Inner(inner) => {
-                    // Below the last row that begins before the bound is where the bound is.
+                    // The bound is below the last row that begins before it.
                     let rows = inner.firsts().partition(score, &is_before);
                     let Some(child) = rows.checked_sub(1) else {
                         break;
@@ -106,10 +110,10 @@ impl<const CAP: usize> Tree<CAP> {
         rank
     }
 
-    /// The leaf that has this rank, and the place there.
+    /// The leaf that contains this rank, and the index there.
     ///
     /// # Panics
-    /// If there is no such rank.
+    /// There is no such rank.
     pub(crate) fn leaf_at(&self, mut rank: usize) -> (&Entries<CAP>, usize) {
         let mut node = self.root.as_ref().expect("a tree with entries");
         loop {
@@ -123,8 +127,8 @@ impl<const CAP: usize> Tree<CAP> {
         }
     }
 
-    /// Puts an entry at this rank, before the one that has it now.
-    pub(crate) fn insert(&mut self, rank: usize, entry: Entry) {
+    /// Inserts an entry at this rank, before the one that is there now.
+    pub(crate) fn insert(&mut self, rank: usize, entry: ScoredSlot) {
         let Some(root) = &mut self.root else {
             self.census.leaves = 1;
             self.root = Some(Node::Leaf(Entries::of_one(entry)));
@@ -141,14 +145,14 @@ impl<const CAP: usize> Tree<CAP> {
         }
     }
 
-    /// Changes the score at this rank, where it stays in order.
+    /// Changes the score at this rank. The new score must keep the order.
     pub(crate) fn set_score(&mut self, rank: usize, score: f64) {
         if let Some(root) = &mut self.root {
             root.set_score(rank, score);
         }
     }
 
-    /// Removes the entries at these ranks, and tells their slots.
+    /// Removes the entries at these ranks, and calls `removed` with their slots.
     pub(crate) fn remove(&mut self, ranks: Range<usize>, mut removed: impl FnMut(SlotId)) {
         if ranks.is_empty() {
             return;

@@ -1,8 +1,10 @@
-//! Telling clients of keys that have changed.
+//! Tells clients of changed keys.
 //!
-//! Layer `store`. In RESP3 a client is sent a push, `invalidate` with an array of keys; null stands for
-//! all keys. In RESP2 there are no pushes: a client redirects to another one, and if that is
-//! subscribed to anything, it gets the keys as a message of [`CHANNEL`].
+//! Layer `store`. It may use `pubsub`, `client` and `resp`.
+//!
+//! In RESP3 a client gets a push, `invalidate`, with an array of keys; null stands for all keys.
+//! RESP2 has no pushes. There, a client redirects to another one, which gets the keys as a message
+//! of [`CHANNEL`] if it has any subscription.
 
 use std::sync::Arc;
 
@@ -18,10 +20,10 @@ use crate::resp::encode::{put_bulk, put_integer, put_null};
 /// The channel of invalidations in RESP2.
 const CHANNEL: &[u8] = b"__redis__:invalidate";
 
-/// Something that clients are to be told.
+/// A change that clients must be told of.
 #[derive(Debug)]
 pub(super) enum Pending {
-    /// A key that some have read has changed.
+    /// A key that some clients have read.
     Key {
         key: Box<[u8]>,
         readers: Vec<ClientId>,
@@ -32,7 +34,7 @@ pub(super) enum Pending {
 }
 
 impl Author {
-    /// Whether it is this client. `by` is the client whose command was carried out.
+    /// Whether the author is this client. `by` is the client whose command was carried out.
     fn is(self, client: ClientId, by: Option<ClientId>) -> bool {
         match self {
             Author::Command => by == Some(client),
@@ -42,9 +44,9 @@ impl Author {
     }
 }
 
-/// A message in both forms, each encoded once somebody gets it.
+/// A message in both protocol versions. Each is encoded when the first client needs it.
 struct Invalidation<'a> {
-    /// `None`: any key.
+    /// The changed keys; `None` for all keys.
     keys: Option<Vec<&'a [u8]>>,
     forms: [Option<BytesMut>; 2],
 }
@@ -88,7 +90,7 @@ impl<'a> Invalidation<'a> {
         })
     }
 
-    /// Sends it to a client, or to whom the client redirects.
+    /// Sends the message to a client, or to the client that it redirects to.
     fn tell(&mut self, tracker: &Tracker, fanout: &mut Fanout) {
         let client = &tracker.client;
         if client.tracking.redirect() == 0 {
@@ -111,7 +113,7 @@ impl<'a> Invalidation<'a> {
     }
 }
 
-/// Tells a client that whom it redirects to is gone.
+/// Tells a client that the client that it redirects to is gone.
 fn tell_broken(client: &Arc<Client>, fanout: &mut Fanout) {
     let tracking = &client.tracking;
     tracking.set_modes(tracking.modes().with(Modes::BROKEN_REDIRECT));
@@ -125,13 +127,13 @@ fn tell_broken(client: &Arc<Client>, fanout: &mut Fanout) {
 }
 
 impl Tracking {
-    /// Whether somebody is to be told something.
+    /// Whether any client must be told of a change.
     pub(crate) fn has_news(&self) -> bool {
         !self.pending.is_empty() || self.prefixes.has_changed()
     }
 
-    /// Tells those who have read a key that has changed. `by` is the client whose command was
-    /// carried out; whom to flush is in `fanout`.
+    /// Tells the readers of changed keys. `by` is the client whose command was carried out. The
+    /// clients to flush are in `fanout`.
     pub(crate) fn tell_readers(&mut self, by: Option<ClientId>, fanout: &mut Fanout) {
         for news in std::mem::take(&mut self.pending) {
             match news {
@@ -163,8 +165,8 @@ impl Tracking {
         }
     }
 
-    /// Tells those who have a prefix of a key that has changed, and what
-    /// [`tell_readers`](Self::tell_readers) tells.
+    /// Does what [`tell_readers`](Self::tell_readers) does, and tells the clients that track by
+    /// prefixes.
     pub(crate) fn tell_all(&mut self, by: Option<ClientId>, fanout: &mut Fanout) {
         self.tell_readers(by, fanout);
         let trackers = &self.trackers;

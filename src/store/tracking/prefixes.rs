@@ -1,10 +1,12 @@
-//! The prefixes of clients that track by them, and which of their keys have changed.
+//! The prefixes of clients that track by them, and the changed keys that match.
 //!
-//! Layer `store`. A prefix is kept as the pattern `prefix*` in the index that PSUBSCRIBE's patterns
-//! use, so that a change finds the prefixes of its key without trying the others.
+//! Layer `store`. It may use `pubsub` and `client`.
+//!
+//! A prefix is stored as the pattern `prefix*` in the index that PSUBSCRIBE's patterns use. So a
+//! change finds the prefixes of its key without trying the others.
 //!
 //! Invariants: a client is among a prefix's clients exactly while the prefix is in the client's own
-//! list; a prefix without clients is not kept.
+//! list. A prefix without clients is not kept.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,7 +18,7 @@ use crate::client::ClientId;
 use crate::hash::HashState;
 use crate::pubsub::patterns::PatternIndex;
 
-/// Keys that have changed, in order, and who has changed each.
+/// Changed keys, in order, with the author of each change.
 pub(super) type ChangedKeys = BTreeMap<Box<[u8]>, Author>;
 
 #[derive(Debug, Default)]
@@ -26,32 +28,32 @@ struct Prefix {
     changed: ChangedKeys,
 }
 
-/// Keys with a prefix that have changed, and whom to tell.
+/// Changed keys with a prefix, and the clients to tell.
 #[derive(Debug)]
 pub(super) struct PrefixChange<'a> {
     pub(super) keys: ChangedKeys,
     pub(super) clients: &'a HashSet<ClientId, HashState>,
 }
 
-/// See the module.
+/// All prefixes, and their changed keys.
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     all: Slots<Prefix>,
     index: PatternIndex<SlotId>,
     by_client: HashMap<ClientId, BTreeMap<Box<[u8]>, SlotId>, HashState>,
-    /// Prefixes with keys that have changed.
+    /// Prefixes with changed keys.
     changed: Vec<SlotId>,
-    /// The prefixes of a key; empty in between.
+    /// The prefixes of a key; empty between two look-ups.
     matching: Vec<SlotId>,
 }
 
-/// What a client's prefix takes, tables included.
+/// What a client's prefix takes, including tables.
 pub(crate) fn memory(prefix: &[u8]) -> usize {
     const TABLES: usize = 256;
     TABLES + 4 * prefix.len()
 }
 
-/// The pattern that matches what begins with `prefix`.
+/// The pattern that matches everything that begins with `prefix`.
 fn pattern(prefix: &[u8]) -> Vec<u8> {
     let mut pattern = Vec::with_capacity(prefix.len() + 1);
     for &byte in prefix {
@@ -69,7 +71,7 @@ fn overlap(one: &[u8], other: &[u8]) -> bool {
 }
 
 impl Prefixes {
-    /// How many different ones there are.
+    /// The number of different prefixes.
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }
@@ -80,9 +82,9 @@ impl Prefixes {
         own.flat_map(BTreeMap::keys).map(|prefix| &**prefix)
     }
 
-    /// The first prefix of a client that overlaps with this one. Its prefixes do not overlap each
-    /// other, but for the empty one, which may have been added to others: so what begins like
-    /// `prefix` is the empty one or the last before it.
+    /// The first prefix of a client that overlaps with this one. A client's prefixes do not
+    /// overlap, except that the empty prefix may be added to others. So the prefixes that `prefix`
+    /// begins with can only be the empty one and the last one before it.
     pub(super) fn overlapping(&self, client: ClientId, prefix: &[u8]) -> Option<&[u8]> {
         let own = self.by_client.get(&client)?;
         let first = own.first_key_value();
@@ -95,7 +97,7 @@ impl Prefixes {
         candidates.find(|own| overlap(own, prefix))
     }
 
-    /// Adds a prefix to a client's. `false`: the client has it already.
+    /// Adds a prefix to a client. Returns `false` if the client already has it.
     pub(super) fn add(&mut self, client: ClientId, prefix: Box<[u8]>) -> bool {
         let own = self.by_client.entry(client).or_default();
         if own.contains_key(&prefix) {
@@ -115,7 +117,7 @@ impl Prefixes {
         true
     }
 
-    /// Takes at most `limit` of a client's prefixes away. `true`: some are left.
+    /// Removes at most `limit` prefixes of a client. Returns `true` if some are left.
     pub(super) fn forget(&mut self, client: ClientId, limit: usize) -> bool {
         let Some(own) = self.by_client.get_mut(&client) else {
             return false;
@@ -148,7 +150,7 @@ impl Prefixes {
         }
         let matching = &mut self.matching;
         if key.is_empty() {
-            // The empty name is matched by the empty pattern only.
+            // The empty key is matched only by the empty prefix.
             matching.extend(self.index.get_mut(b"*").copied());
         } else {
             self.index.for_each_match(key, |&slot| matching.push(slot));
@@ -175,7 +177,7 @@ impl Prefixes {
         !self.changed.is_empty()
     }
 
-    /// Hands what has changed to `tell`, in the order of the prefixes.
+    /// Calls `tell` with the changes, in the order of the prefixes, and removes them.
     pub(super) fn take_changed(&mut self, mut tell: impl FnMut(PrefixChange<'_>)) {
         let mut changed = std::mem::take(&mut self.changed);
         let text = |&slot: &SlotId| self.all.get(slot).map(|prefix| prefix.text.clone());

@@ -1,4 +1,4 @@
-//! The table against a plain model, and the prefixes against trying them all.
+//! Compares the table with a simple model, and the prefixes with trying them all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ fn key(number: usize) -> Vec<u8> {
     format!("key-{number}").into_bytes()
 }
 
-/// What is pending: keys with their readers, and `None` for everything.
+/// The pending changes: keys with their readers, and `None` for all keys.
 fn take_pending(table: &mut Tracking) -> Vec<Option<(Vec<u8>, BTreeSet<ClientId>)>> {
     let pending = std::mem::take(&mut table.pending);
     let shown = pending.into_iter().map(|news| match news {
@@ -90,7 +90,7 @@ proptest! {
                     }
                     model.retain(|_, readers| !readers.is_empty());
                     prop_assert!(!clients[id as usize].tracking.is_listed());
-                    // Another one takes its place.
+                    // Another client takes its place.
                     clients[id as usize] = client(id);
                     table.turn_on(&clients[id as usize], Request::default());
                 }
@@ -147,7 +147,8 @@ proptest! {
         let mut table = Prefixes::default();
         let mut kept: BTreeSet<String> = BTreeSet::new();
         for own in own {
-            // As CLIENT TRACKING adds them: none that overlaps, but the empty one at any time.
+            // As CLIENT TRACKING adds them: none that overlaps, except that the empty one may be
+            // added at any time.
             let overlaps = kept.iter().any(|kept| kept.starts_with(&own) || own.starts_with(kept));
             if own.is_empty() || !overlaps {
                 table.add(1, own.as_bytes().into());
@@ -160,7 +161,7 @@ proptest! {
     }
 }
 
-/// A client that is gone leaves in steps, while its keys change and their places are taken again.
+/// A closed client is removed in steps, while its keys change and their slots are reused.
 #[test]
 fn a_client_leaves_in_steps() {
     let runtime = runtime();
@@ -175,7 +176,7 @@ fn a_client_leaves_in_steps() {
     }
     assert!(table.forget(&leaving));
     assert_eq!(table.figures().items, 2 * SOME);
-    // It reads no more, and its places are taken by others.
+    // It reads nothing more, and other keys take its slots.
     table.remember(&leaving, b"late", 0);
     for number in 0..3 * SOME {
         table.changed(&key(number));

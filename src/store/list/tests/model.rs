@@ -1,4 +1,4 @@
-//! Random operations on a list and on a model that has none of its difficulties.
+//! Random operations on a list and on a simple model of it.
 
 use crate::store::value::ValueType;
 use std::collections::VecDeque;
@@ -54,8 +54,8 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What the operation does to the list must be what it does to the model. Indexes are scaled to the
-/// length, and now and then just beyond it.
+/// Does the operation on the list and on the model, and compares the results. Indexes are scaled to
+/// the length, and sometimes just beyond it.
 fn apply(op: Op, list: &mut List, model: &mut VecDeque<Vec<u8>>) {
     let scaled = |index: usize, len: usize| (len + 1) * index / 9_999;
     match op {
@@ -100,7 +100,7 @@ fn apply(op: Op, list: &mut List, model: &mut VecDeque<Vec<u8>>) {
             assert_eq!(list.remove_matching(&element, limit, from), chosen.len());
         }
         Op::Keep(start, len) => {
-            // Both ends near those of the list, so that not all lists end up short.
+            // Both ends are near those of the list, so that not all lists become short.
             let start = scaled(start, model.len()) / 8;
             let len = model.len() - scaled(len, model.len()).min(model.len()) / 8;
             list.keep(start, len);
@@ -136,7 +136,7 @@ fn pop_both(list: &mut List, model: &mut VecDeque<Vec<u8>>, end: End) {
 }
 
 fn compare(list: &List, model: &VecDeque<Vec<u8>>) {
-    list.check();
+    list.assert_invariants();
     assert_eq!(list.len(), model.len());
     assert_eq!(list.iter().len(), model.len());
     assert!(list.iter().eq(model.iter()));

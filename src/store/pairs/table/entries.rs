@@ -1,19 +1,21 @@
 //! A table's pairs, numbered without gaps.
 //!
-//! They stand in chunks, so that a large table grows and shrinks by a chunk at a time: nothing is
-//! moved, and no buffer of the old size waits to be reused.
+//! Layer `store`. It uses nothing else.
+//!
+//! The pairs are in chunks, so that a large table grows and shrinks by one chunk at a time. Nothing
+//! is moved then, and no buffer of the old size is left for reuse.
 //!
 //! # Invariants
 //! - All chunks but the last have [`CHUNK`] pairs and no more room. The last has at least one pair.
-//! - The first chunk grows with its pairs while it is the only one. Each further chunk has its whole
-//!   room from the start.
+//! - The first chunk grows with its pairs while it is the only one. Each further chunk has its full
+//!   capacity from the start.
 
 use super::super::super::allocation;
 use super::super::pair::Pair;
 
-/// Pairs in a chunk, which is 8 KiB.
+/// The number of pairs in a chunk, which is 8 KiB.
 const CHUNK: usize = 512;
-/// The first pair makes room for so many.
+/// The first capacity.
 const FIRST: usize = 4;
 
 /// Numbered pairs.
@@ -23,7 +25,7 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Without pairs, but with room for so many, up to a chunk.
+    /// No pairs, with capacity for this many, but at most one chunk.
     pub(crate) fn with_room(pairs: usize) -> Entries {
         let mut entries = Entries::default();
         if pairs > 0 {
@@ -33,7 +35,7 @@ impl Entries {
         entries
     }
 
-    /// How many pairs there are.
+    /// The number of pairs.
     pub(crate) fn len(&self) -> usize {
         match self.chunks.split_last() {
             Some((last, others)) => others.len() * CHUNK + last.len(),
@@ -41,7 +43,7 @@ impl Entries {
         }
     }
 
-    /// Bytes of memory behind it, without what is behind the pairs.
+    /// Its heap memory in bytes, without the pairs' own.
     pub(crate) fn memory(&self) -> usize {
         let chunks = self.chunks.split_last().map_or(0, |(last, others)| {
             others.len() * allocation::buffer::<Pair>(CHUNK)
@@ -50,24 +52,24 @@ impl Entries {
         allocation::buffer::<Vec<Pair>>(self.chunks.capacity()) + chunks
     }
 
-    /// How many allocations it is, without the pairs.
+    /// The number of its allocations, without the pairs' own.
     pub(crate) fn allocations(&self) -> usize {
         self.chunks.len() + 1
     }
 
-    /// The pair with this number, which is below the count.
+    /// The pair with this number, which must exist.
     pub(crate) fn get(&self, number: u32) -> &Pair {
         let number = number as usize;
         &self.chunks[number / CHUNK][number % CHUNK]
     }
 
-    /// The pair with this number, which is below the count, to change.
+    /// The pair with this number, which must exist, to be changed.
     pub(crate) fn get_mut(&mut self, number: u32) -> &mut Pair {
         let number = number as usize;
         &mut self.chunks[number / CHUNK][number % CHUNK]
     }
 
-    /// Adds a pair, whose number is the count so far.
+    /// Adds a pair. Its number is the count before.
     pub(crate) fn push(&mut self, pair: Pair) {
         match self.chunks.last_mut() {
             Some(last) if last.len() < CHUNK => {
@@ -86,7 +88,8 @@ impl Entries {
         }
     }
 
-    /// Takes out the pair with this number, which is below the count. The last pair gets the number.
+    /// Removes and returns the pair with this number, which must exist. The last pair gets the
+    /// number.
     pub(crate) fn swap_remove(&mut self, number: u32) -> Pair {
         let chunks = self.chunks.len();
         let last = &mut self.chunks[chunks - 1];
@@ -118,7 +121,7 @@ impl Entries {
 }
 
 impl Clone for Entries {
-    /// The last chunk keeps its room, as the other chunks do.
+    /// The last chunk keeps its capacity, as the others do.
     fn clone(&self) -> Entries {
         let mut entries = Entries {
             chunks: Vec::with_capacity(self.chunks.len()),
@@ -132,7 +135,7 @@ impl Clone for Entries {
     }
 }
 
-/// Pairs in the order of their numbers.
+/// Iterates over the pairs by their numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct EntriesIter<'a> {
     entries: &'a Entries,

@@ -1,45 +1,48 @@
-//! Finds the number of an entry by its hash, and walks the entries in the order of their hashes.
+//! Finds the number of an entry by its hash, and iterates over entries in the order of their
+//! hashes.
+//!
+//! Layer `store`. It uses nothing else.
 //!
 //! It is an open hash table with linear probing whose places are sorted by hash. A hash of 32 bits
 //! is read as a fraction of the whole range: `home(hash) = hash * homes / 2^32`. So a larger hash
-//! never has an earlier home, whatever the size of the table, and the places read from left to
-//! right are the entries in ascending order of their hashes, with blanks between them:
+//! never has an earlier home, whatever the size of the table. The places read from left to right
+//! are the entries in ascending order of their hashes, with blanks between them:
 //!
 //! ```text
 //!   homes     0     1     2     3     4     5     6     7   | no homes: an overflow
 //!   places    .    1c    2a    2e     .    a0    a1    fb     ff     .
 //! ```
 //!
-//! SCAN is built on that order: a cursor is a hash, and neither growing nor shrinking nor what
-//! comes and goes elsewhere changes an entry's hash.
+//! SCAN uses this order: a cursor is a hash. An entry's hash does not change when the table grows
+//! or shrinks, or when other entries are added or removed.
 //!
 //! # Invariants
 //! - The full places are in ascending order of their hashes. Equal hashes are in any order.
-//! - An entry is at its home or behind it, and there is no blank in between. With the order, this
+//! - An entry is at its home or after it, with no blank in between. Together with the order, this
 //!   makes "the place's hash is at least this one, or it is blank" false up to some place from the
-//!   home on, and true from there: that place can be found by bisection, so that even entries that
-//!   all crowd at one home, because somebody chose their hashes by the order of SCAN, are found in
-//!   logarithmic time.
+//!   home on, and true from there. So that place can be found by bisection. Even entries that all
+//!   have one home, because somebody chose them by the order of SCAN, are found in logarithmic
+//!   time.
 //! - The last place is blank.
 //! - At most four fifths of the homes are used, and at least an eighth if there are more than
-//!   [`FEW`]. So a walk over a number of entries is a walk over a constant factor of places.
+//!   [`FEW`]. So iterating over a number of entries visits at most a constant factor more places.
 
 use super::super::super::allocation;
 
-/// So few homes are not worth shrinking.
+/// Tables with at most this many homes are not shrunk.
 const FEW: usize = 64;
-/// The first table has so many homes.
+/// The number of homes of the first table.
 const FIRST: usize = 4;
-/// So many places are looked at one by one before bisection begins.
+/// The number of places that are searched one by one before bisection begins.
 const STEPS: usize = 16;
 
 /// A hash in the upper half, the entry's number in the lower.
 type Place = u64;
 
-/// Larger than every full place: no entry has the highest number.
+/// Larger than every full place, since no entry has the highest number.
 const BLANK: Place = Place::MAX;
 
-/// An index.
+/// An index of entries by hash.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     places: Vec<Place>,
@@ -64,7 +67,7 @@ fn home(hash: u32, homes: usize) -> usize {
 }
 
 impl Index {
-    /// An empty index with room for so many entries.
+    /// An empty index with room for this many entries.
     pub(crate) fn with_room(entries: usize) -> Index {
         let homes = (entries * 5).div_ceil(4).max(FIRST);
         Index {
@@ -74,21 +77,21 @@ impl Index {
         }
     }
 
-    /// Bytes of memory behind it.
+    /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         allocation::buffer::<Place>(self.places.capacity())
     }
 
-    /// The number of the entry with this hash for which `is_it` holds.
+    /// The number of the entry that has this hash and for which `is_it` returns `true`.
     pub(crate) fn find(&self, hash: u32, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         self.position(hash, is_it)
             .map(|position| number_of(self.places[position]))
     }
 
-    /// Adds an entry that is not there.
+    /// Adds an entry, which must be new.
     ///
     /// # Panics
-    /// If its number is the highest of all.
+    /// Its number is the highest `u32`.
     pub(crate) fn insert(&mut self, hash: u32, number: u32) {
         let place = full(hash, number);
         assert!(number < u32::MAX, "fewer than 2^32 entries");
@@ -105,13 +108,13 @@ impl Index {
         }
     }
 
-    /// Takes out the entry with this hash and number.
+    /// Removes the entry with this hash and number.
     ///
     /// # Panics
-    /// If it is not there.
+    /// There is no such entry.
     pub(crate) fn remove(&mut self, hash: u32, number: u32) {
         let at = self.position_of(hash, number);
-        // Those behind it that are not at their homes move one place towards them.
+        // The entries after it that are not at their homes move one place back.
         let behind = self.places[at + 1..].iter().enumerate();
         let stay = |&(distance, &place): &(usize, &Place)| {
             place == BLANK || home(hash_of(place), self.homes) == at + 1 + distance
@@ -125,16 +128,16 @@ impl Index {
         }
     }
 
-    /// Notes that an entry has another number from now on.
+    /// Changes the number of an entry.
     ///
     /// # Panics
-    /// If it is not there.
+    /// There is no such entry.
     pub(crate) fn renumber(&mut self, hash: u32, from: u32, to: u32) {
         let at = self.position_of(hash, from);
         self.places[at] = full(hash, to);
     }
 
-    /// The entries whose hash is at least this one, in ascending order: hash and number.
+    /// The entries whose hash is at least this one, in ascending order, as hash and number.
     pub(crate) fn walk_from(&self, hash: u32) -> impl Iterator<Item = (u32, u32)> {
         let start = self.first_at_or_above(hash);
         let full = self.places[start..].iter().filter(|&&place| place != BLANK);
@@ -155,7 +158,7 @@ impl Index {
         Some(start + distance)
     }
 
-    /// The first place from the hash's home on that is blank or has at least this hash.
+    /// The first place, from the hash's home on, that is blank or has at least this hash.
     fn first_at_or_above(&self, hash: u32) -> usize {
         let start = home(hash, self.homes);
         let least = full(hash, 0);
@@ -175,13 +178,13 @@ impl Index {
         }
     }
 
-    /// How many places are full from here to the next blank.
+    /// The number of full places from here to the next blank.
     fn run(&self, at: usize) -> usize {
         let blank = self.places[at..].iter().position(|&place| place == BLANK);
         blank.expect("the last place is blank")
     }
 
-    /// Lays the entries out anew, over so many homes. They stay in order, so this is one pass.
+    /// Moves the entries to a table with this many homes. They stay in order, so this is one pass.
     fn rebuild(&mut self, homes: usize) {
         let mut places = blanks(homes);
         let mut next = 0;
@@ -198,14 +201,14 @@ impl Index {
     }
 }
 
-/// So many homes, blank, with what may overflow behind them.
+/// A blank table with this many homes, and the places after them.
 fn blanks(homes: usize) -> Vec<Place> {
     let mut places = Vec::with_capacity(homes + spare(homes));
     places.resize(homes + 1, BLANK);
     places
 }
 
-/// Adds a place behind the last. A vector's own growth, to the double, would be too much here.
+/// Adds a place at the end. The vector's own growth would double it.
 fn add_blank(places: &mut Vec<Place>) {
     if places.len() == places.capacity() {
         places.reserve_exact(places.len() / 8 + 2);
@@ -213,7 +216,7 @@ fn add_blank(places: &mut Vec<Place>) {
     places.push(BLANK);
 }
 
-/// Places behind the homes: hardly ever do more overflow.
+/// The number of places after the homes. Rarely do more overflow.
 fn spare(homes: usize) -> usize {
     (homes / 4).clamp(2, 256)
 }
@@ -245,7 +248,7 @@ mod tests {
 
     use super::*;
 
-    /// Hashes of several kinds: spread, few different ones, and crowded at either end.
+    /// Hashes of several kinds: spread out, only a few different ones, and crowded at either end.
     fn hashes() -> impl Strategy<Value = u32> {
         prop_oneof![
             any::<u32>(),
@@ -264,7 +267,7 @@ mod tests {
         ) {
             let (mut index, mut model) = (Index::with_room(0), BTreeSet::new());
             for (number, (kind, hash, which)) in (0_u32..).zip(steps) {
-                // Entries mostly come in the first half, and mostly go in the second.
+                // The first half mostly adds entries, and the second half mostly removes them.
                 let insert = kind < if number < 600 { 7 } else { 2 };
                 if insert || model.is_empty() {
                     index.insert(hash, number);

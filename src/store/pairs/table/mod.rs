@@ -1,22 +1,25 @@
-//! Pairs behind a hash index: what Redis keeps as a hash table.
+//! Pairs behind a hash index: what Redis stores as a hash table.
+//!
+//! Layer `store`. It may use `hash`.
 //!
 //! ```text
 //!   index     hash of the field → number      (places of 8 bytes, see `index`)
 //!   entries   number → pair                   (no gaps: the numbers are 0, 1, 2, …, see `entries`)
 //! ```
 //!
-//! The two orders answer the two questions that need one. The entries have no gaps, so a random
-//! number is a random entry, however much the table has shrunk. The index is in the order of the
-//! hashes, so SCAN walks it: an entry's number may change, its hash does not. A pair that is there
-//! from a scan's first call to its last is therefore shown exactly once, and the table may be
-//! compacted at any time. Pairs with equal hashes are shown in one call.
+//! Each of the two orders has a purpose. The entries have no gaps, so a random number is a random
+//! entry, however much the table has shrunk. The index is in the order of the hashes, and SCAN uses
+//! it, because an entry's number may change but its hash does not. So a pair that exists during a
+//! whole scan is shown exactly once, and the table may be compacted at any time. Pairs with equal
+//! hashes are shown in one call.
 //!
 //! # Invariants
 //! - Every entry is in the index once, with its hash and its number.
-//! - The numbers are those below `entries.len()`: when an entry goes, the last one gets its number.
+//! - The numbers are those below `entries.len()`: when an entry is removed, the last one gets its
+//!   number.
 //! - `pairs_memory` is the sum of [`Pair::memory`] over all entries.
-//! - The hash of a field never changes: `seed` stays as long as the table, also in a clone. Each
-//!   table has its own, so that the order of one table tells nothing about another.
+//! - The hash of a field never changes: `seed` stays the same for the life of the table, also in a
+//!   clone. Each table has its own, so that the order of one table says nothing about another.
 
 mod entries;
 mod index;
@@ -38,13 +41,13 @@ pub(crate) struct Table {
     index: Index,
     pairs_memory: usize,
     seed: u64,
-    /// The bits of a hash that count: tests make hashes equal.
+    /// The bits of a hash that are used. Tests clear some to make hashes equal.
     #[cfg(test)]
     mask: u32,
 }
 
 impl Table {
-    /// An empty table with room for so many pairs.
+    /// An empty table with room for this many pairs.
     pub(crate) fn with_room(pairs: usize) -> Table {
         static TABLES: AtomicU64 = AtomicU64::new(0);
         Table {
@@ -57,12 +60,12 @@ impl Table {
         }
     }
 
-    /// How many pairs there are.
+    /// The number of pairs.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Bytes of memory behind it, with the table itself, which is boxed.
+    /// Its heap memory in bytes, including the table itself, which is boxed.
     pub(crate) fn memory(&self) -> usize {
         allocation::size_class(size_of::<Table>())
             + self.entries.memory()
@@ -70,7 +73,7 @@ impl Table {
             + self.pairs_memory
     }
 
-    /// How many allocations it is, with the table itself.
+    /// The number of its allocations, including the table itself.
     pub(crate) fn allocations(&self) -> usize {
         self.entries.len() + self.entries.allocations() + 2
     }
@@ -83,7 +86,7 @@ impl Table {
     /// The pair with this number.
     ///
     /// # Panics
-    /// If the number is not below the count.
+    /// The number is not below the count.
     pub(crate) fn nth(&self, number: usize) -> (&[u8], &[u8]) {
         self.entries.get(number as u32).parts()
     }
@@ -94,7 +97,7 @@ impl Table {
         Some(self.nth(number as usize).1)
     }
 
-    /// Sets a field. `true`: it is new.
+    /// Sets a field. Returns `true` if it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
         let hash = self.hash(field);
         match self.find(hash, field) {
@@ -112,17 +115,17 @@ impl Table {
         }
     }
 
-    /// Adds a field that is not there.
+    /// Adds a field, which must be new.
     pub(crate) fn push(&mut self, field: &[u8], value: &[u8]) {
         self.insert(self.hash(field), Pair::new(field, value));
     }
 
-    /// Adds the pair of a field that is not there.
+    /// Adds a pair whose field must be new.
     pub(crate) fn adopt(&mut self, pair: Pair) {
         self.insert(self.hash(pair.field()), pair);
     }
 
-    /// Removes a field. `false`: it is not there.
+    /// Removes a field. Returns `false` if it does not exist.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
         let hash = self.hash(field);
         let found = self.find(hash, field);
@@ -132,17 +135,17 @@ impl Table {
         found.is_some()
     }
 
-    /// Takes the pair with this number out.
+    /// Removes and returns the pair with this number.
     ///
     /// # Panics
-    /// If the number is not below the count.
+    /// The number is not below the count.
     pub(crate) fn take(&mut self, number: usize) -> Pair {
         let hash = self.hash(self.nth(number).0);
         self.take_out(hash, number as u32)
     }
 
-    /// Shows about `count` pairs from a cursor on, and returns the next cursor. The first cursor is
-    /// 0, and so is the one after the last pair.
+    /// Calls `show` with about `count` pairs, beginning at a cursor, and returns the next cursor.
+    /// The first cursor is 0, and so is the one after the last pair.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,
@@ -196,7 +199,7 @@ impl Table {
     }
 }
 
-/// Pairs in no particular order.
+/// Iterates over the pairs in no particular order.
 #[derive(Clone, Debug)]
 pub(crate) struct TableIter<'a>(EntriesIter<'a>);
 

@@ -1,4 +1,5 @@
-//! Tests of tables: what a scan shows while pairs come and go, and what a shrunken table costs.
+//! Tests of tables: what a scan shows while pairs are added and removed, and the memory of a table
+//! that has shrunk.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ fn masked_table(numbers: impl IntoIterator<Item = u32>, mask: u32) -> Table {
     table
 }
 
-/// What comes and goes between two calls of a scan.
+/// What is added and removed between two calls of a scan.
 #[derive(Clone, Debug)]
 enum Change {
     Add(u32),
@@ -41,7 +42,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Which bits of the hashes count: all, or so few that many hashes are equal.
+/// Which bits of the hashes are used: all, or so few that many hashes are equal.
 fn mask() -> impl Strategy<Value = u32> {
     prop_oneof![Just(u32::MAX), Just(0xff00_0000), Just(0x1f), Just(0)]
 }
@@ -55,7 +56,7 @@ proptest! {
         mask in mask(),
         calls in prop::collection::vec((0..30_usize, prop::collection::vec(change(), 0..8)), 1..100),
     ) {
-        // Those that stay have numbers from 10,000 on, all others are below.
+        // Those that stay have numbers from 10,000 on. All others are lower.
         let mut table = masked_table((0..stay).map(|number| 10_000 + number), mask);
         let mut shown = BTreeMap::<Vec<u8>, u32>::new();
         let (mut cursor, mut calls) = (0, calls.into_iter().cycle());
@@ -89,7 +90,7 @@ proptest! {
         for number in 10_000..10_000 + stay {
             prop_assert_eq!(shown.get(&name(number)), Some(&1));
         }
-        // A hash does not change, so that nothing is shown twice even if it comes again.
+        // A hash does not change, so nothing is shown twice, even if it is removed and added again.
         prop_assert!(shown.values().all(|&times| times == 1));
     }
 

@@ -1,4 +1,4 @@
-//! Rules that a history would hardly hit, and random members.
+//! Rules that a random history would rarely reach, and random members.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Bound;
@@ -81,7 +81,7 @@ fn zero_and_negative_zero_are_equal() {
         let exact = Bound::Included(-0.0);
         assert_eq!(set.score_ranks(exact, exact), 0..3);
         assert_eq!(set.insert(b"a", 0.0, limits), Outcome::Same);
-        // As in Redis: the skiplist keeps the sign, the listpack does not.
+        // As in Redis, the skiplist keeps the sign and the listpack does not.
         let is_negative = set.score(b"a").unwrap().is_sign_negative();
         assert_eq!(is_negative, set.encoding() == "skiplist");
     }
@@ -120,7 +120,7 @@ fn memory_tells_what_members_take() {
     set.insert(&[b'x'; 100_000], 1.0, LARGE);
     assert!(set.memory() >= before + 100_000);
     set.remove(&[b'x'; 100_000]);
-    // What is not as small as before is a leaf that was split.
+    // The memory is larger only by a leaf that was split.
     assert!(set.memory() < before + 2000);
     assert_eq!(SortedSet::new(1, 0, Limits::default()).memory(), 0);
 }
@@ -154,7 +154,7 @@ fn a_scan_of_a_thinned_out_set_ends_its_calls_early() {
     assert!(calls > 1 && calls < 100, "{calls}");
 }
 
-/// The sum of (found - expected)² / expected, which is about as large as there are members.
+/// The sum of (found - expected)² / expected, which is about the number of members.
 fn chi_squared(found: &HashMap<Vec<u8>, usize>, members: usize) -> f64 {
     let total: usize = found.values().sum();
     let expected = total as f64 / members as f64;

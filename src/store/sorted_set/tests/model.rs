@@ -1,4 +1,4 @@
-//! A sorted set as plainly as it can be written.
+//! A simple model of a sorted set.
 
 use crate::store::value::ValueType;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -8,7 +8,7 @@ use proptest::sample::Index;
 
 use super::super::{LexBound, Limits, Outcome, SortedSet};
 
-/// A score in the order of floats, where 0 and -0 are one.
+/// A score in the order of floats, with 0 equal to -0.
 #[derive(Clone, Copy, Debug)]
 struct Ordered(f64);
 
@@ -32,12 +32,12 @@ impl Ord for Ordered {
     }
 }
 
-/// The model. Its changes are made to a set as well, and what both answer is compared.
+/// The model. It makes its changes to a set, too, and compares the results.
 pub(crate) struct Model {
     order: BTreeSet<(Ordered, Vec<u8>)>,
     scores: HashMap<Vec<u8>, f64>,
     is_large: bool,
-    /// The members that have been there since the scan began.
+    /// The members that have existed since the scan began.
     stayed: HashSet<Vec<u8>>,
 }
 
@@ -146,7 +146,7 @@ impl Model {
         self.forget(&member);
     }
 
-    /// Compares what takes little time.
+    /// Compares what is quick to compare.
     pub(crate) fn compare_cheaply(&self, set: &SortedSet) {
         assert_eq!(set.len(), self.len());
         assert_eq!(set.is_empty(), self.len() == 0);

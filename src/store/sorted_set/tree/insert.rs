@@ -1,9 +1,11 @@
-//! Putting an entry into the tree: full nodes are split on the way back up.
+//! Inserts an entry into the tree. Full nodes are split on the way back up.
+//!
+//! Layer `store`. It uses nothing else.
 
 use super::Census;
-use super::node::{Entries, Entry, Inner, Node};
+use super::node::{Entries, Inner, Node, ScoredSlot};
 
-/// Whether a node is at the beginning and at the end of the whole tree.
+/// Whether a node is at the beginning, and at the end, of the whole tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Edges {
     first: bool,
@@ -16,7 +18,7 @@ impl Edges {
         last: true,
     };
 
-    /// Those of a child.
+    /// The edges of a child.
     fn below(self, at: usize, len: usize) -> Edges {
         Edges {
             first: self.first && at == 0,
@@ -24,8 +26,8 @@ impl Edges {
         }
     }
 
-    /// Where a full node of `cap` entries or rows is cut if one more comes to `at`, and whether that
-    /// goes to the left part.
+    /// Where to split a full node of `cap` entries or rows when one more comes to `at`, and whether
+    /// that one goes to the left part.
     fn cut(self, at: usize, cap: usize) -> (usize, bool) {
         if self.last && at == cap {
             (cap, false)
@@ -38,11 +40,11 @@ impl Edges {
 }
 
 impl<const CAP: usize> Node<CAP> {
-    /// Puts an entry at a rank. What is given back belongs behind this node.
+    /// Inserts an entry at a rank. If the node was split, returns the right part.
     pub(crate) fn insert(
         &mut self,
         rank: usize,
-        entry: Entry,
+        entry: ScoredSlot,
         edges: Edges,
         census: &mut Census,
     ) -> Option<Self> {
@@ -67,7 +69,7 @@ impl<const CAP: usize> Entries<CAP> {
     fn insert_or_split(
         &mut self,
         at: usize,
-        entry: Entry,
+        entry: ScoredSlot,
         edges: Edges,
         census: &mut Census,
     ) -> Option<Box<Self>> {
@@ -89,8 +91,8 @@ impl<const CAP: usize> Entries<CAP> {
 }
 
 impl<const CAP: usize> Inner<CAP> {
-    /// The child that an entry at this rank goes to, and the rank there: of two that have the gap
-    /// between them, the left one.
+    /// The child for an entry at this rank, and the rank there. Between two children, the left one
+    /// is chosen.
     fn locate_gap(&self, rank: usize) -> (usize, usize) {
         if rank == 0 {
             return (0, 0);
@@ -99,8 +101,8 @@ impl<const CAP: usize> Inner<CAP> {
         (at, before + 1)
     }
 
-    /// Takes in the right part of child `at`, which was split. Either part may be small enough now to
-    /// go to its neighbour.
+    /// Inserts the right part of child `at`, which was split. Either part may now be small enough
+    /// to be merged with its neighbour.
     fn take_in(
         &mut self,
         mut at: usize,

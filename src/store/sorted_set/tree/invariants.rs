@@ -1,14 +1,16 @@
-//! Checks what the head of `tree.rs` promises, for tests.
+//! Asserts the invariants of `tree.rs`, for tests.
+//!
+//! Layer `store`.
 
-use super::node::{Entry, Node};
+use super::node::{Node, ScoredSlot};
 use super::{Census, Tree};
 
 impl<const CAP: usize> Tree<CAP> {
-    /// Checks the whole tree, and tells its entries in order.
+    /// Asserts the invariants of the whole tree. Returns its entries in order.
     ///
     /// # Panics
-    /// If something is wrong.
-    pub(crate) fn invariants(&self) -> Vec<Entry> {
+    /// An invariant is broken.
+    pub(crate) fn invariants(&self) -> Vec<ScoredSlot> {
         let (mut entries, mut census) = (Vec::new(), Census::default());
         if let Some(root) = &self.root {
             root.invariants(true, &mut entries, &mut census);
@@ -18,12 +20,12 @@ impl<const CAP: usize> Tree<CAP> {
         entries
     }
 
-    /// How full the leaves are, from 0 to 1.
+    /// The fill of the leaves, from 0 to 1.
     pub(crate) fn fill(&self) -> f64 {
         self.len() as f64 / (self.census.leaves * CAP) as f64
     }
 
-    /// How many levels there are.
+    /// The number of levels.
     pub(crate) fn depth(&self) -> usize {
         let mut node = self.root.as_ref();
         let mut depth = 0;
@@ -39,8 +41,13 @@ impl<const CAP: usize> Tree<CAP> {
 }
 
 impl<const CAP: usize> Node<CAP> {
-    /// Adds the entries and nodes, and tells the height.
-    fn invariants(&self, is_root: bool, entries: &mut Vec<Entry>, census: &mut Census) -> usize {
+    /// Adds the entries and nodes below this node, and returns the height.
+    fn invariants(
+        &self,
+        is_root: bool,
+        entries: &mut Vec<ScoredSlot>,
+        census: &mut Census,
+    ) -> usize {
         let inner = match self {
             Node::Leaf(leaf) => {
                 assert!((1..=CAP).contains(&leaf.len()));

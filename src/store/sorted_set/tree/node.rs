@@ -1,17 +1,19 @@
-//! The nodes of the tree, and what moves within one node.
+//! The nodes of the tree, and moves within one node.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::ops::Range;
 
 use super::super::super::slots::SlotId;
 
-/// A score and the slot of its member.
+/// An entry: a score and the slot of its member.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ScoredSlot {
     pub score: f64,
     pub slot: SlotId,
 }
 
-/// Up to `CAP` entries, in order: a leaf, or the first columns of an inner node.
+/// Up to `CAP` entries in order: a leaf, or the first columns of an inner node.
 #[derive(Clone, Debug)]
 pub(crate) struct Entries<const CAP: usize> {
     scores: [f64; CAP],
@@ -19,12 +21,12 @@ pub(crate) struct Entries<const CAP: usize> {
     len: u16,
 }
 
-/// Up to `CAP` children, in order, with a row for each.
+/// Up to `CAP` children in order, with a row for each.
 #[derive(Clone, Debug)]
 pub(crate) struct Inner<const CAP: usize> {
     /// The first entry below each child.
     firsts: Entries<CAP>,
-    /// How many entries are below each child.
+    /// The number of entries below each child.
     counts: [u32; CAP],
     children: [Option<Node<CAP>>; CAP],
 }
@@ -46,7 +48,7 @@ impl<const CAP: usize> Entries<CAP> {
         len: 0,
     };
 
-    pub(crate) fn of_one(entry: Entry) -> Box<Self> {
+    pub(crate) fn of_one(entry: ScoredSlot) -> Box<Self> {
         let mut leaf = Self::empty();
         leaf.insert(0, entry);
         leaf
@@ -56,8 +58,8 @@ impl<const CAP: usize> Entries<CAP> {
         usize::from(self.len)
     }
 
-    pub(crate) fn entry(&self, at: usize) -> Entry {
-        Entry {
+    pub(crate) fn entry(&self, at: usize) -> ScoredSlot {
+        ScoredSlot {
             score: self.scores[at],
             slot: self.slots[at],
         }
@@ -70,8 +72,8 @@ impl<const CAP: usize> Entries<CAP> {
     /// How many entries come before a bound, see [`super::Tree::partition`].
     pub(crate) fn partition(&self, score: f64, is_before: impl Fn(SlotId) -> bool) -> usize {
         let scores = &self.scores[..self.len()];
-        // Reading all scores is faster than halving: the processor fetches them ahead, several at
-        // once, where each half would be waited for.
+        // Reading all scores is faster than a binary search: the processor prefetches several at
+        // once, but would have to wait for each step of the search.
         let lower = scores.iter().map(|&other| u64::from(other < score));
         let lower = lower.sum::<u64>() as usize;
         if scores.get(lower) != Some(&score) {
@@ -82,13 +84,13 @@ impl<const CAP: usize> Entries<CAP> {
         lower + slots.partition_point(|&slot| is_before(slot))
     }
 
-    pub(crate) fn set(&mut self, at: usize, entry: Entry) {
+    pub(crate) fn set(&mut self, at: usize, entry: ScoredSlot) {
         self.scores[at] = entry.score;
         self.slots[at] = entry.slot;
     }
 
-    /// Puts an entry at a place. There is room.
-    pub(crate) fn insert(&mut self, at: usize, entry: Entry) {
+    /// Inserts an entry at an index. There must be room.
+    pub(crate) fn insert(&mut self, at: usize, entry: ScoredSlot) {
         let len = self.len();
         self.scores.copy_within(at..len, at + 1);
         self.slots.copy_within(at..len, at + 1);
@@ -103,7 +105,7 @@ impl<const CAP: usize> Entries<CAP> {
         self.len -= places.len() as u16;
     }
 
-    /// Moves the entries of `other` behind its own. There is room.
+    /// Appends the entries of `other`. There must be room.
     pub(crate) fn append(&mut self, other: &mut Self) {
         let (start, end) = (self.len(), self.len() + other.len());
         self.scores[start..end].copy_from_slice(&other.scores[..other.len()]);
@@ -112,7 +114,7 @@ impl<const CAP: usize> Entries<CAP> {
         other.len = 0;
     }
 
-    /// Moves the entries from `at` on to `other`, which is empty.
+    /// Moves the entries from `at` on to `other`, which must be empty.
     pub(crate) fn move_tail(&mut self, at: usize, other: &mut Self) {
         let moved = self.len() - at;
         other.scores[..moved].copy_from_slice(&self.scores[at..self.len()]);
@@ -141,7 +143,7 @@ impl<const CAP: usize> Inner<CAP> {
     }
 
     /// The first entry below a child.
-    pub(crate) fn first(&self, at: usize) -> Entry {
+    pub(crate) fn first(&self, at: usize) -> ScoredSlot {
         self.firsts.entry(at)
     }
 
@@ -162,7 +164,7 @@ impl<const CAP: usize> Inner<CAP> {
         self.children[at].as_mut().expect("a row has a child")
     }
 
-    /// How many children there are that have no row: none, unless something is wrong.
+    /// The number of children without a row; 0, unless an invariant is broken.
     #[cfg(test)]
     pub(crate) fn children_beyond(&self) -> usize {
         self.children[self.len()..].iter().flatten().count()
@@ -173,7 +175,7 @@ impl<const CAP: usize> Inner<CAP> {
         self.children.into_iter().flatten()
     }
 
-    /// The child that has this rank, and the rank there.
+    /// The child that contains this rank, and the rank there.
     pub(crate) fn locate(&self, mut rank: usize) -> (usize, usize) {
         for (at, &count) in self.counts[..self.len()].iter().enumerate() {
             if rank < count as usize {
@@ -184,7 +186,7 @@ impl<const CAP: usize> Inner<CAP> {
         panic!("there is no entry at this rank");
     }
 
-    /// Sets a row from its child.
+    /// Updates a row from its child.
     pub(crate) fn refresh(&mut self, at: usize) {
         let child = self.child(at);
         let (first, count) = (child.first(), child.count());
@@ -192,7 +194,7 @@ impl<const CAP: usize> Inner<CAP> {
         self.counts[at] = count as u32;
     }
 
-    /// Puts a child at a place. There is room.
+    /// Inserts a child at an index. There must be room.
     pub(crate) fn insert_row(&mut self, at: usize, child: Node<CAP>) {
         let len = self.len();
         self.firsts.insert(at, child.first());
@@ -211,7 +213,7 @@ impl<const CAP: usize> Inner<CAP> {
         child
     }
 
-    /// Moves the rows of `other` behind its own. There is room.
+    /// Appends the rows of `other`. There must be room.
     pub(crate) fn append(&mut self, other: &mut Self) {
         let (start, moved) = (self.len(), other.len());
         self.firsts.append(&mut other.firsts);
@@ -219,7 +221,7 @@ impl<const CAP: usize> Inner<CAP> {
         self.children[start..start + moved].swap_with_slice(&mut other.children[..moved]);
     }
 
-    /// Moves the rows from `at` on to `other`, which is empty.
+    /// Moves the rows from `at` on to `other`, which must be empty.
     pub(crate) fn move_tail(&mut self, at: usize, other: &mut Self) {
         let (len, moved) = (self.len(), self.len() - at);
         self.firsts.move_tail(at, &mut other.firsts);
@@ -229,10 +231,10 @@ impl<const CAP: usize> Inner<CAP> {
 }
 
 impl<const CAP: usize> Node<CAP> {
-    /// Neighbours with so many entries or rows together are one node.
+    /// Neighbours with at most this many entries or rows together are merged.
     pub(crate) const MERGE: usize = CAP / 4 * 3;
 
-    /// How many entries or rows it has.
+    /// The number of its entries or rows.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Leaf(leaf) => leaf.len(),
@@ -240,7 +242,7 @@ impl<const CAP: usize> Node<CAP> {
         }
     }
 
-    /// How many entries there are in it and below it.
+    /// The number of entries in it or below it.
     pub(crate) fn count(&self) -> usize {
         match self {
             Self::Leaf(leaf) => leaf.len(),
@@ -249,19 +251,19 @@ impl<const CAP: usize> Node<CAP> {
     }
 
     /// The first entry in it or below it.
-    pub(crate) fn first(&self) -> Entry {
+    pub(crate) fn first(&self) -> ScoredSlot {
         match self {
             Self::Leaf(leaf) => leaf.entry(0),
             Self::Inner(inner) => inner.first(0),
         }
     }
 
-    /// Changes the score at a rank, where it stays in order.
+    /// Changes the score at a rank. The new score must keep the order.
     pub(crate) fn set_score(&mut self, rank: usize, score: f64) {
         match self {
             Self::Leaf(leaf) => {
                 let slot = leaf.entry(rank).slot;
-                leaf.set(rank, Entry { score, slot });
+                leaf.set(rank, ScoredSlot { score, slot });
             }
             Self::Inner(inner) => {
                 let (at, rest) = inner.locate(rank);

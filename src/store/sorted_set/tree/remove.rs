@@ -1,5 +1,7 @@
-//! Taking entries out of the tree: nodes that lose all go, and neighbours that have become small are
-//! merged on the way back up.
+//! Removes entries from the tree. Nodes that lose all entries are removed, and neighbours that have
+//! become small are merged on the way back up.
+//!
+//! Layer `store`. It uses nothing else.
 
 use std::ops::Range;
 
@@ -8,7 +10,7 @@ use super::Census;
 use super::node::{Inner, Node};
 
 impl<const CAP: usize> Node<CAP> {
-    /// Removes the entries at these ranks, which are some but not all of them.
+    /// Removes the entries at these ranks, which must be some but not all of them.
     pub(crate) fn remove<F: FnMut(SlotId)>(
         &mut self,
         ranks: Range<usize>,
@@ -43,7 +45,7 @@ impl<const CAP: usize> Node<CAP> {
         }
     }
 
-    /// Moves all of `other`, which stands behind it, into this node. There is room.
+    /// Appends all of `other`, which is the next node. There must be room.
     pub(crate) fn append(&mut self, other: Self, census: &mut Census) {
         match (self, other) {
             (Self::Leaf(leaf), Self::Leaf(mut other)) => {
@@ -83,7 +85,7 @@ impl<const CAP: usize> Inner<CAP> {
             }
             (start, left) = (0, left - take);
         }
-        // Children `first` to `at` have changed, or have other neighbours now.
+        // Children `first` to `at` have changed, or have new neighbours.
         let (mut pair, mut end) = (first.saturating_sub(1), at);
         while pair < end && pair + 1 < self.len() {
             if self.merge(pair, census) {
@@ -94,7 +96,7 @@ impl<const CAP: usize> Inner<CAP> {
         }
     }
 
-    /// Makes one child of child `at` and the next if they are small enough. Tells whether it did.
+    /// Merges child `at` with the next one, if they are small enough. Returns whether it did.
     pub(crate) fn merge(&mut self, at: usize, census: &mut Census) -> bool {
         if self.child(at).len() + self.child(at + 1).len() > Node::<CAP>::MERGE {
             return false;

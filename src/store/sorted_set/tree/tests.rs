@@ -1,4 +1,4 @@
-//! The tree against a vector, with small nodes so that it is deep.
+//! Compares the tree with a vector. The nodes are small, so that the tree is deep.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -12,7 +12,7 @@ fn slots<const CAP: usize>(tree: &Tree<CAP>) -> Vec<SlotId> {
 #[derive(Clone, Debug)]
 enum Step {
     Insert(Index),
-    /// So many entries at the same moving place.
+    /// This many entries at the same moving index.
     Run(Index, u8),
     Remove(Index),
     RemoveRange(Index, Index),
@@ -39,7 +39,7 @@ fn history<const CAP: usize>(steps: Vec<Step>) {
                 let at = at.index(len + 1);
                 tree.insert(
                     at,
-                    Entry {
+                    ScoredSlot {
                         score: 0.0,
                         slot: next,
                     },
@@ -52,7 +52,7 @@ fn history<const CAP: usize>(steps: Vec<Step>) {
                 for place in at..at + usize::from(run) {
                     tree.insert(
                         place,
-                        Entry {
+                        ScoredSlot {
                             score: 1.0,
                             slot: next,
                         },
@@ -112,12 +112,12 @@ proptest! {
         let mut scores: Vec<_> = scores.into_iter().map(f64::from).collect();
         scores.sort_by(f64::total_cmp);
         let mut tree = Tree::<5>::default();
-        // Every other one first, so that the tree is not merely appended to.
+        // Every other one first, so that entries are not only appended.
         for (at, &score) in scores.iter().step_by(2).enumerate() {
-            tree.insert(at, Entry { score, slot: 0 });
+            tree.insert(at, ScoredSlot { score, slot: 0 });
         }
         for (at, &score) in scores.iter().enumerate().skip(1).step_by(2) {
-            tree.insert(at, Entry { score, slot: 0 });
+            tree.insert(at, ScoredSlot { score, slot: 0 });
         }
         for bound in -1..=50 {
             let bound = f64::from(bound);
@@ -134,8 +134,8 @@ fn growing_and_falling_scores_leave_full_leaves() {
     let mut up = Tree::<8>::default();
     let mut down = Tree::<8>::default();
     for slot in 0..10_000 {
-        up.insert(slot as usize, Entry { score: 0.0, slot });
-        down.insert(0, Entry { score: 0.0, slot });
+        up.insert(slot as usize, ScoredSlot { score: 0.0, slot });
+        down.insert(0, ScoredSlot { score: 0.0, slot });
     }
     assert!(up.fill() > 0.99 && down.fill() > 0.99);
     assert!(slots(&up).into_iter().eq(0..10_000));
@@ -153,13 +153,13 @@ fn depth_and_fill_stay_good_when_entries_come_and_go() {
         (random >> 33) as usize % limit
     };
     for slot in 0..20_000 {
-        tree.insert(below(tree.len() + 1), Entry { score: 0.0, slot });
+        tree.insert(below(tree.len() + 1), ScoredSlot { score: 0.0, slot });
     }
     assert!(tree.fill() > 0.6, "{}", tree.fill());
     for slot in 0..100_000 {
         let at = below(tree.len());
         tree.remove(at..at + 1, |_| {});
-        tree.insert(below(tree.len() + 1), Entry { score: 0.0, slot });
+        tree.insert(below(tree.len() + 1), ScoredSlot { score: 0.0, slot });
     }
     assert!(tree.fill() > 0.5, "{}", tree.fill());
     assert!(tree.depth() <= 5, "{}", tree.depth());
