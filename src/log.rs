@@ -50,7 +50,7 @@ impl Lost {
                     lines = lost - reported,
                     "lines of the log were lost: nobody read it"
                 );
-                told = lost;
+                reported = lost;
             }
         }
     }
