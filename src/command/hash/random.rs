@@ -42,7 +42,7 @@ pub(crate) fn hrandfield(
         out.array(0);
         return Ok(Reply::Sent);
     };
-    choice.check_reply(hash.len(), hash.memory(), || {
+    choice.validate_reply(hash.len(), hash.memory(), || {
         let shown = |(field, value): FieldValue<'_>| {
             field.len() + if with_values { value.len() } else { 0 }
         };

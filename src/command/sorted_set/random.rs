@@ -43,7 +43,7 @@ pub(crate) fn zrandmember(
         out.array(0);
         return Ok(Reply::Sent);
     };
-    choice.check_reply(set.len(), set.memory(), || {
+    choice.validate_reply(set.len(), set.memory(), || {
         let bytes = |(member, score): (&[u8], f64)| match shown {
             Shown::Members => member.len(),
             Shown::WithScores => member.len() + format_double(score).len(),
