@@ -1,4 +1,5 @@
-//! Counts among a request's arguments, for the commands of all types.
+//! Arguments that the commands of several groups have in common: counts, and texts that Redis handles
+//! as C strings.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
@@ -93,4 +94,10 @@ pub(crate) fn at_least_one(word: &[u8], error: CommandError) -> Result<usize> {
         0 => Err(error),
         number => Ok(number),
     }
+}
+
+/// The bytes up to the first NUL. Redis quotes and compares some texts as C strings.
+pub(crate) fn c_string(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&byte| byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
 }

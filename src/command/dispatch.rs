@@ -53,7 +53,7 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
         Ok(command) => run_command(context, command, args),
         Err(error) => {
             publish_run::finish(context);
-            transaction::spoil(context);
+            transaction::abort(context);
             let missing = match &error {
                 CommandError::UnknownCommand { name, .. } => missing::error(name),
                 _ => None,
@@ -199,7 +199,7 @@ fn validate(
     }
     let handler = table::handler(command).ok_or_else(|| arity(command.full_name.clone()))?;
     if command.has(Flag::Protected) {
-        server::allow_debug(context)?;
+        server::permit_debug(context)?;
     }
     access::refresh_user(context)?;
     access::require_auth(context, command)?;

@@ -10,7 +10,7 @@ pub(crate) use numbers::{hincrby, hincrbyfloat};
 pub(crate) use random::hrandfield;
 
 use super::Args;
-use super::scan::{self, Options};
+use super::scan::{self, ScanOptions};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -181,7 +181,7 @@ pub(crate) fn hscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         scan::put_head(out, 0, 0);
         return Ok(Reply::Sent);
     };
-    let options = Options::of_elements(args, config)?;
+    let options = ScanOptions::of_elements(args, config)?;
     let mut shown = Vec::new();
     let next = hash.scan(cursor, options.count, |(field, value)| {
         if options.matches(field) {

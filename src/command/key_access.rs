@@ -73,10 +73,10 @@ impl Fixture {
     /// Fills the keyspace anew: key `n` holds what begins with [`mark`]`(n)`, or nothing.
     fn fill(&self, random: &mut Rng) {
         let config = self.server.config();
-        let mut space = self.server.keyspace.lock();
-        *space = Keyspace::default();
-        space.refresh_clock();
-        let mut keys = space.keys(0, &config);
+        let mut keyspace = self.server.keyspace.lock();
+        *keyspace = Keyspace::default();
+        keyspace.refresh_clock();
+        let mut keys = keyspace.keys(0, &config);
         for (number, name) in NAMES.iter().enumerate() {
             let value = |low: usize| (mark_number(number) * 1_000_000 + 500_000 + low).to_string();
             match random.u8(..4) {
@@ -93,14 +93,14 @@ impl Fixture {
                 }
             }
         }
-        space.touched = crate::store::touched::Touched::default();
+        keyspace.touched = crate::store::touched::Touched::default();
     }
 
     /// The marks that stand in what a key holds now, in any database that a request may name.
     fn marks_in_key(&self, name: &str) -> BTreeSet<usize> {
         let config = self.server.config();
-        let mut space = self.server.keyspace.lock();
-        let held = (0..4).map(|db| held(&mut space.keys(db, &config), name.as_bytes()));
+        let mut keyspace = self.server.keyspace.lock();
+        let held = (0..4).map(|db| held(&mut keyspace.keys(db, &config), name.as_bytes()));
         marks_in(&held.collect::<Vec<_>>().join(&b' '))
     }
 }
@@ -250,7 +250,7 @@ fn rules(permissions: &[(bool, bool)]) -> Vec<Vec<u8>> {
     NAMES.iter().zip(permissions).filter_map(rule).collect()
 }
 
-fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
+fn run_and_compare(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
     let words = request(command, random);
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     let may = permissions(random);
@@ -324,7 +324,7 @@ async fn no_command_does_to_keys_what_the_catalog_does_not_say() {
             let is_movable = command.has(Flag::MovableKeys) || command.spec.finder.is_some();
             let rounds = if is_movable { ROUNDS_MOVABLE } else { ROUNDS };
             for _ in 0..rounds {
-                check(command, &mut fixture, &mut random);
+                run_and_compare(command, &mut fixture, &mut random);
             }
         } else if command.queue {
             nameless.push(command.full_name.as_str());

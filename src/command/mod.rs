@@ -67,6 +67,8 @@ pub(crate) mod tracking;
 pub(crate) mod transaction;
 pub(crate) mod wait;
 
+use count::c_string;
+
 pub(crate) use context::{Context, Execution, MAX_REPLIES};
 pub(crate) use dispatch::dispatch;
 pub(crate) use session::{Next, ReplyMode, Session};

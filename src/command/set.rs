@@ -10,7 +10,7 @@ pub(crate) use combine::{sdiff, sdiffstore, sinter, sintercard, sinterstore, sun
 pub(crate) use random::{spop, srandmember};
 
 use super::Args;
-use super::scan::{self, Options};
+use super::scan::{self, ScanOptions};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -140,7 +140,7 @@ pub(crate) fn sscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         scan::put_head(out, 0, 0);
         return Ok(Reply::Sent);
     };
-    let options = Options::of_elements(args, config)?;
+    let options = ScanOptions::of_elements(args, config)?;
     let mut shown = Vec::new();
     let next = set.scan(cursor, options.count, |member| {
         if member.with_bytes(|bytes| options.matches(bytes)) {

@@ -3,7 +3,7 @@
 //! Layer `command`.
 
 use super::{Args, Result};
-use crate::command::scan::{self, Options};
+use crate::command::scan::{self, ScanOptions};
 use crate::resp::number::format_double;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
@@ -19,7 +19,7 @@ pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         scan::put_head(out, 0, 0);
         return Ok(Reply::Sent);
     };
-    let options = Options::of_elements(args, config)?;
+    let options = ScanOptions::of_elements(args, config)?;
     let is_packed = set.encoding() == "listpack";
     let mut shown = Vec::new();
     let next = set.scan(cursor, options.count, |member, score| {
