@@ -1,7 +1,6 @@
-//! Sets: SADD and its kin. Each function is named after its command; the order of its checks is
-//! Redis's, since it decides which error a client sees.
+//! The set commands. The checks are in Redis's order, which decides what error a client sees.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 mod combine;
 mod random;

@@ -1,6 +1,6 @@
 //! SPOP and SRANDMEMBER.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Result, put_member};
 use crate::command::Args;

@@ -1,6 +1,6 @@
 //! ZRANDMEMBER.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Args, Result, Shown, put_members};
 use crate::command::count::{Choice, OUT_OF_RANGE};
@@ -13,7 +13,7 @@ use crate::store::random;
 use crate::store::sorted_set::SortedSet;
 use crate::store::value::ValueType;
 
-/// `ZRANDMEMBER key [count [WITHSCORES]]`: a negative count is of members that may come several times.
+/// `ZRANDMEMBER key [count [WITHSCORES]]`: with a negative count, members may be repeated.
 pub(crate) fn zrandmember(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,

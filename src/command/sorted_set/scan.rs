@@ -1,6 +1,6 @@
 //! ZSCAN.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Args, Result};
 use crate::command::scan::{self, ScanOptions};
@@ -11,7 +11,7 @@ use crate::store::keys::Keys;
 use crate::store::sorted_set::SortedSet;
 use crate::store::value::ValueType;
 
-/// `ZSCAN key cursor [MATCH pattern] [COUNT count]`: scores are bulk strings in RESP3, too.
+/// `ZSCAN key cursor [MATCH pattern] [COUNT count]`: scores are bulk strings, in RESP3 too.
 pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let cursor = scan::cursor(&args[2])?;
     let config = keys.config();
@@ -35,8 +35,8 @@ pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
     Ok(Reply::Sent)
 }
 
-/// A score as ZSCAN shows it. In a listpack, Redis keeps whole numbers of up to 62 bits as such, and
-/// shows them without an exponent.
+/// The text of a score in ZSCAN. In a listpack, Redis stores whole numbers of up to 62 bits as integers,
+/// and shows them without an exponent.
 fn score_text(score: f64, is_packed: bool) -> String {
     const MOST: f64 = (i64::MAX / 2) as f64;
     if is_packed && score.fract() == 0.0 && score.abs() <= MOST {
