@@ -165,7 +165,7 @@ impl Builder {
         for listener in listeners {
             let own = Arc::clone(&state);
             state.tasks.spawn(async move {
-                supervise(&own, "listener", || listener::serve(&listener, &own)).await;
+                supervise(&own, "listener", || listener::accept_all(&listener, &own)).await;
             });
         }
         let own = Arc::clone(&state);

@@ -1,9 +1,9 @@
-//! The log: lines on standard error or in a file, as text or JSON, of a level that can change at run
-//! time.
+//! The binary's log: lines on standard error or in a file, as text or JSON. The level can change at
+//! run time.
 //!
-//! A thread of its own writes them. If nobody reads what it writes (a pipe that is full), lines wait
-//! for it, and those that come when [`WAITING`] wait are lost, counted and told of: the server must
-//! not wait for the reader of its log, or a client that makes it log would stop it.
+//! A separate thread writes the lines. If it cannot write (a full pipe), up to [`WAITING`] lines
+//! wait. Further lines are lost; they are counted and reported. The server never waits for the
+//! reader of its log: otherwise a client that causes log lines could stop it.
 
 use fanfare::cli::{Config, LogFormat, LogLevel};
 use std::convert::Infallible;
@@ -20,10 +20,10 @@ use tracing_subscriber::{Registry, fmt, reload};
 
 /// Lines that may wait to be written.
 const WAITING: usize = 8192;
-/// How soon the log tells of lines that were lost.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often lost lines are reported.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// What there is to do for the log while the server runs.
+/// The parts of the log that the binary needs while the server runs.
 pub struct Log {
     /// For CONFIG SET.
     pub level: Level,
@@ -31,39 +31,39 @@ pub struct Log {
     pub lost: Lost,
     /// For logrotate.
     pub file: Reopen,
-    /// Writes what waits when it is dropped, as far as somebody reads it soon.
+    /// When it is dropped, it writes the lines that wait, unless the writer blocks for too long.
     pub _writer: WorkerGuard,
 }
 
-/// Tells of lines that were lost.
+/// Reports lines that were lost.
 pub struct Lost(ErrorCounter);
 
 impl Lost {
-    /// Looks now and then, for as long as the server runs.
-    pub async fn tell(self) -> Infallible {
-        let mut told = 0;
+    /// Logs the number of lost lines periodically, for as long as the server runs.
+    pub async fn report(self) -> Infallible {
+        let mut reported = 0;
         loop {
-            tokio::time::sleep(TELL_EVERY).await;
+            tokio::time::sleep(REPORT_EVERY).await;
             let lost = self.0.dropped_lines();
-            if lost > told {
+            if lost > reported {
                 tracing::warn!(
-                    lines = lost - told,
+                    lines = lost - reported,
                     "lines of the log were lost: nobody read it"
                 );
-                told = lost;
+                reported = lost;
             }
         }
     }
 }
 
-/// The log's file, which something else may have moved away.
+/// The log's file, which a program such as logrotate may have moved away.
 pub struct Reopen(Option<(PathBuf, Next)>);
 
 /// A file to write to from the next line on.
 type Next = Arc<Mutex<Option<File>>>;
 
 impl Reopen {
-    /// Opens the file again, because of this signal.
+    /// Opens the file again. `signal`: the signal that asked for it.
     pub fn reopen(&self, signal: &str) {
         let Some((path, next)) = &self.0 else {
             tracing::info!(signal, "ignored: there is no logfile to open again");
@@ -119,7 +119,7 @@ impl Level {
     }
 }
 
-/// Starts logging as the settings say, panics too.
+/// Starts logging as the settings say. Panics are logged as well.
 ///
 /// # Errors
 /// The file cannot be opened.
@@ -165,8 +165,8 @@ pub fn init(config: &Config) -> Result<Log, String> {
     })
 }
 
-/// Redis's four levels: debug and verbose are both about single connections, which tracing calls
-/// trace and debug.
+/// Maps Redis's four levels to those of tracing. Redis's debug and verbose are about single
+/// connections, like tracing's trace and debug.
 fn filter(level: LogLevel) -> LevelFilter {
     match level {
         LogLevel::Debug => LevelFilter::TRACE,

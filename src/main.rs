@@ -1,4 +1,7 @@
-//! The `fanfare` binary: arguments → settings → log → runtime → serve → drain → exit code.
+//! The `fanfare` binary. It reads the settings, starts the log, the runtime and the worker threads,
+//! runs the server until a signal or SHUTDOWN, and returns an exit code.
+//!
+//! It uses only the library's public API and `fanfare::cli`.
 
 #![forbid(unsafe_code)]
 
@@ -14,11 +17,12 @@ use fanfare::{Server, Workers};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Outboxes are filled by one thread and emptied by another, which is where it is strong.
+/// One thread fills an outbox and another may empty it. mimalloc is fast where one thread frees what
+/// another has allocated.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long the runtime may take to stop after the server has: nothing is left to wait for.
+/// How long the runtime may take to stop once the server has stopped. Nothing is left to wait for.
 const RUNTIME_STOP: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
     );
     let config = match start {
         Ok(Start::Serve(config)) => *config,
-        Ok(Start::Check(config, errors)) => return check(*config, &errors),
+        Ok(Start::Check(config, errors)) => return report_problems(*config, &errors),
         Ok(Start::Print(text)) => return print(&text),
         Err(error) => return fail(&error),
     };
@@ -50,8 +54,8 @@ fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = serve(config, level, file, workers) => ended,
-            never = lost.tell() => match never {},
+            ended = run_server(config, level, file, workers) => ended,
+            never = lost.report() => match never {},
         }
     });
     runtime.shutdown_timeout(RUNTIME_STOP);
@@ -61,15 +65,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves until a signal or SHUTDOWN, and then drains.
-async fn serve(
+/// Runs the server until a signal or SHUTDOWN, and then lets it drain.
+async fn run_server(
     mut config: Config,
     level: log::Level,
     log_file: log::Reopen,
     workers: Workers,
 ) -> Result<(), Box<dyn Error>> {
     allow_clients(&mut config)?;
-    // Before anybody can learn that it runs, and end it.
+    // Before the server is announced: a signal that is sent in response must find its handler.
     let mut signals = EndSignals::handle()?;
     let mut reopen = ReopenSignals::handle()?;
     let server = Server::builder()
@@ -97,44 +101,45 @@ async fn serve(
     Ok(())
 }
 
-/// Has mimalloc give this thread's free memory back to the system. It has no safe call for that, and
-/// does so by itself at every 10,000th block of more than 1 KB that a thread takes. That takes about
-/// half a millisecond, and longer where other threads have freed very many of this thread's blocks.
+/// Makes mimalloc return this thread's free memory to the system. There is no safe call for that, but
+/// mimalloc does it at every 10,000th allocation of more than 1 KB on a thread. It takes about half a
+/// millisecond, and longer if other threads have freed very many of this thread's blocks.
 fn trim_memory() {
     const BLOCKS: usize = 10_000;
     for _ in 0..BLOCKS {
-        // Or the compiler would see that nobody needs the block.
+        // Otherwise the compiler would remove the unused allocation.
         std::hint::black_box(Vec::<u8>::with_capacity(2048));
     }
 }
 
-/// What accepts, and sees to signals and to what is due now and then. Connections have workers.
+/// The runtime of the listeners, the signal handlers and the periodic tasks. Connections run on the
+/// worker threads.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
 }
 
-/// Tells people on the log, and programs on standard output, where the server listens.
+/// Writes where the server listens: to the log for people, to standard output for programs.
 fn announce(server: &Server) {
     let mut out = std::io::stdout().lock();
     for bound in server.bound() {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "listening on {bound}");
-        // Nobody need read it.
+        // Standard output may be closed.
         let _ = writeln!(out, "ready {bound}");
     }
     let _ = out.flush();
 }
 
-/// Tells systemd, or who else has set `NOTIFY_SOCKET`, how far the server is.
+/// Tells the server's state to systemd, or to any other manager that has set `NOTIFY_SOCKET`.
 fn tell_service_manager(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "can't tell the service manager");
     }
 }
 
-/// The signals that by default would end the process, and its queues with it, and that administrators
-/// send in order to have logs opened again.
+/// The signals that ask for the log file to be opened again. By default they would end the process,
+/// and the queues would be lost.
 struct ReopenSignals {
     hangup: Signal,
     user1: Signal,
@@ -142,7 +147,7 @@ struct ReopenSignals {
 }
 
 impl ReopenSignals {
-    /// From now on these signals no longer end the process.
+    /// Installs the handlers. From now on these signals do not end the process.
     fn handle() -> std::io::Result<ReopenSignals> {
         Ok(ReopenSignals {
             hangup: signal(SignalKind::hangup())?,
@@ -161,14 +166,14 @@ impl ReopenSignals {
     }
 }
 
-/// The signals that end the server.
+/// The signals that stop the server.
 struct EndSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl EndSignals {
-    /// From now on these signals no longer end the process by themselves.
+    /// Installs the handlers. From now on these signals do not end the process by themselves.
     fn handle() -> std::io::Result<EndSignals> {
         Ok(EndSignals {
             terminate: signal(SignalKind::terminate())?,
@@ -185,8 +190,8 @@ impl EndSignals {
     }
 }
 
-/// Every client takes a file descriptor: there are to be enough for all, or there are to be fewer
-/// clients (Redis's `adjustOpenFilesLimit`).
+/// Raises the limit of open files so that `maxclients` fit, or else lowers `maxclients` (Redis's
+/// `adjustOpenFilesLimit`).
 fn allow_clients(config: &mut Config) -> Result<(), String> {
     let Err(few) = descriptors::allow_clients(config.maxclients) else {
         return Ok(());
@@ -214,8 +219,8 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Prints all that is wrong with the settings, and whether they are good in the exit code.
-fn check(config: Config, errors: &UsageErrors) -> ExitCode {
+/// Prints all problems of the settings. The exit code is success if there are none.
+fn report_problems(config: Config, errors: &UsageErrors) -> ExitCode {
     for error in &errors.0 {
         eprintln!("{error}");
     }
@@ -230,7 +235,7 @@ fn check(config: Config, errors: &UsageErrors) -> ExitCode {
     }
 }
 
-/// Prints an error as the one line, or the lines, that it is.
+/// Prints an error, which may have several lines, and returns failure.
 fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE

@@ -1,6 +1,9 @@
-//! Who a connection is, and whether that user may do what it asks.
+//! The user of a connection, and the permission checks.
 //!
-//! Of a user that may do everything nothing is asked but whether it still may: one load a command.
+//! Layer `command`. It may use `state` and what lies below.
+//!
+//! For a user without restrictions, a command costs one atomic load, which finds whether any user has
+//! changed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,20 +22,20 @@ use crate::resp::error::CommandError;
 
 const NO_AUTH: CommandError = CommandError::text("NOAUTH Authentication required.");
 
-/// Who a connection is.
+/// The user of a connection.
 #[derive(Debug)]
 pub(crate) struct Access {
     user: Arc<User>,
-    /// The generation in which the user was as it is here.
+    /// The ACL's generation when `user` was looked up.
     generation: u64,
-    /// Whether the connection has said so, or needed not.
+    /// Whether the connection has authenticated, or did not need to.
     authenticated: bool,
-    /// Whether there is anything that the user may not do.
+    /// Whether the user lacks any permission.
     restricted: bool,
 }
 
 impl Access {
-    /// A connection that has not said who it is.
+    /// A new connection, which is the default user.
     pub(crate) fn new(acl: &Acl) -> Access {
         let (user, generation) = acl.default_user();
         Access {
@@ -43,12 +46,12 @@ impl Access {
         }
     }
 
-    /// Who it is.
+    /// The user.
     pub(crate) fn user(&self) -> &User {
         &self.user
     }
 
-    /// Whether it must say who it is before it may do anything.
+    /// Whether it must authenticate before it may run commands.
     pub(crate) fn owes_auth(&self, acl: &Acl) -> bool {
         !self.authenticated && acl.requires_auth()
     }
@@ -60,13 +63,16 @@ impl Access {
     }
 }
 
-/// Makes the connection what it was when it was new (RESET).
+/// Sets the user of a new connection again (RESET).
 pub(crate) fn reset(context: &mut Context<'_>) {
     context.session.access = Access::new(&context.server.acl);
     context.client.set_user(DEFAULT_USER.into());
 }
 
-/// Lets the connection be a user, if the password is right (AUTH, HELLO).
+/// Authenticates the connection as a user (AUTH, HELLO).
+///
+/// # Errors
+/// The password is wrong, or the user does not exist or is off.
 pub(crate) fn authenticate(
     context: &mut Context<'_>,
     command: &[u8],
@@ -74,9 +80,10 @@ pub(crate) fn authenticate(
     password: &[u8],
 ) -> Result<(), CommandError> {
     let acl = &context.server.acl;
-    // If the user changes in between, it is looked up again before the next command.
+    // Read before the look-up: if the user changes in between, the next command looks it up again.
     let generation = acl.generation();
-    // An EXEC may ask many times before the connection can rest: then no password is compared.
+    // An EXEC may try many passwords before the connection rests. After the first wrong one that
+    // requires a rest, none is compared.
     let owes_rest = matches!(context.session.next, Next::Rest(_));
     let user = (!owes_rest).then(|| acl.authenticate(context.client, name, password));
     if let Some(user) = user.flatten() {
@@ -84,7 +91,7 @@ pub(crate) fn authenticate(
         context.session.access.authenticated = true;
         return Ok(());
     }
-    note(context, Reason::Auth, command, Some(name));
+    note_denied(context, Reason::Auth, command, Some(name));
     context.server.note_wrong_password(context.client, name);
     context.session.wrong_passwords = context.session.wrong_passwords.saturating_add(1);
     if let Some(rest) = rest_after(context.session.wrong_passwords) {
@@ -95,9 +102,10 @@ pub(crate) fn authenticate(
     ))
 }
 
-/// How long a connection rests after so many wrong passwords: not after the first few, which people
-/// and misconfigured clients send, and then twice as long each time, up to a second. A right one in
-/// between changes nothing, or a user could guess another's password at full speed.
+/// How long a connection rests after this many wrong passwords. The first few, which people and
+/// misconfigured clients send, cost nothing. Each further one doubles the time, up to a second. A
+/// right password in between does not reset the count: otherwise a user could guess another user's
+/// password at full speed.
 fn rest_after(wrong_passwords: u32) -> Option<Duration> {
     const FREE: u32 = 3;
     const FIRST: Duration = Duration::from_millis(10);
@@ -107,8 +115,10 @@ fn rest_after(wrong_passwords: u32) -> Option<Duration> {
     Some(FIRST.saturating_mul(factor).min(LONGEST))
 }
 
-/// Looks the user up again, if any user has changed. If it was deleted, nothing more is carried out
-/// for the connection, which ends.
+/// Looks up the user again if any user has changed.
+///
+/// # Errors
+/// The user was deleted. The connection ends.
 pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError> {
     let acl = &context.server.acl;
     let access = &mut context.session.access;
@@ -123,7 +133,7 @@ pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError
     Err(NO_AUTH)
 }
 
-/// Refuses all but a few commands to a connection that has not said who it is.
+/// Refuses all commands but those for logging in, if the connection must authenticate first.
 pub(crate) fn require_auth(context: &Context<'_>, command: &Command) -> Result<(), CommandError> {
     if context.session.access.owes_auth(&context.server.acl) && !command.has(Flag::NoAuth) {
         return Err(NO_AUTH);
@@ -131,13 +141,13 @@ pub(crate) fn require_auth(context: &Context<'_>, command: &Command) -> Result<(
     Ok(())
 }
 
-/// Refuses what the user may not do.
+/// Refuses a request that the user may not send.
 pub(crate) fn require_permission(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
-    match check(context, command, args) {
+    match permit(context, command, args) {
         Ok(()) => Ok(()),
         Err(Reason::Key) => Err(CommandError::text("NOPERM No permissions to access a key")),
         Err(Reason::Channel) => Err(CommandError::text(
@@ -155,14 +165,14 @@ pub(crate) fn require_permission(
     }
 }
 
-/// As [`require_permission`], for a command that was checked already when it was queued.
+/// As [`require_permission`], for a queued command: the user may have changed since MULTI.
 pub(crate) fn require_permission_in_exec(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
     refresh_user(context)?;
-    let lacks = match check(context, command, args) {
+    let lacks = match permit(context, command, args) {
         Ok(()) => return Ok(()),
         Err(Reason::Key) => "no permission to touch the specified keys",
         Err(Reason::Channel) => "no permission to access one of the channels used as arguments",
@@ -177,8 +187,8 @@ pub(crate) fn require_permission_in_exec(
     ))
 }
 
-/// Checks a request, and takes note of it if it is denied.
-fn check(
+/// Whether the user may send the request. A denial is counted and logged.
+fn permit(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
@@ -187,20 +197,20 @@ fn check(
     if !access.restricted {
         return Ok(());
     }
-    let checked = access
+    let permitted = access
         .user
         .permit(&Request::new(command, args.iter().collect()));
-    checked.map_err(|Denial { reason, index }| {
+    permitted.map_err(|Denial { reason, index }| {
         let object = match reason {
             Reason::Key | Reason::Channel => &args[index],
             Reason::Command | Reason::Auth => command.full_name.as_bytes(),
         };
-        note(context, reason, object, None);
+        note_denied(context, reason, object, None);
         reason
     })
 }
 
-/// Whether SORT may look at keys that the request does not name.
+/// Whether SORT may read keys that the request does not name.
 pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
     let access = &context.session.access;
     let may = |command| {
@@ -210,8 +220,8 @@ pub(crate) fn reads_all_keys(context: &Context<'_>, args: &Args<'_>) -> bool {
     !access.restricted || CATALOG.resolve(args).is_ok_and(may)
 }
 
-/// Counts what was denied, and writes it into the log.
-fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
+/// Counts a denial and adds it to ACL LOG.
+fn note_denied(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]>) {
     let log_context = match context.execution {
         Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
         Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
@@ -224,8 +234,8 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
     context.server.acl.denied.of(reason).fetch_add(1, Relaxed);
 }
 
-/// To be called once a client has subscribed: who takes channels away from a user looks for clients
-/// that have them, and may just have missed this one.
+/// Must be called after a client has subscribed. A command that takes channels away from a user
+/// disconnects their subscribers, and may have missed a subscription that was added meanwhile.
 pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     if context.server.acl.generation() == context.session.access.generation
         || refresh_user(context).is_err()
@@ -237,7 +247,7 @@ pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     }
 }
 
-/// Whether a user may have what this client is subscribed to.
+/// Whether a user may have all subscriptions of this client.
 pub(crate) fn may_stay(user: &User, client: &Client) -> bool {
     user.may_have(&client.subscriptions.lock())
 }

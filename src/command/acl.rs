@@ -1,4 +1,6 @@
-//! ACL: users, and what was denied to them.
+//! The subcommands of ACL: users, rules, and the log of denials.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -6,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
-use super::{Args, Context, Next, access};
+use super::{Args, Context, Next, access, c_string};
 use crate::acl::log::{LogContext, LogEntry};
 use crate::acl::request::{Reason, Request};
 use crate::acl::rules::{Unmatched, has_blanks, merge_selectors};
@@ -31,25 +33,25 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             "ERR Usernames can't contain spaces or null characters",
         ));
     }
-    let words: Vec<&[u8]> = args.iter().skip(3).collect();
-    let rules = merge_selectors(&words).map_err(|Unmatched(index)| {
+    let rules: Vec<&[u8]> = args.iter().skip(3).collect();
+    let merged = merge_selectors(&rules).map_err(|Unmatched(index)| {
         quoting(
             "ERR Unmatched parenthesis in acl selector starting at '",
-            words[index],
+            rules[index],
             "'.",
         )
     })?;
     let all_channels = context.config.acl_pubsub_default.is_all();
-    let changed = context.server.acl.set_user(name, &rules, all_channels);
+    let changed = context.server.acl.set_user(name, &merged, all_channels);
     let changed = changed.map_err(|(index, error)| CommandError::Quoting {
         before: "ERR Error in ACL SETUSER modifier '",
-        quoted: c_string(&rules[index]).to_vec(),
+        quoted: c_string(&merged[index]).to_vec(),
         after: format!("': {error}").into(),
     })?;
     if let Some(changed) = changed {
         end_lost_subscriptions(context, &changed);
     }
-    tell_of_change(context, "ACL SETUSER", name);
+    log_change(context, "ACL SETUSER", name);
     Ok(Reply::OK)
 }
 
@@ -64,12 +66,12 @@ pub(crate) fn deluser(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let deleted = context.server.acl.delete(names());
     disconnect_users(context, &deleted);
     for name in &deleted {
-        tell_of_change(context, "ACL DELUSER", name);
+        log_change(context, "ACL DELUSER", name);
     }
     Ok(Reply::Integer(deleted.len() as i64))
 }
 
-/// Ends the connections of users who are no more.
+/// Ends the connections of deleted users.
 fn disconnect_users(context: &mut Context<'_>, names: &[Bytes]) {
     if names.is_empty() {
         return;
@@ -81,7 +83,7 @@ fn disconnect_users(context: &mut Context<'_>, names: &[Bytes]) {
     }
 }
 
-/// Ends the connections that are subscribed to what their user may no longer have.
+/// Ends the connections with subscriptions that their user may no longer have.
 fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
     let user = &changed.after;
     if !user.narrows_channels_of(&changed.before) {
@@ -95,15 +97,16 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
     }
 }
 
-/// Tells the log who has changed a user, and how. Rules are not shown, as they may be passwords.
-fn tell_of_change(context: &Context<'_>, by: &str, changed: &[u8]) {
+/// Logs who has changed a user, and by which command. The rules are left out, since they may contain
+/// passwords.
+fn log_change(context: &Context<'_>, by: &str, changed: &[u8]) {
     if let Some(times) = context.server.told.note(Told::Users) {
         let changed = shown(changed);
         log_client!(info, context.client, by, %changed, times, "{}", Told::Users);
     }
 }
 
-/// Ends a connection, its own after the reply.
+/// Ends a connection. The client's own connection ends after the reply.
 fn end(context: &mut Context<'_>, client: &Arc<Client>) {
     context.server.tell(Told::LostRights, client);
     if client.id == context.client.id {
@@ -176,7 +179,7 @@ pub(crate) fn cat(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `ACL LOG [count | RESET]`
 pub(crate) fn log(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    /// As many as Redis shows if it is not told.
+    /// The default count, as in Redis.
     const SHOWN: i64 = 10;
     let log = &context.server.acl.log;
     let count = match args.get(2) {
@@ -210,7 +213,7 @@ fn log_entry(command: LogEntry) -> Reply {
         ("context", bulk(context)),
         ("object", bulk(command.object)),
         ("username", bulk(command.user)),
-        // In milliseconds, written as seconds.
+        // In seconds, to the millisecond.
         ("age-seconds", double(age.as_millis() as f64 / 1000.0)),
         ("client-info", bulk(command.client)),
         ("entry-id", integer(command.id as i64)),
@@ -219,7 +222,7 @@ fn log_entry(command: LogEntry) -> Reply {
     ])
 }
 
-/// Milliseconds since 1970.
+/// The reply for a time: milliseconds since 1970.
 fn unix_time(time: SystemTime) -> Reply {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Reply::Integer(since.as_millis() as i64)
@@ -238,7 +241,7 @@ pub(crate) fn load(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     for changed in &changed {
         end_lost_subscriptions(context, changed);
     }
-    tell_of_change(context, "ACL LOAD", b"*");
+    log_change(context, "ACL LOAD", b"*");
     Ok(Reply::OK)
 }
 
@@ -269,20 +272,20 @@ pub(crate) fn dryrun(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let Some(user) = context.server.acl.get(&args[2]) else {
         return Err(quoting("ERR User '", c_string(&args[2]), "' not found"));
     };
-    let words: Vec<&[u8]> = args.iter().skip(3).collect();
+    let request: Vec<&[u8]> = args.iter().skip(3).collect();
     let command = CATALOG
-        .find_request(&words)
-        .ok_or_else(|| quoting("ERR Command '", c_string(words[0]), "' not found"))?;
-    if !command.spec.accepts(words.len()) {
+        .find_request(&request)
+        .ok_or_else(|| quoting("ERR Command '", c_string(request[0]), "' not found"))?;
+    if !command.spec.accepts(request.len()) {
         return Err(CommandError::Arity(command.full_name.clone()));
     }
-    let Err(denial) = user.permit(&Request::new(command, words.clone())) else {
+    let Err(denial) = user.permit(&Request::new(command, request.clone())) else {
         return Ok(Reply::OK);
     };
     let (what, name, kind): (_, &[u8], _) = match denial.reason {
         Reason::Command | Reason::Auth => ("run", command.full_name.as_bytes(), "command"),
-        Reason::Key => ("access", words[denial.index], "key"),
-        Reason::Channel => ("access", words[denial.index], "channel"),
+        Reason::Key => ("access", request[denial.index], "key"),
+        Reason::Channel => ("access", request[denial.index], "channel"),
     };
     let what = format!(" has no permissions to {what} the '");
     let kind = format!("' {kind}");
@@ -356,10 +359,4 @@ fn quoting(before: &'static str, quoted: &[u8], after: &'static str) -> CommandE
         quoted: quoted.to_vec(),
         after: after.into(),
     }
-}
-
-/// Up to the first NUL, which is where Redis's error texts stop quoting.
-fn c_string(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().position(|&byte| byte == 0);
-    &bytes[..end.unwrap_or(bytes.len())]
 }

@@ -1,6 +1,8 @@
-//! Commands on the bits of strings, after Redis's `bitops.c`.
+//! Commands on the bits of strings: SETBIT, BITCOUNT, BITOP, BITFIELD and so on. The rules are those of
+//! Redis's `bitops.c`.
 //!
-//! Arguments are read before the key is looked up, as in Redis 7.2.
+//! Layer `command`. It may use `state` and what lies below. As in Redis 7.2, all arguments are parsed
+//! before the key is looked up.
 
 use super::Args;
 use crate::config::EventClass;
@@ -36,7 +38,7 @@ pub(crate) fn setbit(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     });
     let (old, grown) = changed.map_err(|_| CommandError::NO_MEMORY)?;
     if grown || old != bit {
-        tell_change(keys, key);
+        notify_change(keys, key);
     }
     Ok(Reply::Integer(old.into()))
 }
@@ -85,7 +87,7 @@ pub(crate) fn bitpos(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(position.map_or(-1, |place| place as i64)))
 }
 
-/// What the ends of a range count, if it is said.
+/// Parses the unit of a range's ends. Without one they are bytes.
 fn unit(word: Option<&[u8]>) -> Result<Unit> {
     word.map_or(Ok(Unit::default()), |word| {
         Unit::parse(word).ok_or(CommandError::SYNTAX)
@@ -140,7 +142,7 @@ pub(crate) fn bitfield(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Ar
     });
     let outcome = outcome.map_err(|_| CommandError::NO_MEMORY)?;
     if outcome.changed {
-        tell_change(keys, key);
+        notify_change(keys, key);
     }
     out.array(outcome.replies.len());
     for reply in outcome.replies {
@@ -166,8 +168,8 @@ pub(crate) fn bitfield_ro(
 }
 
 fn field_ops(keys: &Keys<'_>, args: &Args<'_>) -> Result<Vec<FieldOp>> {
-    let words: Vec<&[u8]> = args.iter().skip(2).collect();
-    Ok(bits::parse_ops(&words, keys.config().proto_max_bulk_len)?)
+    let ops: Vec<&[u8]> = args.iter().skip(2).collect();
+    Ok(bits::parse_ops(&ops, keys.config().proto_max_bulk_len)?)
 }
 
 fn read_fields(
@@ -189,22 +191,25 @@ fn read_fields(
     Ok(Reply::Sent)
 }
 
-/// Where the string is whose bits are to be changed, so that it has `length` bytes at least; an empty
-/// one is added if there is none.
+/// The slot of the string whose bits are to be changed. An empty string is added if there is none.
+///
+/// # Errors
+/// There is no memory for a string of `length` bytes.
 fn slot_to_write(keys: &mut Keys<'_>, key: &[u8], length: usize) -> Result<SlotId> {
     let found = keys.write::<StringValue>(key)?;
     let before = match found {
         Some(slot) => keys.get::<StringValue>(slot)?.len(),
         None => 0,
     };
-    // A string that grows a little at least doubles its buffer.
+    // A growing string at least doubles its buffer.
     if length > before && !has_memory_for(length.max(2 * before)) {
         return Err(CommandError::NO_MEMORY);
     }
     Ok(found.unwrap_or_else(|| keys.add(key, StringValue::Long(Vec::new()))))
 }
 
-fn tell_change(keys: &mut Keys<'_>, key: &[u8]) {
+/// Marks a key as changed and notifies of a SETBIT, as Redis does after BITFIELD too.
+fn notify_change(keys: &mut Keys<'_>, key: &[u8]) {
     keys.changed(key);
     keys.notify(EventClass::String, "setbit", key);
 }

@@ -1,17 +1,18 @@
-//! Commands that wait: what all of them share, and those that wait for an element of a list, BLPOP and
-//! its kin.
+//! Blocking commands: the operations that a client can wait for, and BLPOP, BLMOVE and the other
+//! blocking commands for lists.
 //!
-//! Layer `command`. What becomes of a client that waits is told in
-//! [`blocked`](crate::store::blocked). Inside an EXEC nothing waits: a command that finds nothing
-//! answers at once, as if its time were over.
+//! Layer `command`. It may use `state` and what lies below. The waiting clients themselves are in
+//! [`blocked`](crate::store::blocked). Inside an EXEC no command waits: one that finds nothing answers
+//! at once, as after a timeout.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::list::{PopMany, end_of, move_element, put_elements, take_elements};
+use super::list::{PopMany, move_element};
 use super::transaction::watch_memory;
 use super::{Args, Context, Next};
 use crate::resp::error::CommandError;
@@ -25,15 +26,35 @@ use crate::store::value::Stored;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
-/// One element, with the key's name (BLPOP, BRPOP).
-#[derive(Debug)]
-struct Pop {
-    from: End,
+/// An end of a type of value, from which elements can be popped.
+pub(super) trait PopEnd: Copy + fmt::Debug + Send + Sync + 'static {
+    /// The type of value.
+    type Value: Stored;
+
+    /// The end that a word of the request names, in any letter case.
+    fn parse(word: &[u8]) -> Option<Self>;
+
+    /// Writes the key's name and the first element from this end, as BLPOP and BZPOPMIN do.
+    fn put_one(self, out: &mut ReplyWriter<'_>, key: &[u8], value: &Self::Value);
+
+    /// Writes an array of the first elements from this end, at most `count`, as LMPOP and ZMPOP do.
+    fn put_some(self, out: &mut ReplyWriter<'_>, value: &Self::Value, count: usize);
+
+    /// Removes the first elements from this end, at most `count`, and notifies of it.
+    fn remove(self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8], count: usize);
 }
 
-impl BlockedOp for Pop {
+/// Pops elements from an end of a value.
+#[derive(Debug)]
+struct Pop<E> {
+    from: E,
+    /// The most elements, at least one. `None`: one element, answered in the form of BLPOP.
+    count: Option<usize>,
+}
+
+impl<E: PopEnd> BlockedOp for Pop<E> {
     fn waits_for(&self) -> &'static str {
-        List::NAME
+        E::Value::NAME
     }
 
     fn answer(
@@ -43,15 +64,20 @@ impl BlockedOp for Pop {
         key: &[u8],
         out: &mut ReplyWriter<'_>,
     ) -> Result<bool> {
-        let element = keys.get::<List>(slot)?.peek(self.from);
-        out.array(2);
-        out.bulk(key);
-        out.bulk(element.unwrap_or_default());
+        let value = keys.get::<E::Value>(slot)?;
+        match self.count {
+            None => self.from.put_one(out, key, value),
+            Some(count) => {
+                out.array(2);
+                out.bulk(key);
+                self.from.put_some(out, value, count);
+            }
+        }
         Ok(true)
     }
 
     fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
-        take_elements(keys, slot, key, self.from, 1);
+        self.from.remove(keys, slot, key, self.count.unwrap_or(1));
     }
 
     fn timed_out(&self) -> Reply {
@@ -59,48 +85,12 @@ impl BlockedOp for Pop {
     }
 }
 
-/// At most so many elements, with the key's name (LMPOP, BLMPOP).
-#[derive(Debug)]
-pub(super) struct PopSome {
-    /// Where they are taken from.
-    pub(super) from: End,
-    /// At least one.
-    pub(super) count: usize,
-}
-
-impl BlockedOp for PopSome {
-    fn waits_for(&self) -> &'static str {
-        List::NAME
-    }
-
-    fn answer(
-        &self,
-        keys: &mut Keys<'_>,
-        slot: SlotId,
-        key: &[u8],
-        out: &mut ReplyWriter<'_>,
-    ) -> Result<bool> {
-        out.array(2);
-        out.bulk(key);
-        put_elements(out, keys.get::<List>(slot)?, self.from, self.count);
-        Ok(true)
-    }
-
-    fn take(&self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8]) {
-        take_elements(keys, slot, key, self.from, self.count);
-    }
-
-    fn timed_out(&self) -> Reply {
-        Reply::NullArray
-    }
-}
-
-/// One element, moved to another list (LMOVE, RPOPLPUSH, BLMOVE, BRPOPLPUSH).
+/// Moves one element to another list (LMOVE, RPOPLPUSH, BLMOVE, BRPOPLPUSH).
 #[derive(Debug)]
 pub(super) struct Move {
-    /// Where it is taken from.
+    /// The end that it is popped from.
     pub(super) from: End,
-    /// Where it is put.
+    /// The end that it is pushed to.
     pub(super) to: End,
     /// The key of the other list.
     pub(super) destination: Box<[u8]>,
@@ -137,10 +127,11 @@ impl BlockedOp for Move {
     }
 }
 
-/// Does it now for the first key that holds something. `false`: none does, and nothing is written.
+/// Carries out the operation on the first key that has a value for it. Returns `false` if no key has
+/// one; nothing is written then.
 ///
 /// # Errors
-/// `WRONGTYPE`, or what the operation answers instead.
+/// `WRONGTYPE`, or the operation's own error.
 pub(super) fn try_now<T: Stored>(
     op: &impl BlockedOp,
     keys: &mut Keys<'_>,
@@ -158,34 +149,66 @@ pub(super) fn try_now<T: Stored>(
     Ok(false)
 }
 
+/// LMPOP and ZMPOP: pops from the first key that has elements, and never waits.
+pub(super) fn pop_many<E: PopEnd>(
+    keys: &mut Keys<'_>,
+    out: &mut ReplyWriter<'_>,
+    args: &Args<'_>,
+) -> Result {
+    let many = PopMany::parse(args, 1, E::parse)?;
+    let op = Pop {
+        from: many.from,
+        count: Some(many.count),
+    };
+    if try_now::<E::Value>(&op, keys, out, &many.keys)? {
+        Ok(Reply::Sent)
+    } else {
+        Ok(Reply::NullArray)
+    }
+}
+
+/// BLPOP, BZPOPMIN and the like: pops one element, or waits for it.
+pub(super) fn pop_or_wait<E: PopEnd>(
+    context: &mut Context<'_>,
+    args: &Args<'_>,
+    from: E,
+) -> Result {
+    let last = args.len() - 1;
+    let timeout = parse_timeout(&args[last])?;
+    let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
+    do_or_wait::<E::Value>(context, &wanted, Pop { from, count: None }, timeout)
+}
+
+/// BLMPOP and BZMPOP: pops from the first key that has elements, or waits for one.
+pub(super) fn pop_many_or_wait<E: PopEnd>(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    let many = PopMany::parse(args, 2, E::parse)?;
+    let timeout = parse_timeout(&args[1])?;
+    let op = Pop {
+        from: many.from,
+        count: Some(many.count),
+    };
+    do_or_wait::<E::Value>(context, &many.keys, op, timeout)
+}
+
 /// `BLPOP key [key ...] timeout`
 pub(crate) fn blpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    pop(context, args, End::Head)
+    pop_or_wait(context, args, End::Head)
 }
 
 /// `BRPOP key [key ...] timeout`
 pub(crate) fn brpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    pop(context, args, End::Tail)
-}
-
-fn pop(context: &mut Context<'_>, args: &Args<'_>, from: End) -> Result {
-    let last = args.len() - 1;
-    let timeout = parse_timeout(&args[last])?;
-    let wanted: Vec<_> = args.iter().take(last).skip(1).collect();
-    do_or_wait::<List>(context, &wanted, Pop { from }, timeout)
+    pop_or_wait(context, args, End::Tail)
 }
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub(crate) fn blmpop(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let PopMany { keys, from, count } = PopMany::parse(args, 2, end_of)?;
-    let timeout = parse_timeout(&args[1])?;
-    do_or_wait::<List>(context, &keys, PopSome { from, count }, timeout)
+    pop_many_or_wait::<End>(context, args)
 }
 
 /// `BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout`
 pub(crate) fn blmove(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    let from = end_of(&args[3]).ok_or(CommandError::SYNTAX)?;
-    let to = end_of(&args[4]).ok_or(CommandError::SYNTAX)?;
+    let from = End::parse(&args[3]).ok_or(CommandError::SYNTAX)?;
+    let to = End::parse(&args[4]).ok_or(CommandError::SYNTAX)?;
     move_or_wait(context, args, from, to, parse_timeout(&args[5])?)
 }
 
@@ -213,14 +236,14 @@ fn move_or_wait(
         return Ok(Reply::Sent);
     }
     if !context.execution.is_alone() {
-        // As the command that does not wait.
+        // The reply of RPOPLPUSH, and not that of a timeout.
         return Ok(Reply::Null);
     }
     Ok(wait(context, &[source], op, timeout))
 }
 
-/// Does it now for the first key that holds something, or makes the client wait.
-pub(super) fn do_or_wait<T: Stored>(
+/// Carries out the operation on the first key that has a value for it, or else makes the client wait.
+fn do_or_wait<T: Stored>(
     context: &mut Context<'_>,
     wanted: &[&[u8]],
     op: impl BlockedOp + 'static,
@@ -236,7 +259,7 @@ pub(super) fn do_or_wait<T: Stored>(
     Ok(wait(context, wanted, op, timeout))
 }
 
-/// Makes the client wait.
+/// Makes the client wait for `keys`. `None` as the timeout: forever.
 pub(crate) fn wait(
     context: &mut Context<'_>,
     keys: &[&[u8]],
@@ -247,7 +270,7 @@ pub(crate) fn wait(
     if !context.may_keep(memory) {
         return Reply::Sent;
     }
-    // Whoever serves it writes to the outbox, behind what is there.
+    // The thread that serves the client appends to the outbox. Earlier replies must be in it.
     context.settle_replies();
     let waiter = Waiter {
         client: Arc::clone(context.client),
@@ -258,7 +281,7 @@ pub(crate) fn wait(
     };
     context.client.waiting_memory.store(memory, Relaxed);
     context.keyspace().blocked.add(waiter);
-    // A moment too far away to be told is as good as none.
+    // A moment that overflows the clock means no timeout.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     context.session.then(Next::Block(until));
     Reply::Sent

@@ -1,4 +1,6 @@
-//! CLIENT: who is connected, and what a connection says of itself.
+//! The subcommands of CLIENT, but for those of client-side caching and pauses.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -19,7 +21,7 @@ use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// How the error about a name of more than [`MAX_NAME`] bytes ends.
+/// The end of the error about a name with more than [`MAX_NAME`] bytes.
 const TOO_LONG: &str = " cannot be longer than 1024 bytes.";
 
 /// `CLIENT ID`
@@ -55,7 +57,7 @@ pub(crate) fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             log_client!(info, &client, by, by_user, times, "{}", Told::Killed);
         }
         if client.id == context.client.id {
-            // It still gets the reply.
+            // The client closes after it has got the reply.
             context.session.then(Next::Close);
         } else {
             context.disconnect(&client);
@@ -69,7 +71,7 @@ pub(crate) fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
 }
 
-/// `CLIENT SETNAME connection-name`; an empty name takes it away.
+/// `CLIENT SETNAME connection-name`: an empty name removes the name.
 pub(crate) fn setname(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let name = valid_name(&args[2])?;
     context.client.set_names(|names| names.name = name);
@@ -154,8 +156,8 @@ pub(crate) fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT OVERFLOW DISCONNECT | DEFAULT [limit-bytes] | DROP-OLDEST [limit-bytes] | DROP-NEWEST
-/// [limit-bytes]` (fanfare's own): what is done with messages that this client is too slow for.
-/// DEFAULT does as the server's settings say; so does a limit that is not given.
+/// [limit-bytes]` (fanfare's own): the policy for messages that this client reads too slowly. DEFAULT
+/// follows the server's settings. So does the limit if none is given.
 pub(crate) fn overflow(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let word = &args[2];
     let policy = if word.eq_ignore_ascii_case(b"default") {
@@ -173,7 +175,7 @@ pub(crate) fn overflow(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// As `pubsub-overflow-limit` takes it.
+/// Parses a limit with the rules of `pubsub-overflow-limit`.
 fn overflow_limit(word: &[u8]) -> std::result::Result<u64, CommandError> {
     Config::parse_overflow_limit(word)
         .map_err(|refusal| CommandError::Text(format!("ERR limit-bytes: {refusal}").into()))
@@ -204,7 +206,7 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
     let id = integer_argument(&args[2])?;
     let waiter = context.keyspace().blocked.remove(id as ClientId);
-    // One that is closed is nobody's business any more.
+    // A closed client counts as not blocked.
     let waiter = waiter.filter(|waiter| waiter.client.closing() != Closing::Closed);
     let Some(waiter) = waiter else {
         return Ok(Reply::Integer(0));
@@ -275,7 +277,7 @@ pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     ))
 }
 
-/// A name that CLIENT LIST can show.
+/// Validates a client's name, which CLIENT LIST must be able to show.
 pub(crate) fn valid_name(name: &[u8]) -> std::result::Result<Bytes, CommandError> {
     if name.len() > MAX_NAME {
         Err(CommandError::Text(
@@ -290,7 +292,7 @@ pub(crate) fn valid_name(name: &[u8]) -> std::result::Result<Bytes, CommandError
     }
 }
 
-/// Redis's rule for what stands in a line of CLIENT LIST: visible ASCII, or nothing.
+/// Redis's rule for attributes in CLIENT LIST: only visible ASCII characters.
 fn valid_attribute(value: &[u8]) -> bool {
     value.iter().all(u8::is_ascii_graphic)
 }

@@ -1,4 +1,6 @@
-//! Which clients CLIENT LIST and CLIENT KILL mean.
+//! The filters of CLIENT LIST and CLIENT KILL.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::sync::Arc;
 
@@ -8,8 +10,7 @@ use crate::client::{Client, ClientId};
 use crate::resp::error::CommandError;
 use crate::resp::request::parse_integer;
 
-/// A client's type. Redis also knows masters and replicas; fanfare has none, so a filter for them
-/// finds nobody.
+/// A client's type. fanfare has no masters and replicas, so a filter for them matches no client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClientType {
     Normal,
@@ -42,7 +43,7 @@ impl ClientType {
     }
 }
 
-/// The clients that CLIENT LIST's arguments ask for, by id.
+/// The clients that CLIENT LIST selects.
 pub(crate) fn list(
     context: &Context<'_>,
     args: &Args<'_>,
@@ -68,7 +69,7 @@ pub(crate) fn list(
     }
 }
 
-/// What CLIENT KILL kills: clients to which every given option applies.
+/// The filter of CLIENT KILL. A client must match every option that is given.
 #[derive(Debug, Default)]
 pub(crate) struct Filter<'a> {
     id: Option<ClientId>,
@@ -81,14 +82,14 @@ pub(crate) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    /// Reads the arguments of a CLIENT KILL that the client `caller` has sent.
+    /// Parses the arguments of a CLIENT KILL from the client `caller`.
     pub(crate) fn for_kill(
         args: &Args<'a>,
         caller: ClientId,
         acl: &Acl,
     ) -> Result<Filter<'a>, CommandError> {
         if args.len() == 3 {
-            // The old form: an address, and one may kill oneself.
+            // The old form has only an address, and does not spare the caller.
             return Ok(Filter {
                 address: args.get(2),
                 ..Filter::default()
@@ -147,7 +148,7 @@ impl<'a> Filter<'a> {
         Ok(())
     }
 
-    /// Whether the filter means `client`.
+    /// Whether the filter matches `client`.
     pub(crate) fn accepts(&self, client: &Client) -> bool {
         let is = |wanted: &[u8], address: String| wanted == address.as_bytes();
         self.spared != Some(client.id)

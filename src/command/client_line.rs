@@ -1,4 +1,6 @@
-//! One client as CLIENT LIST and CLIENT INFO show it, and as the log names it.
+//! The line of a client in CLIENT LIST, CLIENT INFO and ACL LOG.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,15 +10,15 @@ use crate::client::Namespace;
 use crate::client::tracking::Modes;
 use crate::client::{Client, Closing};
 
-/// The fields of Redis 7.2, in its order, with a line feed at the end. `qbuf` is what is kept of an
-/// unfinished request; buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. At the end
-/// stand fanfare's own: messages that were dropped for it, and their bytes.
+/// The fields of Redis 7.2 in its order, with a line feed at the end. `qbuf` is the size of the kept
+/// input. Buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. fanfare's own fields are
+/// last: the messages that were dropped for the client, and their bytes.
 pub(crate) fn client_line(client: &Client) -> String {
     let names = client.names();
     let (tail, chunks, output_memory) = client.outbox.usage();
     let (channels, patterns, shards) = {
         let subscriptions = client.subscriptions.lock();
-        let count = |kind| subscriptions.len(kind);
+        let count = |namespace| subscriptions.len(namespace);
         (
             count(Namespace::Channel),
             count(Namespace::Pattern),
@@ -73,9 +75,10 @@ fn last_command(client: &Client) -> &'static str {
         .map_or("NULL", |command| command.full_name.as_str())
 }
 
-/// Redis's letters: O monitor, P subscriber, x in a transaction, b waiting for an element or for the
-/// end of a pause, t tracking keys, R whose redirect is gone, B by prefixes, d a watched key has changed, U unix socket, c closing after its replies, e not to be evicted,
-/// T not touching keys, N none of them.
+/// Redis's flags: O monitor, P subscriber, x in a transaction, b blocked or held back by a pause, t
+/// tracking keys, R tracking with a redirect to a client that is gone, B tracking in BCAST mode, d a
+/// watched key has changed, c closing after its replies, U Unix socket, e never evicted, T does not touch
+/// keys, N none of these.
 fn flags(client: &Client) -> String {
     let modes = client.tracking.modes();
     let letters = [

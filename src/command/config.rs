@@ -1,4 +1,6 @@
-//! CONFIG: the settings while the server runs.
+//! CONFIG: reads and changes the settings of the running server.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::operators::notable;
 use super::pubsub::help as help_reply;
@@ -20,7 +22,7 @@ pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         .server
         .config()
         .get_matching(&patterns, names_setting);
-    // A name is shown as it was typed, a name found by a glob as it is.
+    // As in Redis, a setting that was asked for by name is shown in the letter case of the request.
     let shown = |name: &'static str| {
         let typed = patterns
             .iter()
@@ -33,7 +35,8 @@ pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(map(pairs))
 }
 
-/// Redis takes a word for a glob only if it looks like one, and for a name otherwise.
+/// Whether an argument of CONFIG GET selects a setting. As in Redis, an argument without special
+/// characters is a name and not a glob.
 fn names_setting(word: &[u8], name: &[u8]) -> bool {
     if word.iter().any(|byte| b"[*?".contains(byte)) {
         glob::matches_ignore_case(word, name)
@@ -47,8 +50,8 @@ pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if !args.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
-    let words: Vec<&[u8]> = args.iter().skip(2).collect();
-    let pairs: Vec<_> = words
+    let rest: Vec<&[u8]> = args.iter().skip(2).collect();
+    let pairs: Vec<_> = rest
         .chunks_exact(2)
         .map(|pair| (pair[0], pair[1]))
         .collect();
@@ -61,13 +64,13 @@ pub(crate) fn set(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             after: "".into(),
         })?;
     context.batch_stats.notable = notable(&context.server.config());
-    tell_of_change(context, args);
+    log_change(context, args);
     context.session.then(Next::Reload);
     Ok(Reply::OK)
 }
 
-/// Tells the log who has changed which settings to what. Passwords are not shown.
-fn tell_of_change(context: &Context<'_>, args: &Args<'_>) {
+/// Logs who has changed which settings, and their new values without passwords.
+fn log_change(context: &Context<'_>, args: &Args<'_>) {
     let hides = CATALOG
         .find_full(b"config|set")
         .and_then(|command| command.spec.hides);
@@ -94,7 +97,7 @@ pub(crate) fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// `CONFIG REWRITE`: refused, as fanfare never writes to its configuration file.
+/// `CONFIG REWRITE`: always an error. fanfare never writes to its configuration file.
 pub(crate) fn rewrite(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Err(CommandError::text(
         "ERR CONFIG REWRITE is not supported: fanfare does not write to its configuration file",

@@ -1,4 +1,6 @@
 //! PING, ECHO, AUTH, HELLO, SELECT, QUIT, RESET.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -55,7 +57,7 @@ pub(crate) fn auth(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 pub(crate) fn hello(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let wanted = args.get(1).map(protocol_version).transpose()?;
     let mut index = 2;
-    // Options take effect one by one: those before a wrong one have done so.
+    // As in Redis, each option takes effect at once: an error does not undo those before it.
     while let Some(option) = args.get(index) {
         let more = args.len() - 1 - index;
         if option.eq_ignore_ascii_case(b"auth") && more >= 2 {
@@ -112,7 +114,7 @@ pub(crate) fn select(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// A C `int`, as Redis reads it.
+/// Parses an argument with the range of a C `int`.
 pub(crate) fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
     let number = integer_argument(word)?;
     i32::try_from(number).map_err(|_| {
@@ -122,7 +124,7 @@ pub(crate) fn int(word: &[u8]) -> std::result::Result<i32, CommandError> {
     })
 }
 
-/// The number of a database that there is.
+/// Validates the number of a database.
 pub(crate) fn database_index(
     config: &Config,
     index: i32,
@@ -139,8 +141,7 @@ pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// `RESET`: the connection is as it was when it was new, but for its id and what its library said
-/// of itself.
+/// `RESET`: restores the state of a new connection, except the id and the library's name and version.
 pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;

@@ -1,8 +1,9 @@
-//! What a handler works with: the server, the connection, and what the commands of a batch share.
+//! The context that a handler gets: the server, the client, and the state of the batch.
 //!
-//! Layer `command`. A context lives as long as a batch. The keyspace's lock is taken when a command
-//! first asks for it. Commands of the queue mode that follow each other share one hold of it; any other
-//! command runs without.
+//! Layer `command`. It may use `state` and what lies below.
+//!
+//! A context lives as long as a batch. The keyspace's lock is taken when a command first needs it.
+//! Consecutive commands of queue mode share one hold of the lock. Any other command releases it first.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,8 +28,8 @@ use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
 use crate::store::shared::KeyspaceGuard;
 
-/// Replies are moved to the outbox, and held against its limits, before there are more bytes of them
-/// than this.
+/// The most bytes of replies outside of the outbox. Beyond it they are moved to the outbox, where its
+/// limits apply.
 pub(crate) const MAX_REPLIES: usize = 1024 * 1024;
 
 /// How a command is run.
@@ -36,7 +37,7 @@ pub(crate) const MAX_REPLIES: usize = 1024 * 1024;
 pub(crate) enum Execution<'a> {
     /// By itself.
     Alone,
-    /// As one of an EXEC's.
+    /// As one of the commands of an EXEC.
     InExec {
         /// The order of all channels, if the transaction may publish more than one message.
         order: ChannelOrder<'a>,
@@ -44,8 +45,8 @@ pub(crate) enum Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Whether the command may wait, and is answered as soon as it has run. Elsewhere its reply is a
-    /// part of a larger one, which no message may tear apart.
+    /// Whether the command runs by itself: it may block, and its reply is complete. In an EXEC its reply
+    /// is an element of a larger one, and no message may come in between.
     pub(crate) fn is_alone(&self) -> bool {
         matches!(self, Execution::Alone)
     }
@@ -59,7 +60,7 @@ impl Execution<'_> {
     }
 }
 
-/// What a handler works with.
+/// What a handler gets.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     /// The server.
@@ -74,28 +75,28 @@ pub(crate) struct Context<'a> {
     pub replies: &'a mut BytesMut,
     /// The batch's messages.
     pub fanout: &'a mut Fanout,
-    /// PUBLISHes that are being gathered.
+    /// Consecutive PUBLISHes that are to be published together.
     pub publish_run: &'a mut PublishRun,
     /// The batch's share of the statistics.
     pub batch_stats: &'a mut BatchStats,
-    /// The keyspace's lock, from when the command first asks for it; EXEC has it from the start. A
-    /// row of commands of the queue mode, one behind the other in a batch, shares it.
+    /// The keyspace's lock, if it is held. EXEC takes it at its start, other commands when they first
+    /// need it. Consecutive commands of queue mode share it.
     pub keyspace: Option<KeyspaceGuard<'a>>,
-    /// Clients that are closed, and whose disconnect is finished once the keyspace's lock is let go.
+    /// Closed clients whose disconnect is completed once the keyspace's lock is released.
     pub closed: Vec<Arc<Client>>,
     /// How the command is run.
     pub execution: Execution<'a>,
-    /// Whether the command changes keys.
+    /// Whether the command may change keys.
     pub may_write: bool,
-    /// Whether the peer was cut off when the batch first asked, which is one system call.
+    /// Whether the peer was cut off. It takes a system call, which is made once per batch.
     pub peer_is_cut_off: Option<bool>,
-    /// Whether the replies so far must be in the outbox before the keyspace's lock is let go: a
-    /// change by somebody else may send the client a message that has to come after them.
+    /// Whether the replies so far must be in the outbox before the keyspace's lock is released: another
+    /// client's change may send this client a message that must come after them.
     pub owes_replies: bool,
 }
 
 impl<'a> Context<'a> {
-    /// The keys of the selected database, and where the reply goes.
+    /// The keys of the selected database, and the writer of the reply.
     pub(crate) fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
         let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
         let (server, config) = (self.server, self.config);
@@ -118,8 +119,8 @@ impl<'a> Context<'a> {
         self.keyspace.get_or_insert_with(|| lock_keyspace(server))
     }
 
-    /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
-    /// is done for it any more: no element is taken for nobody.
+    /// Takes the keyspace's lock and returns whether the client was disconnected. If it was, its commands
+    /// must not run: elements that they pop would be lost.
     pub(crate) fn is_cut_off(&mut self) -> bool {
         self.keyspace();
         let is_cut_off = self.client.closing() == Closing::Closed;
@@ -129,8 +130,8 @@ impl<'a> Context<'a> {
         is_cut_off
     }
 
-    /// Ends another client's connection. Within an EXEC, which has the keyspace's lock, it is closed
-    /// only, and the rest is done once the lock is let go.
+    /// Ends another client's connection. While the keyspace's lock is held, it is only closed, and the
+    /// disconnect is completed once the lock is released.
     pub(crate) fn disconnect(&mut self, client: &Arc<Client>) {
         if self.server.close(client) {
             self.closed.push(Arc::clone(client));
@@ -138,7 +139,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Finishes the disconnects of closed clients, unless the keyspace's lock is held.
+    /// Completes the disconnects of closed clients, unless the keyspace's lock is held.
     pub(super) fn finish_disconnects(&mut self) {
         if self.keyspace.is_some() {
             return;
@@ -146,14 +147,14 @@ impl<'a> Context<'a> {
         for client in self.closed.drain(..) {
             if self.server.finish_disconnect(&client) {
                 self.session.leaving.push(client);
-                // What follows is carried out once it is gone.
+                // The next commands run once its subscriptions are removed.
                 self.session.then(Next::Reload);
             }
         }
     }
 
-    /// Whether the client may have so many bytes more kept for it, beside those of its requests. If
-    /// not, its connection ends, as it does for too long a request.
+    /// Whether `more` bytes can be kept for the client within `client-query-buffer-limit`. If not, its
+    /// connection ends, as after a request that is too long.
     pub(crate) fn may_keep(&mut self, more: usize) -> bool {
         let client = self.client;
         let kept = client.kept_memory() + more;
@@ -166,40 +167,40 @@ impl<'a> Context<'a> {
         may
     }
 
-    /// Appends a reply, unless the connection wants none.
+    /// Appends a reply, unless CLIENT REPLY suppresses it.
     pub(crate) fn reply(&mut self, reply: Reply) {
         if self.session.replies.wants_reply() {
             reply.encode(self.replies, self.client.protocol());
         }
     }
 
-    /// Moves the replies so far to the outbox, since what is about to be appended there by other
-    /// ways (a confirmation, a message to oneself) comes after them.
+    /// Moves the replies so far to the outbox. It must be called before anything else appends to this
+    /// client's outbox, such as a subscription's confirmation or a message to itself.
     pub(crate) fn settle_replies(&mut self) {
         if !self.replies.is_empty() {
-            // The batch ends with a flush of its own connection, asked for or not.
+            // The end of the batch flushes this client in any case.
             let append = self.client.outbox.send(self.replies, self.fanout.limits());
             if !append.was_taken() {
-                // The connection is at its end; nobody will read them.
+                // The connection is closed, and the replies cannot be sent.
                 self.replies.clear();
             }
         }
     }
 
-    /// Lets go of what the commands of a batch share.
+    /// Ends the batch: releases the keyspace's lock and publishes the gathered PUBLISHes.
     pub(crate) fn finish(mut self) {
         self.release_keyspace();
         publish_run::finish(&mut self);
     }
 
-    /// Adds what was counted to the server's statistics if it has become much.
+    /// Adds the batch's counts to the server's statistics once there are many.
     pub(crate) fn commit_stats(&mut self) {
         if self.batch_stats.is_full() {
             self.batch_stats.commit(&self.server.stats);
         }
     }
 
-    /// Lets the keyspace's lock go.
+    /// Releases the keyspace's lock.
     pub(crate) fn release_keyspace(&mut self) {
         self.settle_owed_replies();
         self.keyspace = None;
@@ -211,7 +212,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Lets others have the keyspace, if they wait for it.
+    /// Hands the keyspace's lock to waiting threads, if there are any, and takes it again.
     pub(crate) fn yield_keyspace(&mut self) {
         self.settle_owed_replies();
         if let Some(keyspace) = &mut self.keyspace {
@@ -219,14 +220,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Answers bytes that are no request.
+    /// Answers a protocol error.
     pub(crate) fn refuse(&mut self, error: &ProtocolError) {
         if let Some(times) = self.server.told.note(Told::ProtocolError) {
             log_client!(info, self.client, %error, times, "{}", Told::ProtocolError);
         }
         publish_run::finish(self);
         self.fail(&match error {
-            // The offending byte goes back as it came, whatever it is.
+            // The byte is sent back as it is, even if it is not printable.
             ProtocolError::ExpectedBulk(byte) => CommandError::Quoting {
                 before: "ERR Protocol error: expected '$', got '",
                 quoted: vec![*byte],
@@ -237,7 +238,7 @@ impl<'a> Context<'a> {
         });
     }
 
-    /// The client, as one that subscribes.
+    /// The client as a subscriber.
     pub(super) fn subscriber(&self) -> Subscriber<'_> {
         Subscriber {
             client: self.client,
@@ -245,7 +246,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Counts an error, and answers with it.
+    /// Counts an error and appends it as the reply.
     pub(super) fn fail(&mut self, error: &CommandError) {
         self.batch_stats.error(error.code());
         if self.session.replies.wants_reply() {
@@ -254,9 +255,9 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Takes the keyspace's lock.
+/// Takes the keyspace's lock and refreshes its clock.
 fn lock_keyspace(server: &ServerState) -> KeyspaceGuard<'_> {
-    let mut space = server.keyspace.lock();
-    space.refresh_clock();
-    space
+    let mut keyspace = server.keyspace.lock();
+    keyspace.refresh_clock();
+    keyspace
 }

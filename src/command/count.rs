@@ -1,28 +1,29 @@
-//! Counts in a request, as the types of values have them in common.
+//! Arguments that the commands of several groups have in common: counts, and texts that Redis handles
+//! as C strings.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use crate::resp::error::CommandError;
 use crate::resp::request::{integer_argument, parse_integer};
 
 type Result<T> = std::result::Result<T, CommandError>;
 
-/// Bytes that a reply of repeated members may take: it is written under the keyspace's lock, in about
-/// a tenth of a second. Redis knows no limit, and a request of a few bytes can fill its memory while
-/// everybody waits.
+/// The most bytes of a reply with repeated members. It is written under the keyspace's lock; this many
+/// bytes take about a tenth of a second. Redis has no limit: a request of a few bytes can fill its
+/// memory while all other clients wait.
 const MOST_BYTES: u128 = 64 * 1024 * 1024;
 
 /// How many random members a command asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// At most so many, none of them twice.
+    /// At most this many, all different.
     Distinct(usize),
-    /// Exactly so many, each chosen from all.
+    /// Exactly this many, each chosen from all members.
     Repeated(usize),
 }
 
 impl Choice {
-    /// Reads a count, of which a negative one means that members may be repeated.
+    /// Parses a count. If it is negative, members may be repeated.
     pub(crate) fn parse(word: &[u8]) -> Result<Choice> {
         let count = any_but_smallest(word)?;
         let size = count.unsigned_abs() as usize;
@@ -40,10 +41,10 @@ impl Choice {
         }
     }
 
-    /// Refuses a reply that can be expected to take too many bytes. The value has `members` and
-    /// takes `memory` bytes; `shown` adds up the bytes that each member has in a reply, and is asked
-    /// only if the memory leaves a doubt.
-    pub(crate) fn check_reply(
+    /// Refuses a reply that is expected to take more than [`MOST_BYTES`]. The value has `members` and
+    /// takes `memory` bytes. `shown` adds up the bytes of all members in a reply; it is slower, and is
+    /// called only if the estimate from `memory` is too large.
+    pub(crate) fn validate_reply(
         self,
         members: usize,
         memory: usize,
@@ -63,13 +64,13 @@ impl Choice {
     }
 }
 
-/// What a short bulk string takes beside its text.
+/// The bytes of a short bulk string besides its text.
 const FRAME: usize = 6;
 
-/// A count that a command cannot serve.
+/// The error for a count that is too large for the command.
 pub(crate) const OUT_OF_RANGE: CommandError = CommandError::text("ERR value is out of range");
 
-/// A number whose sign can be turned around.
+/// Parses a number that can be negated.
 pub(crate) fn any_but_smallest(word: &[u8]) -> Result<i64> {
     const OUT_OF_RANGE: CommandError = CommandError::text(
         "ERR value is out of range, value must between -9223372036854775807 and \
@@ -81,16 +82,22 @@ pub(crate) fn any_but_smallest(word: &[u8]) -> Result<i64> {
     }
 }
 
-/// A number that is not negative.
+/// Parses a number that is not negative.
 pub(crate) fn positive(word: &[u8], error: CommandError) -> Result<usize> {
     let number = parse_integer(word).and_then(|number| usize::try_from(number).ok());
     number.ok_or(error)
 }
 
-/// A number above 0.
+/// Parses a number above 0.
 pub(crate) fn at_least_one(word: &[u8], error: CommandError) -> Result<usize> {
     match positive(word, error.clone())? {
         0 => Err(error),
         number => Ok(number),
     }
+}
+
+/// The bytes up to the first NUL. Redis quotes and compares some texts as C strings.
+pub(crate) fn c_string(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&byte| byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
 }

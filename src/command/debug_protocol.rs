@@ -1,4 +1,6 @@
-//! DEBUG PROTOCOL: a sample of each kind of reply, for whoever tests a client. Layer `command`.
+//! DEBUG PROTOCOL: a sample of each type of reply, for tests of client libraries.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
@@ -10,23 +12,23 @@ const UNKNOWN: CommandError = CommandError::text(
 );
 const NOT_IN_RESP2: CommandError = CommandError::text("ERR RESP2 is not supported by this command");
 
-#[expect(clippy::approx_constant, reason = "Redis's sample is no pi")]
+#[expect(clippy::approx_constant, reason = "Redis's sample is not pi")]
 const DOUBLE: f64 = 3.141;
-/// A string with an attribute, which has no place in a [`Reply`].
+/// A string with an attribute, which a [`Reply`] cannot hold.
 const WITH_ATTRIBUTE: Reply = Reply::Static(
     b"|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n\
       $39\r\nSome real reply following the attribute\r\n",
 );
-/// A push is no reply, so one follows.
+/// A push message and the reply after it.
 const WITH_PUSH: Reply = Reply::Static(
     b">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n\
       $40\r\nSome real reply following the push reply\r\n",
 );
 
-/// The sample of this name, the same as in Redis.
+/// The sample of a type, the same as in Redis.
 ///
 /// # Errors
-/// There is none of this name, or none in RESP2.
+/// There is no such type, or RESP2 does not have it.
 pub(crate) fn sample(name: &[u8], protocol: Protocol) -> Result<Reply, CommandError> {
     let is_resp2 = protocol == Protocol::Resp2;
     Ok(match name.to_ascii_lowercase().as_slice() {

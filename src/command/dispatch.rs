@@ -1,15 +1,16 @@
-//! The way of a request: look its command up, check whether it may run, run it, answer.
+//! The dispatcher: looks up the command of a request, validates the request, runs the handler, and
+//! writes the reply.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 //!
 //! ```text
 //!   dispatch ─▶ run_request ─▶ run_command ─┬─▶ gathered (publish_run), refused, postponed, queued
-//!               finds the      checks       └─▶ call_handler ─▶ serve_and_announce
-//!               command                         runs it         waiters and key events
+//!               finds the      validates    └─▶ call_handler ─▶ complete
+//!               command                         runs it         waiters, invalidations, events
 //! ```
 //!
-//! The order of the checks in [`check`] is Redis's (`processCommand`), since it decides which error a
-//! client sees. EXEC takes the commands that it has queued to [`call_handler`] itself.
+//! [`validate`] keeps the order of Redis's `processCommand`, which decides what error a client sees.
+//! EXEC passes its queued commands to [`call_handler`] directly.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -26,8 +27,7 @@ use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::store::events;
 
-/// Carries out one request. An empty one does nothing, but counts as the one that CLIENT REPLY SKIP
-/// skips, as in Redis.
+/// Executes one request. An empty request does nothing, but CLIENT REPLY SKIP counts it, as in Redis.
 pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
     if !args.is_empty() {
         run_request(context, args);
@@ -53,7 +53,7 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
         Ok(command) => run_command(context, command, args),
         Err(error) => {
             publish_run::finish(context);
-            transaction::spoil(context);
+            transaction::abort(context);
             let missing = match &error {
                 CommandError::UnknownCommand { name, .. } => missing::error(name),
                 _ => None,
@@ -64,19 +64,19 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
     }
 }
 
-/// Runs a command, or does instead what stands in the way of running it now.
+/// Runs a command, or refuses, postpones or queues it.
 fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
     context.client.last_command.store(command.id, Relaxed);
     if !command.queue {
         context.release_keyspace();
     }
-    let checked = check(context, command, args);
-    if checked.is_ok() && publish_run::gather(context, command, args) {
+    let validated = validate(context, command, args);
+    if validated.is_ok() && publish_run::gather(context, command, args) {
         show_to_monitors(context, command, args);
         return;
     }
     publish_run::finish(context);
-    match checked {
+    match validated {
         Err(error) => {
             let error = transaction::reject(context, command, error);
             context.fail(&error);
@@ -85,14 +85,14 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
         Ok(_) if let Some(next) = operators::held_by_pause(context, command) => {
             context.session.then(next);
         }
-        Ok(_) if waits_for_exec(context, command) => {
+        Ok(_) if is_queued(context, command) => {
             transaction::queue(context, command, args);
         }
         Ok(_) if command.queue && context.is_cut_off() => {}
-        Ok(_) if taking::is_for_nobody(context, command) => {}
+        Ok(_) if taking::would_lose_elements(context, command) => {}
         Ok(handler) => call_handler(context, command, handler, args),
     }
-    serve_and_announce(context);
+    complete(context);
     if !command.queue {
         context.release_keyspace();
         context.finish_disconnects();
@@ -100,11 +100,12 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
     tracking::end_caching(context, Some(command));
 }
 
-fn waits_for_exec(context: &Context<'_>, command: &Command) -> bool {
+/// Whether the command is queued for EXEC instead of being run.
+fn is_queued(context: &Context<'_>, command: &Command) -> bool {
     context.session.transaction.is_some() && command.spec.in_multi == InMulti::Waits
 }
 
-/// Runs a command that was checked, answers, and counts it.
+/// Runs a validated command, writes its reply, and counts it.
 pub(super) fn call_handler(
     context: &mut Context<'_>,
     command: &'static Command,
@@ -120,7 +121,7 @@ pub(super) fn call_handler(
             Outcome::Called
         }
         Err(error) => {
-            // In place of whatever it has written by then.
+            // The error replaces what the handler has written so far.
             context.replies.truncate(before);
             context.fail(&error);
             Outcome::Failed
@@ -146,9 +147,9 @@ fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_
     }
 }
 
-/// What follows a command, or an EXEC as a whole: waiters are served, changes told and events
-/// published.
-fn serve_and_announce(context: &mut Context<'_>) {
+/// Completes a command, or a whole EXEC: serves blocked clients, sends invalidations, and publishes
+/// the notifications.
+fn complete(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace {
         for error in keyspace.serve_waiters(context.config, context.fanout) {
             context.batch_stats.error(error.code());
@@ -161,7 +162,7 @@ fn serve_and_announce(context: &mut Context<'_>) {
     }
 }
 
-/// Publishes what has happened to keys so far.
+/// Publishes the keyspace notifications so far.
 pub(super) fn publish_events(context: &mut Context<'_>) {
     let Some(keyspace) = &mut context.keyspace else {
         return;
@@ -171,7 +172,7 @@ pub(super) fn publish_events(context: &mut Context<'_>) {
         return;
     }
     if context.client.is_subscriber() && context.execution.is_alone() {
-        // The reply comes before the messages that the command brings about.
+        // The reply comes before the messages that the command causes.
         context.settle_replies();
     }
     let (published, delivered) = events::publish(
@@ -185,8 +186,9 @@ pub(super) fn publish_events(context: &mut Context<'_>) {
     context.batch_stats.delivered += delivered;
 }
 
-/// The checks before a command runs.
-fn check(
+/// Validates a request before its command runs: arity, permissions, memory, and the state of the
+/// client. Returns the handler.
+fn validate(
     context: &mut Context<'_>,
     command: &'static Command,
     args: &Args<'_>,
@@ -197,7 +199,7 @@ fn check(
     }
     let handler = table::handler(command).ok_or_else(|| arity(command.full_name.clone()))?;
     if command.has(Flag::Protected) {
-        server::allow_debug(context)?;
+        server::permit_debug(context)?;
     }
     access::refresh_user(context)?;
     access::require_auth(context, command)?;
@@ -238,8 +240,8 @@ fn check(
     Ok(handler)
 }
 
-/// The first word of a browser's request. Redis closes such a connection at once, lest a web page
-/// send commands to a server on the same machine.
+/// Whether the word begins a browser's request. As in Redis, such a connection is closed at once:
+/// otherwise a web page could send commands to a server on the same machine.
 fn is_http(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"post") || word.eq_ignore_ascii_case(b"host:")
 }

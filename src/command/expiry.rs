@@ -1,6 +1,9 @@
-//! When keys expire, after Redis's `expire.c`.
+//! Commands on the deadlines of keys: EXPIRE, TTL, PERSIST and their variants. The rules are those of
+//! Redis's `expire.c`.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
-use super::Args;
+use super::{Args, c_string};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -10,7 +13,7 @@ use crate::store::keys::Keys;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
-/// What a number counts that says when a key expires.
+/// The unit of a number that says when a key expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
     /// Seconds from now.
@@ -24,12 +27,12 @@ pub(crate) enum Count {
 }
 
 impl Count {
-    /// Whether it counts since 1970.
+    /// Whether the number counts since 1970.
     pub(crate) fn is_absolute(self) -> bool {
         matches!(self, Count::SecondsSince1970 | Count::MillisSince1970)
     }
 
-    /// In milliseconds, what it counts.
+    /// The unit in milliseconds.
     fn unit(self) -> Millis {
         match self {
             Count::Seconds | Count::SecondsSince1970 => 1000,
@@ -37,14 +40,14 @@ impl Count {
         }
     }
 
-    /// The moment, in milliseconds since 1970; it may be before that. `None`: 64 bits do not hold it.
+    /// The moment in milliseconds since 1970, which may be negative. `None`: it overflows.
     pub(crate) fn moment(self, number: i64, now: Millis) -> Option<i64> {
         let start = if self.is_absolute() { 0 } else { now as i64 };
         number.checked_mul(self.unit() as i64)?.checked_add(start)
     }
 }
 
-/// What a command says to a time that it cannot count to.
+/// The error for a time that is out of range.
 pub(crate) fn invalid_time(command: &'static str) -> CommandError {
     CommandError::Text(format!("ERR invalid expire time in '{command}' command").into())
 }
@@ -91,21 +94,21 @@ fn expire_at(keys: &mut Keys<'_>, command: &'static str, count: Count, args: &Ar
     Ok(Reply::Integer(1))
 }
 
-/// On what condition a key's time is changed.
+/// The conditions under which a key's deadline is changed.
 #[derive(Debug, Default)]
 struct Conditions {
-    /// It has none.
+    /// The key has no deadline.
     nx: bool,
-    /// It has one.
+    /// The key has a deadline.
     xx: bool,
-    /// The new one is later; a key that has none lives forever.
+    /// The new deadline is later. No deadline counts as infinitely late.
     gt: bool,
-    /// The new one is sooner.
+    /// The new deadline is earlier.
     lt: bool,
 }
 
 impl Conditions {
-    /// Those from the third argument on.
+    /// Parses the conditions, from the third argument on.
     fn parse(args: &Args<'_>) -> Result<Conditions> {
         let mut conditions = Conditions::default();
         for word in args.iter().skip(3) {
@@ -142,11 +145,9 @@ impl Conditions {
 }
 
 fn unsupported(word: &[u8]) -> CommandError {
-    // Redis prints it as a C string.
-    let shown = word.split(|&byte| byte == 0).next().unwrap_or_default();
     CommandError::Quoting {
         before: "ERR Unsupported option ",
-        quoted: shown.to_vec(),
+        quoted: c_string(word).to_vec(),
         after: "".into(),
     }
 }
@@ -171,7 +172,7 @@ pub(crate) fn pexpiretime(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     deadline(keys, Count::MillisSince1970, args)
 }
 
-/// When a key expires, to the nearest unit: -1 is never, and -2 that there is no such key.
+/// Answers when a key expires, rounded to the unit. -1: never. -2: there is no such key.
 fn deadline(keys: &mut Keys<'_>, count: Count, args: &Args<'_>) -> Result {
     let mut keys = keys.reborrow().untouched();
     let Some(slot) = keys.lookup_read(&args[1]) else {

@@ -1,6 +1,6 @@
-//! For unit tests: a server, and one client's context in it.
+//! For tests: a server and one client, whose commands run without a connection's task.
 //!
-//! Layer `command`, for tests only.
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::state::ServerState;
 use crate::state::placement::Placement;
 use crate::state::tls::Tls;
 
-/// A server and one client. The client's other end stays open, and reads nothing.
+/// A server and one client. The peer's socket stays open and reads nothing.
 #[derive(Debug)]
 pub(super) struct Fixture {
     pub server: Arc<ServerState>,
@@ -35,7 +35,7 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// A server with these settings and one client. Needs a runtime.
+    /// A server with these settings, and one client. It must be called within a runtime.
     pub(super) fn new(config: Config) -> Fixture {
         let acl = Acl::at_start(&config).expect("an ACL without a file");
         let server = ServerState::new(
@@ -62,7 +62,7 @@ impl Fixture {
         }
     }
 
-    /// What a handler of this client's works with.
+    /// The context for a handler.
     pub(super) fn context(&mut self) -> Context<'_> {
         Context {
             server: &self.server,
@@ -82,13 +82,13 @@ impl Fixture {
         }
     }
 
-    /// Carries out a request within the current batch.
+    /// Executes a request in the current batch.
     pub(super) fn request<T: AsRef<[u8]>>(&mut self, args: &[T]) {
-        let (bytes, places) = joined(args);
-        dispatch(&mut self.context(), &Args::new(&bytes, &places, &[]));
+        let (bytes, ranges) = joined(args);
+        dispatch(&mut self.context(), &Args::new(&bytes, &ranges, &[]));
     }
 
-    /// The replies that are there by now, in one line; forgets them.
+    /// Removes and returns the replies so far, with blanks for line breaks.
     pub(super) fn take_replies(&mut self) -> String {
         let replies = self.replies.split();
         String::from_utf8_lossy(&replies).replace("\r\n", " ")
@@ -100,14 +100,14 @@ impl Fixture {
     }
 }
 
-/// Arguments one after another as a request holds them, and where each stands.
+/// Concatenates arguments, and returns the range of each.
 pub(super) fn joined<T: AsRef<[u8]>>(args: &[T]) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut bytes = Vec::new();
-    let places = args.iter().map(|arg| {
+    let ranges = args.iter().map(|arg| {
         let start = bytes.len();
         bytes.extend_from_slice(arg.as_ref());
         start..bytes.len()
     });
-    let places = places.collect();
-    (bytes, places)
+    let ranges = ranges.collect();
+    (bytes, ranges)
 }

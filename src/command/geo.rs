@@ -1,5 +1,7 @@
-//! Commands on places, after Redis's `geo.c`. A place is a member of a sorted set, and its geohash of 52
-//! bits is the score. Searches are in [`search`], and their arguments in [`options`].
+//! Commands on places: GEOADD, GEOPOS and so on. The rules are those of Redis's `geo.c`.
+//!
+//! Layer `command`. It may use `state` and what lies below. A place is a member of a sorted set. Its
+//! score is a geohash of 52 bits. Searches are in [`search`], and their arguments in [`options`].
 
 mod options;
 mod search;
@@ -28,12 +30,12 @@ impl From<GeoError> for CommandError {
     }
 }
 
-/// A number that a client gives; `refusal` says that it is none.
+/// Parses a number. `refusal`: the error if it is not one.
 fn number(word: &[u8], refusal: CommandError) -> Result<f64> {
     parse_score(word).ok_or(refusal)
 }
 
-/// A place, by the words that give its coordinates.
+/// Parses the coordinates of a place.
 fn point(longitude: &[u8], latitude: &[u8]) -> Result<Point> {
     let longitude = number(longitude, NO_FLOAT)?;
     let latitude = number(latitude, NO_FLOAT)?;
@@ -53,8 +55,8 @@ pub(crate) fn geoadd(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         }
         first += 1;
     }
-    let words: Vec<&[u8]> = args.iter().skip(first).collect();
-    let (triples, rest) = words.as_chunks::<3>();
+    let given: Vec<&[u8]> = args.iter().skip(first).collect();
+    let (triples, rest) = given.as_chunks::<3>();
     if triples.is_empty() || !rest.is_empty() || (only_new && only_present) {
         return Err(CommandError::SYNTAX);
     }
@@ -76,8 +78,8 @@ pub(crate) fn geoadd(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     keys.change(slot, |set: &mut SortedSet| {
         set.expect(places.len(), limits);
         for (member, score) in places {
-            let passed_over = (only_new || only_present) && set.score(member).is_some() == only_new;
-            if passed_over {
+            let is_skipped = (only_new || only_present) && set.score(member).is_some() == only_new;
+            if is_skipped {
                 continue;
             }
             match set.insert(member, score, limits) {
@@ -133,7 +135,8 @@ pub(crate) fn geopos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
     })
 }
 
-/// Replies with what `write` makes of each member's score; there is none where there is no member.
+/// Replies with an array to which `write` adds an element for each member. The score is `None` if the
+/// set has no such member.
 fn for_each_score(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,

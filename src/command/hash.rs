@@ -1,7 +1,6 @@
-//! Hashes: HSET and its kin. Each function is named after its command; the order of its checks is
-//! Redis's, since it decides which error a client sees.
+//! The hash commands. The checks are in Redis's order, which decides what error a client sees.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 mod numbers;
 mod random;
@@ -10,7 +9,7 @@ pub(crate) use numbers::{hincrby, hincrbyfloat};
 pub(crate) use random::hrandfield;
 
 use super::Args;
-use super::scan::{self, Options};
+use super::scan::{self, ScanOptions};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -32,7 +31,7 @@ pub(crate) fn hmset(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// Sets the fields of a request, and returns how many are new.
+/// Sets the fields of a request, and returns how many were added.
 fn set_fields(keys: &mut Keys<'_>, args: &Args<'_>, name: &str) -> Result<usize> {
     if !args.len().is_multiple_of(2) {
         return Err(CommandError::Arity(name.to_owned()));
@@ -42,9 +41,9 @@ fn set_fields(keys: &mut Keys<'_>, args: &Args<'_>, name: &str) -> Result<usize>
     let limits = HashLimits::of(keys.config());
     let added = keys.change(slot, |hash: &mut Hash| {
         hash.expect(args.len() / 2 - 1, limits);
-        let mut words = args.iter().skip(2);
+        let mut pairs = args.iter().skip(2);
         let mut added = 0;
-        while let (Some(field), Some(value)) = (words.next(), words.next()) {
+        while let (Some(field), Some(value)) = (pairs.next(), pairs.next()) {
             added += usize::from(hash.set(field, value, limits));
         }
         added
@@ -65,7 +64,7 @@ pub(crate) fn hsetnx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(1))
 }
 
-/// Sets one field, with all that follows.
+/// Sets one field, marks the key as changed, and notifies of it.
 fn set_field(
     keys: &mut Keys<'_>,
     slot: SlotId,
@@ -181,7 +180,7 @@ pub(crate) fn hscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         scan::put_head(out, 0, 0);
         return Ok(Reply::Sent);
     };
-    let options = Options::of_elements(args, config)?;
+    let options = ScanOptions::of_elements(args, config)?;
     let mut shown = Vec::new();
     let next = hash.scan(cursor, options.count, |(field, value)| {
         if options.matches(field) {

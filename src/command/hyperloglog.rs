@@ -1,5 +1,7 @@
-//! Commands on HyperLogLogs, after Redis's `hyperloglog.c`. They are strings, which clients may also
-//! write themselves: what is found at a key is looked at before it is used.
+//! PFADD, PFCOUNT and PFMERGE. The rules are those of Redis's `hyperloglog.c`.
+//!
+//! Layer `command`. It may use `state` and what lies below. A HyperLogLog is a string, and clients can
+//! write any bytes into it. So it is validated before each use.
 
 use super::Args;
 use crate::config::EventClass;
@@ -32,7 +34,7 @@ pub(crate) fn pfadd(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     })?;
     let changed = is_new || raised;
     if changed {
-        tell_change(keys, key);
+        notify_change(keys, key);
     }
     Ok(Reply::Integer(changed.into()))
 }
@@ -48,7 +50,7 @@ pub(crate) fn pfcount(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         return Ok(Reply::Integer(0));
     };
     keys.get::<StringValue>(slot)?;
-    // The count is kept in the string, which is no event.
+    // The count is cached in the string. There is no notification of that.
     let counted = change(keys, slot, |value| hyperloglog::count(value))?;
     if counted.header_changed {
         keys.changed(key);
@@ -59,16 +61,16 @@ pub(crate) fn pfcount(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
 /// `PFMERGE destkey [sourcekey ...]`
 pub(crate) fn pfmerge(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let key = &args[1];
-    // What the destination has stays.
+    // The destination is one of the sources.
     let union = union(keys, args.iter().skip(1))?;
     let (slot, _) = slot_to_write(keys, key)?;
     let limit = sparse_limit(keys);
     change(keys, slot, |value| union.store(value, limit))?;
-    tell_change(keys, key);
+    notify_change(keys, key);
     Ok(Reply::OK)
 }
 
-/// All that these keys have, as far as they are there.
+/// The union of these keys. Keys that do not exist are skipped.
 fn union<'a>(keys: &mut Keys<'_>, names: impl Iterator<Item = &'a [u8]>) -> Result<Union> {
     let mut union = Union::new();
     for name in names {
@@ -79,7 +81,7 @@ fn union<'a>(keys: &mut Keys<'_>, names: impl Iterator<Item = &'a [u8]>) -> Resu
     Ok(union)
 }
 
-/// Where the string is that is to be changed, and whether it is new.
+/// The slot of the string to change, and whether it was added.
 fn slot_to_write(keys: &mut Keys<'_>, key: &[u8]) -> Result<(SlotId, bool)> {
     Ok(match keys.write::<StringValue>(key)? {
         Some(slot) => (slot, false),
@@ -90,8 +92,8 @@ fn slot_to_write(keys: &mut Keys<'_>, key: &[u8]) -> Result<(SlotId, bool)> {
     })
 }
 
-/// Changes a string, if it is a HyperLogLog by its header; any other stays as it is, its encoding
-/// too.
+/// Changes a string if its header is that of a HyperLogLog. Any other string keeps its bytes and its
+/// encoding.
 fn change<R>(
     keys: &mut Keys<'_>,
     slot: SlotId,
@@ -108,8 +110,8 @@ fn sparse_limit(keys: &Keys<'_>) -> usize {
     usize::try_from(keys.config().hll_sparse_max_bytes).unwrap_or(usize::MAX)
 }
 
-/// PFMERGE tells of a PFADD, too, as in Redis.
-fn tell_change(keys: &mut Keys<'_>, key: &[u8]) {
+/// Marks a key as changed and notifies of a PFADD, as Redis does after PFMERGE too.
+fn notify_change(keys: &mut Keys<'_>, key: &[u8]) {
     keys.changed(key);
     keys.notify(EventClass::String, "pfadd", key);
 }

@@ -1,11 +1,13 @@
 //! INFO: the server's state as text, by section.
 //!
-//! Field names are Redis's where the number means the same; fanfare's own begin with `fanfare_` or
-//! say what Redis does not count. Tools read `redis_version`, `role`, `loading` and the like, so
-//! sections that fanfare has nothing for still say what a lone server says.
+//! Layer `command`. It may use `state` and what lies below.
 //!
-//! Nothing here takes the keyspace's lock: what INFO shows of the keys are figures that were written
-//! down when the lock was last let go ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
+//! A field has Redis's name if it means the same. fanfare's own fields begin with `fanfare_` or count
+//! something that Redis does not. Tools read `redis_version`, `role`, `loading` and the like, so
+//! sections without meaning for fanfare show what a standalone Redis would.
+//!
+//! INFO never takes the keyspace's lock. Its figures about keys were published when the lock was last
+//! released ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
 
 use std::fmt::{Display, Write};
 use std::path::PathBuf;
@@ -21,7 +23,7 @@ use crate::observe::stats::Counter;
 use crate::state::{REDIS_VERSION, ServerState, VERSION, memory};
 use crate::store::keyspace::Figures;
 
-/// A section: its name, whether a plain INFO shows it, and what it says.
+/// A section: its name, whether INFO without arguments shows it, and the function that writes it.
 struct Section {
     name: &'static str,
     by_default: bool,
@@ -96,11 +98,11 @@ const SECTIONS: &[Section] = &[
     },
 ];
 
-/// Where the program is; the system is asked once.
+/// The path of the executable. It is read from the system once.
 static EXECUTABLE: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::current_exe().unwrap_or_default());
 
-/// The text being written.
+/// The text of the reply.
 #[derive(Default)]
 struct Report(String);
 
@@ -109,7 +111,7 @@ impl Report {
         let _ = write!(self.0, "{name}:{value}\r\n");
     }
 
-    /// A number of bytes, and again for people.
+    /// Adds a number of bytes, and a second field with the same number in a readable unit.
     fn bytes(&mut self, name: &str, bytes: usize) {
         self.field(name, bytes);
         self.field(format_args!("{name}_human"), human(bytes));
@@ -120,8 +122,9 @@ impl Report {
     }
 }
 
-/// The sections asked for, or those of a plain INFO. `default`, `all` and `everything` are sets of
-/// sections; names in any letter case; a name that is unknown adds nothing.
+/// The text of the sections `asked`; if there are none, of the default sections. Names are
+/// case-insensitive. `default`, `all` and `everything` are sets of sections. An unknown name adds
+/// nothing.
 pub(crate) fn report(state: &ServerState, asked: &[&[u8]]) -> String {
     let keys = state.keyspace.figures();
     let mut report = Report::default();
@@ -204,7 +207,7 @@ fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("mem_allocator", "mimalloc");
 }
 
-/// A part of a whole, as Redis prints it.
+/// A percentage in Redis's format.
 fn percent(part: usize, whole: usize) -> String {
     let percent = part as f64 * 100.0 / (whole as f64).max(1.0);
     format!("{percent:.2}%")
@@ -363,7 +366,7 @@ fn keyspace(report: &mut Report, _state: &ServerState, keys: &Figures) {
     }
 }
 
-/// Bytes as Redis prints them for people.
+/// A number of bytes in a readable unit, in Redis's format.
 pub(super) fn human(bytes: usize) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "K", "M", "G"] {
@@ -375,5 +378,5 @@ pub(super) fn human(bytes: usize) -> String {
         }
         amount /= 1024.0;
     }
-    unreachable!("the last unit takes any amount")
+    unreachable!("the last unit has no upper limit")
 }

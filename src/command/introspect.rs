@@ -1,8 +1,10 @@
-//! COMMAND and its subcommands: the table as clients see it.
+//! COMMAND and its subcommands: the catalog as clients see it.
 //!
-//! Replies are those of Redis 7.0, byte for byte, in RESP2 and RESP3: which aggregate is an array
-//! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
-//! Redis, whose table is a hash table.
+//! Layer `command`. It may use `state` and what lies below.
+//!
+//! The replies have exactly the structure of Redis 7.0's, in RESP2 and RESP3: which aggregates are
+//! arrays and which are sets, and the order of a map's keys. Only the order of the commands is
+//! undefined, as in Redis, which keeps them in a hash table.
 
 use super::pubsub::help as help_reply;
 use super::{Args, Context};
@@ -14,7 +16,7 @@ use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer, map, set, status};
 
-/// What a command of this module answers.
+/// The result of a handler.
 type Answer = Result<Reply, CommandError>;
 
 const NO_SUCH_COMMAND: CommandError = CommandError::text("ERR Invalid command specified");
@@ -24,9 +26,9 @@ const WRONG_ARITY: CommandError =
 const WRONG_ARGUMENTS: CommandError =
     CommandError::text("ERR Invalid arguments specified for command");
 
-/// How many names one COMMAND INFO or COMMAND DOCS may give. Redis has no bound, but a reply is up
-/// to a thousand times longer than the name that asks for it: a 10 MB request for `client` over and
-/// over would build gigabytes. No client asks for more names than there are commands.
+/// The most names in one COMMAND INFO or COMMAND DOCS. Redis has no limit, but a reply is up to a
+/// thousand times longer than its name: a request of 10 MB that repeats `client` would produce
+/// gigabytes. No client asks for more names than there are commands.
 const MAX_NAMES: usize = 1024;
 const TOO_MANY_NAMES: CommandError = CommandError::text("ERR too many command names");
 
@@ -40,46 +42,46 @@ pub(crate) fn count(_: &mut Context<'_>, _: &Args<'_>) -> Answer {
     Ok(Reply::Integer(CATALOG.commands().len() as i64))
 }
 
-/// `COMMAND INFO [name ...]`: a null for a name that is none.
+/// `COMMAND INFO [name ...]`: null for an unknown name.
 pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Answer {
     if args.len() == 2 {
         return command(context, args);
     }
-    let names = bounded(words_after(2, args))?;
+    let names = bounded(args_after(2, args))?;
     let replies = names
         .iter()
         .map(|name| CATALOG.find_full(name).map_or(Reply::Null, details));
     Ok(array(replies))
 }
 
-/// `COMMAND DOCS [name ...]`: leaves out a name that is none.
+/// `COMMAND DOCS [name ...]`: omits unknown names.
 pub(crate) fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     if args.len() == 2 {
         return Ok(map(CATALOG.commands().iter().map(documentation)));
     }
-    let names = bounded(words_after(2, args))?;
+    let names = bounded(args_after(2, args))?;
     let entries = names.iter().filter_map(|name| CATALOG.find_full(name));
     Ok(map(entries.map(documentation)))
 }
 
-/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of
+/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: the names of commands and
 /// subcommands.
 pub(crate) fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
-    let entries = listed(&words_after(2, args))?;
+    let entries = listed(&args_after(2, args))?;
     let names = entries.map(|command| bulk(command.full_name.clone()));
     Ok(array(names))
 }
 
 /// `COMMAND GETKEYS name [argument ...]`
 pub(crate) fn getkeys(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
-    let request = words_after(2, args);
+    let request = args_after(2, args);
     let keys = keys_of(command_of(&request)?.spec, &request)?;
     Ok(array(keys.into_iter().map(|(key, _)| copied(key))))
 }
 
 /// `COMMAND GETKEYSANDFLAGS name [argument ...]`
 pub(crate) fn getkeysandflags(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
-    let request = words_after(2, args);
+    let request = args_after(2, args);
     let keys = keys_of(command_of(&request)?.spec, &request)?;
     let pair = |(key, flags): (&[u8], KeyFlags)| {
         let flags = flags.iter().copied().map(status);
@@ -118,11 +120,13 @@ fn bounded(names: Vec<&[u8]>) -> Result<Vec<&[u8]>, CommandError> {
     Ok(names)
 }
 
-fn words_after<'a>(count: usize, args: &'a Args<'_>) -> Vec<&'a [u8]> {
+/// The arguments after the first `count`.
+fn args_after<'a>(count: usize, args: &'a Args<'_>) -> Vec<&'a [u8]> {
     args.iter().skip(count).collect()
 }
 
-/// What a filter, or none, leaves of the table. No command comes from a module.
+/// The commands that the filter of COMMAND LIST accepts; without a filter, all. None comes from a
+/// module.
 fn listed(
     filter: &[&[u8]],
 ) -> Result<impl Iterator<Item = &'static Command> + use<>, CommandError> {
@@ -151,12 +155,12 @@ fn listed(
         .filter(move |command| keep(command)))
 }
 
-/// The command that a request would run, as the dispatcher finds it.
+/// The command that the dispatcher would run for a request.
 fn command_of(request: &[&[u8]]) -> Result<&'static Command, CommandError> {
     CATALOG.find_request(request).ok_or(NO_SUCH_COMMAND)
 }
 
-/// A request's keys, each with what the command does with it.
+/// The keys of a request, with their flags.
 fn keys_of<'a>(
     spec: &'static Spec,
     request: &[&'a [u8]],
@@ -172,18 +176,18 @@ fn keys_of<'a>(
     Ok(pairs.collect())
 }
 
-/// A bulk string of its own, rather than a slice that keeps the request's buffer alive.
+/// A key as a bulk string. It is copied, so that the reply does not keep the request's buffer alive.
 fn copied(key: &[u8]) -> Reply {
     bulk(key.to_vec())
 }
 
-/// A command's element of COMMAND and COMMAND INFO.
+/// A command's element in the reply of COMMAND and COMMAND INFO.
 fn details(command: &Command) -> Reply {
     let spec = command.spec;
     let LegacyRange {
         first, last, step, ..
     } = command.legacy_range;
-    // A command without subcommands has an empty set of them, one with subcommands an array.
+    // As in Redis: without subcommands an empty set, otherwise an array.
     let subcommands = match command.subcommands.as_slice() {
         [] => set([]),
         subcommands => array(subcommands.iter().map(details)),
@@ -246,7 +250,7 @@ fn key_spec(spec: &KeySpec) -> Reply {
     map(notes.into_iter().chain(rest))
 }
 
-/// One half of a key specification.
+/// One half of a key specification: its type and its parameters.
 fn kind(name: &'static str, spec: Reply) -> Reply {
     map([("type", bulk(name)), ("spec", spec)])
 }
@@ -255,7 +259,7 @@ fn integers<const N: usize>(pairs: [(&'static str, i64); N]) -> Reply {
     map(pairs.map(|(key, value)| (key, integer(value))))
 }
 
-/// A command's pair of COMMAND DOCS.
+/// A command's key and value in the reply of COMMAND DOCS.
 fn documentation(command: &Command) -> (Reply, Reply) {
     let docs = &command.spec.docs;
     let mut fields = vec![
@@ -291,7 +295,7 @@ fn documentation(command: &Command) -> (Reply, Reply) {
     (name_of(command), map(fields))
 }
 
-/// One element of a command's syntax.
+/// An argument of a command's syntax in COMMAND DOCS.
 fn argument(arg: &Arg) -> Reply {
     let mut fields = vec![("name", bulk(arg.name)), ("type", bulk(arg.kind.name()))];
     let spec_index = arg.key_spec.map(|index| integer(index.into()));
@@ -312,8 +316,8 @@ fn argument(arg: &Arg) -> Reply {
         ("multiple_token", arg.multiple_token),
     ];
     if flags.iter().any(|&(_, is_set)| is_set) {
-        let words = flags.iter().filter(|(_, is_set)| *is_set);
-        fields.push(("flags", set(words.map(|(word, _)| status(*word)))));
+        let names = flags.iter().filter(|(_, is_set)| *is_set);
+        fields.push(("flags", set(names.map(|(name, _)| status(*name)))));
     }
     if !arg.arguments.is_empty() {
         fields.push(("arguments", array(arg.arguments.iter().map(argument))));

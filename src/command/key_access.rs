@@ -1,10 +1,11 @@
-//! What commands do to keys, held against what the catalog finds in their arguments, which is all
-//! that ACL and COMMAND GETKEYS go by.
+//! For tests: compares what commands do to keys with the keys that the catalog finds in their
+//! arguments. ACL and COMMAND GETKEYS rely on the catalog.
 //!
-//! Layer `command`, for tests only. Requests are made at random from each command's own syntax, with
-//! keys whose names are keywords, and words that do not belong. Each is carried out by a user who may
-//! do some things with some keys. The keyspace records what is touched; values carry a mark of
-//! their key, which shows where they come to.
+//! Layer `command`. It may use `state` and what lies below.
+//!
+//! Requests are generated at random from each command's own syntax, with keys whose names are keywords,
+//! and with extra arguments. A user with random permissions for each key runs them. The keyspace records
+//! which keys are touched. The values contain a mark of their key, so that a copied value is recognized.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,15 +26,15 @@ use crate::store::set::Set;
 use crate::store::sorted_set::SortedSet;
 use crate::store::string_value::StringValue;
 
-/// Requests of each command, and of one whose keys stand where its other arguments say.
-const ROUNDS: usize = 100;
-const ROUNDS_MOVABLE: usize = 2000;
-/// The keys, which half of the time hold something.
+/// The number of requests for each command.
+const REQUESTS: usize = 100;
+/// The same for commands whose other arguments say where the keys are.
+const REQUESTS_MOVABLE: usize = 2000;
+/// The keys that requests name.
 const NAMES: &[&str] = &[
     "a", "b", "by", "store", "get", "limit", "left", "count", "db", "ex", "1", "2",
 ];
-/// Commands that work on keys whose names they are not told; categories are what keeps users from
-/// them.
+/// Commands on keys that have no key arguments. Only permissions for commands restrict them.
 const NAMELESS: &[&str] = &[
     "dbsize",
     "flushall",
@@ -48,9 +49,9 @@ const NAMELESS: &[&str] = &[
 ];
 
 impl Fixture {
-    /// Carries out a request, and returns the reply. A client that would wait does not.
-    fn run(&mut self, words: &[&[u8]]) -> Vec<u8> {
-        self.request(words);
+    /// Executes a request and returns the reply. A client that would block does not.
+    fn run(&mut self, args: &[&[u8]]) -> Vec<u8> {
+        self.request(args);
         self.end_batch();
         self.session.next = super::Next::Go;
         self.client.watched_changed.store(false, Relaxed);
@@ -58,7 +59,7 @@ impl Fixture {
         self.replies.split().to_vec()
     }
 
-    /// Lets the user `u`, who the connection is from now on, do these things with these keys.
+    /// Gives the user `u` these permissions, and authenticates the connection as `u`.
     fn let_user(&mut self, rules: &[Vec<u8>]) {
         let mut all = ["reset", "on", "nopass", "+@all"]
             .map(|rule| rule.as_bytes().to_vec())
@@ -70,13 +71,13 @@ impl Fixture {
         }
     }
 
-    /// Fills the keyspace anew: key `n` holds what begins with [`mark`]`(n)`, or nothing.
+    /// Fills a new keyspace. Key `n` has a value with [`mark_number`]`(n)` in it, or does not exist.
     fn fill(&self, random: &mut Rng) {
         let config = self.server.config();
-        let mut space = self.server.keyspace.lock();
-        *space = Keyspace::default();
-        space.refresh_clock();
-        let mut keys = space.keys(0, &config);
+        let mut keyspace = self.server.keyspace.lock();
+        *keyspace = Keyspace::default();
+        keyspace.refresh_clock();
+        let mut keys = keyspace.keys(0, &config);
         for (number, name) in NAMES.iter().enumerate() {
             let value = |low: usize| (mark_number(number) * 1_000_000 + 500_000 + low).to_string();
             match random.u8(..4) {
@@ -93,14 +94,14 @@ impl Fixture {
                 }
             }
         }
-        space.touched = crate::store::touched::Touched::default();
+        keyspace.touched = crate::store::touched::Touched::default();
     }
 
-    /// The marks that stand in what a key holds now, in any database that a request may name.
+    /// The marks in the value of a key, in all databases that a request may name.
     fn marks_in_key(&self, name: &str) -> BTreeSet<usize> {
         let config = self.server.config();
-        let mut space = self.server.keyspace.lock();
-        let held = (0..4).map(|db| held(&mut space.keys(db, &config), name.as_bytes()));
+        let mut keyspace = self.server.keyspace.lock();
+        let held = (0..4).map(|db| held(&mut keyspace.keys(db, &config), name.as_bytes()));
         marks_in(&held.collect::<Vec<_>>().join(&b' '))
     }
 }
@@ -131,7 +132,7 @@ fn mark_number(number: usize) -> usize {
     471_100 + number
 }
 
-/// The keys whose marks are in a text.
+/// The numbers of the keys whose marks are in a text.
 fn marks_in(text: &[u8]) -> BTreeSet<usize> {
     let mark = |part: &[u8]| std::str::from_utf8(part).ok()?.parse().ok();
     let marks = text.windows(6).filter_map(mark);
@@ -140,22 +141,22 @@ fn marks_in(text: &[u8]) -> BTreeSet<usize> {
     numbers.filter(|number| *number < NAMES.len()).collect()
 }
 
-/// Words for arguments, as the syntax has them, or nearly.
-struct Maker<'a> {
+/// Generates arguments that follow a syntax, or almost follow it.
+struct Generator<'a> {
     random: &'a mut Rng,
-    words: Vec<Vec<u8>>,
+    args: Vec<Vec<u8>>,
 }
 
-impl Maker<'_> {
+impl Generator<'_> {
     fn one<'a>(&mut self, among: &[&'a str]) -> &'a str {
         among[self.random.usize(..among.len())]
     }
 
-    fn push(&mut self, word: &str) {
-        self.words.push(word.into());
+    fn push(&mut self, arg: &str) {
+        self.args.push(arg.into());
     }
 
-    /// The arguments; options come in any order, and may come again.
+    /// Generates the arguments of a syntax. Options come in any order, and may be repeated.
     fn arguments(&mut self, args: &[Arg]) {
         let (options, rest): (Vec<&Arg>, Vec<&Arg>) = args
             .iter()
@@ -200,40 +201,40 @@ impl Maker<'_> {
                 self.push(number);
             }
             ArgKind::Key | ArgKind::String | ArgKind::Pattern => {
-                let word = self.one(NAMES);
-                self.push(word);
+                let name = self.one(NAMES);
+                self.push(name);
             }
         }
     }
 }
 
-/// A request of `command`. Now and then a word is added, left out or replaced.
+/// A request of `command`. In some, arguments are added, removed or replaced.
 fn request(command: &Command, random: &mut Rng) -> Vec<Vec<u8>> {
-    let mut maker = Maker {
+    let mut generator = Generator {
         random,
-        words: Vec::new(),
+        args: Vec::new(),
     };
-    maker.arguments(command.spec.docs.arguments);
-    let mut words = maker.words;
+    generator.arguments(command.spec.docs.arguments);
+    let mut args = generator.args;
     for _ in 0..[0, 0, 0, 1, 2][random.usize(..5)] {
-        let place = random.usize(..=words.len());
-        let word = NAMES[random.usize(..NAMES.len())].as_bytes().to_vec();
+        let place = random.usize(..=args.len());
+        let name = NAMES[random.usize(..NAMES.len())].as_bytes().to_vec();
         match random.u8(..3) {
-            0 => words.insert(place, word),
-            1 if place < words.len() => words[place] = word,
-            _ if place < words.len() => {
-                words.remove(place);
+            0 => args.insert(place, name),
+            1 if place < args.len() => args[place] = name,
+            _ if place < args.len() => {
+                args.remove(place);
             }
             _ => {}
         }
     }
     let name = command.full_name.split('|');
     let mut all: Vec<Vec<u8>> = name.map(|part| part.as_bytes().to_vec()).collect();
-    all.extend(words);
+    all.extend(args);
     all
 }
 
-/// What a user may do with each key: read, write.
+/// Random permissions to read and to write, for each key.
 fn permissions(random: &mut Rng) -> Vec<(bool, bool)> {
     let all = random.bool();
     let mut may = || all || random.u8(..4) > 0;
@@ -250,29 +251,31 @@ fn rules(permissions: &[(bool, bool)]) -> Vec<Vec<u8>> {
     NAMES.iter().zip(permissions).filter_map(rule).collect()
 }
 
-fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
-    let words = request(command, random);
-    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+/// Runs a random request. Asserts that it touches only keys that the catalog finds, and reads and
+/// changes only what the catalog's flags and the user's rules allow.
+fn run_and_compare(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
+    let request = request(command, random);
+    let args: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
     let may = permissions(random);
     fixture.let_user(&rules(&may));
     fixture.fill(random);
-    let reply = fixture.run(&words);
+    let reply = fixture.run(&args);
 
-    let accepted = Some(command.spec).filter(|spec| spec.accepts(words.len()));
+    let accepted = Some(command.spec).filter(|spec| spec.accepts(args.len()));
     let found: Vec<FoundKey> = accepted
-        .map(|spec| spec.keys_touched(&words))
+        .map(|spec| spec.keys_touched(&args))
         .unwrap_or_default();
-    let shown = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
+    let shown = String::from_utf8_lossy(&args.join(&b' ')).into_owned();
     let flags_of = |name: &[u8]| -> Option<Vec<&'static str>> {
         let same: Vec<_> = found
             .iter()
-            .filter(|key| words[key.position] == name)
+            .filter(|key| args[key.position] == name)
             .collect();
         let flags = || same.iter().flat_map(|key| key.flags.iter().copied());
         (!same.is_empty()).then(|| flags().collect())
     };
     let touched = std::mem::take(&mut fixture.server.keyspace.lock().touched);
-    // What two values have in common may look like the mark of a third.
+    // The common part of two values may look like the mark of a third.
     let mixes_values = command.full_name == "lcs";
     let answered = if mixes_values {
         BTreeSet::new()
@@ -287,16 +290,19 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
         let shown_name = String::from_utf8_lossy(name);
         assert!(
             flags_of(name).is_some(),
-            "'{shown}' touches '{shown_name}' unsaid"
+            "'{shown}' touches '{shown_name}', which the catalog does not find"
         );
     }
     for (number, name) in NAMES.iter().enumerate() {
         let flags = flags_of(name.as_bytes()).unwrap_or_default();
-        // PFCOUNT keeps what it has counted in the value. In Redis, too, that is no write to ACL.
+        // PFCOUNT stores the count in the value. As in Redis, ACL does not treat that as a write.
         let caches = command.full_name == "pfcount";
         if !caches && touched.changed.contains(name.as_bytes()) {
             let says = ["insert", "delete", "update"].map(|flag| flags.contains(&flag));
-            assert!(says.contains(&true), "'{shown}' changes '{name}' unsaid");
+            assert!(
+                says.contains(&true),
+                "'{shown}' changes '{name}' without a flag"
+            );
             assert!(
                 may[number].1,
                 "'{shown}' changes '{name}' against the rules"
@@ -308,23 +314,30 @@ fn check(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
             .filter(|(other, _)| *other != number);
         let leaks = answered.contains(&number) || others.any(|(_, held)| held.contains(&number));
         if leaks {
-            assert!(flags.contains(&"access"), "'{shown}' reads '{name}' unsaid");
+            assert!(
+                flags.contains(&"access"),
+                "'{shown}' reads '{name}' without a flag"
+            );
             assert!(may[number].0, "'{shown}' reads '{name}' against the rules");
         }
     }
 }
 
 #[tokio::test]
-async fn no_command_does_to_keys_what_the_catalog_does_not_say() {
+async fn commands_touch_only_the_keys_that_the_catalog_finds() {
     let mut fixture = Fixture::new(Config::default());
     let mut random = Rng::with_seed(14);
     let mut nameless = Vec::new();
     for command in CATALOG.commands_and_subcommands() {
         if command.spec.has_keys() {
             let is_movable = command.has(Flag::MovableKeys) || command.spec.finder.is_some();
-            let rounds = if is_movable { ROUNDS_MOVABLE } else { ROUNDS };
-            for _ in 0..rounds {
-                check(command, &mut fixture, &mut random);
+            let requests = if is_movable {
+                REQUESTS_MOVABLE
+            } else {
+                REQUESTS
+            };
+            for _ in 0..requests {
+                run_and_compare(command, &mut fixture, &mut random);
             }
         } else if command.queue {
             nameless.push(command.full_name.as_str());

@@ -1,9 +1,11 @@
-//! Commands on keys, whatever they hold, and on whole databases.
+//! Commands on keys of any type and on whole databases: DEL, RENAME, COPY, KEYS, FLUSHALL and so on.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::connection::{database_index, int};
-use super::pubsub::check_pattern;
+use super::pubsub::validate_pattern;
 use super::{Args, Context};
 use crate::config::EventClass;
 use crate::glob;
@@ -17,7 +19,7 @@ use crate::store::random;
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// Who copies or moves a key to where it is.
+/// The error of COPY and MOVE if source and destination are the same key.
 const SAME_OBJECT: CommandError =
     CommandError::text("ERR source and destination objects are the same");
 
@@ -26,7 +28,7 @@ pub(crate) fn del(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(delete(keys, args))
 }
 
-/// `UNLINK key [key ...]`: as DEL, which does not keep others waiting for the memory either.
+/// `UNLINK key [key ...]`: the same as DEL, which frees large values in the background too.
 pub(crate) fn unlink(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(delete(keys, args))
 }
@@ -42,7 +44,7 @@ fn delete(keys: &mut Keys<'_>, args: &Args<'_>) -> Reply {
     Reply::Integer(count)
 }
 
-/// `EXISTS key [key ...]`: a key counts as often as it is named.
+/// `EXISTS key [key ...]`: a key counts each time it is named.
 pub(crate) fn exists(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let mut keys = keys.reborrow().untouched();
     let found = args
@@ -57,7 +59,7 @@ pub(crate) fn touch(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let mut found = 0;
     for key in args.iter().skip(1) {
         if let Some(slot) = keys.lookup_read(key) {
-            // Under CLIENT NO-TOUCH, too.
+            // Explicitly, since the look-up touches nothing under CLIENT NO-TOUCH.
             keys.touch(slot);
             found += 1;
         }
@@ -87,7 +89,7 @@ pub(crate) fn renamenx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(renamed.into()))
 }
 
-/// Returns whether the key has its new name now, and had another.
+/// Renames a key. Returns `false` if nothing was changed: the names are equal, or the new one is taken.
 fn rename_key(
     keys: &mut Keys<'_>,
     args: &Args<'_>,
@@ -181,7 +183,7 @@ pub(crate) fn randomkey(
 /// `KEYS pattern`
 pub(crate) fn keys(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let pattern = &args[1];
-    check_pattern(keys.config(), pattern)?;
+    validate_pattern(keys.config(), pattern)?;
     let entries = keys.database().into_iter().flat_map(Database::entries);
     let matching = entries
         .filter(|(slot, entry)| glob::matches(pattern, &entry.key) && !keys.is_expired(*slot));
@@ -199,9 +201,9 @@ pub(crate) fn dbsize(keys: &mut Keys<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::Integer(size as i64))
 }
 
-/// `FLUSHDB [ASYNC | SYNC]`: what is large is always freed in the background.
+/// `FLUSHDB [ASYNC | SYNC]`: large values are freed in the background in both modes.
 pub(crate) fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    check_flush(args)?;
+    validate_flush(args)?;
     let db = context.client.database.load(Relaxed);
     flush(context, &[db]);
     Ok(Reply::OK)
@@ -209,13 +211,13 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(crate) fn flushall(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    check_flush(args)?;
+    validate_flush(args)?;
     let all: Vec<_> = context.keyspace().databases().map(|(db, _)| db).collect();
     flush(context, &all);
     Ok(Reply::OK)
 }
 
-fn check_flush(args: &Args<'_>) -> std::result::Result<(), CommandError> {
+fn validate_flush(args: &Args<'_>) -> std::result::Result<(), CommandError> {
     let is_mode =
         |word: &[u8]| word.eq_ignore_ascii_case(b"async") || word.eq_ignore_ascii_case(b"sync");
     match args.len() {

@@ -1,4 +1,6 @@
-//! LATENCY: what has held others up, and how long commands take.
+//! LATENCY: the samples of the latency monitor, and the histograms of commands.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::pubsub::help as help_reply;
 use super::{Args, Context};
@@ -57,17 +59,17 @@ pub(crate) fn latest(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(array(events))
 }
 
-/// `LATENCY RESET [event ...]`: how many events there were.
+/// `LATENCY RESET [event ...]`: answers how many events were reset.
 pub(crate) fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let names: Vec<&[u8]> = args.iter().skip(2).collect();
     let forgotten = context.server.latency.reset(names.into_iter());
     Ok(Reply::Integer(forgotten as i64))
 }
 
-/// `LATENCY HISTOGRAM [command ...]`: leaves out what was never run. A container stands for its
-/// subcommands.
+/// `LATENCY HISTOGRAM [command ...]`: omits commands that were never run. A container stands for all of
+/// its subcommands.
 pub(crate) fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    // The numbers include what this very batch has done so far.
+    // So that the counts include the commands of this batch.
     context.batch_stats.commit(&context.server.stats);
     let entries: Vec<&Command> = if args.len() == 2 {
         CATALOG.commands_and_subcommands().collect()

@@ -1,15 +1,17 @@
-//! Lists: LPUSH and its kin. Each function is named after its command; the order of its checks is
-//! Redis's, since it decides which error a client sees.
+//! The list commands that do not block: LPUSH, LPOP, LRANGE and so on. The checks are in Redis's order,
+//! which decides what error a client sees.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 mod moves;
 mod options;
 
+pub(super) use moves::move_element;
 use moves::push_event;
-pub(super) use moves::{move_element, put_elements, take_elements};
-pub(super) use options::{PopMany, end_of};
+pub(super) use options::PopMany;
 
 use super::Args;
-use super::blocking::{Move, PopSome, try_now};
+use super::blocking::{Move, PopEnd, pop_many, try_now};
 use super::count::{any_but_smallest, positive};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
@@ -42,7 +44,7 @@ pub(crate) fn rpushx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     push(keys, args, End::Tail, IfMissing::Leave)
 }
 
-/// What a push does without a list.
+/// What a push does if there is no list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IfMissing {
     Add,
@@ -106,32 +108,23 @@ fn pop(
     let list = keys.get::<List>(slot)?;
     match count {
         None => out.bulk(list.peek(from).unwrap_or_default()),
-        Some(count) => put_elements(out, list, from, count),
+        Some(count) => from.put_some(out, list, count),
     }
     if count != Some(0) {
-        take_elements(keys, slot, key, from, count.unwrap_or(1));
+        from.remove(keys, slot, key, count.unwrap_or(1));
     }
     Ok(Reply::Sent)
 }
 
 /// `LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub(crate) fn lmpop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let PopMany {
-        keys: wanted,
-        from,
-        count,
-    } = PopMany::parse(args, 1, end_of)?;
-    if try_now::<List>(&PopSome { from, count }, keys, out, &wanted)? {
-        Ok(Reply::Sent)
-    } else {
-        Ok(Reply::NullArray)
-    }
+    pop_many::<End>(keys, out, args)
 }
 
 /// `LMOVE source destination LEFT | RIGHT LEFT | RIGHT`
 pub(crate) fn lmove(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let from = end_of(&args[3]).ok_or(CommandError::SYNTAX)?;
-    let to = end_of(&args[4]).ok_or(CommandError::SYNTAX)?;
+    let from = End::parse(&args[3]).ok_or(CommandError::SYNTAX)?;
+    let to = End::parse(&args[4]).ok_or(CommandError::SYNTAX)?;
     move_now(keys, out, args, from, to)
 }
 
@@ -140,7 +133,7 @@ pub(crate) fn rpoplpush(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &A
     move_now(keys, out, args, End::Tail, End::Head)
 }
 
-/// Moves an element, or answers a null if there is none.
+/// Moves an element, or answers null if the source is empty.
 fn move_now(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,
@@ -210,7 +203,7 @@ pub(crate) fn lset(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
 
 /// `LINSERT key BEFORE | AFTER pivot element`
 pub(crate) fn linsert(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
-    let past = match &args[2] {
+    let offset = match &args[2] {
         word if word.eq_ignore_ascii_case(b"before") => 0,
         word if word.eq_ignore_ascii_case(b"after") => 1,
         _ => return Err(CommandError::SYNTAX),
@@ -227,7 +220,7 @@ pub(crate) fn linsert(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         return Ok(Reply::Integer(-1));
     };
     let length = keys.change(slot, |list: &mut List| {
-        list.insert(pivot + past, &args[4]);
+        list.insert(pivot + offset, &args[4]);
         list.len()
     });
     keys.changed(key);
@@ -235,7 +228,8 @@ pub(crate) fn linsert(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(length as i64))
 }
 
-/// `LREM key count element`: from the head, with a negative count from the tail, with 0 all.
+/// `LREM key count element`: removes `count` matches from the head; if negative, from the tail; if 0,
+/// all.
 pub(crate) fn lrem(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let count = any_but_smallest(&args[2])?;
     let key = &args[1];
@@ -273,7 +267,7 @@ pub(crate) fn ltrim(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// What follows a change that may have emptied the list.
+/// Completes a change that may have emptied the list.
 fn changed(keys: &mut Keys<'_>, slot: SlotId, key: &[u8], event: &'static str) {
     keys.changed(key);
     keys.notify(EventClass::List, event, key);
@@ -285,7 +279,7 @@ pub(crate) fn lpos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     let Position {
         rank,
         count,
-        longest,
+        max_len,
     } = Position::parse(args)?;
     let Some(list) = keys.read::<List>(&args[1])? else {
         return Ok(match count {
@@ -298,10 +292,10 @@ pub(crate) fn lpos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     let skipped = rank.unsigned_abs() as usize - 1;
     let all = list.iter().enumerate();
     let mut found: Box<dyn Iterator<Item = usize>> = if rank > 0 {
-        let within = all.take(longest);
+        let within = all.take(max_len);
         Box::new(within.filter(is_match).skip(skipped).map(index))
     } else {
-        let within = all.rev().take(longest);
+        let within = all.rev().take(max_len);
         Box::new(within.filter(is_match).skip(skipped).map(index))
     };
     match count {
@@ -317,7 +311,8 @@ pub(crate) fn lpos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     }
 }
 
-/// An index from the head, where a negative one counts from the tail. `None`: before the head.
+/// Converts an index to one from the head. A negative index counts from the tail. `None`: it is before
+/// the head.
 fn index_in(index: i64, length: usize) -> Option<usize> {
     let from_head = if index < 0 {
         index.checked_add(length as i64)?
@@ -327,7 +322,8 @@ fn index_in(index: i64, length: usize) -> Option<usize> {
     usize::try_from(from_head).ok()
 }
 
-/// Where a range of elements begins, and how many there are.
+/// The start and length of the range from index `start` to index `stop`, both inclusive. Negative
+/// indexes count from the end.
 pub(super) fn span(start: i64, stop: i64, length: usize) -> (usize, usize) {
     let start = index_in(start, length).unwrap_or(0);
     let Some(stop) = index_in(stop, length) else {

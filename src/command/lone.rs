@@ -1,7 +1,7 @@
-//! What a lone server answers about replicas, saves, modules and a cluster, of which it has none: ROLE,
-//! LASTSAVE, MODULE, CLUSTER and the commands that go with it.
+//! ROLE, LASTSAVE, MODULE, and the cluster commands: the answers of a standalone server without
+//! replicas, saves, modules and cluster.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::time::UNIX_EPOCH;
 
@@ -12,12 +12,12 @@ use crate::resp::reply::{Reply, array, bulk, integer};
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// `ROLE`: a master at offset 0 without replicas.
+/// `ROLE`: a master at offset 0, without replicas.
 pub(crate) fn role(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(array([bulk("master"), integer(0), array([])]))
 }
 
-/// `LASTSAVE`: nothing is ever saved. As in Redis before the first time, it is when the server started.
+/// `LASTSAVE`: the time at which the server started, as in Redis before the first save.
 pub(crate) fn lastsave(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let started = context.server.started_at.duration_since(UNIX_EPOCH);
     Ok(integer(started.unwrap_or_default().as_secs() as i64))
@@ -39,8 +39,7 @@ pub(crate) fn module_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
     ))
 }
 
-/// Any `CLUSTER` subcommand, `ASKING`, `READONLY`, `READWRITE`: what Redis answers without
-/// `cluster-enabled`.
+/// Any `CLUSTER` subcommand, `ASKING`, `READONLY`, `READWRITE`: Redis's error without `cluster-enabled`.
 pub(crate) fn no_cluster(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Err(CommandError::text(
         "ERR This instance has cluster support disabled",

@@ -1,6 +1,6 @@
-//! MEMORY: what memory is used for.
+//! MEMORY: the memory of keys and of the server.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ use crate::store::keys::Keys;
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// `MEMORY USAGE key [SAMPLES count]`: exact, so that there is nothing to sample.
+/// `MEMORY USAGE key [SAMPLES count]`: the number is exact, so SAMPLES has no effect.
 pub(crate) fn usage(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let mut options = args.iter().skip(3);
     while let Some(option) = options.next() {
@@ -35,25 +35,25 @@ pub(crate) fn usage(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     })
 }
 
-/// What memory is used for, in bytes.
+/// The memory in use, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Use {
-    /// The process.
+    /// The resident memory of the process.
     resident: usize,
-    /// Keys and values, with the tables that hold them.
+    /// Keys and values, with their tables.
     data: usize,
-    /// Connections.
+    /// All clients.
     clients: usize,
     /// The number of keys.
     keys: usize,
-    /// `maxmemory`; 0: none.
+    /// `maxmemory`; 0: no limit.
     limit: u64,
 }
 
 impl Use {
     fn of(context: &Context<'_>) -> Use {
         if let Some(keyspace) = &context.keyspace {
-            // The figures include what this very batch has done so far.
+            // So that the figures include the commands of this batch.
             keyspace.publish();
         }
         let figures = context.server.keyspace.figures();
@@ -67,13 +67,13 @@ impl Use {
         }
     }
 
-    /// What the process takes beside keys and connections: the program, and memory that is free.
+    /// Resident memory beyond keys and clients: the program, and free memory.
     fn rest(&self) -> usize {
         self.resident.saturating_sub(self.data + self.clients)
     }
 }
 
-/// `MEMORY STATS`: those of Redis's figures that fanfare has, and 0 for what it has nothing of.
+/// `MEMORY STATS`: Redis's figures as far as fanfare has them. Those without meaning for fanfare are 0.
 pub(crate) fn stats(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let used = Use::of(context);
     let percentage = 100.0 * used.data as f64 / used.resident.max(1) as f64;
@@ -102,9 +102,9 @@ pub(crate) fn doctor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(verbatim(diagnosis(&Use::of(context))))
 }
 
-/// What stands out, and what can be done about it.
+/// The text of MEMORY DOCTOR: what is unusual, and what can be done about it.
 fn diagnosis(used: &Use) -> String {
-    /// Less than this is not worth a word.
+    /// Less than this is never mentioned.
     const MUCH: usize = 64 * 1024 * 1024;
     let mut text = format!(
         "The process takes {}: keys and values {}, connections {}, the rest {}.\n",

@@ -1,20 +1,20 @@
-//! Commands that Redis has and fanfare has not: an error says what is missing, instead of leaving a
-//! newcomer to look for a spelling mistake.
+//! The errors for commands that Redis has and fanfare does not. They name the missing feature, so that
+//! users do not look for a spelling mistake.
 //!
-//! Layer `command`. The names come from [`REDIS_ONLY`], so that a command that fanfare comes to have is
-//! told of no more. The text begins as Redis's own does, which client libraries look for.
+//! Layer `command`. It may use `state` and what lies below. The names come from [`REDIS_ONLY`], which
+//! has no command that fanfare has. The text begins like Redis's, which client libraries look for.
 
 use crate::acl::REDIS_ONLY;
 use crate::resp::error::CommandError;
 
-/// What commands of these categories are about, in the words of an error. The first that fits counts.
+/// The feature that commands of each category need, as the error names it. The first match counts.
 const KINDS: &[(&str, &str)] = &[
     ("stream", "streams"),
     ("scripting", "scripts or functions"),
     ("keyspace", "serialized values (DUMP, RESTORE)"),
 ];
 
-/// What other commands are about.
+/// The feature that each of these commands needs.
 const NAMED: &[(&[&str], &str)] = &[
     (&["save", "bgsave", "bgrewriteaof"], "files to save keys to"),
     (
@@ -45,7 +45,7 @@ pub(super) fn error(name: &[u8]) -> Option<CommandError> {
     })
 }
 
-/// What fanfare has none of, as it has no command of this name.
+/// The feature that is missing if fanfare has no command of this name. `None`: Redis has none either.
 fn kind(name: &str) -> Option<&'static str> {
     let by_name = NAMED.iter().find(|(names, _)| names.contains(&name));
     if let Some((_, kind)) = by_name {
@@ -69,7 +69,7 @@ mod tests {
     use crate::catalog::CATALOG;
 
     #[test]
-    fn every_command_that_only_redis_has_is_about_something() {
+    fn every_command_that_only_redis_has_names_a_feature() {
         let all = REDIS_ONLY.iter().flat_map(|(_, names)| names.split(' '));
         for name in all.map(|name| name.split('|').next().unwrap_or(name)) {
             let is_missing = CATALOG.find(name.as_bytes()).is_none();

@@ -1,22 +1,22 @@
-//! Commands: what carries a request out, and what all handlers work with.
+//! Commands: the dispatcher and all handlers.
 //!
-//! Layer `command`: below the connections, which call [`dispatch()`], the only way into a command; above
-//! the server's state, which handlers read and change.
+//! Layer `command`. It may use `state` and what lies below. Connections run commands only through
+//! [`dispatch()`].
 //!
 //! ```text
-//!   dispatch       looks a command up, checks whether it may run, runs it, answers
-//!   table          which function is behind which command
-//!   publish_run    PUBLISHes in a row that are published together
-//!   context        what a handler works with: one connection's batch, and how the command is run
-//!   session        what belongs to one connection alone
-//!   access         who a connection is, and what that user may do
+//!   dispatch       looks up a command, validates the request, runs the handler, writes the reply
+//!   table          the handler of each command
+//!   publish_run    consecutive PUBLISHes that are published together
+//!   context        what a handler gets: the server, the client, the state of the batch
+//!   session        the state of one connection that only its own commands use
+//!   access         the user of a connection, and the user's permissions
 //!   transaction    MULTI and EXEC
-//!   tracking       client-side caching: what is remembered and told around a command
-//!   operators      MONITOR and CLIENT PAUSE, and what is noted of slow commands
+//!   tracking       client-side caching
+//!   operators      MONITOR, CLIENT PAUSE, and the recording of slow commands
 //! ```
 //!
-//! The other files are handlers, a file for each group of commands. A handler is a plain function
-//! named after its command; it neither blocks nor awaits.
+//! The other files are handlers, one file for each group of commands. A handler is a plain function
+//! named after its command. It neither blocks nor awaits.
 
 pub(crate) mod access;
 pub(crate) mod acl;
@@ -66,6 +66,8 @@ mod taking;
 pub(crate) mod tracking;
 pub(crate) mod transaction;
 pub(crate) mod wait;
+
+use count::c_string;
 
 pub(crate) use context::{Context, Execution, MAX_REPLIES};
 pub(crate) use dispatch::dispatch;

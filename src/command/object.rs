@@ -1,4 +1,6 @@
-//! OBJECT and MEMORY: what lies behind a key.
+//! OBJECT: encoding, reference count and idle time of a value.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::pubsub::help;
 use super::{Args, Context};
@@ -10,7 +12,7 @@ use crate::store::string_value::StringValue;
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// Whole numbers below this are objects that Redis has once for all keys.
+/// Redis shares the objects of the integers from 0 to below this among all keys.
 const SHARED_INTEGERS: i64 = 10_000;
 
 /// `OBJECT ENCODING key`
@@ -26,7 +28,7 @@ pub(crate) fn object_encoding(
     Ok(Reply::Sent)
 }
 
-/// `OBJECT REFCOUNT key`: as many as Redis's largest `int` for what it shares, and 1 for all else.
+/// `OBJECT REFCOUNT key`: C's largest `int` for integers that Redis would share, 1 for all others.
 pub(crate) fn object_refcount(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
@@ -37,7 +39,7 @@ pub(crate) fn object_refcount(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     }))
 }
 
-/// `OBJECT IDLETIME key`: seconds since it was last used.
+/// `OBJECT IDLETIME key`: the seconds since the key was last used.
 pub(crate) fn object_idletime(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let Some(slot) = keys.inspect(&args[2]) else {
         return Ok(Reply::Null);
@@ -46,7 +48,7 @@ pub(crate) fn object_idletime(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(idle.into()))
 }
 
-/// `OBJECT FREQ key`: fanfare evicts nothing, and so counts no uses.
+/// `OBJECT FREQ key`: always an error. fanfare evicts no keys, so it does not count uses.
 pub(crate) fn object_freq(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     if keys.inspect(&args[2]).is_none() {
         return Ok(Reply::Null);

@@ -1,6 +1,6 @@
-//! Commands on keys, run in a test without a connection: a keyspace, a request, a reply.
+//! For tests: runs commands on a keyspace, without a server and a connection.
 //!
-//! Layer `command`, for tests only.
+//! Layer `command`. It may use `state` and what lies below.
 
 use bytes::BytesMut;
 
@@ -13,9 +13,9 @@ use crate::resp::request::Args;
 use crate::resp::writer::{ReplyBuilder, ReplyWriter};
 use crate::store::keyspace::Keyspace;
 
-/// A keyspace of its own, and how it is set up.
+/// A keyspace with its settings and the protocol of the replies.
 pub(crate) struct Bench {
-    space: Keyspace,
+    keyspace: Keyspace,
     config: Config,
     protocol: Protocol,
 }
@@ -23,10 +23,10 @@ pub(crate) struct Bench {
 impl Bench {
     /// An empty keyspace with default settings, in RESP3.
     pub(crate) fn new() -> Bench {
-        let mut space = Keyspace::default();
-        space.refresh_clock();
+        let mut keyspace = Keyspace::default();
+        keyspace.refresh_clock();
         Bench {
-            space,
+            keyspace,
             config: Config::default(),
             protocol: Protocol::Resp3,
         }
@@ -37,18 +37,18 @@ impl Bench {
         self.config.apply(name, &[value]).expect("a setting");
     }
 
-    /// Carries out a request, whose words stand between blanks, and returns the reply's bytes, line
-    /// breaks as blanks.
+    /// Runs a request, whose arguments are separated by blanks. Returns the encoded reply with its line
+    /// breaks replaced by blanks.
     pub(crate) fn run(&mut self, request: &str) -> String {
         let mut bytes = Vec::new();
-        let mut words = Vec::new();
-        for word in request.split(' ') {
-            words.push(bytes.len()..bytes.len() + word.len());
-            bytes.extend_from_slice(word.as_bytes());
+        let mut ranges = Vec::new();
+        for arg in request.split(' ') {
+            ranges.push(bytes.len()..bytes.len() + arg.len());
+            bytes.extend_from_slice(arg.as_bytes());
         }
-        let args = Args::new(&bytes, &words, &[]);
+        let args = Args::new(&bytes, &ranges, &[]);
         let command = CATALOG.resolve(&args).expect("a command");
-        let mut keys = self.space.keys(0, &self.config);
+        let mut keys = self.keyspace.keys(0, &self.config);
         let mut value = ReplyBuilder::default();
         let mut out = ReplyWriter::value(&mut value);
         let result = match handler(command).expect("a handler") {
@@ -62,14 +62,14 @@ impl Bench {
             Ok(answer) => answer.encode(&mut reply, self.protocol),
             Err(error) => Reply::Error(Box::new(error)).encode(&mut reply, self.protocol),
         }
-        self.space.assert_sound();
+        self.keyspace.assert_sound();
         let text = String::from_utf8_lossy(&reply).into_owned();
         text.trim_end().replace("\r\n", " ")
     }
 
     /// The keyspace.
-    pub(crate) fn space(&mut self) -> &mut Keyspace {
-        &mut self.space
+    pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
+        &mut self.keyspace
     }
 }
 
@@ -90,7 +90,7 @@ fn lists_strings_and_keys_work_without_a_connection() {
 }
 
 #[test]
-fn the_encoding_goes_with_the_value() {
+fn rename_and_copy_keep_the_encoding() {
     let mut bench = Bench::new();
     bench.set("list-max-listpack-size", "2");
     bench.run("RPUSH short a b");
@@ -108,7 +108,7 @@ fn the_encoding_goes_with_the_value() {
 }
 
 #[test]
-fn what_is_large_is_freed_once_the_lock_is_let_go() {
+fn large_values_are_freed_after_the_lock_is_released() {
     let mut bench = Bench::new();
     let elements = vec!["x".repeat(4000); 500].join(" ");
     for removal in [
@@ -122,14 +122,14 @@ fn what_is_large_is_freed_once_the_lock_is_let_go() {
         bench.run("SET small v");
         bench.run("DEL k");
         bench.run(&format!("RPUSH k {elements}"));
-        bench.space().forget_garbage();
+        bench.keyspace().forget_garbage();
         bench.run(removal);
-        assert!(bench.space().has_garbage(), "{removal}");
+        assert!(bench.keyspace().has_garbage(), "{removal}");
     }
 }
 
 #[test]
-fn what_leaves_a_large_hash_or_set_is_freed_once_the_lock_is_let_go() {
+fn parts_of_large_hashes_and_sets_are_freed_after_the_lock_is_released() {
     let mut bench = Bench::new();
     let members: Vec<_> = (0..1000).map(|number| format!("m:{number}")).collect();
     let pairs = members.join(" v ");
@@ -150,11 +150,11 @@ fn what_leaves_a_large_hash_or_set_is_freed_once_the_lock_is_let_go() {
         } else {
             bench.run(&format!("SADD k {}", members.join(" ")));
         }
-        bench.space().forget_garbage();
+        bench.keyspace().forget_garbage();
         bench.run(removal);
         if is_hash {
             bench.run("RENAME other k");
         }
-        assert!(bench.space().has_garbage(), "{removal}");
+        assert!(bench.keyspace().has_garbage(), "{removal}");
     }
 }

@@ -1,5 +1,7 @@
-//! MONITOR, CLIENT PAUSE and CLIENT UNPAUSE, and what SLOWLOG, LATENCY and MONITOR are told of a
-//! command.
+//! MONITOR, CLIENT PAUSE and CLIENT UNPAUSE; the recording of commands for SLOWLOG, LATENCY and
+//! MONITOR.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::time::Duration;
 
@@ -17,9 +19,9 @@ use crate::state::pause::Scope;
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// What is shown of a secret.
+/// Stands for a secret in the slow log and in MONITOR.
 const REDACTED: &[u8] = b"(redacted)";
-/// A pause that would end after the clock does ends after so long.
+/// The length of a pause whose end would overflow the clock.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// `MONITOR`
@@ -29,10 +31,10 @@ pub(crate) fn monitor(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             "ERR MONITOR isn't allowed for DENY BLOCKING client",
         ));
     }
-    // Nothing that it is shown comes before the reply.
+    // The reply comes before the first line that the monitor gets.
     context.reply(Reply::OK);
     context.settle_replies();
-    // Redis does not answer one that is a monitor already, so that its client waits forever.
+    // Redis sends no second reply to a client that is a monitor already, and it waits forever.
     if !context.client.is_monitor() {
         context.server.monitors.add(context.client);
     }
@@ -71,17 +73,17 @@ pub(crate) fn unpause(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// Whether the command waits for the end of a pause; what the connection then does.
+/// If a pause holds the command back: what the connection does next.
 pub(crate) fn held_by_pause(context: &Context<'_>, command: &Command) -> Option<Next> {
     let until = context
         .server
         .pause
         .holds_back(|| command.may_replicate() || transaction_of(context, command).may_replicate)?;
-    // Redis holds up no replica, and takes a monitor for one.
+    // Redis never pauses a replica, and it treats a monitor as one.
     (!context.client.is_monitor()).then_some(Next::Postpone(until))
 }
 
-/// Whether a monitor may not send this: Redis takes it for a replica.
+/// Whether a monitor may not send this command. Redis treats a monitor as a replica.
 pub(crate) fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool {
     let transaction = transaction_of(context, command);
     command.may_replicate()
@@ -90,7 +92,7 @@ pub(crate) fn refuses_monitor(context: &Context<'_>, command: &Command) -> bool 
         || transaction.reads
 }
 
-/// What an EXEC brings about; nothing of any other command.
+/// The effects of an EXEC's commands. Any other command has none here.
 fn transaction_of(context: &Context<'_>, command: &Command) -> super::transaction::Effects {
     match &context.session.transaction {
         Some(transaction) if command.spec.in_multi == InMulti::Executes => transaction.effects,
@@ -98,7 +100,7 @@ fn transaction_of(context: &Context<'_>, command: &Command) -> super::transactio
     }
 }
 
-/// The shortest time that SLOWLOG or LATENCY notes of a command.
+/// The shortest time for which SLOWLOG or LATENCY records a command.
 pub(crate) fn notable(config: &Config) -> Duration {
     let slow = u64::try_from(config.slowlog_log_slower_than);
     let slow = slow.ok().map(Duration::from_micros);
@@ -111,18 +113,18 @@ pub(crate) fn notable(config: &Config) -> Duration {
         .unwrap_or(Duration::MAX)
 }
 
-/// Notes a command that took so long as to be [`notable`].
+/// Records a command that took at least [`notable`].
 #[cold]
 pub(crate) fn note_slow(context: &Context<'_>, command: &Command, args: &Args<'_>, took: Duration) {
-    note_slow_words(context, command, || shown(command, args), took);
+    note_slow_args(context, command, || shown_args(command, args), took);
 }
 
-/// As [`note_slow`], with the words that the slow log shows.
+/// As [`note_slow`], with the arguments that the slow log shows.
 #[cold]
-pub(crate) fn note_slow_words<'w>(
+pub(crate) fn note_slow_args<'w>(
     context: &Context<'_>,
     command: &Command,
-    words: impl FnOnce() -> Vec<&'w [u8]>,
+    shown: impl FnOnce() -> Vec<&'w [u8]>,
     took: Duration,
 ) {
     let event = if command.has(Flag::Fast) {
@@ -131,7 +133,7 @@ pub(crate) fn note_slow_words<'w>(
         "command"
     };
     let server = context.server;
-    // A CONFIG SET is held to what it has set.
+    // Read again: a CONFIG SET is subject to the settings that it has changed.
     let config = server.config();
     let threshold = config.latency_monitor_threshold;
     server.latency.record(event, took, threshold);
@@ -141,7 +143,7 @@ pub(crate) fn note_slow_words<'w>(
         let most = config.slowlog_max_len;
         server
             .slow_log
-            .push(context.client, words().into_iter(), took, most);
+            .push(context.client, shown().into_iter(), took, most);
     }
 }
 
@@ -153,22 +155,21 @@ pub(crate) fn feed_monitors(context: &mut Context<'_>, command: &Command, args: 
     }
     let client = context.client;
     if client.is_monitor() && context.execution.is_alone() {
-        // What it is answered comes before what it is shown.
+        // A monitor gets the reply to its own command before the line about it.
         context.settle_replies();
     }
     let database = client.database.load(std::sync::atomic::Ordering::Relaxed);
-    let line = monitors::line(client, database, shown(command, args).into_iter());
+    let line = monitors::line(client, database, shown_args(command, args).into_iter());
     context
         .server
         .monitors
         .feed(line.as_bytes(), context.fanout);
 }
 
-/// The words of a request, without secrets.
-fn shown<'a>(command: &Command, args: &Args<'a>) -> Vec<&'a [u8]> {
+/// The arguments of a request, without secrets.
+fn shown_args<'a>(command: &Command, args: &Args<'a>) -> Vec<&'a [u8]> {
     let hidden = |index| command.spec.hides.is_some_and(|hides| hides(args, index));
-    let words = args.iter().enumerate();
-    words
-        .map(|(index, word)| if hidden(index) { REDACTED } else { word })
+    let all = args.iter().enumerate();
+    all.map(|(index, arg)| if hidden(index) { REDACTED } else { arg })
         .collect()
 }

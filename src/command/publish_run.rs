@@ -1,28 +1,28 @@
-//! PUBLISHes in a row to one channel are published together.
+//! Publishes consecutive PUBLISHes to one channel together.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 //!
-//! A publisher that pipelines sends many messages to one channel in a row. To lock the channel and to
-//! append to every subscriber's outbox once a message would cost more than all the rest. So a *run* of
-//! such PUBLISHes is gathered first: each message is encoded behind the one before it. When the run
-//! ends, it is appended to each outbox as a whole, and then every PUBLISH is answered, because only
-//! then the numbers of receivers are known.
+//! A pipelining publisher sends many messages to one channel in a row. To lock the channel and every
+//! subscriber's outbox once per message would cost more than everything else. So a *run* of such
+//! PUBLISHes is gathered first: each message is encoded behind the one before it. When the run ends, it
+//! is appended to each outbox as a whole. Then every PUBLISH is answered, because only then the numbers
+//! of receivers are known.
 //!
-//! **When a PUBLISH may be gathered.** Nobody may be able to tell it from one that is carried out at
-//! once. [`may_gather`] checks that; [`gather`], the only way into a run, asks it first:
-//! - the command runs now: it waits neither for an EXEC nor for the end of a pause;
-//! - the reply is wanted, and the next one too, so that the replies of a run are simply its messages'
-//!   numbers of receivers;
+//! **When a PUBLISH may be gathered.** No client may be able to tell it from one that runs at once.
+//! [`may_gather`] ensures that; [`gather`], the only way into a run, asks it first:
+//! - the command runs now: it is neither queued for EXEC nor held back by a pause;
+//! - its reply and the next one are wanted, so that the replies of a run are simply the numbers of
+//!   receivers;
 //! - the client is no subscriber: it might get its own message, and the reply must come first;
-//! - the client is no monitor: it is shown the command after the reply;
-//! - SLOWLOG does not keep every command: it keeps them as they came.
+//! - the client is no monitor: it gets the line about a command after the reply;
+//! - SLOWLOG does not record every command: it records them in the order in which they were sent.
 //!
-//! **When a run ends.** Before anything else of the batch is carried out or answered, and with the
-//! batch. [`finish`] publishes it, writes the replies, counts the commands and notes them if they were
-//! slow.
+//! **When a run ends.** Before any other command of the batch runs or is answered, and at the end of the
+//! batch. [`finish`] publishes the run, writes the replies, counts the commands, and records them if they
+//! were slow.
 //!
-//! A run that is dropped unfinished, because a later command has panicked, was not published, not
-//! answered and not counted.
+//! A run that is dropped, because a later command has panicked, is neither published nor answered nor
+//! counted.
 
 use std::time::Duration;
 
@@ -34,18 +34,18 @@ use crate::pubsub::message::{Messages, Payload};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::encode::put_integer;
 
-/// See the module. Between runs it is empty; its buffers are reused.
+/// The messages of a run. Between runs it is empty, and its buffers are reused.
 #[derive(Debug, Default)]
 pub(crate) struct PublishRun {
     messages: Messages,
-    /// The id of the command that all of them came with.
+    /// The id of the command of the run: PUBLISH or SPUBLISH.
     command: u16,
-    /// The time spent on them so far.
+    /// The time spent on the run so far.
     time: Duration,
 }
 
 impl PublishRun {
-    /// Adds a message, if it can stand behind the others.
+    /// Adds a message. Returns `false` if it cannot be in one run with the others.
     fn try_add(
         &mut self,
         command: &Command,
@@ -64,8 +64,8 @@ impl PublishRun {
     }
 }
 
-/// Gathers a command that passed the checks, if it is a PUBLISH that may be; whether it was. It has then
-/// been carried out, as far as the dispatcher is concerned.
+/// Gathers a validated command if it is a PUBLISH that may be gathered. Returns whether it was: then
+/// the dispatcher has nothing left to do for it.
 pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'_>) -> bool {
     let Some(namespace) = command.spec.publishes else {
         return false;
@@ -83,8 +83,8 @@ pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'
     true
 }
 
-/// Whether nobody can tell a PUBLISH of this client that is gathered from one that is not; the module
-/// says why each condition matters.
+/// Whether a PUBLISH of this client may be gathered. The module's head gives the reason for each
+/// condition.
 fn may_gather(context: &Context<'_>, command: &Command) -> bool {
     context.execution.is_alone()
         && context.session.transaction.is_none()
@@ -95,7 +95,7 @@ fn may_gather(context: &Context<'_>, command: &Command) -> bool {
         && operators::held_by_pause(context, command).is_none()
 }
 
-/// Publishes the run, if there is one, and answers and counts its commands.
+/// Ends the run, if there is one: publishes it, and answers and counts its commands.
 #[inline]
 pub(crate) fn finish(context: &mut Context<'_>) {
     if !context.publish_run.messages.is_empty() {
@@ -125,7 +125,7 @@ fn publish(context: &mut Context<'_>) {
     context.publish_run.messages.clear();
 }
 
-/// Notes every command of a run as one that took so long.
+/// Records every command of a run as one that took `each`.
 #[cold]
 fn note_slow(context: &Context<'_>, each: Duration) {
     let PublishRun {
@@ -136,8 +136,8 @@ fn note_slow(context: &Context<'_>, each: Duration) {
     };
     let name = command.spec.name.to_ascii_uppercase();
     for payload in messages.payloads() {
-        let words = || vec![name.as_bytes(), messages.channel(), payload];
-        operators::note_slow_words(context, command, words, each);
+        let shown = || vec![name.as_bytes(), messages.channel(), payload];
+        operators::note_slow_args(context, command, shown, each);
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
         Fixture::new(Config::default())
     }
 
-    /// Whether the next PUBLISH is gathered, and is then answered when the batch ends.
+    /// Whether a PUBLISH is gathered. If so, it is answered when the batch ends.
     fn gathers(fixture: &mut Fixture) -> bool {
         fixture.request(&["PUBLISH", "c", "x"]);
         let gathered = !fixture.context().publish_run.messages.is_empty();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_waits_is_not_gathered() {
+    async fn a_postponed_or_queued_message_is_not_gathered() {
         let mut transaction = fixture();
         transaction.request(&["MULTI"]);
         transaction.take_replies();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_log_of_everything_keeps_messages_apart() {
+    async fn nothing_is_gathered_if_the_slow_log_records_every_command() {
         let config = Config {
             slowlog_log_slower_than: 0,
             ..Config::default()

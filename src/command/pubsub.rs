@@ -1,4 +1,6 @@
-//! SUBSCRIBE and its kin, PUBLISH and SPUBLISH, PUBSUB.
+//! SUBSCRIBE, UNSUBSCRIBE, PUBLISH and their pattern and shard forms; PUBSUB.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::collections::HashSet;
 
@@ -12,7 +14,7 @@ use crate::resp::reply::{Reply, array, bulk, integer, status};
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// `PUBLISH channel message`, where it is not gathered (see [`publish_run`](super::publish_run)).
+/// `PUBLISH channel message`, if it was not gathered (see [`publish_run`](super::publish_run)).
 pub(crate) fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(fan_out(context, Namespace::Channel, args))
 }
@@ -22,18 +24,18 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(fan_out(context, Namespace::Shard, args))
 }
 
-fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
+fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
     let channel = &args[1];
     let payload = Payload::of(args, 2);
-    // One that may be its own subscriber gets the reply first, and then the message, in the order
-    // that everybody sees. EXEC does the same for all of its commands.
+    // If the client is its own subscriber, it gets the reply before the message. EXEC does the same for
+    // all of its commands.
     let holds = context.client.is_subscriber() && context.execution.is_alone();
     if holds {
         context.client.outbox.hold_messages();
     }
     let held = context.execution.channel_order();
     let registry = &context.server.registry;
-    let receivers = registry.publish(kind, channel, payload, held, context.fanout);
+    let receivers = registry.publish(namespace, channel, payload, held, context.fanout);
     context.batch_stats.published += 1;
     context.batch_stats.delivered += receivers as u64;
     let reply = Reply::Integer(receivers as i64);
@@ -54,7 +56,7 @@ pub(crate) fn subscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `PSUBSCRIBE pattern [pattern ...]`
 pub(crate) fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     for pattern in args.iter().skip(1) {
-        check_pattern(context.config, pattern)?;
+        validate_pattern(context.config, pattern)?;
     }
     subscribe_to(context, Namespace::Pattern, args)
 }
@@ -62,7 +64,7 @@ pub(crate) fn psubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
 pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if !context.execution.is_alone() {
-        // Redis's rule, for shard channels only.
+        // As in Redis, for shard channels only.
         return Err(CommandError::text(
             "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
         ));
@@ -70,21 +72,21 @@ pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     subscribe_to(context, Namespace::Shard, args)
 }
 
-fn subscribe_to(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
-    check_subscriptions(context, kind, args)?;
+fn subscribe_to(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
+    permit_subscriptions(context, namespace, args)?;
     context.settle_replies();
     let (registry, subscriber) = (&context.server.registry, context.subscriber());
     for name in args.iter().skip(1) {
-        registry.subscribe(subscriber, kind, name);
+        registry.subscribe(subscriber, namespace, name);
     }
     access::recheck_subscriptions(context);
     Ok(Reply::Sent)
 }
 
-/// Whether the client may have all of these subscriptions, beside those that it has.
-fn check_subscriptions(
+/// Refuses subscriptions that would exceed `max-subscriptions-per-client`.
+fn permit_subscriptions(
     context: &Context<'_>,
-    kind: Namespace,
+    namespace: Namespace,
     args: &Args<'_>,
 ) -> std::result::Result<(), CommandError> {
     let most = context.config.max_subscriptions_per_client as usize;
@@ -94,7 +96,7 @@ fn check_subscriptions(
     let subscriptions = context.client.subscriptions.lock();
     let names = args.iter().skip(1);
     let new: HashSet<&[u8], HashState> = names
-        .filter(|name| !subscriptions.contains(kind, name))
+        .filter(|name| !subscriptions.contains(namespace, name))
         .collect();
     if new.is_empty() || subscriptions.total() + new.len() <= most {
         return Ok(());
@@ -104,8 +106,8 @@ fn check_subscriptions(
     ))
 }
 
-/// Whether a pattern is as short as it has to be.
-pub(crate) fn check_pattern(
+/// Refuses a pattern that is longer than `max-pattern-length`.
+pub(crate) fn validate_pattern(
     config: &Config,
     pattern: &[u8],
 ) -> std::result::Result<(), CommandError> {
@@ -133,14 +135,14 @@ pub(crate) fn sunsubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result
     Ok(unsubscribe_from(context, Namespace::Shard, args))
 }
 
-fn unsubscribe_from(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
+fn unsubscribe_from(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
     context.settle_replies();
     let (registry, subscriber) = (&context.server.registry, context.subscriber());
     if args.len() == 1 {
-        registry.unsubscribe_all(subscriber, kind);
+        registry.unsubscribe_all(subscriber, namespace);
     }
     for name in args.iter().skip(1) {
-        registry.unsubscribe(subscriber, kind, name);
+        registry.unsubscribe(subscriber, namespace, name);
     }
     Reply::Sent
 }
@@ -155,18 +157,18 @@ pub(crate) fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -
     active(context, Namespace::Shard, args)
 }
 
-fn active(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Result {
+fn active(context: &Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
     if args.len() > 3 {
         return Err(wrong_subcommand("PUBSUB", &args[1]));
     }
     if let Some(pattern) = args.get(2) {
-        check_pattern(context.config, pattern)?;
+        validate_pattern(context.config, pattern)?;
     }
-    let names = context.server.registry.active(kind, args.get(2));
+    let names = context.server.registry.active(namespace, args.get(2));
     Ok(array(names.into_iter().map(bulk)))
 }
 
-/// `PUBSUB NUMSUB [channel [channel ...]]`: flat, in RESP3 too.
+/// `PUBSUB NUMSUB [channel [channel ...]]`: a flat array, in RESP3 too.
 pub(crate) fn pubsub_numsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(subscriber_counts(context, Namespace::Channel, args))
 }
@@ -176,16 +178,16 @@ pub(crate) fn pubsub_shardnumsub(context: &mut Context<'_>, args: &Args<'_>) -> 
     Ok(subscriber_counts(context, Namespace::Shard, args))
 }
 
-fn subscriber_counts(context: &Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
+fn subscriber_counts(context: &Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
     let registry = &context.server.registry;
     let counts = args.iter().skip(2).flat_map(|name| {
-        let count = registry.subscribers(kind, name);
+        let count = registry.subscribers(namespace, name);
         [bulk(name.to_vec()), integer(count as i64)]
     });
     array(counts)
 }
 
-/// `PUBSUB NUMPAT`: distinct patterns, whatever the number of clients.
+/// `PUBSUB NUMPAT`: the number of distinct patterns, not of subscriptions.
 pub(crate) fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::Integer(
         context.server.registry.pattern_count() as i64
@@ -211,8 +213,8 @@ pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
     ))
 }
 
-/// The reply of a HELP subcommand: what it lists, its lines, and HELP itself. Lines that explain are
-/// indented, as in Redis; the words are fanfare's.
+/// The reply of a HELP subcommand: a heading, the lines, and HELP itself. As in Redis, lines that
+/// explain a subcommand are indented.
 pub(crate) fn help(container: &'static str, lines: &[&'static str]) -> Reply {
     let closing = ["HELP", "    Show this list."];
     let opening = status(format!("{container} has these subcommands:"));
@@ -220,7 +222,7 @@ pub(crate) fn help(container: &'static str, lines: &[&'static str]) -> Reply {
     array(std::iter::once(opening).chain(lines))
 }
 
-/// What Redis answers to a subcommand that it knows with arguments that it does not.
+/// Redis's error for a known subcommand with wrong arguments.
 pub(crate) fn wrong_subcommand(container: &'static str, given: &[u8]) -> CommandError {
     CommandError::Quoting {
         before: "ERR unknown subcommand or wrong number of arguments for '",

@@ -1,12 +1,14 @@
-//! SCAN: all keys, some at a time; and what HSCAN and its kin have in common with it.
+//! SCAN, and the options and replies that HSCAN, SSCAN and ZSCAN share with it.
 //!
-//! A cursor is the number of the slot to go on from (see [`slots`](crate::store::slots)), and 0 both
-//! the beginning and the end. A key that is there from the first call to the last is returned exactly
-//! once, whatever comes and goes meanwhile.
+//! Layer `command`. It may use `state` and what lies below.
+//!
+//! A cursor is the number of the slot to continue from (see [`slots`](crate::store::slots)). 0 is both
+//! the start and the end. A key that exists from the first call to the last is returned exactly once,
+//! whatever keys are added or removed meanwhile.
 
 use super::Args;
 
-use super::pubsub::check_pattern;
+use super::pubsub::validate_pattern;
 use crate::config::Config;
 use crate::glob;
 use crate::resp::error::CommandError;
@@ -17,22 +19,22 @@ use crate::store::keys::Keys;
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
-/// Slots that a call looks at, at most, for each key that COUNT asks for: Redis's bound.
+/// The most slots that a call visits for each key that COUNT asks for, as in Redis.
 const SLOTS_PER_KEY: usize = 10;
 
-/// What a SCAN asks for.
-pub(super) struct Options<'a> {
+/// The options of SCAN, HSCAN, SSCAN and ZSCAN.
+pub(super) struct ScanOptions<'a> {
     /// About how many elements a call returns.
     pub count: usize,
     pattern: &'a [u8],
-    /// SCAN's alone.
+    /// Only SCAN takes it.
     type_name: Option<&'a [u8]>,
 }
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let cursor = usize::try_from(cursor(&args[1])?).unwrap_or(usize::MAX);
-    let options = Options::parse(args, 2, keys.config())?;
+    let options = ScanOptions::parse(args, 2, keys.config())?;
     let (mut shown, mut typed, mut expired) = (Vec::new(), 0, Vec::new());
     let mut next = 0;
     if let Some(database) = keys.database() {
@@ -67,7 +69,7 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     for key in shown {
         out.bulk(key);
     }
-    // To know a key's type is to look it up.
+    // As in Redis, reading a key's type counts as a look-up.
     for _ in 0..typed {
         keys.count_look(true);
     }
@@ -77,30 +79,30 @@ pub(crate) fn scan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     Ok(Reply::Sent)
 }
 
-impl<'a> Options<'a> {
-    /// Those of HSCAN and its kin.
-    pub(super) fn of_elements(args: &Args<'a>, config: &Config) -> Result<Options<'a>> {
-        let options = Options::parse(args, 3, config)?;
+impl<'a> ScanOptions<'a> {
+    /// Parses the options of HSCAN, SSCAN and ZSCAN.
+    pub(super) fn of_elements(args: &Args<'a>, config: &Config) -> Result<ScanOptions<'a>> {
+        let options = ScanOptions::parse(args, 3, config)?;
         match options.type_name {
             None => Ok(options),
             Some(_) => Err(CommandError::SYNTAX),
         }
     }
 
-    /// Whether the pattern matches a key, or an element.
+    /// Whether the pattern matches a key or an element.
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         glob::matches(self.pattern, name)
     }
 
-    fn parse(args: &Args<'a>, first: usize, config: &Config) -> Result<Options<'a>> {
-        let mut options = Options {
+    fn parse(args: &Args<'a>, first: usize, config: &Config) -> Result<ScanOptions<'a>> {
+        let mut options = ScanOptions {
             count: 10,
             pattern: b"*",
             type_name: None,
         };
-        let mut words = args.iter().skip(first);
-        while let Some(option) = words.next() {
-            let value = words.next().ok_or(CommandError::SYNTAX)?;
+        let mut rest = args.iter().skip(first);
+        while let Some(option) = rest.next() {
+            let value = rest.next().ok_or(CommandError::SYNTAX)?;
             if option.eq_ignore_ascii_case(b"count") {
                 let count = integer_argument(value)?;
                 let count = usize::try_from(count).ok().filter(|&count| count > 0);
@@ -113,25 +115,25 @@ impl<'a> Options<'a> {
                 return Err(CommandError::SYNTAX);
             }
         }
-        check_pattern(config, options.pattern)?;
+        validate_pattern(config, options.pattern)?;
         Ok(options)
     }
 }
 
-/// Begins the reply: where to go on, and an array of so many replies.
+/// Begins the reply: the next cursor, and an array of `length` elements.
 pub(super) fn put_head(out: &mut ReplyWriter<'_>, next: u64, length: usize) {
     out.array(2);
     out.bulk(itoa::Buffer::new().format(next).as_bytes());
     out.array(length);
 }
 
-/// The cursor of a request.
+/// Parses the cursor of a request.
 pub(super) fn cursor(word: &[u8]) -> Result<u64> {
     parse_cursor(word).ok_or(CommandError::text("ERR invalid cursor"))
 }
 
-/// A cursor as Redis reads it, with C's `strtoul`: nothing is 0, and a negative number counts from
-/// 2^64. One past all slots is at the end.
+/// Parses a cursor as Redis does, with C's `strtoul`: an empty text is 0, and a negative number is
+/// added to 2^64. A cursor beyond all slots is at the end.
 fn parse_cursor(word: &[u8]) -> Option<u64> {
     let (negative, digits) = match word {
         [] => return Some(0),

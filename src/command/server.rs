@@ -1,4 +1,6 @@
 //! INFO, TIME, LOLWUT, SHUTDOWN, DEBUG.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,17 +18,17 @@ type Result = std::result::Result<Reply, CommandError>;
 
 /// `INFO [section [section ...]]`
 pub(crate) fn info(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    // The numbers include what this very batch has done so far.
+    // So that the counters include the commands of this batch.
     context.batch_stats.commit(&context.server.stats);
     let sections: Vec<_> = args.iter().skip(1).collect();
     if let Some(keyspace) = &context.keyspace {
-        // Within an EXEC they include what the commands before have done.
+        // So that within an EXEC the figures include its earlier commands.
         keyspace.publish();
     }
     Ok(verbatim(report(context.server, &sections)))
 }
 
-/// `TIME`: unix time in seconds, and the microseconds past it.
+/// `TIME`: Unix time in seconds, and the microseconds in the current second.
 pub(crate) fn time(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -55,8 +57,8 @@ pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(verbatim(art))
 }
 
-/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply; connections close once what they are
-/// owed is written, with NOW at once.
+/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: there is no reply. Each connection closes once its
+/// outbox is written; with NOW at once.
 pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut save, mut nosave, mut now, mut force, mut abort) = (false, false, false, false, false);
     for word in args.iter().skip(1) {
@@ -86,8 +88,8 @@ pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Sent)
 }
 
-/// Whether this client may use DEBUG (`enable-debug-command`).
-pub(crate) fn allow_debug(context: &Context<'_>) -> std::result::Result<(), CommandError> {
+/// Refuses DEBUG unless `enable-debug-command` permits it for this client.
+pub(crate) fn permit_debug(context: &Context<'_>) -> std::result::Result<(), CommandError> {
     let allowed = match context.server.config().enable_debug_command {
         DebugCommand::Yes => true,
         DebugCommand::Local => context.client.addresses.is_local(),
@@ -113,7 +115,7 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
             if !context.execution.is_alone() {
-                // Its reply is one of an array, which is not torn apart: the rest follows it.
+                // The reply is an element of EXEC's array. The connection sleeps after the whole array.
                 context.session.then(Next::Sleep(seconds, b""));
                 return Ok(Reply::OK);
             }

@@ -1,6 +1,7 @@
-//! What belongs to one connection alone, from command to command.
+//! The state of one connection between commands that no other connection sees.
 //!
-//! Layer `command`. What others may see of a connection is in [`Client`].
+//! Layer `command`. It may use `state` and what lies below. What others see of a connection is in
+//! [`Client`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +12,21 @@ use super::access::Access;
 use super::transaction::Transaction;
 use crate::client::Client;
 
-/// What belongs to a connection and to nobody else.
+/// The private state of a connection.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Who the connection is.
+    /// The user of the connection.
     pub access: Access,
-    /// CLIENT REPLY.
+    /// The mode of CLIENT REPLY.
     pub replies: ReplyMode,
     /// The commands since MULTI.
     pub transaction: Option<Box<Transaction>>,
-    /// Clients that it has disconnected and that have subscriptions left: it is answered once those
-    /// are removed.
+    /// Clients that this connection has disconnected and that still have subscriptions. Its reply is
+    /// written once those are removed.
     pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
-    /// Wrong passwords since it was accepted.
+    /// The number of wrong passwords since the connection was accepted.
     pub wrong_passwords: u32,
 }
 
@@ -42,7 +43,7 @@ impl Session {
         }
     }
 
-    /// Says what the connection does next; what ends it stays, whatever else an EXEC brings.
+    /// Sets what the connection does next. Once it is to close, later commands of an EXEC change nothing.
     pub(crate) fn then(&mut self, next: Next) {
         if !matches!(self.next, Next::Close | Next::Abort) {
             self.next = next;
@@ -50,16 +51,16 @@ impl Session {
     }
 }
 
-/// Which replies a connection wants (CLIENT REPLY). Pushed frames come in any mode.
+/// Which replies a connection wants (CLIENT REPLY). Push messages are sent in any mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyMode {
     /// All.
     On,
     /// None.
     Off,
-    /// All but that of the next command.
+    /// All but the reply of the next command.
     SkipNext,
-    /// All but that of the current command.
+    /// All but the reply of the current command.
     Skip,
 }
 
@@ -73,22 +74,22 @@ impl ReplyMode {
 /// What a connection does after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// It takes the next request.
+    /// It executes the next request.
     Go,
-    /// It begins a new batch, as settings have changed.
+    /// It starts a new batch, with the settings as they are now.
     Reload,
-    /// It rests, and then sends these bytes (DEBUG SLEEP).
+    /// It executes nothing for this time, and then sends these bytes (DEBUG SLEEP).
     Sleep(Duration, &'static [u8]),
-    /// It carries out and reads nothing for a while, after what it has answered so far is written
-    /// (wrong passwords).
+    /// It writes the replies so far, and then neither reads nor executes for this time (wrong
+    /// passwords).
     Rest(Duration),
-    /// It carries out nothing until it is served, or, if there is a moment, until then (BLPOP).
+    /// It executes nothing until it is served, or until this moment (BLPOP).
     Block(Option<Instant>),
-    /// It takes its last request back, and carries out nothing until a pause is over, at this moment
-    /// or before (CLIENT PAUSE).
+    /// It puts the request back, and executes nothing until a pause ends, at this moment at the latest
+    /// (CLIENT PAUSE).
     Postpone(Instant),
     /// It closes once its replies are written.
     Close,
-    /// It closes at once, its replies unwritten.
+    /// It closes at once, without writing its replies.
     Abort,
 }

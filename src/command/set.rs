@@ -1,7 +1,6 @@
-//! Sets: SADD and its kin. Each function is named after its command; the order of its checks is
-//! Redis's, since it decides which error a client sees.
+//! The set commands. The checks are in Redis's order, which decides what error a client sees.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 mod combine;
 mod random;
@@ -10,7 +9,7 @@ pub(crate) use combine::{sdiff, sdiffstore, sinter, sintercard, sinterstore, sun
 pub(crate) use random::{spop, srandmember};
 
 use super::Args;
-use super::scan::{self, Options};
+use super::scan::{self, ScanOptions};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -140,7 +139,7 @@ pub(crate) fn sscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
         scan::put_head(out, 0, 0);
         return Ok(Reply::Sent);
     };
-    let options = Options::of_elements(args, config)?;
+    let options = ScanOptions::of_elements(args, config)?;
     let mut shown = Vec::new();
     let next = set.scan(cursor, options.count, |member| {
         if member.with_bytes(|bytes| options.matches(bytes)) {

@@ -1,4 +1,6 @@
-//! SLOWLOG: the commands that took long.
+//! SLOWLOG: the log of slow commands.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
 use super::{Args, Context};
@@ -9,10 +11,10 @@ use crate::resp::request::integer_argument;
 
 type Result = std::result::Result<Reply, CommandError>;
 
-/// How many entries GET shows if it is not told.
+/// The default count of SLOWLOG GET.
 const SHOWN: usize = 10;
 
-/// `SLOWLOG GET [count]`; -1 is all.
+/// `SLOWLOG GET [count]`: -1 means all entries.
 pub(crate) fn get(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     if args.len() > 3 {
         return Err(wrong_subcommand("SLOWLOG", &args[1]));

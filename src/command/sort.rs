@@ -1,18 +1,21 @@
-//! SORT and SORT_RO, of lists, sets and sorted sets.
+//! SORT and SORT_RO for lists, sets and sorted sets.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 //!
 //! ```text
-//!   elements ──▶ a weight each ──▶ in order ──▶ LIMIT ──▶ what GET asks for ──▶ reply, or STORE
-//!                itself, or BY                            itself, or other keys
+//!   elements ──▶ their weights ──▶ sorted ──▶ LIMIT ──▶ GET ──▶ reply, or STORE
+//!                the element,                           the element,
+//!                or BY's key                            or other keys
 //! ```
 //!
-//! The order is Redis's: by number, or with ALPHA by bytes. Equal numbers are ordered by their
-//! elements' bytes, and what is equal then stays as it is in the value. Patterns and texts are C
-//! strings in Redis, and where that shows it is kept: a NUL ends them.
+//! The order is Redis's: by number, or with ALPHA by bytes. Elements with equal numbers are ordered by
+//! their own bytes. Elements that are still equal keep the order of the value. Redis handles patterns
+//! and texts as C strings: where a client can see it, a NUL ends them here too.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Args, Context, access};
+use super::{Args, Context, access, c_string};
 use crate::catalog::spec::sort::{self, SortOption};
 use crate::config::EventClass;
 use crate::resp::error::CommandError;
@@ -47,12 +50,12 @@ pub(crate) fn sort_ro(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) -> Result {
     let reads_all_keys = access::reads_all_keys(context, args);
-    let mut options = Options::parse(args, may_store, reads_all_keys)?;
+    let mut options = SortOptions::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
     let slot = keys.lookup_read(&args[1]);
     let source = Source::at(&keys, slot)?;
     if matches!(source, Source::Set(_)) && options.is_unsorted && options.store.is_some() {
-        // What is stored of a set must not depend on the order in which the set happens to be.
+        // The stored result must not depend on the internal order of a set.
         options.is_unsorted = false;
         options.is_alphabetic = true;
         options.by = None;
@@ -81,12 +84,12 @@ fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) ->
 
 type Element = Box<[u8]>;
 
-/// What is sorted.
+/// The value to sort.
 enum Source<'a> {
     Nothing,
     List(&'a List),
     Set(&'a Set),
-    /// Its members; scores do not matter.
+    /// Its members are sorted; its scores are not used.
     SortedSet(&'a SortedSet),
 }
 
@@ -117,8 +120,8 @@ impl<'a> Source<'a> {
         self.in_own_order(0..self.len(), false)
     }
 
-    /// Some elements, as they are in the value. Of a list or a sorted set, they may be counted from the
-    /// end; a set has no order to turn around.
+    /// The elements `shown`, in the order of the value. `is_descending` counts them from the end of a
+    /// list or sorted set; a set has no order that could be reversed.
     fn in_own_order(&self, shown: Range<usize>, is_descending: bool) -> Vec<Element> {
         let count = shown.len();
         match self {
@@ -145,21 +148,21 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What an element is ordered by.
+/// The sort key of an element.
 enum Weight {
     /// A number.
     Number(f64),
-    /// What another key holds, if it does: nothing comes before all else.
+    /// The value of another key. `None`, if there is no such key, comes first.
     Text(Option<Vec<u8>>),
-    /// Its own bytes.
+    /// The element's own bytes.
     Own,
 }
 
-/// What a SORT asks for.
+/// The options of SORT.
 #[derive(Default)]
-struct Options<'a> {
+struct SortOptions<'a> {
     by: Option<&'a [u8]>,
-    /// BY has no `*`: the order is the value's own.
+    /// BY has no `*`: the elements keep the order of the value.
     is_unsorted: bool,
     limit: Option<(i64, i64)>,
     get: Vec<&'a [u8]>,
@@ -168,13 +171,13 @@ struct Options<'a> {
     store: Option<&'a [u8]>,
 }
 
-impl<'a> Options<'a> {
-    /// `reads_all_keys`: BY and GET may make names of keys that the request does not say, so who
-    /// uses them must be allowed all keys.
-    fn parse(args: &Args<'a>, may_store: bool, reads_all_keys: bool) -> Result<Options<'a>> {
-        let mut options = Options::default();
-        let words: Vec<&[u8]> = args.iter().collect();
-        for option in sort::options(&words) {
+impl<'a> SortOptions<'a> {
+    /// Parses the options. BY and GET read keys that the request does not name. They are refused
+    /// unless the user may read all keys (`reads_all_keys`).
+    fn parse(args: &Args<'a>, may_store: bool, reads_all_keys: bool) -> Result<SortOptions<'a>> {
+        let mut options = SortOptions::default();
+        let request: Vec<&[u8]> = args.iter().collect();
+        for option in sort::options(&request) {
             match option {
                 SortOption::Ascending => options.is_descending = false,
                 SortOption::Descending => options.is_descending = true,
@@ -186,12 +189,12 @@ impl<'a> Options<'a> {
                 SortOption::Store(place) if may_store => options.store = args.get(place),
                 SortOption::By(place) => {
                     options.by = args.get(place);
-                    if c_string(words[place]).contains(&b'*') {
+                    if c_string(request[place]).contains(&b'*') {
                         if !reads_all_keys {
                             return Err(DENIED_BY);
                         }
                     } else {
-                        // Once is enough, whatever follows.
+                        // As in Redis, a later BY does not undo it.
                         options.is_unsorted = true;
                     }
                 }
@@ -207,11 +210,11 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    /// Which of so many elements LIMIT asks for.
+    /// The range of elements that LIMIT selects from `length`.
     fn shown(&self, length: usize) -> Range<usize> {
         let (offset, count) = self.limit.unwrap_or((0, -1));
         let start = usize::try_from(offset).unwrap_or(0).min(length);
-        // A negative count is all.
+        // A negative count means all elements.
         let count = usize::try_from(count).unwrap_or(length);
         start..start.saturating_add(count).min(length)
     }
@@ -222,7 +225,8 @@ impl<'a> Options<'a> {
         elements: Vec<Element>,
         shown: Range<usize>,
     ) -> Result<Vec<Element>> {
-        // All are weighed, even if the first cannot be: looking at keys is counted and told.
+        // As in Redis, all weights are read before the first error is returned: each look-up counts as a
+        // hit or a miss, and may remove an expired key.
         let weigh = |element: Element| (self.weigh(keys, &element), element);
         let weighed: Vec<_> = elements.into_iter().map(weigh).collect();
         let weighed: Option<Vec<_>> = weighed
@@ -244,13 +248,13 @@ impl<'a> Options<'a> {
         Ok(elements.skip(shown.start).take(shown.len()).collect())
     }
 
-    /// What an element is ordered by. `None`: it should be a number, and is none.
+    /// The weight of an element. `None`: it is not a number, and must be one.
     fn weigh(&self, keys: &mut Keys<'_>, element: &[u8]) -> Option<Weight> {
         Some(match (self.by, self.is_alphabetic) {
             (None, true) => Weight::Own,
             (None, false) => Weight::Number(parse_double(c_string(element))?),
-            (Some(by), true) => Weight::Text(look_up(keys, by, element)),
-            (Some(by), false) => Weight::Number(match look_up(keys, by, element) {
+            (Some(by), true) => Weight::Text(lookup_pattern(keys, by, element)),
+            (Some(by), false) => Weight::Number(match lookup_pattern(keys, by, element) {
                 Some(weight) => parse_double(c_string(&weight))?,
                 None => 0.0,
             }),
@@ -270,7 +274,8 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Redis compares by the rules of the locale, C's, unless the result is to be stored.
+    /// Compares as Redis does: with C's `strcoll` in the C locale, but whole texts if the result is
+    /// stored.
     fn compare_texts(&self, one: &[u8], other: &[u8]) -> Ordering {
         if self.store.is_some() {
             one.cmp(other)
@@ -279,7 +284,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Writes the elements, or what GET asks for in their place.
+    /// Writes the elements, or the values that GET selects.
     fn write(&self, keys: &mut Keys<'_>, elements: &[Element], out: &mut ReplyWriter<'_>) {
         out.array(elements.len() * self.get.len().max(1));
         for element in elements {
@@ -287,7 +292,7 @@ impl<'a> Options<'a> {
                 out.bulk(element);
             }
             for pattern in &self.get {
-                match look_up(keys, pattern, element) {
+                match lookup_pattern(keys, pattern, element) {
                     Some(value) => out.bulk(&value),
                     None => out.null(),
                 }
@@ -295,7 +300,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// As [`write`](Self::write), into a list; what is not there is empty.
+    /// As [`write`](Self::write), into a list. A missing value becomes an empty element.
     fn gather(&self, keys: &mut Keys<'_>, elements: &[Element]) -> List {
         let mut list = List::new();
         for element in elements {
@@ -303,7 +308,7 @@ impl<'a> Options<'a> {
                 list.push(End::Tail, element);
             }
             for pattern in &self.get {
-                let value = look_up(keys, pattern, element).unwrap_or_default();
+                let value = lookup_pattern(keys, pattern, element).unwrap_or_default();
                 list.push(End::Tail, &value);
             }
         }
@@ -311,9 +316,9 @@ impl<'a> Options<'a> {
     }
 }
 
-/// What the string holds whose key is `pattern` with the element in place of its first `*`; for `#`,
-/// the element itself. A pattern `KEY->FIELD` asks for a field of the hash at the key.
-fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
+/// Looks up the key that `pattern` gives with the element in place of its first `*`. Returns its
+/// string, or with `KEY->FIELD` the field of its hash. For `#` it returns the element itself.
+fn lookup_pattern(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     let text = c_string(pattern);
     if text == b"#" {
         return Some(element.to_vec());
@@ -335,10 +340,4 @@ fn look_up(keys: &mut Keys<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8
             hash.get(&pattern[end + 2..]).map(<[u8]>::to_vec)
         }
     }
-}
-
-/// Up to the first NUL.
-fn c_string(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().position(|&byte| byte == 0);
-    &bytes[..end.unwrap_or(bytes.len())]
 }

@@ -1,4 +1,7 @@
-//! Commands on strings, after Redis's `t_string.c`. Those that count are in [`counters`], LCS in `lcs`.
+//! The string commands. The rules are those of Redis's `t_string.c`.
+//!
+//! Layer `command`. It may use `state` and what lies below. INCR and its variants are in [`counters`],
+//! LCS is in `lcs`.
 
 mod counters;
 mod lcs;
@@ -20,7 +23,7 @@ use crate::resp::request::integer_argument;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::string_value::StringValue;
-use options::{Condition, Lifetime, Options};
+use options::{Condition, Lifetime, SetOptions};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
@@ -55,9 +58,9 @@ fn set_for(
     count: Count,
     args: &Args<'_>,
 ) -> Result {
-    let options = Options {
+    let options = SetOptions {
         lifetime: Lifetime::Until(count, &args[2]),
-        ..Options::default()
+        ..SetOptions::default()
     };
     store(keys, out, command, args, 3, &options)?;
     Ok(Reply::OK)
@@ -65,15 +68,15 @@ fn set_for(
 
 /// `SETNX key value`
 pub(crate) fn setnx(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let options = Options {
+    let options = SetOptions {
         condition: Some(Condition::Absent),
-        ..Options::default()
+        ..SetOptions::default()
     };
     let is_set = store(keys, out, "setnx", args, 2, &options)?;
     Ok(Reply::Integer(is_set.into()))
 }
 
-/// The argument at `index` as a value. A large one is kept as it was received.
+/// The argument at `index` as a value. A large one is shared with the request and not copied.
 fn value_of(args: &Args<'_>, index: usize) -> StringValue {
     match args.large(index) {
         Some(bulk) => StringValue::Large(bulk.clone()),
@@ -81,15 +84,16 @@ fn value_of(args: &Args<'_>, index: usize) -> StringValue {
     }
 }
 
-/// Sets a key, the first argument, to the argument at `value` if it may be, and says whether it was
-/// (Redis: `setGenericCommand`). With GET, the value before has been replied.
+/// Sets the key in the first argument to the argument at index `value`, if the condition allows it.
+/// Returns whether it was set. With GET, it writes the old value as the reply (Redis's
+/// `setGenericCommand`).
 fn store(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,
     command: &'static str,
     args: &Args<'_>,
     value: usize,
-    options: &Options<'_>,
+    options: &SetOptions<'_>,
 ) -> Result<bool> {
     let key = &args[1];
     let deadline = options.lifetime.deadline(keys.now(), command)?;
@@ -114,7 +118,7 @@ fn store(
     Ok(true)
 }
 
-/// Replies with the string at a key, and says where it is.
+/// Replies with the string at a key, and returns its slot.
 fn reply_with(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,
@@ -178,9 +182,9 @@ pub(crate) fn getex(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
 
 /// `GETSET key value`
 pub(crate) fn getset(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
-    let options = Options {
+    let options = SetOptions {
         get: true,
-        ..Options::default()
+        ..SetOptions::default()
     };
     store(keys, out, "getset", args, 2, &options)?;
     Ok(Reply::Sent)
@@ -190,7 +194,7 @@ pub(crate) fn getset(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
 pub(crate) fn mget(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     out.array(args.len() - 1);
     for key in args.iter().skip(1) {
-        // One of another type is none.
+        // As in Redis, a value of another type counts as missing.
         match keys
             .lookup_read(key)
             .map(|slot| keys.get::<StringValue>(slot))
@@ -222,7 +226,7 @@ pub(crate) fn msetnx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(1))
 }
 
-/// Where the keys are, each with its value after it.
+/// The indexes of the keys. Each key is followed by its value.
 fn pairs(command: &'static str, args: &Args<'_>) -> Result<StepBy<Range<usize>>> {
     if args.len().is_multiple_of(2) {
         return Err(CommandError::Arity(command.to_owned()));
@@ -261,8 +265,8 @@ pub(crate) fn substr(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
     getrange(keys, out, args)
 }
 
-/// The bytes from `start` to `end`, which is among them; negative ones count from the end. As in
-/// Redis, one before the beginning is the beginning: of `hello`, -9 to -8 is `h`.
+/// The bytes from `start` to `end`, both inclusive. Negative indexes count from the end. As in Redis, an
+/// index before the start becomes 0: `hello` from -9 to -8 is `h`.
 fn range(bytes: &[u8], start: i64, end: i64) -> &[u8] {
     let length = bytes.len() as i64;
     let place = |index: i64| {
@@ -290,7 +294,7 @@ pub(crate) fn append(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         }
         Some(slot) => {
             let before = keys.get::<StringValue>(slot)?.len() as i64;
-            let length = allow_length(keys, before, value)?;
+            let length = validate_length(keys, before, value)?;
             let changed = keys.change(slot, |text: &mut StringValue| {
                 text.bytes_mut(length)
                     .map(|bytes| bytes.extend_from_slice(value))
@@ -317,7 +321,7 @@ pub(crate) fn setrange(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         })?;
         return Ok(Reply::Integer(length as i64));
     }
-    let end = allow_length(keys, offset, value)?;
+    let end = validate_length(keys, offset, value)?;
     let write = |text: &mut StringValue| {
         let bytes = text.bytes_mut(end)?;
         if bytes.len() < end {
@@ -343,9 +347,11 @@ pub(crate) fn setrange(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(length as i64))
 }
 
-/// Checks that a string may be as long as `length` and `more` (Redis: `checkStringLength`), and says
-/// how long that is.
-fn allow_length(keys: &Keys<'_>, length: i64, more: &[u8]) -> Result<usize> {
+/// Returns the length of a string of `length` bytes followed by `more`.
+///
+/// # Errors
+/// It exceeds `proto-max-bulk-len` (Redis's `checkStringLength`).
+fn validate_length(keys: &Keys<'_>, length: i64, more: &[u8]) -> Result<usize> {
     let total = length as u64 + more.len() as u64;
     if total > keys.config().proto_max_bulk_len {
         return Err(CommandError::text(

@@ -1,7 +1,7 @@
-//! Which function carries out which command.
+//! The handler of each command.
 //!
-//! Layer `command`. The specifications are the [catalog](crate::catalog)'s; a name here that it does
-//! not have, or one of its commands that is missing here, is a bug, which the first request finds.
+//! Layer `command`. It may use `state` and what lies below. The specifications are in the
+//! [catalog](crate::catalog). If a name is only here or only there, the first request panics.
 
 use std::sync::LazyLock;
 
@@ -20,15 +20,15 @@ use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
 use Handler::{Full, OnKeys, Streams};
 
-/// The function behind a command. It answers with a reply or with an error; neither closes the
+/// The function that executes a command. It returns a reply or an error. Neither closes the
 /// connection.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
-    /// One that works with the connection, or with the server.
+    /// Needs the connection or the server.
     Full(fn(&mut Context<'_>, &Args<'_>) -> Result<Reply, CommandError>),
-    /// One that needs the keys of the selected database and nothing else.
+    /// Needs only the keys of the selected database.
     OnKeys(fn(&mut Keys<'_>, &Args<'_>) -> Result<Reply, CommandError>),
-    /// As [`OnKeys`]; it writes its reply straight from where the values lie.
+    /// As [`OnKeys`], and writes the reply itself, without copying the values first.
     Streams(fn(&mut Keys<'_>, &mut ReplyWriter<'_>, &Args<'_>) -> Result<Reply, CommandError>),
 }
 
@@ -50,7 +50,7 @@ impl Handler {
     }
 }
 
-/// Every command, by its full name.
+/// The handlers by the full names of their commands.
 const HANDLERS: &[(&str, Handler)] = &[
     // pubsub
     ("publish", Full(pubsub::publish)),
@@ -362,7 +362,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("sscan", Streams(set::sscan)),
 ];
 
-/// The handlers by the ids of their commands; `None` for a container that is nothing by itself.
+/// The handlers by the ids of their commands. `None`: a container that needs a subcommand.
 static BY_ID: LazyLock<Box<[Option<Handler>]>> = LazyLock::new(|| {
     let mut by_id = vec![None; CATALOG.ids()];
     for (name, handler) in HANDLERS {
@@ -382,7 +382,7 @@ static BY_ID: LazyLock<Box<[Option<Handler>]>> = LazyLock::new(|| {
     by_id.into()
 });
 
-/// The function that carries out a command; `None` for a container that is nothing by itself.
+/// The handler of a command. `None`: a container that needs a subcommand.
 pub(crate) fn handler(command: &Command) -> Option<Handler> {
     BY_ID[usize::from(command.id)]
 }

@@ -1,14 +1,16 @@
-//! Commands that take elements out of keys, for a client that may be gone.
+//! Prevents pops for a peer that is gone.
 //!
-//! Layer `command`. An element that is taken for a peer that has closed its connection is lost. The
-//! kernel knows of the end before the connection's task has read so far: a request and the end of the
-//! stream may come in one read. So the kernel is asked before anything is taken.
+//! Layer `command`. It may use `state` and what lies below.
 //!
-//! - BLPOP and its kin take nothing once the peer has closed its side, whether they would wait or not.
-//!   A peer that only says that it will send nothing more (a half-closed connection) looks the same.
-//! - LPOP and its kin take nothing once the connection is reset, or closed both ways. A half-closed
-//!   peer may still read the reply: `printf 'LPOP k\r\n' | nc -N host port` gets its element. A client
-//!   that wants no replies (CLIENT REPLY OFF) reads none in any case.
+//! An element that is popped for a peer that has closed its connection is lost. The kernel knows of
+//! the end before the connection's task has read it: a request and the end of the stream may arrive
+//! together. So the kernel is asked before a command pops anything.
+//!
+//! - Blocking pops (BLPOP) pop nothing once the peer has closed its side, whether they would wait or
+//!   not. A half-closed connection, whose peer only sends no more, looks the same.
+//! - Other pops (LPOP) pop nothing once the connection is reset or closed both ways. A half-closed peer
+//!   may still read the reply: `printf 'LPOP k\r\n' | nc -N host port` gets its element. A client
+//!   without replies (CLIENT REPLY OFF) reads none in any case, and its pops always run.
 //!
 //! The connection then takes no more requests, and ends.
 
@@ -16,8 +18,8 @@ use super::{Context, Next};
 use crate::catalog::Command;
 use crate::catalog::spec::{Flag, InMulti};
 
-/// Whether the command would take elements for nobody. The connection then ends.
-pub(super) fn is_for_nobody(context: &mut Context<'_>, command: &Command) -> bool {
+/// Whether the command would pop elements for a peer that is gone. The connection then ends.
+pub(super) fn would_lose_elements(context: &mut Context<'_>, command: &Command) -> bool {
     let takes = match &context.session.transaction {
         Some(transaction) if command.spec.in_multi == InMulti::Executes => {
             transaction.effects.takes

@@ -1,13 +1,14 @@
-//! CLIENT TRACKING, CACHING, GETREDIR and TRACKINGINFO; what the dispatcher does for client-side
-//! caching.
+//! Client-side caching: CLIENT TRACKING, CACHING, GETREDIR and TRACKINGINFO, and what the dispatcher
+//! does for them around each command.
 //!
-//! Layer `command`. Who is told of what is in [`tracking`](crate::store::tracking), under the keyspace's
-//! lock. Here is what Redis does around a command: a read-only one has its keys remembered, and
-//! after a command its news are told, its own client's behind its reply.
+//! Layer `command`. It may use `state` and what lies below. The table of keys and clients is in
+//! [`tracking`](crate::store::tracking), under the keyspace's lock. As in Redis, the keys of a read-only
+//! command are remembered, and after a command the invalidations are sent. The command's own client
+//! gets its reply first.
 
 use std::sync::Arc;
 
-use super::{Args, Context, Next};
+use super::{Args, Context, Next, c_string};
 use crate::catalog::Command;
 use crate::catalog::spec::Flag;
 use crate::client::Client;
@@ -34,7 +35,7 @@ pub(crate) fn tracking(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
 }
 
-/// The options of CLIENT TRACKING.
+/// Parses the options of CLIENT TRACKING.
 fn parse(context: &Context<'_>, args: &Args<'_>) -> Result<Request> {
     let mut request = Request::default();
     let mut index = 3;
@@ -79,7 +80,8 @@ fn redirect_to(context: &Context<'_>, id: &[u8]) -> Result<Arc<Client>> {
     ))
 }
 
-/// Redis's checks, in its order. Without keys there is nothing to track.
+/// Turns tracking on. The checks are Redis's, in its order. Without queue mode there are no keys to
+/// track.
 fn turn_on(context: &mut Context<'_>, mut request: Request) -> Result {
     if !context.config.queue {
         return Err(CommandError::QUEUE_IS_OFF);
@@ -127,13 +129,14 @@ fn turn_on(context: &mut Context<'_>, mut request: Request) -> Result {
     }
     let client = context.client;
     context.keyspace().tracking.turn_on(client, request);
-    // The reply comes before the first message.
+    // The reply comes before the first invalidation.
     context.owes_replies = true;
     Ok(Reply::OK)
 }
 
-/// Refuses prefixes that overlap with one of the client's, or with each other: the client would be
-/// told of a key more than once. The first such prefix is named, with the first that it overlaps.
+/// Refuses prefixes that overlap with one of the client's own or with each other: the client would get
+/// more than one invalidation for a key. The error names the first such prefix and the first one that
+/// it overlaps with.
 fn refuse_overlaps(context: &mut Context<'_>, prefixes: &[Box<[u8]>]) -> Result<()> {
     let id = context.client.id;
     let among_themselves = first_overlap(prefixes);
@@ -151,10 +154,11 @@ fn refuse_overlaps(context: &mut Context<'_>, prefixes: &[Box<[u8]>]) -> Result<
     Ok(())
 }
 
-/// The first prefix that overlaps with a later one, and the first that it overlaps with.
+/// The index of the first prefix that overlaps with a later one, and of the first one that it overlaps
+/// with.
 ///
-/// Sorted, all that begin with a prefix stand right behind it, so that one look at each finds it
-/// below those that it begins with, however many prefixes there are.
+/// In sorted order, all prefixes that begin with a given one directly follow it. So one pass with a
+/// stack finds all overlaps, however many prefixes there are.
 fn first_overlap(prefixes: &[Box<[u8]>]) -> Option<(usize, usize)> {
     let mut sorted: Vec<(&[u8], usize)> = prefixes
         .iter()
@@ -162,7 +166,8 @@ fn first_overlap(prefixes: &[Box<[u8]>]) -> Option<(usize, usize)> {
         .map(|(index, prefix)| (&**prefix, index))
         .collect();
     sorted.sort_unstable();
-    // Those that the current one begins with, each with the smallest index down to it.
+    // The prefixes that the current one begins with. Each has the smallest index from the bottom of the
+    // stack up to it.
     let mut above: Vec<(&[u8], usize)> = Vec::new();
     let mut first: Option<usize> = None;
     for (prefix, index) in sorted {
@@ -185,15 +190,10 @@ fn first_overlap(prefixes: &[Box<[u8]>]) -> Option<(usize, usize)> {
 }
 
 fn overlap(prefix: &[u8], which: &str, other: &[u8]) -> CommandError {
-    // As C prints strings.
-    let shown = |text: &[u8]| -> Vec<u8> {
-        let end = text.iter().position(|&byte| byte == 0);
-        text[..end.unwrap_or(text.len())].to_vec()
-    };
     let between = format!("' overlaps with {which} prefix '");
     CommandError::Quoting {
         before: "ERR Prefix '",
-        quoted: [shown(prefix), between.into_bytes(), shown(other)].concat(),
+        quoted: [c_string(prefix), between.as_bytes(), c_string(other)].concat(),
         after: "'. Prefixes for a single client must not overlap.".into(),
     }
 }
@@ -265,14 +265,14 @@ pub(crate) fn trackinginfo(context: &mut Context<'_>, _args: &Args<'_>) -> Resul
 /// Turns tracking off.
 pub(super) fn end(context: &mut Context<'_>) {
     let client = context.client;
-    // Who does not track waits for nobody who has the keyspace.
+    // Without tracking, the keyspace's lock is not needed.
     if client.tracking.modes().has(Modes::ON) {
         context.keyspace().tracking.turn_off(client);
     }
 }
 
-/// Changes the protocol version. No message to a client that may be told of changes is encoded for
-/// the one version and comes after the reply in the other.
+/// Changes the protocol version. For a client that may get invalidations, it takes the keyspace's lock
+/// first: no invalidation in the old version may follow the reply in the new one.
 pub(super) fn switch_protocol(context: &mut Context<'_>, protocol: Protocol) {
     let client = context.client;
     if client.protocol() != protocol && client.tracking.may_be_told() {
@@ -282,33 +282,32 @@ pub(super) fn switch_protocol(context: &mut Context<'_>, protocol: Protocol) {
     client.set_protocol(protocol);
 }
 
-/// Remembers the keys that a command has read, if it is a read-only one and its client tracks so.
-/// Whatever came of the command, as in Redis: that there is no key, or one of another type, may
-/// change too.
+/// Remembers the keys of a read-only command, if its client's mode wants that. As in Redis, the outcome
+/// of the command does not matter: a missing key, or one of the wrong type, may change too.
 pub(super) fn remember_reads(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
     let modes = context.client.tracking.modes();
     if !command.queue || !modes.has(Modes::ON) {
         return;
     }
-    // Its reply comes before the message that makes it stale, also to a client with prefixes.
+    // The reply comes before the invalidation that makes it stale, also in BCAST mode.
     context.owes_replies = true;
     if !command.has(Flag::ReadOnly) || !modes.remembers_reads() {
         return;
     }
-    let words: Vec<&[u8]> = args.iter().collect();
-    let keys = command.spec.keys_in(&words).unwrap_or_default();
+    let request: Vec<&[u8]> = args.iter().collect();
+    let keys = command.spec.keys_in(&request).unwrap_or_default();
     if keys.is_empty() {
         return;
     }
     let (client, limit) = (context.client, context.config.tracking_table_max_keys);
     let table = &mut context.keyspace().tracking;
     for key in keys {
-        table.remember(client, words[key.position], limit);
+        table.remember(client, request[key.position], limit);
     }
 }
 
-/// Ends what CLIENT CACHING has said, which holds for the next command, or for the next transaction.
-/// No subcommand of CLIENT ends it, as in Redis.
+/// Ends the effect of CLIENT CACHING, which lasts for one command or one transaction. As in Redis, a
+/// subcommand of CLIENT does not end it.
 pub(super) fn end_caching(context: &Context<'_>, command: Option<&Command>) {
     let tracking = &context.client.tracking;
     let modes = tracking.modes();
@@ -323,8 +322,8 @@ pub(super) fn end_caching(context: &Context<'_>, command: Option<&Command>) {
     }
 }
 
-/// Tells those who have read a key that has changed. Within an EXEC, whose own client's messages are
-/// held.
+/// Within an EXEC, after each of its commands: sends invalidations to the clients that have read the
+/// changed keys. Messages to EXEC's own client are held until its reply is complete.
 pub(super) fn tell_readers(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace
         && keyspace.tracking.has_news()
@@ -334,7 +333,7 @@ pub(super) fn tell_readers(context: &mut Context<'_>) {
     }
 }
 
-/// Tells everybody who is to be told of what has changed. The command's own reply comes first.
+/// Sends all pending invalidations, including those in BCAST mode. The command's own reply comes first.
 pub(super) fn tell_all(context: &mut Context<'_>) {
     let has_news = |context: &Context<'_>| {
         let keyspace = context.keyspace.as_ref();
@@ -351,64 +350,4 @@ pub(super) fn tell_all(context: &mut Context<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::command::dispatch;
-    use crate::command::fixture::{Fixture, joined};
-    use crate::config::Config;
-
-    /// Whoever takes the keyspace's lock next may send the client what makes a reply stale.
-    #[tokio::test]
-    async fn a_reply_is_in_the_outbox_before_the_keyspace_is_let_go() {
-        for how in [&[][..], &["BCAST"]] {
-            let mut fixture = Fixture::new(Config::default());
-            let client = Arc::clone(&fixture.client);
-            let mut context = fixture.context();
-            let mut pending = |args: &[&str]| {
-                let (bytes, places) = joined(args);
-                dispatch(&mut context, &Args::new(&bytes, &places, &[]));
-                (client.outbox.pending(), context.keyspace.is_some())
-            };
-            assert_eq!(pending(&["GET", "key"]), (0, true));
-            // Without tracking it waits for the end of the batch.
-            assert_eq!(pending(&["PING"]), (0, false));
-            let on = [&["CLIENT", "TRACKING", "ON"][..], how].concat();
-            let (settled, _) = pending(&on);
-            assert_eq!(settled, b"$-1\r\n+PONG\r\n+OK\r\n".len());
-            assert_eq!(pending(&["GET", "key"]), (settled, true));
-            let (all, is_held) = pending(&["PING"]);
-            assert_eq!((all, is_held), (settled + b"$-1\r\n".len(), false));
-        }
-    }
-
-    #[test]
-    fn the_first_overlap_is_found() {
-        let overlap = |words: &[&str]| {
-            let prefixes = words.iter().map(|word| word.as_bytes().into());
-            first_overlap(&prefixes.collect::<Vec<_>>())
-        };
-        assert_eq!(overlap(&[]), None);
-        assert_eq!(overlap(&["a", "b", "ca", "cb"]), None);
-        assert_eq!(overlap(&["a", "a"]), Some((0, 1)));
-        assert_eq!(overlap(&["ab", "x", "a"]), Some((0, 2)));
-        assert_eq!(overlap(&["x", "abc", "ad", "ab", "a"]), Some((1, 3)));
-        assert_eq!(overlap(&["b", "a", "", "c"]), Some((0, 2)));
-        assert_eq!(overlap(&["c", "ca", "a", "ab"]), Some((0, 1)));
-    }
-
-    /// Against every pair, for all lists of four out of some prefixes.
-    #[test]
-    fn the_first_overlap_is_that_of_every_pair() {
-        let words = ["", "a", "b", "ab", "aba", "abb"];
-        for number in 0..words.len().pow(4) {
-            let pick = |place: u32| words[number / words.len().pow(place) % words.len()];
-            let list: Vec<Box<[u8]>> = (0..4).map(|place| pick(place).as_bytes().into()).collect();
-            let pairs = (0..4).flat_map(|one| (one + 1..4).map(move |two| (one, two)));
-            let mut overlapping = pairs.filter(|&(one, two)| {
-                let (one, two) = (&list[one], &list[two]);
-                one.starts_with(two) || two.starts_with(one)
-            });
-            assert_eq!(first_overlap(&list), overlapping.next(), "{list:?}");
-        }
-    }
-}
+mod tests;

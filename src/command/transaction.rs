@@ -1,16 +1,19 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 //!
+//! Layer `command`. It may use `state` and what lies below.
+//!
 //! ```text
-//!   MULTI ──▶ commands are checked and queued ──▶ EXEC: all of them under one hold of the keyspace
+//!   MULTI ──▶ commands are validated and queued ──▶ EXEC: all run under one hold of the lock
 //! ```
 //!
-//! Atomic to everybody else: EXEC has the keyspace's lock from its first command to its last, unless
-//! none of them has to do with keys, and the order of all channels if it publishes more than one message, so that no other comes in
-//! between. Messages to the client itself wait until EXEC's reply is there: it is one array, which
-//! nothing may tear apart.
+//! A transaction is atomic for all other clients: EXEC holds the keyspace's lock from its first command
+//! to its last, unless none of them needs keys. If it may publish more than one message, it also holds
+//! the channel-order locks, so that no other message comes in between. Lock order: keyspace, then
+//! channels. Messages to the client itself are held until EXEC's reply is complete: the reply is one
+//! array, and no message may come in between its elements.
 //!
-//! A command that is refused when it is queued spoils the transaction, and EXEC refuses it as a
-//! whole; one that fails when it runs is an error among the replies, and the others go on.
+//! If a command is refused when it is queued, EXEC refuses the whole transaction. If a command fails
+//! when it runs, its error is among the replies, and the other commands still run.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -31,33 +34,33 @@ type Result = std::result::Result<Reply, CommandError>;
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     queued: Vec<Queued>,
-    /// A command was refused.
-    spoiled: bool,
-    /// One of the commands has to do with keys.
+    /// A command was refused: EXEC will refuse the transaction.
+    aborted: bool,
+    /// One of the commands needs keys.
     has_keys: bool,
     /// One of the commands may need memory.
     needs_memory: bool,
-    /// What the commands bring about.
+    /// What the commands do.
     pub effects: Effects,
 }
 
-/// What a transaction's commands bring about, for who holds some of that back.
+/// What a transaction's commands do, as far as a pause, a monitor or a peer that is gone prevents it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Effects {
     /// One of them reads keys.
     pub reads: bool,
     /// One of them changes keys, or publishes.
     pub may_replicate: bool,
-    /// One of them takes elements out of keys.
+    /// One of them pops elements.
     pub takes: bool,
 }
 
-/// A command that waits for EXEC.
+/// A command that is queued for EXEC, with a copy of its arguments.
 #[derive(Debug)]
 struct Queued {
     command: &'static Command,
     bytes: Box<[u8]>,
-    words: Box<[Range<usize>]>,
+    ranges: Box<[Range<usize>]>,
     large: Box<[LargeBulk]>,
 }
 
@@ -65,35 +68,35 @@ impl Queued {
     fn new(command: &'static Command, args: &Args<'_>) -> Queued {
         let copied = args.iter().enumerate();
         let copied = copied.filter(|(index, _)| args.large(*index).is_none());
-        let mut bytes = Vec::with_capacity(copied.map(|(_, word)| word.len()).sum());
-        let mut words = Vec::with_capacity(args.len());
+        let mut bytes = Vec::with_capacity(copied.map(|(_, arg)| arg.len()).sum());
+        let mut ranges = Vec::with_capacity(args.len());
         let mut large = Vec::new();
-        for (index, word) in args.iter().enumerate() {
+        for (index, arg) in args.iter().enumerate() {
             if let Some(bulk) = args.large(index) {
-                words.push(large_range(large.len()));
+                ranges.push(large_range(large.len()));
                 large.push(bulk.clone());
             } else {
                 let start = bytes.len();
-                bytes.extend_from_slice(word);
-                words.push(start..bytes.len());
+                bytes.extend_from_slice(arg);
+                ranges.push(start..bytes.len());
             }
         }
         Queued {
             command,
             bytes: bytes.into(),
-            words: words.into(),
+            ranges: ranges.into(),
             large: large.into(),
         }
     }
 
     fn args(&self) -> Args<'_> {
-        Args::new(&self.bytes, &self.words, &self.large)
+        Args::new(&self.bytes, &self.ranges, &self.large)
     }
 
     fn memory(&self) -> usize {
-        let places = size_of_val(&*self.words) + size_of_val(&*self.large);
+        let tables = size_of_val(&*self.ranges) + size_of_val(&*self.large);
         let large: usize = self.large.iter().map(LargeBulk::memory).sum();
-        size_of::<Queued>() + self.bytes.len() + places + large
+        size_of::<Queued>() + self.bytes.len() + tables + large
     }
 }
 
@@ -102,8 +105,8 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     let Some(transaction) = &mut context.session.transaction else {
         return;
     };
-    // One that is refused anyway need not be kept.
-    if !transaction.spoiled {
+    // A transaction that EXEC will refuse keeps no commands.
+    if !transaction.aborted {
         let queued = Queued::new(command, args);
         let memory = queued.memory();
         transaction.has_keys |= command.queue;
@@ -118,26 +121,26 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     context.reply(Reply::Static(b"+QUEUED\r\n"));
 }
 
-/// A command was refused: EXEC will refuse the transaction.
-pub(crate) fn spoil(context: &mut Context<'_>) {
+/// Marks the transaction, after a command was refused: EXEC will refuse it.
+pub(crate) fn abort(context: &mut Context<'_>) {
     if let Some(transaction) = &mut context.session.transaction {
-        transaction.spoiled = true;
+        transaction.aborted = true;
     }
 }
 
-/// As [`spoil`], for a command that exists. An EXEC that is refused ends the transaction, and says
-/// so.
+/// As [`abort`], after `command` was refused with `error`. Returns the error to answer. If the command
+/// is EXEC, the transaction ends, and the error says so.
 pub(crate) fn reject(
     context: &mut Context<'_>,
     command: &Command,
     error: CommandError,
 ) -> CommandError {
     if command.spec.in_multi != InMulti::Executes {
-        spoil(context);
+        abort(context);
         return error;
     }
     end(context);
-    // Redis adds the code only to texts that have none of their own.
+    // Redis adds `ERR` only to texts without an error code.
     let text = error.wire_text();
     CommandError::Quoting {
         before: "EXECABORT Transaction discarded because of: ",
@@ -146,8 +149,8 @@ pub(crate) fn reject(
     }
 }
 
-/// Whether a command is refused when memory is short: one that may need some, an EXEC of such
-/// ones, and whatever goes on with a transaction instead of ending it.
+/// Whether a command is refused above `maxmemory`: a command that may need memory, an EXEC with such
+/// commands, and any command within MULTI that does not end the transaction.
 pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
         return command.has(Flag::DenyOom);
@@ -159,7 +162,7 @@ pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     }
 }
 
-/// Ends the transaction, if there is one, and all watching.
+/// Ends the transaction, if there is one, and removes all watches.
 pub(crate) fn end(context: &mut Context<'_>) {
     context.session.transaction = None;
     forget_queued(context);
@@ -196,7 +199,7 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(CommandError::text("ERR WATCH inside MULTI is not allowed"));
     }
     let client = context.client;
-    // An EXEC that will fail anyway needs no more watches.
+    // The next EXEC fails already, so that further watches change nothing.
     if client.watched_changed.load(Relaxed) {
         return Ok(Reply::OK);
     }
@@ -208,7 +211,7 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
     let (mut keys, _) = context.keys();
     for key in args.iter().skip(1) {
-        // One whose time has come is gone, and that is no change.
+        // Removes the key if it has expired already: that is no change after WATCH.
         keys.peek(key);
         if keys.watch(client, key) {
             client.watched_memory.fetch_add(watch_memory(key), Relaxed);
@@ -217,7 +220,7 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// What a watched key takes, tables included; about what a waited-for one does.
+/// The memory of a watch, tables included. A key that a blocked client waits for takes about as much.
 pub(crate) fn watch_memory(key: &[u8]) -> usize {
     const TABLES: usize = 256;
     TABLES + 2 * key.len()
@@ -231,7 +234,7 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
-    // Who watches nothing waits for nobody who has the keyspace.
+    // Without watches, the keyspace's lock is not needed.
     if client.watched_memory.load(Relaxed) > 0 {
         context.keyspace().watched.unwatch(client.id);
         client.watched_memory.store(0, Relaxed);
@@ -244,7 +247,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let Some(transaction) = &context.session.transaction else {
         return Err(CommandError::text("ERR EXEC without MULTI"));
     };
-    // One that has nothing to do with keys waits for nobody who has the keyspace.
+    // Without keys and watches, the keyspace's lock is not needed.
     let has_keys = transaction.has_keys || context.client.watched_memory.load(Relaxed) > 0;
     if has_keys && context.is_cut_off() {
         return Ok(Reply::Sent);
@@ -252,7 +255,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let changed = has_keys && watched_key_changed(context);
     stop_watching(context);
     let transaction = context.session.transaction.take().unwrap_or_default();
-    let result = if transaction.spoiled {
+    let result = if transaction.aborted {
         Err(CommandError::text(
             "EXECABORT Transaction discarded because of previous errors.",
         ))
@@ -262,7 +265,7 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         run_queued(context, &transaction);
         Ok(Reply::Sent)
     };
-    // Until now it shows in CLIENT LIST.
+    // CLIENT LIST shows the transaction until here.
     forget_queued(context);
     result
 }
@@ -274,12 +277,12 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
         notifies || queued.command.spec.publishes.is_some()
     });
     let order = if publishes.count() > 1 {
-        // See `ChannelOrder` for why.
+        // The lock order of `ChannelOrder`: the keyspace's lock comes first.
         context.keyspace();
         context.server.registry.hold_order()
     } else {
         if !transaction.has_keys {
-            // What it does may be slow: ACL SAVE writes a file.
+            // A command may be slow: ACL SAVE writes a file.
             context.release_keyspace();
         }
         ChannelOrder::default()
@@ -309,14 +312,14 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     context.client.outbox.release_messages();
 }
 
-/// Whether a watched key has changed, or has come to its end by now.
+/// Whether a watched key has changed or expired.
 fn watched_key_changed(context: &mut Context<'_>) -> bool {
     let client = context.client;
     let config = context.config;
-    let space = context.keyspace();
-    for full in space.watched.of(client.id).to_vec() {
-        // Looking removes a key whose time has come, which tells its watchers.
-        space.keys(full.db, config).peek(&full.key);
+    let keyspace = context.keyspace();
+    for full in keyspace.watched.of(client.id).to_vec() {
+        // The look-up removes an expired key, which marks its watchers.
+        keyspace.keys(full.db, config).peek(&full.key);
     }
     client.watched_changed.load(Relaxed)
 }

@@ -1,4 +1,6 @@
-//! WAIT, for a server that has no replicas.
+//! WAIT, for a server without replicas.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::BlockedOp;
 use crate::store::keys::{Keys, SlotId};
 
-/// That replicas have what was written. It waits for no key: only its time ends it.
+/// Waits for replicas, of which there are none. It waits for no key, so only its timeout ends it.
 #[derive(Debug)]
 struct Replicas;
 
@@ -36,8 +38,8 @@ impl BlockedOp for Replicas {
     }
 }
 
-/// `WAIT numreplicas timeout`: there are none, so that 0 of them have what was written, and who asks
-/// for more waits until its time, in milliseconds, is over; with 0, forever.
+/// `WAIT numreplicas timeout`: no replica can acknowledge, so the reply is 0. If `numreplicas` is above
+/// 0, it comes after `timeout` milliseconds; with a timeout of 0, never.
 pub(crate) fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, CommandError> {
     let wanted = integer_argument(&args[1])?;
     let timeout = parse_integer(&args[2]).ok_or(CommandError::text(

@@ -1,14 +1,16 @@
-//! Carrying out a batch of requests, and writing what it brought about.
+//! Executes a batch of requests and writes the output.
 //!
-//! The replies are written first, and then, a few sockets at a time, to all others who were sent
-//! something. In between others on the thread get their turn, and so does the connection itself: a
-//! publisher that goes on as soon as it is answered has its next messages appended to the outboxes
-//! that still wait to be written. So the more there is to do, the more messages go out in one
-//! write, while nothing is held back where there is little to do.
+//! Layer `conn`. It may use `command` and what lies below.
 //!
-//! A *write cycle* is what goes on from when somebody is owed a write until nobody is. It takes in no more
-//! batches once so much was appended that larger writes would gain nothing, or that it might take
-//! too much memory ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
+//! The connection's own replies are written first. Then the outboxes of all other clients that were
+//! sent something are flushed, a few at a time. In between, other tasks of the thread run, and the
+//! connection reads again: if its client has sent more requests, they are executed, and their
+//! messages join those that still wait to be flushed. So under load one write carries many messages,
+//! and without load nothing is delayed.
+//!
+//! A *write cycle* lasts from the first client that needs a flush until no client does. It accepts no
+//! further batches once larger writes would gain nothing, or would take too much memory
+//! ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
@@ -22,45 +24,43 @@ use crate::command::{Context, Execution, MAX_REPLIES, Next, dispatch, operators}
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
-/// A batch that has appended so many times is interrupted: those who were sent something need not
-/// wait for the end of a large batch, nor do others on the thread.
+/// A batch is interrupted after this many appends, so that neither the receivers nor the other tasks
+/// of the thread wait for the end of a large batch.
 const MAX_APPENDS: usize = 16 * 1024;
-/// Likewise after so long, so that many requests, or slow ones, do not keep the thread from others;
-/// one request is always carried out as a whole.
+/// A batch is also interrupted after this time. A single request is never interrupted.
 const MAX_TIME: Duration = Duration::from_millis(2);
-/// Others get the keyspace's lock, if they wait for it, after so many commands that share it.
+/// After this many commands under one hold of the keyspace's lock, waiting threads get the lock.
 const COMMANDS_PER_LOCK: usize = 64;
-/// Others get a turn on this thread after so many sockets were written to.
+/// After this many flushes, the other tasks of the thread run.
 const WRITES_PER_TURN: usize = 16;
 
 /// Why a batch ended.
 enum BatchEnd {
-    /// All requests in the buffer are carried out.
+    /// All requests in the buffer were executed.
     Finished,
-    /// More may be in the buffer: write what there is and go on.
+    /// The buffer may hold more requests: write the output and continue.
     Again,
-    /// As [`Again`](BatchEnd::Again), after a rest and these bytes.
+    /// As [`Again`](BatchEnd::Again), after this time, and with these bytes as the reply.
     Sleep(Duration, &'static [u8]),
-    /// No request is carried out or read for so long.
+    /// No request is read or executed for this time.
     Rest(Duration),
-    /// No request is carried out until the client is served, or until this moment.
+    /// No request is executed until the client is served, or until this moment.
     Block(Option<tokio::time::Instant>),
-    /// The request that comes next is not carried out before a pause is over, at this moment or
-    /// before.
+    /// The next request is not executed before a pause ends, at this moment at the latest.
     Postpone(tokio::time::Instant),
-    /// No more requests are taken.
+    /// Write the replies and close the connection.
     Close,
-    /// Not even the replies are written.
+    /// Close the connection without writing the replies.
     Abort,
 }
 
 impl Connection {
-    /// Carries out what has been read, and what comes while others are written to. `false`: the
-    /// connection is at its end.
-    pub(super) async fn serve(&mut self, mut buffers: Box<BatchBuffers>) -> bool {
+    /// Executes the requests in `buffers`, and those that arrive while the output is written. Returns
+    /// `false` if the connection has ended.
+    pub(super) async fn run_batches(&mut self, mut buffers: Box<BatchBuffers>) -> bool {
         loop {
             let end = catch_unwind(AssertUnwindSafe(|| self.run_batch(&mut buffers)));
-            let end = end.unwrap_or_else(|panic| self.give_up(&mut buffers, &panic));
+            let end = end.unwrap_or_else(|panic| self.end_after_panic(&mut buffers, &panic));
             if matches!(end, BatchEnd::Close) {
                 self.client.outbox.seal();
                 self.client.drain();
@@ -71,10 +71,10 @@ impl Connection {
             for client in std::mem::take(&mut self.session.leaving) {
                 self.state.unsubscribe(&client).await;
             }
-            self.let_others_carry_out(&end).await;
+            self.yield_to_batches(&end).await;
             let alive = self.state.flush(&self.client);
-            // However the batch ended: others rely on it.
-            let more = self.write_to_others(&mut buffers, alive, &end).await;
+            // However the batch ended: its messages to other clients must be written.
+            let more = self.flush_others(&mut buffers, alive, &end).await;
             if !alive {
                 return false;
             }
@@ -82,7 +82,7 @@ impl Connection {
                 BatchEnd::Finished if more => {}
                 BatchEnd::Again => {}
                 BatchEnd::Sleep(rest, then) => {
-                    self.rest(rest).await;
+                    self.sleep(rest).await;
                     buffers.replies.extend_from_slice(then);
                 }
                 BatchEnd::Rest(duration) => {
@@ -104,23 +104,24 @@ impl Connection {
             }
         }
         self.input.set_aside(buffers);
-        self.keeps_within_limit()
+        self.is_within_query_limit()
     }
 
-    /// Lets those on this thread who have sent requests by now have them carried out first, so that
-    /// all replies and messages are written one after the other: who waits for several of them is
-    /// woken once, and what goes to the same socket goes in one write. Whoever was interrupted lets
-    /// them in any case.
-    async fn let_others_carry_out(&self, end: &BatchEnd) {
+    /// Lets the other connections of the thread execute the requests that have arrived, before this
+    /// one writes. Then all output is written together: a client that waits for several replies is
+    /// woken once, and messages to the same socket share one write. An interrupted batch always
+    /// yields.
+    async fn yield_to_batches(&self, end: &BatchEnd) {
         let permit = self.state.unwritten_batches.try_acquire();
         if permit.is_ok() || matches!(end, BatchEnd::Again) {
             tokio::task::yield_now().await;
         }
     }
 
-    /// Writes to those who were sent something, in the order in which they were. Stops early,
-    /// between two order, if the connection has more to carry out: `true`.
-    async fn write_to_others(
+    /// Flushes the outboxes of the clients that were sent something, in the order in which they came
+    /// onto the list. Returns `true`, before all are flushed, if the connection has more requests to
+    /// execute.
+    async fn flush_others(
         &mut self,
         buffers: &mut BatchBuffers,
         alive: bool,
@@ -156,9 +157,9 @@ impl Connection {
         }
     }
 
-    /// Waits for a while, or until the connection is to end.
-    async fn rest(&self, duration: Duration) {
-        // Boxed, as hardly any connection ever needs room for it.
+    /// Waits for `duration`, or until the connection is to end.
+    async fn sleep(&self, duration: Duration) {
+        // Boxed: few connections ever sleep, and the task is smaller without it.
         let mut sleep = Box::pin(tokio::time::sleep(duration));
         std::future::poll_fn(|context| {
             self.client.register_task(context.waker());
@@ -170,8 +171,7 @@ impl Connection {
         .await;
     }
 
-    /// Carries out the requests in the buffer, without awaiting. The replies are in the outbox
-    /// afterwards.
+    /// Executes the requests in the buffer without awaiting. Afterwards the replies are in the outbox.
     fn run_batch(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
@@ -236,7 +236,7 @@ impl Connection {
             commands += 1;
             if commands.is_multiple_of(COMMANDS_PER_LOCK) {
                 context.yield_keyspace();
-                // Commands that are only queued or unknown are not timed.
+                // Commands that are queued by MULTI, or unknown, do not read the clock.
                 context.batch_stats.read_clock();
                 context.commit_stats();
             }
@@ -247,7 +247,7 @@ impl Connection {
             self.state.memory_trigger.add(appended, limit);
         }
         if !buffers.replies.is_empty() {
-            // Flushed by the caller in any case.
+            // The caller flushes in any case.
             let _ = self
                 .client
                 .outbox
@@ -257,19 +257,20 @@ impl Connection {
         end
     }
 
-    /// A command has panicked. Others get what the commands before have brought about. The buffers
-    /// are dropped with the connection: nobody else gets what is still in them.
+    /// Ends the batch after a panic in a command. What earlier commands have done for other clients is
+    /// completed. The buffers are dropped with the connection and not used again, since their contents
+    /// may be incomplete.
     #[cold]
-    fn give_up(&self, buffers: &mut BatchBuffers, panic: &Panic) -> BatchEnd {
+    fn end_after_panic(&self, buffers: &mut BatchBuffers, panic: &Panic) -> BatchEnd {
         self.state.note_panic(&self.client, panic);
         buffers.batch_stats.commit(&self.state.stats);
         self.state.conclude(&mut buffers.fanout);
         BatchEnd::Abort
     }
 
-    /// Whether what is kept of the client's requests is within `client-query-buffer-limit`; if not,
-    /// the connection must end.
-    pub(super) fn keeps_within_limit(&self) -> bool {
+    /// Whether the memory that is kept for the client's requests is within
+    /// `client-query-buffer-limit`. If not, the connection must end.
+    pub(super) fn is_within_query_limit(&self) -> bool {
         let held = self.input.held();
         self.client.held_input.store(held, SeqCst);
         let held = held + self.client.kept_memory();

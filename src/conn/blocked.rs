@@ -1,12 +1,16 @@
-//! A connection whose client waits for an element (BLPOP and its kin), for the end of a pause (CLIENT
-//! PAUSE), or for the end of its own rest, after wrong passwords.
+//! A connection that waits: in a blocking command such as BLPOP, for the end of a pause (CLIENT
+//! PAUSE), or because it has sent wrong passwords.
 //!
-//! It carries nothing out until the wait is over, but unless it rests it reads on: that is how the end of the
-//! connection is seen, and what was read is carried out afterwards. Whoever serves the client, or
-//! ends its wait by CLIENT UNBLOCK, answers it through its outbox and wakes this task; when time is
-//! over, the task answers itself. Who of them takes the waiter out of the keyspace's table is the
-//! one who answers. A command that a pause has held back is still in what was read: it is carried
-//! out first when the wait is over.
+//! Layer `conn`. It may use `command` and what lies below.
+//!
+//! The connection executes nothing until the wait ends. It still reads, except after wrong
+//! passwords: reading is how it notices that the peer has closed. The requests that were read are
+//! executed afterwards. So is the command that a pause has held back: it stays in the input and is
+//! executed first.
+//!
+//! A blocked client is answered by exactly one party: whichever removes the waiter from the
+//! keyspace's table. The thread that serves the client, or that runs CLIENT UNBLOCK, answers through
+//! the outbox and wakes this task. After a timeout this task answers.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +23,7 @@ use super::{Connection, Event};
 use crate::client::Client;
 use crate::state::ServerState;
 
-/// What a client waits for, and until when, if not forever; boxed, as few do.
+/// What a client waits for, and until when. The timers are boxed since few connections wait.
 #[derive(Debug)]
 pub(super) enum Wait {
     Element(Option<Pin<Box<Sleep>>>),
@@ -27,18 +31,18 @@ pub(super) enum Wait {
     Rest(Pin<Box<Sleep>>),
 }
 
-/// A wait for an element that ends at this moment at the latest.
+/// A wait in a blocking command. It ends at `until` at the latest.
 pub(super) fn wait(until: Option<Instant>) -> Wait {
     Wait::Element(until.map(|until| Box::pin(sleep_until(until))))
 }
 
-/// A rest of so long. Nothing is read meanwhile, lest the input of a stranger pile up.
+/// A wait of this time. Nothing is read meanwhile: an unauthenticated client must not fill memory.
 pub(super) fn rest(duration: Duration) -> Wait {
     Wait::Rest(Box::pin(sleep(duration)))
 }
 
-/// A wait for the end of a pause. That may have moved by this moment: the client then finds out by
-/// trying again.
+/// A wait for the end of a pause, until `until` at the latest. If the pause was extended meanwhile,
+/// the command is held back again.
 pub(super) fn postpone(state: &Arc<ServerState>, client: &Arc<Client>, until: Instant) -> Wait {
     client.set_postponed(true);
     state.pause.add_postponed();
@@ -49,7 +53,7 @@ pub(super) fn postpone(state: &Arc<ServerState>, client: &Arc<Client>, until: In
     }))
 }
 
-/// A client that waits for the end of a pause, as long as this lives.
+/// Marks a client as waiting for the end of a pause, for as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Postponed {
     state: Arc<ServerState>,
@@ -65,13 +69,12 @@ impl Drop for Postponed {
 }
 
 impl Connection {
-    /// Waits for an element or for the end of the wait. What is read meanwhile is kept: reading on is
-    /// how the end of the connection is seen.
+    /// Waits until the wait ends. Bytes that arrive meanwhile are kept.
     pub(super) fn poll_blocked(&mut self, context: &mut Context<'_>) -> Poll<Event> {
         loop {
             let over = match &mut self.blocked {
-                // Asked again whenever something was kept: who served it before saw nothing kept,
-                // and did not wake this task.
+                // Checked again after every read: a thread that serves the client while no input is
+                // kept does not wake this task.
                 Some(Wait::Element(_)) if !self.client.is_blocked() => Some(Event::Unblocked),
                 Some(Wait::Element(Some(sleep))) => {
                     let is_late = sleep.as_mut().poll(context).is_ready();
@@ -91,20 +94,20 @@ impl Connection {
                 return Poll::Ready(event);
             }
             let read = ready!(self.input.poll_keep(context, &self.state.stats));
-            if !matches!(read, Ok(1..)) || !self.keeps_within_limit() {
+            if !matches!(read, Ok(1..)) || !self.is_within_query_limit() {
                 return Poll::Ready(Event::End);
             }
         }
     }
 
-    /// Carries out what was read while the client was blocked. `false`: the connection is at its
-    /// end.
-    pub(super) async fn go_on(&mut self) -> bool {
+    /// Executes the requests that were read while the client was blocked. Returns `false` if the
+    /// connection has ended.
+    pub(super) async fn run_kept(&mut self) -> bool {
         if !self.client.begin_serving() {
             return true;
         }
         let alive = match self.input.take_kept() {
-            Some(buffers) => Box::pin(self.serve(buffers)).await,
+            Some(buffers) => Box::pin(self.run_batches(buffers)).await,
             None => true,
         };
         self.client.end_serving();

@@ -1,8 +1,10 @@
-//! The buffers of a batch, lent by the thread to the connection that it serves.
+//! The buffers of a batch. They belong to the thread, which lends them to one connection at a time.
 //!
-//! A connection has them from the read that brings bytes until the batch is written out. Ten
-//! thousand idle connections so share as many sets of buffers as there are threads, and a busy
-//! thread keeps using the same warm memory.
+//! Layer `conn`. It may use `command` and what lies below.
+//!
+//! A connection holds them from a read that returns bytes until the batch's output is written. So ten
+//! thousand idle connections need no buffers of their own, and a busy thread uses the same memory,
+//! which stays in the processor's cache.
 
 use std::cell::RefCell;
 
@@ -12,39 +14,39 @@ use crate::command::publish_run::PublishRun;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
 
-/// Sets of buffers that a thread keeps; more are in use only while batches await.
+/// The most sets of buffers that a thread keeps. More are in use only while batches await.
 const KEPT: usize = 32;
-/// A buffer that has grown beyond this many bytes is not kept.
+/// A buffer with more capacity than this, in bytes, is not kept.
 const KEPT_CAPACITY: usize = 256 * 1024;
 
-/// See the module.
+/// The buffers that a batch needs. All are empty between batches.
 #[derive(Debug, Default)]
 pub(crate) struct BatchBuffers {
-    /// Bytes received and not yet carried out.
+    /// Bytes that were read and not executed yet.
     pub input: BytesMut,
-    /// Replies on their way to the connection's own outbox.
+    /// Replies that are not in the connection's outbox yet.
     pub replies: BytesMut,
-    /// Messages, and whom to flush.
+    /// Messages, and the clients to flush.
     pub fanout: Fanout,
-    /// PUBLISHes that are being gathered; none between batches.
+    /// Consecutive PUBLISHes that are to be published together.
     pub publish_run: PublishRun,
     /// The batch's share of the statistics.
     pub batch_stats: BatchStats,
 }
 
 thread_local! {
-    // Boxed, as they move between the list and futures all the time.
+    // Boxed, since they move often between the list and the futures.
     #[allow(clippy::vec_box)]
     static POOL: RefCell<Vec<Box<BatchBuffers>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl BatchBuffers {
-    /// Empty buffers.
+    /// Takes empty buffers from the thread.
     pub(crate) fn take() -> Box<BatchBuffers> {
         POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
     }
 
-    /// Returns the buffers, whatever is in them.
+    /// Empties the buffers and returns them to the thread.
     pub(crate) fn give_back(mut self: Box<Self>) {
         for buffer in [&mut self.input, &mut self.replies] {
             buffer.clear();

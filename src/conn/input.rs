@@ -1,7 +1,9 @@
-//! What a connection reads: batches of bytes, and the requests in them.
+//! A connection's input: reads batches of bytes, and keeps an unfinished request between two batches.
 //!
-//! A batch lies in a buffer of the thread. What is left of it when all whole requests are carried
-//! out, an unfinished one, is kept here until more comes; a connection that waits keeps nothing else.
+//! Layer `conn`. It may use `command` and what lies below.
+//!
+//! A batch lies in a buffer of the thread. The bytes of an unfinished request at its end are kept
+//! here until more arrive. An idle connection keeps no other input.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -13,19 +15,20 @@ use crate::client::socket::ReadSocket;
 use crate::observe::stats::Stats;
 use crate::resp::request::RequestReader;
 
-/// An unfinished request of up to this many bytes is copied aside between batches, so that the
-/// read buffer can go back to the thread; a longer one keeps its buffer.
+/// An unfinished request of up to this many bytes is copied between batches, so that the read buffer
+/// can go back to the thread. A longer one keeps its buffer.
 const COPY_ASIDE: usize = 4 * 1024;
-/// Bytes to make room for before a read. A large argument is copied out of them piece by piece:
-/// they stay in the processor's cache, and between two reads others have their turn.
+/// The space in bytes that is reserved before a read. A large argument is copied out of the buffer
+/// piece by piece: the buffer stays in the processor's cache, and other tasks run between two reads.
 const READ_SIZE: usize = 64 * 1024;
-/// See the module.
+
+/// The reading half of the socket, the parser's state, and the bytes of an unfinished request.
 #[derive(Debug)]
 pub(super) struct Input {
     read: ReadSocket,
-    /// How far the requests in the batch, or in what is unfinished, have been understood.
+    /// The parser, with its position in the batch or in the unfinished request.
     pub(super) reader: RequestReader,
-    /// The bytes of an unfinished request, or while the client is blocked, of all that it sends.
+    /// The bytes of an unfinished request. While the client is blocked: all bytes that it sends.
     unfinished: BytesMut,
 }
 
@@ -38,12 +41,12 @@ impl Input {
         }
     }
 
-    /// What comes before the first read.
+    /// Completes the TLS handshake, which precedes the first read. Without TLS there is none.
     pub(super) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.read.poll_handshake(context)
     }
 
-    /// Reads what there is behind what is left of the batch before.
+    /// Reads, and returns a batch: the kept bytes followed by the new ones.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -55,7 +58,7 @@ impl Input {
         } else {
             buffers.input.extend_from_slice(&self.unfinished);
         }
-        let read = self.poll_behind(context, &mut buffers.input, stats);
+        let read = self.poll_append(context, &mut buffers.input, stats);
         if let Poll::Ready(Ok(())) = read {
             self.unfinished = BytesMut::new();
             return Poll::Ready(Ok(buffers));
@@ -68,8 +71,9 @@ impl Input {
         Poll::Pending
     }
 
-    /// Reads what there is by now behind what is left of this batch. `false`: nothing, or the end,
-    /// which the next [`poll`](Self::poll) will find too.
+    /// Removes the executed requests from the batch, and appends what can be read without waiting.
+    /// Returns `false` if there was nothing, or on an error, which the next [`poll`](Self::poll)
+    /// returns again.
     pub(super) fn poll_more(
         &mut self,
         context: &mut Context<'_>,
@@ -78,11 +82,12 @@ impl Input {
     ) -> bool {
         buffers.input.advance(self.reader.consumed());
         self.reader.rebase();
-        let read = self.poll_behind(context, &mut buffers.input, stats);
+        let read = self.poll_append(context, &mut buffers.input, stats);
         matches!(read, Poll::Ready(Ok(())))
     }
 
-    fn poll_behind(
+    /// Reads and appends to `buffer`. The end of the stream is an error.
+    fn poll_append(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut BytesMut,
@@ -98,14 +103,14 @@ impl Input {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads and keeps all that comes while the client is blocked. Ready: how many bytes, 0 at the
-    /// end.
+    /// Reads and keeps bytes while the client is blocked. Returns how many were read; 0 at the end of
+    /// the stream.
     pub(super) fn poll_keep(
         &mut self,
         context: &mut Context<'_>,
         stats: &Stats,
     ) -> Poll<io::Result<usize>> {
-        // Into the thread's buffer: one that waits and sends nothing needs none.
+        // Into the thread's buffer: a blocked client that sends nothing needs no buffer.
         let mut buffers = BatchBuffers::take();
         buffers.input.reserve(READ_SIZE);
         let read = self.read.poll_read(context, &mut buffers.input);
@@ -116,7 +121,7 @@ impl Input {
         Poll::Ready(Ok(bytes))
     }
 
-    /// Reads and forgets.
+    /// Reads and discards bytes.
     pub(super) fn poll_discard(
         &mut self,
         context: &mut Context<'_>,
@@ -127,7 +132,7 @@ impl Input {
         self.read.poll_read(context, &mut buffers.input)
     }
 
-    /// A batch of what was kept; `None`: nothing was.
+    /// Returns the kept bytes as a batch, or `None` if there are none.
     pub(super) fn take_kept(&mut self) -> Option<Box<BatchBuffers>> {
         if self.unfinished.is_empty() {
             return None;
@@ -152,7 +157,7 @@ impl Input {
         self.reader.release();
     }
 
-    /// Bytes that are kept.
+    /// How many bytes are kept.
     pub(super) fn held(&self) -> usize {
         self.unfinished.len() + self.reader.held()
     }

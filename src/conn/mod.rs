@@ -1,21 +1,24 @@
-//! One connection: read a batch of bytes, carry out the requests in it, write what it brought about.
+//! The task of one connection: it reads a batch of bytes, executes the requests in it, and writes the
+//! output.
+//!
+//! Layer `conn`. It may use `command` and what lies below.
 //!
 //! ```text
-//!   wait ──▶ read a batch ──▶ carry out its requests ──▶ write the replies ──▶ write to others
+//!   wait ──▶ read a batch ──▶ execute its requests ──▶ write the replies ──▶ flush other clients
 //!    ▲            ▲                                                              │  │
-//!    │            └──────────── more has come while others are written to ───────┘  │
-//!    └─────────────────────────────── all are written to ───────────────────────────┘
+//!    │            └──────────── more requests have arrived meanwhile ────────────┘  │
+//!    └─────────────────────────────── all are flushed ──────────────────────────────┘
 //! ```
 //!
-//! `input` reads, `batch` carries out and writes, `blocked` waits for BLPOP and its kin.
+//! `input` reads, `batch` executes and writes, `blocked` waits in blocking commands and pauses.
 //!
 //! Invariants:
-//! - Buffers for reading, replies and the work list belong to the thread ([`BatchBuffers`]); a
-//!   connection that waits holds none of them, but for the bytes of an unfinished request.
-//! - No lock or guard is held across an await: a batch is carried out by plain functions.
-//! - However the task ends, the client is disconnected: `leave` sees to it at the end of the
-//!   stream, after an error, and when somebody else has ended the connection; [`Connection`]'s drop
-//!   when the task panics or the runtime goes down.
+//! - The buffers for input, replies and the list of clients to flush belong to the thread
+//!   ([`BatchBuffers`]). A connection that waits holds only the bytes of an unfinished request.
+//! - No lock or guard is held across an await: plain functions execute a batch.
+//! - However the task ends, the client is disconnected. `leave` does it at the end of the stream,
+//!   after an error, and when another task has ended the connection; the drop of [`Connection`] does
+//!   it when the task panics or the runtime stops.
 
 mod batch;
 mod blocked;
@@ -36,19 +39,20 @@ use crate::state::ServerState;
 use buffers::BatchBuffers;
 use input::Input;
 
-/// How long a peer that lags behind, or keeps sending, is given to see that the connection ends; at
+/// How long a closing connection waits for a peer that has not read everything, or still sends; at
 /// most `shutdown-timeout`.
 const LINGER: Duration = Duration::from_secs(1);
-/// See the module.
+
+/// A connection's own state; what other tasks see of it is in [`Client`].
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: Arc<ServerState>,
     client: Arc<Client>,
     input: Input,
     session: Session,
-    /// While the client waits for an element: until when.
+    /// What the client waits for, while no requests are executed.
     blocked: Option<blocked::Wait>,
-    /// Nothing is left to be done at its end.
+    /// Whether the client was disconnected already, so that drop has nothing to do.
     has_left: bool,
 }
 
@@ -56,20 +60,20 @@ pub(crate) struct Connection {
 enum Event {
     /// Bytes have been read.
     Input(Box<BatchBuffers>),
-    /// The wait for an element is over: what was read since can be carried out.
+    /// The wait has ended: the requests that were read meanwhile can be executed.
     Unblocked,
-    /// Nobody brought an element in time.
+    /// A blocking command has reached its timeout.
     TimedOut,
-    /// The outbox must be flushed by its own task.
+    /// The socket is writable, and this task must flush the outbox.
     Writable,
-    /// All that was owed is written: the connection may close.
+    /// The outbox is written: the connection may close.
     Drained,
-    /// The connection is at its end.
+    /// The connection has ended.
     End,
 }
 
 impl Connection {
-    /// A connection that was just accepted; its client is in the table of clients from now on.
+    /// A connection that was just accepted. Its client is added to the table of clients.
     pub(crate) fn new(
         state: Arc<ServerState>,
         read: ReadSocket,
@@ -78,7 +82,7 @@ impl Connection {
     ) -> Connection {
         let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
         state.clients.insert(Arc::clone(&client));
-        // Once it is in the table: a CONFIG SET from now on finds it there.
+        // After the insertion: a later CONFIG SET finds the client in the table.
         state.choose_overflow(&client, None);
         let session = Session::new(Access::new(&state.acl));
         Connection {
@@ -96,8 +100,10 @@ impl Connection {
         &self.client
     }
 
-    /// Does what comes before requests: TLS agrees on keys with the peer. An error too, if the
-    /// connection is to end first.
+    /// Completes the TLS handshake, if there is one.
+    ///
+    /// # Errors
+    /// The handshake failed; `Interrupted` if the connection is to end before it completes.
     pub(crate) async fn shake_hands(&self) -> io::Result<()> {
         std::future::poll_fn(|context| {
             self.client.register_task(context.waker());
@@ -109,7 +115,7 @@ impl Connection {
         .await
     }
 
-    /// Tells the peer why it is not served, and ends the connection once that is written.
+    /// Sends the peer the reason why it is refused, and ends the connection once that is written.
     pub(crate) async fn refuse(&mut self, why: &str) {
         let limits = self.state.config().client_output_buffer_limit;
         let _ = self.client.outbox.send(&mut why.into(), &limits);
@@ -118,7 +124,7 @@ impl Connection {
         self.run().await;
     }
 
-    /// Serves the connection to its end.
+    /// Runs the connection to its end.
     pub(crate) async fn run(&mut self) {
         log_client!(debug, &self.client, "connected");
         if self.state.shutdown.has_begun() {
@@ -127,8 +133,8 @@ impl Connection {
         loop {
             match self.wait().await {
                 Event::Input(buffers) => {
-                    // Boxed: a connection that waits has no room for what serving needs.
-                    let alive = Box::pin(self.serve(buffers)).await;
+                    // Boxed: an idle connection must not reserve the memory that a batch needs.
+                    let alive = Box::pin(self.run_batches(buffers)).await;
                     self.client.end_serving();
                     if !alive {
                         break;
@@ -136,7 +142,7 @@ impl Connection {
                 }
                 Event::Unblocked => {
                     self.blocked = None;
-                    if !self.go_on().await {
+                    if !self.run_kept().await {
                         break;
                     }
                 }
@@ -158,7 +164,7 @@ impl Connection {
         log_client!(debug, &self.client, "disconnected");
     }
 
-    /// Ends the connection, unless somebody has done so, and does what they have left to this task.
+    /// Ends the connection, unless another task has ended it, and removes the client from all tables.
     async fn leave(&mut self) {
         let first = self.state.close(&self.client);
         self.state.take_out(&self.client).await;
@@ -168,14 +174,14 @@ impl Connection {
         self.has_left = true;
     }
 
-    /// Ends a connection whose peer is to get everything that was written. A socket that is closed
-    /// with unread bytes in it, or is sent bytes once it is closed, is reset, and what the kernel has
-    /// still to send is lost. Where that may be, the peer is told the end and is listened to until
-    /// it closes too, within bounds.
+    /// Ends the connection so that the peer gets everything that was written. The kernel resets a
+    /// socket that is closed with unread bytes in it, or that receives bytes after it was closed, and
+    /// then drops what it has not sent yet. Where that could happen, only the writing half is closed
+    /// first, and input is discarded until the peer closes too, for a limited time.
     async fn finish(&mut self) {
         let _ = self.state.close(&self.client);
         self.state.take_out(&self.client).await;
-        // An element may have come for it until it was closed, and somebody may just be writing it.
+        // Until it was closed, another thread may have served the client, and may be writing now.
         while self.state.flush(&self.client) && self.client.outbox.is_being_written() {
             tokio::task::yield_now().await;
         }
@@ -187,14 +193,14 @@ impl Connection {
         if matches!(first, Poll::Ready(Ok(1..))) || self.client.backlogged_within(patience) {
             self.client.finish_writing();
             let end = async { while let Ok(1..) = std::future::poll_fn(&mut discard).await {} };
-            // Whether it has come to its end or not.
+            // The connection is closed after a timeout as well.
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
         self.client.hang_up(&mut 0);
         buffers.give_back();
     }
 
-    /// Waits for input, for the socket if the outbox is blocked, or for the end.
+    /// Waits for input, for a writable socket if the outbox has unsent bytes, or for the end.
     async fn wait(&mut self) -> Event {
         std::future::poll_fn(|context| {
             if let Poll::Ready(output) = self.client.poll_output(context) {
@@ -214,7 +220,7 @@ impl Connection {
                 Err(_) => Poll::Ready(Event::End),
                 Ok(buffers) if self.client.begin_serving() => Poll::Ready(Event::Input(buffers)),
                 Ok(buffers) => {
-                    // A shutdown came in between: what was read is not carried out any more.
+                    // A shutdown has begun meanwhile: no more requests are executed.
                     buffers.give_back();
                     context.waker().wake_by_ref();
                     Poll::Pending

@@ -1,10 +1,12 @@
-//! `maxmemory-clients`: what all connections together hold is bounded, and at the bound those that
-//! hold the most are closed.
+//! `maxmemory-clients`: limits the memory of all clients together. Above the limit, the clients that
+//! use the most are closed.
 //!
-//! What they hold is added up [`PERIOD`] after [`PERIOD`], and in between when connections were sent
-//! much since the last time; so it may pass the bound for a moment, by what comes in within it.
-//! Redis's rules (`evictClients`): it counts what CLIENT LIST shows as `tot-mem`, of all clients;
-//! who has said CLIENT NO-EVICT ON counts and is spared.
+//! The memory is added up every [`PERIOD`], and earlier if clients were sent much since the last
+//! time. So the sum may exceed the limit for a moment. The rules are those of Redis's
+//! `evictClients`: the sum is that of CLIENT LIST's `tot-mem` over all clients. Clients that have
+//! called CLIENT NO-EVICT ON are counted and never closed.
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,16 +17,17 @@ use crate::client::log::log_client;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
-/// How often what they hold is added up, while there is a bound; Redis's `hz 10`.
+/// How often the memory is added up while there is a limit; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);
+
 /// Runs until the server shuts down.
 pub(crate) async fn run(state: &ServerState) {
     let work = async {
         loop {
-            let is_bounded = evict(state);
+            let is_limited = evict(state);
             let look = state.memory_trigger.wanted();
-            if is_bounded {
-                // Whichever it is.
+            if is_limited {
+                // Evicts after the period and after the trigger alike.
                 let _ = tokio::time::timeout(PERIOD, look).await;
             } else {
                 look.await;
@@ -37,7 +40,8 @@ pub(crate) async fn run(state: &ServerState) {
     }
 }
 
-/// Closes those that hold the most until the rest is within the bound. Says whether there is one.
+/// Closes the clients that use the most until the rest is below the limit. Returns whether a limit is
+/// set.
 fn evict(state: &ServerState) -> bool {
     let Some(limit) = state.config().client_memory_limit() else {
         return false;

@@ -1,11 +1,13 @@
-//! Taking keys away whose time has come, even if nobody looks.
+//! Active expiry: a task that removes expired keys that no command looks up.
 //!
-//! A look-up removes an expired key by itself, so this task is about memory and about the
-//! `expired` events: a key goes at most [`PERIOD`] after its time. Without keys that expire it
-//! sleeps until somebody sets a deadline. While clients are paused no key goes, as in Redis.
+//! A look-up removes an expired key by itself. This task frees the memory of the others and sends
+//! their `expired` events, [`PERIOD`] after their deadline at the latest. If no key has a deadline,
+//! it sleeps until a command sets one. While clients are paused, no key is removed, as in Redis.
 //!
-//! It runs on the thread that accepts and handles signals, which must not wait for a command that
-//! has the keyspace's lock: see [`ServerState::with_keyspace`].
+//! It runs on the thread that accepts connections and handles signals. That thread must not wait
+//! for a command that holds the keyspace's lock: see [`ServerState::with_keyspace`].
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,9 +19,9 @@ use crate::state::ServerState;
 use crate::store::events;
 use crate::store::keyspace::Keyspace;
 
-/// How often expired keys are looked for; Redis's `hz 10`.
+/// How often expired keys are removed; Redis's `hz 10`.
 const PERIOD: Duration = Duration::from_millis(100);
-/// Keys taken away at a time, before others get the keyspace's lock.
+/// The most keys that are removed before the keyspace's lock is released.
 const BATCH: usize = 256;
 
 /// Runs until the server shuts down.
@@ -29,7 +31,9 @@ pub(crate) async fn run(state: &Arc<ServerState>) {
             while !state.pause.is_on() && expire_some(state).await {
                 tokio::task::yield_now().await;
             }
-            let first = state.with_keyspace(|space| space.first_deadline()).await;
+            let first = state
+                .with_keyspace(|keyspace| keyspace.first_deadline())
+                .await;
             if first.is_none() {
                 state.expiry_set.notified().await;
             }
@@ -42,11 +46,11 @@ pub(crate) async fn run(state: &Arc<ServerState>) {
     }
 }
 
-/// Takes some expired keys away. `true`: there may be more.
+/// Removes up to [`BATCH`] expired keys. Returns whether there may be more.
 async fn expire_some(state: &Arc<ServerState>) -> bool {
     let own = Arc::clone(state);
     let (mut fanout, full) = state
-        .with_keyspace(move |space| expire_under(&own, space))
+        .with_keyspace(move |keyspace| expire_locked(&own, keyspace))
         .await;
     while let Some(client) = fanout.next_touched() {
         state.flush(&client);
@@ -54,16 +58,16 @@ async fn expire_some(state: &Arc<ServerState>) -> bool {
     full
 }
 
-fn expire_under(state: &ServerState, space: &mut Keyspace) -> (Fanout, bool) {
+fn expire_locked(state: &ServerState, keyspace: &mut Keyspace) -> (Fanout, bool) {
     let config = state.config();
     let mut fanout = Fanout::default();
     fanout.begin_batch(config.client_output_buffer_limit);
     let began = Instant::now();
-    space.refresh_clock();
-    let expired = space.expire(BATCH, &config);
-    space.tracking.tell_all(None, &mut fanout);
+    keyspace.refresh_clock();
+    let expired = keyspace.expire(BATCH, &config);
+    keyspace.tracking.tell_all(None, &mut fanout);
     let (published, delivered) = events::publish(
-        &space.take_events(),
+        &keyspace.take_events(),
         config.notify_keyspace_events,
         &state.registry,
         &ChannelOrder::default(),

@@ -1,20 +1,25 @@
-//! What has to be looked at now and then: idle clients, outboxes above their soft limit, messages
-//! that were dropped and whatever else the log has not been told of, tables that have become too
-//! large for what is in them, memory that is free.
+//! A task that runs once a second. It closes idle clients and clients whose outbox has been above
+//! its soft limit for too long, logs what was held back by the log's rate limit, shrinks tables that
+//! are too large for their entries, and returns free memory to the system.
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::time::{Duration, Instant};
 
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
-/// The limits and timeouts it enforces are in whole seconds.
+/// The limits and timeouts that it enforces are in whole seconds.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// So much more memory than before that is resident and not used is worth the allocator's time.
+/// The allocator is asked to return memory once there is this much more free resident memory than it
+/// kept the last time.
 const MUCH_FREE: usize = 16 * 1024 * 1024;
-/// So many seconds later it is looked at again: others may have freed more right after.
+/// After this many seconds, the memory that the allocator kept is counted as free again: other
+/// threads may have freed more right after it was asked.
 const LOOK_AGAIN: u32 = 10;
-/// How many times the allocator is asked: it keeps what was freed a moment ago for the next user.
+/// How many times in a row the allocator is asked. It keeps recently freed memory for reuse the first
+/// time.
 const ROUNDS: u32 = 3;
 
 /// Runs until the server shuts down.
@@ -29,14 +34,14 @@ pub(crate) async fn run(state: &ServerState) {
                 let now = Instant::now();
                 state.stats.sample((now - last).as_secs_f64().max(f64::EPSILON));
                 last = now;
-                look(state, &mut free);
+                run_once(state, &mut free);
             },
             () = state.shutdown.begun() => return,
         }
     }
 }
 
-fn look(state: &ServerState, free: &mut FreeMemory) {
+fn run_once(state: &ServerState, free: &mut FreeMemory) {
     let config = state.config();
     for client in state.clients.all() {
         state.note_drops(&client, false);
@@ -70,19 +75,19 @@ fn look(state: &ServerState, free: &mut FreeMemory) {
     }
 }
 
-/// Memory that is resident and not used, as far as the server counts.
+/// Tracks memory that is resident and not in use by the server's own count.
 #[derive(Debug, Default)]
 struct FreeMemory {
-    /// What was left after the allocator was last asked to give memory back.
+    /// The free memory when the allocator was last asked.
     kept: usize,
-    /// How often it is still to be asked.
+    /// How many more times it is to be asked.
     rounds: u32,
     /// Seconds since it was last asked.
     since: u32,
 }
 
 impl FreeMemory {
-    /// Notes how many bytes there are. Whether the allocator is to be asked now.
+    /// Notes how many bytes are free now. Returns whether the allocator is to be asked.
     fn has_become_much(&mut self, bytes: usize) -> bool {
         if self.rounds == 0 {
             self.kept = self.kept.min(bytes);
@@ -109,7 +114,7 @@ impl FreeMemory {
 mod tests {
     use super::*;
 
-    /// It is asked a few times in a row, and then not again before as much has become free once more.
+    /// It is asked a few times in a row, and again only once that much more has become free.
     #[test]
     fn the_allocator_is_asked_when_much_has_become_free() {
         const MB: usize = 1024 * 1024;
@@ -120,14 +125,14 @@ mod tests {
             (500, true),
             (500, true),
             (40, true),
-            // What it keeps all the same.
+            // What it keeps does not count again.
             (40, false),
             (50, false),
             (20, false),
             (35, false),
             (36, true),
             (36, true),
-            // More in between: as often again.
+            // More became free in between: it is asked three times from there.
             (52, true),
             (52, true),
             (36, true),

@@ -1,4 +1,7 @@
-//! Listening: binding the addresses of the settings, accepting, and refusing past `maxclients`.
+//! Listeners: binds the addresses of the settings, accepts connections, and refuses those beyond
+//! `maxclients` or against protected mode.
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,10 +29,10 @@ use crate::state::ServerState;
 use crate::state::bound::Bound;
 use crate::state::tls::Tls;
 
-/// How long to rest after an accept that failed for want of a resource, such as descriptors:
-/// trying again at once would fail again and keep a core busy.
+/// The pause after an accept that failed for lack of a resource, such as file descriptors. Trying
+/// again at once would fail again and keep a core busy.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
-/// What a connection from another machine is told in protected mode. It begins as Redis's text does.
+/// The error that a connection from another machine gets in protected mode. It begins like Redis's.
 const PROTECTED: &str = "\
     -DENIED fanfare is running in protected mode: the default user has no password, so connections \
     are only accepted from this machine. To connect from others, do one of these: \
@@ -42,25 +45,25 @@ const PROTECTED: &str = "\
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// All addresses were optional, and none is there.
+    /// All addresses were optional, and this machine has none of them.
     #[error("can't listen on any address of 'bind': {0}")]
     Nothing(String),
-    /// A word of `bind` is no address of this machine.
+    /// A word of `bind` is neither an IP address nor a host name that resolves to one.
     #[error("can't listen on '{0}': not an IP address or a host name that resolves to one")]
     NoAddress(String),
-    /// The address is taken, or not ours.
+    /// The address is in use, or this machine does not have it.
     #[error("can't listen on {address}: {source}")]
     Bind {
-        /// What was asked for.
+        /// The address from the settings.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl ListenError {
-    /// Whether this machine does not have the address, or does not have its kind of network. An
-    /// address that is taken, or that the process may not have, is not missing.
+    /// Whether this machine does not have the address or its address family. An address that is in
+    /// use, or that needs more privileges, is not missing.
     fn is_missing_address(&self) -> bool {
         match self {
             ListenError::NoAddress(_) => true,
@@ -87,7 +90,7 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn bound(&self) -> Bound {
         match self {
             Listener::Tcp(_, address) => Bound::Tcp(*address),
@@ -122,7 +125,7 @@ async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, Addresses)
     Ok((stream, Addresses::Tcp { peer, local }))
 }
 
-/// A connection before somebody serves it.
+/// An accepted connection that no task serves yet.
 #[derive(Debug)]
 enum Accepted {
     Tcp(TcpStream, Addresses),
@@ -174,7 +177,7 @@ impl Accepted {
 /// Binds every address of the settings, or none.
 pub(crate) async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
-    // As in Redis: `port 0` beside a `tls-port` is none.
+    // As in Redis: with a `tls-port`, `port 0` means no plain port.
     if config.port != 0 || config.tls_port == TlsPort::Off {
         let bound = bind_port(config, config.port).await?;
         listeners.extend(bound.into_iter().map(|(tcp, at)| Listener::Tcp(tcp, at)));
@@ -217,7 +220,8 @@ async fn bind_port(
         };
         match bind_tcp(host, port, config.tcp_backlog).await {
             Ok((listener, address)) => {
-                // With port 0 the first address picks the port, and the others join it.
+                // With port 0 the system picks the port for the first address. The others use the
+                // same.
                 port = address.port();
                 listeners.push((listener, address));
             }
@@ -240,7 +244,7 @@ async fn bind_tcp(
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         if address.is_ipv6() {
-            // `*` and `::*` can stand side by side.
+            // So that `*` and `::*` can both be bound.
             socket.set_only_v6(true)?;
         }
         socket.set_nonblocking(true)?;
@@ -275,7 +279,7 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ListenError> {
 fn listen_unix(path: &Path, permissions: u32, backlog: u32) -> io::Result<UnixListener> {
     let socket = bind_unix(path)?;
     let listen = || {
-        // Before it listens: nobody connects who may not.
+        // Before it listens: a client without permission must never be able to connect.
         if permissions != 0 {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions))?;
         }
@@ -288,9 +292,9 @@ fn listen_unix(path: &Path, permissions: u32, backlog: u32) -> io::Result<UnixLi
     })
 }
 
-/// A socket at this path that does not listen yet.
+/// Binds a socket at this path. It does not listen yet.
 fn bind_unix(path: &Path) -> io::Result<Socket> {
-    // A socket that a process which is no more has left behind is in nobody's way.
+    // Removes the socket of a process that has ended. Nothing accepts on it.
     if let Ok(metadata) = std::fs::symlink_metadata(path)
         && metadata.file_type().is_socket()
         && std::os::unix::net::UnixStream::connect(path).is_err()
@@ -303,8 +307,8 @@ fn bind_unix(path: &Path) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Accepts until the server shuts down. A failed accept never ends it.
-pub(crate) async fn serve(listener: &Listener, state: &Arc<ServerState>) {
+/// Accepts connections until the server shuts down. A failed accept never ends it.
+pub(crate) async fn accept_all(listener: &Listener, state: &Arc<ServerState>) {
     let mut failures = LogThrottle::default();
     let accepting = async {
         loop {
@@ -315,10 +319,10 @@ pub(crate) async fn serve(listener: &Listener, state: &Arc<ServerState>) {
                     }
                     let from = accepted.addresses().clone();
                     if let Err(error) = admit(state, accepted) {
-                        tell_refused(state, Told::NotServed, Some(&error), &from);
+                        log_refused(state, Told::NotServed, Some(&error), &from);
                     }
                 }
-                Err(error) if is_of_one_connection(&error) => {
+                Err(error) if concerns_connection(&error) => {
                     tracing::debug!(%error, "a connection was gone before it was accepted");
                 }
                 Err(error) => {
@@ -341,8 +345,8 @@ pub(crate) async fn serve(listener: &Listener, state: &Arc<ServerState>) {
     }
 }
 
-/// Errors of accept(2) that concern the connection that was to be accepted, not the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Whether an error of accept(2) concerns the accepted connection, and not the listener.
+fn concerns_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -353,12 +357,14 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Whether anybody at all could come from where this connection does: protected mode refuses it.
+/// Whether protected mode refuses the connection: it comes from another machine, and the default user
+/// has no password.
 fn is_unprotected(acl: &Acl, addresses: &Addresses) -> bool {
     !addresses.is_local() && acl.is_default_without_password()
 }
 
-/// Tells a client why it is not served. One try, as in Redis: it is not waited for.
+/// Sends a client the reason why it is refused. The write is tried once, as in Redis, and never
+/// waited for.
 fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     state.stats.rejected_connections.fetch_add(1, Relaxed);
     if let Ok((_read, write, _)) = accepted.split(&state.tls) {
@@ -366,25 +372,26 @@ fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     }
 }
 
-/// Tells the log of a connection that is not served, which is no client yet.
-fn tell_refused(state: &ServerState, told: Told, error: Option<&io::Error>, from: &Addresses) {
+/// Logs that a connection was refused. It has no client yet.
+fn log_refused(state: &ServerState, told: Told, error: Option<&io::Error>, from: &Addresses) {
     if let Some(times) = state.told.note(told) {
         let error = error.map(tracing::field::display);
         tracing::warn!(addr = %from.peer(), error, times, "{told}");
     }
 }
 
+/// Refuses an accepted connection, or starts its task.
 fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     state.stats.connections.fetch_add(1, Relaxed);
     let config = state.config();
     if state.clients.count() >= config.maxclients as usize {
-        tell_refused(state, Told::TooManyClients, None, accepted.addresses());
+        log_refused(state, Told::TooManyClients, None, accepted.addresses());
         refuse(state, accepted, "-ERR max number of clients reached\r\n");
         return Ok(());
     }
     let encrypted = matches!(accepted, Accepted::Tls(..));
     if !encrypted && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
-        tell_refused(state, Told::Unprotected, None, accepted.addresses());
+        log_refused(state, Told::Unprotected, None, accepted.addresses());
         refuse(state, accepted, PROTECTED);
         return Ok(());
     }
@@ -402,26 +409,26 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     let server = Arc::clone(state);
     let connection = Box::pin(async move {
         if encrypted {
-            Box::pin(serve_encrypted(&server, &mut connection)).await;
+            Box::pin(run_encrypted(&server, &mut connection)).await;
         } else {
             connection.run().await;
         }
     });
-    let serve = async move {
+    let task = async move {
         if let Err(panic) = catch(connection).await {
             own.note_panic(&client, &panic);
         }
     };
     match home {
-        Some(home) => state.tasks.spawn_on(serve, home),
-        None => state.tasks.spawn(serve),
+        Some(home) => state.tasks.spawn_on(task, home),
+        None => state.tasks.spawn(task),
     };
     Ok(())
 }
 
-/// Serves a connection once there are keys, for which it has limited time. Only then it can be told
-/// why it is not served.
-async fn serve_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
+/// Runs a TLS connection after its handshake, which must end within `tls-handshake-timeout`. Protected
+/// mode can refuse it only then: before the handshake, no error can be sent.
+async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
     let handshake = async {
         let handshake = connection.shake_hands();
         match state.config().tls_handshake_timeout {
@@ -456,7 +463,7 @@ mod tests {
     use super::*;
     use crate::acl::user::{PasswordHash, User};
 
-    /// What the permissions forbid is forbidden from the first moment at which it could be done.
+    /// The permissions are in place before the first moment at which a client could connect.
     #[tokio::test]
     async fn a_unix_socket_has_its_permissions_before_anybody_can_connect() {
         let directory = tempfile::tempdir().unwrap();
@@ -468,7 +475,7 @@ mod tests {
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
         drop(bound);
 
-        // Over the file that the one before has left.
+        // It replaces the file of the socket before.
         let _listening = listen_unix(&path, 0o640, 1).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
@@ -479,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_comes_in_without_a_password() {
+    fn only_this_machine_connects_without_a_password() {
         let acl = Acl::new(vec![User::unrestricted_default()]);
         let from = |peer: &str| Addresses::Tcp {
             peer: format!("{peer}:1").parse().unwrap(),

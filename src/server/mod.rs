@@ -1,7 +1,7 @@
-//! The server around the connections: the tasks that run beside them, and what starts and ends
-//! them.
+//! The server's own tasks, beside those of the connections: listeners, active expiry, eviction of
+//! clients, housekeeping and shutdown; also the worker threads and the supervision of tasks.
 //!
-//! Layer `server`: it may use all that lies below, and only `embed` and the binary use it.
+//! Layer `server`. It may use `conn` and what lies below. Only `embed` and the binary use it.
 
 pub(crate) mod eviction;
 pub(crate) mod expiry;

@@ -1,11 +1,13 @@
-//! The server's way out, in which nothing is lost that a reply has promised:
+//! The shutdown. It loses nothing that a reply has promised:
 //!
-//! 1. Nobody is accepted any more, and connections take no more requests.
-//! 2. Batches that are being carried out come to their end, so that every message they publish is
-//!    in its subscribers' outboxes.
-//! 3. Connections close once their outboxes are written.
-//! 4. Those whose sockets take nothing for [`STALLED`] are cut off: they do not read at all. So are
-//!    those that have not come to their end within `shutdown-timeout`.
+//! 1. No connection is accepted any more, and connections take no more requests.
+//! 2. Running batches end, so that every message they publish is in the outboxes of its
+//!    subscribers.
+//! 3. Each connection closes once its outbox is written.
+//! 4. A client whose socket accepts nothing for [`STALLED`] is disconnected: it does not read. So are
+//!    all clients that are still there after `shutdown-timeout`.
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,21 +17,21 @@ use tokio::time::Instant;
 use crate::client::ClientId;
 use crate::state::ServerState;
 
-/// How often to look whether all batches have come to their end. They take milliseconds.
+/// How often to check whether all batches have ended. They take milliseconds.
 const BATCH_POLL: Duration = Duration::from_millis(1);
-/// A client whose socket has taken nothing for so long is not waited for any longer. Who reads, however
-/// slowly, empties a part of the kernel's buffers in that time.
+/// A client whose socket has accepted nothing for this long is disconnected. A client that reads,
+/// however slowly, frees a part of the kernel's buffers in that time.
 const STALLED: Duration = Duration::from_secs(2);
-/// How often to look for such clients.
+/// How often to check for such clients.
 const STALL_POLL: Duration = Duration::from_millis(100);
 
-/// Waits until the shutdown begins ([`ServerState::begin_shutdown`]), and brings it to its end.
+/// Waits until the shutdown begins ([`ServerState::begin_shutdown`]), and then carries it out.
 pub(crate) async fn run(state: &ServerState) {
     state.shutdown.begun().await;
     drain(state).await;
 }
 
-/// Cuts everything off at once, from wherever it is called.
+/// Disconnects all clients at once. It may be called from any thread.
 pub(crate) fn abort(state: &ServerState) {
     state.shutdown.begin(true);
     state.tasks.close();
@@ -54,11 +56,11 @@ async fn drain(state: &ServerState) {
         client.drain();
     }
     let mut progress = Progress::default();
-    let mut next_look = Instant::now();
+    let mut next_check = Instant::now();
     while state.clients.count() > 0 && Instant::now() < deadline {
-        if Instant::now() >= next_look {
-            cut_off_stalled(state, &mut progress);
-            next_look = Instant::now() + STALL_POLL;
+        if Instant::now() >= next_check {
+            disconnect_stalled(state, &mut progress);
+            next_check = Instant::now() + STALL_POLL;
         }
         tokio::time::sleep(BATCH_POLL).await;
     }
@@ -72,8 +74,8 @@ async fn drain(state: &ServerState) {
     }
 }
 
-/// Disconnects those whose outboxes have made no progress for too long.
-fn cut_off_stalled(state: &ServerState, progress: &mut Progress) {
+/// Disconnects the clients whose outboxes have made no progress for too long.
+fn disconnect_stalled(state: &ServerState, progress: &mut Progress) {
     let now = Instant::now();
     let mut stalled = 0;
     for client in state.clients.all() {
@@ -96,17 +98,17 @@ fn disconnect_all(state: &ServerState) {
     }
 }
 
-/// How far the outboxes have come.
+/// The progress of the outboxes.
 #[derive(Debug, Default)]
 struct Progress {
-    /// For each client that is owed something: the bytes that were written to it so far, and when that
-    /// was first seen.
+    /// For each client with unsent output: the bytes written to it so far, and when that number was
+    /// first seen.
     seen: HashMap<ClientId, (u64, Instant)>,
 }
 
 impl Progress {
-    /// Whether a client is owed something and its socket has taken nothing for [`STALLED`]. `written`:
-    /// the bytes that it has taken in all, or `None` if nothing is owed.
+    /// Whether a client has unsent output and its socket has accepted nothing for [`STALLED`].
+    /// `written`: the bytes that were written to it in all, or `None` if nothing is unsent.
     fn is_stalled(&mut self, client: ClientId, written: Option<u64>, now: Instant) -> bool {
         let Some(written) = written else {
             self.seen.remove(&client);
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_makes_any_progress_is_waited_for() {
+    fn a_client_that_makes_progress_is_not_stalled() {
         let start = Instant::now();
         let mut progress = Progress::default();
         let mut slow = 0;
@@ -138,7 +140,7 @@ mod tests {
             let is_late = now >= start + STALLED;
             assert_eq!(progress.is_stalled(3, Some(7), now), is_late, "{tick}");
         }
-        // What was owed once is written: the time begins anew.
+        // All was written in between: the time starts again.
         let later = start + STALLED * 10;
         assert!(!progress.is_stalled(3, None, later));
         assert!(!progress.is_stalled(3, Some(8), later));

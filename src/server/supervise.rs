@@ -1,20 +1,22 @@
-//! What a panic, that is a bug, may bring down: one connection, and never the server.
+//! Contains panics, which are bugs: a panic ends one connection at most, and never the server.
 //!
-//! - In a command: `conn::batch` catches it, serves and publishes what the commands before have
-//!   brought about, and closes the connection. What its own client was owed is dropped; what others
-//!   are owed is written.
-//! - Anywhere else in a connection's task: [`catch`] ends it, and dropping the connection takes its
-//!   client out of all tables. Who was still to be flushed is flushed by the drop of its work list
+//! - In a command: `conn::batch` catches it, completes what earlier commands have done for other
+//!   clients, and closes the connection. Its own client's replies are dropped. What other clients
+//!   are to get is written.
+//! - Anywhere else in a connection's task: [`catch`] ends the task, and the connection's drop removes
+//!   its client from all tables. The drop of its work list flushes the clients that are still on it
 //!   (`pubsub::fanout`).
-//! - While somebody's outbox is written: that client is closed too, as nobody knows how much of its
-//!   bytes has gone out.
-//! - In a task of the server itself (a listener, housekeeping, expiry, the shutdown): it begins
-//!   anew after a rest.
+//! - During the write of an outbox: the client of that outbox is closed too, since it is unknown how
+//!   many of its bytes were written.
+//! - In a task of the server itself (a listener, housekeeping, expiry, the shutdown): the task is
+//!   started again after [`REST`].
 //!
-//! Each is counted (INFO `fanfare_connection_panics`, `fanfare_task_panics`) and logged. Locks are
-//! released on the way, without poison. Whoever takes the keyspace's lock next gets it repaired
-//! (`store::shared`): what is counted and where keys are found follows what they hold. A transaction
-//! that panics half-way has been carried out half-way.
+//! Each panic is counted (INFO `fanfare_connection_panics`, `fanfare_task_panics`) and logged. Locks
+//! are released without poison. The next holder of the keyspace's lock gets it repaired
+//! (`store::shared`): counters and indexes are rebuilt from the values. A transaction that panics
+//! half-way stays half executed.
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -26,11 +28,11 @@ use std::time::Duration;
 use crate::state::ServerState;
 use crate::state::panic::{Panic, message};
 
-/// How long a task of the server rests after a panic, so that one that always panics does not keep a
-/// core busy.
+/// The pause before a task is started again, so that a task that always panics does not keep a core
+/// busy.
 const REST: Duration = Duration::from_millis(50);
 
-/// Runs a task to its end or to its panic.
+/// Runs a task to its end, or until it panics.
 pub(crate) async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output, Panic> {
     std::future::poll_fn(move |context| {
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
@@ -41,7 +43,7 @@ pub(crate) async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output,
     .await
 }
 
-/// Runs a task of the server, anew whenever it panics.
+/// Runs a task of the server. It is started again whenever it panics.
 pub(crate) async fn supervise<F: Future<Output = ()>>(
     state: &Arc<ServerState>,
     name: &'static str,
@@ -49,11 +51,11 @@ pub(crate) async fn supervise<F: Future<Output = ()>>(
 ) {
     while let Err(panic) = catch(Box::pin(task())).await {
         state.stats.task_panics.fetch_add(1, Relaxed);
-        // Not a field `message`, which is the line's own text.
+        // The field is not called `message`: that is the line's own text.
         tracing::error!(
             task = name,
             reason = message(&panic),
-            "a task of the server panicked; it begins anew"
+            "a task of the server panicked; it is started again"
         );
         tokio::time::sleep(REST).await;
     }
@@ -68,7 +70,7 @@ mod tests {
     use crate::state::tls::Tls;
 
     #[tokio::test]
-    async fn a_task_that_panics_begins_anew() {
+    async fn a_task_that_panics_is_started_again() {
         let config = Config::default();
         let acl = Acl::at_start(&config).unwrap();
         let state = ServerState::new(
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_of_panics() {
+    async fn the_message_of_a_panic_is_found() {
         let panic = catch(Box::pin(async { panic!("plain") })).await;
         assert_eq!(
             panic.map_err(|panic| message(&panic).to_owned()),

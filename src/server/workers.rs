@@ -6,6 +6,8 @@
 //! between two writes finds none. With a runtime each, a thread that has work sees its own sockets
 //! whenever it looks, and no connection costs another thread anything. Connections are dealt out in
 //! turn, since nobody can know which of them will be busy.
+//!
+//! Layer `server`. It may use all layers but `embed`.
 
 use std::io;
 use std::sync::Arc;
@@ -17,10 +19,11 @@ use tokio::sync::Notify;
 
 use crate::state::placement::Placement;
 
-/// How long a thread may take to stop: by then the server has, and nothing is left to wait for.
+/// How long a thread may take to stop. The server has stopped by then, and nothing is left to wait
+/// for.
 const STOP: Duration = Duration::from_secs(1);
 
-/// Running threads. Dropping them ends what still runs there, and waits for them.
+/// Running worker threads. Dropping them ends the tasks that still run there and joins the threads.
 #[derive(Debug)]
 pub struct Workers {
     workers: Vec<Worker>,
@@ -34,8 +37,8 @@ struct Worker {
 }
 
 impl Workers {
-    /// Starts so many threads; 0: one for each core but one, which is left to clients and to the
-    /// system's part in moving bytes, and at least one.
+    /// Starts `count` threads. 0: one less than there are cores, and at least one. The core that is
+    /// left serves the clients and the system's network stack.
     ///
     /// # Errors
     /// The system gives no more threads or file descriptors.
@@ -48,7 +51,7 @@ impl Workers {
         Ok(Workers { workers })
     }
 
-    /// Deals connections out to these threads.
+    /// Distributes connections over these threads.
     pub(crate) fn placement(&self) -> Placement {
         let handles = self.workers.iter().map(|worker| worker.handle.clone());
         Placement::new(handles.collect())
@@ -64,7 +67,7 @@ impl Worker {
         let stop = Arc::new(Notify::new());
         let run = {
             let stop = Arc::clone(&stop);
-            move || serve(runtime, &stop)
+            move || run_until(runtime, &stop)
         };
         let thread = thread::Builder::new().name(format!("worker-{index}"));
         Ok(Worker {
@@ -75,7 +78,8 @@ impl Worker {
     }
 }
 
-fn serve(runtime: Runtime, stop: &Notify) {
+/// Runs the tasks of a thread's runtime until it is told to stop.
+fn run_until(runtime: Runtime, stop: &Notify) {
     runtime.block_on(stop.notified());
     runtime.shutdown_timeout(STOP);
 }
@@ -87,7 +91,7 @@ impl Drop for Workers {
         }
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
-                // Had it panicked, its own message would have said so.
+                // A panic of the thread has been logged already.
                 let _ = thread.join();
             }
         }

@@ -1,8 +1,10 @@
-//! What a search for places asks for, by the rules of the six commands that search.
+//! The arguments of the six commands that search for places.
 //!
-//! Redis looks the center up while it reads the arguments. So an unknown member is told before a wrong
-//! word that follows it. Without a key there is no center, and the other words are read all the same:
-//! STORE says whether the reply is a number.
+//! Layer `command`. It may use `state` and what lies below.
+//!
+//! As in Redis, the center is looked up while the arguments are parsed, so an unknown member is reported
+//! before a syntax error in a later argument. If the key does not exist there is no center, but the
+//! other arguments are still parsed: with STORE the reply is a number.
 
 use super::{Result, number, point};
 use crate::command::Args;
@@ -19,53 +21,53 @@ const COUNT_TOO_SMALL: CommandError = CommandError::text("ERR COUNT must be > 0"
 const ANY_WITHOUT_COUNT: CommandError =
     CommandError::text("ERR the ANY argument requires COUNT argument");
 
-/// A command that searches.
+/// A search command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
-    /// GEORADIUS, or without STORE and STOREDIST GEORADIUS_RO.
+    /// GEORADIUS. GEORADIUS_RO takes no STORE and STOREDIST.
     AroundPoint { may_store: bool },
-    /// GEORADIUSBYMEMBER, or GEORADIUSBYMEMBER_RO.
+    /// GEORADIUSBYMEMBER. GEORADIUSBYMEMBER_RO takes no STORE and STOREDIST.
     AroundMember { may_store: bool },
-    /// GEOSEARCH
+    /// GEOSEARCH.
     Search,
-    /// GEOSEARCHSTORE
+    /// GEOSEARCHSTORE.
     SearchAndStore,
 }
 
-/// What is asked for.
+/// The arguments of a search.
 #[derive(Debug, Default)]
-pub(super) struct Options<'a> {
+pub(super) struct SearchOptions<'a> {
     center: Center,
     area: Option<(Shape, Unit)>,
-    /// The most places that are told; with `any`, the first ones that are found.
+    /// The most places to return: the nearest ones, or with `any` the first ones that are found.
     pub count: Option<usize>,
     pub any: bool,
     order: Option<Order>,
     pub with_distance: bool,
     pub with_hash: bool,
     pub with_coordinates: bool,
-    /// Where the places are stored.
+    /// The key to store the places at.
     pub store: Option<&'a [u8]>,
-    /// Stored with their distances for scores.
+    /// Whether the stored scores are distances.
     pub store_distances: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Center {
     #[default]
-    Unsaid,
+    None,
     At(Point),
-    /// At a member, or where one would be if there were a key.
+    /// The place of a member. `None`: the key does not exist.
     Member(Option<Point>),
 }
 
 impl Command {
-    /// Whether the area is among the options, as it is for the newer two.
-    fn is_new(self) -> bool {
+    /// Whether center and area are options. In the older commands they are at fixed places.
+    fn has_area_options(self) -> bool {
         matches!(self, Command::Search | Command::SearchAndStore)
     }
 
-    /// Where the options begin.
+    /// The index of the first option.
     fn options_from(self) -> usize {
         match self {
             Command::AroundPoint { .. } => 6,
@@ -83,14 +85,14 @@ impl Command {
     }
 }
 
-impl<'a> Options<'a> {
-    /// Reads a request. `set` is what its key holds.
+impl<'a> SearchOptions<'a> {
+    /// Parses a request. `set`: the value of its key.
     pub(super) fn parse(
         command: Command,
         args: &Args<'a>,
         set: Option<&SortedSet>,
-    ) -> Result<Options<'a>> {
-        let mut options = Options::default();
+    ) -> Result<SearchOptions<'a>> {
+        let mut options = SearchOptions::default();
         match command {
             Command::AroundPoint { .. } => {
                 options.center = Center::At(point(&args[2], &args[3])?);
@@ -98,7 +100,7 @@ impl<'a> Options<'a> {
             }
             Command::AroundMember { .. } => {
                 options.center = center_at(set, &args[2])?;
-                // As in Redis, nobody looks at the radius if there is no key.
+                // As in Redis, the radius is not parsed if the key does not exist.
                 if set.is_some() {
                     options.area = Some(circle(&args[3], &args[4])?);
                 }
@@ -106,8 +108,8 @@ impl<'a> Options<'a> {
             Command::Search => {}
             Command::SearchAndStore => options.store = args.get(1),
         }
-        let words: Vec<&'a [u8]> = args.iter().skip(command.options_from()).collect();
-        let mut rest = words.as_slice();
+        let all: Vec<&'a [u8]> = args.iter().skip(command.options_from()).collect();
+        let mut rest = all.as_slice();
         while let [word, after @ ..] = rest {
             rest = options.take(command, set, word, after)?;
         }
@@ -115,7 +117,7 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    /// Takes an option, and says what follows it.
+    /// Parses the option `word`, and returns the arguments after it.
     fn take<'w>(
         &mut self,
         command: Command,
@@ -127,7 +129,7 @@ impl<'a> Options<'a> {
         let has_member = matches!(self.center, Center::Member(_));
         let has_circle = matches!(self.area, Some((Shape::Circle { .. }, _)));
         let has_box = matches!(self.area, Some((Shape::Box { .. }, _)));
-        let is_new = command.is_new();
+        let with_area = command.has_area_options();
         match (word.to_ascii_lowercase().as_slice(), after) {
             (b"withdist", _) => self.with_distance = true,
             (b"withhash", _) => self.with_hash = true,
@@ -149,19 +151,19 @@ impl<'a> Options<'a> {
                 self.store_distances = name == b"storedist";
                 return Ok(after);
             }
-            (b"frommember", [member, after @ ..]) if is_new && !has_point => {
+            (b"frommember", [member, after @ ..]) if with_area && !has_point => {
                 self.center = center_at(set, member)?;
                 return Ok(after);
             }
-            (b"fromlonlat", [longitude, latitude, after @ ..]) if is_new && !has_member => {
+            (b"fromlonlat", [longitude, latitude, after @ ..]) if with_area && !has_member => {
                 self.center = Center::At(point(longitude, latitude)?);
                 return Ok(after);
             }
-            (b"byradius", [radius, unit, after @ ..]) if is_new && !has_box => {
+            (b"byradius", [radius, unit, after @ ..]) if with_area && !has_box => {
                 self.area = Some(circle(radius, unit)?);
                 return Ok(after);
             }
-            (b"bybox", [width, height, unit, after @ ..]) if is_new && !has_circle => {
+            (b"bybox", [width, height, unit, after @ ..]) if with_area && !has_circle => {
                 let width = number(width, NO_WIDTH)?;
                 let height = number(height, NO_HEIGHT)?;
                 self.area = Some((Shape::rectangle(width, height)?, Unit::parse(unit)?));
@@ -172,7 +174,7 @@ impl<'a> Options<'a> {
         Ok(after)
     }
 
-    /// Refuses options that do not go together.
+    /// Refuses options that contradict each other or are missing.
     fn validate(&self, command: Command, args: &Args<'_>) -> Result<()> {
         let shows_more = self.with_distance || self.with_hash || self.with_coordinates;
         if self.store.is_some() && shows_more {
@@ -190,12 +192,12 @@ impl<'a> Options<'a> {
             quoted: args[0].to_vec(),
             after: "".into(),
         };
-        if command.is_new() && self.center == Center::Unsaid {
+        if command.has_area_options() && self.center == Center::None {
             return Err(lacks(
                 "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ",
             ));
         }
-        if command.is_new() && self.area.is_none() {
+        if command.has_area_options() && self.area.is_none() {
             return Err(lacks(
                 "ERR exactly one of BYRADIUS and BYBOX can be specified for ",
             ));
@@ -206,7 +208,7 @@ impl<'a> Options<'a> {
         Ok(())
     }
 
-    /// The search. `None`: the key whose member is its center is not there.
+    /// The search. `None`: its center is a member of a key that does not exist.
     pub(super) fn search(&self) -> Option<Search> {
         let (Center::At(center) | Center::Member(Some(center))) = self.center else {
             return None;
@@ -215,15 +217,14 @@ impl<'a> Options<'a> {
         Some(Search::new(center, shape, unit))
     }
 
-    /// How the places are sorted. Of those that COUNT asks for, the nearest are meant, unless any will
-    /// do.
+    /// The order of the places. COUNT without ANY selects the nearest, so they are sorted by default.
     pub(super) fn order(&self) -> Option<Order> {
         let nearest = self.count.is_some() && !self.any;
         self.order.or(nearest.then_some(Order::Ascending))
     }
 }
 
-/// The place of a member as a center.
+/// The place of a member, as the center of a search.
 fn center_at(set: Option<&SortedSet>, member: &[u8]) -> Result<Center> {
     let Some(set) = set else {
         return Ok(Center::Member(None));

@@ -1,8 +1,10 @@
-//! GEOSEARCH, GEOSEARCHSTORE and the older GEORADIUS family: places in an area.
+//! Searches for places in an area: GEOSEARCH, GEOSEARCHSTORE and the older GEORADIUS commands.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::ops::Bound;
 
-use super::options::{Command, Options};
+use super::options::{Command, SearchOptions};
 use super::{Result, write_point};
 use crate::command::Args;
 use crate::config::EventClass;
@@ -74,8 +76,8 @@ fn search(
     };
     let limits = Limits::of(keys.config());
     let set = keys.read::<SortedSet>(key)?;
-    let options = Options::parse(command, args, set)?;
-    let hits = set.map_or_else(Vec::new, |set| find(set, &options));
+    let options = SearchOptions::parse(command, args, set)?;
+    let hits = set.map_or_else(Vec::new, |set| hits_in(set, &options));
     let Some(destination) = options.store else {
         write(out, &options, &hits);
         return Ok(Reply::Sent);
@@ -103,8 +105,8 @@ fn search(
     Ok(Reply::Integer(length as i64))
 }
 
-/// The places that are asked for, in their order.
-fn find<'a>(set: &'a SortedSet, options: &Options<'_>) -> Vec<Hit<&'a [u8]>> {
+/// The places in `set` that the options select, in the order of the reply.
+fn hits_in<'a>(set: &'a SortedSet, options: &SearchOptions<'_>) -> Vec<Hit<&'a [u8]>> {
     let Some(search) = options.search() else {
         return Vec::new();
     };
@@ -117,7 +119,7 @@ fn find<'a>(set: &'a SortedSet, options: &Options<'_>) -> Vec<Hit<&'a [u8]>> {
     hits
 }
 
-fn write(out: &mut ReplyWriter<'_>, options: &Options<'_>, hits: &[Hit<&[u8]>]) {
+fn write(out: &mut ReplyWriter<'_>, options: &SearchOptions<'_>, hits: &[Hit<&[u8]>]) {
     let (distance, hash) = (options.with_distance, options.with_hash);
     let coordinates = options.with_coordinates;
     let more = [distance, hash, coordinates]

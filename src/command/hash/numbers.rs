@@ -1,6 +1,6 @@
-//! Fields as numbers: HINCRBY and HINCRBYFLOAT.
+//! HINCRBY and HINCRBYFLOAT.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Result, set_field};
 use crate::command::Args;

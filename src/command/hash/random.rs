@@ -1,6 +1,6 @@
 //! HRANDFIELD.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::Result;
 use crate::command::Args;
@@ -34,7 +34,7 @@ pub(crate) fn hrandfield(
         Some(option) if args.len() == 4 && option.eq_ignore_ascii_case(b"withvalues") => true,
         Some(_) => return Err(CommandError::SYNTAX),
     };
-    // RESP2 counts fields and values together.
+    // In RESP2 the length of the array is twice the count.
     if with_values && choice.count() > i64::MAX as usize / 2 {
         return Err(OUT_OF_RANGE);
     }
@@ -42,7 +42,7 @@ pub(crate) fn hrandfield(
         out.array(0);
         return Ok(Reply::Sent);
     };
-    choice.check_reply(hash.len(), hash.memory(), || {
+    choice.validate_reply(hash.len(), hash.memory(), || {
         let shown = |(field, value): FieldValue<'_>| {
             field.len() + if with_values { value.len() } else { 0 }
         };

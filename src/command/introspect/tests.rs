@@ -164,12 +164,12 @@ static BEYOND: Spec = Spec::new("beyond", -1).keys(&[KeySpec::at(3, &[])]);
 
 /// A request's keys with their flags, or the error.
 fn found(row: &'static Spec, request: &str) -> String {
-    let words: Vec<_> = request.split(' ').map(str::as_bytes).collect();
+    let args: Vec<_> = request.split(' ').map(str::as_bytes).collect();
     let word = |(key, flags): (&[u8], KeyFlags)| {
         let key = String::from_utf8_lossy(key);
         format!("{key} {}", flags.join("+"))
     };
-    match keys_of(row, &words) {
+    match keys_of(row, &args) {
         Ok(keys) => keys.into_iter().map(word).collect::<Vec<_>>().join(", "),
         Err(error) => String::from_utf8(error.wire_text()).unwrap(),
     }

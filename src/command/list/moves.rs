@@ -1,32 +1,62 @@
-//! Elements that leave a list, or go from one to another, with the events of that.
+//! Pops from lists, and moves between them, with their notifications. The blocking commands share them
+//! with the others.
 //!
-//! Layer `command`. Shared by the commands that answer at once and those that wait.
+//! Layer `command`. It may use `state` and what lies below.
 
+use crate::command::blocking::PopEnd;
 use crate::config::EventClass;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::{Keys, SlotId};
 use crate::store::list::{End, List};
 
-/// Takes elements from one end of the list at a slot, at most `count`, with all that follows.
-pub(in crate::command) fn take_elements(
-    keys: &mut Keys<'_>,
-    slot: SlotId,
-    key: &[u8],
-    from: End,
-    count: usize,
-) {
-    keys.change(slot, |list: &mut List| {
-        for _ in 0..count.min(list.len()) {
-            list.pop(from);
+impl PopEnd for End {
+    type Value = List;
+
+    /// `LEFT` or `RIGHT`.
+    fn parse(word: &[u8]) -> Option<End> {
+        match word {
+            word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
+            word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),
+            _ => None,
         }
-    });
-    keys.notify(EventClass::List, pop_event(from), key);
-    keys.changed(key);
-    keys.drop_if_empty(slot);
+    }
+
+    fn put_one(self, out: &mut ReplyWriter<'_>, key: &[u8], list: &List) {
+        out.array(2);
+        out.bulk(key);
+        out.bulk(list.peek(self).unwrap_or_default());
+    }
+
+    fn put_some(self, out: &mut ReplyWriter<'_>, list: &List, count: usize) {
+        let count = count.min(list.len());
+        out.array(count);
+        match self {
+            End::Head => list
+                .iter()
+                .take(count)
+                .for_each(|element| out.bulk(element)),
+            End::Tail => list
+                .iter()
+                .rev()
+                .take(count)
+                .for_each(|element| out.bulk(element)),
+        }
+    }
+
+    fn remove(self, keys: &mut Keys<'_>, slot: SlotId, key: &[u8], count: usize) {
+        keys.change(slot, |list: &mut List| {
+            for _ in 0..count.min(list.len()) {
+                list.pop(self);
+            }
+        });
+        keys.notify(EventClass::List, pop_event(self), key);
+        keys.changed(key);
+        keys.drop_if_empty(slot);
+    }
 }
 
-/// Moves an element of the list at `slot` to the list `destination`, which may be the same, or
-/// not there yet. Redis's order: the push is told of before the pop.
+/// Moves an element of the list at `slot` to the list `destination`, which may be the same list. It is
+/// created if it does not exist. The push is notified before the pop, as in Redis.
 pub(in crate::command) fn move_element(
     keys: &mut Keys<'_>,
     slot: SlotId,
@@ -54,29 +84,7 @@ pub(in crate::command) fn move_element(
     keys.drop_if_empty(slot);
 }
 
-/// Writes an array of the first elements from one end, at most `count`.
-pub(in crate::command) fn put_elements(
-    out: &mut ReplyWriter<'_>,
-    list: &List,
-    from: End,
-    count: usize,
-) {
-    let count = count.min(list.len());
-    out.array(count);
-    match from {
-        End::Head => list
-            .iter()
-            .take(count)
-            .for_each(|element| out.bulk(element)),
-        End::Tail => list
-            .iter()
-            .rev()
-            .take(count)
-            .for_each(|element| out.bulk(element)),
-    }
-}
-
-/// The name of a push to this end.
+/// The notification of a push to this end.
 pub(super) fn push_event(end: End) -> &'static str {
     match end {
         End::Head => "lpush",
@@ -84,8 +92,8 @@ pub(super) fn push_event(end: End) -> &'static str {
     }
 }
 
-/// The name of a pop from this end.
-pub(super) fn pop_event(end: End) -> &'static str {
+/// The notification of a pop from this end.
+fn pop_event(end: End) -> &'static str {
     match end {
         End::Head => "lpop",
         End::Tail => "rpop",

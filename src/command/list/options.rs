@@ -1,25 +1,25 @@
-//! What the words after a list command mean: ends, counts, and the options of LMPOP and LPOS. ZMPOP
-//! has LMPOP's, with ends of its own.
+//! The arguments of LMPOP, ZMPOP and their blocking forms, and the options of LPOS.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use crate::command::Args;
 use crate::command::count::{any_but_smallest, at_least_one, positive};
 use crate::resp::error::CommandError;
-use crate::store::list::End;
 
-/// What LMPOP, ZMPOP and their kin that wait ask for; `E` is an end.
+/// The arguments of LMPOP, ZMPOP, BLMPOP and BZMPOP; `E` is an end.
 #[derive(Debug)]
 pub(crate) struct PopMany<'a, E> {
-    /// The keys, in the order of preference.
+    /// The keys, in the order of the request.
     pub keys: Vec<&'a [u8]>,
-    /// Which end the elements are taken from.
+    /// The end that the elements are popped from.
     pub from: E,
-    /// How many at most; at least one.
+    /// The most elements; at least one.
     pub count: usize,
 }
 
 impl<'a, E> PopMany<'a, E> {
-    /// Reads `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the word `first` on; `end_of`
-    /// reads the end.
+    /// Parses `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the argument `first` on. `end_of`
+    /// parses the end.
     pub(crate) fn parse(
         args: &Args<'a>,
         first: usize,
@@ -35,7 +35,7 @@ impl<'a, E> PopMany<'a, E> {
             2 if args[end + 1].eq_ignore_ascii_case(b"count") => {
                 at_least_one(&args[end + 2], COUNT)?
             }
-            // A wrong count is found before a word too many.
+            // As in Redis, a wrong count is reported before an extra argument.
             3.. if args[end + 1].eq_ignore_ascii_case(b"count") => {
                 at_least_one(&args[end + 2], COUNT)?;
                 return Err(CommandError::SYNTAX);
@@ -52,26 +52,26 @@ impl<'a, E> PopMany<'a, E> {
 
 /// The options of LPOS.
 pub(super) struct Position {
-    /// Which of the matches is the first that counts; negative from the tail; never 0.
+    /// The number of the first match to return, from 1. Negative: from the tail. Never 0.
     pub(super) rank: i64,
-    /// How many matches; without it the answer is one index and not an array.
+    /// The most matches to return. `None`: one index is returned, and not an array.
     pub(super) count: Option<usize>,
-    /// How many elements are looked at.
-    pub(super) longest: usize,
+    /// The most elements to compare.
+    pub(super) max_len: usize,
 }
 
 impl Position {
     pub(super) fn parse(args: &Args<'_>) -> std::result::Result<Position, CommandError> {
         const COUNT: CommandError = CommandError::text("ERR COUNT can't be negative");
-        const LONGEST: CommandError = CommandError::text("ERR MAXLEN can't be negative");
+        const MAX_LEN: CommandError = CommandError::text("ERR MAXLEN can't be negative");
         let unlimited = |number| if number == 0 { usize::MAX } else { number };
         let mut position = Position {
             rank: 1,
             count: None,
-            longest: usize::MAX,
+            max_len: usize::MAX,
         };
-        let words: Vec<_> = args.iter().skip(3).collect();
-        for option in words.chunks(2) {
+        let options: Vec<_> = args.iter().skip(3).collect();
+        for option in options.chunks(2) {
             let &[name, value] = option else {
                 return Err(CommandError::SYNTAX);
             };
@@ -86,19 +86,10 @@ impl Position {
                     }
                 }
                 b"count" => position.count = Some(unlimited(positive(value, COUNT)?)),
-                b"maxlen" => position.longest = unlimited(positive(value, LONGEST)?),
+                b"maxlen" => position.max_len = unlimited(positive(value, MAX_LEN)?),
                 _ => return Err(CommandError::SYNTAX),
             }
         }
         Ok(position)
-    }
-}
-
-/// `LEFT` or `RIGHT`, in any letter case.
-pub(crate) fn end_of(word: &[u8]) -> Option<End> {
-    match word {
-        word if word.eq_ignore_ascii_case(b"left") => Some(End::Head),
-        word if word.eq_ignore_ascii_case(b"right") => Some(End::Tail),
-        _ => None,
     }
 }

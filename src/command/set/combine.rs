@@ -1,7 +1,8 @@
 //! Intersections, unions and differences of sets.
 //!
-//! Layer `command`. A result is answered (SINTER), counted (SINTERCARD) or stored (SINTERSTORE). It is
-//! made from members as they lie in their sets; only what is stored is copied.
+//! Layer `command`. It may use `state` and what lies below. A result is returned (SINTER), counted
+//! (SINTERCARD) or stored (SINTERSTORE). Members are borrowed from their sets, and copied only if they
+//! are stored.
 
 use std::ops::ControlFlow;
 
@@ -67,7 +68,7 @@ pub(crate) fn sintercard(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         }
         limit = positive(value, LIMIT)?;
     }
-    let slots = look_up(keys, args.iter().skip(2).take(count))?;
+    let slots = lookup_sets(keys, args.iter().skip(2).take(count))?;
     let mut found = 0;
     let _ = Operation::Intersection.each(&sets_at(keys, &slots)?, |_| {
         found += 1;
@@ -80,32 +81,32 @@ pub(crate) fn sintercard(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(found as i64))
 }
 
-/// What is made of several sets.
+/// An operation on several sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
-    /// Members of all of them.
+    /// The members of all sets.
     Intersection,
-    /// Members of any of them.
+    /// The members of any set.
     Union,
-    /// Members of the first one and of no other.
+    /// The members of the first set and of no other.
     Difference,
 }
 
-/// Where the sets of these keys are. As in Redis, all are looked at, also if the first one missing
+/// Looks up the sets of these keys. As in Redis, all keys are looked up, even if a missing one already
 /// decides the result.
-fn look_up<'a>(
+fn lookup_sets<'a>(
     keys: &mut Keys<'_>,
     names: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Vec<Option<SlotId>>> {
-    let find = |name| {
+    let lookup = |name| {
         let slot = keys.lookup_read(name);
         slot.map(|slot| keys.get::<Set>(slot).map(|_| slot))
             .transpose()
     };
-    names.map(find).collect()
+    names.map(lookup).collect()
 }
 
-/// The sets; `None` for one that is not there.
+/// The sets in these slots. `None`: the key does not exist.
 fn sets_at<'a>(keys: &'a Keys<'_>, slots: &[Option<SlotId>]) -> Result<Vec<Option<&'a Set>>> {
     let set = |slot: &Option<SlotId>| slot.map(|slot| keys.get::<Set>(slot)).transpose();
     slots.iter().map(set).collect()
@@ -117,7 +118,7 @@ fn answer(
     args: &Args<'_>,
     operation: Operation,
 ) -> Result {
-    let slots = look_up(keys, args.iter().skip(1))?;
+    let slots = lookup_sets(keys, args.iter().skip(1))?;
     let mut members = Vec::new();
     let _ = operation.each(&sets_at(keys, &slots)?, |member| {
         members.push(member);
@@ -136,7 +137,7 @@ fn store(
     operation: Operation,
     event: &'static str,
 ) -> Result {
-    let slots = look_up(keys, args.iter().skip(2))?;
+    let slots = lookup_sets(keys, args.iter().skip(2))?;
     let limits = SetLimits::of(keys.config());
     let sets = sets_at(keys, &slots)?;
     let mut result = operation.empty_result(&sets);
@@ -159,8 +160,8 @@ fn store(
 }
 
 impl Operation {
-    /// What the result is stored in, by Redis's rules (see [`Set`]): that of an intersection is first
-    /// as the smallest set is, and others are an intset as long as they can be.
+    /// An empty set in the encoding that Redis starts with (see [`Set`]): for an intersection, that of
+    /// the smallest set; for others, an intset.
     fn empty_result(self, sets: &[Option<&Set>]) -> Set {
         let smallest = sets.iter().flatten().min_by_key(|set| set.len());
         match (self, smallest) {
@@ -169,7 +170,7 @@ impl Operation {
         }
     }
 
-    /// Shows each member of the result once, until `show` has enough.
+    /// Calls `show` once for each member of the result, until it breaks.
     fn each<'a>(
         self,
         sets: &[Option<&'a Set>],
@@ -183,7 +184,7 @@ impl Operation {
     }
 }
 
-/// Looks every member of the smallest set up in the others, the smallest of them first.
+/// Looks up every member of the smallest set in the others, the smallest of them first.
 fn each_common<'a>(
     sets: &[Option<&'a Set>],
     mut show: impl FnMut(Member<'a>) -> ControlFlow<()>,
@@ -213,8 +214,8 @@ fn each_of_any<'a>(
     new.try_for_each(&mut show)
 }
 
-/// Looks the members of the first set up in each other one, or, if that would be more work than to
-/// gather the members of all others, in what was gathered.
+/// Looks up the members of the first set in each of the others. If it is cheaper, the members of all
+/// others are collected into one table first, and looked up there.
 fn each_of_first_only<'a>(
     sets: &[Option<&'a Set>],
     mut show: impl FnMut(Member<'a>) -> ControlFlow<()>,
@@ -223,9 +224,9 @@ fn each_of_first_only<'a>(
         return ControlFlow::Continue(());
     };
     let mut others: Vec<&Set> = others.iter().flatten().copied().collect();
-    let gathered = others.iter().map(|set| set.len()).sum::<usize>() + first.len();
-    if first.len().saturating_mul(others.len()) <= gathered {
-        // Where there are more members, one is found sooner.
+    let cost_of_table = others.iter().map(|set| set.len()).sum::<usize>() + first.len();
+    if first.len().saturating_mul(others.len()) <= cost_of_table {
+        // A larger set is more likely to contain the member, which ends the search.
         others.sort_by_key(|set| std::cmp::Reverse(set.len()));
         let mut only = first
             .iter()

@@ -1,6 +1,6 @@
 //! SPOP and SRANDMEMBER.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Result, put_member};
 use crate::command::Args;
@@ -79,7 +79,7 @@ pub(crate) fn srandmember(
         out.array(0);
         return Ok(Reply::Sent);
     };
-    choice.check_reply(set.len(), set.memory(), || {
+    choice.validate_reply(set.len(), set.memory(), || {
         let shown = |member: Member<'_>| member.with_bytes(<[u8]>::len);
         set.iter().map(shown).sum()
     })?;

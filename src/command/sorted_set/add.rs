@@ -1,6 +1,6 @@
 //! ZADD and ZINCRBY.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Args, Result, limits, score_argument};
 use crate::config::EventClass;
@@ -13,39 +13,39 @@ const NOT_A_NUMBER: CommandError = CommandError::text("ERR resulting score is no
 
 /// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]`
 pub(crate) fn zadd(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
-    add(keys, args, Options::default())
+    add(keys, args, AddOptions::default())
 }
 
-/// `ZINCRBY key increment member`: as ZADD with INCR, whose options Redis takes here, too. With one of
-/// them, a word is missing.
+/// `ZINCRBY key increment member`: as ZADD with INCR. As in Redis, it parses ZADD's options, but then
+/// the request is too short for a member and its increment.
 pub(crate) fn zincrby(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
-    let options = Options {
-        adds_up: true,
-        ..Options::default()
+    let options = AddOptions {
+        increments: true,
+        ..AddOptions::default()
     };
     add(keys, args, options)
 }
 
-/// What the words before the first score say.
+/// The options of ZADD.
 #[derive(Clone, Copy, Default)]
-struct Options {
-    /// NX: no score of a member that is there changes.
+struct AddOptions {
+    /// NX: the scores of existing members do not change.
     only_new: bool,
-    /// XX: nothing is added.
+    /// XX: no member is added.
     only_old: bool,
     /// GT: no score gets lower.
     only_greater: bool,
     /// LT: no score gets higher.
     only_lower: bool,
-    /// CH: changed scores are counted, too.
+    /// CH: the reply counts changed scores too.
     counts_changes: bool,
-    /// INCR: the score is added to the member's, and the sum is the answer.
-    adds_up: bool,
+    /// INCR: the score is an increment, and the reply is the new score.
+    increments: bool,
 }
 
-impl Options {
-    /// Reads options up to the first word that is none, and tells its index.
-    fn parse(mut self, args: &Args<'_>) -> (Options, usize) {
+impl AddOptions {
+    /// Parses the options, and returns the index of the first argument that is not one.
+    fn parse(mut self, args: &Args<'_>) -> (AddOptions, usize) {
         let mut first = 2;
         while let Some(word) = args.get(first) {
             match word.to_ascii_lowercase().as_slice() {
@@ -54,7 +54,7 @@ impl Options {
                 b"gt" => self.only_greater = true,
                 b"lt" => self.only_lower = true,
                 b"ch" => self.counts_changes = true,
-                b"incr" => self.adds_up = true,
+                b"incr" => self.increments = true,
                 _ => break,
             }
             first += 1;
@@ -62,9 +62,9 @@ impl Options {
         (self, first)
     }
 
-    /// Checks that the options go together, for so many members.
+    /// Refuses options that contradict each other, or the number of members.
     fn validate(self, members: usize) -> Result<()> {
-        let Options {
+        let AddOptions {
             only_new,
             only_old,
             only_greater,
@@ -81,7 +81,7 @@ impl Options {
                 "ERR GT, LT, and/or NX options at the same time are not compatible",
             ));
         }
-        if self.adds_up && members > 1 {
+        if self.increments && members > 1 {
             return Err(CommandError::text(
                 "ERR INCR option supports a single increment-element pair",
             ));
@@ -89,12 +89,12 @@ impl Options {
         Ok(())
     }
 
-    /// Whether every score is taken as it is given, so that nothing needs to be known of the member.
+    /// Whether the new score does not depend on the old one, which then need not be looked up.
     fn are_plain(self) -> bool {
-        !(self.only_new || self.only_old || self.only_greater || self.only_lower || self.adds_up)
+        !(self.only_new || self.only_old || self.only_greater || self.only_lower || self.increments)
     }
 
-    /// The score that a member gets, from the one that it has. `None`: it stays as it is.
+    /// The new score of a member with the score `old`. `None`: the member stays as it is.
     fn score(self, old: Option<f64>, given: f64) -> Result<Option<f64>> {
         let Some(old) = old else {
             return Ok((!self.only_old).then_some(given));
@@ -102,7 +102,7 @@ impl Options {
         if self.only_new {
             return Ok(None);
         }
-        let new = if self.adds_up { old + given } else { given };
+        let new = if self.increments { old + given } else { given };
         if new.is_nan() {
             return Err(NOT_A_NUMBER);
         }
@@ -111,12 +111,12 @@ impl Options {
     }
 }
 
-/// What an addition has done so far.
+/// The result of the members so far.
 #[derive(Default)]
 struct Done {
     added: usize,
     changed: usize,
-    /// The score of the last member, if it was not left as it was.
+    /// The score of the last member. `None`: it stayed as it was.
     score: Option<f64>,
 }
 
@@ -126,7 +126,7 @@ impl Done {
         set: &mut SortedSet,
         member: &[u8],
         given: f64,
-        options: Options,
+        options: AddOptions,
         limits: Limits,
     ) -> Result<()> {
         self.score = if options.are_plain() {
@@ -145,13 +145,13 @@ impl Done {
     }
 }
 
-fn add(keys: &mut Keys<'_>, args: &Args<'_>, options: Options) -> Result {
+fn add(keys: &mut Keys<'_>, args: &Args<'_>, options: AddOptions) -> Result {
     let (options, first) = options.parse(args);
-    let words = args.len() - first;
-    if words == 0 || words % 2 == 1 {
+    let rest = args.len() - first;
+    if rest == 0 || rest % 2 == 1 {
         return Err(CommandError::SYNTAX);
     }
-    let members = words / 2;
+    let members = rest / 2;
     options.validate(members)?;
     let given = args.iter().skip(first).step_by(2).map(score_argument);
     let given = given.collect::<Result<smallvec::SmallVec<[f64; 4]>>>()?;
@@ -160,7 +160,7 @@ fn add(keys: &mut Keys<'_>, args: &Args<'_>, options: Options) -> Result {
     let slot = match keys.write::<SortedSet>(key)? {
         Some(slot) => slot,
         None if options.only_old => {
-            return Ok(if options.adds_up {
+            return Ok(if options.increments {
                 Reply::Null
             } else {
                 Reply::Integer(0)
@@ -181,12 +181,12 @@ fn add(keys: &mut Keys<'_>, args: &Args<'_>, options: Options) -> Result {
         (done, result)
     });
     if done.added + done.changed > 0 {
-        let event = if options.adds_up { "zincr" } else { "zadd" };
+        let event = if options.increments { "zincr" } else { "zadd" };
         keys.changed(key);
         keys.notify(EventClass::SortedSet, event, key);
     }
     result?;
-    Ok(if options.adds_up {
+    Ok(if options.increments {
         done.score.map_or(Reply::Null, Reply::Double)
     } else if options.counts_changes {
         Reply::Integer((done.added + done.changed) as i64)

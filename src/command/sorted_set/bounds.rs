@@ -1,6 +1,7 @@
-//! The words that say a range of scores or of names.
+//! Parsing of ranges of scores and of names.
 //!
-//! Layer `command`. Redis reads them as C strings: a NUL ends a score, and what may be `+` or `-`.
+//! Layer `command`. It may use `state` and what lies below. Redis parses scores, `+` and `-` as C
+//! strings: a NUL ends them.
 
 use std::ops::{Bound, Range};
 
@@ -17,14 +18,14 @@ pub(super) struct ScoreRange {
 }
 
 impl ScoreRange {
-    /// `1.5`, `(1.5` without the end itself, `-inf`.
+    /// Parses bounds such as `1.5`, `(1.5` (exclusive) and `-inf`.
     pub(super) fn parse(min: &[u8], max: &[u8]) -> Result<ScoreRange> {
         let range = score_bound(min).zip(score_bound(max));
         let (min, max) = range.ok_or(CommandError::text("ERR min or max is not a float"))?;
         Ok(ScoreRange { min, max })
     }
 
-    /// The ranks of the members that are in it.
+    /// The ranks of the members in the range.
     pub(super) fn ranks(self, set: &SortedSet) -> Range<usize> {
         set.score_ranks(self.min, self.max)
     }
@@ -37,7 +38,7 @@ fn score_bound(word: &[u8]) -> Option<Bound<f64>> {
     }
 }
 
-/// A range of names, among members of one score.
+/// A range of names, for sets whose members all have the same score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LexRange<'a> {
     min: LexBound<'a>,
@@ -45,7 +46,7 @@ pub(super) struct LexRange<'a> {
 }
 
 impl<'a> LexRange<'a> {
-    /// `[name`, `(name` without the end itself, `-` and `+` for the ends of all.
+    /// Parses bounds such as `[name`, `(name` (exclusive), `-` (before all names) and `+` (after all).
     pub(super) fn parse(min: &'a [u8], max: &'a [u8]) -> Result<LexRange<'a>> {
         const WRONG: CommandError =
             CommandError::text("ERR min or max not valid string range item");
@@ -53,7 +54,7 @@ impl<'a> LexRange<'a> {
         Ok(LexRange { min, max })
     }
 
-    /// The ranks of the members that are in it.
+    /// The ranks of the members in the range.
     pub(super) fn ranks(self, set: &SortedSet) -> Range<usize> {
         set.lex_ranks(self.min, self.max)
     }
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn names_begin_with_what_becomes_of_the_end_itself() {
+    fn a_prefix_says_whether_the_bound_is_inclusive() {
         for (word, bound) in [
             ("-", Some(LexBound::Min)),
             ("+", Some(LexBound::Max)),

@@ -1,7 +1,8 @@
-//! ZUNION, ZINTER, ZDIFF and their kin: a sorted set made of several, which may be plain sets, too.
+//! ZUNION, ZINTER, ZDIFF, their STORE forms, and ZINTERCARD. The sources may be sorted sets or sets.
 //!
-//! Layer `command`. Keys are looked up before the options are read, as in Redis. The result is built
-//! apart, so that its destination may be one of the sources.
+//! Layer `command`. It may use `state` and what lies below. As in Redis, the keys are looked up before
+//! the options are parsed. The result is built separately, so the destination may be one of the
+//! sources.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -52,13 +53,13 @@ pub(crate) fn zdiffstore(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
 
 /// `ZINTERCARD numkeys key [key ...] [LIMIT limit]`
 pub(crate) fn zintercard(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
-    let named = Named::look_up(keys, args, 1, "zintercard")?;
+    let inputs = Inputs::lookup(keys, args, 1, "zintercard")?;
     let takes = Takes {
         limit: true,
         ..Takes::default()
     };
-    let options = Options::parse(args, &named, takes)?;
-    let mut sources = named.sources(keys, &options);
+    let options = CombineOptions::parse(args, &inputs, takes)?;
+    let mut sources = inputs.sources(keys, &options);
     sources.sort_by_key(Source::len);
     let most = if options.limit == 0 {
         usize::MAX
@@ -84,14 +85,14 @@ fn reply(
     operation: Operation,
     name: &'static str,
 ) -> Result {
-    let named = Named::look_up(keys, args, 1, name)?;
+    let inputs = Inputs::lookup(keys, args, 1, name)?;
     let takes = Takes {
         weights: operation != Operation::Difference,
         scores: true,
         limit: false,
     };
-    let options = Options::parse(args, &named, takes)?;
-    let found = operation.result(named.sources(keys, &options), options.aggregate);
+    let options = CombineOptions::parse(args, &inputs, takes)?;
+    let found = operation.result(inputs.sources(keys, &options), options.aggregate);
     put_members(out, found.sorted(), options.shown);
     let cost = found.free_cost();
     keys.discard_part(found, cost);
@@ -104,33 +105,33 @@ fn combine_and_store(
     operation: Operation,
     name: &'static str,
 ) -> Result {
-    let named = Named::look_up(keys, args, 2, name)?;
+    let inputs = Inputs::lookup(keys, args, 2, name)?;
     let takes = Takes {
         weights: operation != Operation::Difference,
         ..Takes::default()
     };
-    let options = Options::parse(args, &named, takes)?;
-    let found = operation.result(named.sources(keys, &options), options.aggregate);
+    let options = CombineOptions::parse(args, &inputs, takes)?;
+    let found = operation.result(inputs.sources(keys, &options), options.aggregate);
     let set = found.finish(limits(keys.config()));
     Ok(store(keys, &args[1], set, name))
 }
 
-/// The keys that a request names.
-struct Named {
-    /// Where each is, if it is there: a sorted set or a set.
+/// The input keys of a request.
+struct Inputs {
+    /// The slot of each key, which has a sorted set or a set. `None`: the key does not exist.
     slots: Vec<Option<SlotId>>,
-    /// The first word behind them.
+    /// The index of the first argument after the keys.
     rest: usize,
 }
 
-impl Named {
-    /// Reads `numkeys key [key ...]` from the word `first` on, and looks the keys up.
-    fn look_up(
+impl Inputs {
+    /// Parses `numkeys key [key ...]` from the argument `first` on, and looks up the keys.
+    fn lookup(
         keys: &mut Keys<'_>,
         args: &Args<'_>,
         first: usize,
         command: &'static str,
-    ) -> Result<Named> {
+    ) -> Result<Inputs> {
         let count = integer_argument(&args[first])?;
         if count < 1 {
             let text = format!("ERR at least 1 input key is needed for '{command}' command");
@@ -151,11 +152,11 @@ impl Named {
             slots.push(slot);
         }
         let rest = begin + count;
-        Ok(Named { slots, rest })
+        Ok(Inputs { slots, rest })
     }
 
-    /// What is there, in the order of the keys.
-    fn sources<'k>(&self, keys: &'k Keys<'_>, options: &Options) -> Vec<Source<'k>> {
+    /// The values with their weights, in the order of the keys.
+    fn sources<'k>(&self, keys: &'k Keys<'_>, options: &CombineOptions) -> Vec<Source<'k>> {
         let members = |slot: SlotId| match keys.get(slot) {
             Ok(set) => Members::Scored(set),
             Err(_) => keys.get(slot).map_or(Members::None, Members::Plain),
@@ -183,42 +184,42 @@ struct Takes {
     limit: bool,
 }
 
-/// What the words behind the keys say.
-struct Options {
+/// The options after the keys.
+struct CombineOptions {
     /// One for each key.
     weights: Vec<f64>,
     aggregate: Aggregate,
     shown: Shown,
-    /// 0 is none.
+    /// 0: no limit.
     limit: usize,
 }
 
-impl Options {
-    fn parse(args: &Args<'_>, named: &Named, takes: Takes) -> Result<Options> {
+impl CombineOptions {
+    fn parse(args: &Args<'_>, inputs: &Inputs, takes: Takes) -> Result<CombineOptions> {
         const WEIGHT: CommandError = CommandError::text("ERR weight value is not a float");
         const LIMIT: CommandError = CommandError::text("ERR LIMIT can't be negative");
-        let sources = named.slots.len();
-        let mut options = Options {
+        let sources = inputs.slots.len();
+        let mut options = CombineOptions {
             weights: vec![1.0; sources],
             aggregate: Aggregate::Sum,
             shown: Shown::Members,
             limit: 0,
         };
-        let mut words = args.iter().skip(named.rest);
-        while let Some(word) = words.next() {
-            match word.to_ascii_lowercase().as_slice() {
-                b"weights" if takes.weights && words.len() >= sources => {
-                    for (weight, word) in options.weights.iter_mut().zip(words.by_ref()) {
+        let mut rest = args.iter().skip(inputs.rest);
+        while let Some(option) = rest.next() {
+            match option.to_ascii_lowercase().as_slice() {
+                b"weights" if takes.weights && rest.len() >= sources => {
+                    for (weight, word) in options.weights.iter_mut().zip(rest.by_ref()) {
                         *weight = parse_score(word).ok_or(WEIGHT)?;
                     }
                 }
                 b"aggregate" if takes.weights => {
-                    let aggregate = words.next().and_then(Aggregate::of);
+                    let aggregate = rest.next().and_then(Aggregate::parse);
                     options.aggregate = aggregate.ok_or(CommandError::SYNTAX)?;
                 }
                 b"withscores" if takes.scores => options.shown = Shown::WithScores,
                 b"limit" if takes.limit => {
-                    let limit = words.next().ok_or(CommandError::SYNTAX)?;
+                    let limit = rest.next().ok_or(CommandError::SYNTAX)?;
                     options.limit = positive(limit, LIMIT)?;
                 }
                 _ => return Err(CommandError::SYNTAX),
@@ -228,7 +229,7 @@ impl Options {
     }
 }
 
-/// What becomes of the scores of a member that several sources have.
+/// How the scores of a member that is in several sources are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Aggregate {
     Sum,
@@ -237,7 +238,7 @@ enum Aggregate {
 }
 
 impl Aggregate {
-    fn of(word: &[u8]) -> Option<Aggregate> {
+    fn parse(word: &[u8]) -> Option<Aggregate> {
         match word.to_ascii_lowercase().as_slice() {
             b"sum" => Some(Aggregate::Sum),
             b"min" => Some(Aggregate::Min),
@@ -246,7 +247,7 @@ impl Aggregate {
         }
     }
 
-    /// Of infinities that cancel each other out, the sum is 0, as in Redis. `score` may be NaN.
+    /// Combines two scores. As in Redis, the sum of opposite infinities is 0. `score` may be NaN.
     fn combine(self, so_far: f64, score: f64) -> f64 {
         match self {
             Aggregate::Sum => number_or_zero(so_far + score),
@@ -261,7 +262,7 @@ fn number_or_zero(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
 
-/// One of the sets that a result is made of.
+/// An input set with its weight.
 struct Source<'a> {
     members: Members<'a>,
     weight: f64,
@@ -270,7 +271,7 @@ struct Source<'a> {
 enum Members<'a> {
     None,
     Scored(&'a SortedSet),
-    /// Each has the score 1.
+    /// Each member has the score 1.
     Plain(&'a Set),
 }
 
@@ -283,7 +284,7 @@ impl Source<'_> {
         }
     }
 
-    /// The score of a member here, weighted; it may be NaN.
+    /// The weighted score of a member; it may be NaN.
     fn score(&self, member: &[u8]) -> Option<f64> {
         let score = match self.members {
             Members::None => None,
@@ -293,10 +294,10 @@ impl Source<'_> {
         Some(score * self.weight)
     }
 
-    /// Shows all members with their weighted scores, until it is told to stop.
+    /// Calls `show` for each member and its weighted score, until it breaks.
     fn visit(&self, mut show: impl FnMut(&[u8], f64) -> ControlFlow<()>) {
         let mut show = |member: &[u8], score| show(member, number_or_zero(score * self.weight));
-        // Whether it was stopped makes no difference to who is called.
+        // The caller does not need to know whether `show` has stopped it.
         let _: ControlFlow<()> = match self.members {
             Members::None => Continue(()),
             Members::Scored(set) => set
@@ -309,8 +310,8 @@ impl Source<'_> {
     }
 }
 
-/// Shows the members that all sources have, with their combined scores. The first source is gone
-/// through, and the others are searched: it should be the smallest.
+/// Calls `show` for each member that is in all sources, with its combined score. It iterates over the
+/// first source, which should be the smallest, and looks up each member in the others.
 fn visit_common(
     sources: &[Source<'_>],
     aggregate: Aggregate,
@@ -328,7 +329,7 @@ fn visit_common(
     });
 }
 
-/// What is made of the sources.
+/// An operation on the sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     Union,
@@ -337,7 +338,8 @@ enum Operation {
 }
 
 impl Operation {
-    /// As in Redis, all but a difference take the smallest source first, which shows in sums.
+    /// Computes the result. As in Redis, union and intersection take the smallest source first, since
+    /// the order of additions affects rounding.
     fn result(self, mut sources: Vec<Source<'_>>, aggregate: Aggregate) -> Builder {
         if self != Operation::Difference {
             sources.sort_by_key(Source::len);

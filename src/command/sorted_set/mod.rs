@@ -1,16 +1,15 @@
-//! Sorted sets: ZADD and its kin. Each function is named after its command; the order of its checks
-//! is Redis's, since it decides which error a client sees.
+//! The sorted set commands. The checks are in Redis's order, which decides what error a client sees.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 //!
 //! ```text
-//!   mod        what asks for members and their places
-//!   add        ZADD and ZINCRBY
-//!   bounds     the words that say a range
-//!   range      ZRANGE and its kin, ZRANGESTORE
-//!   remove     ZREM and ZREMRANGEBY…
-//!   pop        what takes members from an end, at once or later
-//!   combine    ZUNION, ZINTER, ZDIFF and what stores their results
+//!   mod        ZCARD, ZSCORE, ZCOUNT, ZRANK
+//!   add        ZADD, ZINCRBY
+//!   bounds     parsing of ranges of scores and names
+//!   range      ZRANGE, ZRANGEBYSCORE, ZRANGEBYLEX, ZRANGESTORE
+//!   remove     ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX
+//!   pop        ZPOPMIN, ZMPOP and their blocking forms
+//!   combine    ZUNION, ZINTER, ZDIFF and their STORE forms
 //!   random     ZRANDMEMBER
 //!   scan       ZSCAN
 //! ```
@@ -48,7 +47,7 @@ use bounds::{LexRange, ScoreRange};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
-/// Up to where a sorted set stays a listpack.
+/// The limits up to which a sorted set stays a listpack.
 fn limits(config: &Config) -> Limits {
     let size = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
     Limits {
@@ -57,19 +56,19 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// A score, or what is added to one.
+/// Parses a score or an increment.
 fn score_argument(word: &[u8]) -> Result<f64> {
     parse_score(word).ok_or(CommandError::text("ERR value is not a valid float"))
 }
 
-/// Whether members are shown with their scores.
+/// Whether a reply has the scores of its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     Members,
     WithScores,
 }
 
-/// Writes an array of members. With their scores they are pairs.
+/// Writes an array of members, or of pairs of member and score.
 fn put_members<'a>(
     out: &mut ReplyWriter<'_>,
     members: impl ExactSizeIterator<Item = (&'a [u8], f64)>,
@@ -91,8 +90,8 @@ fn put_members<'a>(
     }
 }
 
-/// Gives `destination` the members that a command has found, in place of whatever it holds, or takes
-/// it away if there are none. Answers their number.
+/// Stores a result at `destination`, which is replaced; an empty result deletes it. Answers the number
+/// of members.
 fn store(keys: &mut Keys<'_>, destination: &[u8], set: SortedSet, event: &'static str) -> Reply {
     let length = set.len();
     if length > 0 {
@@ -157,7 +156,7 @@ pub(crate) fn zrevrank(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     rank(keys, args, "zrevrank", |length, rank| length - 1 - rank)
 }
 
-/// `place` makes the answer of the set's length and the member's rank.
+/// ZRANK and ZREVRANK. `place` computes the reply from the length of the set and the member's rank.
 fn rank(
     keys: &mut Keys<'_>,
     args: &Args<'_>,

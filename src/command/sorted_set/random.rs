@@ -1,6 +1,6 @@
 //! ZRANDMEMBER.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::{Args, Result, Shown, put_members};
 use crate::command::count::{Choice, OUT_OF_RANGE};
@@ -13,7 +13,7 @@ use crate::store::random;
 use crate::store::sorted_set::SortedSet;
 use crate::store::value::ValueType;
 
-/// `ZRANDMEMBER key [count [WITHSCORES]]`: a negative count is of members that may come several times.
+/// `ZRANDMEMBER key [count [WITHSCORES]]`: with a negative count, members may be repeated.
 pub(crate) fn zrandmember(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,
@@ -43,7 +43,7 @@ pub(crate) fn zrandmember(
         out.array(0);
         return Ok(Reply::Sent);
     };
-    choice.check_reply(set.len(), set.memory(), || {
+    choice.validate_reply(set.len(), set.memory(), || {
         let bytes = |(member, score): (&[u8], f64)| match shown {
             Shown::Members => member.len(),
             Shown::WithScores => member.len() + format_double(score).len(),

@@ -1,7 +1,7 @@
-//! ZRANGE and its kin: members in a range of ranks, scores or names.
+//! ZRANGE and its older forms, and ZRANGESTORE: the members in a range of ranks, scores or names.
 //!
-//! Layer `command`. A request is read as a whole before its key is looked up; what it asks for then
-//! becomes a range of ranks, whatever it is a range of.
+//! Layer `command`. It may use `state` and what lies below. All arguments are parsed before the key is
+//! looked up. Then a range of any type is converted into a range of ranks.
 
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ pub(crate) fn zrangestore(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(store(keys, &args[1], found.finish(limits), "zrangestore"))
 }
 
-/// What a range is of.
+/// The type of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Rank,
@@ -89,20 +89,20 @@ enum By {
     Lex,
 }
 
-/// What a command's name says of its range, and what its words may.
+/// What a command's name fixes, and what is left to its options.
 #[derive(Clone, Copy, Debug)]
 struct Form {
-    /// Where the key stands. The range follows it.
+    /// The index of the key. The range follows it.
     key: usize,
-    /// What the range is of; `None`: the words say.
+    /// The type of the range. `None`: BYSCORE and BYLEX set it.
     by: Option<By>,
-    /// Whether the highest comes first; `None`: the words say.
+    /// Whether the highest member comes first. `None`: REV sets it.
     is_reverse: Option<bool>,
     may_have_scores: bool,
 }
 
 impl Form {
-    /// ZRANGE's.
+    /// The form of ZRANGE.
     const ANY: Form = Form {
         key: 1,
         by: None,
@@ -119,21 +119,21 @@ impl Form {
     }
 }
 
-/// A range as it is asked for.
+/// A range as the request gives it.
 #[derive(Clone, Copy, Debug)]
-enum Asked<'a> {
+enum RequestedRange<'a> {
     Ranks(i64, i64),
     Scores(ScoreRange),
     Names(LexRange<'a>),
 }
 
-/// What a request asks for.
+/// The arguments of a request.
 #[derive(Clone, Copy, Debug)]
 struct Query<'a> {
-    asked: Asked<'a>,
+    range: RequestedRange<'a>,
     is_reverse: bool,
     offset: i64,
-    /// Negative: all.
+    /// Negative: no limit.
     count: i64,
     shown: Shown,
 }
@@ -148,12 +148,12 @@ impl<'a> Query<'a> {
         } = form;
         let (mut offset, mut count) = (0, -1);
         let mut shown = Shown::Members;
-        let mut words = args.iter().skip(key + 3);
-        while let Some(word) = words.next() {
-            match word.to_ascii_lowercase().as_slice() {
+        let mut rest = args.iter().skip(key + 3);
+        while let Some(option) = rest.next() {
+            match option.to_ascii_lowercase().as_slice() {
                 b"withscores" if may_have_scores => shown = Shown::WithScores,
-                b"limit" if words.len() >= 2 => {
-                    let mut number = || integer_argument(words.next().unwrap_or_default());
+                b"limit" if rest.len() >= 2 => {
+                    let mut number = || integer_argument(rest.next().unwrap_or_default());
                     (offset, count) = (number()?, number()?);
                 }
                 b"rev" if is_reverse.is_none() => is_reverse = Some(true),
@@ -176,19 +176,19 @@ impl<'a> Query<'a> {
         }
         let (first, second) = (args.get(key + 1), args.get(key + 2));
         let (first, second) = first.zip(second).ok_or(CommandError::SYNTAX)?;
-        // In reverse, a range of scores or names begins with its upper end.
+        // In reverse, a range of scores or names gives its upper bound first.
         let (min, max) = if is_reverse {
             (second, first)
         } else {
             (first, second)
         };
-        let asked = match by {
-            By::Rank => Asked::Ranks(integer_argument(first)?, integer_argument(second)?),
-            By::Score => Asked::Scores(ScoreRange::parse(min, max)?),
-            By::Lex => Asked::Names(LexRange::parse(min, max)?),
+        let range = match by {
+            By::Rank => RequestedRange::Ranks(integer_argument(first)?, integer_argument(second)?),
+            By::Score => RequestedRange::Scores(ScoreRange::parse(min, max)?),
+            By::Lex => RequestedRange::Names(LexRange::parse(min, max)?),
         };
         Ok(Query {
-            asked,
+            range,
             is_reverse,
             offset,
             count,
@@ -196,15 +196,15 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// The ranks of the members that it asks for.
+    /// The ranks of the requested members.
     fn ranks(&self, set: &SortedSet) -> Range<usize> {
-        let ranks = match self.asked {
-            Asked::Ranks(start, stop) => {
-                // LIMIT was refused.
+        let ranks = match self.range {
+            RequestedRange::Ranks(start, stop) => {
+                // `parse` refuses LIMIT for ranks.
                 return self.in_order(span(start, stop, set.len()), 0..set.len());
             }
-            Asked::Scores(range) => range.ranks(set),
-            Asked::Names(range) => range.ranks(set),
+            RequestedRange::Scores(range) => range.ranks(set),
+            RequestedRange::Names(range) => range.ranks(set),
         };
         let Some(skipped) = usize::try_from(self.offset).ok() else {
             return 0..0;
@@ -215,7 +215,7 @@ impl<'a> Query<'a> {
         self.in_order((skipped, count), ranks)
     }
 
-    /// The part of `ranks` that begins behind so many in the order of the reply, and its length.
+    /// The part of `ranks` with `count` members after the first `skipped`, in the order of the reply.
     fn in_order(&self, (skipped, count): (usize, usize), ranks: Range<usize>) -> Range<usize> {
         if self.is_reverse {
             let end = ranks.end - skipped;

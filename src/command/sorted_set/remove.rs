@@ -1,6 +1,6 @@
-//! ZREM and ZREMRANGEBY…: members that go.
+//! ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE and ZREMRANGEBYLEX.
 //!
-//! Layer `command`.
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::ops::Range;
 
@@ -71,8 +71,8 @@ fn remove_range(
     Ok(Reply::Integer(removed as i64))
 }
 
-/// Removes the members with these ranks, with all that follows. A set of which nothing is left goes as
-/// a whole, so that it is not taken apart under the lock.
+/// Removes the members with these ranks, and notifies of it. If no member is left, the whole value is
+/// deleted, so that it is freed outside of the lock.
 pub(super) fn remove_ranks(
     keys: &mut Keys<'_>,
     slot: SlotId,

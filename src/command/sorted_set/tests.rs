@@ -17,7 +17,7 @@ fn put_set(bench: &mut Bench, key: &str, members: &[&str]) {
     }
     let config = Config::default();
     bench
-        .space()
+        .keyspace()
         .keys(0, &config)
         .put(key.as_bytes(), set, false);
 }
@@ -114,9 +114,9 @@ fn large_sets_are_freed_once_the_lock_is_let_go() {
         bench.run("DEL z");
         bench.run("ZADD small 1 a");
         bench.run(&format!("ZADD z{members}"));
-        bench.space().forget_garbage();
+        bench.keyspace().forget_garbage();
         bench.run(removal);
-        assert!(bench.space().has_garbage(), "{removal}");
+        assert!(bench.keyspace().has_garbage(), "{removal}");
     }
 }
 

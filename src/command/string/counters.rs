@@ -1,4 +1,6 @@
-//! Strings as numbers: INCR and its kin.
+//! INCR, DECR, INCRBY, DECRBY and INCRBYFLOAT.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::Result;
 use crate::command::Args;
@@ -43,7 +45,7 @@ fn add(keys: &mut Keys<'_>, key: &[u8], by: i64) -> Result {
     let sum = before.checked_add(by).ok_or(CommandError::text(
         "ERR increment or decrement would overflow",
     ))?;
-    // Redis announces every one of them under this name.
+    // As in Redis, the notification has this name for all four commands.
     replace(keys, slot, key, StringValue::Integer(sum), "incrby");
     Ok(Reply::Integer(sum))
 }
@@ -73,7 +75,7 @@ pub(crate) fn incrbyfloat(
     Ok(Reply::Sent)
 }
 
-/// Puts a new value in place of the one that was found; the key expires when it did before.
+/// Replaces the value in `slot`, or adds the key. The deadline stays as it is.
 fn replace(
     keys: &mut Keys<'_>,
     slot: Option<SlotId>,

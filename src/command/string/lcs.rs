@@ -1,4 +1,6 @@
-//! LCS: what two strings have in common, in the order of both.
+//! LCS: the longest common subsequence of two strings.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use std::borrow::Cow;
 
@@ -23,9 +25,9 @@ impl From<LcsError> for CommandError {
     }
 }
 
-/// What is asked for.
+/// The options of LCS.
 #[derive(Default)]
-struct Options {
+struct LcsOptions {
     only_length: bool,
     places: bool,
     min_length: usize,
@@ -37,7 +39,7 @@ pub(crate) fn lcs(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_
     let slots = [keys.lookup_read(&args[1]), keys.lookup_read(&args[2])];
     let a = string(keys, slots[0])?;
     let b = string(keys, slots[1])?;
-    let options = Options::parse(args)?;
+    let options = LcsOptions::parse(args)?;
     let limit = keys.config().proto_max_bulk_len;
     if options.places {
         let found = lcs::matches(&a, &b, options.min_length, limit)?;
@@ -51,7 +53,7 @@ pub(crate) fn lcs(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_
     Ok(Reply::Sent)
 }
 
-/// The string in a slot; without a key, an empty one.
+/// The string in a slot. If the key does not exist, it is empty.
 fn string<'a>(keys: &'a Keys<'_>, slot: Option<SlotId>) -> Result<Cow<'a, [u8]>> {
     let Some(slot) = slot else {
         return Ok(Cow::Borrowed(&[]));
@@ -60,17 +62,17 @@ fn string<'a>(keys: &'a Keys<'_>, slot: Option<SlotId>) -> Result<Cow<'a, [u8]>>
     Ok(text.bytes())
 }
 
-impl Options {
-    fn parse(args: &Args<'_>) -> Result<Options> {
-        let mut options = Options::default();
-        let mut words = args.iter().skip(3);
-        while let Some(word) = words.next() {
-            match word.to_ascii_lowercase().as_slice() {
+impl LcsOptions {
+    fn parse(args: &Args<'_>) -> Result<LcsOptions> {
+        let mut options = LcsOptions::default();
+        let mut rest = args.iter().skip(3);
+        while let Some(option) = rest.next() {
+            match option.to_ascii_lowercase().as_slice() {
                 b"idx" => options.places = true,
                 b"len" => options.only_length = true,
                 b"withmatchlen" => options.with_lengths = true,
                 b"minmatchlen" => {
-                    let length = integer_argument(words.next().ok_or(CommandError::SYNTAX)?)?;
+                    let length = integer_argument(rest.next().ok_or(CommandError::SYNTAX)?)?;
                     options.min_length = usize::try_from(length).unwrap_or(0);
                 }
                 _ => return Err(CommandError::SYNTAX),

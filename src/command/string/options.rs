@@ -1,4 +1,6 @@
 //! The options of SET and GETEX.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use super::Result;
 use crate::command::Args;
@@ -7,45 +9,46 @@ use crate::resp::error::CommandError;
 use crate::resp::request::integer_argument;
 use crate::store::database::Millis;
 
-/// What SET is asked for besides.
+/// The options of SET.
 #[derive(Debug, Default)]
-pub(super) struct Options<'a> {
-    /// When it may set the key.
+pub(super) struct SetOptions<'a> {
+    /// The condition for setting the key.
     pub(super) condition: Option<Condition>,
-    /// Whether it replies with the value before.
+    /// Whether the reply is the old value.
     pub(super) get: bool,
-    /// How long the key lives.
+    /// The new deadline.
     pub(super) lifetime: Lifetime<'a>,
 }
 
-/// When SET may set a key.
+/// The condition under which SET sets a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// NX: it is not there.
+    /// NX: the key does not exist.
     Absent,
-    /// XX: it is there.
+    /// XX: the key exists.
     Present,
 }
 
-/// How long a key lives from now on.
+/// What happens to a key's deadline.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Lifetime<'a> {
-    /// Nothing was said.
+    /// There is no option.
     #[default]
-    Unsaid,
-    /// KEEPTTL
+    Default,
+    /// KEEPTTL.
     Keep,
-    /// PERSIST
+    /// PERSIST.
     Persist,
-    /// EX, PX, EXAT, PXAT, with the word after it.
+    /// EX, PX, EXAT or PXAT, with the argument after it.
     Until(Count, &'a [u8]),
 }
 
 impl<'a> Lifetime<'a> {
-    /// The moment at which the key expires, if one was said (Redis: `getExpireMillisecondsOrReply`).
+    /// The moment at which the key expires, if the request has one (Redis's
+    /// `getExpireMillisecondsOrReply`).
     ///
     /// # Errors
-    /// It is no number, not positive, or too late to be told.
+    /// It is not an integer, not positive, or out of range.
     pub(super) fn deadline(&self, now: Millis, command: &'static str) -> Result<Option<Millis>> {
         let Lifetime::Until(count, word) = *self else {
             return Ok(None);
@@ -56,8 +59,8 @@ impl<'a> Lifetime<'a> {
         Ok(Some(moment as Millis))
     }
 
-    /// Takes an option of both commands. The same one may come again, but no other of its kind.
-    fn take(&mut self, word: &[u8], rest: &mut impl Iterator<Item = &'a [u8]>) -> Result<()> {
+    /// Parses EX, PX, EXAT or PXAT. The same option may be repeated, but not combined with another.
+    fn parse(&mut self, word: &[u8], rest: &mut impl Iterator<Item = &'a [u8]>) -> Result<()> {
         let count = match word.to_ascii_uppercase().as_slice() {
             b"EX" => Count::Seconds,
             b"PX" => Count::Millis,
@@ -66,7 +69,7 @@ impl<'a> Lifetime<'a> {
             _ => return Err(CommandError::SYNTAX),
         };
         match *self {
-            Lifetime::Unsaid => {}
+            Lifetime::Default => {}
             Lifetime::Until(before, _) if before == count => {}
             _ => return Err(CommandError::SYNTAX),
         }
@@ -75,12 +78,12 @@ impl<'a> Lifetime<'a> {
     }
 }
 
-/// The options of SET, from its third argument on.
-pub(super) fn of_set<'a>(args: &Args<'a>) -> Result<Options<'a>> {
-    let mut options = Options::default();
-    let mut words = args.iter().skip(3);
-    while let Some(word) = words.next() {
-        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+/// Parses the options of SET, from the third argument on.
+pub(super) fn of_set<'a>(args: &Args<'a>) -> Result<SetOptions<'a>> {
+    let mut options = SetOptions::default();
+    let mut rest = args.iter().skip(3);
+    while let Some(option) = rest.next() {
+        let is = |name: &str| option.eq_ignore_ascii_case(name.as_bytes());
         let lifetime = options.lifetime;
         if is("NX") && options.condition != Some(Condition::Present) {
             options.condition = Some(Condition::Absent);
@@ -88,25 +91,25 @@ pub(super) fn of_set<'a>(args: &Args<'a>) -> Result<Options<'a>> {
             options.condition = Some(Condition::Present);
         } else if is("GET") {
             options.get = true;
-        } else if is("KEEPTTL") && matches!(lifetime, Lifetime::Unsaid | Lifetime::Keep) {
+        } else if is("KEEPTTL") && matches!(lifetime, Lifetime::Default | Lifetime::Keep) {
             options.lifetime = Lifetime::Keep;
         } else {
-            options.lifetime.take(word, &mut words)?;
+            options.lifetime.parse(option, &mut rest)?;
         }
     }
     Ok(options)
 }
 
-/// The options of GETEX, from its second argument on.
+/// Parses the options of GETEX, from the second argument on.
 pub(super) fn of_getex<'a>(args: &Args<'a>) -> Result<Lifetime<'a>> {
     let mut lifetime = Lifetime::default();
-    let mut words = args.iter().skip(2);
-    while let Some(word) = words.next() {
-        let persist = word.eq_ignore_ascii_case(b"PERSIST");
-        if persist && matches!(lifetime, Lifetime::Unsaid | Lifetime::Persist) {
+    let mut rest = args.iter().skip(2);
+    while let Some(option) = rest.next() {
+        let persist = option.eq_ignore_ascii_case(b"PERSIST");
+        if persist && matches!(lifetime, Lifetime::Default | Lifetime::Persist) {
             lifetime = Lifetime::Persist;
         } else {
-            lifetime.take(word, &mut words)?;
+            lifetime.parse(option, &mut rest)?;
         }
     }
     Ok(lifetime)
