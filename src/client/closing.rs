@@ -1,5 +1,4 @@
-//! How a connection comes to its end: the stages of closing, and whether its requests are being
-//! carried out.
+//! The stages of closing a connection, and whether its requests are being carried out.
 //!
 //! Layer `client`. It uses only the rest of `client`.
 //!
