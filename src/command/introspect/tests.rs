@@ -174,7 +174,7 @@ fn found(row: &'static Spec, request: &str) -> String {
         format!("{key} {}", flags.join("+"))
     };
     match keys_of(row, &args) {
-        Ok(keys) => keys.into_iter().map(word).collect::<Vec<_>>().join(", "),
+        Ok(keys) => keys.into_iter().map(shown).collect::<Vec<_>>().join(", "),
         Err(error) => String::from_utf8(error.wire_text()).unwrap(),
     }
 }
