@@ -1,5 +1,5 @@
-//! Rows: what a standalone server has to say about a cluster, replicas, modules and saves. Clients and tools
-//! ask for it without being told to.
+//! Rows: what a standalone server has to say about a cluster, replicas, modules and saves. Clients
+//! and tools ask for it without being told to.
 //!
 //! The subcommands of CLUSTER are those of Redis 7.0, all of which answer that there is no cluster.
 
