@@ -21,10 +21,11 @@ use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::ChannelOrder;
+use crate::server::bind::{self, ListenError};
 use crate::server::eviction;
 use crate::server::expiry;
 use crate::server::housekeeping;
-use crate::server::listener::{self, ListenError};
+use crate::server::listener;
 use crate::server::shutdown;
 use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
@@ -150,7 +151,7 @@ impl Builder {
         config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
-        let listeners = listener::bind_all(&config).await?;
+        let listeners = bind::bind_all(&config).await?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();
         let state = Arc::new(ServerState::new(

@@ -106,7 +106,7 @@ mod sync;
 pub use acl::{BadLine, FileErrors, UsersError};
 pub use config::{BadSetting, Refusal};
 pub use embed::{Builder, Server, StartError};
-pub use server::listener::ListenError;
+pub use server::bind::ListenError;
 pub use server::workers::Workers;
 pub use state::bound::Bound;
 pub use state::tls::TlsError;

@@ -17,8 +17,8 @@ use fanfare::{Server, Workers};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// One thread fills an outbox and another may empty it. mimalloc is fast where one thread frees what
-/// another has allocated.
+/// One thread fills an outbox and another may empty it. mimalloc is fast where one thread frees
+/// what another has allocated.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -101,9 +101,9 @@ async fn run_server(
     Ok(())
 }
 
-/// Makes mimalloc return this thread's free memory to the system. There is no safe call for that, but
-/// mimalloc does it at every 10,000th allocation of more than 1 KB on a thread. It takes about half a
-/// millisecond, and longer if other threads have freed very many of this thread's blocks.
+/// Makes mimalloc return this thread's free memory to the system. There is no safe call for that,
+/// but mimalloc does it at every 10,000th allocation of more than 1 KB on a thread. It takes about
+/// half a millisecond, and longer if other threads have freed very many of this thread's blocks.
 fn trim_memory() {
     const BLOCKS: usize = 10_000;
     for _ in 0..BLOCKS {

@@ -39,7 +39,6 @@ mod commands {
     pub mod keys;
     pub mod lcs;
     pub mod list;
-    pub mod lone;
     pub mod object;
     pub mod operators;
     pub mod pubsub;
@@ -49,14 +48,16 @@ mod commands {
     pub mod sort;
     pub mod sorted_set;
     pub mod sorted_sets;
+    pub mod standalone;
     pub mod string;
     pub mod tracking;
     pub mod transaction;
 }
 
 use commands::{
-    acl, blocking, client, command, config, connection, counters, expiry, keys, list, lone, object,
-    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, string, tracking, transaction,
+    acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
+    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, standalone, string, tracking,
+    transaction,
 };
 use commands::{bitmap, geo, hyperloglog, lcs};
 use commands::{hash, set};
@@ -80,7 +81,7 @@ async fn every_command_has_a_test() {
         keys::COVERED,
         lcs::COVERED,
         list::COVERED,
-        lone::COVERED,
+        standalone::COVERED,
         object::COVERED,
         operators::COVERED,
         pubsub::COVERED,

@@ -21,8 +21,8 @@ use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
 use rows::{
-    acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, lone, operators, pubsub,
-    server, set, sorted_set, sorted_sets, string, transaction,
+    acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, operators, pubsub, server,
+    set, sorted_set, sorted_sets, standalone, string, transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -33,7 +33,7 @@ const GROUPS: &[Group] = &[
     Group::always(connection::ROWS),
     Group::always(server::ROWS),
     Group::always(operators::ROWS),
-    Group::always(lone::ROWS),
+    Group::always(standalone::ROWS),
     Group::always(transaction::ROWS),
     Group::always(acl::ROWS),
     Group::queue(list::ROWS),

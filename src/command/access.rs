@@ -2,8 +2,8 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! For a user without restrictions, a command costs one atomic load, which finds whether any user has
-//! changed.
+//! For a user without restrictions, a command costs one atomic load, which finds whether any user
+//! has changed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -97,8 +97,8 @@ fn end_lost_subscriptions(context: &mut Context<'_>, changed: &Changed) {
     }
 }
 
-/// Logs who has changed a user, and by which command. The rules are left out, since they may contain
-/// passwords.
+/// Logs who has changed a user, and by which command. The rules are left out, since they may
+/// contain passwords.
 fn log_change(context: &Context<'_>, by: &str, changed: &[u8]) {
     if let Some(times) = context.server.told.note(Told::Users) {
         let changed = shown(changed);

@@ -1,8 +1,8 @@
-//! Commands on the bits of strings: SETBIT, BITCOUNT, BITOP, BITFIELD and so on. The rules are those of
-//! Redis's `bitops.c`.
+//! Commands on the bits of strings: SETBIT, BITCOUNT, BITOP, BITFIELD and so on. The rules are
+//! those of Redis's `bitops.c`.
 //!
-//! Layer `command`. It may use `state` and what lies below. As in Redis 7.2, all arguments are parsed
-//! before the key is looked up.
+//! Layer `command`. It may use `state` and what lies below. As in Redis 7.2, all arguments are
+//! parsed before the key is looked up.
 
 use super::Args;
 use crate::config::EventClass;
@@ -128,8 +128,8 @@ pub(crate) fn bitop(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(length as i64))
 }
 
-/// `BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value | INCRBY type
-/// offset increment ...]`
+/// `BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value | INCRBY
+/// type offset increment ...]`
 pub(crate) fn bitfield(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     let ops = field_ops(keys, args)?;
     if !bits::has_writes(&ops) {

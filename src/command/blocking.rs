@@ -2,8 +2,8 @@
 //! blocking commands for lists.
 //!
 //! Layer `command`. It may use `state` and what lies below. The waiting clients themselves are in
-//! [`blocked`](crate::store::blocked). Inside an EXEC no command waits: one that finds nothing answers
-//! at once, as after a timeout.
+//! [`blocked`](crate::store::blocked). Inside an EXEC no command waits: one that finds nothing
+//! answers at once, as after a timeout.
 
 use std::fmt;
 use std::sync::Arc;
@@ -127,8 +127,8 @@ impl BlockedOp for Move {
     }
 }
 
-/// Carries out the operation on the first key that has a value for it. Returns `false` if no key has
-/// one; nothing is written then.
+/// Carries out the operation on the first key that has a value for it. Returns `false` if no key
+/// has one; nothing is written then.
 ///
 /// # Errors
 /// `WRONGTYPE`, or the operation's own error.
@@ -242,7 +242,8 @@ fn move_or_wait(
     Ok(wait(context, &[source], op, timeout))
 }
 
-/// Carries out the operation on the first key that has a value for it, or else makes the client wait.
+/// Carries out the operation on the first key that has a value for it, or else makes the client
+/// wait.
 fn do_or_wait<T: Stored>(
     context: &mut Context<'_>,
     wanted: &[&[u8]],

@@ -156,8 +156,8 @@ pub(crate) fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 }
 
 /// `CLIENT OVERFLOW DISCONNECT | DEFAULT [limit-bytes] | DROP-OLDEST [limit-bytes] | DROP-NEWEST
-/// [limit-bytes]` (fanfare's own): the policy for messages that this client reads too slowly. DEFAULT
-/// follows the server's settings. So does the limit if none is given.
+/// [limit-bytes]` (fanfare's own): the policy for messages that this client reads too slowly.
+/// DEFAULT follows the server's settings. So does the limit if none is given.
 pub(crate) fn overflow(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let word = &args[2];
     let policy = if word.eq_ignore_ascii_case(b"default") {

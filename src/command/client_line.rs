@@ -10,9 +10,9 @@ use crate::client::Namespace;
 use crate::client::tracking::Modes;
 use crate::client::{Client, Closing};
 
-/// The fields of Redis 7.2 in its order, with a line feed at the end. `qbuf` is the size of the kept
-/// input. Buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. fanfare's own fields are
-/// last: the messages that were dropped for the client, and their bytes.
+/// The fields of Redis 7.2 in its order, with a line feed at the end. `qbuf` is the size of the
+/// kept input. Buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. fanfare's own
+/// fields are last: the messages that were dropped for the client, and their bytes.
 pub(crate) fn client_line(client: &Client) -> String {
     let names = client.names();
     let (tail, chunks, output_memory) = client.outbox.usage();
@@ -76,9 +76,9 @@ fn last_command(client: &Client) -> &'static str {
 }
 
 /// Redis's flags: O monitor, P subscriber, x in a transaction, b blocked or held back by a pause, t
-/// tracking keys, R tracking with a redirect to a client that is gone, B tracking in BCAST mode, d a
-/// watched key has changed, c closing after its replies, U Unix socket, e never evicted, T does not touch
-/// keys, N none of these.
+/// tracking keys, R tracking with a redirect to a client that is gone, B tracking in BCAST mode, d
+/// a watched key has changed, c closing after its replies, U Unix socket, e never evicted, T does
+/// not touch keys, N none of these.
 fn flags(client: &Client) -> String {
     let modes = client.tracking.modes();
     let letters = [

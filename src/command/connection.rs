@@ -141,7 +141,8 @@ pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// `RESET`: restores the state of a new connection, except the id and the library's name and version.
+/// `RESET`: restores the state of a new connection, except the id and the library's name and
+/// version.
 pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     transaction::end(context);
     let client = context.client;

@@ -3,7 +3,8 @@
 //! Layer `command`. It may use `state` and what lies below.
 //!
 //! A context lives as long as a batch. The keyspace's lock is taken when a command first needs it.
-//! Consecutive commands of queue mode share one hold of the lock. Any other command releases it first.
+//! Consecutive commands of queue mode share one hold of the lock. Any other command releases it
+//! first.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,8 +29,8 @@ use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
 use crate::store::shared::KeyspaceGuard;
 
-/// The most bytes of replies outside of the outbox. Beyond it they are moved to the outbox, where its
-/// limits apply.
+/// The most bytes of replies outside of the outbox. Beyond it they are moved to the outbox, where
+/// its limits apply.
 pub(crate) const MAX_REPLIES: usize = 1024 * 1024;
 
 /// How a command is run.
@@ -45,8 +46,8 @@ pub(crate) enum Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Whether the command runs by itself: it may block, and its reply is complete. In an EXEC its reply
-    /// is an element of a larger one, and no message may come in between.
+    /// Whether the command runs by itself: it may block, and its reply is complete. In an EXEC its
+    /// reply is an element of a larger one, and no message may come in between.
     pub(crate) fn is_alone(&self) -> bool {
         matches!(self, Execution::Alone)
     }
@@ -79,8 +80,8 @@ pub(crate) struct Context<'a> {
     pub publish_run: &'a mut PublishRun,
     /// The batch's share of the statistics.
     pub batch_stats: &'a mut BatchStats,
-    /// The keyspace's lock, if it is held. EXEC takes it at its start, other commands when they first
-    /// need it. Consecutive commands of queue mode share it.
+    /// The keyspace's lock, if it is held. EXEC takes it at its start, other commands when they
+    /// first need it. Consecutive commands of queue mode share it.
     pub keyspace: Option<KeyspaceGuard<'a>>,
     /// Closed clients whose disconnect is completed once the keyspace's lock is released.
     pub closed: Vec<Arc<Client>>,
@@ -90,8 +91,8 @@ pub(crate) struct Context<'a> {
     pub may_write: bool,
     /// Whether the peer was cut off. It takes a system call, which is made once per batch.
     pub peer_is_cut_off: Option<bool>,
-    /// Whether the replies so far must be in the outbox before the keyspace's lock is released: another
-    /// client's change may send this client a message that must come after them.
+    /// Whether the replies so far must be in the outbox before the keyspace's lock is released:
+    /// another client's change may send this client a message that must come after them.
     pub owes_replies: bool,
 }
 
@@ -119,8 +120,8 @@ impl<'a> Context<'a> {
         self.keyspace.get_or_insert_with(|| lock_keyspace(server))
     }
 
-    /// Takes the keyspace's lock and returns whether the client was disconnected. If it was, its commands
-    /// must not run: elements that they pop would be lost.
+    /// Takes the keyspace's lock and returns whether the client was disconnected. If it was, its
+    /// commands must not run: elements that they pop would be lost.
     pub(crate) fn is_cut_off(&mut self) -> bool {
         self.keyspace();
         let is_cut_off = self.client.closing() == Closing::Closed;
@@ -130,8 +131,8 @@ impl<'a> Context<'a> {
         is_cut_off
     }
 
-    /// Ends another client's connection. While the keyspace's lock is held, it is only closed, and the
-    /// disconnect is completed once the lock is released.
+    /// Ends another client's connection. While the keyspace's lock is held, it is only closed, and
+    /// the disconnect is completed once the lock is released.
     pub(crate) fn disconnect(&mut self, client: &Arc<Client>) {
         if self.server.close(client) {
             self.closed.push(Arc::clone(client));
@@ -153,8 +154,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether `more` bytes can be kept for the client within `client-query-buffer-limit`. If not, its
-    /// connection ends, as after a request that is too long.
+    /// Whether `more` bytes can be kept for the client within `client-query-buffer-limit`. If not,
+    /// its connection ends, as after a request that is too long.
     pub(crate) fn may_keep(&mut self, more: usize) -> bool {
         let client = self.client;
         let kept = client.kept_memory() + more;
@@ -174,8 +175,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Moves the replies so far to the outbox. It must be called before anything else appends to this
-    /// client's outbox, such as a subscription's confirmation or a message to itself.
+    /// Moves the replies so far to the outbox. It must be called before anything else appends to
+    /// this client's outbox, such as a subscription's confirmation or a message to itself.
     pub(crate) fn settle_replies(&mut self) {
         if !self.replies.is_empty() {
             // The end of the batch flushes this client in any case.

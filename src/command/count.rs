@@ -1,5 +1,5 @@
-//! Arguments that the commands of several groups have in common: counts, and texts that Redis handles
-//! as C strings.
+//! Arguments that the commands of several groups have in common: counts, and texts that Redis
+//! handles as C strings.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
@@ -8,9 +8,9 @@ use crate::resp::request::{integer_argument, parse_integer};
 
 type Result<T> = std::result::Result<T, CommandError>;
 
-/// The most bytes of a reply with repeated members. It is written under the keyspace's lock; this many
-/// bytes take about a tenth of a second. Redis has no limit: a request of a few bytes can fill its
-/// memory while all other clients wait.
+/// The most bytes of a reply with repeated members. It is written under the keyspace's lock; this
+/// many bytes take about a tenth of a second. Redis has no limit: a request of a few bytes can fill
+/// its memory while all other clients wait.
 const MOST_BYTES: u128 = 64 * 1024 * 1024;
 
 /// How many random members a command asks for.
@@ -41,9 +41,9 @@ impl Choice {
         }
     }
 
-    /// Refuses a reply that is expected to take more than [`MOST_BYTES`]. The value has `members` and
-    /// takes `memory` bytes. `shown` adds up the bytes of all members in a reply; it is slower, and is
-    /// called only if the estimate from `memory` is too large.
+    /// Refuses a reply that is expected to take more than [`MOST_BYTES`]. The value has `members`
+    /// and takes `memory` bytes. `shown` adds up the bytes of all members in a reply; it is slower,
+    /// and is called only if the estimate from `memory` is too large.
     pub(crate) fn validate_reply(
         self,
         members: usize,

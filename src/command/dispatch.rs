@@ -9,8 +9,8 @@
 //!               command                         runs it         waiters, invalidations, events
 //! ```
 //!
-//! [`validate`] keeps the order of Redis's `processCommand`, which decides what error a client sees.
-//! EXEC passes its queued commands to [`call_handler`] directly.
+//! [`validate`] keeps the order of Redis's `processCommand`, which decides what error a client
+//! sees. EXEC passes its queued commands to [`call_handler`] directly.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -27,7 +27,8 @@ use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::store::events;
 
-/// Executes one request. An empty request does nothing, but CLIENT REPLY SKIP counts it, as in Redis.
+/// Executes one request. An empty request does nothing, but CLIENT REPLY SKIP counts it, as in
+/// Redis.
 pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
     if !args.is_empty() {
         run_request(context, args);

@@ -1,5 +1,5 @@
-//! Commands on the deadlines of keys: EXPIRE, TTL, PERSIST and their variants. The rules are those of
-//! Redis's `expire.c`.
+//! Commands on the deadlines of keys: EXPIRE, TTL, PERSIST and their variants. The rules are those
+//! of Redis's `expire.c`.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 

@@ -1,7 +1,8 @@
 //! Commands on places: GEOADD, GEOPOS and so on. The rules are those of Redis's `geo.c`.
 //!
-//! Layer `command`. It may use `state` and what lies below. A place is a member of a sorted set. Its
-//! score is a geohash of 52 bits. Searches are in [`search`], and their arguments in [`options`].
+//! Layer `command`. It may use `state` and what lies below. A place is a member of a sorted set.
+//! Its score is a geohash of 52 bits. Searches are in [`search`], and their arguments in
+//! [`options`].
 
 mod options;
 mod search;
@@ -135,8 +136,8 @@ pub(crate) fn geopos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
     })
 }
 
-/// Replies with an array to which `write` adds an element for each member. The score is `None` if the
-/// set has no such member.
+/// Replies with an array to which `write` adds an element for each member. The score is `None` if
+/// the set has no such member.
 fn for_each_score(
     keys: &mut Keys<'_>,
     out: &mut ReplyWriter<'_>,

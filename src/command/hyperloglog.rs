@@ -1,7 +1,7 @@
 //! PFADD, PFCOUNT and PFMERGE. The rules are those of Redis's `hyperloglog.c`.
 //!
-//! Layer `command`. It may use `state` and what lies below. A HyperLogLog is a string, and clients can
-//! write any bytes into it. So it is validated before each use.
+//! Layer `command`. It may use `state` and what lies below. A HyperLogLog is a string, and clients
+//! can write any bytes into it. So it is validated before each use.
 
 use super::Args;
 use crate::config::EventClass;
@@ -92,8 +92,8 @@ fn slot_to_write(keys: &mut Keys<'_>, key: &[u8]) -> Result<(SlotId, bool)> {
     })
 }
 
-/// Changes a string if its header is that of a HyperLogLog. Any other string keeps its bytes and its
-/// encoding.
+/// Changes a string if its header is that of a HyperLogLog. Any other string keeps its bytes and
+/// its encoding.
 fn change<R>(
     keys: &mut Keys<'_>,
     slot: SlotId,

@@ -2,12 +2,12 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! A field has Redis's name if it means the same. fanfare's own fields begin with `fanfare_` or count
-//! something that Redis does not. Tools read `redis_version`, `role`, `loading` and the like, so
-//! sections without meaning for fanfare show what a standalone Redis would.
+//! A field has Redis's name if it means the same. fanfare's own fields begin with `fanfare_` or
+//! count something that Redis does not. Tools read `redis_version`, `role`, `loading` and the like,
+//! so sections without meaning for fanfare show what a standalone Redis would.
 //!
-//! INFO never takes the keyspace's lock. Its figures about keys were published when the lock was last
-//! released ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
+//! INFO never takes the keyspace's lock. Its figures about keys were published when the lock was
+//! last released ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
 
 use std::fmt::{Display, Write};
 use std::path::PathBuf;

@@ -64,8 +64,8 @@ pub(crate) fn docs(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     Ok(map(entries.map(documentation)))
 }
 
-/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: the names of commands and
-/// subcommands.
+/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: the names of commands
+/// and subcommands.
 pub(crate) fn list(_: &mut Context<'_>, args: &Args<'_>) -> Answer {
     let entries = listed(&args_after(2, args))?;
     let names = entries.map(|command| bulk(command.full_name.clone()));
@@ -176,7 +176,8 @@ fn keys_of<'a>(
     Ok(pairs.collect())
 }
 
-/// A key as a bulk string. It is copied, so that the reply does not keep the request's buffer alive.
+/// A key as a bulk string. It is copied, so that the reply does not keep the request's buffer
+/// alive.
 fn copied(key: &[u8]) -> Reply {
     bulk(key.to_vec())
 }

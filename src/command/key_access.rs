@@ -3,9 +3,10 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! Requests are generated at random from each command's own syntax, with keys whose names are keywords,
-//! and with extra arguments. A user with random permissions for each key runs them. The keyspace records
-//! which keys are touched. The values contain a mark of their key, so that a copied value is recognized.
+//! Requests are generated at random from each command's own syntax, with keys whose names are
+//! keywords, and with extra arguments. A user with random permissions for each key runs them. The
+//! keyspace records which keys are touched. The values contain a mark of their key, so that a
+//! copied value is recognized.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
@@ -71,7 +72,8 @@ impl Fixture {
         }
     }
 
-    /// Fills a new keyspace. Key `n` has a value with [`mark_number`]`(n)` in it, or does not exist.
+    /// Fills a new keyspace. Key `n` has a value with [`mark_number`]`(n)` in it, or does not
+    /// exist.
     fn fill(&self, random: &mut Rng) {
         let config = self.server.config();
         let mut keyspace = self.server.keyspace.lock();

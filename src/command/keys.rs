@@ -1,4 +1,5 @@
-//! Commands on keys of any type and on whole databases: DEL, RENAME, COPY, KEYS, FLUSHALL and so on.
+//! Commands on keys of any type and on whole databases: DEL, RENAME, COPY, KEYS, FLUSHALL and so
+//! on.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
@@ -89,7 +90,8 @@ pub(crate) fn renamenx(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(renamed.into()))
 }
 
-/// Renames a key. Returns `false` if nothing was changed: the names are equal, or the new one is taken.
+/// Renames a key. Returns `false` if nothing was changed: the names are equal, or the new one is
+/// taken.
 fn rename_key(
     keys: &mut Keys<'_>,
     args: &Args<'_>,

@@ -66,8 +66,8 @@ pub(crate) fn reset(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(forgotten as i64))
 }
 
-/// `LATENCY HISTOGRAM [command ...]`: omits commands that were never run. A container stands for all of
-/// its subcommands.
+/// `LATENCY HISTOGRAM [command ...]`: omits commands that were never run. A container stands for
+/// all of its subcommands.
 pub(crate) fn histogram(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     // So that the counts include the commands of this batch.
     context.batch_stats.commit(&context.server.stats);

@@ -1,5 +1,5 @@
-//! The list commands that do not block: LPUSH, LPOP, LRANGE and so on. The checks are in Redis's order,
-//! which decides what error a client sees.
+//! The list commands that do not block: LPUSH, LPOP, LRANGE and so on. The checks are in Redis's
+//! order, which decides what error a client sees.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
@@ -228,8 +228,8 @@ pub(crate) fn linsert(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::Integer(length as i64))
 }
 
-/// `LREM key count element`: removes `count` matches from the head; if negative, from the tail; if 0,
-/// all.
+/// `LREM key count element`: removes `count` matches from the head; if negative, from the tail; if
+/// 0, all.
 pub(crate) fn lrem(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let count = any_but_smallest(&args[2])?;
     let key = &args[1];
@@ -311,8 +311,8 @@ pub(crate) fn lpos(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
     }
 }
 
-/// Converts an index to one from the head. A negative index counts from the tail. `None`: it is before
-/// the head.
+/// Converts an index to one from the head. A negative index counts from the tail. `None`: it is
+/// before the head.
 fn index_in(index: i64, length: usize) -> Option<usize> {
     let from_head = if index < 0 {
         index.checked_add(length as i64)?

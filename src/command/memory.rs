@@ -73,7 +73,8 @@ impl Use {
     }
 }
 
-/// `MEMORY STATS`: Redis's figures as far as fanfare has them. Those without meaning for fanfare are 0.
+/// `MEMORY STATS`: Redis's figures as far as fanfare has them. Those without meaning for fanfare
+/// are 0.
 pub(crate) fn stats(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let used = Use::of(context);
     let percentage = 100.0 * used.data as f64 / used.resident.max(1) as f64;

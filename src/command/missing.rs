@@ -1,8 +1,9 @@
-//! The errors for commands that Redis has and fanfare does not. They name the missing feature, so that
-//! users do not look for a spelling mistake.
+//! The errors for commands that Redis has and fanfare does not. They name the missing feature, so
+//! that users do not look for a spelling mistake.
 //!
-//! Layer `command`. It may use `state` and what lies below. The names come from [`REDIS_ONLY`], which
-//! has no command that fanfare has. The text begins like Redis's, which client libraries look for.
+//! Layer `command`. It may use `state` and what lies below. The names come from [`REDIS_ONLY`],
+//! which has no command that fanfare has. The text begins like Redis's, which client libraries look
+//! for.
 
 use crate::acl::REDIS_ONLY;
 use crate::resp::error::CommandError;
@@ -45,7 +46,8 @@ pub(super) fn error(name: &[u8]) -> Option<CommandError> {
     })
 }
 
-/// The feature that is missing if fanfare has no command of this name. `None`: Redis has none either.
+/// The feature that is missing if fanfare has no command of this name. `None`: Redis has none
+/// either.
 fn kind(name: &str) -> Option<&'static str> {
     let by_name = NAMED.iter().find(|(names, _)| names.contains(&name));
     if let Some((_, kind)) = by_name {

@@ -37,8 +37,8 @@ impl Bench {
         self.config.apply(name, &[value]).expect("a setting");
     }
 
-    /// Runs a request, whose arguments are separated by blanks. Returns the encoded reply with its line
-    /// breaks replaced by blanks.
+    /// Runs a request, whose arguments are separated by blanks. Returns the encoded reply with its
+    /// line breaks replaced by blanks.
     pub(crate) fn run(&mut self, request: &str) -> String {
         let mut bytes = Vec::new();
         let mut ranges = Vec::new();

@@ -2,11 +2,11 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! A pipelining publisher sends many messages to one channel in a row. To lock the channel and every
-//! subscriber's outbox once per message would cost more than everything else. So a *run* of such
-//! PUBLISHes is gathered first: each message is encoded behind the one before it. When the run ends, it
-//! is appended to each outbox as a whole. Then every PUBLISH is answered, because only then the numbers
-//! of receivers are known.
+//! A pipelining publisher sends many messages to one channel in a row. To lock the channel and
+//! every subscriber's outbox once per message would cost more than everything else. So a *run* of
+//! such PUBLISHes is gathered first: each message is encoded behind the one before it. When the run
+//! ends, it is appended to each outbox as a whole. Then every PUBLISH is answered, because only
+//! then the numbers of receivers are known.
 //!
 //! **When a PUBLISH may be gathered.** No client may be able to tell it from one that runs at once.
 //! [`may_gather`] ensures that; [`gather`], the only way into a run, asks it first:
@@ -17,12 +17,12 @@
 //! - the client is no monitor: it gets the line about a command after the reply;
 //! - SLOWLOG does not record every command: it records them in the order in which they were sent.
 //!
-//! **When a run ends.** Before any other command of the batch runs or is answered, and at the end of the
-//! batch. [`finish`] publishes the run, writes the replies, counts the commands, and records them if they
-//! were slow.
+//! **When a run ends.** Before any other command of the batch runs or is answered, and at the end
+//! of the batch. [`finish`] publishes the run, writes the replies, counts the commands, and records
+//! them if they were slow.
 //!
-//! A run that is dropped, because a later command has panicked, is neither published nor answered nor
-//! counted.
+//! A run that is dropped, because a later command has panicked, is neither published nor answered
+//! nor counted.
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ impl PublishRun {
     }
 }
 
-/// Gathers a validated command if it is a PUBLISH that may be gathered. Returns whether it was: then
-/// the dispatcher has nothing left to do for it.
+/// Gathers a validated command if it is a PUBLISH that may be gathered. Returns whether it was:
+/// then the dispatcher has nothing left to do for it.
 pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'_>) -> bool {
     let Some(namespace) = command.spec.publishes else {
         return false;

@@ -27,8 +27,8 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
     let channel = &args[1];
     let payload = Payload::of(args, 2);
-    // If the client is its own subscriber, it gets the reply before the message. EXEC does the same for
-    // all of its commands.
+    // If the client is its own subscriber, it gets the reply before the message. EXEC does the same
+    // for all of its commands.
     let holds = context.client.is_subscriber() && context.execution.is_alone();
     if holds {
         context.client.outbox.hold_messages();

@@ -2,9 +2,9 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! A cursor is the number of the slot to continue from (see [`slots`](crate::store::slots)). 0 is both
-//! the start and the end. A key that exists from the first call to the last is returned exactly once,
-//! whatever keys are added or removed meanwhile.
+//! A cursor is the number of the slot to continue from (see [`slots`](crate::store::slots)). 0 is
+//! both the start and the end. A key that exists from the first call to the last is returned
+//! exactly once, whatever keys are added or removed meanwhile.
 
 use super::Args;
 

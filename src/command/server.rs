@@ -57,8 +57,8 @@ pub(crate) fn lolwut(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(verbatim(art))
 }
 
-/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: there is no reply. Each connection closes once its
-/// outbox is written; with NOW at once.
+/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: there is no reply. Each connection closes once
+/// its outbox is written; with NOW at once.
 pub(crate) fn shutdown(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let (mut save, mut nosave, mut now, mut force, mut abort) = (false, false, false, false, false);
     for word in args.iter().skip(1) {
@@ -115,7 +115,8 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .unwrap_or_default();
             if !context.execution.is_alone() {
-                // The reply is an element of EXEC's array. The connection sleeps after the whole array.
+                // The reply is an element of EXEC's array. The connection sleeps after the whole
+                // array.
                 context.session.then(Next::Sleep(seconds, b""));
                 return Ok(Reply::OK);
             }

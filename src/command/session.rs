@@ -21,8 +21,8 @@ pub(crate) struct Session {
     pub replies: ReplyMode,
     /// The commands since MULTI.
     pub transaction: Option<Box<Transaction>>,
-    /// Clients that this connection has disconnected and that still have subscriptions. Its reply is
-    /// written once those are removed.
+    /// Clients that this connection has disconnected and that still have subscriptions. Its reply
+    /// is written once those are removed.
     pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
@@ -43,7 +43,8 @@ impl Session {
         }
     }
 
-    /// Sets what the connection does next. Once it is to close, later commands of an EXEC change nothing.
+    /// Sets what the connection does next. Once it is to close, later commands of an EXEC change
+    /// nothing.
     pub(crate) fn then(&mut self, next: Next) {
         if !matches!(self.next, Next::Close | Next::Abort) {
             self.next = next;
@@ -85,8 +86,8 @@ pub(crate) enum Next {
     Rest(Duration),
     /// It executes nothing until it is served, or until this moment (BLPOP).
     Block(Option<Instant>),
-    /// It puts the request back, and executes nothing until a pause ends, at this moment at the latest
-    /// (CLIENT PAUSE).
+    /// It puts the request back, and executes nothing until a pause ends, at this moment at the
+    /// latest (CLIENT PAUSE).
     Postpone(Instant),
     /// It closes once its replies are written.
     Close,

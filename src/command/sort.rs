@@ -8,9 +8,9 @@
 //!                or BY's key                            or other keys
 //! ```
 //!
-//! The order is Redis's: by number, or with ALPHA by bytes. Elements with equal numbers are ordered by
-//! their own bytes. Elements that are still equal keep the order of the value. Redis handles patterns
-//! and texts as C strings: where a client can see it, a NUL ends them here too.
+//! The order is Redis's: by number, or with ALPHA by bytes. Elements with equal numbers are ordered
+//! by their own bytes. Elements that are still equal keep the order of the value. Redis handles
+//! patterns and texts as C strings: where a client can see it, a NUL ends them here too.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -120,8 +120,8 @@ impl<'a> Source<'a> {
         self.in_own_order(0..self.len(), false)
     }
 
-    /// The elements `shown`, in the order of the value. `is_descending` counts them from the end of a
-    /// list or sorted set; a set has no order that could be reversed.
+    /// The elements `shown`, in the order of the value. `is_descending` counts them from the end of
+    /// a list or sorted set; a set has no order that could be reversed.
     fn in_own_order(&self, shown: Range<usize>, is_descending: bool) -> Vec<Element> {
         let count = shown.len();
         match self {
@@ -225,8 +225,8 @@ impl<'a> SortOptions<'a> {
         elements: Vec<Element>,
         shown: Range<usize>,
     ) -> Result<Vec<Element>> {
-        // As in Redis, all weights are read before the first error is returned: each look-up counts as a
-        // hit or a miss, and may remove an expired key.
+        // As in Redis, all weights are read before the first error is returned: each look-up counts
+        // as a hit or a miss, and may remove an expired key.
         let weigh = |element: Element| (self.weigh(keys, &element), element);
         let weighed: Vec<_> = elements.into_iter().map(weigh).collect();
         let weighed: Option<Vec<_>> = weighed

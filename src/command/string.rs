@@ -1,7 +1,7 @@
 //! The string commands. The rules are those of Redis's `t_string.c`.
 //!
-//! Layer `command`. It may use `state` and what lies below. INCR and its variants are in [`counters`],
-//! LCS is in `lcs`.
+//! Layer `command`. It may use `state` and what lies below. INCR and its variants are in
+//! [`counters`], LCS is in `lcs`.
 
 mod counters;
 mod lcs;
@@ -265,8 +265,8 @@ pub(crate) fn substr(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
     getrange(keys, out, args)
 }
 
-/// The bytes from `start` to `end`, both inclusive. Negative indexes count from the end. As in Redis, an
-/// index before the start becomes 0: `hello` from -9 to -8 is `h`.
+/// The bytes from `start` to `end`, both inclusive. Negative indexes count from the end. As in
+/// Redis, an index before the start becomes 0: `hello` from -9 to -8 is `h`.
 fn range(bytes: &[u8], start: i64, end: i64) -> &[u8] {
     let length = bytes.len() as i64;
     let place = |index: i64| {

@@ -6,11 +6,11 @@
 //! the end before the connection's task has read it: a request and the end of the stream may arrive
 //! together. So the kernel is asked before a command pops anything.
 //!
-//! - Blocking pops (BLPOP) pop nothing once the peer has closed its side, whether they would wait or
-//!   not. A half-closed connection, whose peer only sends no more, looks the same.
-//! - Other pops (LPOP) pop nothing once the connection is reset or closed both ways. A half-closed peer
-//!   may still read the reply: `printf 'LPOP k\r\n' | nc -N host port` gets its element. A client
-//!   without replies (CLIENT REPLY OFF) reads none in any case, and its pops always run.
+//! - Blocking pops (BLPOP) pop nothing once the peer has closed its side, whether they would wait
+//!   or not. A half-closed connection, whose peer only sends no more, looks the same.
+//! - Other pops (LPOP) pop nothing once the connection is reset or closed both ways. A half-closed
+//!   peer may still read the reply: `printf 'LPOP k\r\n' | nc -N host port` gets its element. A
+//!   client without replies (CLIENT REPLY OFF) reads none in any case, and its pops always run.
 //!
 //! The connection then takes no more requests, and ends.
 

@@ -1,10 +1,10 @@
-//! Client-side caching: CLIENT TRACKING, CACHING, GETREDIR and TRACKINGINFO, and what the dispatcher
-//! does for them around each command.
+//! Client-side caching: CLIENT TRACKING, CACHING, GETREDIR and TRACKINGINFO, and what the
+//! dispatcher does for them around each command.
 //!
 //! Layer `command`. It may use `state` and what lies below. The table of keys and clients is in
-//! [`tracking`](crate::store::tracking), under the keyspace's lock. As in Redis, the keys of a read-only
-//! command are remembered, and after a command the invalidations are sent. The command's own client
-//! gets its reply first.
+//! [`tracking`](crate::store::tracking), under the keyspace's lock. As in Redis, the keys of a
+//! read-only command are remembered, and after a command the invalidations are sent. The command's
+//! own client gets its reply first.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use crate::store::tracking::{Request, prefix_memory};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
 
-/// `CLIENT TRACKING ON | OFF [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN]
-/// [OPTOUT] [NOLOOP]`
+/// `CLIENT TRACKING ON | OFF [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST]
+/// [OPTIN] [OPTOUT] [NOLOOP]`
 pub(crate) fn tracking(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let request = parse(context, args)?;
     if args[2].eq_ignore_ascii_case(b"on") {
@@ -134,9 +134,9 @@ fn turn_on(context: &mut Context<'_>, mut request: Request) -> Result {
     Ok(Reply::OK)
 }
 
-/// Refuses prefixes that overlap with one of the client's own or with each other: the client would get
-/// more than one invalidation for a key. The error names the first such prefix and the first one that
-/// it overlaps with.
+/// Refuses prefixes that overlap with one of the client's own or with each other: the client would
+/// get more than one invalidation for a key. The error names the first such prefix and the first
+/// one that it overlaps with.
 fn refuse_overlaps(context: &mut Context<'_>, prefixes: &[Box<[u8]>]) -> Result<()> {
     let id = context.client.id;
     let among_themselves = first_overlap(prefixes);
@@ -154,8 +154,8 @@ fn refuse_overlaps(context: &mut Context<'_>, prefixes: &[Box<[u8]>]) -> Result<
     Ok(())
 }
 
-/// The index of the first prefix that overlaps with a later one, and of the first one that it overlaps
-/// with.
+/// The index of the first prefix that overlaps with a later one, and of the first one that it
+/// overlaps with.
 ///
 /// In sorted order, all prefixes that begin with a given one directly follow it. So one pass with a
 /// stack finds all overlaps, however many prefixes there are.
@@ -166,8 +166,8 @@ fn first_overlap(prefixes: &[Box<[u8]>]) -> Option<(usize, usize)> {
         .map(|(index, prefix)| (&**prefix, index))
         .collect();
     sorted.sort_unstable();
-    // The prefixes that the current one begins with. Each has the smallest index from the bottom of the
-    // stack up to it.
+    // The prefixes that the current one begins with. Each has the smallest index from the bottom of
+    // the stack up to it.
     let mut above: Vec<(&[u8], usize)> = Vec::new();
     let mut first: Option<usize> = None;
     for (prefix, index) in sorted {
@@ -271,8 +271,8 @@ pub(super) fn end(context: &mut Context<'_>) {
     }
 }
 
-/// Changes the protocol version. For a client that may get invalidations, it takes the keyspace's lock
-/// first: no invalidation in the old version may follow the reply in the new one.
+/// Changes the protocol version. For a client that may get invalidations, it takes the keyspace's
+/// lock first: no invalidation in the old version may follow the reply in the new one.
 pub(super) fn switch_protocol(context: &mut Context<'_>, protocol: Protocol) {
     let client = context.client;
     if client.protocol() != protocol && client.tracking.may_be_told() {
@@ -282,8 +282,8 @@ pub(super) fn switch_protocol(context: &mut Context<'_>, protocol: Protocol) {
     client.set_protocol(protocol);
 }
 
-/// Remembers the keys of a read-only command, if its client's mode wants that. As in Redis, the outcome
-/// of the command does not matter: a missing key, or one of the wrong type, may change too.
+/// Remembers the keys of a read-only command, if its client's mode wants that. As in Redis, the
+/// outcome of the command does not matter: a missing key, or one of the wrong type, may change too.
 pub(super) fn remember_reads(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
     let modes = context.client.tracking.modes();
     if !command.queue || !modes.has(Modes::ON) {
@@ -306,8 +306,8 @@ pub(super) fn remember_reads(context: &mut Context<'_>, command: &Command, args:
     }
 }
 
-/// Ends the effect of CLIENT CACHING, which lasts for one command or one transaction. As in Redis, a
-/// subcommand of CLIENT does not end it.
+/// Ends the effect of CLIENT CACHING, which lasts for one command or one transaction. As in Redis,
+/// a subcommand of CLIENT does not end it.
 pub(super) fn end_caching(context: &Context<'_>, command: Option<&Command>) {
     let tracking = &context.client.tracking;
     let modes = tracking.modes();
@@ -322,8 +322,8 @@ pub(super) fn end_caching(context: &Context<'_>, command: Option<&Command>) {
     }
 }
 
-/// Within an EXEC, after each of its commands: sends invalidations to the clients that have read the
-/// changed keys. Messages to EXEC's own client are held until its reply is complete.
+/// Within an EXEC, after each of its commands: sends invalidations to the clients that have read
+/// the changed keys. Messages to EXEC's own client are held until its reply is complete.
 pub(super) fn tell_readers(context: &mut Context<'_>) {
     if let Some(keyspace) = &mut context.keyspace
         && keyspace.tracking.has_news()
@@ -333,7 +333,8 @@ pub(super) fn tell_readers(context: &mut Context<'_>) {
     }
 }
 
-/// Sends all pending invalidations, including those in BCAST mode. The command's own reply comes first.
+/// Sends all pending invalidations, including those in BCAST mode. The command's own reply comes
+/// first.
 pub(super) fn tell_all(context: &mut Context<'_>) {
     let has_news = |context: &Context<'_>| {
         let keyspace = context.keyspace.as_ref();

@@ -6,14 +6,14 @@
 //!   MULTI ──▶ commands are validated and queued ──▶ EXEC: all run under one hold of the lock
 //! ```
 //!
-//! A transaction is atomic for all other clients: EXEC holds the keyspace's lock from its first command
-//! to its last, unless none of them needs keys. If it may publish more than one message, it also holds
-//! the channel-order locks, so that no other message comes in between. Lock order: keyspace, then
-//! channels. Messages to the client itself are held until EXEC's reply is complete: the reply is one
-//! array, and no message may come in between its elements.
+//! A transaction is atomic for all other clients: EXEC holds the keyspace's lock from its first
+//! command to its last, unless none of them needs keys. If it may publish more than one message, it
+//! also holds the channel-order locks, so that no other message comes in between. Lock order:
+//! keyspace, then channels. Messages to the client itself are held until EXEC's reply is complete:
+//! the reply is one array, and no message may come in between its elements.
 //!
-//! If a command is refused when it is queued, EXEC refuses the whole transaction. If a command fails
-//! when it runs, its error is among the replies, and the other commands still run.
+//! If a command is refused when it is queued, EXEC refuses the whole transaction. If a command
+//! fails when it runs, its error is among the replies, and the other commands still run.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -44,7 +44,8 @@ pub(crate) struct Transaction {
     pub effects: Effects,
 }
 
-/// What a transaction's commands do, as far as a pause, a monitor or a peer that is gone prevents it.
+/// What a transaction's commands do, as far as a pause, a monitor or a peer that is gone prevents
+/// it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Effects {
     /// One of them reads keys.
@@ -128,8 +129,8 @@ pub(crate) fn abort(context: &mut Context<'_>) {
     }
 }
 
-/// As [`abort`], after `command` was refused with `error`. Returns the error to answer. If the command
-/// is EXEC, the transaction ends, and the error says so.
+/// As [`abort`], after `command` was refused with `error`. Returns the error to answer. If the
+/// command is EXEC, the transaction ends, and the error says so.
 pub(crate) fn reject(
     context: &mut Context<'_>,
     command: &Command,
@@ -149,8 +150,8 @@ pub(crate) fn reject(
     }
 }
 
-/// Whether a command is refused above `maxmemory`: a command that may need memory, an EXEC with such
-/// commands, and any command within MULTI that does not end the transaction.
+/// Whether a command is refused above `maxmemory`: a command that may need memory, an EXEC with
+/// such commands, and any command within MULTI that does not end the transaction.
 pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     let Some(transaction) = &context.session.transaction else {
         return command.has(Flag::DenyOom);
@@ -220,7 +221,8 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
-/// The memory of a watch, tables included. A key that a blocked client waits for takes about as much.
+/// The memory of a watch, tables included. A key that a blocked client waits for takes about as
+/// much.
 pub(crate) fn watch_memory(key: &[u8]) -> usize {
     const TABLES: usize = 256;
     TABLES + 2 * key.len()

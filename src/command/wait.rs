@@ -38,8 +38,8 @@ impl BlockedOp for Replicas {
     }
 }
 
-/// `WAIT numreplicas timeout`: no replica can acknowledge, so the reply is 0. If `numreplicas` is above
-/// 0, it comes after `timeout` milliseconds; with a timeout of 0, never.
+/// `WAIT numreplicas timeout`: no replica can acknowledge, so the reply is 0. If `numreplicas` is
+/// above 0, it comes after `timeout` milliseconds; with a timeout of 0, never.
 pub(crate) fn wait(context: &mut Context<'_>, args: &Args<'_>) -> Result<Reply, CommandError> {
     let wanted = integer_argument(&args[1])?;
     let timeout = parse_integer(&args[2]).ok_or(CommandError::text(

@@ -5,11 +5,11 @@
 //! The connection's own replies are written first. Then the outboxes of all other clients that were
 //! sent something are flushed, a few at a time. In between, other tasks of the thread run, and the
 //! connection reads again: if its client has sent more requests, they are executed, and their
-//! messages join those that still wait to be flushed. So under load one write carries many messages,
-//! and without load nothing is delayed.
+//! messages join those that still wait to be flushed. So under load one write carries many
+//! messages, and without load nothing is delayed.
 //!
-//! A *write cycle* lasts from the first client that needs a flush until no client does. It accepts no
-//! further batches once larger writes would gain nothing, or would take too much memory
+//! A *write cycle* lasts from the first client that needs a flush until no client does. It accepts
+//! no further batches once larger writes would gain nothing, or would take too much memory
 //! ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,8 +24,8 @@ use crate::command::{Context, Execution, MAX_REPLIES, Next, dispatch, operators}
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
-/// A batch is interrupted after this many appends, so that neither the receivers nor the other tasks
-/// of the thread wait for the end of a large batch.
+/// A batch is interrupted after this many appends, so that neither the receivers nor the other
+/// tasks of the thread wait for the end of a large batch.
 const MAX_APPENDS: usize = 16 * 1024;
 /// A batch is also interrupted after this time. A single request is never interrupted.
 const MAX_TIME: Duration = Duration::from_millis(2);
@@ -55,8 +55,8 @@ enum BatchEnd {
 }
 
 impl Connection {
-    /// Executes the requests in `buffers`, and those that arrive while the output is written. Returns
-    /// `false` if the connection has ended.
+    /// Executes the requests in `buffers`, and those that arrive while the output is written.
+    /// Returns `false` if the connection has ended.
     pub(super) async fn run_batches(&mut self, mut buffers: Box<BatchBuffers>) -> bool {
         loop {
             let end = catch_unwind(AssertUnwindSafe(|| self.run_batch(&mut buffers)));
@@ -118,9 +118,9 @@ impl Connection {
         }
     }
 
-    /// Flushes the outboxes of the clients that were sent something, in the order in which they came
-    /// onto the list. Returns `true`, before all are flushed, if the connection has more requests to
-    /// execute.
+    /// Flushes the outboxes of the clients that were sent something, in the order in which they
+    /// came onto the list. Returns `true`, before all are flushed, if the connection has more
+    /// requests to execute.
     async fn flush_others(
         &mut self,
         buffers: &mut BatchBuffers,
@@ -171,7 +171,8 @@ impl Connection {
         .await;
     }
 
-    /// Executes the requests in the buffer without awaiting. Afterwards the replies are in the outbox.
+    /// Executes the requests in the buffer without awaiting. Afterwards the replies are in the
+    /// outbox.
     fn run_batch(&mut self, buffers: &mut BatchBuffers) -> BatchEnd {
         let now = Instant::now();
         self.client.touch(now);
@@ -257,9 +258,9 @@ impl Connection {
         end
     }
 
-    /// Ends the batch after a panic in a command. What earlier commands have done for other clients is
-    /// completed. The buffers are dropped with the connection and not used again, since their contents
-    /// may be incomplete.
+    /// Ends the batch after a panic in a command. What earlier commands have done for other clients
+    /// is completed. The buffers are dropped with the connection and not used again, since their
+    /// contents may be incomplete.
     #[cold]
     fn end_after_panic(&self, buffers: &mut BatchBuffers, panic: &Panic) -> BatchEnd {
         self.state.note_panic(&self.client, panic);

@@ -9,8 +9,8 @@
 //! executed first.
 //!
 //! A blocked client is answered by exactly one party: whichever removes the waiter from the
-//! keyspace's table. The thread that serves the client, or that runs CLIENT UNBLOCK, answers through
-//! the outbox and wakes this task. After a timeout this task answers.
+//! keyspace's table. The thread that serves the client, or that runs CLIENT UNBLOCK, answers
+//! through the outbox and wakes this task. After a timeout this task answers.
 
 use std::pin::Pin;
 use std::sync::Arc;

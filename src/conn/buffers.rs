@@ -2,9 +2,9 @@
 //!
 //! Layer `conn`. It may use `command` and what lies below.
 //!
-//! A connection holds them from a read that returns bytes until the batch's output is written. So ten
-//! thousand idle connections need no buffers of their own, and a busy thread uses the same memory,
-//! which stays in the processor's cache.
+//! A connection holds them from a read that returns bytes until the batch's output is written. So
+//! ten thousand idle connections need no buffers of their own, and a busy thread uses the same
+//! memory, which stays in the processor's cache.
 
 use std::cell::RefCell;
 

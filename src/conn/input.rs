@@ -1,4 +1,5 @@
-//! A connection's input: reads batches of bytes, and keeps an unfinished request between two batches.
+//! A connection's input: reads batches of bytes, and keeps an unfinished request between two
+//! batches.
 //!
 //! Layer `conn`. It may use `command` and what lies below.
 //!
@@ -15,11 +16,12 @@ use crate::client::socket::ReadSocket;
 use crate::observe::stats::Stats;
 use crate::resp::request::RequestReader;
 
-/// An unfinished request of up to this many bytes is copied between batches, so that the read buffer
-/// can go back to the thread. A longer one keeps its buffer.
+/// An unfinished request of up to this many bytes is copied between batches, so that the read
+/// buffer can go back to the thread. A longer one keeps its buffer.
 const COPY_ASIDE: usize = 4 * 1024;
 /// The space in bytes that is reserved before a read. A large argument is copied out of the buffer
-/// piece by piece: the buffer stays in the processor's cache, and other tasks run between two reads.
+/// piece by piece: the buffer stays in the processor's cache, and other tasks run between two
+/// reads.
 const READ_SIZE: usize = 64 * 1024;
 
 /// The reading half of the socket, the parser's state, and the bytes of an unfinished request.
@@ -103,8 +105,8 @@ impl Input {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads and keeps bytes while the client is blocked. Returns how many were read; 0 at the end of
-    /// the stream.
+    /// Reads and keeps bytes while the client is blocked. Returns how many were read; 0 at the end
+    /// of the stream.
     pub(super) fn poll_keep(
         &mut self,
         context: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! The task of one connection: it reads a batch of bytes, executes the requests in it, and writes the
-//! output.
+//! The task of one connection: it reads a batch of bytes, executes the requests in it, and writes
+//! the output.
 //!
 //! Layer `conn`. It may use `command` and what lies below.
 //!
@@ -164,7 +164,8 @@ impl Connection {
         log_client!(debug, &self.client, "disconnected");
     }
 
-    /// Ends the connection, unless another task has ended it, and removes the client from all tables.
+    /// Ends the connection, unless another task has ended it, and removes the client from all
+    /// tables.
     async fn leave(&mut self) {
         let first = self.state.close(&self.client);
         self.state.take_out(&self.client).await;
@@ -175,9 +176,9 @@ impl Connection {
     }
 
     /// Ends the connection so that the peer gets everything that was written. The kernel resets a
-    /// socket that is closed with unread bytes in it, or that receives bytes after it was closed, and
-    /// then drops what it has not sent yet. Where that could happen, only the writing half is closed
-    /// first, and input is discarded until the peer closes too, for a limited time.
+    /// socket that is closed with unread bytes in it, or that receives bytes after it was closed,
+    /// and then drops what it has not sent yet. Where that could happen, only the writing half is
+    /// closed first, and input is discarded until the peer closes too, for a limited time.
     async fn finish(&mut self) {
         let _ = self.state.close(&self.client);
         self.state.take_out(&self.client).await;

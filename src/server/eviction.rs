@@ -1,5 +1,5 @@
-//! `maxmemory-clients`: limits the memory of all clients together. Above the limit, the clients that
-//! use the most are closed.
+//! `maxmemory-clients`: limits the memory of all clients together. Above the limit, the clients
+//! that use the most are closed.
 //!
 //! The memory is added up every [`PERIOD`], and earlier if clients were sent much since the last
 //! time. So the sum may exceed the limit for a moment. The rules are those of Redis's
@@ -40,8 +40,8 @@ pub(crate) async fn run(state: &ServerState) {
     }
 }
 
-/// Closes the clients that use the most until the rest is below the limit. Returns whether a limit is
-/// set.
+/// Closes the clients that use the most until the rest is below the limit. Returns whether a limit
+/// is set.
 fn evict(state: &ServerState) -> bool {
     let Some(limit) = state.config().client_memory_limit() else {
         return false;

@@ -1,6 +1,6 @@
 //! A task that runs once a second. It closes idle clients and clients whose outbox has been above
-//! its soft limit for too long, logs what was held back by the log's rate limit, shrinks tables that
-//! are too large for their entries, and returns free memory to the system.
+//! its soft limit for too long, logs what was held back by the log's rate limit, shrinks tables
+//! that are too large for their entries, and returns free memory to the system.
 //!
 //! Layer `server`. It may use all layers but `embed`.
 
@@ -12,14 +12,14 @@ use crate::state::ServerState;
 /// The limits and timeouts that it enforces are in whole seconds.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The allocator is asked to return memory once there is this much more free resident memory than it
-/// kept the last time.
+/// The allocator is asked to return memory once there is this much more free resident memory than
+/// it kept the last time.
 const MUCH_FREE: usize = 16 * 1024 * 1024;
 /// After this many seconds, the memory that the allocator kept is counted as free again: other
 /// threads may have freed more right after it was asked.
 const LOOK_AGAIN: u32 = 10;
-/// How many times in a row the allocator is asked. It keeps recently freed memory for reuse the first
-/// time.
+/// How many times in a row the allocator is asked. It keeps recently freed memory for reuse the
+/// first time.
 const ROUNDS: u32 = 3;
 
 /// Runs until the server shuts down.

@@ -4,8 +4,8 @@
 //! 2. Running batches end, so that every message they publish is in the outboxes of its
 //!    subscribers.
 //! 3. Each connection closes once its outbox is written.
-//! 4. A client whose socket accepts nothing for [`STALLED`] is disconnected: it does not read. So are
-//!    all clients that are still there after `shutdown-timeout`.
+//! 4. A client whose socket accepts nothing for [`STALLED`] is disconnected: it does not read. So
+//!    are all clients that are still there after `shutdown-timeout`.
 //!
 //! Layer `server`. It may use all layers but `embed`.
 

@@ -3,16 +3,16 @@
 //! - In a command: `conn::batch` catches it, completes what earlier commands have done for other
 //!   clients, and closes the connection. Its own client's replies are dropped. What other clients
 //!   are to get is written.
-//! - Anywhere else in a connection's task: [`catch`] ends the task, and the connection's drop removes
-//!   its client from all tables. The drop of its work list flushes the clients that are still on it
-//!   (`pubsub::fanout`).
-//! - During the write of an outbox: the client of that outbox is closed too, since it is unknown how
-//!   many of its bytes were written.
+//! - Anywhere else in a connection's task: [`catch`] ends the task, and the connection's drop
+//!   removes its client from all tables. The drop of its work list flushes the clients that are
+//!   still on it (`pubsub::fanout`).
+//! - During the write of an outbox: the client of that outbox is closed too, since it is unknown
+//!   how many of its bytes were written.
 //! - In a task of the server itself (a listener, housekeeping, expiry, the shutdown): the task is
 //!   started again after [`REST`].
 //!
-//! Each panic is counted (INFO `fanfare_connection_panics`, `fanfare_task_panics`) and logged. Locks
-//! are released without poison. The next holder of the keyspace's lock gets it repaired
+//! Each panic is counted (INFO `fanfare_connection_panics`, `fanfare_task_panics`) and logged.
+//! Locks are released without poison. The next holder of the keyspace's lock gets it repaired
 //! (`store::shared`): counters and indexes are rebuilt from the values. A transaction that panics
 //! half-way stays half executed.
 //!

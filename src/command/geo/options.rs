@@ -2,9 +2,9 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! As in Redis, the center is looked up while the arguments are parsed, so an unknown member is reported
-//! before a syntax error in a later argument. If the key does not exist there is no center, but the
-//! other arguments are still parsed: with STORE the reply is a number.
+//! As in Redis, the center is looked up while the arguments are parsed, so an unknown member is
+//! reported before a syntax error in a later argument. If the key does not exist there is no
+//! center, but the other arguments are still parsed: with STORE the reply is a number.
 
 use super::{Result, number, point};
 use crate::command::Args;
@@ -217,7 +217,8 @@ impl<'a> SearchOptions<'a> {
         Some(Search::new(center, shape, unit))
     }
 
-    /// The order of the places. COUNT without ANY selects the nearest, so they are sorted by default.
+    /// The order of the places. COUNT without ANY selects the nearest, so they are sorted by
+    /// default.
     pub(super) fn order(&self) -> Option<Order> {
         let nearest = self.count.is_some() && !self.any;
         self.order.or(nearest.then_some(Order::Ascending))

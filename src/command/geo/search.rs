@@ -14,8 +14,8 @@ use crate::store::geo::{self, Hit};
 use crate::store::keys::Keys;
 use crate::store::sorted_set::{Builder, Limits, SortedSet};
 
-/// `GEOSEARCH key FROMMEMBER member | FROMLONLAT longitude latitude BYRADIUS radius unit | BYBOX width
-/// height unit [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
+/// `GEOSEARCH key FROMMEMBER member | FROMLONLAT longitude latitude BYRADIUS radius unit | BYBOX
+/// width height unit [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
 pub(crate) fn geosearch(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     search(Command::Search, keys, out, args)
 }
@@ -30,8 +30,8 @@ pub(crate) fn geosearchstore(
     search(Command::SearchAndStore, keys, out, args)
 }
 
-/// `GEORADIUS key longitude latitude radius unit [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]]
-/// [ASC | DESC] [STORE key] [STOREDIST key]`
+/// `GEORADIUS key longitude latitude radius unit [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count
+/// [ANY]] [ASC | DESC] [STORE key] [STOREDIST key]`
 pub(crate) fn georadius(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     search(Command::AroundPoint { may_store: true }, keys, out, args)
 }

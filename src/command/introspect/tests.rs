@@ -1,3 +1,7 @@
+//! Tests of COMMAND and its subcommands.
+//!
+//! Layer `command`. It may use `state` and what lies below.
+
 use bytes::BytesMut;
 
 use super::*;
@@ -159,18 +163,18 @@ fn getkeys_finds_no_keys_in_pubsub_commands() {
     }
 }
 
-/// Its key may be missing.
+/// A command whose key is beyond the arguments that its arity requires.
 static BEYOND: Spec = Spec::new("beyond", -1).keys(&[KeySpec::at(3, &[])]);
 
-/// A request's keys with their flags, or the error.
+/// The keys of a request with their flags, or the error.
 fn found(row: &'static Spec, request: &str) -> String {
     let args: Vec<_> = request.split(' ').map(str::as_bytes).collect();
-    let word = |(key, flags): (&[u8], KeyFlags)| {
+    let shown = |(key, flags): (&[u8], KeyFlags)| {
         let key = String::from_utf8_lossy(key);
         format!("{key} {}", flags.join("+"))
     };
     match keys_of(row, &args) {
-        Ok(keys) => keys.into_iter().map(word).collect::<Vec<_>>().join(", "),
+        Ok(keys) => keys.into_iter().map(shown).collect::<Vec<_>>().join(", "),
         Err(error) => String::from_utf8(error.wire_text()).unwrap(),
     }
 }

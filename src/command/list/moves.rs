@@ -1,5 +1,5 @@
-//! Pops from lists, and moves between them, with their notifications. The blocking commands share them
-//! with the others.
+//! Pops from lists, and moves between them, with their notifications. The blocking commands share
+//! them with the others.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
@@ -55,8 +55,8 @@ impl PopEnd for End {
     }
 }
 
-/// Moves an element of the list at `slot` to the list `destination`, which may be the same list. It is
-/// created if it does not exist. The push is notified before the pop, as in Redis.
+/// Moves an element of the list at `slot` to the list `destination`, which may be the same list. It
+/// is created if it does not exist. The push is notified before the pop, as in Redis.
 pub(in crate::command) fn move_element(
     keys: &mut Keys<'_>,
     slot: SlotId,

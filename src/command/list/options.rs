@@ -18,8 +18,8 @@ pub(crate) struct PopMany<'a, E> {
 }
 
 impl<'a, E> PopMany<'a, E> {
-    /// Parses `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the argument `first` on. `end_of`
-    /// parses the end.
+    /// Parses `numkeys key [key ...] LEFT | RIGHT [COUNT count]` from the argument `first` on.
+    /// `end_of` parses the end.
     pub(crate) fn parse(
         args: &Args<'a>,
         first: usize,

@@ -1,8 +1,8 @@
 //! Intersections, unions and differences of sets.
 //!
 //! Layer `command`. It may use `state` and what lies below. A result is returned (SINTER), counted
-//! (SINTERCARD) or stored (SINTERSTORE). Members are borrowed from their sets, and copied only if they
-//! are stored.
+//! (SINTERCARD) or stored (SINTERSTORE). Members are borrowed from their sets, and copied only if
+//! they are stored.
 
 use std::ops::ControlFlow;
 
@@ -92,8 +92,8 @@ enum Operation {
     Difference,
 }
 
-/// Looks up the sets of these keys. As in Redis, all keys are looked up, even if a missing one already
-/// decides the result.
+/// Looks up the sets of these keys. As in Redis, all keys are looked up, even if a missing one
+/// already decides the result.
 fn lookup_sets<'a>(
     keys: &mut Keys<'_>,
     names: impl Iterator<Item = &'a [u8]>,
@@ -160,8 +160,8 @@ fn store(
 }
 
 impl Operation {
-    /// An empty set in the encoding that Redis starts with (see [`Set`]): for an intersection, that of
-    /// the smallest set; for others, an intset.
+    /// An empty set in the encoding that Redis starts with (see [`Set`]): for an intersection, that
+    /// of the smallest set; for others, an intset.
     fn empty_result(self, sets: &[Option<&Set>]) -> Set {
         let smallest = sets.iter().flatten().min_by_key(|set| set.len());
         match (self, smallest) {
@@ -214,8 +214,8 @@ fn each_of_any<'a>(
     new.try_for_each(&mut show)
 }
 
-/// Looks up the members of the first set in each of the others. If it is cheaper, the members of all
-/// others are collected into one table first, and looked up there.
+/// Looks up the members of the first set in each of the others. If it is cheaper, the members of
+/// all others are collected into one table first, and looked up there.
 fn each_of_first_only<'a>(
     sets: &[Option<&'a Set>],
     mut show: impl FnMut(Member<'a>) -> ControlFlow<()>,

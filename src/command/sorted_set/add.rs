@@ -16,8 +16,8 @@ pub(crate) fn zadd(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     add(keys, args, AddOptions::default())
 }
 
-/// `ZINCRBY key increment member`: as ZADD with INCR. As in Redis, it parses ZADD's options, but then
-/// the request is too short for a member and its increment.
+/// `ZINCRBY key increment member`: as ZADD with INCR. As in Redis, it parses ZADD's options, but
+/// then the request is too short for a member and its increment.
 pub(crate) fn zincrby(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let options = AddOptions {
         increments: true,

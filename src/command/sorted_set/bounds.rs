@@ -46,7 +46,8 @@ pub(super) struct LexRange<'a> {
 }
 
 impl<'a> LexRange<'a> {
-    /// Parses bounds such as `[name`, `(name` (exclusive), `-` (before all names) and `+` (after all).
+    /// Parses bounds such as `[name`, `(name` (exclusive), `-` (before all names) and `+` (after
+    /// all).
     pub(super) fn parse(min: &'a [u8], max: &'a [u8]) -> Result<LexRange<'a>> {
         const WRONG: CommandError =
             CommandError::text("ERR min or max not valid string range item");

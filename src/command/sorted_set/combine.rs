@@ -1,8 +1,9 @@
-//! ZUNION, ZINTER, ZDIFF, their STORE forms, and ZINTERCARD. The sources may be sorted sets or sets.
+//! ZUNION, ZINTER, ZDIFF, their STORE forms, and ZINTERCARD. The sources may be sorted sets or
+//! sets.
 //!
-//! Layer `command`. It may use `state` and what lies below. As in Redis, the keys are looked up before
-//! the options are parsed. The result is built separately, so the destination may be one of the
-//! sources.
+//! Layer `command`. It may use `state` and what lies below. As in Redis, the keys are looked up
+//! before the options are parsed. The result is built separately, so the destination may be one of
+//! the sources.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -34,13 +35,15 @@ pub(crate) fn zdiff(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
     reply(keys, out, args, Operation::Difference, "zdiff")
 }
 
-/// `ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN
+/// `ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM |
+/// MIN
 /// | MAX]`
 pub(crate) fn zunionstore(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     combine_and_store(keys, args, Operation::Union, "zunionstore")
 }
 
-/// `ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN
+/// `ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM |
+/// MIN
 /// | MAX]`
 pub(crate) fn zinterstore(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     combine_and_store(keys, args, Operation::Intersection, "zinterstore")
@@ -310,8 +313,8 @@ impl Source<'_> {
     }
 }
 
-/// Calls `show` for each member that is in all sources, with its combined score. It iterates over the
-/// first source, which should be the smallest, and looks up each member in the others.
+/// Calls `show` for each member that is in all sources, with its combined score. It iterates over
+/// the first source, which should be the smallest, and looks up each member in the others.
 fn visit_common(
     sources: &[Source<'_>],
     aggregate: Aggregate,
@@ -338,8 +341,8 @@ enum Operation {
 }
 
 impl Operation {
-    /// Computes the result. As in Redis, union and intersection take the smallest source first, since
-    /// the order of additions affects rounding.
+    /// Computes the result. As in Redis, union and intersection take the smallest source first,
+    /// since the order of additions affects rounding.
     fn result(self, mut sources: Vec<Source<'_>>, aggregate: Aggregate) -> Builder {
         if self != Operation::Difference {
             sources.sort_by_key(Source::len);

@@ -1,4 +1,5 @@
-//! The sorted set commands. The checks are in Redis's order, which decides what error a client sees.
+//! The sorted set commands. The checks are in Redis's order, which decides what error a client
+//! sees.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
@@ -90,8 +91,8 @@ fn put_members<'a>(
     }
 }
 
-/// Stores a result at `destination`, which is replaced; an empty result deletes it. Answers the number
-/// of members.
+/// Stores a result at `destination`, which is replaced; an empty result deletes it. Answers the
+/// number of members.
 fn store(keys: &mut Keys<'_>, destination: &[u8], set: SortedSet, event: &'static str) -> Reply {
     let length = set.len();
     if length > 0 {

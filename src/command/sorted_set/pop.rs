@@ -1,7 +1,7 @@
 //! Pops from sorted sets: ZPOPMIN, ZMPOP and their blocking forms.
 //!
-//! Layer `command`. It may use `state` and what lies below. [`blocking`](crate::command::blocking) does
-//! the waiting.
+//! Layer `command`. It may use `state` and what lies below. [`blocking`](crate::command::blocking)
+//! does the waiting.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! ZRANGE and its older forms, and ZRANGESTORE: the members in a range of ranks, scores or names.
 //!
-//! Layer `command`. It may use `state` and what lies below. All arguments are parsed before the key is
-//! looked up. Then a range of any type is converted into a range of ranks.
+//! Layer `command`. It may use `state` and what lies below. All arguments are parsed before the key
+//! is looked up. Then a range of any type is converted into a range of ranks.
 
 use std::ops::Range;
 
@@ -215,7 +215,8 @@ impl<'a> Query<'a> {
         self.in_order((skipped, count), ranks)
     }
 
-    /// The part of `ranks` with `count` members after the first `skipped`, in the order of the reply.
+    /// The part of `ranks` with `count` members after the first `skipped`, in the order of the
+    /// reply.
     fn in_order(&self, (skipped, count): (usize, usize), ranks: Range<usize>) -> Range<usize> {
         if self.is_reverse {
             let end = ranks.end - skipped;

@@ -71,8 +71,8 @@ fn remove_range(
     Ok(Reply::Integer(removed as i64))
 }
 
-/// Removes the members with these ranks, and notifies of it. If no member is left, the whole value is
-/// deleted, so that it is freed outside of the lock.
+/// Removes the members with these ranks, and notifies of it. If no member is left, the whole value
+/// is deleted, so that it is freed outside of the lock.
 pub(super) fn remove_ranks(
     keys: &mut Keys<'_>,
     slot: SlotId,

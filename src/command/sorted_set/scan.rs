@@ -35,8 +35,8 @@ pub(crate) fn zscan(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<
     Ok(Reply::Sent)
 }
 
-/// The text of a score in ZSCAN. In a listpack, Redis stores whole numbers of up to 62 bits as integers,
-/// and shows them without an exponent.
+/// The text of a score in ZSCAN. In a listpack, Redis stores whole numbers of up to 62 bits as
+/// integers, and shows them without an exponent.
 fn score_text(score: f64, is_packed: bool) -> String {
     const MOST: f64 = (i64::MAX / 2) as f64;
     if is_packed && score.fract() == 0.0 && score.abs() <= MOST {

@@ -1,10 +1,12 @@
-//! What needs no connection: plain sets as sources, and what is freed where.
+//! Tests of the sorted set commands that need no connection.
+//!
+//! Layer `command`. It may use `state` and what lies below.
 
 use crate::command::on_keys::Bench;
 use crate::config::Config;
 use crate::store::set::{Set, SetLimits};
 
-/// Gives a key a plain set.
+/// Stores a set at a key.
 fn put_set(bench: &mut Bench, key: &str, members: &[&str]) {
     let limits = SetLimits {
         intset_entries: 512,
@@ -95,7 +97,7 @@ fn the_encoding_follows_the_limits() {
 }
 
 #[test]
-fn large_sets_are_freed_once_the_lock_is_let_go() {
+fn large_sets_are_freed_after_the_lock_is_released() {
     let mut bench = Bench::new();
     let members: String = (0..2000)
         .map(|number| format!(" {number} {number:030}"))
@@ -121,9 +123,9 @@ fn large_sets_are_freed_once_the_lock_is_let_go() {
 }
 
 #[test]
-fn a_large_set_is_ranked_and_cut_as_a_small_one() {
+fn a_large_set_has_the_ranks_and_removals_of_a_small_one() {
     let mut bench = Bench::new();
-    // Three of each score.
+    // There are three members of each score.
     let members: String = (0..3000)
         .map(|number| format!(" {} m{number:04}", number / 3))
         .collect();
@@ -154,7 +156,7 @@ fn random_members_are_all_members() {
     let mut bench = Bench::new();
     bench.run("ZADD z 1 a 2 b 3 c");
     let mut seen = std::collections::HashSet::new();
-    // Each is missing with a chance of (2/3)^200.
+    // The probability that a given member is missing is (2/3)^200.
     for _ in 0..200 {
         seen.insert(bench.run("ZRANDMEMBER z"));
     }

@@ -1,9 +1,14 @@
+//! Tests of client-side caching.
+//!
+//! Layer `command`. It may use `state` and what lies below.
+
 use super::*;
 use crate::command::dispatch;
 use crate::command::fixture::{Fixture, joined};
 use crate::config::Config;
 
-/// The next holder of the keyspace's lock may send the client an invalidation that makes a reply stale.
+/// The next holder of the keyspace's lock may send the client an invalidation that makes a reply
+/// stale.
 #[tokio::test]
 async fn a_reply_is_in_the_outbox_before_the_keyspace_is_released() {
     for how in [&[][..], &["BCAST"]] {

@@ -39,7 +39,8 @@ pub(crate) fn module_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
     ))
 }
 
-/// Any `CLUSTER` subcommand, `ASKING`, `READONLY`, `READWRITE`: Redis's error without `cluster-enabled`.
+/// Any `CLUSTER` subcommand, `ASKING`, `READONLY`, `READWRITE`: Redis's error without
+/// `cluster-enabled`.
 pub(crate) fn no_cluster(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Err(CommandError::text(
         "ERR This instance has cluster support disabled",

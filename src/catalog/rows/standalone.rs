@@ -1,5 +1,5 @@
-//! Rows: commands about clusters, replicas, modules and saves, which a lone server does not have.
-//! Clients and tools use them anyway.
+//! Rows: commands about clusters, replicas, modules and saves, which a standalone server does not
+//! have. Clients and tools use them anyway.
 //!
 //! Layer `catalog`. A table of constants. The subcommands of CLUSTER are those of Redis 7.0. All of
 //! them reply that there is no cluster.

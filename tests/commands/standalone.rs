@@ -1,4 +1,4 @@
-//! What a lone server answers about a cluster, replicas, modules and saves.
+//! What a standalone server answers about a cluster, replicas, modules and saves.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
