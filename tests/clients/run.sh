@@ -65,7 +65,16 @@ finish() {
   exit
 }
 
-# Installs what is missing. Both lists pin every package, the indirect ones too.
+# python_clients VENV LIST: makes a virtual environment that has exactly the list's packages.
+python_clients() {
+  local venv=$clients/$1 list=$checks/python/$2
+  cmp -s "$list" "$venv/requirements.txt" ||
+    { python3 -m venv --clear "$venv" &&
+      "$venv/bin/pip" install --disable-pip-version-check -r "$list" &&
+      cp "$list" "$venv/requirements.txt"; }
+}
+
+# Installs what is missing. The lists pin every package, the indirect ones too.
 install() {
   local log=$scratch/install apt=()
   [ "$(id -u)" -eq 0 ] || apt=(sudo)
@@ -75,11 +84,9 @@ install() {
   if ! command -v openssl >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y openssl
   fi >"$log" 2>&1 || { fail "install openssl" "$log"; return 1; }
-  if ! cmp -s "$checks/python/requirements.txt" "$clients/venv/requirements.txt"; then
-    python3 -m venv --clear "$clients/venv" &&
-      "$clients/venv/bin/pip" install --disable-pip-version-check -r "$checks/python/requirements.txt" &&
-      cp "$checks/python/requirements.txt" "$clients/venv/"
-  fi >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
+  python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
+  # arq wants an older redis-py than the others.
+  python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
   # The programs are copied next to node_modules, because that is where Node looks for packages.
   cp "$checks"/node/*.mjs "$checks"/node/package.json "$checks"/node/.npmrc "$clients/node/" || return 1
   if ! cmp -s "$checks/node/package-lock.json" "$clients/node/node_modules/installed.json"; then
@@ -162,6 +169,7 @@ for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redi
   taskiq_redis_brokers readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
+run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
