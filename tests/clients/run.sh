@@ -173,7 +173,7 @@ run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-for file in node_redis node_redis_queue ioredis ioredis_queue caching socketio graphql connect_redis aedes \
+for file in node_redis node_redis_queue ioredis ioredis_queue caching socketio graphql connect_redis aedes node_resque \
   readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
