@@ -84,6 +84,9 @@ install() {
   if ! command -v openssl >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y openssl
   fi >"$log" 2>&1 || { fail "install openssl" "$log"; return 1; }
+  if ! command -v sidekiq >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
+  fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
   python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
   # arq wants an older redis-py than the others.
   python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
@@ -166,7 +169,7 @@ fi
 
 export PYTHONDONTWRITEBYTECODE=1
 for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redis_py_caching redis_py_asyncio applications \
-  taskiq_redis_brokers apscheduler_store django_cache readme_snippets; do
+  taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
