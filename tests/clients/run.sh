@@ -168,8 +168,8 @@ else
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
-for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redis_py_caching redis_py_asyncio applications \
-  taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers readme_snippets; do
+for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_keys redis_py_caching redis_py_asyncio \
+  applications taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"

@@ -67,7 +67,10 @@ def raises(kind, function, *arguments, **options):
 @check("jobs: added, found, changed, paused, removed, by two schedulers", BOTH)
 def jobs(protocol):
     with application(protocol) as (stem, r, one), scheduler(stem, protocol) as two:
-        ids = lambda scheduler: [job.id for job in scheduler.get_jobs()]  # noqa: E731
+
+        def ids(of):
+            return [job.id for job in of.get_jobs()]
+
         far = soon(3600).replace(microsecond=123456)
         one.add_job(JOBS + "note", "date", run_date=far, args=["log", "größe"], id="later", name="a name")
         one.add_job(JOBS + "note", "interval", hours=2, kwargs={"log": "l", "text": b"\x00\xff"}, id="often")
