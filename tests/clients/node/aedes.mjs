@@ -15,8 +15,8 @@ async function withBrokers(protocol, body) {
   const redis = new Redis({ host: "127.0.0.1", port: PORT, protocol: version });
   const brokers = [], clients = [];
   let port;
-  const start = async () => {
-    const [broker, message] = await startProcess("aedes_broker.mjs", prefix, version);
+  const start = async (heartbeat = 60_000) => {
+    const [broker, message] = await startProcess("aedes_broker.mjs", prefix, version, heartbeat);
     brokers.push(broker);
     ({ port } = message);
     return async () => {
@@ -148,7 +148,8 @@ check("wills: of a lost connection, and of a broker that was killed", BOTH, (pro
     await waitUntil(async () => (await keys("will:*")).length === 1, "one will");
     await kill();
 
-    await start();
+    // A broker publishes the wills of one whose heartbeats it misses. It looks for them every four heartbeats of its own.
+    await start(100);
     const again = await connect("watcher");
     assert.deepEqual(await again.inbox.take(1), [["gone", "second", false]]);
     await waitUntil(async () => (await keys("will*")).length === 0, "no will");

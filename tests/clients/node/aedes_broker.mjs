@@ -6,10 +6,9 @@ import { Aedes } from "aedes";
 import createPersistence from "aedes-persistence-redis";
 import { Redis } from "ioredis";
 
-const [keyPrefix, protocol] = process.argv.slice(2);
+const [keyPrefix, protocol, heartbeatInterval] = process.argv.slice(2);
 const conn = new Redis({ host: "127.0.0.1", port: Number(process.env.CHECK_PORT), protocol: Number(protocol), keyPrefix });
-// A broker publishes the wills of another one whose heartbeats are missing, three of them.
-const broker = await Aedes.createBroker({ persistence: createPersistence({ conn }), heartbeatInterval: 200 });
+const broker = await Aedes.createBroker({ persistence: createPersistence({ conn }), heartbeatInterval: Number(heartbeatInterval) });
 const server = createServer({ noDelay: true }, broker.handle);
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
