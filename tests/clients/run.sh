@@ -65,7 +65,16 @@ finish() {
   exit
 }
 
-# Installs what is missing. Both lists pin every package, the indirect ones too.
+# python_clients VENV LIST: makes a virtual environment that has exactly the list's packages.
+python_clients() {
+  local venv=$clients/$1 list=$checks/python/$2
+  cmp -s "$list" "$venv/requirements.txt" ||
+    { python3 -m venv --clear "$venv" &&
+      "$venv/bin/pip" install --disable-pip-version-check -r "$list" &&
+      cp "$list" "$venv/requirements.txt"; }
+}
+
+# Installs what is missing. The lists pin every package, the indirect ones too.
 install() {
   local log=$scratch/install apt=()
   [ "$(id -u)" -eq 0 ] || apt=(sudo)
@@ -75,11 +84,12 @@ install() {
   if ! command -v openssl >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y openssl
   fi >"$log" 2>&1 || { fail "install openssl" "$log"; return 1; }
-  if ! cmp -s "$checks/python/requirements.txt" "$clients/venv/requirements.txt"; then
-    python3 -m venv --clear "$clients/venv" &&
-      "$clients/venv/bin/pip" install --disable-pip-version-check -r "$checks/python/requirements.txt" &&
-      cp "$checks/python/requirements.txt" "$clients/venv/"
-  fi >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
+  if ! command -v sidekiq >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
+  fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
+  python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
+  # arq wants an older redis-py than the others.
+  python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
   # The programs are copied next to node_modules, because that is where Node looks for packages.
   cp "$checks"/node/*.mjs "$checks"/node/package.json "$checks"/node/.npmrc "$clients/node/" || return 1
   if ! cmp -s "$checks/node/package-lock.json" "$clients/node/node_modules/installed.json"; then
@@ -158,14 +168,16 @@ else
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
-for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_keys redis_py_caching redis_py_asyncio applications \
-  taskiq_redis_brokers readme_snippets; do
+for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_keys redis_py_caching redis_py_asyncio \
+  applications taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
+run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-for file in node_redis node_redis_queue ioredis ioredis_queue caching socketio graphql connect_redis readme_snippets; do
+for file in node_redis node_redis_queue node_redis_types ioredis ioredis_queue ioredis_types caching socketio graphql \
+  connect_redis aedes node_resque readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
 for pid in "${servers[@]}"; do

@@ -4,6 +4,8 @@
 // `ok NAME` or `FAIL NAME` with the stack for each, and last `ran N of N checks`, which run.sh insists
 // on: a file that ends early is a failure, never a silent pass.
 
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 function setting(name) {
@@ -57,6 +59,15 @@ export class Inbox {
     await waitUntil(() => this.items.length >= count, `${count} messages; got ${this.items.length}`);
     return this.items.splice(0, count);
   }
+}
+
+/** Forks a program that lies beside this file. Resolves, when it has sent its first message, to the process and that. */
+export async function startProcess(file, ...values) {
+  const child = fork(new URL(file, import.meta.url), values);
+  const exited = once(child, "exit").then(([code]) => { throw new Error(`${file} exited with ${code}`); });
+  exited.catch(() => {});
+  const [message] = await Promise.race([once(child, "message"), exited]);
+  return [child, message];
 }
 
 /** Runs every registered check and exits: 0 when all passed, else 1. */

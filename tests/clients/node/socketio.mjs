@@ -2,11 +2,10 @@
 // and two at B. Everything that A does must reach B through the server under check, once.
 
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createClient } from "redis";
 import { io } from "socket.io-client";
-import { Inbox, PORT, check, run, unique, waitUntil } from "./harness.mjs";
+import { Inbox, PORT, check, run, startProcess, unique, waitUntil } from "./harness.mjs";
 
 const redis = await createClient({ socket: { host: "127.0.0.1", port: PORT } }).connect();
 
@@ -16,10 +15,8 @@ class Process {
 
   static async start(...configuration) {
     const process = new Process();
-    process.child = fork(new URL("socketio_server.mjs", import.meta.url), configuration);
-    const exited = once(process.child, "exit").then(([code]) => { throw new Error(`the process exited with ${code}`); });
-    exited.catch(() => {});
-    const [{ port }] = await Promise.race([once(process.child, "message"), exited]);
+    const [child, { port }] = await startProcess("socketio_server.mjs", ...configuration);
+    process.child = child;
     process.url = `http://127.0.0.1:${port}`;
     return process;
   }
