@@ -142,7 +142,8 @@ fn push(state: &Arc<ServerState>, _peer: &Peer) {
         let mut list = List::new();
         list.push(End::Tail, ELEMENT);
         keyspace.keys(0, &config).put(KEY, list, false);
-        keyspace.serve_waiters(&config, &mut fanout);
+        let errors = keyspace.serve_waiters(&config, &mut fanout);
+        assert!(errors.is_empty());
     }
     while let Some(client) = fanout.next_touched() {
         state.flush(&client);
