@@ -15,6 +15,8 @@ from arq_tasks import MAX_JOBS, connect
 from harness import WAIT_LIMIT, async_wait_until, check, expect, run, unique
 
 BOTH = (2, 3)
+# For a worker that will be killed: its jobs are free after two seconds.
+SHORT_LIVED = {"CHECK_IN_PROGRESS": "2"}
 
 
 @contextlib.asynccontextmanager
@@ -31,9 +33,9 @@ async def application(protocol):
 
 
 @contextlib.contextmanager
-def worker(queue, protocol):
+def worker(queue, protocol, **more):
     """A worker process, killed at the end unless it has ended before."""
-    environment = os.environ | {"CHECK_QUEUE": queue, "CHECK_PROTOCOL": str(protocol)}
+    environment = os.environ | {"CHECK_QUEUE": queue, "CHECK_PROTOCOL": str(protocol)} | more
     process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "arq_tasks.py")],
                                env=environment, stdin=subprocess.DEVNULL)
     try:
@@ -174,7 +176,7 @@ async def stopped(protocol):
 async def killed(protocol):
     async with application(protocol) as (queue, arq):
         give, log, gate = Queue(queue, arq).give, f"{queue}:log", f"{queue}:gate"
-        with worker(queue, protocol) as first:
+        with worker(queue, protocol, **SHORT_LIVED) as first:
             job = await give("wait", log, gate)
             await length(arq, log, 1)
         expect((await arq.zcard(queue), await job.status()), (1, JobStatus.in_progress))
@@ -189,7 +191,7 @@ async def killed(protocol):
 async def shared_work(protocol):
     async with application(protocol) as (queue, arq):
         give, log = Queue(queue, arq).give, f"{queue}:log"
-        with worker(queue, protocol) as first, worker(queue, protocol):
+        with worker(queue, protocol, **SHORT_LIVED) as first, worker(queue, protocol):
             jobs = []
             for number in range(200):
                 jobs.append(await give("note", log, number))

@@ -52,8 +52,8 @@ def main():
     protocol = int(os.environ["CHECK_PROTOCOL"])
     worker = Worker([note, divide, third_time, never_right, wait], redis_pool=connect(os.environ["CHECK_QUEUE"], protocol),
                     queue_name=None, poll_delay=0.02, max_jobs=MAX_JOBS, allow_abort_jobs=True)
-    # A killed worker's jobs are free when this time is over. arq makes it ten seconds more than the longest job takes.
-    worker.in_progress_timeout_s = 2
+    # A killed worker's jobs are free when this time is over. arq makes it ten seconds more than the longest job may take.
+    worker.in_progress_timeout_s = float(os.environ.get("CHECK_IN_PROGRESS", worker.in_progress_timeout_s))
     worker.run()
 
 

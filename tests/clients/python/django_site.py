@@ -73,14 +73,12 @@ urlpatterns = [path("count", count), path("login/<name>", login), path("logout",
 
 
 def main(action, *arguments):
-    if action == "increment":
-        key, times = arguments
-        for _ in range(int(times)):
-            cache.add(key, 0)
-            cache.incr(key)
-    elif action == "claim":
-        stem, number = arguments
-        print(sum(cache.add(f"{stem}:{i}", os.getpid()) for i in range(int(number))))
+    if action == "share":  # counts, and prints how many of the claims were its own
+        number = int(arguments[0])
+        for _ in range(number):
+            cache.add("count", 0)
+            cache.incr("count")
+        print(sum(cache.add(f"claim:{i}", os.getpid()) for i in range(number)))
     elif action == "visit":
         client = Client()
         client.cookies["sessionid"] = arguments[0]
