@@ -1,16 +1,21 @@
 //! Which commands a selector allows, and how that is written down.
 //!
 //! A [`CommandSet`] is a bit for each command and subcommand, of fanfare's table and of Redis's
-//! beside it ([`REDIS_ONLY`]). What was given as a sequence of rules is not kept; [`describe`]
-//! finds rules that lead to the same bits, as Redis 7.0 does: `+@all` or `-@all`, the categories that
-//! fit best, and single commands for the rest.
+//! beside it ([`REDIS_ONLY`]), which is what requests are checked against. Beside the bits stand the
+//! rules that led to them, in the order in which they were given, as Redis 7.2 keeps and shows them.
+//! (Redis 7.0 keeps none, and finds some that lead to the same bits.)
+//!
+//! Invariants:
+//! - [`describe`] says rules that lead to the same bits.
+//! - Of rules about the same command or category, only the last is kept. A rule about a whole command
+//!   takes those about its subcommands and first arguments with it.
 //!
 //! [`describe`]: CommandSet::describe
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Once};
 
-use super::redis_only::{REDIS_ONLY, SINCE_7_2};
+use super::redis_only::REDIS_ONLY;
 use super::rules::{RuleError, has_blanks};
 use crate::catalog::categories::{Categories, Category};
 use crate::catalog::{CATALOG, Command};
@@ -21,8 +26,6 @@ struct CommandMeta {
     /// As a rule has it (`get`, `config|get`).
     name: &'static str,
     categories: Categories,
-    /// Whether Redis 7.0 has it: later ones must not change which categories describe a set best.
-    counts: bool,
     /// Places of its subcommands.
     subcommands: Vec<usize>,
 }
@@ -34,7 +37,6 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
         .map(|command| CommandMeta {
             name: &command.full_name,
             categories: command.categories,
-            counts: command.spec.docs.since < "7.1",
             subcommands: command
                 .subcommands
                 .iter()
@@ -51,7 +53,6 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
             all.push(CommandMeta {
                 name,
                 categories,
-                counts: !SINCE_7_2.contains(&name),
                 subcommands: Vec::new(),
             });
         }
@@ -80,14 +81,24 @@ fn find(name: &[u8]) -> Option<usize> {
     Some(CATALOG.ids() + place)
 }
 
+/// `+name` or `-name`. The name is in lower case, and may be `@category`, `container|sub` or
+/// `name|first-arg`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    allow: bool,
+    name: Vec<u8>,
+}
+
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CommandSet {
     bits: Box<[u64]>,
     /// `+@all` came last, and nothing was taken away since: no bit need be looked at.
     all: bool,
-    /// It began with `+@all`, so that it is described by what was taken away.
-    subtractive: bool,
+    /// The rules begin with `+@all`, and not with `-@all`.
+    begins_with_all: bool,
+    /// The rules since then.
+    rules: Vec<Rule>,
     /// `+select|0`: of a command that is not allowed as a whole, by its place, the first arguments with
     /// which it is. Redis calls it deprecated, and still does it.
     first_args: BTreeMap<usize, Vec<Vec<u8>>>,
@@ -99,7 +110,8 @@ impl CommandSet {
         CommandSet {
             bits: vec![0; COMMANDS.len().div_ceil(64)].into(),
             all: false,
-            subtractive: false,
+            begins_with_all: false,
+            rules: Vec::new(),
             first_args: BTreeMap::new(),
         }
     }
@@ -108,7 +120,8 @@ impl CommandSet {
     pub(super) fn allow_all(&mut self) {
         self.bits.fill(u64::MAX);
         self.all = true;
-        self.subtractive = true;
+        self.begins_with_all = true;
+        self.rules.clear();
         self.first_args.clear();
     }
 
@@ -150,18 +163,34 @@ impl CommandSet {
             }
             if COMMANDS[place].subcommands.is_empty() {
                 self.allow_first_arg(place, sub);
+                self.keep_rule(allow, name.to_ascii_lowercase());
                 return Ok(());
             }
         }
         self.change(find(name).ok_or(RuleError::UnknownName)?, allow);
+        self.keep_rule(allow, name.to_ascii_lowercase());
         Ok(())
     }
 
     /// `+@name`, `-@name`: what follows the `@`.
     pub(super) fn apply_category(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let category = Category::named(name).ok_or(RuleError::UnknownName)?;
-        self.change_category(category, allow);
+        for (place, command) in COMMANDS.iter().enumerate() {
+            if command.categories.contains(category) {
+                self.change(place, allow);
+            }
+        }
+        self.keep_rule(allow, format!("@{}", category.name()).into_bytes());
         Ok(())
+    }
+
+    /// Keeps a rule, in place of those that no longer say anything beside it.
+    fn keep_rule(&mut self, allow: bool, name: Vec<u8>) {
+        self.rules.retain(|own| {
+            let rest = own.name.strip_prefix(name.as_slice());
+            rest.is_none_or(|rest| !matches!(rest, [] | [b'|', ..]))
+        });
+        self.rules.push(Rule { allow, name });
     }
 
     fn allow_first_arg(&mut self, place: usize, arg: &[u8]) {
@@ -188,14 +217,6 @@ impl CommandSet {
         }
     }
 
-    fn change_category(&mut self, category: Category, allow: bool) {
-        for (place, command) in COMMANDS.iter().enumerate() {
-            if command.categories.contains(category) {
-                self.change(place, allow);
-            }
-        }
-    }
-
     fn has(&self, place: usize) -> bool {
         self.bits[place / 64] & 1 << (place % 64) != 0
     }
@@ -210,84 +231,18 @@ impl CommandSet {
         }
     }
 
-    /// How many commands of a category it allows, and how many not.
-    fn count(&self, category: Category) -> (usize, usize) {
-        let members = COMMANDS.iter().enumerate();
-        let members =
-            members.filter(|(_, command)| command.counts && command.categories.contains(category));
-        members.fold((0, 0), |(on, off), (place, _)| {
-            if self.has(place) {
-                (on + 1, off)
-            } else {
-                (on, off + 1)
-            }
-        })
-    }
-
-    /// The rules that lead to it: Redis's `ACLDescribeSelectorCommandRules`, but for the order of
-    /// single commands, which Redis takes from a hash table.
+    /// The rules that lead to it.
     pub(super) fn describe(&self) -> Vec<u8> {
-        // What the rules so far would lead to.
-        let mut reached = CommandSet::none();
-        let mut rules = b"-@all".to_vec();
-        if self.subtractive {
-            reached.allow_all();
-            rules = b"+@all".to_vec();
+        let begin: &[u8] = if self.begins_with_all {
+            b"+@all"
+        } else {
+            b"-@all"
+        };
+        let mut described = begin.to_vec();
+        for Rule { allow, name } in &self.rules {
+            described.extend_from_slice(if *allow { b" +" } else { b" -" });
+            described.extend_from_slice(name);
         }
-        let additive = !self.subtractive;
-        // What is left once the categories so far are taken out.
-        let mut rest = self.clone();
-        let mut categories: Vec<Category> = Category::all().collect();
-        while let Some(best) = rest.best_category(&categories, additive) {
-            reached.change_category(best, additive);
-            rest.change_category(best, !additive);
-            let sign = if additive { "+" } else { "-" };
-            rules.extend_from_slice(format!(" {sign}@{}", best.name()).as_bytes());
-            categories.retain(|category| *category != best);
-        }
-        let commands = COMMANDS.iter().enumerate();
-        for (place, _) in commands.filter(|(_, command)| !command.name.contains('|')) {
-            self.describe_single(place, &mut reached, &mut rules);
-        }
-        rules
-    }
-
-    /// The category, of those left, that most fits: more of it is alike than not, the fewest of it
-    /// are not, the most of it are.
-    fn best_category(&self, categories: &[Category], additive: bool) -> Option<Category> {
-        let mut best: Option<(Category, usize, usize)> = None;
-        for &category in categories {
-            let (on, off) = self.count(category);
-            let (alike, unlike) = if additive { (on, off) } else { (off, on) };
-            let better = best.is_none_or(|(_, best_unlike, best_alike)| {
-                unlike < best_unlike || unlike == best_unlike && alike > best_alike
-            });
-            if alike > unlike && better {
-                best = Some((category, unlike, alike));
-            }
-        }
-        best.map(|(category, ..)| category)
-    }
-
-    /// Writes what the categories have left over of a command and its subcommands.
-    fn describe_single(&self, place: usize, reached: &mut CommandSet, rules: &mut Vec<u8>) {
-        let CommandMeta {
-            name, subcommands, ..
-        } = &COMMANDS[place];
-        let allowed = self.has(place);
-        if allowed != reached.has(place) {
-            let sign = if allowed { '+' } else { '-' };
-            rules.extend_from_slice(format!(" {sign}{name}").as_bytes());
-            reached.change(place, allowed);
-        }
-        for &sub in subcommands {
-            self.describe_single(sub, reached, rules);
-        }
-        if !allowed {
-            for arg in self.first_args.get(&place).into_iter().flatten() {
-                rules.extend_from_slice(format!(" +{name}|").as_bytes());
-                rules.extend_from_slice(arg);
-            }
-        }
+        described
     }
 }

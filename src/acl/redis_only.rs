@@ -1,12 +1,8 @@
 //! The commands of Redis 7.2 that fanfare does not have, by category.
 //!
 //! Rules may name them as in Redis, and mean them by categories, so that a file of users, or what a
-//! client library sends, need not be changed for fanfare. No request finds them. They count when a
-//! selector's commands are described: what was said of them is still there when the file goes back
-//! to a Redis.
-
-/// Those that Redis 7.0 does not have.
-pub(super) const SINCE_7_2: &[&str] = &["waitaof", "cluster|myshardid"];
+//! client library sends, need not be changed for fanfare. No request finds them. What was said of them
+//! is still there when the file goes back to a Redis.
 
 /// Categories, and the names of the commands in them. A command that fanfare comes to have is passed
 /// over here.

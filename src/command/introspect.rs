@@ -1,6 +1,6 @@
 //! COMMAND and its subcommands: the table as clients see it.
 //!
-//! Replies are those of Redis 7.0, byte for byte, in RESP2 and RESP3: which aggregate is an array
+//! Replies have the form of Redis 7.2, byte for byte, in RESP2 and RESP3: which aggregate is an array
 //! and which a set, and the order of a map's keys. Only the order of commands is free, as it is in
 //! Redis, whose table is a hash table.
 
@@ -294,6 +294,10 @@ fn documentation(command: &Command) -> (Reply, Reply) {
 /// One element of a command's syntax.
 fn argument(arg: &Arg) -> Reply {
     let mut fields = vec![("name", bulk(arg.name)), ("type", bulk(arg.kind.name()))];
+    if arg.arguments.is_empty() {
+        // What a hint shows for it. Names are those of Redis 7.0, which hints show in 7.2.
+        fields.push(("display_text", bulk(arg.name)));
+    }
     let spec_index = arg.key_spec.map(|index| integer(index.into()));
     fields.extend(spec_index.map(|index| ("key_spec_index", index)));
     let texts = [

@@ -1,7 +1,7 @@
 //! Rows: lists, and the commands that wait for an element.
 
 use crate::catalog::categories::Category;
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, NoScript, ReadOnly, Write};
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
@@ -199,7 +199,7 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("count").token("COUNT").optional(),
         ]),
     Spec::new("blpop", -3)
-        .flags(&[Write, NoScript, Blocking])
+        .flags(&[Write, Blocking])
         .categories(&[Category::List])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("list", "2.0.0")
@@ -208,7 +208,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("brpop", -3)
-        .flags(&[Write, NoScript, Blocking])
+        .flags(&[Write, Blocking])
         .categories(&[Category::List])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("list", "2.0.0")
@@ -217,7 +217,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("blmove", 6)
-        .flags(&[Write, DenyOom, NoScript, Blocking])
+        .flags(&[Write, DenyOom, Blocking])
         .categories(&[Category::List])
         .keys(SOURCE_AND_DESTINATION)
         .origin("list", "6.2.0")
@@ -231,7 +231,7 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::double("timeout"),
         ]),
     Spec::new("brpoplpush", 4)
-        .flags(&[Write, DenyOom, NoScript, Blocking])
+        .flags(&[Write, DenyOom, Blocking])
         .categories(&[Category::List])
         .keys(SOURCE_AND_DESTINATION)
         .origin("list", "2.2.0")

@@ -1,7 +1,7 @@
 //! Rows: sorted sets, the pops and the commands on several of them.
 
 use crate::catalog::categories::Category;
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, NoScript, ReadOnly, Write};
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
@@ -36,7 +36,7 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("count").token("COUNT").optional(),
         ]),
     Spec::new("bzpopmin", -3)
-        .flags(&[Write, NoScript, Blocking, Fast])
+        .flags(&[Write, Blocking, Fast])
         .categories(&[Category::SortedSet])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("sorted-set", "5.0.0")
@@ -45,7 +45,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     Spec::new("bzpopmax", -3)
-        .flags(&[Write, NoScript, Blocking, Fast])
+        .flags(&[Write, Blocking, Fast])
         .categories(&[Category::SortedSet])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .origin("sorted-set", "5.0.0")
