@@ -53,6 +53,7 @@ use crate::client::backlog::{Backlog, BacklogRange};
 use crate::client::frames::Frames;
 use crate::config::{OutputLimit, OutputLimits};
 use crate::resp::Protocol;
+use crate::resp::replies::Replies;
 use crate::sync::Mutex;
 
 /// A flusher hands over to the connection's own task after this many writes, so that a subscriber
@@ -237,7 +238,7 @@ impl Outbox {
         if state.held.is_some() {
             state.hold(limits, line.len(), copy)
         } else if state.drops_messages() {
-            state.reply_bounded(&mut BytesMut::from(line), limits)
+            state.reply_bounded(&mut BytesMut::from(line).into(), limits)
         } else {
             state.append(limits, line.len(), copy)
         }
@@ -265,7 +266,7 @@ impl Outbox {
     }
 
     /// Appends replies, and empties the buffer that holds them.
-    pub(crate) fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
+    pub(crate) fn send(&self, replies: &mut Replies, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         if state.drops_messages() {
             return state.reply_bounded(replies, limits);

@@ -55,7 +55,7 @@ impl Fixture {
         self.session.next = super::Next::Go;
         self.client.watched_changed.store(false, Relaxed);
         self.server.keyspace.lock().forget(&self.client);
-        self.replies.split().to_vec()
+        self.replies.take_all()
     }
 
     /// Lets the user `u`, who the connection is from now on, do these things with these keys.

@@ -108,6 +108,9 @@ fn pop(
         None => out.bulk(list.peek(from).unwrap_or_default()),
         Some(count) => put_elements(out, list, from, count),
     }
+    if out.is_starved() {
+        return Err(CommandError::NO_MEMORY);
+    }
     if count != Some(0) {
         take_elements(keys, slot, key, from, count.unwrap_or(1));
     }

@@ -12,6 +12,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::keys::allow_copies;
 use super::{Args, Context, access};
 use crate::catalog::spec::sort::{self, SortOption};
 use crate::config::EventClass;
@@ -50,6 +51,7 @@ fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) ->
     let mut options = Options::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
     let slot = keys.lookup_read(&args[1]);
+    allow_copies(&keys, slot)?;
     let source = Source::at(&keys, slot)?;
     if matches!(source, Source::Set(_)) && options.is_unsorted && options.store.is_some() {
         // What is stored of a set must not depend on the order in which the set happens to be.

@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use crate::command::publish_run::PublishRun;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
+use crate::resp::replies::Replies;
 
 /// Sets of buffers that a thread keeps; more are in use only while batches await.
 const KEPT: usize = 32;
@@ -23,7 +24,7 @@ pub(crate) struct BatchBuffers {
     /// Bytes received and not yet carried out.
     pub input: BytesMut,
     /// Replies on their way to the connection's own outbox.
-    pub replies: BytesMut,
+    pub replies: Replies,
     /// Messages, and whom to flush.
     pub fanout: Fanout,
     /// PUBLISHes that are being gathered; none between batches.
@@ -46,11 +47,13 @@ impl BatchBuffers {
 
     /// Returns the buffers, whatever is in them.
     pub(crate) fn give_back(mut self: Box<Self>) {
-        for buffer in [&mut self.input, &mut self.replies] {
-            buffer.clear();
-            if buffer.capacity() > KEPT_CAPACITY {
-                *buffer = BytesMut::new();
-            }
+        self.input.clear();
+        if self.input.capacity() > KEPT_CAPACITY {
+            self.input = BytesMut::new();
+        }
+        self.replies.clear();
+        if self.replies.capacity() > KEPT_CAPACITY {
+            self.replies = Replies::default();
         }
         POOL.with_borrow_mut(|pool| {
             if pool.len() < KEPT {

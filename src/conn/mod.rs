@@ -27,11 +27,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
+
 use crate::client::log::log_client;
 use crate::client::socket::{ReadSocket, WriteSocket};
 use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
 use crate::command::access::Access;
+use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 use buffers::BatchBuffers;
 use input::Input;
@@ -109,10 +112,20 @@ impl Connection {
         .await
     }
 
+    /// Notes why no more can be read, if that is not the peer's doing.
+    fn note_end(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::OutOfMemory {
+            self.state.tell(Told::NoMemory, &self.client);
+        }
+    }
+
     /// Tells the peer why it is not served, and ends the connection once that is written.
     pub(crate) async fn refuse(&mut self, why: &str) {
         let limits = self.state.config().client_output_buffer_limit;
-        let _ = self.client.outbox.send(&mut why.into(), &limits);
+        let _ = self
+            .client
+            .outbox
+            .send(&mut BytesMut::from(why).into(), &limits);
         self.client.drain();
         self.state.flush(&self.client);
         self.run().await;
@@ -211,7 +224,10 @@ impl Connection {
                 return self.poll_blocked(context);
             }
             match ready!(self.input.poll(context, &self.state.stats)) {
-                Err(_) => Poll::Ready(Event::End),
+                Err(error) => {
+                    self.note_end(&error);
+                    Poll::Ready(Event::End)
+                }
                 Ok(buffers) if self.client.begin_serving() => Poll::Ready(Event::Input(buffers)),
                 Ok(buffers) => {
                     // A shutdown came in between: what was read is not carried out any more.

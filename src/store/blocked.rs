@@ -27,7 +27,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::BytesMut;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
@@ -37,6 +36,7 @@ use super::value::Value;
 use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
+use crate::resp::replies::Replies;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
 
@@ -97,8 +97,8 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     /// Writes a reply in the client's protocol; empty if it wants none.
-    pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> BytesMut {
-        let mut reply = BytesMut::new();
+    pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> Replies {
+        let mut reply = Replies::default();
         if self.wants_reply {
             write(&mut ReplyWriter::wire(&mut reply, self.client.protocol()));
         }
@@ -106,12 +106,12 @@ impl Waiter {
     }
 
     /// Writes the reply to one whose time is over; empty if it wants none.
-    pub(crate) fn timed_out(&self) -> BytesMut {
+    pub(crate) fn timed_out(&self) -> Replies {
         self.reply(|out| out.put(self.op.timed_out()))
     }
 
     /// Writes an error; empty if it wants no reply.
-    pub(crate) fn error(&self, error: &CommandError) -> BytesMut {
+    pub(crate) fn error(&self, error: &CommandError) -> Replies {
         self.reply(|out| out.error(error))
     }
 }

@@ -273,7 +273,10 @@ fn hide_sentences(frame: &mut Frame) {
         return;
     };
     const SENTENCES: [&[u8]; 4] = [b"summary", b"complexity", b"history", b"replaced_by"];
-    if let Some(place) = items.iter().position(|item| item.string() == Some(b"display_text")) {
+    if let Some(place) = items
+        .iter()
+        .position(|item| item.string() == Some(b"display_text"))
+    {
         items.drain(place..place + 2);
     }
     let mut is_sentence = false;
@@ -306,7 +309,10 @@ fn hide_changes(frame: &mut Frame) {
         return;
     };
     const DEPRECATION: [&[u8]; 3] = [b"doc_flags", b"deprecated_since", b"replaced_by"];
-    let is_said = |item: &Frame| item.string().is_some_and(|name| DEPRECATION.contains(&name));
+    let is_said = |item: &Frame| {
+        item.string()
+            .is_some_and(|name| DEPRECATION.contains(&name))
+    };
     while let Some(place) = items.iter().position(is_said) {
         items.drain(place..place + 2);
     }

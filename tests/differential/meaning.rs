@@ -36,7 +36,9 @@ pub fn meaning(rules: &[&str]) -> String {
         let [Frame::Aggregate { items, .. }] = frames.as_slice() else {
             panic!("no map: {}", answer.escape_ascii());
         };
-        let place = items.iter().position(|item| item.string() == Some(b"commands"));
+        let place = items
+            .iter()
+            .position(|item| item.string() == Some(b"commands"));
         let commands = items[place.expect("commands") + 1].string();
         let commands = String::from_utf8_lossy(commands.expect("a string")).to_ascii_lowercase();
         // First arguments are shown in the order in which they were given.

@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
-
 use super::drop_queue::DropQueue;
 use super::{Append, Delivery, DropReport, Dropped, Outbox, OverflowChoice, State};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
+use crate::resp::replies::Replies;
 use std::sync::atomic::AtomicU64;
 
 /// Messages that outboxes have dropped (`pubsub-overflow-policy`).
@@ -113,11 +112,7 @@ impl State {
 
     /// Takes replies while messages may be dropped.
     #[inline(never)]
-    pub(super) fn reply_bounded(
-        &mut self,
-        replies: &mut BytesMut,
-        limits: &OutputLimits,
-    ) -> Append {
+    pub(super) fn reply_bounded(&mut self, replies: &mut Replies, limits: &OutputLimits) -> Append {
         let Some(drop_queue) = &mut self.drop_queue else {
             return Append::Refused;
         };

@@ -1,12 +1,11 @@
-use bytes::BytesMut;
-
 use super::*;
 use crate::resp::Protocol;
+use crate::resp::replies::Replies;
 
 fn bytes(reply: Reply, protocol: Protocol) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Replies::default();
     reply.encode(&mut out, protocol);
-    String::from_utf8(out.to_vec())
+    String::from_utf8(out.take_all())
         .unwrap()
         .replace("\r\n", " ")
 }
@@ -97,11 +96,17 @@ fn documentation_is_that_of_redis() {
 #[test]
 fn flags_tips_and_deprecations_are_those_of_7_2() {
     for (name, start) in [
-        ("wait", "*10 $4 wait :3 ~1 +blocking :0 :0 :0 ~3 +@slow +@blocking +@connection "),
+        (
+            "wait",
+            "*10 $4 wait :3 ~1 +blocking :0 :0 :0 ~3 +@slow +@blocking +@connection ",
+        ),
         ("blpop", "*10 $5 blpop :-3 ~2 +write +blocking "),
         ("brpop", "*10 $5 brpop :-3 ~2 +write +blocking "),
         ("blmove", "*10 $6 blmove :6 ~3 +write +denyoom +blocking "),
-        ("brpoplpush", "*10 $10 brpoplpush :4 ~3 +write +denyoom +blocking "),
+        (
+            "brpoplpush",
+            "*10 $10 brpoplpush :4 ~3 +write +denyoom +blocking ",
+        ),
         ("bzpopmin", "*10 $8 bzpopmin :-3 ~3 +write +blocking +fast "),
         ("bzpopmax", "*10 $8 bzpopmax :-3 ~3 +write +blocking +fast "),
     ] {

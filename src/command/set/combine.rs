@@ -10,6 +10,7 @@ use hashbrown::HashSet;
 use super::{Result, put_member};
 use crate::command::Args;
 use crate::command::count::{at_least_one, positive};
+use crate::command::keys::allow_copies;
 use crate::config::EventClass;
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
@@ -102,7 +103,9 @@ fn look_up<'a>(
         slot.map(|slot| keys.get::<Set>(slot).map(|_| slot))
             .transpose()
     };
-    names.map(find).collect()
+    let slots = names.map(find).collect::<Result<Vec<_>>>()?;
+    allow_copies(keys, slots.iter().copied().flatten())?;
+    Ok(slots)
 }
 
 /// The sets; `None` for one that is not there.

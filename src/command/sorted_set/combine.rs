@@ -7,6 +7,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::{Args, Result, Shown, limits, put_members, store};
 use crate::command::count::positive;
+use crate::command::keys::allow_copies;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_score;
 use crate::resp::reply::Reply;
@@ -150,6 +151,7 @@ impl Named {
             }
             slots.push(slot);
         }
+        allow_copies(keys, slots.iter().copied().flatten())?;
         let rest = begin + count;
         Ok(Named { slots, rest })
     }
