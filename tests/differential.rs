@@ -11,6 +11,7 @@ mod differential {
     pub mod connection;
     pub mod frame;
     pub mod lens;
+    pub mod meaning;
     pub mod pair;
     pub mod random;
     pub mod random_acl;

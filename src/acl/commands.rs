@@ -3,16 +3,21 @@
 //! Layer `acl`. It may use `catalog` and what lies below.
 //!
 //! A [`CommandSet`] has one bit for each command and subcommand, both of fanfare's own and of those
-//! that only Redis has ([`REDIS_ONLY`]). The sequence of rules is not kept. [`describe`] finds
-//! rules that lead to the same bits, as Redis 7.0 does: `+@all` or `-@all`, then the categories
-//! that fit best, then single commands for the rest.
+//! that only Redis has ([`REDIS_ONLY`]). Requests are permitted by the bits. Beside the bits stand
+//! the rules that led to them, in the order in which they were given, as Redis 7.2 keeps and shows
+//! them. Redis 7.0 keeps none; it shows rules that lead to the same bits.
+//!
+//! Invariants:
+//! - [`describe`] shows rules that lead to the same bits.
+//! - Of several rules about the same command or category, only the last is kept. A rule about a whole
+//!   command replaces those about its subcommands and first arguments.
 //!
 //! [`describe`]: CommandSet::describe
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Once};
 
-use super::redis_only::{REDIS_ONLY, SINCE_7_2};
+use super::redis_only::REDIS_ONLY;
 use super::rules::{RuleError, has_blanks};
 use crate::catalog::categories::{Categories, Category};
 use crate::catalog::{CATALOG, Command};
@@ -23,9 +28,6 @@ struct CommandMeta {
     /// The name that a rule uses (`get`, `config|get`).
     name: &'static str,
     categories: Categories,
-    /// Whether Redis 7.0 has it. Later commands must not change which categories describe a set
-    /// best.
-    counts: bool,
     /// Indexes of its subcommands.
     subcommands: Vec<usize>,
 }
@@ -37,7 +39,6 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
         .map(|command| CommandMeta {
             name: &command.full_name,
             categories: command.categories,
-            counts: command.spec.docs.since < "7.1",
             subcommands: command
                 .subcommands
                 .iter()
@@ -54,7 +55,6 @@ static COMMANDS: LazyLock<Vec<CommandMeta>> = LazyLock::new(|| {
             all.push(CommandMeta {
                 name,
                 categories,
-                counts: !SINCE_7_2.contains(&name),
                 subcommands: Vec::new(),
             });
         }
@@ -83,14 +83,24 @@ fn find(name: &[u8]) -> Option<usize> {
     Some(CATALOG.ids() + index)
 }
 
+/// `+name` or `-name`. The name is in lower case, and may be `@category`, `container|sub` or
+/// `name|first-arg`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    allow: bool,
+    name: Vec<u8>,
+}
+
 /// A set of allowed commands and subcommands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CommandSet {
     bits: Box<[u64]>,
     /// `+@all` was applied and nothing was denied since, so no bit needs to be read.
     all: bool,
-    /// The rules began with `+@all`, so the set is described by what was denied.
-    subtractive: bool,
+    /// The rules begin with `+@all`, and not with `-@all`.
+    begins_with_all: bool,
+    /// The rules since then.
+    rules: Vec<Rule>,
     /// The allowed first arguments (`+select|0`) of commands that are not allowed as a whole, by
     /// the command's index. Redis calls this deprecated, but still supports it.
     first_args: BTreeMap<usize, Vec<Vec<u8>>>,
@@ -102,7 +112,8 @@ impl CommandSet {
         CommandSet {
             bits: vec![0; COMMANDS.len().div_ceil(64)].into(),
             all: false,
-            subtractive: false,
+            begins_with_all: false,
+            rules: Vec::new(),
             first_args: BTreeMap::new(),
         }
     }
@@ -111,7 +122,8 @@ impl CommandSet {
     pub(super) fn allow_all(&mut self) {
         self.bits.fill(u64::MAX);
         self.all = true;
-        self.subtractive = true;
+        self.begins_with_all = true;
+        self.rules.clear();
         self.first_args.clear();
     }
 
@@ -154,18 +166,34 @@ impl CommandSet {
             }
             if COMMANDS[index].subcommands.is_empty() {
                 self.allow_first_arg(index, sub);
+                self.keep_rule(allow, name.to_ascii_lowercase());
                 return Ok(());
             }
         }
         self.change(find(name).ok_or(RuleError::UnknownName)?, allow);
+        self.keep_rule(allow, name.to_ascii_lowercase());
         Ok(())
     }
 
     /// Applies `+@name` or `-@name`, given without the sign and the `@`.
     pub(super) fn apply_category(&mut self, allow: bool, name: &[u8]) -> Result<(), RuleError> {
         let category = Category::named(name).ok_or(RuleError::UnknownName)?;
-        self.change_category(category, allow);
+        for (index, command) in COMMANDS.iter().enumerate() {
+            if command.categories.contains(category) {
+                self.change(index, allow);
+            }
+        }
+        self.keep_rule(allow, format!("@{}", category.name()).into_bytes());
         Ok(())
+    }
+
+    /// Adds a rule, and removes those that it makes void.
+    fn keep_rule(&mut self, allow: bool, name: Vec<u8>) {
+        self.rules.retain(|own| {
+            let rest = own.name.strip_prefix(name.as_slice());
+            rest.is_none_or(|rest| !matches!(rest, [] | [b'|', ..]))
+        });
+        self.rules.push(Rule { allow, name });
     }
 
     fn allow_first_arg(&mut self, index: usize, arg: &[u8]) {
@@ -192,14 +220,6 @@ impl CommandSet {
         }
     }
 
-    fn change_category(&mut self, category: Category, allow: bool) {
-        for (index, command) in COMMANDS.iter().enumerate() {
-            if command.categories.contains(category) {
-                self.change(index, allow);
-            }
-        }
-    }
-
     fn has(&self, index: usize) -> bool {
         self.bits[index / 64] & 1 << (index % 64) != 0
     }
@@ -214,84 +234,18 @@ impl CommandSet {
         }
     }
 
-    /// How many commands of a category are allowed, and how many are not.
-    fn count(&self, category: Category) -> (usize, usize) {
-        let members = COMMANDS.iter().enumerate();
-        let members =
-            members.filter(|(_, command)| command.counts && command.categories.contains(category));
-        members.fold((0, 0), |(on, off), (index, _)| {
-            if self.has(index) {
-                (on + 1, off)
-            } else {
-                (on, off + 1)
-            }
-        })
-    }
-
-    /// The rules that lead to this set, as in Redis's `ACLDescribeSelectorCommandRules`. Only the
-    /// order of single commands differs: Redis takes it from a hash table.
+    /// The rules that lead to it.
     pub(super) fn describe(&self) -> Vec<u8> {
-        // The set that the rules so far lead to.
-        let mut reached = CommandSet::none();
-        let mut rules = b"-@all".to_vec();
-        if self.subtractive {
-            reached.allow_all();
-            rules = b"+@all".to_vec();
+        let begin: &[u8] = if self.begins_with_all {
+            b"+@all"
+        } else {
+            b"-@all"
+        };
+        let mut described = begin.to_vec();
+        for Rule { allow, name } in &self.rules {
+            described.extend_from_slice(if *allow { b" +" } else { b" -" });
+            described.extend_from_slice(name);
         }
-        let additive = !self.subtractive;
-        // What is left to describe after the categories so far.
-        let mut rest = self.clone();
-        let mut categories: Vec<Category> = Category::all().collect();
-        while let Some(best) = rest.best_category(&categories, additive) {
-            reached.change_category(best, additive);
-            rest.change_category(best, !additive);
-            let sign = if additive { "+" } else { "-" };
-            rules.extend_from_slice(format!(" {sign}@{}", best.name()).as_bytes());
-            categories.retain(|category| *category != best);
-        }
-        let commands = COMMANDS.iter().enumerate();
-        for (index, _) in commands.filter(|(_, command)| !command.name.contains('|')) {
-            self.describe_single(index, &mut reached, &mut rules);
-        }
-        rules
-    }
-
-    /// The best of the remaining categories. It must have more commands that fit than commands that
-    /// do not. The one with the fewest misfits wins, then the one with the most fits.
-    fn best_category(&self, categories: &[Category], additive: bool) -> Option<Category> {
-        let mut best: Option<(Category, usize, usize)> = None;
-        for &category in categories {
-            let (on, off) = self.count(category);
-            let (alike, unlike) = if additive { (on, off) } else { (off, on) };
-            let better = best.is_none_or(|(_, best_unlike, best_alike)| {
-                unlike < best_unlike || unlike == best_unlike && alike > best_alike
-            });
-            if alike > unlike && better {
-                best = Some((category, unlike, alike));
-            }
-        }
-        best.map(|(category, ..)| category)
-    }
-
-    /// Writes the rules of a command and its subcommands that the categories did not cover.
-    fn describe_single(&self, index: usize, reached: &mut CommandSet, rules: &mut Vec<u8>) {
-        let CommandMeta {
-            name, subcommands, ..
-        } = &COMMANDS[index];
-        let allowed = self.has(index);
-        if allowed != reached.has(index) {
-            let sign = if allowed { '+' } else { '-' };
-            rules.extend_from_slice(format!(" {sign}{name}").as_bytes());
-            reached.change(index, allowed);
-        }
-        for &sub in subcommands {
-            self.describe_single(sub, reached, rules);
-        }
-        if !allowed {
-            for arg in self.first_args.get(&index).into_iter().flatten() {
-                rules.extend_from_slice(format!(" +{name}|").as_bytes());
-                rules.extend_from_slice(arg);
-            }
-        }
+        described
     }
 }

@@ -4,11 +4,7 @@
 //!
 //! Rules may name these commands, and categories include them, as in Redis. So neither a file of
 //! users nor the rules that a client library sends need to be changed for fanfare. No request can
-//! run these commands. They count when the commands of a selector are described, so that rules
-//! about them survive when a file goes back to Redis.
-
-/// Those of them that Redis 7.0 does not have.
-pub(super) const SINCE_7_2: &[&str] = &["waitaof", "cluster|myshardid"];
+//! run these commands. Rules about them are kept, so they survive when a file goes back to Redis.
 
 /// Categories, and the names of the commands in them. A command that fanfare has itself is ignored
 /// here.

@@ -91,11 +91,31 @@ fn rules_are_described_as_redis_describes_them() {
         ),
         (
             "-@all +get -get",
-            "user u off sanitize-payload resetchannels -@all",
+            "user u off sanitize-payload resetchannels -@all -get",
         ),
         (
             "+@all -get +get",
-            "user u off sanitize-payload resetchannels +@all",
+            "user u off sanitize-payload resetchannels +@all +get",
+        ),
+        (
+            "+GET +@List -@READ +get +@list",
+            "user u off sanitize-payload resetchannels -@all -@read +get +@list",
+        ),
+        (
+            "+config|get +config -config|set",
+            "user u off sanitize-payload resetchannels -@all +config -config|set",
+        ),
+        (
+            "+config|get +config|set +getdel +debug -config -get",
+            "user u off sanitize-payload resetchannels -@all +getdel +debug -config -get",
+        ),
+        (
+            "+get +get|X +@admin -@all +set",
+            "user u off sanitize-payload resetchannels -@all +set",
+        ),
+        (
+            "+get +get|X",
+            "user u off sanitize-payload resetchannels -@all +get +get|x",
         ),
         (
             "+select|0 +select|0 +SELECT|x",
@@ -103,7 +123,7 @@ fn rules_are_described_as_redis_describes_them() {
         ),
         (
             "+select|0 -select",
-            "user u off sanitize-payload resetchannels -@all",
+            "user u off sanitize-payload resetchannels -@all -select",
         ),
         (
             "%R~a %W~a %R~b %rw~c %R",
@@ -146,19 +166,19 @@ fn allowed(rules: &str) -> Vec<&'static str> {
 #[test]
 fn rules_may_name_what_only_redis_has() {
     let cases = [
-        ("+hget -eval", "-@all +hget"),
+        ("+hget -eval", "-@all +hget -eval"),
         (
             "+client|tracking +XINFO -xinfo|stream",
             "-@all +client|tracking +xinfo -xinfo|stream",
         ),
         (
             "+@all -eval -cluster +cluster|info",
-            "+@all -cluster +cluster|info -eval",
+            "+@all -eval -cluster +cluster|info",
         ),
-        ("+hget|Field -waitaof", "-@all +hget|Field"),
+        ("+hget|Field -waitaof", "-@all +hget|field -waitaof"),
         (
             "+waitaof +cluster|myshardid",
-            "-@all +cluster|myshardid +waitaof",
+            "-@all +waitaof +cluster|myshardid",
         ),
         ("+@all -@hash +hget", "+@all -@hash +hget"),
     ];

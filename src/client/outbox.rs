@@ -58,6 +58,7 @@ use queue::{Chunk, Queue};
 use super::socket::WriteSocket;
 use crate::config::OutputLimits;
 use crate::resp::Protocol;
+use crate::resp::replies::Replies;
 use crate::sync::Mutex;
 
 /// A flusher hands over to the connection's own task after this many writes. So a subscriber that
@@ -187,7 +188,7 @@ impl Outbox {
         if state.held.is_some() {
             state.hold(limits, line.len(), copy)
         } else if state.drops_messages() {
-            state.append_replies_dropping(&mut BytesMut::from(line), limits)
+            state.append_replies_dropping(&mut BytesMut::from(line).into(), limits)
         } else {
             state.append(limits, line.len(), copy)
         }
@@ -215,7 +216,7 @@ impl Outbox {
     }
 
     /// Appends replies, and empties the buffer that holds them.
-    pub(crate) fn send(&self, replies: &mut BytesMut, limits: &OutputLimits) -> Append {
+    pub(crate) fn send(&self, replies: &mut Replies, limits: &OutputLimits) -> Append {
         let mut state = self.state.lock();
         if state.drops_messages() {
             return state.append_replies_dropping(replies, limits);

@@ -142,6 +142,9 @@ pub(super) fn try_now<T: Stored>(
         if let Some(slot) = keys.write::<T>(key)?
             && op.answer(keys, slot, key, out)?
         {
+            if out.is_starved() {
+                return Err(CommandError::NO_MEMORY);
+            }
             op.take(keys, slot, key);
             return Ok(true);
         }

@@ -25,18 +25,18 @@ pub(crate) fn ping(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     }
     let message = args.get(1);
     if context.client.is_subscriber() && context.client.protocol() == Protocol::Resp2 {
-        let message = message.unwrap_or_default();
-        return Ok(array([bulk("pong"), bulk(message.to_vec())]));
+        let message = message.map_or_else(Bytes::new, |_| args.shared(1));
+        return Ok(array([bulk("pong"), bulk(message)]));
     }
     Ok(match message {
         None => Reply::PONG,
-        Some(message) => Reply::Bulk(Bytes::copy_from_slice(message)),
+        Some(_) => Reply::Bulk(args.shared(1)),
     })
 }
 
 /// `ECHO message`
 pub(crate) fn echo(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(Reply::Bulk(Bytes::copy_from_slice(&args[1])))
+    Ok(Reply::Bulk(args.shared(1)))
 }
 
 /// `AUTH [username] password`

@@ -9,8 +9,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::BytesMut;
-
 use super::publish_run::{self, PublishRun};
 use super::{Next, Session};
 use crate::client::log::log_client;
@@ -21,6 +19,7 @@ use crate::observe::log_throttle::Told;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Subscriber};
 use crate::resp::error::CommandError;
+use crate::resp::replies::Replies;
 use crate::resp::reply::Reply;
 use crate::resp::request::ProtocolError;
 use crate::resp::writer::ReplyWriter;
@@ -73,7 +72,7 @@ pub(crate) struct Context<'a> {
     /// Its session.
     pub session: &'a mut Session,
     /// Replies of the current batch that are not in the outbox yet.
-    pub replies: &'a mut BytesMut,
+    pub replies: &'a mut Replies,
     /// The batch's messages.
     pub fanout: &'a mut Fanout,
     /// Consecutive PUBLISHes that are to be published together.

@@ -114,9 +114,14 @@ pub(super) fn call_handler(
     args: &Args<'_>,
 ) {
     context.may_write = command.has(Flag::Write);
-    let before = context.replies.len();
+    let before = context.replies.mark();
     let wanted = context.session.replies.wants_reply();
-    let outcome = match handler.run(context, args) {
+    let ran = if stores_copies(command) && !args.can_be_copied() {
+        Err(CommandError::NO_MEMORY)
+    } else {
+        handler.run(context, args)
+    };
+    let mut outcome = match ran {
         Ok(reply) => {
             context.reply(reply);
             Outcome::Called
@@ -128,6 +133,11 @@ pub(super) fn call_handler(
             Outcome::Failed
         }
     };
+    if context.replies.is_starved() {
+        context.replies.truncate(before);
+        no_memory_for_reply(context, command);
+        outcome = Outcome::Failed;
+    }
     if !wanted && !context.session.replies.wants_reply() {
         context.replies.truncate(before);
     }
@@ -140,6 +150,23 @@ pub(super) fn call_handler(
         operators::note_slow(context, command, args, took);
     }
     show_to_monitors(context, command, args);
+}
+
+/// Whether a command that may take memory copies its arguments. A string keeps a large one as it is.
+fn stores_copies(command: &Command) -> bool {
+    command.has(Flag::DenyOom) && command.spec.docs.group != "string"
+}
+
+/// A reply that there is no memory for: an error takes its place. A command that has changed something
+/// cannot be said to have failed, so that its connection ends.
+#[cold]
+fn no_memory_for_reply(context: &mut Context<'_>, command: &Command) {
+    if command.has(Flag::Write) {
+        context.server.tell(Told::NoMemory, context.client);
+        context.session.then(Next::Abort);
+    } else {
+        context.fail(&CommandError::NO_MEMORY);
+    }
 }
 
 fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {

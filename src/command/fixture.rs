@@ -5,8 +5,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-
 use super::access::Access;
 use super::publish_run::PublishRun;
 use super::{Args, Context, Execution, Session, dispatch};
@@ -16,6 +14,7 @@ use crate::client::{Addresses, Client};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
+use crate::resp::replies::Replies;
 use crate::state::ServerState;
 use crate::state::placement::Placement;
 use crate::state::tls::Tls;
@@ -27,7 +26,7 @@ pub(super) struct Fixture {
     pub config: Config,
     pub client: Arc<Client>,
     pub session: Session,
-    pub replies: BytesMut,
+    pub replies: Replies,
     fanout: Fanout,
     publish_run: PublishRun,
     pub batch_stats: BatchStats,
@@ -54,7 +53,7 @@ impl Fixture {
             server: Arc::new(server),
             config,
             client: Arc::new(client),
-            replies: BytesMut::new(),
+            replies: Replies::default(),
             fanout: Fanout::default(),
             publish_run: PublishRun::default(),
             batch_stats: BatchStats::default(),
@@ -90,7 +89,7 @@ impl Fixture {
 
     /// Removes and returns the replies so far, with blanks for line breaks.
     pub(super) fn take_replies(&mut self) -> String {
-        let replies = self.replies.split();
+        let replies = self.replies.take_all();
         String::from_utf8_lossy(&replies).replace("\r\n", " ")
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!
-//! The replies have exactly the structure of Redis 7.0's, in RESP2 and RESP3: which aggregates are
+//! The replies have exactly the structure of Redis 7.2's, in RESP2 and RESP3: which aggregates are
 //! arrays and which are sets, and the order of a map's keys. Only the order of the commands is
 //! undefined, as in Redis, which keeps them in a hash table.
 
@@ -299,6 +299,10 @@ fn documentation(command: &Command) -> (Reply, Reply) {
 /// An argument of a command's syntax in COMMAND DOCS.
 fn argument(arg: &Arg) -> Reply {
     let mut fields = vec![("name", bulk(arg.name)), ("type", bulk(arg.kind.name()))];
+    if arg.arguments.is_empty() {
+        // What a hint shows for it. Names are those of Redis 7.0, which hints show in 7.2.
+        fields.push(("display_text", bulk(arg.name)));
+    }
     let spec_index = arg.key_spec.map(|index| integer(index.into()));
     fields.extend(spec_index.map(|index| ("key_spec_index", index)));
     let texts = [

@@ -57,7 +57,7 @@ impl Fixture {
         self.session.next = super::Next::Go;
         self.client.watched_changed.store(false, Relaxed);
         self.server.keyspace.lock().forget(&self.client);
-        self.replies.split().to_vec()
+        self.replies.take_all()
     }
 
     /// Gives the user `u` these permissions, and authenticates the connection as `u`.

@@ -15,7 +15,7 @@ use crate::resp::large::has_memory_for;
 use crate::resp::reply::{Reply, status};
 use crate::resp::writer::ReplyWriter;
 use crate::store::database::Database;
-use crate::store::keys::Keys;
+use crate::store::keys::{Keys, SlotId};
 use crate::store::random;
 
 type Result = std::result::Result<Reply, CommandError>;
@@ -109,6 +109,21 @@ fn rename_key(
     Ok(true)
 }
 
+/// Checks that there is memory for a copy of these values.
+pub(super) fn allow_copies(
+    keys: &Keys<'_>,
+    slots: impl IntoIterator<Item = SlotId>,
+) -> std::result::Result<(), CommandError> {
+    let sizes = slots
+        .into_iter()
+        .map(|slot| keys.entry(slot).value.memory());
+    if has_memory_for(sizes.sum()) {
+        Ok(())
+    } else {
+        Err(CommandError::NO_MEMORY)
+    }
+}
+
 /// `COPY source destination [DB destination-db] [REPLACE]`
 pub(crate) fn copy(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let (key, new) = (&args[1], &args[2]);
@@ -134,9 +149,7 @@ pub(crate) fn copy(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     if keys.of(to).lookup_write(new).is_some() && !replace {
         return Ok(Reply::Integer(0));
     }
-    if !has_memory_for(keys.entry(slot).value.memory()) {
-        return Err(CommandError::NO_MEMORY);
-    }
+    allow_copies(keys, [slot])?;
     let entry = keys.entry(slot).clone();
     let mut target = keys.of(to);
     target.adopt(new, entry);

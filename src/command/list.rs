@@ -110,6 +110,9 @@ fn pop(
         None => out.bulk(list.peek(from).unwrap_or_default()),
         Some(count) => from.put_some(out, list, count),
     }
+    if out.is_starved() {
+        return Err(CommandError::NO_MEMORY);
+    }
     if count != Some(0) {
         from.remove(keys, slot, key, count.unwrap_or(1));
     }

@@ -2,12 +2,11 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
-use bytes::BytesMut;
-
 use super::table::{Handler, handler};
 use crate::catalog::CATALOG;
 use crate::config::Config;
 use crate::resp::Protocol;
+use crate::resp::replies::Replies;
 use crate::resp::reply::Reply;
 use crate::resp::request::Args;
 use crate::resp::writer::{ReplyBuilder, ReplyWriter};
@@ -56,14 +55,14 @@ impl Bench {
             Handler::Streams(function) => function(&mut keys, &mut out, &args),
             Handler::Full(_) => panic!("'{request}' needs a connection"),
         };
-        let mut reply = BytesMut::new();
+        let mut reply = Replies::default();
         match result {
             Ok(Reply::Sent) => value.finish().encode(&mut reply, self.protocol),
             Ok(answer) => answer.encode(&mut reply, self.protocol),
             Err(error) => Reply::Error(Box::new(error)).encode(&mut reply, self.protocol),
         }
         self.keyspace.assert_sound();
-        let text = String::from_utf8_lossy(&reply).into_owned();
+        let text = String::from_utf8_lossy(&reply.take_all()).into_owned();
         text.trim_end().replace("\r\n", " ")
     }
 

@@ -109,7 +109,7 @@ fn publish(context: &mut Context<'_>) {
         command,
         time,
     } = &mut *context.publish_run;
-    let (replies, stats) = (&mut *context.replies, &mut *context.batch_stats);
+    let (replies, stats) = (context.replies.tail(), &mut *context.batch_stats);
     let pending = &mut context.fanout.pending;
     let registry = &context.server.registry;
     registry.publish_run(messages, ChannelOrder::NONE, pending, |receivers| {

@@ -15,6 +15,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::keys::allow_copies;
 use super::{Args, Context, access, c_string};
 use crate::catalog::spec::sort::{self, SortOption};
 use crate::config::EventClass;
@@ -53,6 +54,7 @@ fn sort_elements(context: &mut Context<'_>, args: &Args<'_>, may_store: bool) ->
     let mut options = SortOptions::parse(args, may_store, reads_all_keys)?;
     let (mut keys, mut out) = context.keys();
     let slot = keys.lookup_read(&args[1]);
+    allow_copies(&keys, slot)?;
     let source = Source::at(&keys, slot)?;
     if matches!(source, Source::Set(_)) && options.is_unsorted && options.store.is_some() {
         // The stored result must not depend on the internal order of a set.

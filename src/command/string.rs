@@ -126,20 +126,25 @@ fn reply_with(
 ) -> Result<Option<SlotId>> {
     let slot = keys.lookup_read(key);
     match slot {
-        Some(slot) => keys
-            .get::<StringValue>(slot)?
-            .with_bytes(|bytes| reply_copy(out, bytes))?,
+        Some(slot) => reply_part(out, keys.get::<StringValue>(slot)?, |bytes| bytes)?,
         None => out.null(),
     }
     Ok(slot)
 }
 
-/// Replies with a copy of these bytes.
-fn reply_copy(out: &mut ReplyWriter<'_>, bytes: &[u8]) -> Result<()> {
-    if !out.has_room_for(bytes.len()) {
+/// Replies with a part of a string. That of a large one is shared, where it is large itself.
+fn reply_part(
+    out: &mut ReplyWriter<'_>,
+    text: &StringValue,
+    part: impl FnOnce(&[u8]) -> &[u8],
+) -> Result<()> {
+    match text {
+        StringValue::Large(bulk) => out.shared_bulk(bulk.shared().slice_ref(part(bulk.bytes()))),
+        text => text.with_bytes(|bytes| out.bulk(part(bytes))),
+    }
+    if out.is_starved() {
         return Err(CommandError::NO_MEMORY);
     }
-    out.bulk(bytes);
     Ok(())
 }
 
@@ -199,7 +204,7 @@ pub(crate) fn mget(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             .lookup_read(key)
             .map(|slot| keys.get::<StringValue>(slot))
         {
-            Some(Ok(text)) => text.with_bytes(|bytes| reply_copy(out, bytes))?,
+            Some(Ok(text)) => reply_part(out, text, |bytes| bytes)?,
             Some(Err(_)) | None => out.null(),
         }
     }
@@ -256,7 +261,7 @@ pub(crate) fn getrange(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Ar
     let Some(text) = keys.read::<StringValue>(&args[1])? else {
         return Ok(EMPTY);
     };
-    text.with_bytes(|bytes| reply_copy(out, range(bytes, start, end)))?;
+    reply_part(out, text, |bytes| range(bytes, start, end))?;
     Ok(Reply::Sent)
 }
 

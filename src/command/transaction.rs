@@ -23,7 +23,7 @@ use crate::catalog::Command;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
-use crate::resp::large::LargeBulk;
+use crate::resp::large::{LargeBulk, has_memory_for};
 use crate::resp::reply::Reply;
 use crate::resp::request::large_range;
 use crate::resp::writer::ReplyWriter;
@@ -108,6 +108,11 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     };
     // A transaction that EXEC will refuse keeps no commands.
     if !transaction.aborted {
+        let kept = context.client.queued_memory.load(Relaxed);
+        if !may_queue(kept, args) {
+            transaction.aborted = true;
+            return context.fail(&CommandError::NO_MEMORY);
+        }
         let queued = Queued::new(command, args);
         let memory = queued.memory();
         transaction.has_keys |= command.queue;
@@ -120,6 +125,14 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
         context.client.queued_memory.fetch_add(memory, Relaxed);
     }
     context.reply(Reply::Static(b"+QUEUED\r\n"));
+}
+
+/// Whether there is memory to queue another command, beside `kept` bytes of others.
+fn may_queue(kept: usize, args: &Args<'_>) -> bool {
+    /// For small commands, the system is asked once for each of these many bytes.
+    const STEP: usize = 1024 * 1024;
+    let more: usize = args.iter().map(<[u8]>::len).sum();
+    args.can_be_copied() && (kept % STEP + more < STEP || has_memory_for(STEP))
 }
 
 /// Marks the transaction, after a command was refused: EXEC will refuse it.

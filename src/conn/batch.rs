@@ -83,7 +83,7 @@ impl Connection {
                 BatchEnd::Again => {}
                 BatchEnd::Sleep(rest, then) => {
                     self.sleep(rest).await;
-                    buffers.replies.extend_from_slice(then);
+                    buffers.replies.tail().extend_from_slice(then);
                 }
                 BatchEnd::Rest(duration) => {
                     self.blocked = Some(blocked::rest(duration));

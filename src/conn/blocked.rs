@@ -94,6 +94,9 @@ impl Connection {
                 return Poll::Ready(event);
             }
             let read = ready!(self.input.poll_keep(context, &self.state.stats));
+            if let Err(error) = &read {
+                self.note_end(error);
+            }
             if !matches!(read, Ok(1..)) || !self.is_within_query_limit() {
                 return Poll::Ready(Event::End);
             }

@@ -13,6 +13,7 @@ use bytes::BytesMut;
 use crate::command::publish_run::PublishRun;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
+use crate::resp::replies::Replies;
 
 /// The most sets of buffers that a thread keeps. More are in use only while batches await.
 const KEPT: usize = 32;
@@ -25,7 +26,7 @@ pub(crate) struct BatchBuffers {
     /// Bytes that were read and not executed yet.
     pub input: BytesMut,
     /// Replies that are not in the connection's outbox yet.
-    pub replies: BytesMut,
+    pub replies: Replies,
     /// Messages, and the clients to flush.
     pub fanout: Fanout,
     /// Consecutive PUBLISHes that are to be published together.
@@ -48,11 +49,13 @@ impl BatchBuffers {
 
     /// Empties the buffers and returns them to the thread.
     pub(crate) fn give_back(mut self: Box<Self>) {
-        for buffer in [&mut self.input, &mut self.replies] {
-            buffer.clear();
-            if buffer.capacity() > KEPT_CAPACITY {
-                *buffer = BytesMut::new();
-            }
+        self.input.clear();
+        if self.input.capacity() > KEPT_CAPACITY {
+            self.input = BytesMut::new();
+        }
+        self.replies.clear();
+        if self.replies.capacity() > KEPT_CAPACITY {
+            self.replies = Replies::default();
         }
         POOL.with_borrow_mut(|pool| {
             if pool.len() < KEPT {

@@ -14,6 +14,7 @@ use bytes::{Buf, BytesMut};
 use super::buffers::BatchBuffers;
 use crate::client::socket::ReadSocket;
 use crate::observe::stats::Stats;
+use crate::resp::large::{LARGE, has_memory_for};
 use crate::resp::request::RequestReader;
 
 /// An unfinished request of up to this many bytes is copied between batches, so that the read
@@ -32,6 +33,20 @@ pub(super) struct Input {
     pub(super) reader: RequestReader,
     /// The bytes of an unfinished request. While the client is blocked: all bytes that it sends.
     unfinished: BytesMut,
+}
+
+/// Makes room for so many bytes behind those of a buffer.
+///
+/// # Errors
+/// [`io::ErrorKind::OutOfMemory`]: what is unfinished is long, and there is no memory for more.
+fn make_room(buffer: &mut BytesMut, bytes: usize) -> io::Result<()> {
+    let grows = buffer.capacity() - buffer.len() < bytes;
+    // It at least doubles then.
+    if grows && buffer.len() >= LARGE && !has_memory_for(2 * buffer.len() + bytes) {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    buffer.reserve(bytes);
+    Ok(())
 }
 
 impl Input {
@@ -95,7 +110,7 @@ impl Input {
         buffer: &mut BytesMut,
         stats: &Stats,
     ) -> Poll<io::Result<()>> {
-        buffer.reserve(READ_SIZE);
+        make_room(buffer, READ_SIZE)?;
         let bytes = ready!(self.read.poll_read(context, buffer))?;
         if bytes == 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
@@ -116,9 +131,13 @@ impl Input {
         let mut buffers = BatchBuffers::take();
         buffers.input.reserve(READ_SIZE);
         let read = self.read.poll_read(context, &mut buffers.input);
-        self.unfinished.extend_from_slice(&buffers.input);
+        let room = make_room(&mut self.unfinished, buffers.input.len());
+        if room.is_ok() {
+            self.unfinished.extend_from_slice(&buffers.input);
+        }
         buffers.give_back();
         let bytes = ready!(read)?;
+        room?;
         stats.read(bytes);
         Poll::Ready(Ok(bytes))
     }

@@ -30,11 +30,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
+
 use crate::client::log::log_client;
 use crate::client::socket::{ReadSocket, WriteSocket};
 use crate::client::{Addresses, Client, Closing, Output};
 use crate::command::Session;
 use crate::command::access::Access;
+use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 use buffers::BatchBuffers;
 use input::Input;
@@ -115,10 +118,20 @@ impl Connection {
         .await
     }
 
+    /// Logs why no more can be read, if the peer is not the cause.
+    fn note_end(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::OutOfMemory {
+            self.state.tell(Told::NoMemory, &self.client);
+        }
+    }
+
     /// Sends the peer the reason why it is refused, and ends the connection once that is written.
     pub(crate) async fn refuse(&mut self, why: &str) {
         let limits = self.state.config().client_output_buffer_limit;
-        let _ = self.client.outbox.send(&mut why.into(), &limits);
+        let _ = self
+            .client
+            .outbox
+            .send(&mut BytesMut::from(why).into(), &limits);
         self.client.drain();
         self.state.flush(&self.client);
         self.run().await;
@@ -218,7 +231,10 @@ impl Connection {
                 return self.poll_blocked(context);
             }
             match ready!(self.input.poll(context, &self.state.stats)) {
-                Err(_) => Poll::Ready(Event::End),
+                Err(error) => {
+                    self.note_end(&error);
+                    Poll::Ready(Event::End)
+                }
                 Ok(buffers) if self.client.begin_serving() => Poll::Ready(Event::Input(buffers)),
                 Ok(buffers) => {
                     // A shutdown has begun meanwhile: no more requests are executed.

@@ -92,6 +92,8 @@ pub(crate) enum Told {
     OutputLimit,
     /// Closed: `maxmemory-clients`.
     ClientsMemory,
+    /// Closed: the system had no memory for a request or a reply.
+    NoMemory,
     /// Closed: a bug.
     Panic,
     /// Messages were dropped for it.
@@ -105,7 +107,7 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    const ALL: [Told; 15] = [
+    const ALL: [Told; 16] = [
         Told::Http,
         Told::TooManyClients,
         Told::Unprotected,
@@ -116,6 +118,7 @@ impl Told {
         Told::QueryLimit,
         Told::OutputLimit,
         Told::ClientsMemory,
+        Told::NoMemory,
         Told::Panic,
         Told::Dropped,
         Told::Setting,
@@ -151,6 +154,7 @@ impl Told {
             | Told::QueryLimit
             | Told::OutputLimit
             | Told::ClientsMemory
+            | Told::NoMemory
             | Told::Panic
             | Told::Dropped => 8,
             Told::Setting | Told::Users => 32,
@@ -177,6 +181,7 @@ impl fmt::Display for Told {
             Told::ClientsMemory => {
                 "client closed: all clients together hold more than maxmemory-clients"
             }
+            Told::NoMemory => "client closed: the system has no memory for its request or reply",
             Told::Panic => "connection closed: its task panicked",
             Told::Dropped => "slow subscriber: messages were dropped since the last such line",
             Told::Setting => "changed by CONFIG SET",

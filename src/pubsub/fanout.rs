@@ -13,14 +13,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-
 use super::message::Messages;
 use super::subscribers::Subscribers;
 use crate::client::Client;
 use crate::client::frames::Frames;
 use crate::client::outbox::{Append, Delivery};
 use crate::config::OutputLimits;
+use crate::resp::replies::Replies;
 
 /// A write cycle ends when it has appended this many bytes per client on the list. A write gets no
 /// cheaper per byte beyond that.
@@ -72,7 +71,7 @@ impl Fanout {
 
     /// Appends the reply to a client that was blocked and that another client's command has served.
     /// Returns whether its outbox has accepted the reply.
-    pub(crate) fn reply(&mut self, client: &Arc<Client>, mut reply: BytesMut) -> bool {
+    pub(crate) fn reply(&mut self, client: &Arc<Client>, mut reply: Replies) -> bool {
         let append = client.outbox.send(&mut reply, &self.pending.limits);
         if append.wants_flush() {
             self.pending.touch(client);

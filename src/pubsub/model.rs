@@ -264,7 +264,7 @@ fn replies_stay_whole_and_precede_own_messages() {
                     // A client that publishes to itself.
                     peer.client.outbox.hold_messages();
                     publish(&registry, CHANNEL, &format!("o{number}"));
-                    let mut reply = BytesMut::from(&b":1\r\n"[..]);
+                    let mut reply = BytesMut::from(&b":1\r\n"[..]).into();
                     let _ = peer.client.outbox.send(&mut reply, &limits());
                     peer.client.outbox.release_messages();
                     peer.flush(&registry);

@@ -122,7 +122,7 @@ impl Subscriber<'_> {
             name,
             now.confirmed(namespace),
         );
-        let _ = self.client.outbox.send(&mut frame, self.limits);
+        let _ = self.client.outbox.send(&mut frame.into(), self.limits);
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) const LARGE: usize = 64 * 1024;
 /// So many times what has arrived may be reserved on the word of a header. The last step is to the
 /// whole length, when a small part of it has arrived: so little is copied on the way.
 const AHEAD: usize = 64;
+/// So much is left when memory for something large is asked for.
+const SPARE: usize = 16 * 1024 * 1024;
 /// What follows the bytes of a bulk string.
 const LINE_BREAK: &[u8] = b"\r\n";
 
@@ -35,6 +37,11 @@ impl LargeBulk {
     /// The bytes and the line break behind them, shared.
     pub(crate) fn with_line_break(&self) -> Bytes {
         Bytes::from_owner(Owner(Arc::clone(&self.0)))
+    }
+
+    /// The bytes, shared.
+    pub(crate) fn shared(&self) -> Bytes {
+        self.with_line_break().slice(..self.bytes().len())
     }
 
     /// The bytes, to be changed. They are copied if somebody else holds them, and otherwise this has
@@ -62,11 +69,11 @@ impl LargeBulk {
 }
 
 /// Whether the system has memory for a copy of so many bytes, where that is much: what cannot say that
-/// there is none should not be asked to copy them.
+/// there is none should not be asked to copy them. Some is left for what is too small to ask for.
 pub(crate) fn has_memory_for(bytes: usize) -> bool {
     let mut probe = Vec::<u8>::new();
     bytes < LARGE || {
-        let has = probe.try_reserve_exact(bytes).is_ok();
+        let has = probe.try_reserve_exact(bytes.saturating_add(SPARE)).is_ok();
         // Or the compiler would see that nobody needs it.
         std::hint::black_box(&mut probe);
         has

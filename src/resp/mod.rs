@@ -17,6 +17,7 @@ pub(crate) mod error;
 pub(crate) mod inline;
 pub(crate) mod large;
 pub(crate) mod number;
+pub(crate) mod replies;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod writer;

@@ -9,10 +9,11 @@
 //! Encoding recurses as deep as the tree is nested. Commands decide how deep that is; clients do
 //! not.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::Protocol;
 use super::error::CommandError;
+use super::replies::Replies;
 use super::writer::ReplyWriter;
 
 /// A command's reply.
@@ -61,7 +62,7 @@ impl Reply {
     pub(crate) const PONG: Reply = Reply::Static(b"+PONG\r\n");
 
     /// Appends the reply's bytes to `out`.
-    pub(crate) fn encode(self, out: &mut BytesMut, protocol: Protocol) {
+    pub(crate) fn encode(self, out: &mut Replies, protocol: Protocol) {
         ReplyWriter::wire(out, protocol).put(self);
     }
 }

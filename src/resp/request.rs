@@ -27,12 +27,12 @@
 
 use std::ops::{Index, Range};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 use super::error::CommandError;
 use super::inline::split_words_into;
-use super::large::{LARGE, LargeBulk, Receiving};
+use super::large::{LARGE, LargeBulk, Receiving, has_memory_for};
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
@@ -136,6 +136,22 @@ impl<'a> Args<'a> {
     pub(crate) fn large(&self, index: usize) -> Option<&'a LargeBulk> {
         let range = self.ranges.get(index).filter(|range| is_large(range))?;
         Some(&self.large[range.end])
+    }
+
+    /// The argument at `index`, shared if it is one that can be kept without copying it.
+    pub(crate) fn shared(&self, index: usize) -> Bytes {
+        match self.large(index) {
+            Some(bulk) => bulk.shared(),
+            None => Bytes::copy_from_slice(&self[index]),
+        }
+    }
+
+    /// Whether there is memory for a copy of all arguments, each with its place in a table.
+    pub(crate) fn can_be_copied(&self) -> bool {
+        const PLACE: usize = 64;
+        // Few requests are so long that they need be looked at.
+        let is_short = self.large.is_empty() && self.len() < LARGE / PLACE;
+        is_short || has_memory_for(self.iter().map(|arg| arg.len() + PLACE).sum())
     }
 
     /// The arguments in order.
@@ -365,7 +381,7 @@ impl RequestReader {
                 length
             }
         };
-        if self.failed {
+        if self.failed || self.args.try_reserve(1).is_err() {
             return Err(ProtocolError::NoMemory(length));
         }
         if let Some(receiving) = self.receiving.take_if(|receiving| receiving.is_complete()) {

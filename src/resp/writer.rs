@@ -10,17 +10,21 @@
 //!                                 └─▶ value  Array[Bulk, Integer]
 //! ```
 //!
-//! The wire form keeps no state and appends to a buffer, so that data under a lock is copied once.
+//! The wire form keeps no state and appends to [`Replies`], so that data under a lock is copied once.
 //! The value form is for callers that inspect the reply. It collects the pieces in a
 //! [`ReplyBuilder`]. The resulting tree encodes to the bytes that the wire form would have written.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::Protocol;
 use super::encode;
 use super::error::CommandError;
-use super::large::{LARGE, has_memory_for};
+use super::large::LARGE;
+use super::replies::Replies;
 use super::reply::Reply;
+
+/// Room for the line that begins a piece, or for a number.
+const LINE: usize = 64;
 
 /// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set),
 /// [`map`](Self::map) and [`pairs`](Self::pairs), the caller must write as many replies as they
@@ -30,13 +34,13 @@ pub(crate) struct ReplyWriter<'a>(Target<'a>);
 
 #[derive(Debug)]
 enum Target<'a> {
-    Wire(&'a mut BytesMut, Protocol),
+    Wire(&'a mut Replies, Protocol),
     Value(&'a mut ReplyBuilder),
 }
 
 impl<'a> ReplyWriter<'a> {
     /// A writer that encodes the reply and appends it to `out`.
-    pub(crate) fn wire(out: &'a mut BytesMut, protocol: Protocol) -> ReplyWriter<'a> {
+    pub(crate) fn wire(out: &'a mut Replies, protocol: Protocol) -> ReplyWriter<'a> {
         ReplyWriter(Target::Wire(out, protocol))
     }
 
@@ -49,21 +53,22 @@ impl<'a> ReplyWriter<'a> {
         ReplyWriter(Target::Value(builder))
     }
 
-    /// Whether there is memory for a bulk string of so many bytes behind what was written.
-    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
-        let before = match &self.0 {
-            Target::Wire(out, _) => out.len(),
-            // Each piece is an allocation of its own.
-            Target::Value(_) => 0,
-        };
-        // A buffer that grows at least doubles.
-        bytes < LARGE || has_memory_for((before + bytes).max(2 * before))
+    /// Whether there was no memory for something that was written.
+    pub(crate) fn is_starved(&self) -> bool {
+        match &self.0 {
+            Target::Wire(out, _) => out.is_starved(),
+            Target::Value(_) => false,
+        }
     }
 
     /// Begins an array with `length` members.
     pub(crate) fn array(&mut self, length: usize) {
         match &mut self.0 {
-            Target::Wire(out, _) => encode::put_array(out, length),
+            Target::Wire(out, _) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_array(out, length);
+                }
+            }
             Target::Value(builder) => builder.open(AggregateKind::Array, length),
         }
     }
@@ -71,7 +76,11 @@ impl<'a> ReplyWriter<'a> {
     /// Begins a set with `length` members.
     pub(crate) fn set(&mut self, length: usize) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_set(out, length, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_set(out, length, *protocol);
+                }
+            }
             Target::Value(builder) => builder.open(AggregateKind::Set, length),
         }
     }
@@ -79,7 +88,11 @@ impl<'a> ReplyWriter<'a> {
     /// Begins a map with `pairs` entries. Each key is followed by its value.
     pub(crate) fn map(&mut self, pairs: usize) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_map(out, pairs, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_map(out, pairs, *protocol);
+                }
+            }
             Target::Value(builder) => builder.open(AggregateKind::Map, pairs * 2),
         }
     }
@@ -87,14 +100,20 @@ impl<'a> ReplyWriter<'a> {
     /// Begins an array of so many pairs: each is [`pair`](Self::pair) and two replies.
     pub(crate) fn pairs(&mut self, pairs: usize) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_pairs(out, pairs, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_pairs(out, pairs, *protocol);
+                }
+            }
             Target::Value(builder) => builder.open(AggregateKind::Pairs, pairs * 2),
         }
     }
 
     /// Begins one of the [`pairs`](Self::pairs).
     pub(crate) fn pair(&mut self) {
-        if let Target::Wire(out, protocol) = &mut self.0 {
+        if let Target::Wire(out, protocol) = &mut self.0
+            && let Some(out) = out.room(LINE)
+        {
             encode::put_pair(out, *protocol);
         }
     }
@@ -102,15 +121,40 @@ impl<'a> ReplyWriter<'a> {
     /// Writes a bulk string.
     pub(crate) fn bulk(&mut self, data: &[u8]) {
         match &mut self.0 {
-            Target::Wire(out, _) => encode::put_bulk(out, data),
+            Target::Wire(out, _) => {
+                if let Some(out) = out.room(LINE + data.len()) {
+                    encode::put_bulk(out, data);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Bulk(Bytes::copy_from_slice(data))),
+        }
+    }
+
+    /// Writes a bulk string that others hold too: uncopied, if it is large.
+    pub(crate) fn shared_bulk(&mut self, data: Bytes) {
+        match &mut self.0 {
+            Target::Wire(out, _) if data.len() >= LARGE => {
+                if let Some(line) = out.room(LINE) {
+                    encode::put_integer(line, b'$', data.len() as i64);
+                    out.push_shared(data);
+                }
+                if let Some(end) = out.room(LINE) {
+                    end.extend_from_slice(b"\r\n");
+                }
+            }
+            Target::Wire(..) => self.bulk(&data),
+            Target::Value(builder) => builder.add(Reply::Bulk(data)),
         }
     }
 
     /// Writes an integer.
     pub(crate) fn integer(&mut self, number: i64) {
         match &mut self.0 {
-            Target::Wire(out, _) => encode::put_integer(out, b':', number),
+            Target::Wire(out, _) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_integer(out, b':', number);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Integer(number)),
         }
     }
@@ -118,7 +162,11 @@ impl<'a> ReplyWriter<'a> {
     /// Writes a floating-point number.
     pub(crate) fn double(&mut self, number: f64) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_double(out, number, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_double(out, number, *protocol);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Double(number)),
         }
     }
@@ -126,7 +174,11 @@ impl<'a> ReplyWriter<'a> {
     /// A number with a fraction, by its digits.
     pub(crate) fn decimal(&mut self, digits: &[u8]) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_decimal(out, digits, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE + digits.len()) {
+                    encode::put_decimal(out, digits, *protocol);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Decimal(Bytes::copy_from_slice(digits))),
         }
     }
@@ -134,7 +186,11 @@ impl<'a> ReplyWriter<'a> {
     /// Writes a null.
     pub(crate) fn null(&mut self) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_null(out, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_null(out, *protocol);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Null),
         }
     }
@@ -142,7 +198,11 @@ impl<'a> ReplyWriter<'a> {
     /// Writes a null in place of an array.
     pub(crate) fn null_array(&mut self) {
         match &mut self.0 {
-            Target::Wire(out, protocol) => encode::put_null_array(out, *protocol),
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_null_array(out, *protocol);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::NullArray),
         }
     }
@@ -150,7 +210,11 @@ impl<'a> ReplyWriter<'a> {
     /// Writes a status.
     pub(crate) fn status(&mut self, text: &[u8]) {
         match &mut self.0 {
-            Target::Wire(out, _) => encode::put_status(out, text),
+            Target::Wire(out, _) => {
+                if let Some(out) = out.room(LINE + text.len()) {
+                    encode::put_status(out, text);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Status(Bytes::copy_from_slice(text))),
         }
     }
@@ -158,7 +222,11 @@ impl<'a> ReplyWriter<'a> {
     /// Writes an error.
     pub(crate) fn error(&mut self, error: &CommandError) {
         match &mut self.0 {
-            Target::Wire(out, _) => encode::put_error(out, error),
+            Target::Wire(out, _) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_error(out, error);
+                }
+            }
             Target::Value(builder) => builder.add(Reply::Error(Box::new(error.clone()))),
         }
     }
@@ -171,16 +239,32 @@ impl<'a> ReplyWriter<'a> {
         };
         match reply {
             Reply::Sent => {}
-            Reply::Static(bytes) => out.extend_from_slice(bytes),
+            Reply::Static(bytes) => {
+                if let Some(out) = out.room(bytes.len()) {
+                    out.extend_from_slice(bytes);
+                }
+            }
             Reply::Status(text) => self.status(&text),
             Reply::Error(error) => self.error(&error),
             Reply::Integer(number) => self.integer(number),
             Reply::Double(number) => self.double(number),
             Reply::Decimal(digits) => self.decimal(&digits),
-            Reply::BigNumber(digits) => encode::put_big_number(out, &digits, protocol),
-            Reply::Boolean(value) => encode::put_boolean(out, value, protocol),
-            Reply::Bulk(data) => self.bulk(&data),
-            Reply::Verbatim(text) => encode::put_verbatim(out, &text, protocol),
+            Reply::BigNumber(digits) => {
+                if let Some(out) = out.room(LINE + digits.len()) {
+                    encode::put_big_number(out, &digits, protocol);
+                }
+            }
+            Reply::Boolean(value) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_boolean(out, value, protocol);
+                }
+            }
+            Reply::Bulk(data) => self.shared_bulk(data),
+            Reply::Verbatim(text) => {
+                if let Some(out) = out.room(LINE + text.len()) {
+                    encode::put_verbatim(out, &text, protocol);
+                }
+            }
             Reply::Null => self.null(),
             Reply::NullArray => self.null_array(),
             Reply::Array(items) => {

@@ -31,7 +31,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::BytesMut;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
@@ -41,6 +40,7 @@ use super::value::Value;
 use crate::client::{Client, ClientId};
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
+use crate::resp::replies::Replies;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
 
@@ -101,8 +101,8 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     /// Writes a reply in the client's protocol. The result is empty if the client gets no replies.
-    pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> BytesMut {
-        let mut reply = BytesMut::new();
+    pub(crate) fn reply(&self, write: impl FnOnce(&mut ReplyWriter<'_>)) -> Replies {
+        let mut reply = Replies::default();
         if self.wants_reply {
             write(&mut ReplyWriter::wire(&mut reply, self.client.protocol()));
         }
@@ -110,12 +110,12 @@ impl Waiter {
     }
 
     /// The reply to a client whose time limit is over; empty if it gets no replies.
-    pub(crate) fn timed_out(&self) -> BytesMut {
+    pub(crate) fn timed_out(&self) -> Replies {
         self.reply(|out| out.put(self.op.timed_out()))
     }
 
     /// An error as a reply; empty if the client gets no replies.
-    pub(crate) fn error(&self, error: &CommandError) -> BytesMut {
+    pub(crate) fn error(&self, error: &CommandError) -> Replies {
         self.reply(|out| out.error(error))
     }
 }

@@ -11,8 +11,6 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-
 use super::blocked::BlockedOp;
 use super::keyspace::{FullKey, Keyspace};
 use super::tracking::Author;
@@ -21,6 +19,7 @@ use crate::client::ClientId;
 use crate::config::Config;
 use crate::pubsub::fanout::Fanout;
 use crate::resp::error::CommandError;
+use crate::resp::replies::Replies;
 use crate::resp::writer::ReplyWriter;
 
 /// The result of serving one waiter.
@@ -112,13 +111,17 @@ impl Keyspace {
             return Served::Nothing;
         };
         let (wants_reply, waiter) = (waiter.wants_reply, Arc::clone(&waiter.client));
-        let mut reply = BytesMut::new();
+        let mut reply = Replies::default();
         let answer = match slot {
             Some(slot) => {
                 let mut out = ReplyWriter::wire(&mut reply, waiter.protocol());
                 op.answer(&mut keys, slot, key, &mut out)
             }
             None => op.when_gone().map_or(Ok(false), Err),
+        };
+        let answer = match answer {
+            Ok(true) if reply.is_starved() => Err(CommandError::NO_MEMORY),
+            answer => answer,
         };
         let has_taken = match &answer {
             Ok(false) => return Served::Nothing,

@@ -43,6 +43,9 @@ enum View {
     Help,
     /// COMMAND DOCS without its sentences, which are fanfare's own: names, arguments, flags and versions are compared.
     Docs,
+    /// COMMAND INFO and DOCS without what Redis 7.2 changed in these commands: their flag `noscript`, tips, that WAIT
+    /// blocks, that they are deprecated.
+    Newer,
     /// See [`rules`](super::rules::rules): what has no order, and what only Redis has.
     Rules,
     /// ACL LOG without ages and clients.
@@ -80,6 +83,7 @@ impl Lens {
             "lines" => View::Lines,
             "help" => View::Help,
             "docs" => View::Docs,
+            "newer" => View::Newer,
             "rules" => View::Rules,
             "log" => View::Log,
             "fields" | "extra" | "has" | "same" => {
@@ -168,6 +172,7 @@ impl View {
             View::Lines => frames = vec![lines(&frames)],
             View::Help => frames.iter_mut().for_each(help),
             View::Docs => frames.iter_mut().for_each(hide_sentences),
+            View::Newer => frames.iter_mut().for_each(hide_changes),
             View::Rules => frames.iter_mut().for_each(rules::rules),
             View::Log => frames.iter_mut().for_each(rules::log),
         }
@@ -261,12 +266,19 @@ fn help(frame: &mut Frame) {
     }
 }
 
-/// Hides what stands behind these names, and the text of each change in a history.
+/// Hides what stands behind these names, and the text of each change in a history. Leaves out `display_text`, which
+/// Redis 7.0 does not tell.
 fn hide_sentences(frame: &mut Frame) {
     let Frame::Aggregate { items, .. } = frame else {
         return;
     };
     const SENTENCES: [&[u8]; 4] = [b"summary", b"complexity", b"history", b"replaced_by"];
+    if let Some(place) = items
+        .iter()
+        .position(|item| item.string() == Some(b"display_text"))
+    {
+        items.drain(place..place + 2);
+    }
     let mut is_sentence = false;
     for item in items {
         if !is_sentence {
@@ -289,6 +301,41 @@ fn hide_sentence(frame: &mut Frame) {
     if let Frame::Blob { bytes, .. } = frame {
         *bytes = b"a sentence".to_vec();
     }
+}
+
+/// See [`View::Newer`].
+fn hide_changes(frame: &mut Frame) {
+    let Frame::Aggregate { items, .. } = frame else {
+        return;
+    };
+    const DEPRECATION: [&[u8]; 3] = [b"doc_flags", b"deprecated_since", b"replaced_by"];
+    let is_said = |item: &Frame| {
+        item.string()
+            .is_some_and(|name| DEPRECATION.contains(&name))
+    };
+    while let Some(place) = items.iter().position(is_said) {
+        items.drain(place..place + 2);
+    }
+    if let [name, _, flags, .., categories, tips, _, _] = items.as_mut_slice()
+        && let Some(name) = name.string()
+    {
+        let is_wait = name == b"wait";
+        for list in [flags, categories] {
+            if let Frame::Aggregate { items, .. } = list {
+                items.retain(|item| {
+                    let Frame::Line { text, .. } = item else {
+                        return true;
+                    };
+                    let blocks = matches!(text.as_slice(), b"blocking" | b"@blocking");
+                    !(text == b"noscript" || is_wait && blocks)
+                });
+            }
+        }
+        if let Frame::Aggregate { items, .. } = tips {
+            items.clear();
+        }
+    }
+    items.iter_mut().for_each(hide_changes);
 }
 
 /// Redis answers and delivers these in the order of a hash table. The counts of confirmations stay where they are.

@@ -1,6 +1,6 @@
 //! Generated rules: random sequences of them are given to a user, and what ACL GETUSER, ACL LIST and ACL DRYRUN make of
-//! it is compared. Only commands that both servers have are named; categories also mean those that only Redis has,
-//! which the view `rules` leaves out of single commands.
+//! it is compared. Only commands that both servers have are named; categories also mean those that only Redis has.
+//! The view `rules` compares what the shown rules mean, and ACL DRYRUN what the users may do.
 
 use super::lens::Lens;
 use super::script::{Payload, Step, Then, encode_command};
@@ -130,7 +130,7 @@ fn step(random: &mut Random) -> Step {
     if random.once_in(20) {
         requests.push(words(&["ACL", "DELUSER", user]));
     }
-    requests.extend((0..4).map(|_| dryrun(random, user)));
+    requests.extend((0..12).map(|_| dryrun(random, user)));
     let mut lens = Lens::default();
     lens.add("rules").expect("a modifier");
     let source = requests.iter().map(|words| {

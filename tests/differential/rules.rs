@@ -1,8 +1,9 @@
-//! Views of what ACL answers: the order in which Redis takes single commands from a hash table, the commands that
-//! fanfare does not have, the one pattern that Redis writes as another rule, and the parts of ACL LOG that differ by
-//! right.
+//! Views of what ACL answers: rules of commands, which Redis 7.2 and fanfare show as they were given and Redis 7.0 as it
+//! finds them, the commands that fanfare does not have, the one pattern that Redis writes as another rule, and the parts
+//! of ACL LOG that differ by right.
 
 use super::frame::Frame;
+use super::meaning::meaning;
 
 /// fanfare's own list of what it does not have.
 const REDIS_ONLY: &str = include_str!("../../src/acl/redis_only.rs");
@@ -33,8 +34,8 @@ fn is_foreign(name: &str) -> bool {
     names.any(|known| known == name)
 }
 
-/// Sorts the single commands of each selector, after its categories. Leaves out those that only one of the servers
-/// knows in rules, and has in arrays of names.
+/// Replaces the rules of commands in each selector by what Redis 7.0 makes of them. Leaves out the commands that only
+/// one of the servers knows in rules, and has in arrays of names.
 pub fn rules(frame: &mut Frame) {
     match frame {
         Frame::Aggregate { items, .. } => {
@@ -47,28 +48,34 @@ pub fn rules(frame: &mut Frame) {
         Frame::Blob { bytes, .. } => {
             let text = String::from_utf8_lossy(bytes);
             if text.contains("-@all") || text.contains("+@all") {
-                *bytes = sorted(&text).into_bytes();
+                *bytes = compared(&text, meaning).into_bytes();
             }
         }
         _ => {}
     }
 }
 
-fn sorted(text: &str) -> String {
+/// The text with what `meaning` makes of each run of rules of commands.
+fn compared(text: &str, meaning: impl Fn(&[&str]) -> String) -> String {
     let text = text.replace(')', " )").replace("%RW~*", "~*");
     let mut words = text.split(' ').collect::<Vec<_>>();
-    words.retain(|word| *word != SANITIZE);
-    words.retain(|word| !single(word).is_some_and(|name| NEWER.contains(&name)));
-    for run in words.chunk_by_mut(|one, other| single(one).is_some() && single(other).is_some()) {
-        run.sort_unstable();
-    }
-    words.join(" ")
+    words.retain(|word| *word != SANITIZE && !is_newer(word));
+    let runs = words.chunk_by(|one, other| is_of_commands(one) && is_of_commands(other));
+    let runs = runs.map(|run| match run {
+        [first, ..] if is_of_commands(first) => meaning(run),
+        run => run.join(" "),
+    });
+    runs.collect::<Vec<_>>().join(" ")
 }
 
-/// The command of a rule that allows or denies one, or a first argument of one.
-fn single(word: &str) -> Option<&str> {
-    let name = word.strip_prefix('+').or(word.strip_prefix('-'))?;
-    (!name.starts_with('@')).then_some(name)
+fn is_of_commands(word: &str) -> bool {
+    word.starts_with(['+', '-'])
+}
+
+/// Whether a rule names a command that Redis 7.0 does not have.
+fn is_newer(word: &str) -> bool {
+    let name = word.strip_prefix(['+', '-']);
+    name.is_some_and(|name| NEWER.contains(&name))
 }
 
 /// What was denied, in the words of Redis 7.2, without the user's name, which 7.0 does not tell.
@@ -124,9 +131,12 @@ pub fn log(frame: &mut Frame) {
 }
 
 #[test]
-fn what_has_no_order_is_sorted_and_what_is_foreign_is_gone() {
+fn runs_of_rules_are_compared_by_what_they_mean() {
     assert_eq!(
-        sorted("user a ~-x -@all +@list +set +hget +waitaof +get (~b -@all +get)"),
-        "user a ~-x -@all +@list +get +hget +set (~b -@all +get )"
+        compared(
+            "user a ~-x -@all +@list +set +waitaof -get (~b -@all +get)",
+            |run| format!("<{}>", run.join(","))
+        ),
+        "user a ~-x <-@all,+@list,+set,-get> (~b <-@all,+get> )"
     );
 }

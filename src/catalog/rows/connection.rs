@@ -85,7 +85,8 @@ pub(crate) const ROWS: &[Spec] = &[
         .categories(&[Category::Connection])
         .origin("connection", "1.0.0")
         .summary("End the connection")
-        .complexity("O(1)"),
+        .complexity("O(1)")
+        .deprecated("7.2.0", "closing the connection"),
     Spec::new("ping", -1)
         .flags(&[Fast, WhileSubscribed])
         .categories(&[Category::Connection])

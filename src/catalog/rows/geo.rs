@@ -72,8 +72,14 @@ const COUNT_WITH_LATER_ANY: Arg = Arg::block(
 const WITHCOORD: Arg = Arg::pure_token("withcoord", "WITHCOORD").optional();
 const WITHDIST: Arg = Arg::pure_token("withdist", "WITHDIST").optional();
 const WITHHASH: Arg = Arg::pure_token("withhash", "WITHHASH").optional();
-const STORE: Arg = Arg::key("key", 1).token("STORE").optional();
-const STOREDIST: Arg = Arg::key("key", 2).token("STOREDIST").optional();
+const STORE: Arg = Arg::one_of(
+    "store",
+    &[
+        Arg::key("key", 1).token("STORE"),
+        Arg::key("key", 2).token("STOREDIST"),
+    ],
+)
+.optional();
 
 /// The argument after a keyword.
 const NEXT_ARG: Find = Find::Range {
@@ -211,7 +217,6 @@ pub(crate) const ROWS: &[Spec] = &[
             COUNT_WITH_LATER_ANY,
             ORDER,
             STORE,
-            STOREDIST,
         ]),
     reads("georadius_ro", -6)
         .origin("geo", "3.2.10")
@@ -253,7 +258,6 @@ pub(crate) const ROWS: &[Spec] = &[
             COUNT,
             ORDER,
             STORE,
-            STOREDIST,
         ]),
     reads("georadiusbymember_ro", -5)
         .origin("geo", "3.2.10")

@@ -3,7 +3,7 @@
 //! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
-use crate::catalog::spec::Flag::{DenyOom, Fast, Loading, NoScript, ReadOnly, Stale, Write};
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, Loading, ReadOnly, Stale, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec, sort};
 
 /// The rows of this group.
@@ -103,7 +103,11 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("randomkey", 1)
         .flags(&[ReadOnly])
         .categories(&[Category::Keyspace])
-        .tips(&["request_policy:all_shards", "nondeterministic_output"])
+        .tips(&[
+            "request_policy:all_shards",
+            "response_policy:special",
+            "nondeterministic_output",
+        ])
         .origin("generic", "1.0.0")
         .summary("Show the name of some key")
         .complexity("O(1)"),
@@ -156,7 +160,11 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("scan", -2)
         .flags(&[ReadOnly])
         .categories(&[Category::Keyspace])
-        .tips(&["nondeterministic_output", "request_policy:special"])
+        .tips(&[
+            "nondeterministic_output",
+            "request_policy:special",
+            "response_policy:special",
+        ])
         .origin("generic", "2.8.0")
         .summary("Walk through the keys, some with each call")
         .complexity("O(1) a call, O(N) for a walk through N keys")
@@ -222,7 +230,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .summary("Look at how memory is used")
         .complexity("Depends on the subcommand"),
     Spec::new("wait", 3)
-        .flags(&[NoScript])
+        .flags(&[Blocking])
         .categories(&[Category::Connection])
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
         .origin("generic", "3.0.0")

@@ -3,7 +3,7 @@
 //! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, NoScript, ReadOnly, Write};
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// A command on lists.
@@ -174,21 +174,21 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("count").token("COUNT").optional(),
         ]),
     list("blpop", -3, "2.0.0")
-        .flags(&[Write, NoScript, Blocking])
+        .flags(&[Write, Blocking])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .summary("Take the head of the first list that has any element, or wait for one")
         .complexity("O(N) for N keys")
         .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     list("brpop", -3, "2.0.0")
-        .flags(&[Write, NoScript, Blocking])
+        .flags(&[Write, Blocking])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .summary("Take the tail of the first list that has any element, or wait for one")
         .complexity("O(N) for N keys")
         .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     list("blmove", 6, "6.2.0")
-        .flags(&[Write, DenyOom, NoScript, Blocking])
+        .flags(&[Write, DenyOom, Blocking])
         .keys(SOURCE_AND_DESTINATION)
         .summary("Move an element between the ends of two lists, or wait for one")
         .complexity("O(1)")
@@ -200,7 +200,7 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::double("timeout"),
         ]),
     list("brpoplpush", 4, "2.2.0")
-        .flags(&[Write, DenyOom, NoScript, Blocking])
+        .flags(&[Write, DenyOom, Blocking])
         .keys(SOURCE_AND_DESTINATION)
         .summary("Move an element from the tail of a list to the head of another, or wait for one")
         .complexity("O(1)")

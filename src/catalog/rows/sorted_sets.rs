@@ -3,7 +3,7 @@
 //! Layer `catalog`. A table of constants.
 
 use crate::catalog::categories::Category;
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, NoScript, ReadOnly, Write};
+use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// A command on sorted sets.
@@ -39,14 +39,14 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("count").token("COUNT").optional(),
         ]),
     sorted_set("bzpopmin", -3, "5.0.0")
-        .flags(&[Write, NoScript, Blocking, Fast])
+        .flags(&[Write, Blocking, Fast])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .summary("Take out the member with the lowest score, or wait for one")
         .complexity("O(log(N)) in a set of N members.")
         .history(&[("6.0.0", "`timeout` may have a fraction.")])
         .arguments(&[Arg::key("key", 0).multiple(), Arg::double("timeout")]),
     sorted_set("bzpopmax", -3, "5.0.0")
-        .flags(&[Write, NoScript, Blocking, Fast])
+        .flags(&[Write, Blocking, Fast])
         .keys(&[KeySpec::range(1, -2, 1, &["RW", "access", "delete"])])
         .summary("Take out the member with the highest score, or wait for one")
         .complexity("O(log(N)) in a set of N members.")

@@ -105,6 +105,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .origin("string", "2.0.0")
         .summary("Set a key to a string that expires after so many seconds")
         .complexity("O(1)")
+        .deprecated("2.6.12", "`SET` with `EX`")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("seconds"),
@@ -117,6 +118,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .origin("string", "2.6.0")
         .summary("Set a key to a string that expires after so many milliseconds")
         .complexity("O(1)")
+        .deprecated("2.6.12", "`SET` with `PX`")
         .arguments(&[
             Arg::key("key", 0),
             Arg::integer("milliseconds"),
@@ -129,6 +131,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .origin("string", "1.0.0")
         .summary("Set a key to a string unless the key exists")
         .complexity("O(1)")
+        .deprecated("2.6.12", "`SET` with `NX`")
         .arguments(&[Arg::key("key", 0), Arg::string("value")]),
     Spec::new("mget", -2)
         .flags(&[ReadOnly, Fast])
@@ -156,7 +159,6 @@ pub(crate) const ROWS: &[Spec] = &[
     Spec::new("msetnx", -3)
         .flags(&[Write, DenyOom])
         .categories(&[Category::String])
-        .tips(&["request_policy:multi_shard", "response_policy:agg_min"])
         .keys(&[KeySpec::range(1, -1, 2, &["OW", "insert"])])
         .origin("string", "1.0.1")
         .summary("Set several keys to strings unless one of them exists")

@@ -32,13 +32,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::queue::{Chunk, Queue};
 use crate::client::frames::{Frames, SHARED_BODY};
 use crate::client::outbox::overflow::{DropReport, DropTotals, Dropped, OverflowChoice};
 use crate::config::{OverflowPolicy, OverflowRule};
 use crate::resp::Protocol;
+use crate::resp::replies::Replies;
 
 /// About how many bytes of messages go to the socket at a time.
 const FLIGHT: usize = 64 * 1024;
@@ -246,7 +247,7 @@ impl DropQueue {
     }
 
     /// Takes replies, and empties the buffer that holds them.
-    pub(super) fn reply(&mut self, replies: &mut BytesMut) {
+    pub(super) fn reply(&mut self, replies: &mut Replies) {
         self.note_replies(replies.len());
         self.replies.push_replies(replies);
     }

@@ -6,11 +6,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
-
 use super::drop_queue::DropQueue;
 use super::{Append, Delivery, Outbox, State};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
+use crate::resp::replies::Replies;
 use std::sync::atomic::AtomicU64;
 
 /// Counts the messages that outboxes have dropped (`pubsub-overflow-policy`).
@@ -155,7 +154,7 @@ impl State {
     #[inline(never)]
     pub(super) fn append_replies_dropping(
         &mut self,
-        replies: &mut BytesMut,
+        replies: &mut Replies,
         limits: &OutputLimits,
     ) -> Append {
         let Some(drop_queue) = &mut self.drop_queue else {

@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::client::backlog::BacklogRange;
 use crate::client::socket::WriteSocket;
+use crate::resp::replies::Replies;
 
 /// Copied frames are gathered in chunks of about this many bytes, so that a growing queue is never
 /// copied as a whole.
@@ -101,8 +102,13 @@ impl Queue {
         self.chunks.push_back(Chunk::BacklogRange(range.clone()));
     }
 
-    /// Appends replies, and empties the buffer that holds them.
-    pub(super) fn push_replies(&mut self, replies: &mut BytesMut) {
+    /// Appends replies, and empties what holds them.
+    pub(super) fn push_replies(&mut self, replies: &mut Replies) {
+        for chunk in replies.take_chunks() {
+            self.finish_tail();
+            self.chunks.push_back(Chunk::Bytes(chunk));
+        }
+        let replies = replies.tail();
         if self.is_empty() && replies.len() > FIRST_CHUNK {
             // The buffer of large replies is taken over instead of being copied.
             self.tail = replies.split();
@@ -238,13 +244,14 @@ mod tests {
         queue.push_copy(b"before");
         let mut places = Vec::new();
         for _ in 0..3 {
-            let mut replies = BytesMut::from(&[b'x'; CHUNK][..]);
+            let replies = BytesMut::from(&[b'x'; CHUNK][..]);
             places.push(replies.as_ptr());
+            let mut replies = Replies::from(replies);
             queue.push_replies(&mut replies);
             assert!(replies.is_empty());
         }
         for _ in 0..2 {
-            queue.push_replies(&mut BytesMut::from("after"));
+            queue.push_replies(&mut BytesMut::from("after").into());
         }
         let chunks = queue.chunks.iter().skip(1).map(|chunk| match chunk {
             Chunk::Bytes(bytes) => bytes.as_ptr(),

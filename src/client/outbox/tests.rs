@@ -78,7 +78,7 @@ async fn bytes_leave_in_the_order_of_appending() {
     assert_eq!(push(&outbox, shared, &UNLIMITED), Append::Nothing);
     outbox.set_protocol(Protocol::Resp3);
     assert_eq!(push(&outbox, copied(b"*two"), &UNLIMITED), Append::Nothing);
-    let mut replies = BytesMut::from(&b"+OK"[..]);
+    let mut replies = Replies::from(BytesMut::from(&b"+OK"[..]));
     assert_eq!(outbox.send(&mut replies, &UNLIMITED), Append::Nothing);
     assert!(replies.is_empty());
     let expected = [b"*one*head", &body[..], b">two+OK"].concat();
@@ -102,7 +102,7 @@ async fn held_messages_follow_the_replies_and_keep_their_order() {
     outbox.hold_messages();
     assert_eq!(push(&outbox, copied(b"*one"), &UNLIMITED), Append::Nothing);
     assert_eq!(push(&outbox, shared, &UNLIMITED), Append::Nothing);
-    let mut replies = BytesMut::from(&b"+OK"[..]);
+    let mut replies = Replies::from(BytesMut::from(&b"+OK"[..]));
     let _ = outbox.send(&mut replies, &UNLIMITED);
     let expected = [b"*before+OK*one*two", &body[..], b"*after"].concat();
     assert_eq!(outbox.pending(), expected.len() - b"*after".len());
@@ -353,7 +353,7 @@ async fn stuck_subscribers_share_one_backlog() {
             expected.extend_from_slice(body.map_or(&[][..], |body| body));
             if number == 1500 {
                 // A reply of its own in between.
-                let mut reply = BytesMut::from(&b"+OK"[..]);
+                let mut reply = Replies::from(BytesMut::from(&b"+OK"[..]));
                 let _ = outbox.send(&mut reply, &UNLIMITED);
                 expected.extend_from_slice(b"+OK");
             }

@@ -7,6 +7,7 @@ use std::ops::Bound;
 use super::options::{Command, SearchOptions};
 use super::{Result, write_point};
 use crate::command::Args;
+use crate::command::keys::allow_copies;
 use crate::config::EventClass;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
@@ -75,6 +76,8 @@ fn search(
         &args[1]
     };
     let limits = Limits::of(keys.config());
+    let source = keys.peek(key);
+    allow_copies(keys, source)?;
     let set = keys.read::<SortedSet>(key)?;
     let options = SearchOptions::parse(command, args, set)?;
     let hits = set.map_or_else(Vec::new, |set| hits_in(set, &options));

@@ -2,15 +2,14 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
-use bytes::BytesMut;
-
 use super::*;
 use crate::resp::Protocol;
+use crate::resp::replies::Replies;
 
 fn bytes(reply: Reply, protocol: Protocol) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Replies::default();
     reply.encode(&mut out, protocol);
-    String::from_utf8(out.to_vec())
+    String::from_utf8(out.take_all())
         .unwrap()
         .replace("\r\n", " ")
 }
@@ -84,17 +83,56 @@ fn documentation_is_that_of_redis() {
         bytes(map, Protocol::Resp3),
         "%6 $7 summary $6 Log in $5 since $5 1.0.0 $5 group $10 \
          connection $10 complexity $32 O(N) for N passwords of the user $7 history ~1 *2 $5 6.0.0 $40 Takes a user's name before the password. $9 \
-         arguments *2 %4 $4 name $8 username $4 type $6 string $5 since $5 6.0.0 $5 flags \
-         ~1 +optional %2 $4 name $8 password $4 type $6 string "
+         arguments *2 %5 $4 name $8 username $4 type $6 string $12 display_text $8 username $5 since $5 6.0.0 $5 flags \
+         ~1 +optional %3 $4 name $8 password $4 type $6 string $12 display_text $8 password "
     );
     let (_, map) = documentation(command("client|unblock"));
     assert_eq!(
         bytes(map, Protocol::Resp2),
-        "*10 $7 summary $49 End the wait of a connection that waits for a key $5 since $5 5.0.0 $5 group $10 connection $10 complexity $33 O(N) for N keys that it waits for $9 arguments *2 *4 $4 name $9 \
-         client-id $4 type $7 integer *8 $4 name $13 timeout_error $4 type $5 oneof $5 \
-         flags *1 +optional $9 arguments *2 *6 $4 name $7 timeout $4 type $10 pure-token $5 \
-         token $7 TIMEOUT *6 $4 name $5 error $4 type $10 pure-token $5 token $5 ERROR "
+        "*10 $7 summary $49 End the wait of a connection that waits for a key $5 since $5 5.0.0 $5 group $10 connection $10 complexity $33 O(N) for N keys that it waits for $9 arguments *2 *6 $4 name $9 \
+         client-id $4 type $7 integer $12 display_text $9 client-id *8 $4 name $13 timeout_error $4 type $5 oneof $5 \
+         flags *1 +optional $9 arguments *2 *8 $4 name $7 timeout $4 type $10 pure-token $12 display_text $7 timeout $5 \
+         token $7 TIMEOUT *8 $4 name $5 error $4 type $10 pure-token $12 display_text $5 error $5 token $5 ERROR "
     );
+}
+
+/// What Redis 7.2 says otherwise than 7.0.
+#[test]
+fn flags_tips_and_deprecations_are_those_of_7_2() {
+    for (name, start) in [
+        (
+            "wait",
+            "*10 $4 wait :3 ~1 +blocking :0 :0 :0 ~3 +@slow +@blocking +@connection ",
+        ),
+        ("blpop", "*10 $5 blpop :-3 ~2 +write +blocking "),
+        ("brpop", "*10 $5 brpop :-3 ~2 +write +blocking "),
+        ("blmove", "*10 $6 blmove :6 ~3 +write +denyoom +blocking "),
+        (
+            "brpoplpush",
+            "*10 $10 brpoplpush :4 ~3 +write +denyoom +blocking ",
+        ),
+        ("bzpopmin", "*10 $8 bzpopmin :-3 ~3 +write +blocking +fast "),
+        ("bzpopmax", "*10 $8 bzpopmax :-3 ~3 +write +blocking +fast "),
+    ] {
+        let told = bytes(details(command(name)), Protocol::Resp3);
+        assert!(told.starts_with(start), "{told}");
+    }
+    assert!(command("msetnx").spec.tips.is_empty());
+    for name in ["scan", "randomkey"] {
+        assert!(command(name).spec.tips.contains(&"response_policy:special"));
+    }
+    for (name, since) in [
+        ("quit", "7.2.0"),
+        ("setex", "2.6.12"),
+        ("psetex", "2.6.12"),
+        ("setnx", "2.6.12"),
+    ] {
+        let deprecated = command(name).spec.docs.deprecated.as_ref();
+        assert_eq!(deprecated.map(|deprecated| deprecated.since), Some(since));
+    }
+    // STORE and STOREDIST are one choice.
+    assert_eq!(command("georadius").spec.docs.arguments.len(), 11);
+    assert_eq!(command("georadiusbymember").spec.docs.arguments.len(), 10);
 }
 
 #[test]
@@ -230,7 +268,7 @@ fn documentation_of_keys_and_deprecation() {
     assert_eq!(
         bytes(map, Protocol::Resp3),
         "%8 $7 summary $75 Move an element from the tail of a list to the head of another, and show it $5 since $5 1.2.0 $5 group $4 list $10 complexity $4 O(1) $9 doc_flags ~1 \
-         +deprecated $16 deprecated_since $5 6.2.0 $11 replaced_by $37 `LMOVE source destination RIGHT LEFT` $9 arguments *2 %3 $4 name $6 source $4 type $3 key $14 \
-         key_spec_index :0 %3 $4 name $11 destination $4 type $3 key $14 key_spec_index :1 "
+         +deprecated $16 deprecated_since $5 6.2.0 $11 replaced_by $37 `LMOVE source destination RIGHT LEFT` $9 arguments *2 %4 $4 name $6 source $4 type $3 key $12 display_text $6 source $14 \
+         key_spec_index :0 %4 $4 name $11 destination $4 type $3 key $12 display_text $11 destination $14 key_spec_index :1 "
     );
 }

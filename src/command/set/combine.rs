@@ -11,6 +11,7 @@ use hashbrown::HashSet;
 use super::{Result, put_member};
 use crate::command::Args;
 use crate::command::count::{at_least_one, positive};
+use crate::command::keys::allow_copies;
 use crate::config::EventClass;
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
@@ -103,7 +104,9 @@ fn lookup_sets<'a>(
         slot.map(|slot| keys.get::<Set>(slot).map(|_| slot))
             .transpose()
     };
-    names.map(lookup).collect()
+    let slots = names.map(lookup).collect::<Result<Vec<_>>>()?;
+    allow_copies(keys, slots.iter().copied().flatten())?;
+    Ok(slots)
 }
 
 /// The sets in these slots. `None`: the key does not exist.

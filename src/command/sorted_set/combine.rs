@@ -9,6 +9,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::{Args, Result, Shown, limits, put_members, store};
 use crate::command::count::positive;
+use crate::command::keys::allow_copies;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_score;
 use crate::resp::reply::Reply;
@@ -154,6 +155,7 @@ impl Inputs {
             }
             slots.push(slot);
         }
+        allow_copies(keys, slots.iter().copied().flatten())?;
         let rest = begin + count;
         Ok(Inputs { slots, rest })
     }

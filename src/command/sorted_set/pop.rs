@@ -122,6 +122,9 @@ fn pop(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>, from: En
             put_first(out, set, from);
         }
     }
+    if out.is_starved() {
+        return Err(CommandError::NO_MEMORY);
+    }
     from.remove(keys, slot, key, count.unwrap_or(1));
     Ok(Reply::Sent)
 }

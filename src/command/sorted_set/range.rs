@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::bounds::{LexRange, ScoreRange};
 use super::{Args, Result, Shown, limits, put_members, store};
+use crate::command::keys::allow_copies;
 use crate::command::list::span;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -71,6 +72,8 @@ pub(crate) fn zrangestore(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
     let query = Query::parse(args, form)?;
     let limits = limits(keys.config());
     let mut found = Builder::default();
+    let source = keys.peek(&args[2]);
+    allow_copies(keys, source)?;
     if let Some(set) = keys.read::<SortedSet>(&args[2])? {
         let members = set.by_rank(query.ranks(set), false);
         found = Builder::with_capacity(members.len());

@@ -173,7 +173,9 @@ impl Model {
             Step::PushLong(filling) => self.push(&[*filling], true),
             Step::Reply(filling) => {
                 let item = self.item(b'+', *filling);
-                let append = self.outbox.send(&mut BytesMut::from(&item[..]), &UNLIMITED);
+                let append = self
+                    .outbox
+                    .send(&mut BytesMut::from(&item[..]).into(), &UNLIMITED);
                 assert!(append.was_taken());
                 self.appended.push_back(item);
             }
@@ -410,7 +412,7 @@ async fn messages_are_none_of_the_output_limits_but_replies_are() {
         let mut delivery = Delivery::new(frames, &backlog);
         assert!(outbox.push(&mut delivery, &limits).was_taken());
     }
-    let reply = |length| outbox.send(&mut BytesMut::from(&vec![b'+'; length][..]), &limits);
+    let reply = |length| outbox.send(&mut BytesMut::from(&vec![b'+'; length][..]).into(), &limits);
     assert!(reply(2999).was_taken());
     assert_eq!(reply(1), Append::Broke);
     assert_eq!(outbox.pending(), 0);
@@ -504,7 +506,7 @@ async fn drops_while_others_are_in_flight_change_no_order() {
             let append = || {
                 for number in 0..ITEMS {
                     if number % 10 == 9 {
-                        let mut reply = BytesMut::from(&format!("+{number:09}")[..]);
+                        let mut reply = BytesMut::from(&format!("+{number:09}")[..]).into();
                         assert!(outbox.send(&mut reply, &UNLIMITED).was_taken());
                     } else {
                         let frame = format!("*{number:09}");
@@ -608,7 +610,7 @@ proptest! {
                     drop_queue.push(&frames, Protocol::Resp2, false, |_| ());
                 }
                 Turn::Reply => {
-                    drop_queue.reply(&mut BytesMut::from(&format!("+{number:09}")[..]));
+                    drop_queue.reply(&mut BytesMut::from(&format!("+{number:09}")[..]).into());
                     replies += 1;
                 }
                 Turn::Begin if writing.is_none() => {
