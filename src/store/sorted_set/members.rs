@@ -14,9 +14,8 @@
 
 use hashbrown::HashTable;
 
+use super::super::compact_bytes::CompactBytes;
 use super::super::slots::{SlotId, Slots};
-use super::allocated;
-use super::member::Member;
 use crate::hash::{hash, spread};
 
 /// Indexes of up to this many places are not worth shrinking.
@@ -28,7 +27,7 @@ const PLACES_PER_MEMBER: usize = 10;
 #[derive(Clone, Debug)]
 struct Scored {
     score: f64,
-    member: Member,
+    member: CompactBytes,
 }
 
 /// Where a member is. Half of the hash is kept with it, so that a growing index need not visit the
@@ -90,11 +89,9 @@ impl Members {
         if let Some(slot) = self.find_hashed(hash, member) {
             return (slot, false);
         }
-        let stored = Member::new(member);
-        if stored.is_on_heap() {
-            self.on_heap += 1;
-            self.heap += allocated(member.len());
-        }
+        let stored = CompactBytes::from(member);
+        self.on_heap += usize::from(stored.heap() > 0);
+        self.heap += stored.heap();
         let slot = self.slots.insert(Scored {
             score,
             member: stored,
@@ -111,7 +108,7 @@ impl Members {
     /// # Panics
     /// If there is none.
     pub(crate) fn member(&self, slot: SlotId) -> &[u8] {
-        self.get(slot).member.bytes()
+        &self.get(slot).member
     }
 
     /// The score in a slot.
@@ -139,11 +136,9 @@ impl Members {
     /// If there is none.
     pub(crate) fn remove(&mut self, slot: SlotId) {
         let gone = self.slots.remove(slot).expect("a slot that is taken");
-        let member = gone.member.bytes();
-        if gone.member.is_on_heap() {
-            self.on_heap -= 1;
-            self.heap -= allocated(member.len());
-        }
+        let member = &*gone.member;
+        self.on_heap -= usize::from(gone.member.heap() > 0);
+        self.heap -= gone.member.heap();
         let found = self
             .index
             .find_entry(spread(hash(member)), |place| place.slot == slot);
@@ -181,7 +176,7 @@ impl Members {
             visited += 1;
             if let Some(scored) = scored {
                 shown += 1;
-                show(scored.member.bytes(), scored.score);
+                show(&scored.member, scored.score);
             }
         }
         0
@@ -199,12 +194,9 @@ impl Members {
         assert_eq!(self.index.len(), self.slots.len());
         let (mut on_heap, mut heap) = (0, 0);
         for (slot, scored) in self.slots.iter() {
-            let member = scored.member.bytes();
-            assert_eq!(self.find(member), Some(slot));
-            if scored.member.is_on_heap() {
-                on_heap += 1;
-                heap += allocated(member.len());
-            }
+            assert_eq!(self.find(&scored.member), Some(slot));
+            on_heap += usize::from(scored.member.heap() > 0);
+            heap += scored.member.heap();
         }
         assert_eq!((on_heap, heap), (self.on_heap, self.heap));
     }

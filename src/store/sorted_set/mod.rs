@@ -22,7 +22,6 @@
 mod builder;
 mod iter;
 mod large;
-mod member;
 mod members;
 mod packed;
 mod random;
@@ -32,6 +31,7 @@ mod score;
 mod tests;
 mod tree;
 
+use super::allocation::size_class;
 use super::value::ValueType;
 use crate::config::Config;
 use std::fmt;
@@ -115,7 +115,7 @@ impl ValueType for SortedSet {
 
     fn memory(&self) -> usize {
         match &self.form {
-            Form::Packed(packed) => allocated(packed.bytes()),
+            Form::Packed(packed) => size_class(packed.bytes()),
             Form::Large(large) => large.memory(),
         }
     }
@@ -312,11 +312,4 @@ impl SortedSet {
             Form::Packed(_) => unreachable!("it was just made large"),
         }
     }
-}
-
-/// What an allocator takes for a piece of so many bytes: mimalloc, like others, has sizes in steps of
-/// 16 bytes, and from 128 bytes on four sizes to each doubling.
-fn allocated(bytes: usize) -> usize {
-    let step = bytes.saturating_sub(1).checked_ilog2().unwrap_or(0);
-    bytes.next_multiple_of(((1 << step) / 4).max(16))
 }
