@@ -1,7 +1,9 @@
-//! Hashes and sets: how many commands a second, what each costs, and what the memory holds.
+//! Hashes and sets: how many commands a second, and what each costs. Hashes, sets and sorted sets: what
+//! the memory holds.
 
 use anyhow::Result;
 
+use crate::contents::{Kind, field, fill, key, sized, value};
 use crate::load::{Bound, Load, Measure, Options, Target};
 use crate::pipeline::{Batch, Pipeline};
 use crate::queue::by_turns;
@@ -10,34 +12,20 @@ use crate::rival::{Rival, Server};
 use crate::wire;
 
 /// Connections that send batches.
-const WORKERS: usize = 16;
+pub const WORKERS: usize = 16;
 /// Requests in a batch.
-const BATCH: usize = 32;
+pub const BATCH: usize = 32;
 /// Fields of a hash that is read and written field by field.
 const FIELDS: usize = 1_024;
 /// Members of the set in which members are looked up.
 const MEMBERS: usize = 100_000;
-/// Fields or members of one large value.
-const LARGE: usize = 1_000_000;
+/// Elements of one large value.
+pub const LARGE: usize = 1_000_000;
 /// Keys of small values, and what each has.
 const SMALL: (usize, usize) = (100_000, 10);
-/// So many times fewer if it is only to be seen whether it works.
-const QUICK: usize = 100;
 
-/// All loads of hashes and sets.
+/// All loads of hashes and sets, and those of memory.
 pub fn loads() -> Vec<Load> {
-    let fast = || {
-        vec![
-            Target {
-                metric: Metric::PerSecond,
-                bound: Bound::AtLeastTimesRedis(1.3),
-            },
-            Target {
-                metric: Metric::Cpu,
-                bound: Bound::AtMostTimesRedis(0.8),
-            },
-        ]
-    };
     let batches = format!("{WORKERS} connections, {BATCH} pipelined,");
     let mut loads = vec![
         Load {
@@ -73,12 +61,13 @@ pub fn loads() -> Vec<Load> {
             )
         },
     ];
-    for (kind, is_hash) in [("hash", true), ("set", false)] {
+    for kind in Kind::ALL {
+        let name = kind.name();
         for (id, title, keys, each) in [
-            ("large", format!("memory of a {kind} of {LARGE}"), 1, LARGE),
+            ("large", format!("memory of a {name} of {LARGE}"), 1, LARGE),
             (
                 "small",
-                format!("memory of {} of {} each, {kind}", SMALL.0, SMALL.1),
+                format!("memory of {} of {} each, {name}", SMALL.0, SMALL.1),
                 SMALL.0,
                 SMALL.1,
             ),
@@ -90,9 +79,9 @@ pub fn loads() -> Vec<Load> {
                     bound: Bound::AtMostTimesRedis(1.0),
                 }],
                 ..load(
-                    &format!("{kind}-{id}"),
+                    &format!("{}-{id}", kind.id()),
                     title,
-                    Box::new(move |rival, options| memory(is_hash, keys, each, rival, options)),
+                    Box::new(move |rival, options| memory(kind, keys, each, rival, options)),
                 )
             });
         }
@@ -100,10 +89,25 @@ pub fn loads() -> Vec<Load> {
     loads
 }
 
-fn load(id: &str, title: String, measure: Measure) -> Load {
+/// What all loads of commands are to reach.
+pub fn fast() -> Vec<Target> {
+    vec![
+        Target {
+            metric: Metric::PerSecond,
+            bound: Bound::AtLeastTimesRedis(1.3),
+        },
+        Target {
+            metric: Metric::Cpu,
+            bound: Bound::AtMostTimesRedis(0.8),
+        },
+    ]
+}
+
+/// A load without targets.
+pub fn load(id: &str, title: String, measure: Measure) -> Load {
     Load {
         id: format!("collections/{id}"),
-        group: "Hashes and sets",
+        group: "Hashes, sets and sorted sets",
         title,
         unit: "operation",
         sizes: Vec::new(),
@@ -112,14 +116,6 @@ fn load(id: &str, title: String, measure: Measure) -> Load {
         idle: None,
         floor: None,
     }
-}
-
-fn field(number: usize) -> Vec<u8> {
-    format!("field:{number:06}").into_bytes()
-}
-
-fn value(number: usize) -> Vec<u8> {
-    format!("value:{number:026}").into_bytes()
 }
 
 /// Fields that are there are set and read.
@@ -174,7 +170,7 @@ fn whole_hashes(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
 /// Every other one of the members that are looked up is one.
 fn members(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
     let server = Server::start(rival)?;
-    fill(&server, false, 1, MEMBERS)?;
+    fill(&server, Kind::Set, 1, MEMBERS)?;
     let mut pipeline = Pipeline::new(BATCH as u64);
     for worker in 0..WORKERS {
         let mut batches = Vec::new();
@@ -197,50 +193,21 @@ fn members(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
     pipeline.run(&server, options.time)
 }
 
-fn key(number: usize) -> Vec<u8> {
-    format!("key:{number}").into_bytes()
-}
-
-/// Makes keys of `each` fields or members, a hundred with each request.
-fn fill(server: &Server, is_hash: bool, keys: usize, each: usize) -> Result<()> {
-    let mut stream = wire::connect(server.addr())?;
-    for number in 0..keys {
-        let key = key(number);
-        for first in (0..each).step_by(100) {
-            let some = first..each.min(first + 100);
-            let count = some.len();
-            let words: Vec<_> = some
-                .flat_map(|number| match is_hash {
-                    true => vec![field(number), value(number)],
-                    false => vec![field(number)],
-                })
-                .collect();
-            let verb: &[u8] = if is_hash { b"HSET" } else { b"SADD" };
-            let mut request = vec![verb, &key];
-            request.extend(words.iter().map(Vec::as_slice));
-            let reply = format!(":{count}\r\n");
-            wire::exchange(&mut stream, &wire::request(&request), reply.as_bytes())?;
-        }
-    }
-    Ok(())
-}
-
 /// Resident memory for each key, over that of a fresh server.
 fn memory(
-    is_hash: bool,
+    kind: Kind,
     keys: usize,
     each: usize,
     rival: &Rival,
     options: Options,
 ) -> Result<Vec<Figure>> {
-    let (keys, each) = match (options.quick, keys) {
-        (true, 1) => (1, each / QUICK),
-        (true, keys) => (keys / QUICK, each),
-        (false, keys) => (keys, each),
+    let (keys, each) = match keys {
+        1 => (1, sized(each, options)),
+        keys => (sized(keys, options), each),
     };
     let server = Server::start(rival)?;
     let before = server.rss()?;
-    fill(&server, is_hash, keys, each)?;
+    fill(&server, kind, keys, each)?;
     let taken = server.rss()?.saturating_sub(before);
     Ok(vec![Figure {
         metric: Metric::Bytes,

@@ -27,6 +27,7 @@ mod arguments;
 mod audience;
 mod channels;
 mod collections;
+mod contents;
 mod expected;
 mod fanout;
 mod floor;
@@ -49,6 +50,7 @@ mod report;
 mod results;
 mod rival;
 mod sink;
+mod sorted_sets;
 mod startup;
 mod stream;
 mod stuck;
@@ -99,6 +101,7 @@ fn loads() -> Vec<Load> {
         stuck::loads(),
         queue::loads(),
         collections::loads(),
+        sorted_sets::loads(),
         isolation::loads(),
         info::loads(),
         startup::loads(),

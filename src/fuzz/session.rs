@@ -18,6 +18,9 @@
 //! Server and clients share one thread, so that a run is deterministic unless it depends on the
 //! clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Once;
@@ -31,6 +34,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::resp;
+use crate::catalog::spec::Flag;
+use crate::catalog::{CATALOG, Command};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::resp::inline::split_words;
@@ -73,9 +78,10 @@ const SETTINGS: &[&str] = &[
     "latency-monitor-threshold",
     "zset-max-listpack-entries",
     "zset-max-listpack-value",
+    "tracking-table-max-keys",
 ];
 /// Words in settings and requests that make the number of replies unpredictable on all connections:
-/// they close connections or suppress replies.
+/// they close connections, suppress replies, or push.
 const UNPREDICTABLE: &[&str] = &[
     "kill",
     "reply",
@@ -87,11 +93,12 @@ const UNPREDICTABLE: &[&str] = &[
     "maxclients",
     "maxmemory-clients",
     "client-output-buffer-limit",
+    "tracking",
 ];
 /// Settings that may close any connection.
 const LIMITS: &[&str] = &["maxmemory-clients", "client-output-buffer-limit"];
-/// Commands that make the number of replies unpredictable on their own connection: they push,
-/// block, or close it.
+/// Commands that make the number of replies unpredictable on their own connection, besides those
+/// that the catalog calls blocking: they push, wait, or close it.
 const UNPREDICTABLE_ON_ITS_OWN: &[&str] = &[
     "subscribe",
     "psubscribe",
@@ -99,11 +106,6 @@ const UNPREDICTABLE_ON_ITS_OWN: &[&str] = &[
     "unsubscribe",
     "punsubscribe",
     "sunsubscribe",
-    "blpop",
-    "brpop",
-    "blmove",
-    "blmpop",
-    "brpoplpush",
     "wait",
     "monitor",
     "quit",
@@ -383,10 +385,13 @@ impl Connection {
             return;
         };
         let is_name = |word: &&str| name.eq_ignore_ascii_case(word.as_bytes());
-        self.expected = match self.expected {
-            Some(expected) if !UNPREDICTABLE_ON_ITS_OWN.iter().any(is_name) => Some(expected + 1),
-            _ => None,
-        };
+        let blocks = |command: &Command| command.has(Flag::Blocking);
+        let is_unpredictable =
+            UNPREDICTABLE_ON_ITS_OWN.iter().any(is_name) || CATALOG.find(name).is_some_and(blocks);
+        self.expected = self
+            .expected
+            .filter(|_| !is_unpredictable)
+            .map(|expected| expected + 1);
     }
 
     /// Sends the held bytes and these, and lets the server process them.

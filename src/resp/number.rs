@@ -24,6 +24,8 @@ const TEXT_LIMIT: usize = 5 * 1024;
 const FRACTION_DIGITS: usize = 17;
 /// 10 to the power of [`FRACTION_DIGITS`].
 const FRACTION: u128 = 100_000_000_000_000_000;
+/// Below this, every whole number is exact in a `double` (2^53).
+const EXACT: f64 = 9_007_199_254_740_992.0;
 /// The last bit of a significand has the value 2 to the power of (biased exponent - `LAST_BIT`).
 const LAST_BIT: i32 = 16383 + 63;
 
@@ -133,6 +135,7 @@ fn strtod(text: &[u8]) -> Option<(f64, bool)> {
     let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
     let (negative, unsigned) = split_sign(&text[blanks..]);
     let (magnitude, fits) = match unsigned {
+        digits if let Some(whole) = short_whole(digits) => (whole, true),
         infinity if is_infinity(infinity) => (f64::INFINITY, true),
         [b'0', b'x' | b'X', ..] => {
             let rounded = Double::from_str_r(&hexadecimal(unsigned)?, Round::NearestTiesToEven);
@@ -158,6 +161,16 @@ fn strtod(text: &[u8]) -> Option<(f64, bool)> {
     Some((if negative { -magnitude } else { magnitude }, fits))
 }
 
+/// A number of so few digits, and nothing else, that it is exact. Most scores are.
+fn short_whole(text: &[u8]) -> Option<f64> {
+    const DIGITS: usize = 15;
+    if text.is_empty() || text.len() > DIGITS || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let append = |whole: u64, digit: &u8| whole * 10 + u64::from(digit - b'0');
+    Some(text.iter().fold(0, append) as f64)
+}
+
 /// Formats a `double` as Redis 7.0 does (C's `%.17g`): 17 significant digits without trailing
 /// zeros. So many digits distinguish every number from its neighbours.
 pub(crate) fn format_double(number: f64) -> String {
@@ -167,6 +180,11 @@ pub(crate) fn format_double(number: f64) -> String {
     }
     if number.is_infinite() {
         return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    // Minus zero has a sign.
+    if number.fract() == 0.0 && number.abs() < EXACT && (number != 0.0 || number.is_sign_positive())
+    {
+        return itoa::Buffer::new().format(number as i64).to_owned();
     }
     let without_zeros = |text: &str| match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),

@@ -20,6 +20,7 @@ use std::num::NonZeroU64;
 
 use hashbrown::HashTable;
 
+use super::compact_bytes::CompactBytes;
 use super::slots::{SlotId, Slots};
 use super::value::Value;
 use crate::hash::{hash, spread};
@@ -46,7 +47,7 @@ struct Place {
 #[derive(Clone, Debug)]
 pub(crate) struct KeyEntry {
     /// The key.
-    pub key: Box<[u8]>,
+    pub key: CompactBytes,
     /// Its value.
     pub value: Value,
     /// When it was last used, in seconds since 1970.
@@ -68,7 +69,7 @@ impl KeyEntry {
         } else {
             0
         };
-        size_of::<KeyEntry>() + self.key.len() + self.value.memory() + PER_KEY + deadline
+        size_of::<KeyEntry>() + self.key.heap() + self.value.memory() + PER_KEY + deadline
     }
 }
 
@@ -280,6 +281,16 @@ mod tests {
             (0, 0, 0)
         );
         assert!(database.index.capacity() <= SHRINK_FROM);
+    }
+
+    #[test]
+    fn an_entry_is_as_small_as_its_parts() {
+        assert_eq!(
+            size_of::<Value>(),
+            24,
+            "no type makes all others pay for it"
+        );
+        assert_eq!(size_of::<KeyEntry>(), 64);
     }
 
     #[test]

@@ -46,6 +46,7 @@
 pub(crate) mod allocation;
 pub(crate) mod bits;
 pub(crate) mod blocked;
+mod compact_bytes;
 pub(crate) mod database;
 pub(crate) mod encoding;
 pub(crate) mod events;

@@ -139,7 +139,7 @@ value_types! {
     /// A hash.
     Hash(Hash) is Hash, named "hash";
     /// A set.
-    Set(Set) is Set, named "set";
+    Set(Box<Set>) is Set, named "set";
     /// A sorted set.
     SortedSet(SortedSet) is SortedSet, named "zset";
 }

@@ -7,7 +7,7 @@
 use super::seeded::Random;
 
 /// Keys of strings that these commands write; the others' commands find them as well.
-pub const STRINGS: [&[u8]; 4] = [b"b1", b"b2", b"h1", b"h2"];
+pub const STRINGS: [&[u8]; 4] = [b"b1", b"b2", b"p1", b"p2"];
 /// Keys of places. The others' commands leave them alone.
 pub const PLACES: [&[u8]; 2] = [b"g1", b"g2"];
 const MEMBERS: [&str; 8] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", ""];
@@ -43,46 +43,46 @@ pub const TEMPLATES: [&str; 53] = [
     "SETBIT b bit-offset bit",
     "GETBIT b bit-offset",
     "BITCOUNT b",
-    "BITCOUNT b end end",
-    "BITCOUNT b end end bit-unit",
+    "BITCOUNT b bit-end bit-end",
+    "BITCOUNT b bit-end bit-end bit-unit",
     "BITPOS b bit",
-    "BITPOS b bit end",
-    "BITPOS b bit end end bit-unit",
+    "BITPOS b bit bit-end",
+    "BITPOS b bit bit-end bit-end bit-unit",
     "BITOP bit-op b b b",
     "BITOP bit-op b b",
     "BITOP NOT b b",
-    "BITFIELD b SET field offset integer GET field offset",
-    "BITFIELD b OVERFLOW overflow INCRBY field offset integer INCRBY field offset index",
-    "BITFIELD b OVERFLOW overflow SET field offset integer",
-    "BITFIELD b GET field offset GET field offset",
-    "BITFIELD_RO b GET field offset",
+    "BITFIELD b SET bits offset integer GET bits offset",
+    "BITFIELD b OVERFLOW overflow INCRBY bits offset integer INCRBY bits offset index",
+    "BITFIELD b OVERFLOW overflow SET bits offset integer",
+    "BITFIELD b GET bits offset GET bits offset",
+    "BITFIELD_RO b GET bits offset",
     "LCS b s",
     "LCS s s LEN",
     "LCS s b IDX MINMATCHLEN small WITHMATCHLEN",
-    "PFADD h",
-    "PFADD h value value",
-    "PFADD h elements",
-    "PFADD h elements",
-    "PFCOUNT h",
-    "PFCOUNT h h",
-    "PFMERGE h h",
-    "PFMERGE h h h",
-    "STRLEN h",
-    "GEOADD g longitude latitude member",
-    "GEOADD g longitude latitude member longitude latitude member",
-    "GEOADD g CH longitude latitude member longitude latitude member",
-    "GEOADD g exists CH longitude latitude member",
-    "GEODIST g member member unit",
-    "GEOHASH g member member",
-    "GEOPOS g member member",
-    "GEOSEARCH g FROMMEMBER member BYRADIUS radius unit WITHDIST WITHHASH WITHCOORD",
+    "PFADD hll",
+    "PFADD hll value value",
+    "PFADD hll elements",
+    "PFADD hll elements",
+    "PFCOUNT hll",
+    "PFCOUNT hll hll",
+    "PFMERGE hll hll",
+    "PFMERGE hll hll hll",
+    "STRLEN hll",
+    "GEOADD g longitude latitude place",
+    "GEOADD g longitude latitude place longitude latitude place",
+    "GEOADD g CH longitude latitude place longitude latitude place",
+    "GEOADD g exists CH longitude latitude place",
+    "GEODIST g place place unit",
+    "GEOHASH g place place",
+    "GEOPOS g place place",
+    "GEOSEARCH g FROMMEMBER place BYRADIUS radius unit WITHDIST WITHHASH WITHCOORD",
     "GEOSEARCH g FROMLONLAT longitude latitude BYRADIUS radius unit COUNT count ANY",
     "GEOSEARCH g FROMLONLAT longitude latitude BYBOX radius radius unit order WITHDIST",
-    "GEOSEARCHSTORE g g FROMMEMBER member BYBOX radius radius unit",
+    "GEOSEARCHSTORE g g FROMMEMBER place BYBOX radius radius unit",
     "GEOSEARCHSTORE g g FROMLONLAT longitude latitude BYRADIUS radius unit STOREDIST",
     "GEORADIUS g longitude latitude radius unit STORE g",
-    "GEORADIUSBYMEMBER g member radius unit STOREDIST g order",
-    "GEORADIUSBYMEMBER_RO g member radius unit order WITHHASH",
+    "GEORADIUSBYMEMBER g place radius unit STOREDIST g order",
+    "GEORADIUSBYMEMBER_RO g place radius unit order WITHHASH",
     "DEL g",
     "TYPE g",
     "RENAME g g",
@@ -98,18 +98,18 @@ pub fn words(random: &mut Random, place: &str) -> Option<Vec<Vec<u8>>> {
     let from: &[&str] = match place {
         "g" => return Some(vec![random.pick(&PLACES).to_vec()]),
         // One key in eight holds something else.
-        "b" | "h" if random.once_in(8) => {
+        "b" | "hll" if random.once_in(8) => {
             let keys = [STRINGS.as_slice(), &PLACES].concat();
             return Some(vec![random.pick(&keys).to_vec()]);
         }
         "b" => &["b1", "b2"],
-        "h" => &["h1", "h2"],
+        "hll" => &["p1", "p2"],
         "elements" => {
             let count = 1 + random.below(200);
             let element = |_| random.below(3000).to_string().into();
             return Some((0..count).map(element).collect());
         }
-        "member" => &MEMBERS,
+        "place" => &MEMBERS,
         "longitude" => &LONGITUDES,
         "latitude" => &LATITUDES,
         "radius" => &RADII,
@@ -117,7 +117,7 @@ pub fn words(random: &mut Random, place: &str) -> Option<Vec<Vec<u8>>> {
         "order" => &["ASC", "DESC"],
         "bit" => &["0", "1", "0", "1", "2"],
         "bit-offset" => &["0", "1", "7", "8", "63", "100", "70000", "-1", "4294967296"],
-        "end" => &[
+        "bit-end" => &[
             "0",
             "1",
             "-1",
@@ -132,7 +132,7 @@ pub fn words(random: &mut Random, place: &str) -> Option<Vec<Vec<u8>>> {
         "bit-op" => &["AND", "OR", "XOR"],
         "bit-unit" => &["BYTE", "BIT"],
         "offset" => &OFFSETS,
-        "field" => &TYPES,
+        "bits" => &TYPES,
         "overflow" => &["WRAP", "SAT", "FAIL"],
         "sparse" => &["0", "30", "300", "3000"],
         _ => return None,

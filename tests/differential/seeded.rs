@@ -1,7 +1,11 @@
 //! What the generated sessions share: random numbers from a printed seed, and the loop that takes their steps.
 //!
-//! `FANFARE_DIFF_SEED` repeats a failure, `FANFARE_DIFF_STEPS` makes the sessions longer.
+//! `FANFARE_DIFF_SEED` repeats a failure, `FANFARE_DIFF_STEPS` makes the sessions longer. A session
+//! that finds no difference prints how many commands each connection sent.
 
+use std::collections::BTreeMap;
+
+use super::frame::decode;
 use super::lens::Lens;
 use super::pair::Pair;
 use super::script::{Action, Payload, Step, Then};
@@ -10,6 +14,11 @@ use super::script::{Action, Payload, Step, Then};
 pub struct Random(u64);
 
 impl Random {
+    /// `seed` is not 0.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -43,13 +52,30 @@ pub fn session(proto: u8, steps: u64, mut next: impl FnMut(&mut Random, &Pair, u
         .as_nanos() as u64;
     let seed = number("FANFARE_DIFF_SEED").unwrap_or(now).max(1);
     let steps = number("FANFARE_DIFF_STEPS").unwrap_or(steps);
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
+    let mut commands = BTreeMap::<_, usize>::new();
     let mut pair = Pair::start(&[], proto);
     for index in 1..=steps {
         let step = next(&mut random, &pair, index);
+        *commands.entry(step.connection.clone()).or_default() += requests_in(&step);
         if let Err(difference) = pair.take(&step) {
             panic!("FANFARE_DIFF_SEED={seed}, RESP{proto}, {difference}");
         }
+    }
+    println!(
+        "FANFARE_DIFF_SEED={seed}, RESP{proto}: {steps} steps, commands by connection: {commands:?}"
+    );
+}
+
+/// How many commands a step sends.
+fn requests_in(step: &Step) -> usize {
+    match &step.action {
+        Action::Send {
+            payload: Payload::Bytes(bytes),
+            ..
+        } => decode(bytes).expect("requests are arrays").len(),
+        Action::Send { .. } => 1,
+        _ => 0,
     }
 }
 

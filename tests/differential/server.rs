@@ -64,6 +64,12 @@ impl Server {
         let mut command = Command::new(program);
         // Redis sorts by the locale of its environment.
         command.env("LC_ALL", "C");
+        // The tests' own variables are no settings, which fanfare would refuse.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("FANFARE_") {
+                command.env_remove(name);
+            }
+        }
         command.arg("--port").arg(port.to_string()).args(fixed);
         for (name, value) in settings {
             command.arg(format!("--{name}")).arg(value);

@@ -301,4 +301,21 @@ proptest! {
     fn a_printed_double_reads_back_as_itself(number in proptest::num::f64::NORMAL) {
         prop_assert_eq!(parse_double(format_double(number).as_bytes()), Some(number));
     }
+    #[test]
+    fn whole_numbers_are_all_digits(number in -(1_i64 << 54)..1 << 54, digits in 0..18_u32) {
+        let number = number / 10_i64.pow(digits);
+        // What a double does not have between two of its numbers is rounded.
+        let text = (number as f64 as i64).to_string();
+        prop_assert_eq!(format_double(number as f64), &*text);
+        prop_assert_eq!(parse_double(number.to_string().as_bytes()), Some(number as f64));
+        prop_assert_eq!(parse_score(format!("{number:+020}").as_bytes()), Some(number as f64));
+    }
+}
+
+#[test]
+fn minus_zero_keeps_its_sign() {
+    for text in ["-0", "-00", "-0.0"] {
+        let number = parse_score(text.as_bytes()).expect("a number");
+        assert!(number == 0.0 && number.is_sign_negative(), "{text}");
+    }
 }

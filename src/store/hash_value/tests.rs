@@ -27,7 +27,7 @@ fn filled(fields: u32) -> Hash {
 
 #[test]
 fn a_hash_takes_little_in_a_key() {
-    assert_eq!(size_of::<Hash>(), 24);
+    assert_eq!(size_of::<Hash>(), 16);
     assert_eq!(Hash::default().memory(), 0);
     assert_eq!(Hash::default().free_cost(), 0);
 }

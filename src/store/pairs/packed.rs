@@ -17,9 +17,10 @@
 //! # Invariants
 //! - Without pairs there is no buffer.
 //! - No field is there twice.
-//! - The buffer grows along the allocator's size classes, which wastes nothing. It is shrunk when
-//!   less than half of it is used.
+//! - The buffer is exactly as long as it must be. What an allocator hands out beyond that is room to
+//!   grow: it then leaves the buffer where it is.
 
+use std::mem;
 use std::ops::Range;
 
 use super::super::allocation::size_class;
@@ -34,7 +35,7 @@ const MAX_BYTES: usize = 1 << 30;
 
 /// Pairs in one buffer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Packed(Vec<u8>);
+pub(crate) struct Packed(Box<[u8]>);
 
 /// The position of a pair.
 #[derive(Clone, Debug)]
@@ -93,12 +94,12 @@ impl Packed {
 
     /// Its heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
-        size_class(self.0.capacity())
+        size_class(self.0.len())
     }
 
     /// The number of its allocations.
     pub(crate) fn allocations(&self) -> usize {
-        usize::from(self.0.capacity() > 0)
+        usize::from(!self.0.is_empty())
     }
 
     /// Whether a pair of this many bytes can be added without exceeding the limit of a buffer.
@@ -204,18 +205,18 @@ impl Packed {
         let size = head.len + field.len() + value.len();
         let old = self.0.len().max(COUNT);
         let new = old - place.len() + size;
-        if new > self.0.capacity() {
-            self.0.reserve_exact(size_class(new) - self.0.len());
-        }
-        self.0.resize(old.max(new), 0);
-        self.0.copy_within(place.end..old, place.start + size);
-        self.0.truncate(new);
-        let (into_head, rest) = self.0[place.start..place.start + size].split_at_mut(head.len);
-        let (into_field, into_value) = rest.split_at_mut(field.len());
-        into_head.copy_from_slice(&head.bytes[..head.len]);
-        into_field.copy_from_slice(field);
-        into_value.copy_from_slice(value);
-        self.shrink();
+        self.change(|buffer| {
+            buffer.reserve_exact(old.max(new) - buffer.len());
+            buffer.resize(old.max(new), 0);
+            buffer.copy_within(place.end..old, place.start + size);
+            buffer.truncate(new);
+            let pair = &mut buffer[place.start..place.start + size];
+            let (into_head, rest) = pair.split_at_mut(head.len);
+            let (into_field, into_value) = rest.split_at_mut(field.len());
+            into_head.copy_from_slice(&head.bytes[..head.len]);
+            into_field.copy_from_slice(field);
+            into_value.copy_from_slice(value);
+        });
     }
 
     fn cut(&mut self, place: Range<usize>) {
@@ -224,17 +225,17 @@ impl Packed {
             *self = Packed::default();
             return;
         }
-        self.0.copy_within(place.end.., place.start);
-        self.0.truncate(self.0.len() - place.len());
-        self.0[..COUNT].copy_from_slice(&count.to_le_bytes());
-        self.shrink();
+        self.change(|buffer| {
+            buffer.drain(place);
+            buffer[..COUNT].copy_from_slice(&count.to_le_bytes());
+        });
     }
 
-    fn shrink(&mut self) {
-        let enough = size_class(self.0.len());
-        if enough * 2 < self.0.capacity() {
-            self.0.shrink_to(enough);
-        }
+    /// Changes the buffer, whose length may change.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut buffer = mem::take(&mut self.0).into_vec();
+        change(&mut buffer);
+        self.0 = buffer.into_boxed_slice();
     }
 }
 
@@ -275,7 +276,7 @@ impl Packed {
         fields.sort_unstable();
         fields.dedup();
         assert_eq!(fields.len(), self.len(), "a field is there twice");
-        assert_eq!(self.len() == 0, self.0.capacity() == 0);
+        assert_eq!(self.len() == 0, self.0.is_empty());
         let size: usize = self
             .iter()
             .map(|(field, value)| {
@@ -284,7 +285,6 @@ impl Packed {
             .sum();
         if self.len() > 0 {
             assert_eq!(self.0.len(), COUNT + size);
-            assert!(self.memory() <= 2 * size_class(self.0.len()));
         }
     }
 }

@@ -16,9 +16,8 @@
 
 use hashbrown::HashTable;
 
+use super::super::compact_bytes::CompactBytes;
 use super::super::slots::{SlotId, Slots};
-use super::allocated;
-use super::member::Member;
 use crate::hash::{hash, spread};
 
 /// Indexes of up to this many places are not shrunk.
@@ -30,7 +29,7 @@ const PLACES_PER_MEMBER: usize = 10;
 #[derive(Clone, Debug)]
 struct Scored {
     score: f64,
-    member: Member,
+    member: CompactBytes,
 }
 
 /// A place in the index. It holds half of the hash, so that a growing index does not need to read
@@ -91,11 +90,9 @@ impl Members {
         if let Some(slot) = self.find_hashed(hash, member) {
             return (slot, false);
         }
-        let stored = Member::new(member);
-        if stored.is_on_heap() {
-            self.on_heap += 1;
-            self.heap += allocated(member.len());
-        }
+        let stored = CompactBytes::from(member);
+        self.on_heap += usize::from(stored.heap() > 0);
+        self.heap += stored.heap();
         let slot = self.slots.insert(Scored {
             score,
             member: stored,
@@ -112,7 +109,7 @@ impl Members {
     /// # Panics
     /// The slot is empty.
     pub(crate) fn member(&self, slot: SlotId) -> &[u8] {
-        self.get(slot).member.bytes()
+        &self.get(slot).member
     }
 
     /// The score in a slot.
@@ -140,11 +137,9 @@ impl Members {
     /// The slot is empty.
     pub(crate) fn remove(&mut self, slot: SlotId) {
         let gone = self.slots.remove(slot).expect("a slot that is taken");
-        let member = gone.member.bytes();
-        if gone.member.is_on_heap() {
-            self.on_heap -= 1;
-            self.heap -= allocated(member.len());
-        }
+        let member = &*gone.member;
+        self.on_heap -= usize::from(gone.member.heap() > 0);
+        self.heap -= gone.member.heap();
         let found = self
             .index
             .find_entry(spread(hash(member)), |place| place.slot == slot);
@@ -183,7 +178,7 @@ impl Members {
             visited += 1;
             if let Some(scored) = scored {
                 shown += 1;
-                show(scored.member.bytes(), scored.score);
+                show(&scored.member, scored.score);
             }
         }
         0
@@ -201,12 +196,9 @@ impl Members {
         assert_eq!(self.index.len(), self.slots.len());
         let (mut on_heap, mut heap) = (0, 0);
         for (slot, scored) in self.slots.iter() {
-            let member = scored.member.bytes();
-            assert_eq!(self.find(member), Some(slot));
-            if scored.member.is_on_heap() {
-                on_heap += 1;
-                heap += allocated(member.len());
-            }
+            assert_eq!(self.find(&scored.member), Some(slot));
+            on_heap += usize::from(scored.member.heap() > 0);
+            heap += scored.member.heap();
         }
         assert_eq!((on_heap, heap), (self.on_heap, self.heap));
     }

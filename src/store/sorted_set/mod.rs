@@ -25,7 +25,6 @@
 mod builder;
 mod iter;
 mod large;
-mod member;
 mod members;
 mod packed;
 mod random;
@@ -35,6 +34,7 @@ mod score;
 mod tests;
 mod tree;
 
+use super::allocation::size_class;
 use super::value::ValueType;
 use crate::config::Config;
 use std::fmt;
@@ -118,7 +118,7 @@ impl ValueType for SortedSet {
 
     fn memory(&self) -> usize {
         match &self.form {
-            Form::Packed(packed) => allocated(packed.bytes()),
+            Form::Packed(packed) => size_class(packed.bytes()),
             Form::Large(large) => large.memory(),
         }
     }
@@ -315,11 +315,4 @@ impl SortedSet {
             Form::Packed(_) => unreachable!("it was just made large"),
         }
     }
-}
-
-/// What an allocator takes for this many bytes: mimalloc, like others, has size classes in steps of
-/// 16 bytes, and from 128 bytes on four classes per doubling.
-fn allocated(bytes: usize) -> usize {
-    let step = bytes.saturating_sub(1).checked_ilog2().unwrap_or(0);
-    bytes.next_multiple_of(((1 << step) / 4).max(16))
 }

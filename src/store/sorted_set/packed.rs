@@ -3,9 +3,8 @@
 //! Layer `store`. It uses nothing else.
 //!
 //! ```text
-//!   width   1 byte: 2 or 4
-//!   count   `width` bytes
-//!   ends    `width` bytes for each entry: where it ends, from the first entry on
+//!   count   1 byte, or a mark of 1 byte and then 2 or 4 bytes
+//!   ends    1, 2 or 4 bytes for each entry: where it ends, from the first entry on
 //!   entries one after another, in order: the score (see `score`), then the member
 //! ```
 //!
@@ -17,7 +16,7 @@
 //! Invariants:
 //! - Entries are in ascending order of (score, member). No member is there twice.
 //! - Without entries there is no allocation.
-//! - `width` is 2 exactly if the count and the last end fit in two bytes.
+//! - The count and the ends are as narrow as the larger of the count and the last end allows.
 
 use std::ops::Range;
 
@@ -25,6 +24,63 @@ use super::score::{self, Encoded};
 
 /// The most bytes of a listpack in Redis (`LISTPACK_MAX_SAFETY_LIMIT`).
 const MAX_BYTES: usize = 1 << 30;
+
+/// Marks counts and ends of two bytes. Below it, the first byte is the count itself.
+const TWO: u8 = 254;
+/// Marks counts and ends of four bytes.
+const FOUR: u8 = 255;
+
+/// How many bytes a count and the ends of entries take each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    One,
+    Two,
+    Four,
+}
+
+impl Width {
+    fn of(count: usize, last_end: usize) -> Width {
+        if count < usize::from(TWO) && last_end <= usize::from(u8::MAX) {
+            Width::One
+        } else if count.max(last_end) <= usize::from(u16::MAX) {
+            Width::Two
+        } else {
+            Width::Four
+        }
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Width::One => 1,
+            Width::Two => 2,
+            Width::Four => 4,
+        }
+    }
+
+    /// The number at a place in a list of numbers.
+    fn read(self, list: &[u8], at: usize) -> usize {
+        let bytes = &list[self.bytes() * at..];
+        match self {
+            Width::One => usize::from(bytes[0]),
+            Width::Two => {
+                let bytes = bytes.first_chunk().expect("a whole number");
+                usize::from(u16::from_le_bytes(*bytes))
+            }
+            Width::Four => {
+                let bytes = bytes.first_chunk().expect("a whole number");
+                u32::from_le_bytes(*bytes) as usize
+            }
+        }
+    }
+
+    fn push(self, list: &mut Vec<u8>, number: usize) {
+        match self {
+            Width::One => list.push(number as u8),
+            Width::Two => list.extend_from_slice(&(number as u16).to_le_bytes()),
+            Width::Four => list.extend_from_slice(&(number as u32).to_le_bytes()),
+        }
+    }
+}
 
 /// A sorted set in the small form.
 #[derive(Clone, Debug, Default)]
@@ -63,36 +119,43 @@ impl<'a> NewEntry<'a> {
 /// The parts of the allocation.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
-    is_wide: bool,
+    width: Width,
     ends: &'a [u8],
     entries: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
     fn of(bytes: &'a [u8]) -> Parts<'a> {
-        let Some((&width, rest)) = bytes.split_first() else {
+        let Some((&first, rest)) = bytes.split_first() else {
             return Parts {
-                is_wide: false,
+                width: Width::One,
                 ends: &[],
                 entries: &[],
             };
         };
-        let is_wide = width == 4;
-        let (count, rest) = rest.split_at(usize::from(width));
-        let (ends, entries) = rest.split_at(number(is_wide, count, 0) * usize::from(width));
+        let width = match first {
+            TWO => Width::Two,
+            FOUR => Width::Four,
+            _ => Width::One,
+        };
+        let (count, rest) = match width {
+            Width::One => (usize::from(first), rest),
+            _ => (width.read(rest, 0), &rest[width.bytes()..]),
+        };
+        let (ends, entries) = rest.split_at(count * width.bytes());
         Parts {
-            is_wide,
+            width,
             ends,
             entries,
         }
     }
 
     fn len(&self) -> usize {
-        self.ends.len() / if self.is_wide { 4 } else { 2 }
+        self.ends.len() / self.width.bytes()
     }
 
     fn end(&self, rank: usize) -> usize {
-        number(self.is_wide, self.ends, rank)
+        self.width.read(self.ends, rank)
     }
 
     fn start(&self, rank: usize) -> usize {
@@ -225,24 +288,29 @@ impl Packed {
         if count == 0 {
             return Packed::default();
         }
-        let is_wide = count.max(size) > usize::from(u16::MAX);
-        let width = if is_wide { 4 } else { 2 };
-        let mut bytes = Vec::with_capacity(1 + width + width * count + size);
-        bytes.push(width as u8);
-        push_number(is_wide, &mut bytes, count);
+        let width = Width::of(count, size);
+        let mark = match width {
+            Width::One => None,
+            Width::Two => Some(TWO),
+            Width::Four => Some(FOUR),
+        };
+        let head = usize::from(mark.is_some()) + width.bytes() * (1 + count);
+        let mut bytes = Vec::with_capacity(head + size);
+        bytes.extend(mark);
+        width.push(&mut bytes, count);
         let mut end = 0;
         for run in runs {
             match run {
                 Run::Kept(ranks) => {
                     let span = old.span(ranks);
                     for rank in ranks.clone() {
-                        push_number(is_wide, &mut bytes, old.end(rank) - span.start + end);
+                        width.push(&mut bytes, old.end(rank) - span.start + end);
                     }
                     end += span.len();
                 }
                 Run::New(entry) => {
                     end += entry.len();
-                    push_number(is_wide, &mut bytes, end);
+                    width.push(&mut bytes, end);
                 }
             }
         }
@@ -261,24 +329,6 @@ impl Packed {
     }
 }
 
-fn number(is_wide: bool, bytes: &[u8], at: usize) -> usize {
-    if is_wide {
-        let bytes = bytes[4 * at..].first_chunk().expect("a whole number");
-        u32::from_le_bytes(*bytes) as usize
-    } else {
-        let bytes = bytes[2 * at..].first_chunk().expect("a whole number");
-        usize::from(u16::from_le_bytes(*bytes))
-    }
-}
-
-fn push_number(is_wide: bool, bytes: &mut Vec<u8>, number: usize) {
-    if is_wide {
-        bytes.extend_from_slice(&(number as u32).to_le_bytes());
-    } else {
-        bytes.extend_from_slice(&(number as u16).to_le_bytes());
-    }
-}
-
 #[cfg(test)]
 impl Packed {
     /// Panics if an invariant of the file is broken.
@@ -287,8 +337,7 @@ impl Packed {
         let last = parts.start(parts.len());
         assert_eq!(last, parts.entries.len());
         assert_eq!(self.bytes.is_empty(), parts.len() == 0);
-        let needs_wide = parts.len().max(last) > usize::from(u16::MAX);
-        assert_eq!(parts.is_wide, needs_wide);
+        assert_eq!(parts.width, Width::of(parts.len(), last));
         for rank in 1..parts.len() {
             let ((before, low), (member, high)) = (self.get(rank - 1), self.get(rank));
             assert!(
@@ -309,10 +358,33 @@ mod tests {
         for number in 0..10 {
             packed.insert(format!("member:{number:06}").as_bytes(), f64::from(number));
         }
-        assert_eq!(packed.bytes(), 3 + 10 * (2 + 1 + 13));
+        assert_eq!(packed.bytes(), 1 + 10 * (1 + 1 + 13));
         packed.invariants();
         packed.remove(0..10);
         assert_eq!((packed.bytes(), packed.len()), (0, 0));
+    }
+
+    #[test]
+    fn numbers_are_as_wide_as_they_must() {
+        for (count, member, width) in [
+            (1, 254, Width::One),
+            (1, 255, Width::Two),
+            (253, 0, Width::One),
+            (254, 0, Width::Two),
+            (2, 32_766, Width::Two),
+            (2, 32_767, Width::Four),
+        ] {
+            let mut packed = Packed::default();
+            for number in 0..count {
+                // One that is empty has only its score.
+                let text = number.to_string().repeat(member);
+                packed.insert(&text.as_bytes()[..member], 0.0);
+            }
+            assert_eq!(Parts::of(&packed.bytes).width, width, "{count} {member}");
+            assert_eq!(packed.len(), count);
+            let last = Parts::of(&packed.bytes).start(count);
+            assert_eq!(last, count * (1 + member));
+        }
     }
 
     #[test]

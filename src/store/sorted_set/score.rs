@@ -5,13 +5,17 @@
 //! ```text
 //!   tag 0          the eight bytes of the number follow
 //!   tag 1 to 7     an integer of this many bytes follows, least significant byte first
-//!   tag 8 to 255   the integer tag - 8 itself
+//!   tag 8 to 127   the integer tag - 8 itself
+//!   tag 128 to 255 an integer of 15 bits: the lower seven bits of the tag are its upper seven, and
+//!                  the other eight follow
 //! ```
 //!
 //! Negative zero becomes zero, as in Redis's listpack, but not in its skiplist.
 
 /// The tag of the integer 0.
 const ZERO: u8 = 8;
+/// The first tag with bits of the number in it.
+const SPLIT: u8 = 128;
 /// Below this, a float represents every integer exactly (2^53).
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -30,9 +34,14 @@ impl Encoded {
             return Encoded { bytes, len: 9 };
         }
         let whole = score as i64;
-        if (0..=i64::from(u8::MAX - ZERO)).contains(&whole) {
+        if (0..i64::from(SPLIT - ZERO)).contains(&whole) {
             bytes[0] = ZERO + whole as u8;
             return Encoded { bytes, len: 1 };
+        }
+        if (0..1 << 15).contains(&whole) {
+            bytes[0] = SPLIT | (whole >> 8) as u8;
+            bytes[1] = whole as u8;
+            return Encoded { bytes, len: 2 };
         }
         // One bit more than the magnitude has, for the sign.
         let bits = 65 - (whole ^ (whole >> 63)).leading_zeros();
@@ -56,6 +65,11 @@ impl Encoded {
 /// The entry is too short.
 pub(crate) fn split(entry: &[u8]) -> (f64, &[u8]) {
     let (&tag, rest) = entry.split_first().expect("an entry has a tag");
+    if tag >= SPLIT {
+        let (&lower, rest) = rest.split_first().expect("a number of two bytes");
+        let whole = u16::from_be_bytes([tag - SPLIT, lower]);
+        return (f64::from(whole), rest);
+    }
     if tag >= ZERO {
         return (f64::from(tag - ZERO), rest);
     }
@@ -76,6 +90,7 @@ pub(crate) fn skip(entry: &[u8]) -> &[u8] {
     let len = match entry.first() {
         Some(0) => 9,
         Some(&tag) if tag < ZERO => 1 + usize::from(tag),
+        Some(&tag) if tag >= SPLIT => 2,
         _ => 1,
     };
     entry.get(len..).unwrap_or_default()
@@ -101,12 +116,14 @@ mod tests {
     fn whole_numbers_take_the_bytes_they_need() {
         for (score, len) in [
             (0.0, 1),
-            (247.0, 1),
-            (248.0, 3),
+            (119.0, 1),
+            (120.0, 2),
+            (255.0, 2),
+            (256.0, 2),
             (-1.0, 2),
             (-128.0, 2),
             (-129.0, 3),
-            (32767.0, 3),
+            (32767.0, 2),
             (32768.0, 4),
             (1_700_000_000.0, 5),
             (1_700_000_000_000.0, 7),
