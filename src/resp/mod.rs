@@ -4,9 +4,11 @@
 //!
 //! ```text
 //!   request   a resumable, bounded reader of RESP arrays and inline commands
+//!   large     large strings, received in one allocation that is shared afterwards
 //!   inline    splits a line into words: inline commands and the configuration file
 //!   reply     what a command answers, as a value
 //!   writer    takes a reply piece by piece, and encodes it or builds a value of it
+//!   replies   where replies are gathered, in pieces that are not copied as they grow
 //!   encode    the one place where a reply becomes bytes, in RESP2 or RESP3
 //!   error     the errors that a client is shown
 //!   number    reads and prints floating-point numbers

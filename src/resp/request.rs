@@ -381,10 +381,12 @@ impl RequestReader {
                 length
             }
         };
-        if self.failed || self.args.try_reserve(1).is_err() {
+        if self.failed {
             return Err(ProtocolError::NoMemory(length));
         }
+        let no_memory = |_| ProtocolError::NoMemory(length);
         if let Some(receiving) = self.receiving.take_if(|receiving| receiving.is_complete()) {
+            self.args.try_reserve(1).map_err(no_memory)?;
             self.args.push(large_range(self.large.len()));
             self.large.push(receiving.finish());
         } else {
@@ -392,6 +394,7 @@ impl RequestReader {
             if self.receiving.is_some() || buffer.len() < end + 2 {
                 return Ok(false);
             }
+            self.args.try_reserve(1).map_err(no_memory)?;
             self.args.push(self.position..end);
             self.position = end + 2;
         }
