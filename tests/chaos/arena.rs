@@ -51,7 +51,7 @@ pub struct Counts {
     pub received: AtomicU64,
 }
 
-/// See the module.
+/// A server in a process of its own, and the connection that looks at it.
 pub struct Arena {
     name: &'static str,
     seed: u64,
@@ -169,8 +169,9 @@ impl Arena {
         probe.ask("PUBSUB SHARDCHANNELS", "*0").await;
         probe.line("CLIENT LIST").await;
         assert_eq!(probe.text().await.lines().count(), 1);
-        let what = format!("{descriptors} descriptors, as before");
-        eventually(&what, || self.descriptors() == descriptors).await;
+        // Fewer, if the server read a file of /proc at the moment of the first count.
+        let what = format!("at most {descriptors} descriptors, as before");
+        eventually(&what, || self.descriptors() <= descriptors).await;
     }
 
     fn report(&self, before: u64, after: u64) {
