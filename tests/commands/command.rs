@@ -97,9 +97,10 @@ async fn docs(_: &Server, client: &mut Client) {
              $5\r\nsince\r\n$5\r\n1.0.0\r\n\
              $5\r\ngroup\r\n$10\r\nconnection\r\n\
              $10\r\ncomplexity\r\n$4\r\nO(1)\r\n\
-             $9\r\narguments\r\n*1\r\n%3\r\n\
+             $9\r\narguments\r\n*1\r\n%4\r\n\
              $4\r\nname\r\n$7\r\nmessage\r\n\
              $4\r\ntype\r\n$6\r\nstring\r\n\
+             $12\r\ndisplay_text\r\n$7\r\nmessage\r\n\
              $5\r\nflags\r\n~1\r\n+optional\r\n",
         )
         .await;
