@@ -102,25 +102,14 @@ async fn run_server(
 }
 
 /// Makes mimalloc return this thread's free memory to the system. There is no safe call for that,
-/// but mimalloc does two things by itself:
-/// - At every 10,000th allocation of more than 1 KB on a thread, it collects what other threads have
-///   freed, and returns segments (32 MB) that are wholly free.
-/// - When a large block of a segment is freed, it returns what was freed in that segment more than
-///   10 ms ago. The blocks of each size below reach a segment that has room for them.
-///
-/// It takes about half a millisecond, and longer if other threads have freed very many of this
-/// thread's blocks.
+/// but mimalloc does it before it refuses an allocation. This one does not fit in the address space
+/// of any system, and is just below the size that mimalloc refuses at once.
 fn trim_memory() {
-    const COLLECTED_AFTER: usize = 10_000;
-    const LARGE: std::ops::RangeInclusive<u32> = 17..=23;
+    const TOO_LARGE: u64 = (1 << 48) - (1 << 18);
+    let bytes = usize::try_from(TOO_LARGE).unwrap_or(isize::MAX as usize);
     // Otherwise the compiler would remove the unused allocation.
-    let allocate = |bytes| drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes)));
-    for _ in 0..COLLECTED_AFTER {
-        allocate(2048);
-    }
-    for exponent in LARGE {
-        allocate(1 << exponent);
-    }
+    let refused = std::hint::black_box(Vec::<u8>::new()).try_reserve_exact(bytes);
+    debug_assert!(refused.is_err(), "an allocation of {bytes} bytes");
 }
 
 /// The runtime of the listeners, the signal handlers and the periodic tasks. Connections run on the

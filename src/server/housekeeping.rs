@@ -18,8 +18,8 @@ const MUCH_FREE: usize = 16 * 1024 * 1024;
 /// After this many seconds, the memory that the allocator kept is counted as free again: other
 /// threads may have freed more right after it was asked.
 const LOOK_AGAIN: u32 = 10;
-/// How many times in a row the allocator is asked. It keeps recently freed memory for reuse the
-/// first time.
+/// How many times in a row the allocator is asked. All threads are asked at once, and what one of
+/// them frees of another's blocks can come too late for the other's first time.
 const ROUNDS: u32 = 3;
 
 /// Runs until the server shuts down.
