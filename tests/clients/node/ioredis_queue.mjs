@@ -1,32 +1,8 @@
 // ioredis, as one uses it for queues: lists, blocking pops, keys, transactions.
 
 import assert from "node:assert/strict";
-import { Redis } from "ioredis";
-import { EVERY_BYTE, Inbox, PORT, check, run, unique, waitUntil } from "./harness.mjs";
-
-const BOTH = ["RESP2", "RESP3"];
-
-/** Runs `body` with `count` clients, which don't reconnect, and disconnects them. */
-async function withClients(protocol, count, body) {
-  const options = { host: "127.0.0.1", port: PORT, protocol: Number(protocol.at(-1)), retryStrategy: () => null };
-  const clients = Array.from({ length: count }, () => new Redis(options));
-  for (const client of clients) client.on("error", () => {}); // without a listener it would write to the console
-  try {
-    await body(...clients);
-  } finally {
-    for (const client of clients) client.disconnect();
-  }
-}
-
-/** Calls `command` and resolves, to its promise in an array, when the server knows that the client waits. */
-async function blocked(observer, client, command) {
-  const id = await client.client("ID");
-  const outcome = command();
-  outcome.catch(() => {});
-  const waits = async () => new RegExp(`^id=${id} .* flags=\\w*b`, "m").test(await observer.client("LIST"));
-  await waitUntil(waits, `client ${id} to block`);
-  return [outcome];
-}
+import { EVERY_BYTE, Inbox, check, run, unique, waitUntil } from "./harness.mjs";
+import { BOTH, blocked, withClients } from "./ioredis_clients.mjs";
 
 check("lists", BOTH, async (protocol) => {
   await withClients(protocol, 1, async (client) => {

@@ -1,36 +1,11 @@
 // node-redis' own calls for hashes, sets, sorted sets, bits, HyperLogLog and places, and blocking pops of sorted sets.
 
 import assert from "node:assert/strict";
-import { createClient, RESP_TYPES, WatchError } from "redis";
-import { EVERY_BYTE, PORT, check, run, unique, waitUntil } from "./harness.mjs";
+import { RESP_TYPES, WatchError } from "redis";
+import { EVERY_BYTE, check, run, unique } from "./harness.mjs";
+import { BOTH, blocked, withClients } from "./node_redis_clients.mjs";
 
-const BOTH = ["RESP2", "RESP3"];
 const WRONG_TYPE = { message: "WRONGTYPE Operation against a key holding the wrong kind of value" };
-
-/** Runs `body` with `count` connected clients and closes them. */
-async function withClients(protocol, count, body) {
-  const options = { RESP: Number(protocol.at(-1)), socket: { host: "127.0.0.1", port: PORT, reconnectStrategy: false } };
-  const clients = await Promise.all(Array.from({ length: count }, () => {
-    const client = createClient(options);
-    client.on("error", () => {}); // without a listener a lost connection would end the process
-    return client.connect();
-  }));
-  try {
-    await body(...clients);
-  } finally {
-    for (const client of clients) if (client.isOpen) client.destroy();
-  }
-}
-
-/** Calls `command` and resolves, to its promise in an array, when the server knows that the client waits. */
-async function blocked(observer, client, command) {
-  const id = await client.clientId();
-  const outcome = command();
-  outcome.catch(() => {});
-  const waits = async () => (await observer.clientList()).some((entry) => entry.id === id && entry.flags.includes("b"));
-  await waitUntil(waits, `client ${id} to block`);
-  return [outcome];
-}
 
 const sorted = (list) => [...list].sort();
 /** ["a", 1, "b", 2] as node-redis has members with scores. */
