@@ -221,7 +221,7 @@ async fn timeouts_and_shutdown_work_while_a_command_has_the_keyspace() {
 
 #[tokio::test]
 async fn a_client_with_many_subscriptions_is_removed_in_steps() {
-    const NAMES: usize = 2_000;
+    const NAMES: usize = 10_000;
     let server = Server::builder().start().await.unwrap();
     let names: String = (0..NAMES).map(|number| format!(" {number}")).collect();
     for killed in [false, true] {
