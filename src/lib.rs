@@ -98,6 +98,8 @@ mod hash;
 mod observe;
 mod pubsub;
 mod resp;
+#[cfg(feature = "scripts")]
+mod script;
 mod server;
 mod state;
 mod store;
