@@ -23,6 +23,8 @@ pub(crate) enum LogContext {
     TopLevel,
     /// While it was queued, or by EXEC.
     Multi,
+    /// By a script.
+    Lua,
 }
 
 /// What was denied.

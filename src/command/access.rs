@@ -177,6 +177,35 @@ pub(crate) fn require_permission_in_exec(
     ))
 }
 
+/// As [`require_permission`], for a command that a script calls.
+#[cfg(feature = "scripts")]
+pub(crate) fn require_permission_in_script(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    args: &Args<'_>,
+) -> Result<(), CommandError> {
+    require_permission(context, command, args).map_err(|error| {
+        let text = error.wire_text();
+        CommandError::Quoting {
+            before: "NOPERM ACL failure in script: ",
+            quoted: text.strip_prefix(b"NOPERM ").unwrap_or(&text).to_vec(),
+            after: "".into(),
+        }
+    })
+}
+
+/// Whether the user may run this command. Nothing is noted.
+#[cfg(feature = "scripts")]
+pub(crate) fn permits(
+    context: &Context<'_>,
+    command: &'static Command,
+    args: &Args<'_>,
+) -> bool {
+    let access = &context.session.access;
+    let request = || Request::new(command, args.iter().collect());
+    !access.restricted || access.user.check(&request()).is_ok()
+}
+
 /// Checks a request, and takes note of it if it is denied.
 fn check(
     context: &mut Context<'_>,
@@ -215,6 +244,7 @@ fn note(context: &Context<'_>, reason: Reason, object: &[u8], user: Option<&[u8]
     let situation = match context.execution {
         Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
         Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
+        Execution::InScript { .. } => LogContext::Lua,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
     let client = client_line(context.client);

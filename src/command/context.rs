@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::BytesMut;
 
+use super::deferred::Deferred;
 use super::publish_run::{self, PublishRun};
 use super::{Next, Session};
 use crate::client::log::log_client;
@@ -21,8 +22,9 @@ use crate::pubsub::registry::{ChannelOrder, Subscriber};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::ProtocolError;
-use crate::resp::writer::ReplyWriter;
+use crate::resp::writer::{ReplyBuilder, ReplyWriter};
 use crate::state::ServerState;
+use crate::state::hand_over::hand_over;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
 use crate::store::shared::KeyspaceGuard;
@@ -41,9 +43,19 @@ pub(crate) enum Execution<'a> {
         /// The order of all channels, if the transaction may publish more than one message.
         order: ChannelOrder<'a>,
     },
+    /// Called by a script, which gets the reply as a value.
+    InScript {
+        /// The reply of a handler that writes it piece by piece.
+        reply: ReplyBuilder,
+    },
 }
 
 impl Execution<'_> {
+    /// Whether a script has called it.
+    pub(crate) fn is_in_script(&self) -> bool {
+        matches!(self, Execution::InScript { .. })
+    }
+
     /// Whether the command may wait, and is answered as soon as it has run. Elsewhere its reply is a
     /// part of a larger one, which no message may tear apart.
     pub(crate) fn is_alone(&self) -> bool {
@@ -53,7 +65,7 @@ impl Execution<'_> {
     /// The channel-order locks that are held while the command runs.
     pub(crate) fn channel_order(&self) -> &ChannelOrder<'_> {
         match self {
-            Execution::Alone => ChannelOrder::NONE,
+            Execution::Alone | Execution::InScript { .. } => ChannelOrder::NONE,
             Execution::InExec { order } => order,
         }
     }
@@ -85,6 +97,8 @@ pub(crate) struct Context<'a> {
     pub closed: Vec<Arc<Client>>,
     /// How the command is run.
     pub execution: Execution<'a>,
+    /// What a script has published, to be sent after it.
+    pub deferred: Deferred,
     /// Whether the command changes keys.
     pub may_write: bool,
     /// Whether the peer was cut off when the batch first asked, which is one system call.
@@ -109,13 +123,33 @@ impl<'a> Context<'a> {
         } else {
             keys
         };
-        (keys, ReplyWriter::wire(self.replies, protocol))
+        let out = match &mut self.execution {
+            Execution::InScript { reply } => ReplyWriter::value(reply),
+            Execution::Alone | Execution::InExec { .. } => {
+                ReplyWriter::wire(self.replies, protocol)
+            }
+        };
+        (keys, out)
     }
 
     /// The keyspace as a whole.
     pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
         let server = self.server;
         self.keyspace.get_or_insert_with(|| lock_keyspace(server))
+    }
+
+    /// Takes the keyspace's lock.
+    ///
+    /// # Errors
+    /// A slow script has it.
+    pub(super) fn take_keyspace(&mut self) -> Result<(), CommandError> {
+        if self.keyspace.is_none() {
+            let server = self.server;
+            let mut space = server.keyspace.lock_unless(|| server.busy_script())?;
+            space.refresh_clock();
+            self.keyspace = Some(space);
+        }
+        Ok(())
     }
 
     /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
@@ -254,9 +288,13 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Takes the keyspace's lock.
+/// Takes the keyspace's lock. If a slow script has it, this thread's other connections do not wait.
 fn lock_keyspace(server: &ServerState) -> KeyspaceGuard<'_> {
-    let mut space = server.keyspace.lock();
+    let taken = server.keyspace.lock_unless(|| server.busy_script());
+    let mut space = taken.unwrap_or_else(|_| {
+        while !hand_over() {}
+        server.keyspace.lock()
+    });
     space.refresh_clock();
     space
 }

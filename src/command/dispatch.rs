@@ -14,16 +14,20 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::table::{self, Handler};
+#[cfg(feature = "scripts")]
+use super::Execution;
 use super::{
-    Args, Context, Next, ReplyMode, access, missing, operators, publish_run, server, taking,
+    Args, Context, Next, ReplyMode, access, deferred, missing, operators, publish_run, server, taking,
     tracking, transaction,
 };
+use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::observe::batch_stats::Outcome;
 use crate::observe::log_throttle::Told;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
 use crate::store::events;
 
 /// Carries out one request. An empty one does nothing, but counts as the one that CLIENT REPLY SKIP
@@ -100,6 +104,17 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
     tracking::end_caching(context, Some(command));
 }
 
+/// Whether the command needs the keyspace, which a slow script may have.
+fn needs_keyspace(context: &Context<'_>, command: &Command) -> bool {
+    if command.has(Flag::AllowBusy) {
+        return false;
+    }
+    match command.spec.in_multi {
+        InMulti::Executes => transaction::has_keys(context),
+        _ => command.queue || command.categories.contains(Category::Scripting),
+    }
+}
+
 fn waits_for_exec(context: &Context<'_>, command: &Command) -> bool {
     context.session.transaction.is_some() && command.spec.in_multi == InMulti::Waits
 }
@@ -115,6 +130,11 @@ pub(super) fn call_handler(
     let before = context.replies.len();
     let wanted = context.session.replies.wants_reply();
     let outcome = match handler.run(context, args) {
+        Ok(error @ Reply::Error(_)) => {
+            // One that was counted where it came about.
+            context.reply(error);
+            Outcome::Failed
+        }
         Ok(reply) => {
             context.reply(reply);
             Outcome::Called
@@ -137,10 +157,43 @@ pub(super) fn call_handler(
     if took >= context.batch_stats.notable {
         operators::note_slow(context, command, args, took);
     }
-    show_to_monitors(context, command, args);
+    if !command.has(Flag::SkipMonitor) {
+        show_to_monitors(context, command, args);
+    }
 }
 
-fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
+/// Runs a command that a script calls, and counts it. Returns its reply.
+#[cfg(feature = "scripts")]
+pub(super) fn call_in_script(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    handler: Handler,
+    args: &Args<'_>,
+) -> Reply {
+    context.may_write = command.has(Flag::Write);
+    let result = handler.run(context, args);
+    let Execution::InScript { reply } = &mut context.execution else {
+        unreachable!("a script calls it");
+    };
+    let built = std::mem::take(reply);
+    let (reply, outcome) = match result {
+        Ok(Reply::Sent) => (built.finish(), Outcome::Called),
+        Ok(reply) => (reply, Outcome::Called),
+        Err(error) => {
+            context.batch_stats.error(error.code());
+            (Reply::Error(Box::new(error)), Outcome::Failed)
+        }
+    };
+    tracking::remember_reads(context, command, args);
+    let took = context.batch_stats.command(command.id, outcome);
+    if took >= context.batch_stats.notable {
+        operators::note_slow(context, command, args, took);
+    }
+    show_to_monitors(context, command, args);
+    reply
+}
+
+pub(super) fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
     if context.server.monitors.any() {
         operators::feed_monitors(context, command, args);
     }
@@ -166,16 +219,23 @@ pub(super) fn publish_events(context: &mut Context<'_>) {
     let Some(keyspace) = &mut context.keyspace else {
         return;
     };
-    let happened = keyspace.take_events();
-    if happened.is_empty() {
+    let is_deferred = !context.deferred.is_empty();
+    if keyspace.event_count() == 0 && !is_deferred {
         return;
     }
     if context.client.is_subscriber() && context.execution.is_alone() {
         // The reply comes before the messages that the command brings about.
         context.settle_replies();
     }
+    if is_deferred {
+        deferred::send(context);
+        return;
+    }
+    let Some(keyspace) = &mut context.keyspace else {
+        return;
+    };
     let (published, delivered) = events::publish(
-        &happened,
+        &keyspace.take_events(),
         context.config.notify_keyspace_events,
         &context.server.registry,
         context.execution.channel_order(),
@@ -210,6 +270,13 @@ fn check(
     access::require_permission(context, command, args)?;
     if command.queue && !context.config.queue {
         return Err(CommandError::QUEUE_IS_OFF);
+    }
+    if needs_keyspace(context, command) {
+        if !waits_for_exec(context, command) {
+            context.take_keyspace()?;
+        } else if let Some(busy) = context.server.busy_script() {
+            return Err(busy);
+        }
     }
     if context.config.maxmemory > 0
         && transaction::needs_memory(context, command)

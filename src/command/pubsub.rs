@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Args, Context, access};
+use super::{Args, Context, access, deferred};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::hash::HashState;
@@ -24,6 +24,9 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn fan_out(context: &mut Context<'_>, kind: Namespace, args: &Args<'_>) -> Reply {
     let channel = &args[1];
+    if context.execution.is_in_script() {
+        return deferred::defer(context, kind, channel, &args[2]);
+    }
     let payload = Payload::of(args, 2);
     // One that may be its own subscriber gets the reply first, and then the message, in the order
     // that everybody sees. EXEC does the same for all of its commands.

@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table, tracking};
 use crate::catalog::Command;
+use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
@@ -159,6 +160,13 @@ pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     }
 }
 
+/// Whether an EXEC would have to do with keys.
+pub(crate) fn has_keys(context: &Context<'_>) -> bool {
+    let transaction = context.session.transaction.as_ref();
+    transaction.is_some_and(|transaction| transaction.has_keys)
+        || context.client.watched_memory.load(Relaxed) > 0
+}
+
 /// Ends the transaction, if there is one, and all watching.
 pub(crate) fn end(context: &mut Context<'_>) {
     context.session.transaction = None;
@@ -241,11 +249,11 @@ fn stop_watching(context: &mut Context<'_>) {
 
 /// `EXEC`
 pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    let Some(transaction) = &context.session.transaction else {
+    if context.session.transaction.is_none() {
         return Err(CommandError::text("ERR EXEC without MULTI"));
-    };
+    }
     // One that has nothing to do with keys waits for nobody who has the keyspace.
-    let has_keys = transaction.has_keys || context.client.watched_memory.load(Relaxed) > 0;
+    let has_keys = has_keys(context);
     if has_keys && context.is_cut_off() {
         return Ok(Reply::Sent);
     }
@@ -273,12 +281,15 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
         notifies || queued.command.spec.publishes.is_some()
     });
-    let order = if publishes.count() > 1 {
+    // A script may run for long, and others publish meanwhile.
+    let runs_script = |queued: &Queued| queued.command.categories.contains(Category::Scripting);
+    let has_script = transaction.queued.iter().any(runs_script);
+    let order = if publishes.count() > 1 && !has_script {
         // See `ChannelOrder` for why.
         context.keyspace();
         context.server.registry.hold_order()
     } else {
-        if !transaction.has_keys {
+        if !transaction.has_keys && !has_script {
             // What it does may be slow: ACL SAVE writes a file.
             context.release_keyspace();
         }

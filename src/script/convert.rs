@@ -47,7 +47,7 @@ use crate::resp::reply::Reply;
 /// Tables may be nested so deep in a reply. Redis's limit follows from the size of Lua's stack.
 const DEEPEST: usize = 200;
 /// What stands in place of what is nested deeper.
-const TOO_DEEP: &str = "reached lua stack limit";
+const TOO_DEEP: &str = "ERR reached lua stack limit";
 
 /// What conversions to Lua need.
 #[derive(Clone, Copy, Debug)]

@@ -185,10 +185,15 @@ impl Engine {
         host: &mut dyn Host,
     ) -> Option<Result<Reply, ScriptError>> {
         let (function, _) = self.libraries.find(name)?;
-        let Sandbox { lua, call, .. } = &self.sandbox;
+        let Sandbox {
+            lua, globals, call, ..
+        } = &self.sandbox;
         self.begin();
         let function = lua.registry_value::<mlua::Function>(function);
         let result = function.and_then(|function| {
+            // These are globals of scripts only.
+            globals.raw_set("KEYS", Value::Nil)?;
+            globals.raw_set("ARGV", Value::Nil)?;
             let (keys, args) = (strings(lua, keys)?, strings(lua, args)?);
             CURRENT.set(host, || call.call((function, keys, args)))
         });

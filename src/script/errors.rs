@@ -48,6 +48,11 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
+    /// What a script's first write is refused with, if it was killed a moment before.
+    pub(crate) fn error(self) -> CommandError {
+        CommandError::text(self.text())
+    }
+
     fn text(self) -> &'static str {
         match self {
             Stop::Killed(Kind::Script) => "ERR Script killed by user with SCRIPT KILL...",

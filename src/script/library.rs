@@ -222,13 +222,12 @@ fn run(sandbox: &Sandbox, text: &[u8]) -> Result<Vec<Registered>, ScriptError> {
     let mut host = LoadHost {
         until: Instant::now() + LOAD_TIME,
     };
-    let ran = function
-        .set_environment(sandbox.loading.clone())
-        .and_then(|_| {
-            CURRENT.set(&mut host, || {
-                sandbox.run.call::<(bool, Value)>(&function)
-            })
-        });
+    let ran = sandbox.set_loading.call::<()>(true).and_then(|()| {
+        CURRENT.set(&mut host, || {
+            sandbox.run.call::<(bool, Value)>(&function)
+        })
+    });
+    let ran = sandbox.set_loading.call::<()>(false).and(ran);
     let registered = std::mem::take(&mut *sandbox.registered.lock());
     let error = match ran {
         Ok((true, _)) => return Ok(registered),

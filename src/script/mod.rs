@@ -2,7 +2,7 @@
 //!
 //! Layer `script`, beside `store`: below the commands, which a script calls, and above `resp`. It
 //! knows no command and no key. `command::script` calls [`Engine::run`] and is called back through
-//! [`Host`].
+//! [`Host`](host::Host).
 //!
 //! ```text
 //!   command::script       EVAL text numkeys key … arg …
@@ -31,10 +31,10 @@
 //! - What Lua holds, and the scripts that are kept, have limits ([`engine`], [`cache`]).
 //! - A panic in a command that a script has called drops the engine: what was compiled is gone.
 //!
-//! **A script that does not end.** Lua calls the host once in about a millisecond ([`Host::tick`]);
+//! **A script that does not end.** Lua calls the host once in about a millisecond ([`Host::tick`](host::Host::tick));
 //! short scripts never get so far. The host compares the time with `busy-reply-threshold`. Past it, the
 //! script is *busy* ([`running`]):
-//! - The thread that runs it gives its other connections to a new thread (`command::hand_over`), so
+//! - The thread that runs it gives its other connections to a new thread (`state::hand_over`), so
 //!   that sockets are read and written, even if there is a single worker. The script goes on
 //!   on its own thread. A worker is a tokio runtime for several threads that has one, because only
 //!   that kind can be handed over; a runtime for the current thread cannot.
@@ -83,7 +83,6 @@ pub(crate) use cache::Digest;
 pub(crate) use engine::Engine;
 use engine::{EngineFigures, EngineLimits};
 use errors::ScriptError;
-pub(crate) use host::Host;
 use running::Running;
 
 /// The scripts of a server.

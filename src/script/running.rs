@@ -46,13 +46,12 @@ pub(crate) struct Running {
     busy: AtomicBool,
     has_written: AtomicBool,
     killed: AtomicBool,
-    stopped: AtomicBool,
     slow_function: Mutex<Option<SlowFunction>>,
 }
 
 impl Running {
-    /// A script begins.
-    pub(crate) fn begin(&self, kind: Kind) {
+    /// A script begins. It runs until what this returns is dropped.
+    pub(crate) fn begin(&self, kind: Kind) -> RunningScript<'_> {
         self.killed.store(false, SeqCst);
         self.has_written.store(false, SeqCst);
         let kind = match kind {
@@ -60,10 +59,10 @@ impl Running {
             Kind::Function => FUNCTION,
         };
         self.kind.store(kind, SeqCst);
+        RunningScript(self)
     }
 
-    /// The script has come to its end.
-    pub(crate) fn end(&self) {
+    fn end(&self) {
         self.kind.store(NONE, SeqCst);
         if self.busy.swap(false, SeqCst) {
             *self.slow_function.lock() = None;
@@ -140,20 +139,22 @@ impl Running {
         Ok(())
     }
 
-    /// The server ends: so does the script, whatever it has changed.
-    pub(crate) fn stop(&self) {
-        self.stopped.store(true, SeqCst);
-    }
-
     /// Why the script must end, if it must.
     pub(crate) fn must_stop(&self) -> Option<Stop> {
-        if self.stopped.load(SeqCst) {
-            return Some(Stop::Shutdown);
-        }
         if !self.killed.load(SeqCst) {
             return None;
         }
         self.kind().map(Stop::Killed)
+    }
+}
+
+/// A script that runs, however it ends.
+#[derive(Debug)]
+pub(crate) struct RunningScript<'a>(&'a Running);
+
+impl Drop for RunningScript<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -165,32 +166,30 @@ mod tests {
     fn only_a_script_that_has_not_written_is_killed() {
         let running = Running::default();
         assert_eq!(running.kill(Kind::Script), Err(NOT_BUSY));
-        running.begin(Kind::Script);
+        let script = running.begin(Kind::Script);
         assert_eq!(running.kill(Kind::Function), Err(BUSY_SCRIPT));
         assert_eq!(running.must_stop(), None);
         assert_eq!(running.kill(Kind::Script), Ok(()));
         assert_eq!(running.must_stop(), Some(Stop::Killed(Kind::Script)));
         assert!(!running.begin_writing());
-        running.end();
-        running.begin(Kind::Function);
+        drop(script);
+        let _function = running.begin(Kind::Function);
         assert_eq!(running.must_stop(), None);
         assert!(running.begin_writing());
         assert_eq!(running.kill(Kind::Function), Err(UNKILLABLE));
         assert_eq!(running.must_stop(), None);
-        running.stop();
-        assert_eq!(running.must_stop(), Some(Stop::Shutdown));
     }
 
     #[test]
     fn others_are_refused_while_a_slow_script_runs() {
         let running = Running::default();
-        running.begin(Kind::Script);
+        let script = running.begin(Kind::Script);
         assert_eq!(running.busy(), None);
         running.set_busy(None);
         assert_eq!(running.busy(), Some(BUSY_SCRIPT));
-        running.end();
+        drop(script);
         assert_eq!(running.busy(), None);
-        running.begin(Kind::Function);
+        let _function = running.begin(Kind::Function);
         assert_eq!(running.busy(), None);
     }
 }

@@ -201,9 +201,8 @@ end
 setmetatable(globals, { __index = absent })
 globals._G = locked(globals)
 
-local function environment(readable)
-  return setmetatable({}, { __index = readable, __newindex = refuse, __metatable = false })
-end
+local access = { __index = globals, __newindex = refuse, __metatable = false }
+local environment = setmetatable({}, access)
 
 -- While a library is loaded, its functions are registered, and no command can be called.
 local loading = {}
@@ -218,8 +217,11 @@ loading._G = locked(loading)
 local handler = host.handler
 
 return {
-  environment = environment(globals),
-  loading = environment(loading),
+  environment = environment,
+  -- A library that is being loaded reads other globals than its functions will.
+  set_loading = function(is_loading)
+    access.__index = is_loading and loading or globals
+  end,
   -- Runs a script. An error comes back as the handler has made it.
   run = function(script)
     return raw_xpcall(script, handler)

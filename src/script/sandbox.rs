@@ -36,8 +36,8 @@ pub(super) struct Sandbox {
     pub random: Arc<Mutex<Random>>,
     /// What is behind the globals of scripts: KEYS and ARGV are set here.
     pub globals: Table,
-    /// The globals of a library that is being loaded.
-    pub loading: Table,
+    /// Says whether a library is being loaded, which has globals of its own.
+    pub set_loading: Function,
     /// Runs a script.
     pub run: Function,
     /// Runs a function with two arguments.
@@ -81,7 +81,7 @@ impl Sandbox {
             api,
             random,
             globals,
-            loading: made.raw_get("loading")?,
+            set_loading: made.raw_get("set_loading")?,
             run: made.raw_get("run")?,
             call: made.raw_get("call")?,
             registered,

@@ -119,7 +119,6 @@ fn values_of_lua_become_replies() {
         ("return true", ":1"),
         ("return false", "$-1"),
         ("return nil", "$-1"),
-        ("return print", "$-1"),
         ("return pcall", "$-1"),
         ("return {1, 2, nil, 4}", "*2 :1 :2"),
         ("return {}", "*0"),
@@ -137,9 +136,6 @@ fn values_of_lua_become_replies() {
         ("return 1, 2", ":1"),
         ("", "$-1"),
     ] {
-        if script.contains("print") {
-            continue;
-        }
         assert_eq!(run(script), reply, "{script}");
     }
     for (script, reply) in [
@@ -209,11 +205,8 @@ fn arguments_are_strings_and_numbers() {
             "echo inf"
         ]
     );
-    for wrong in ["{}", "true", "nil", "print"] {
+    for wrong in ["{}", "true", "nil", "pcall"] {
         let script = format!("return redis.call('echo', {wrong})");
-        if wrong == "print" {
-            continue;
-        }
         fails(
             &script,
             "ERR Lua redis lib command arguments must be strings or integers script: S, on \
@@ -281,7 +274,7 @@ fn errors_are_caught_as_redis_shows_them() {
     let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
     let length = wrong.len();
     for (script, reply) in [
-        ("return {pcall(redis.call, 'wrong')}", format!("*1 $-1")),
+        ("return {pcall(redis.call, 'wrong')}", format!("*2 $-1 ${length} {wrong}")),
         ("return ({pcall(redis.call, 'wrong')})[2]", format!("${length} {wrong}")),
         ("return select(2, pcall(error, 'x'))", "$1 x".into()),
         ("return select(2, pcall(error, {err = 'E'}))", "$1 E".into()),
@@ -295,7 +288,6 @@ fn errors_are_caught_as_redis_shows_them() {
         ("return select(2, pcall(unpack, {}, 1, 8001))", "$26 too many results to unpack".into()),
         ("return #{unpack({}, 1, 7900)}", ":0".into()),
     ] {
-        let reply = reply.replace("$26", "$26");
         assert_eq!(run(script), reply, "{script}");
     }
 }
@@ -311,7 +303,7 @@ fn the_functions_of_redis() {
         ("return redis.status_reply()", "-ERR wrong number or type of arguments"),
         ("return redis.replicate_commands()", ":1"),
         ("return redis.set_repl(redis.REPL_ALL)", "$-1"),
-        ("return {redis.acl_check_cmd('get'), redis.acl_check_cmd('set')}", "*1 :1"),
+        ("return {redis.acl_check_cmd('get'), redis.acl_check_cmd('set')}", "*2 :1 $-1"),
         ("return {redis.LOG_DEBUG, redis.LOG_VERBOSE, redis.LOG_NOTICE, redis.LOG_WARNING}", "*4 :0 :1 :2 :3"),
         ("return redis.REDIS_VERSION_NUM", ":459268"),
         ("return math.random(100)", ":18"),
@@ -450,7 +442,7 @@ fn what_is_too_much_is_an_error() {
         assert!(error.starts_with('-') && error.contains(text), "{script}: {error}");
     }
     let deep = run("local t = {} t[1] = t return t");
-    assert!(deep.starts_with("*1 *1 *1") && deep.ends_with("-reached lua stack limit"));
+    assert!(deep.starts_with("*1 *1 *1") && deep.ends_with("-ERR reached lua stack limit"));
 }
 
 #[test]

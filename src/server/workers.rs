@@ -8,12 +8,10 @@
 //! turn, since nobody can know which of them will be busy.
 
 use std::io;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{self, Handle, Runtime};
-use tokio::sync::Notify;
+use tokio::runtime::{self, Runtime};
 
 use crate::state::placement::Placement;
 
@@ -23,14 +21,7 @@ const STOP: Duration = Duration::from_secs(1);
 /// Running threads. Dropping them ends what still runs there, and waits for them.
 #[derive(Debug)]
 pub struct Workers {
-    workers: Vec<Worker>,
-}
-
-#[derive(Debug)]
-struct Worker {
-    handle: Handle,
-    stop: Arc<Notify>,
-    thread: Option<JoinHandle<()>>,
+    runtimes: Vec<Runtime>,
 }
 
 impl Workers {
@@ -44,52 +35,35 @@ impl Workers {
             0 => (thread::available_parallelism()?.get() - 1).max(1),
             count => count,
         };
-        let workers = (0..count).map(Worker::start).collect::<io::Result<_>>()?;
-        Ok(Workers { workers })
+        let runtimes = (0..count).map(start).collect::<io::Result<_>>()?;
+        Ok(Workers { runtimes })
     }
 
     /// Deals connections out to these threads.
     pub(crate) fn placement(&self) -> Placement {
-        let handles = self.workers.iter().map(|worker| worker.handle.clone());
+        let handles = self.runtimes.iter().map(|runtime| runtime.handle().clone());
         Placement::new(handles.collect())
     }
 }
 
-impl Worker {
-    fn start(index: usize) -> io::Result<Worker> {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let handle = runtime.handle().clone();
-        let stop = Arc::new(Notify::new());
-        let run = {
-            let stop = Arc::clone(&stop);
-            move || serve(runtime, &stop)
-        };
-        let thread = thread::Builder::new().name(format!("worker-{index}"));
-        Ok(Worker {
-            handle,
-            stop,
-            thread: Some(thread.spawn(run)?),
-        })
-    }
-}
-
-fn serve(runtime: Runtime, stop: &Notify) {
-    runtime.block_on(stop.notified());
-    runtime.shutdown_timeout(STOP);
+/// A runtime with one thread. It is of the kind that may have several, as only that goes on on another
+/// thread if a script keeps this one for long (`state::hand_over`).
+fn start(index: usize) -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name(format!("worker-{index}"))
+        .enable_all()
+        .build()
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        for worker in &self.workers {
-            worker.stop.notify_one();
-        }
-        for worker in &mut self.workers {
-            if let Some(thread) = worker.thread.take() {
-                // Had it panicked, its own message would have said so.
-                let _ = thread.join();
-            }
+        // Where a runtime may not be waited for, a thread may: the caller may run on another one.
+        let stop = |runtime: Runtime| move || runtime.shutdown_timeout(STOP);
+        let threads = self.runtimes.drain(..).map(|runtime| thread::spawn(stop(runtime)));
+        for thread in threads.collect::<Vec<_>>() {
+            // Had it panicked, its own message would have said so.
+            let _ = thread.join();
         }
     }
 }

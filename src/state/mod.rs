@@ -4,6 +4,7 @@ pub(crate) mod bound;
 pub(crate) mod clients;
 pub(crate) mod departure;
 pub mod descriptors;
+pub(crate) mod hand_over;
 pub(crate) mod memory;
 pub(crate) mod memory_trigger;
 #[cfg(all(test, shuttle))]
@@ -49,6 +50,7 @@ use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
+use crate::resp::error::CommandError;
 use crate::store::events;
 use crate::store::shared::SharedKeyspace;
 
@@ -105,6 +107,9 @@ pub(crate) struct ServerState {
     /// How many more batches may be carried out and wait to be written: each has the buffers of a
     /// batch meanwhile.
     pub unwritten_batches: Semaphore,
+    /// What runs scripts. Its lock comes right after the keyspace's.
+    #[cfg(feature = "scripts")]
+    pub scripts: crate::script::Scripts,
     /// The way out.
     pub shutdown: Shutdown,
     /// Every task of this server.
@@ -165,6 +170,8 @@ impl ServerState {
             expiry_set: Notify::new(),
             placement,
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
+            #[cfg(feature = "scripts")]
+            scripts: crate::script::Scripts::default(),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
             clients_memory: Sampled::default(),
@@ -283,6 +290,18 @@ impl ServerState {
         } else {
             log_client!(info, client, times, "{told}");
         }
+    }
+
+    /// What commands that need the keyspace are refused with while a slow script has it.
+    #[cfg(feature = "scripts")]
+    pub(crate) fn busy_script(&self) -> Option<CommandError> {
+        self.scripts.running.busy()
+    }
+
+    /// There are no scripts.
+    #[cfg(not(feature = "scripts"))]
+    pub(crate) fn busy_script(&self) -> Option<CommandError> {
+        None
     }
 
     /// Begins the shutdown, which comes to its end by itself (`server::shutdown`): nobody reads any

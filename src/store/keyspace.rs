@@ -127,6 +127,11 @@ impl Keyspace {
         std::mem::take(&mut self.expiry_set)
     }
 
+    /// How much has happened that was not taken for publishing yet.
+    pub(crate) fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
     /// What has happened, for publishing.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

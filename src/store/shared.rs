@@ -10,9 +10,10 @@
 //!   repaired ([`Keyspace::repair`]), so that nobody sees what a change that broke off has left.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use super::keyspace::{Figures, Keyspace};
-use crate::sync::{Mutex, MutexGuard, bump, unlocked};
+use crate::sync::{Mutex, MutexGuard, bump, lock_within, unlocked};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -26,6 +27,26 @@ impl SharedKeyspace {
     /// Takes the lock, and waits as long as another has it.
     pub(crate) fn lock(&self) -> KeyspaceGuard<'_> {
         self.guard(self.keyspace.lock())
+    }
+
+    /// Takes the lock, and waits as long as another has it; but gives up once there is a reason to.
+    pub(crate) fn lock_unless<E>(
+        &self,
+        reason: impl Fn() -> Option<E>,
+    ) -> Result<KeyspaceGuard<'_>, E> {
+        /// How often to look for a reason.
+        const PATIENCE: Duration = Duration::from_millis(10);
+        if let Some(space) = self.try_lock() {
+            return Ok(space);
+        }
+        loop {
+            if let Some(reason) = reason() {
+                return Err(reason);
+            }
+            if let Some(space) = lock_within(&self.keyspace, PATIENCE) {
+                return Ok(self.guard(space));
+            }
+        }
     }
 
     /// Takes the lock, unless another has it.
