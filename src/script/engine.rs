@@ -15,7 +15,6 @@ use super::convert;
 use super::errors::{self, Raised, ScriptError};
 use super::host::{CURRENT, Host};
 use super::library::{Libraries, Library};
-use super::random::Random;
 use super::sandbox::Sandbox;
 use super::shebang::{self, ScriptFlags};
 use crate::resp::reply::Reply;
@@ -166,7 +165,7 @@ impl Engine {
         host: &mut dyn Host,
     ) -> mlua::Result<(bool, Value)> {
         let Sandbox { lua, globals, .. } = &self.sandbox;
-        self.begin();
+        self.sandbox.api.begin();
         globals.raw_set("KEYS", strings(lua, keys)?)?;
         globals.raw_set("ARGV", strings(lua, args)?)?;
         let Some(cached) = self.cache.find(digest) else {
@@ -188,7 +187,7 @@ impl Engine {
         let Sandbox {
             lua, globals, call, ..
         } = &self.sandbox;
-        self.begin();
+        self.sandbox.api.begin();
         let function = lua.registry_value::<mlua::Function>(function);
         let result = function.and_then(|function| {
             // These are globals of scripts only.
@@ -198,11 +197,6 @@ impl Engine {
             CURRENT.set(host, || call.call((function, keys, args)))
         });
         Some(self.conclude(result))
-    }
-
-    fn begin(&self) {
-        *self.sandbox.random.lock() = Random::default();
-        self.sandbox.api.begin();
     }
 
     /// What a script that has ended answers with.
@@ -260,7 +254,7 @@ impl Engine {
         if self.libraries.code_size() + code.len() > self.limits.memory {
             return Err(ScriptError::text([b"ERR ", NO_MEMORY].concat()));
         }
-        self.begin();
+        self.sandbox.api.begin();
         self.libraries.load(&self.sandbox, code, replace)
     }
 

@@ -1,7 +1,8 @@
-//! `math.random`, with the same numbers in every run of a script.
+//! `math.random` and `math.randomseed`.
 //!
-//! Layer `script`. The generator is POSIX's `lrand48`, as in Redis. Each run of a script begins with the
-//! seed 0.
+//! Layer `script`. The generator is POSIX's `lrand48`, as in Redis: the same seed gives the same
+//! numbers. As in Redis 7, it goes on from one script to the next; a script that wants the same numbers
+//! in every run begins with `math.randomseed`.
 
 use std::sync::Arc;
 
@@ -19,13 +20,14 @@ pub(super) struct Random(u64);
 
 impl Default for Random {
     fn default() -> Random {
-        Random::seeded(0)
+        // Where C's generator begins that is given no seed.
+        Random(0x1234_abcd_330e)
     }
 }
 
 impl Random {
     /// A generator that begins with this seed.
-    pub(super) fn seeded(seed: i32) -> Random {
+    fn seeded(seed: i32) -> Random {
         Random(u64::from(seed as u32) << 16 | 0x330e)
     }
 
@@ -38,8 +40,9 @@ impl Random {
 }
 
 /// Puts the functions into the table `math`.
-pub(super) fn register(lua: &Lua, math: &Table, random: &Arc<Mutex<Random>>) -> mlua::Result<()> {
-    let generator = Arc::clone(random);
+pub(super) fn register(lua: &Lua, math: &Table) -> mlua::Result<()> {
+    let random = Arc::new(Mutex::new(Random::default()));
+    let generator = Arc::clone(&random);
     let function = lua.create_function(move |lua, args: MultiValue| {
         let number = generator.lock().next();
         let (low, high, last) = match args.len() {
@@ -59,9 +62,8 @@ pub(super) fn register(lua: &Lua, math: &Table, random: &Arc<Mutex<Random>>) -> 
         Ok((number * width).floor() + f64::from(low))
     })?;
     math.raw_set("random", function)?;
-    let generator = Arc::clone(random);
     let function = lua.create_function(move |lua, args: MultiValue| {
-        *generator.lock() = Random::seeded(integer(lua, &args, 0, "randomseed")?);
+        *random.lock() = Random::seeded(integer(lua, &args, 0, "randomseed")?);
         Ok(())
     })?;
     math.raw_set("randomseed", function)
@@ -90,11 +92,13 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_lrand48() {
-        let mut random = Random::default();
+        let mut random = Random::seeded(0);
         // What `srand48(0)` and `lrand48()` give in C.
         let expected = [366_850_414, 1_610_402_240, 206_956_554];
         for number in expected {
             assert_eq!(random.next(), f64::from(number) / RANGE as f64);
         }
+        let first = Random::default().next();
+        assert_eq!(first, 851_401_618.0 / RANGE as f64);
     }
 }

@@ -19,8 +19,7 @@ use super::api::{self, Api};
 use super::errors::{self, Place};
 use super::host::CURRENT;
 use super::names::Names;
-use super::random::{self, Random};
-use super::{lib, library};
+use super::{lib, library, random};
 
 /// The chunk that builds the sandbox, as Lua names it in positions of errors.
 const OWN_CHUNK: &str = "=sandbox";
@@ -33,7 +32,6 @@ pub(super) struct Sandbox {
     pub lua: Lua,
     pub names: Arc<Names>,
     pub api: Arc<Api>,
-    pub random: Arc<Mutex<Random>>,
     /// What is behind the globals of scripts: KEYS and ARGV are set here.
     pub globals: Table,
     /// Says whether a library is being loaded, which has globals of its own.
@@ -54,9 +52,8 @@ impl Sandbox {
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         let names = Arc::new(Names::new(&lua)?);
         let api = Arc::new(Api::new(&names));
-        let random = Arc::new(Mutex::new(Random::default()));
         let registered = Arc::default();
-        random::register(&lua, &lua.globals().get("math")?, &random)?;
+        random::register(&lua, &lua.globals().get("math")?)?;
         let redis = lua.create_table()?;
         api::register_common(&lua, &redis, &api)?;
         api::register(&lua, &redis, &api)?;
@@ -79,7 +76,6 @@ impl Sandbox {
         Ok(Sandbox {
             names,
             api,
-            random,
             globals,
             set_loading: made.raw_get("set_loading")?,
             run: made.raw_get("run")?,

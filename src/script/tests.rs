@@ -306,7 +306,7 @@ fn the_functions_of_redis() {
         ("return {redis.acl_check_cmd('get'), redis.acl_check_cmd('set')}", "*2 :1 $-1"),
         ("return {redis.LOG_DEBUG, redis.LOG_VERBOSE, redis.LOG_NOTICE, redis.LOG_WARNING}", "*4 :0 :1 :2 :3"),
         ("return redis.REDIS_VERSION_NUM", ":459268"),
-        ("return math.random(100)", ":18"),
+        ("math.randomseed(0) return math.random(100)", ":18"),
         ("return redis == server", ":1"),
     ] {
         assert_eq!(run(script), reply, "{script}");
@@ -334,11 +334,12 @@ fn the_functions_of_redis() {
 }
 
 #[test]
-fn random_numbers_repeat() {
+fn random_numbers_follow_from_their_seed() {
     let mut engine = engine();
-    let script = "return {math.random(1000), math.random(5, 10), tostring(math.random())}";
-    let mut again = || run_with(&mut engine, &mut Mock::default(), script, Protocol::Resp2);
-    assert_eq!(again(), again());
+    let mut again = |script| run_with(&mut engine, &mut Mock::default(), script, Protocol::Resp2);
+    let seeded = "math.randomseed(7) return {math.random(1000), tostring(math.random())}";
+    assert_eq!(again(seeded), again(seeded));
+    assert_ne!(again("return math.random()*1e9"), again("return math.random()*1e9"));
     let seeded = "math.randomseed(5) return {math.random(1000), math.random(5,10), tostring(math.random())}";
     assert_eq!(run(seeded), "*3 :525 :6 $15 0.7885994686692");
     fails(

@@ -9,6 +9,7 @@ use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer, map, set, status};
 use crate::resp::request::parse_integer;
+use crate::script::errors::BUSY_SCRIPT;
 use crate::script::library::{FunctionAbout, Library};
 use crate::script::running::Kind;
 
@@ -139,6 +140,9 @@ pub(crate) fn kill(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `FUNCTION STATS`. It waits for nobody, so that it can be asked while a function runs.
 pub(crate) fn stats(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     let scripts = &context.server.scripts;
+    if scripts.running.busy() == Some(BUSY_SCRIPT) {
+        return Err(BUSY_SCRIPT);
+    }
     let running = scripts.running.slow_function().map_or(Reply::Null, |slow| {
         let command = slow.command.into_iter().map(|word| bulk(word.into_vec()));
         let took = slow.began.elapsed().as_millis() as i64;
