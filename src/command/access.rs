@@ -196,11 +196,7 @@ pub(crate) fn require_permission_in_script(
 
 /// Whether the user may run this command. Nothing is noted.
 #[cfg(feature = "scripts")]
-pub(crate) fn permits(
-    context: &Context<'_>,
-    command: &'static Command,
-    args: &Args<'_>,
-) -> bool {
+pub(crate) fn permits(context: &Context<'_>, command: &'static Command, args: &Args<'_>) -> bool {
     let access = &context.session.access;
     let request = || Request::new(command, args.iter().collect());
     !access.restricted || access.user.check(&request()).is_ok()

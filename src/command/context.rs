@@ -11,7 +11,7 @@ use bytes::BytesMut;
 
 use super::deferred::Deferred;
 use super::publish_run::{self, PublishRun};
-use super::{Next, Session};
+use super::{Next, Session, transaction};
 use crate::client::log::log_client;
 use crate::client::{Client, Closing};
 use crate::config::Config;
@@ -113,7 +113,8 @@ impl<'a> Context<'a> {
     pub(crate) fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
         let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
         let (server, config) = (self.server, self.config);
-        let keyspace = self.keyspace.get_or_insert_with(|| lock_keyspace(server));
+        self.keyspace();
+        let keyspace = self.keyspace.as_mut().expect("it was just taken");
         let mut keys = keyspace.keys(db, config);
         if !self.may_write && server.pause.is_on() {
             keys = keys.unchanged();
@@ -134,8 +135,13 @@ impl<'a> Context<'a> {
 
     /// The keyspace as a whole.
     pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
-        let server = self.server;
-        self.keyspace.get_or_insert_with(|| lock_keyspace(server))
+        if self.keyspace.is_none() && self.take_keyspace().is_err() {
+            // A slow script has it. This thread's other connections do not wait.
+            hand_over();
+            let space = self.server.keyspace.lock();
+            self.begin_hold(space);
+        }
+        self.keyspace.as_mut().expect("it was just taken")
     }
 
     /// Takes the keyspace's lock.
@@ -145,11 +151,16 @@ impl<'a> Context<'a> {
     pub(super) fn take_keyspace(&mut self) -> Result<(), CommandError> {
         if self.keyspace.is_none() {
             let server = self.server;
-            let mut space = server.keyspace.lock_unless(|| server.busy_script())?;
-            space.refresh_clock();
-            self.keyspace = Some(space);
+            let space = server.keyspace.lock_unless(|| server.busy_script())?;
+            self.begin_hold(space);
         }
         Ok(())
+    }
+
+    fn begin_hold(&mut self, mut space: KeyspaceGuard<'a>) {
+        space.refresh_clock();
+        transaction::unwatch_owed(self.session, self.client, &mut space);
+        self.keyspace = Some(space);
     }
 
     /// Takes the keyspace's lock, and says whether the client has been disconnected, so that nothing
@@ -286,15 +297,4 @@ impl<'a> Context<'a> {
             ReplyWriter::wire(self.replies, self.client.protocol()).error(error);
         }
     }
-}
-
-/// Takes the keyspace's lock. If a slow script has it, this thread's other connections do not wait.
-fn lock_keyspace(server: &ServerState) -> KeyspaceGuard<'_> {
-    let taken = server.keyspace.lock_unless(|| server.busy_script());
-    let mut space = taken.unwrap_or_else(|_| {
-        while !hand_over() {}
-        server.keyspace.lock()
-    });
-    space.refresh_clock();
-    space
 }

@@ -13,12 +13,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::table::{self, Handler};
 #[cfg(feature = "scripts")]
 use super::Execution;
+use super::table::{self, Handler};
 use super::{
-    Args, Context, Next, ReplyMode, access, deferred, missing, operators, publish_run, server, taking,
-    tracking, transaction,
+    Args, Context, Next, ReplyMode, access, deferred, missing, operators, publish_run, server,
+    taking, tracking, transaction,
 };
 use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
@@ -106,12 +106,11 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
 
 /// Whether the command needs the keyspace, which a slow script may have.
 fn needs_keyspace(context: &Context<'_>, command: &Command) -> bool {
-    if command.has(Flag::AllowBusy) {
-        return false;
-    }
     match command.spec.in_multi {
         InMulti::Executes => transaction::has_keys(context),
-        _ => command.queue || command.categories.contains(Category::Scripting),
+        _ if command.categories.contains(Category::Scripting) => !command.has(Flag::AllowBusy),
+        // WATCH has keys, too.
+        _ => command.queue || command.spec.has_keys(),
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
+    /// It stopped watching keys while a slow script had the keyspace: that is done with the next hold.
+    pub owes_unwatch: bool,
     /// Wrong passwords since it was accepted.
     pub wrong_passwords: u32,
 }
@@ -38,6 +40,7 @@ impl Session {
             transaction: None,
             leaving: Vec::new(),
             next: Next::Go,
+            owes_unwatch: false,
             wrong_passwords: 0,
         }
     }

@@ -15,16 +15,18 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table, tracking};
+use super::{Args, Context, Execution, MAX_REPLIES, Session, access, dispatch, table, tracking};
 use crate::catalog::Command;
 use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
+use crate::client::Client;
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
 use crate::resp::large::LargeBulk;
 use crate::resp::reply::Reply;
 use crate::resp::request::large_range;
 use crate::resp::writer::ReplyWriter;
+use crate::store::keyspace::Keyspace;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -163,8 +165,8 @@ pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
 /// Whether an EXEC would have to do with keys.
 pub(crate) fn has_keys(context: &Context<'_>) -> bool {
     let transaction = context.session.transaction.as_ref();
-    transaction.is_some_and(|transaction| transaction.has_keys)
-        || context.client.watched_memory.load(Relaxed) > 0
+    let watches = context.client.watched_memory.load(Relaxed) > 0 && !context.session.owes_unwatch;
+    watches || transaction.is_some_and(|transaction| transaction.has_keys)
 }
 
 /// Ends the transaction, if there is one, and all watching.
@@ -237,12 +239,22 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
+/// Stops watching, for a session that owes it.
+pub(super) fn unwatch_owed(session: &mut Session, client: &Client, space: &mut Keyspace) {
+    if std::mem::take(&mut session.owes_unwatch) {
+        space.watched.unwatch(client.id);
+        client.watched_memory.store(0, Relaxed);
+        client.watched_changed.store(false, Relaxed);
+    }
+}
+
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
     // Who watches nothing waits for nobody who has the keyspace.
     if client.watched_memory.load(Relaxed) > 0 {
-        context.keyspace().watched.unwatch(client.id);
-        client.watched_memory.store(0, Relaxed);
+        context.session.owes_unwatch = true;
+        // If a slow script has the keyspace, the next hold does it.
+        let _ = context.take_keyspace();
     }
     client.watched_changed.store(false, Relaxed);
 }

@@ -171,7 +171,10 @@ pub(super) fn register_common(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua:
     let own = Arc::clone(api);
     let set = lua.create_function(move |lua, args: MultiValue| {
         if args.len() != 1 {
-            return Err(errors::table(lua, "ERR redis.setresp() requires one argument."));
+            return Err(errors::table(
+                lua,
+                "ERR redis.setresp() requires one argument.",
+            ));
         }
         let is_resp3 = match number(lua, args.front())? {
             Some(2.0) => false,
@@ -215,12 +218,13 @@ pub(super) fn register(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua::Result
     })?;
     redis.raw_set("call", call)?;
     let own = Arc::clone(api);
-    let pcall = lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
-        Called::Value(value) => Ok(value),
-        Called::Failed(text, counted) => {
-            Ok(Value::Table(own.to_lua(lua).error(&text, counted)?))
-        }
-    })?;
+    let pcall =
+        lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
+            Called::Value(value) => Ok(value),
+            Called::Failed(text, counted) => {
+                Ok(Value::Table(own.to_lua(lua).error(&text, counted)?))
+            }
+        })?;
     redis.raw_set("pcall", pcall)?;
     let own = Arc::clone(api);
     let permits = lua.create_function(move |lua, args: MultiValue| own.permits(lua, &args))?;
@@ -237,7 +241,10 @@ pub(super) fn register(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua::Result
     // There are no replicas, and no log that is read back: whatever is chosen is done.
     let set_repl = lua.create_function(|lua, args: MultiValue| {
         if args.len() != 1 {
-            return Err(errors::table(lua, "ERR redis.set_repl() requires two arguments."));
+            return Err(errors::table(
+                lua,
+                "ERR redis.set_repl() requires two arguments.",
+            ));
         }
         let flags = number(lua, args.front())?.unwrap_or_default() as i64;
         if flags & !3 != 0 {
@@ -270,10 +277,12 @@ fn sha1hex(lua: &Lua) -> mlua::Result<Function> {
 /// A digest in hexadecimal digits.
 pub(crate) fn hex(digest: &[u8; 20]) -> String {
     use std::fmt::Write;
-    digest.iter().fold(String::with_capacity(40), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    digest
+        .iter()
+        .fold(String::with_capacity(40), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn log(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {

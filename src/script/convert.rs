@@ -90,7 +90,10 @@ impl ToLua<'_> {
             Reply::Decimal(digits) if is_resp3 => {
                 let number = std::str::from_utf8(&digits).ok();
                 let number = number.and_then(|digits| digits.parse().ok());
-                self.field(&self.names.double, Value::Number(number.unwrap_or(f64::NAN)))?
+                self.field(
+                    &self.names.double,
+                    Value::Number(number.unwrap_or(f64::NAN)),
+                )?
             }
             Reply::BigNumber(digits) if is_resp3 => {
                 self.field(&self.names.big_number, self.string(&digits)?)?
@@ -126,7 +129,9 @@ impl ToLua<'_> {
                 self.array(pairs)?
             }
             Reply::Map(pairs) | Reply::Pairs(pairs) => {
-                let flat = pairs.into_iter().flat_map(|(first, second)| [first, second]);
+                let flat = pairs
+                    .into_iter()
+                    .flat_map(|(first, second)| [first, second]);
                 self.array(flat)?
             }
         })
@@ -154,7 +159,9 @@ impl ToLua<'_> {
 
     /// What a command has encoded by itself: a status, or an empty string.
     fn encoded(self, bytes: &[u8]) -> mlua::Result<Value> {
-        let text = bytes.strip_prefix(b"+").and_then(|rest| rest.strip_suffix(b"\r\n"));
+        let text = bytes
+            .strip_prefix(b"+")
+            .and_then(|rest| rest.strip_suffix(b"\r\n"));
         match text {
             Some(text) => self.field(&self.names.ok, self.string(text)?),
             None => self.string(b""),

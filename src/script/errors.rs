@@ -170,7 +170,10 @@ pub(super) fn text(lua: &Lua, text: impl fmt::Display) -> Error {
 
 /// As Lua says that an argument is wrong: `bad argument #1 to 'random' (interval is empty)`.
 pub(super) fn argument(lua: &Lua, number: usize, function: &str, what: &str) -> Error {
-    text(lua, format!("bad argument #{number} to '{function}' ({what})"))
+    text(
+        lua,
+        format!("bad argument #{number} to '{function}' ({what})"),
+    )
 }
 
 /// As Lua says that an argument is of the wrong type.

@@ -21,8 +21,7 @@ use crate::resp::request::Args;
 /// How long the text of a library may run, as in Redis.
 const LOAD_TIME: Duration = Duration::from_millis(500);
 /// What the names of libraries and functions consist of.
-const NAME_RULE: &str =
-    "names can only contain letters, numbers, or underscores(_) and must be at least one character long";
+const NAME_RULE: &str = "names can only contain letters, numbers, or underscores(_) and must be at least one character long";
 
 /// A function that a library has registered.
 #[derive(Debug)]
@@ -67,7 +66,9 @@ pub(super) struct Libraries {
 impl Libraries {
     /// The libraries, by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &Library)> {
-        self.by_name.iter().map(|(name, library)| (&**name, library))
+        self.by_name
+            .iter()
+            .map(|(name, library)| (&**name, library))
     }
 
     /// How many libraries and functions there are.
@@ -77,7 +78,10 @@ impl Libraries {
 
     /// Bytes of all texts.
     pub(super) fn code_size(&self) -> usize {
-        self.by_name.values().map(|library| library.code.len()).sum()
+        self.by_name
+            .values()
+            .map(|library| library.code.len())
+            .sum()
     }
 
     /// A function of this name.
@@ -211,9 +215,7 @@ fn is_name(name: &[u8]) -> bool {
 
 /// Runs a library's text. Returns what it has registered.
 fn run(sandbox: &Sandbox, text: &[u8]) -> Result<Vec<Registered>, ScriptError> {
-    let failed = |before: &str, text: &[u8]| {
-        ScriptError::text([before.as_bytes(), text].concat())
-    };
+    let failed = |before: &str, text: &[u8]| ScriptError::text([before.as_bytes(), text].concat());
     let compiled = sandbox.compile(text, "@user_function");
     let function = compiled.map_err(|error| {
         let text = errors::plain_text(&error);
@@ -222,11 +224,10 @@ fn run(sandbox: &Sandbox, text: &[u8]) -> Result<Vec<Registered>, ScriptError> {
     let mut host = LoadHost {
         until: Instant::now() + LOAD_TIME,
     };
-    let ran = sandbox.set_loading.call::<()>(true).and_then(|()| {
-        CURRENT.set(&mut host, || {
-            sandbox.run.call::<(bool, Value)>(&function)
-        })
-    });
+    let ran = sandbox
+        .set_loading
+        .call::<()>(true)
+        .and_then(|()| CURRENT.set(&mut host, || sandbox.run.call::<(bool, Value)>(&function)));
     let ran = sandbox.set_loading.call::<()>(false).and(ran);
     let registered = std::mem::take(&mut *sandbox.registered.lock());
     let error = match ran {

@@ -47,8 +47,7 @@ pub(super) struct Sandbox {
 impl Sandbox {
     /// A new state.
     pub(super) fn new() -> mlua::Result<Sandbox> {
-        let libraries =
-            StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
+        let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         let names = Arc::new(Names::new(&lua)?);
         let api = Arc::new(Api::new(&names));
@@ -140,10 +139,12 @@ fn positioned(lua: &Lua, value: Value, place: Option<&Place>) -> mlua::Result<Va
         return Ok(value);
     };
     let bytes = text.as_bytes();
-    let rest = bytes.strip_prefix(OWN_POSITION.as_bytes()).and_then(|rest| {
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        rest[digits..].strip_prefix(b": ")
-    });
+    let rest = bytes
+        .strip_prefix(OWN_POSITION.as_bytes())
+        .and_then(|rest| {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            rest[digits..].strip_prefix(b": ")
+        });
     let Some(rest) = rest else {
         return Ok(value.clone());
     };

@@ -46,7 +46,9 @@ impl ScriptFlags {
             (self.no_cluster, "no-cluster"),
             (self.allow_cross_slot_keys, "allow-cross-slot-keys"),
         ];
-        all.into_iter().filter(|(set, _)| *set).map(|(_, name)| name)
+        all.into_iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, name)| name)
     }
 }
 
@@ -69,9 +71,7 @@ pub(super) fn split(script: &[u8]) -> Result<(ScriptFlags, &[u8]), ScriptError> 
     let (line, rest) = script.split_at(end);
     let mut words = words(line);
     let engine = words.next().unwrap_or_default();
-    let quoting = |before: &str, word: &[u8]| {
-        ScriptError::text([before.as_bytes(), word].concat())
-    };
+    let quoting = |before: &str, word: &[u8]| ScriptError::text([before.as_bytes(), word].concat());
     if engine != b"#!lua" {
         let error = quoting("ERR Unexpected engine in script shebang: ", engine);
         return Err(error);

@@ -79,7 +79,9 @@ fn engine() -> Engine {
 fn encoded(reply: Reply, protocol: Protocol) -> String {
     let mut out = BytesMut::new();
     reply.encode(&mut out, protocol);
-    String::from_utf8_lossy(&out).trim_end().replace("\r\n", " ")
+    String::from_utf8_lossy(&out)
+        .trim_end()
+        .replace("\r\n", " ")
 }
 
 fn run_with(engine: &mut Engine, host: &mut Mock, script: &str, protocol: Protocol) -> String {
@@ -131,8 +133,14 @@ fn values_of_lua_become_replies() {
         ("return {map = {a = 1}}", "*2 $1 a :1"),
         ("return {set = {a = true}}", "*1 $1 a"),
         ("return {big_number = '123'}", "$3 123"),
-        ("return {verbatim_string = {string = 's', format = 'txt'}}", "$1 s"),
-        ("return KEYS[1] .. KEYS[2] .. ARGV[1] .. #ARGV", "$7 k1k2a12"),
+        (
+            "return {verbatim_string = {string = 's', format = 'txt'}}",
+            "$1 s",
+        ),
+        (
+            "return KEYS[1] .. KEYS[2] .. ARGV[1] .. #ARGV",
+            "$7 k1k2a12",
+        ),
         ("return 1, 2", ":1"),
         ("", "$-1"),
     ] {
@@ -145,7 +153,10 @@ fn values_of_lua_become_replies() {
         ("return {big_number = '123'}", "(123"),
         ("return false", "_"),
         ("redis.setresp(3) return {true, false}", "*2 #t #f"),
-        ("return {verbatim_string = {string = 's', format = 'txt'}}", "=5 txt:s"),
+        (
+            "return {verbatim_string = {string = 's', format = 'txt'}}",
+            "=5 txt:s",
+        ),
     ] {
         assert_eq!(run3(script), reply, "{script}");
     }
@@ -157,16 +168,25 @@ fn replies_become_values_of_lua() {
         ("return redis.call('ok').ok", "$2 OK"),
         ("return type(redis.call('int'))", "$6 number"),
         ("return redis.call('echo', 'x')", "$1 x"),
-        ("return {redis.call('null') == false, redis.call('nullarray') == false}", "*2 :1 :1"),
+        (
+            "return {redis.call('null') == false, redis.call('nullarray') == false}",
+            "*2 :1 :1",
+        ),
         ("return redis.call('double')", "$3 1.5"),
         ("return redis.call('true')", ":1"),
         ("return redis.call('big')", "$20 12345678901234567890"),
         ("return redis.call('verbatim')", "$4 text"),
-        ("local a = redis.call('array') return {#a, a[2] == false, #a[4]}", "*3 :4 :1 :0"),
+        (
+            "local a = redis.call('array') return {#a, a[2] == false, #a[4]}",
+            "*3 :4 :1 :0",
+        ),
         ("return redis.call('map')", "*4 $3 key :1 $5 other $1 v"),
         ("return redis.call('set')", "*2 $1 a $1 b"),
         ("return redis.call('pairs')", "*2 $1 m $1 2"),
-        ("local m = redis.call('many') return {#m, m[100000]}", "*2 :100000 :99999"),
+        (
+            "local m = redis.call('many') return {#m, m[100000]}",
+            "*2 :100000 :99999",
+        ),
     ] {
         assert_eq!(run(script), reply, "{script}");
     }
@@ -262,8 +282,14 @@ fn errors_say_where_they_happened() {
             "WRONGTYPE Operation against a key holding the wrong kind of value script: S, on \
              @user_script:1.",
         ),
-        ("return 'x", "ERR Error compiling script (new function): user_script:1: unfinished string near '<eof>'"),
-        ("#!lua flags=nosuch\nreturn 1", "ERR Unexpected flag in script shebang: nosuch"),
+        (
+            "return 'x",
+            "ERR Error compiling script (new function): user_script:1: unfinished string near '<eof>'",
+        ),
+        (
+            "#!lua flags=nosuch\nreturn 1",
+            "ERR Unexpected flag in script shebang: nosuch",
+        ),
     ] {
         fails(script, text);
     }
@@ -274,18 +300,42 @@ fn errors_are_caught_as_redis_shows_them() {
     let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
     let length = wrong.len();
     for (script, reply) in [
-        ("return {pcall(redis.call, 'wrong')}", format!("*2 $-1 ${length} {wrong}")),
-        ("return ({pcall(redis.call, 'wrong')})[2]", format!("${length} {wrong}")),
+        (
+            "return {pcall(redis.call, 'wrong')}",
+            format!("*2 $-1 ${length} {wrong}"),
+        ),
+        (
+            "return ({pcall(redis.call, 'wrong')})[2]",
+            format!("${length} {wrong}"),
+        ),
         ("return select(2, pcall(error, 'x'))", "$1 x".into()),
         ("return select(2, pcall(error, {err = 'E'}))", "$1 E".into()),
         ("return select(2, pcall(error, {1})) [1]", ":1".into()),
-        ("return redis.pcall('wrong').err", format!("${length} {wrong}")),
+        (
+            "return redis.pcall('wrong').err",
+            format!("${length} {wrong}"),
+        ),
         ("return redis.pcall('wrong')", format!("-{wrong}")),
-        ("return select(2, xpcall(function() redis.call('wrong') end, function(e) return e.err end))", format!("${length} {wrong}")),
-        ("local co = coroutine.create(function() redis.call('wrong') end) return select(2, coroutine.resume(co)).err", format!("${length} {wrong}")),
-        ("return select(2, pcall(coroutine.wrap(function() redis.call('wrong') end)))", format!("${length} {wrong}")),
-        ("return {pcall(function(...) return ... end, 1, 2)}", "*3 :1 :1 :2".into()),
-        ("return select(2, pcall(unpack, {}, 1, 8001))", "$26 too many results to unpack".into()),
+        (
+            "return select(2, xpcall(function() redis.call('wrong') end, function(e) return e.err end))",
+            format!("${length} {wrong}"),
+        ),
+        (
+            "local co = coroutine.create(function() redis.call('wrong') end) return select(2, coroutine.resume(co)).err",
+            format!("${length} {wrong}"),
+        ),
+        (
+            "return select(2, pcall(coroutine.wrap(function() redis.call('wrong') end)))",
+            format!("${length} {wrong}"),
+        ),
+        (
+            "return {pcall(function(...) return ... end, 1, 2)}",
+            "*3 :1 :1 :2".into(),
+        ),
+        (
+            "return select(2, pcall(unpack, {}, 1, 8001))",
+            "$26 too many results to unpack".into(),
+        ),
         ("return #{unpack({}, 1, 7900)}", ":0".into()),
     ] {
         assert_eq!(run(script), reply, "{script}");
@@ -295,16 +345,28 @@ fn errors_are_caught_as_redis_shows_them() {
 #[test]
 fn the_functions_of_redis() {
     for (script, reply) in [
-        ("return redis.sha1hex('a')", "$40 86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"),
+        (
+            "return redis.sha1hex('a')",
+            "$40 86f7e437faa5a7fce15d1ddcb9eaeaea377667b8",
+        ),
         ("return redis.error_reply('foo')", "-ERR foo"),
         ("return redis.error_reply('x y')", "-x y"),
         ("return redis.error_reply('-FOO a')", "-FOO a"),
         ("return redis.status_reply('fine')", "+fine"),
-        ("return redis.status_reply()", "-ERR wrong number or type of arguments"),
+        (
+            "return redis.status_reply()",
+            "-ERR wrong number or type of arguments",
+        ),
         ("return redis.replicate_commands()", ":1"),
         ("return redis.set_repl(redis.REPL_ALL)", "$-1"),
-        ("return {redis.acl_check_cmd('get'), redis.acl_check_cmd('set')}", "*2 :1 $-1"),
-        ("return {redis.LOG_DEBUG, redis.LOG_VERBOSE, redis.LOG_NOTICE, redis.LOG_WARNING}", "*4 :0 :1 :2 :3"),
+        (
+            "return {redis.acl_check_cmd('get'), redis.acl_check_cmd('set')}",
+            "*2 :1 $-1",
+        ),
+        (
+            "return {redis.LOG_DEBUG, redis.LOG_VERBOSE, redis.LOG_NOTICE, redis.LOG_WARNING}",
+            "*4 :0 :1 :2 :3",
+        ),
         ("return redis.REDIS_VERSION_NUM", ":459268"),
         ("math.randomseed(0) return math.random(100)", ":18"),
         ("return redis == server", ":1"),
@@ -316,11 +378,20 @@ fn the_functions_of_redis() {
         ("setresp()", "redis.setresp() requires one argument."),
         ("setresp(4)", "RESP version must be 2 or 3."),
         ("log()", "redis.log() requires two arguments or more."),
-        ("log('x', 'x')", "First argument must be a number (log level)."),
+        (
+            "log('x', 'x')",
+            "First argument must be a number (log level).",
+        ),
         ("log(10, 'x')", "Invalid debug level."),
         ("set_repl()", "redis.set_repl() requires two arguments."),
-        ("set_repl(4)", "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."),
-        ("acl_check_cmd('nosuch')", "Invalid command passed to redis.acl_check_cmd()"),
+        (
+            "set_repl(4)",
+            "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        ),
+        (
+            "acl_check_cmd('nosuch')",
+            "Invalid command passed to redis.acl_check_cmd()",
+        ),
     ] {
         fails(
             &format!("return redis.{call}"),
@@ -339,8 +410,12 @@ fn random_numbers_follow_from_their_seed() {
     let mut again = |script| run_with(&mut engine, &mut Mock::default(), script, Protocol::Resp2);
     let seeded = "math.randomseed(7) return {math.random(1000), tostring(math.random())}";
     assert_eq!(again(seeded), again(seeded));
-    assert_ne!(again("return math.random()*1e9"), again("return math.random()*1e9"));
-    let seeded = "math.randomseed(5) return {math.random(1000), math.random(5,10), tostring(math.random())}";
+    assert_ne!(
+        again("return math.random()*1e9"),
+        again("return math.random()*1e9")
+    );
+    let seeded =
+        "math.randomseed(5) return {math.random(1000), math.random(5,10), tostring(math.random())}";
     assert_eq!(run(seeded), "*3 :525 :6 $15 0.7885994686692");
     fails(
         "return math.random(3, 1)",
@@ -357,22 +432,47 @@ fn the_sandbox_has_no_way_out() {
         "print", "require", "module", "package", "io", "debug", "dofile", "loadfile", "getfenv",
         "setfenv", "newproxy", "jit", "ffi",
     ] {
-        assert_eq!(run(&format!("return rawget(_G, '{name}') == nil")), ":1", "{name}");
+        assert_eq!(
+            run(&format!("return rawget(_G, '{name}') == nil")),
+            ":1",
+            "{name}"
+        );
     }
     for (script, reply) in [
-        ("local n = 0 for name in pairs(os) do n = n + 1 end return {n, type(os.clock())}", "*2 :1 $6 number"),
+        (
+            "local n = 0 for name in pairs(os) do n = n + 1 end return {n, type(os.clock())}",
+            "*2 :1 $6 number",
+        ),
         // Bytecode is not verified.
-        ("return (loadstring(string.dump(function() return 1 end)))", "$-1"),
+        (
+            "return (loadstring(string.dump(function() return 1 end)))",
+            "$-1",
+        ),
         ("return (load(function() return nil end))() == nil", ":1"),
-        ("local s = string.dump(function() end) local n = 0 return (load(function() n = n + 1 return n == 1 and s or nil end))", "$-1"),
+        (
+            "local s = string.dump(function() end) local n = 0 return (load(function() n = n + 1 return n == 1 and s or nil end))",
+            "$-1",
+        ),
         ("return loadstring('return 1 + 1')()", ":2"),
-        ("return select(2, loadstring('x x')):match('expected') ", "$8 expected"),
-        ("return select(2, pcall(loadstring('foo = 1')))", "$56 [string \"foo = 1\"]:1: Attempt to modify a readonly table"),
+        (
+            "return select(2, loadstring('x x')):match('expected') ",
+            "$8 expected",
+        ),
+        (
+            "return select(2, pcall(loadstring('foo = 1')))",
+            "$56 [string \"foo = 1\"]:1: Attempt to modify a readonly table",
+        ),
         // Metatables are hidden.
-        ("return {tostring(getmetatable(_G)), tostring(getmetatable('')), tostring(getmetatable(redis))}", "*3 $5 false $5 false $5 false"),
+        (
+            "return {tostring(getmetatable(_G)), tostring(getmetatable('')), tostring(getmetatable(redis))}",
+            "*3 $5 false $5 false $5 false",
+        ),
         ("return table.unpack == nil", ":1"),
         ("return collectgarbage('stop')", ":0"),
-        ("local n = 0 for name, value in pairs(redis) do n = n + 1 end return n > 15", ":1"),
+        (
+            "local n = 0 for name, value in pairs(redis) do n = n + 1 end return n > 15",
+            ":1",
+        ),
     ] {
         assert_eq!(run(script), reply, "{script}");
     }
@@ -399,11 +499,13 @@ fn the_sandbox_has_no_way_out() {
         "getmetatable(_G).__newindex = nil",
     ] {
         let mut engine = engine();
-        let mut again = |script: &str| {
-            run_with(&mut engine, &mut Mock::default(), script, Protocol::Resp2)
-        };
+        let mut again =
+            |script: &str| run_with(&mut engine, &mut Mock::default(), script, Protocol::Resp2);
         let tried = again(change);
-        assert!(tried.starts_with("-ERR user_script:1: "), "{change}: {tried}");
+        assert!(
+            tried.starts_with("-ERR user_script:1: "),
+            "{change}: {tried}"
+        );
         let sound = "return {type(redis.call), type(string.rep), type(math.random), type(os.clock), \
                      rawget(_G, 'x') == nil, ('x'):rep(2), #KEYS, type(coroutine.wrap)}";
         assert_eq!(
@@ -424,23 +526,44 @@ fn what_is_too_much_is_an_error() {
     ] {
         let mut engine = engine();
         let error = run_with(&mut engine, &mut Mock::default(), script, Protocol::Resp2);
-        assert!(error.starts_with("-ERR not enough memory"), "{script}: {error}");
+        assert!(
+            error.starts_with("-ERR not enough memory"),
+            "{script}: {error}"
+        );
         // And the next script has memory.
         let next = "return #('x'):rep(1e6)";
         let next = run_with(&mut engine, &mut Mock::default(), next, Protocol::Resp2);
         assert_eq!(next, ":1000000");
     }
     for (script, text) in [
-        ("local function f() return 1 + f() end return f()", "stack overflow"),
-        ("local p = ('a?'):rep(3000) return (('a'):rep(3000)):find(p)", "pattern too complex"),
+        (
+            "local function f() return 1 + f() end return f()",
+            "stack overflow",
+        ),
+        (
+            "local p = ('a?'):rep(3000) return (('a'):rep(3000)):find(p)",
+            "pattern too complex",
+        ),
         ("return (''):match(('('):rep(100))", "too many captures"),
         ("return string.format('%999d', 1)", "invalid format"),
-        ("local s = 'x' for i = 1, 300 do s = '(' .. s .. ')' end return loadstring('return ' .. s)()", "attempt to call"),
-        ("local f = 1 for i = 1, 250 do local g = f f = function() return pcall(g) end end return unpack({}, 1, 1e8)", "too many results to unpack"),
-        ("local t = setmetatable({}, {}) getmetatable(t).__index = t return t.x", "loop in gettable"),
+        (
+            "local s = 'x' for i = 1, 300 do s = '(' .. s .. ')' end return loadstring('return ' .. s)()",
+            "attempt to call",
+        ),
+        (
+            "local f = 1 for i = 1, 250 do local g = f f = function() return pcall(g) end end return unpack({}, 1, 1e8)",
+            "too many results to unpack",
+        ),
+        (
+            "local t = setmetatable({}, {}) getmetatable(t).__index = t return t.x",
+            "loop in gettable",
+        ),
     ] {
         let error = run(script);
-        assert!(error.starts_with('-') && error.contains(text), "{script}: {error}");
+        assert!(
+            error.starts_with('-') && error.contains(text),
+            "{script}: {error}"
+        );
     }
     let deep = run("local t = {} t[1] = t return t");
     assert!(deep.starts_with("*1 *1 *1") && deep.ends_with("-ERR reached lua stack limit"));
@@ -510,14 +633,35 @@ fn libraries_register_functions() {
         ("#!lua", "ERR Invalid library metadata"),
         ("#!lua\n", "ERR Library name was not given"),
         ("#!js name=x\n", "ERR Engine 'js' not found"),
-        ("#!lua name=x y=z\n", "ERR Invalid metadata value given: y=z"),
-        ("#!lua name=x-y\n", "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"),
+        (
+            "#!lua name=x y=z\n",
+            "ERR Invalid metadata value given: y=z",
+        ),
+        (
+            "#!lua name=x-y\n",
+            "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
+        ),
         ("#!lua name=x\n", "ERR No functions registered"),
-        ("#!lua name=x\nx x", "ERR Error compiling function: user_function:2: '=' expected near 'x'"),
-        ("#!lua name=x\nwhile true do end", "ERR Error registering functions: @user_function:2: FUNCTION LOAD timeout"),
-        ("#!lua name=x\nredis.register_function('a')", "ERR Error registering functions: @user_function:2: calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments)."),
-        ("#!lua name=x\nredis.register_function('a', 'b')", "ERR Error registering functions: @user_function:2: second argument to redis.register_function must be a function"),
-        ("#!lua name=x\nreturn redis.call('x')", "ERR Error registering functions: user_function:2: attempt to call field 'call' (a nil value)"),
+        (
+            "#!lua name=x\nx x",
+            "ERR Error compiling function: user_function:2: '=' expected near 'x'",
+        ),
+        (
+            "#!lua name=x\nwhile true do end",
+            "ERR Error registering functions: @user_function:2: FUNCTION LOAD timeout",
+        ),
+        (
+            "#!lua name=x\nredis.register_function('a')",
+            "ERR Error registering functions: @user_function:2: calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+        ),
+        (
+            "#!lua name=x\nredis.register_function('a', 'b')",
+            "ERR Error registering functions: @user_function:2: second argument to redis.register_function must be a function",
+        ),
+        (
+            "#!lua name=x\nreturn redis.call('x')",
+            "ERR Error registering functions: user_function:2: attempt to call field 'call' (a nil value)",
+        ),
     ] {
         assert_eq!(load(code, false), format!("-{text}"), "{code}");
     }
@@ -556,7 +700,9 @@ fn scripts_are_kept_by_digest() {
     assert_eq!(super::engine::parse_digest(upper.as_bytes()), Some(digest));
     assert_eq!(super::engine::parse_digest(b"e0e1"), None);
     for number in 0..50 {
-        engine.load(format!("return {number} + 1").as_bytes(), false).unwrap();
+        engine
+            .load(format!("return {number} + 1").as_bytes(), false)
+            .unwrap();
     }
     assert_eq!(engine.figures().scripts, 1 + LIMITS.scripts);
     assert!(engine.contains(&digest));

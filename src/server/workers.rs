@@ -60,7 +60,10 @@ impl Drop for Workers {
     fn drop(&mut self) {
         // Where a runtime may not be waited for, a thread may: the caller may run on another one.
         let stop = |runtime: Runtime| move || runtime.shutdown_timeout(STOP);
-        let threads = self.runtimes.drain(..).map(|runtime| thread::spawn(stop(runtime)));
+        let threads = self
+            .runtimes
+            .drain(..)
+            .map(|runtime| thread::spawn(stop(runtime)));
         for thread in threads.collect::<Vec<_>>() {
             // Had it panicked, its own message would have said so.
             let _ = thread.join();

@@ -27,7 +27,8 @@ const LIBRARY: &str = "#!lua name=lib\n\
 
 impl Client {
     async fn loads(&mut self) {
-        self.command(&["FUNCTION", "LOAD", "REPLACE", LIBRARY]).await;
+        self.command(&["FUNCTION", "LOAD", "REPLACE", LIBRARY])
+            .await;
         self.sees("$3 lib").await;
     }
 
@@ -46,7 +47,10 @@ async fn fcall(_: &Server, client: &mut Client) {
             ("FCALL nosuch 0", "-ERR Function not found"),
             ("FCALL get x", "-ERR Bad number of keys provided"),
             ("FCALL get -1", "-ERR Number of keys can't be negative"),
-            ("FCALL get 1", "-ERR Number of keys can't be greater than number of args"),
+            (
+                "FCALL get 1",
+                "-ERR Number of keys can't be greater than number of args",
+            ),
         ])
         .await;
     client
@@ -70,13 +74,18 @@ async fn fcall_ro(_: &Server, client: &mut Client) {
             ),
         ])
         .await;
-    client.arity("fcall_ro", &["FCALL_RO", "FCALL_RO get"]).await;
+    client
+        .arity("fcall_ro", &["FCALL_RO", "FCALL_RO get"])
+        .await;
 }
 
 async fn function(_: &Server, client: &mut Client) {
     client.arity("function", &["FUNCTION"]).await;
     client
-        .error("FUNCTION NOSUCH", "ERR unknown subcommand 'NOSUCH'. Try FUNCTION HELP.")
+        .error(
+            "FUNCTION NOSUCH",
+            "ERR unknown subcommand 'NOSUCH'. Try FUNCTION HELP.",
+        )
         .await;
 }
 
@@ -89,7 +98,12 @@ async fn delete(_: &Server, client: &mut Client) {
             ("FCALL get 1 k", "-ERR Function not found"),
         ])
         .await;
-    client.arity("function|delete", &["FUNCTION DELETE", "FUNCTION DELETE a b"]).await;
+    client
+        .arity(
+            "function|delete",
+            &["FUNCTION DELETE", "FUNCTION DELETE a b"],
+        )
+        .await;
 }
 
 async fn dump(_: &Server, client: &mut Client) {
@@ -111,13 +125,20 @@ async fn restore(_: &Server, client: &mut Client) {
 }
 
 async fn flush(_: &Server, client: &mut Client) {
-    for request in ["FUNCTION FLUSH", "FUNCTION FLUSH SYNC", "FUNCTION FLUSH async"] {
+    for request in [
+        "FUNCTION FLUSH",
+        "FUNCTION FLUSH SYNC",
+        "FUNCTION FLUSH async",
+    ] {
         client.loads().await;
         client.ask(request, "+OK").await;
         client.ask("FUNCTION LIST", "*0").await;
     }
     client
-        .error("FUNCTION FLUSH x", "ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+        .error(
+            "FUNCTION FLUSH x",
+            "ERR FUNCTION FLUSH only supports SYNC|ASYNC option",
+        )
         .await;
 }
 
@@ -145,7 +166,10 @@ async fn list(_: &Server, client: &mut Client) {
     client
         .script(&[
             ("FUNCTION LIST x", "-ERR Unknown argument x"),
-            ("FUNCTION LIST LIBRARYNAME", "-ERR library name argument was not given"),
+            (
+                "FUNCTION LIST LIBRARYNAME",
+                "-ERR library name argument was not given",
+            ),
         ])
         .await;
 }
@@ -153,13 +177,22 @@ async fn list(_: &Server, client: &mut Client) {
 async fn load(_: &Server, client: &mut Client) {
     client.loads().await;
     client
-        .fails(&["FUNCTION", "LOAD", LIBRARY], "ERR Library 'lib' already exists")
+        .fails(
+            &["FUNCTION", "LOAD", LIBRARY],
+            "ERR Library 'lib' already exists",
+        )
         .await;
     client
-        .fails(&["FUNCTION", "LOAD", "x", LIBRARY], "ERR Unknown option given: x")
+        .fails(
+            &["FUNCTION", "LOAD", "x", LIBRARY],
+            "ERR Unknown option given: x",
+        )
         .await;
     client
-        .fails(&["FUNCTION", "LOAD", "return 1"], "ERR Missing library metadata")
+        .fails(
+            &["FUNCTION", "LOAD", "return 1"],
+            "ERR Missing library metadata",
+        )
         .await;
     // What fails changes nothing.
     let broken = LIBRARY.replace("'get'", "'get-it'");
@@ -186,7 +219,12 @@ async fn stats(_: &Server, client: &mut Client) {
 }
 
 async fn kill(_: &Server, client: &mut Client) {
-    client.error("FUNCTION KILL", "NOTBUSY No scripts in execution right now.").await;
+    client
+        .error(
+            "FUNCTION KILL",
+            "NOTBUSY No scripts in execution right now.",
+        )
+        .await;
     client.arity("function|kill", &["FUNCTION KILL x"]).await;
 }
 
@@ -208,9 +246,14 @@ async fn a_function_that_does_not_end_is_killed() {
         .await;
     other.line("FUNCTION STATS").await;
     let text = format!("{:?}", other.frame().await);
-    assert!(text.contains("duration_ms") && text.contains("arg"), "{text}");
+    assert!(
+        text.contains("duration_ms") && text.contains("arg"),
+        "{text}"
+    );
     other.ask("FUNCTION KILL", "+OK").await;
-    slow.expect("-ERR Script killed by user with FUNCTION KILL... script: f, on @user_function:2.\r\n")
-        .await;
+    slow.expect(
+        "-ERR Script killed by user with FUNCTION KILL... script: f, on @user_function:2.\r\n",
+    )
+    .await;
     server.stop().await;
 }

@@ -3,7 +3,7 @@
 use fanfare::{Server, Workers};
 
 use crate::common::client::Client;
-use crate::common::{eventually, info, start_with, until_info};
+use crate::common::{info, start_with, until_info};
 
 commands! {
     "eval" => eval,
@@ -22,8 +22,7 @@ commands! {
 const NO_SCRIPT: &str = "-NOSCRIPT No matching script. Please use EVAL.";
 const BUSY: &str =
     "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
-const UNKILLABLE: &str =
-    "-UNKILLABLE Sorry the script already executed write commands against the dataset. You can \
+const UNKILLABLE: &str = "-UNKILLABLE Sorry the script already executed write commands against the dataset. You can \
      either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE \
      command.";
 /// The digest of `return 1`.
@@ -62,7 +61,14 @@ fn frame_text(frame: &crate::common::client::Frame) -> String {
 async fn eval(_: &Server, client: &mut Client) {
     client
         .asks(
-            &["EVAL", "return {KEYS[1], ARGV[1], #KEYS, #ARGV}", "1", "k", "a", "b"],
+            &[
+                "EVAL",
+                "return {KEYS[1], ARGV[1], #KEYS, #ARGV}",
+                "1",
+                "k",
+                "a",
+                "b",
+            ],
             "*4 $1 k $1 a :1 :2",
         )
         .await;
@@ -73,57 +79,81 @@ async fn eval(_: &Server, client: &mut Client) {
         ("return redis.call('INCR', 'n')", ":1"),
         ("redis.setresp(3) return {map = {a = 1}}", "%1 $1 a :1"),
         ("return {double = 1.5}", ",1.5"),
-        ("return {1, {err = 'A b'}, {ok = 'c'}}", "*3 :1 -A_b +c"),
     ] {
-        let reply = reply.replace("-A_b ", "");
-        if reply.contains("+c") {
-            client.command(&["EVAL", script, "0"]).await;
-            client.expect("*3\r\n:1\r\n-A b\r\n+c\r\n").await;
-            continue;
-        }
-        client.eval(script, &reply).await;
+        client.eval(script, reply).await;
     }
+    client
+        .command(&["EVAL", "return {1, {err = 'A b'}, {ok = 'c'}}", "0"])
+        .await;
+    client.expect("*3\r\n:1\r\n-A b\r\n+c\r\n").await;
     // In RESP2, whatever the client speaks, unless the script asks for RESP3.
     client.line("HSET h f v").await;
     client.sees(":1").await;
-    client.eval("return redis.call('HGETALL', 'h')", "*2 $1 f $1 v").await;
     client
-        .eval("redis.setresp(3) return redis.call('HGETALL', 'h')", "%1 $1 f $1 v")
+        .eval("return redis.call('HGETALL', 'h')", "*2 $1 f $1 v")
+        .await;
+    client
+        .eval(
+            "redis.setresp(3) return redis.call('HGETALL', 'h')",
+            "%1 $1 f $1 v",
+        )
         .await;
     client
         .eval_fails("return redis.call('INCR', 'h')", "WRONGTYPE ")
         .await;
     client
-        .eval_fails("return redis.call('EVAL', '', 0)", "ERR This Redis command is not allowed")
+        .eval_fails(
+            "return redis.call('EVAL', '', 0)",
+            "ERR This Redis command is not allowed",
+        )
         .await;
     client.arity("eval", &["EVAL", "EVAL x"]).await;
     client
         .script(&[
             ("EVAL x -1", "-ERR Number of keys can't be negative"),
-            ("EVAL x 1", "-ERR Number of keys can't be greater than number of args"),
+            (
+                "EVAL x 1",
+                "-ERR Number of keys can't be greater than number of args",
+            ),
             ("EVAL x y", "-ERR value is not an integer or out of range"),
         ])
         .await;
     client
-        .eval("x x", "-ERR Error compiling script (new function): user_script:1: '=' expected near 'x'")
+        .eval(
+            "x x",
+            "-ERR Error compiling script (new function): user_script:1: '=' expected near 'x'",
+        )
         .await;
     // It stays where it is, whatever database its script selects.
     client
-        .eval("redis.call('SELECT', 5) return redis.call('SET', 'there', 1)", "+OK")
+        .eval(
+            "redis.call('SELECT', 5) return redis.call('SET', 'there', 1)",
+            "+OK",
+        )
         .await;
-    client.script(&[("EXISTS there", ":0"), ("SELECT 5", "+OK"), ("EXISTS there", ":1")]).await;
+    client
+        .script(&[
+            ("EXISTS there", ":0"),
+            ("SELECT 5", "+OK"),
+            ("EXISTS there", ":1"),
+        ])
+        .await;
 }
 
 async fn eval_ro(_: &Server, client: &mut Client) {
     client
-        .asks(&["EVAL_RO", "return redis.call('GET', KEYS[1])", "1", "k"], "_")
+        .asks(
+            &["EVAL_RO", "return redis.call('GET', KEYS[1])", "1", "k"],
+            "_",
+        )
         .await;
     for call in ["'SET', 'k', 'v'", "'PUBLISH', 'c', 'm'", "'DEL', 'k'"] {
         let script = format!("return redis.call({call})");
         client.command(&["EVAL_RO", &script, "0"]).await;
         let error = frame_text(&client.frame().await);
         assert!(
-            error.starts_with("ERR Write commands are not allowed from read-only scripts. script: "),
+            error
+                .starts_with("ERR Write commands are not allowed from read-only scripts. script: "),
             "{error}"
         );
     }
@@ -133,23 +163,46 @@ async fn eval_ro(_: &Server, client: &mut Client) {
             "-ERR Can not execute a script with write flag using *_ro command.",
         )
         .await;
-    client.asks(&["EVAL_RO", "#!lua flags=no-writes\nreturn 1", "0"], ":1").await;
+    client
+        .asks(&["EVAL_RO", "#!lua flags=no-writes\nreturn 1", "0"], ":1")
+        .await;
     client.arity("eval_ro", &["EVAL_RO", "EVAL_RO x"]).await;
 }
 
 async fn evalsha(_: &Server, client: &mut Client) {
-    client.script(&[(&format!("EVALSHA {ONE} 0"), NO_SCRIPT), ("EVALSHA x 0", NO_SCRIPT)]).await;
+    client
+        .script(&[
+            (&format!("EVALSHA {ONE} 0"), NO_SCRIPT),
+            ("EVALSHA x 0", NO_SCRIPT),
+        ])
+        .await;
     client.eval("return 1", ":1").await;
     client.ask(&format!("EVALSHA {ONE} 0"), ":1").await;
-    client.ask(&format!("EVALSHA {} 0", ONE.to_ascii_uppercase()), ":1").await;
+    client
+        .ask(&format!("EVALSHA {} 0", ONE.to_ascii_uppercase()), ":1")
+        .await;
     // As many as the setting says stay, and the loaded ones.
     client.ask("CONFIG SET script-cache-size 2", "+OK").await;
-    client.asks(&["SCRIPT", "LOAD", "return 'loaded'"], "$40 5ea77eda7a16440abe244e6a88fd9df204ecd5aa").await;
+    client
+        .asks(
+            &["SCRIPT", "LOAD", "return 'loaded'"],
+            "$40 b534286061d4b9e4026607613b95c06c06015ae8",
+        )
+        .await;
     for number in 2..5 {
-        client.eval(&format!("return {number}"), &format!(":{number}")).await;
+        client
+            .eval(&format!("return {number}"), &format!(":{number}"))
+            .await;
     }
-    client.script(&[(&format!("EVALSHA {ONE} 0"), NO_SCRIPT)]).await;
-    client.ask("EVALSHA 5ea77eda7a16440abe244e6a88fd9df204ecd5aa 0", "$6 loaded").await;
+    client
+        .script(&[(&format!("EVALSHA {ONE} 0"), NO_SCRIPT)])
+        .await;
+    client
+        .ask(
+            "EVALSHA b534286061d4b9e4026607613b95c06c06015ae8 0",
+            "$6 loaded",
+        )
+        .await;
     assert_eq!(info(client, "number_of_cached_scripts").await, "3");
     client.arity("evalsha", &["EVALSHA", "EVALSHA x"]).await;
 }
@@ -158,12 +211,19 @@ async fn evalsha_ro(_: &Server, client: &mut Client) {
     client.eval("return 1", ":1").await;
     client.ask(&format!("EVALSHA_RO {ONE} 0"), ":1").await;
     client.script(&[("EVALSHA_RO x 0", NO_SCRIPT)]).await;
-    client.arity("evalsha_ro", &["EVALSHA_RO", "EVALSHA_RO x"]).await;
+    client
+        .arity("evalsha_ro", &["EVALSHA_RO", "EVALSHA_RO x"])
+        .await;
 }
 
 async fn script(_: &Server, client: &mut Client) {
     client.arity("script", &["SCRIPT"]).await;
-    client.error("SCRIPT NOSUCH", "ERR unknown subcommand 'NOSUCH'. Try SCRIPT HELP.").await;
+    client
+        .error(
+            "SCRIPT NOSUCH",
+            "ERR unknown subcommand 'NOSUCH'. Try SCRIPT HELP.",
+        )
+        .await;
 }
 
 async fn script_debug(_: &Server, client: &mut Client) {
@@ -182,15 +242,21 @@ async fn script_debug(_: &Server, client: &mut Client) {
 }
 
 async fn script_exists(_: &Server, client: &mut Client) {
-    client.ask(&format!("SCRIPT EXISTS {ONE} x"), "*2 :0 :0").await;
+    client
+        .ask(&format!("SCRIPT EXISTS {ONE} x"), "*2 :0 :0")
+        .await;
     client.eval("return 1", ":1").await;
-    client.ask(&format!("SCRIPT EXISTS {ONE} x"), "*2 :1 :0").await;
+    client
+        .ask(&format!("SCRIPT EXISTS {ONE} x"), "*2 :1 :0")
+        .await;
     client.arity("script|exists", &["SCRIPT EXISTS"]).await;
 }
 
 async fn script_flush(_: &Server, client: &mut Client) {
     for flush in ["SCRIPT FLUSH", "SCRIPT FLUSH sync", "SCRIPT FLUSH ASYNC"] {
-        client.asks(&["SCRIPT", "LOAD", "return 1"], &format!("$40 {ONE}")).await;
+        client
+            .asks(&["SCRIPT", "LOAD", "return 1"], &format!("$40 {ONE}"))
+            .await;
         client.ask(flush, "+OK").await;
         client.ask(&format!("SCRIPT EXISTS {ONE}"), "*1 :0").await;
     }
@@ -216,7 +282,9 @@ impl Client {
 }
 
 async fn script_load(_: &Server, client: &mut Client) {
-    client.asks(&["SCRIPT", "LOAD", "return 1"], &format!("$40 {ONE}")).await;
+    client
+        .asks(&["SCRIPT", "LOAD", "return 1"], &format!("$40 {ONE}"))
+        .await;
     client
         .asks(
             &["SCRIPT", "LOAD", "x x"],
@@ -224,13 +292,20 @@ async fn script_load(_: &Server, client: &mut Client) {
         )
         .await;
     client
-        .asks(&["SCRIPT", "LOAD", "#!js\n"], "-ERR Unexpected engine in script shebang: #!js")
+        .asks(
+            &["SCRIPT", "LOAD", "#!js\n"],
+            "-ERR Unexpected engine in script shebang: #!js",
+        )
         .await;
-    client.arity("script|load", &["SCRIPT LOAD", "SCRIPT LOAD x y"]).await;
+    client
+        .arity("script|load", &["SCRIPT LOAD", "SCRIPT LOAD x y"])
+        .await;
 }
 
 async fn script_kill(_: &Server, client: &mut Client) {
-    client.error("SCRIPT KILL", "NOTBUSY No scripts in execution right now.").await;
+    client
+        .error("SCRIPT KILL", "NOTBUSY No scripts in execution right now.")
+        .await;
     client.arity("script|kill", &["SCRIPT KILL x"]).await;
 }
 
@@ -276,6 +351,7 @@ async fn a_script_that_does_not_end_leaves_the_server_to_others() {
             "GET k",
             "SET k x",
             "BLPOP q 0",
+            "WATCH k",
             "KEYS *",
             "EVAL x 0",
             "EVALSHA x 0",
@@ -295,11 +371,23 @@ async fn a_script_that_does_not_end_leaves_the_server_to_others() {
         new.subscribe("SUBSCRIBE", &["d"]).await;
         other.script(&[("MULTI", "+OK"), ("GET k", BUSY)]).await;
         other
-            .error("EXEC", "EXECABORT Transaction discarded because of previous errors.")
+            .error(
+                "EXEC",
+                "EXECABORT Transaction discarded because of: BUSY Redis is busy running a script. \
+                 You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+            )
             .await;
-        other.script(&[("MULTI", "+OK"), ("PUBLISH c m", "+QUEUED"), ("EXEC", "*1 :1")]).await;
+        other
+            .script(&[
+                ("MULTI", "+OK"),
+                ("PUBLISH c m", "+QUEUED"),
+                ("EXEC", "*1 :1"),
+            ])
+            .await;
         subscriber.sees(">3 $7 message $1 c $1 m").await;
-        other.script(&[("FUNCTION KILL", BUSY), ("SCRIPT KILL", "+OK")]).await;
+        other
+            .script(&[("FUNCTION KILL", BUSY), ("SCRIPT KILL", "+OK")])
+            .await;
         let error = frame_text(&slow.frame().await);
         assert!(
             error.starts_with("ERR Script killed by user with SCRIPT KILL... script: "),
@@ -319,11 +407,16 @@ async fn a_script_that_has_written_is_ended_by_a_shutdown_only() {
     let script = "redis.call('SET', 'k', 'v') while true do end";
     slow.command(&["EVAL", script, "0"]).await;
     until_busy(&mut other).await;
-    other.script(&[("SCRIPT KILL", UNKILLABLE), ("FUNCTION KILL", UNKILLABLE)]).await;
+    other
+        .script(&[("SCRIPT KILL", UNKILLABLE), ("FUNCTION KILL", UNKILLABLE)])
+        .await;
     other.line("SHUTDOWN NOSAVE").await;
     other.closed().await;
     let error = frame_text(&slow.frame().await);
-    assert!(error.starts_with("ERR The server is shutting down script: "), "{error}");
+    assert!(
+        error.starts_with("ERR The server is shutting down script: "),
+        "{error}"
+    );
     slow.closed().await;
     server.stop().await;
 }
@@ -358,18 +451,26 @@ async fn who_came_before_a_script_was_slow_is_told_too() {
 async fn what_a_script_publishes_comes_after_it() {
     let server = start_with(&[("notify-keyspace-events", "KEA")]).await;
     let mut client = Client::connect(&server, 3).await;
-    client.subscribe("SUBSCRIBE", &["c", "__keyevent@0__:set"]).await;
+    client
+        .subscribe("SUBSCRIBE", &["c", "__keyevent@0__:set"])
+        .await;
     let script = "local n = redis.call('PUBLISH', 'c', 'one') redis.call('SET', 'k', 'v') \
                   redis.call('PUBLISH', 'c', 'two') redis.call('DEL', 'k') return n";
     client.eval(script, ":1").await;
     client.sees(">3 $7 message $1 c $3 one").await;
-    client.sees(">3 $7 message $18 __keyevent@0__:set $1 k").await;
+    client
+        .sees(">3 $7 message $18 __keyevent@0__:set $1 k")
+        .await;
     client.sees(">3 $7 message $1 c $3 two").await;
-    client.script(&[("MULTI", "+OK"), ("PING", "+QUEUED")]).await;
+    client
+        .script(&[("MULTI", "+OK"), ("PING", "+QUEUED")])
+        .await;
     client.asks(&["EVAL", script, "0"], "+QUEUED").await;
     client.ask("EXEC", "*2 +PONG :1").await;
     client.sees(">3 $7 message $1 c $3 one").await;
-    client.sees(">3 $7 message $18 __keyevent@0__:set $1 k").await;
+    client
+        .sees(">3 $7 message $18 __keyevent@0__:set $1 k")
+        .await;
     client.sees(">3 $7 message $1 c $3 two").await;
     client.barrier().await;
     server.stop().await;
@@ -380,10 +481,26 @@ async fn writes_of_a_script_wake_who_waits() {
     let server = crate::common::start().await;
     let mut client = Client::connect(&server, 2).await;
     for (wait, script, reply) in [
-        ("BLPOP q 0", "return redis.call('RPUSH', 'q', 'x')", "*2 $1 q $1 x"),
-        ("BRPOPLPUSH q d 0", "return redis.call('LPUSH', 'q', 'x')", "$1 x"),
-        ("BLMOVE q d LEFT LEFT 0", "return redis.call('RPUSH', 'q', 'x')", "$1 x"),
-        ("BZPOPMIN z 0", "return redis.call('ZADD', 'z', 1, 'm')", "*3 $1 z $1 m $1 1"),
+        (
+            "BLPOP q 0",
+            "return redis.call('RPUSH', 'q', 'x')",
+            "*2 $1 q $1 x",
+        ),
+        (
+            "BRPOPLPUSH q d 0",
+            "return redis.call('LPUSH', 'q', 'x')",
+            "$1 x",
+        ),
+        (
+            "BLMOVE q d LEFT LEFT 0",
+            "return redis.call('RPUSH', 'q', 'x')",
+            "$1 x",
+        ),
+        (
+            "BZPOPMIN z 0",
+            "return redis.call('ZADD', 'z', 1, 'm')",
+            "*3 $1 z $1 m $1 1",
+        ),
     ] {
         let mut waiter = Client::connect(&server, 2).await;
         waiter.line(wait).await;
@@ -399,17 +516,24 @@ async fn the_callers_permissions_hold() {
     let server = crate::common::start().await;
     let mut admin = Client::connect(&server, 2).await;
     admin
-        .ask("ACL SETUSER bob on nopass +@all -get ~k* resetchannels", "+OK")
+        .ask(
+            "ACL SETUSER bob on nopass +@all -get ~k* resetchannels",
+            "+OK",
+        )
         .await;
     let mut bob = Client::connect(&server, 2).await;
     bob.ask("AUTH bob x", "+OK").await;
     for (call, what) in [
-        ("'GET', 'k'", "User bob has no permissions to run the 'get' command"),
+        (
+            "'GET', 'k'",
+            "User bob has no permissions to run the 'get' command",
+        ),
         ("'SET', 'other', 1", "No permissions to access a key"),
         ("'PUBLISH', 'c', 1", "No permissions to access a channel"),
     ] {
         let text = format!("NOPERM ACL failure in script: {what} script: ");
-        bob.eval_fails(&format!("return redis.call({call})"), &text).await;
+        bob.eval_fails(&format!("return redis.call({call})"), &text)
+            .await;
     }
     bob.eval("return redis.call('SET', 'key', 1)", "+OK").await;
     bob.eval(
@@ -427,12 +551,22 @@ async fn the_callers_permissions_hold() {
 async fn memory_limits_hold() {
     let server = start_with(&[("maxmemory", "100kb"), ("script-max-memory", "8mb")]).await;
     let mut client = Client::connect(&server, 2).await;
-    client.ask(&format!("SET k {}", "x".repeat(200_000)), "+OK").await;
-    client.eval_fails("return redis.call('SET', 'a', 1)", "OOM command not allowed").await;
+    client
+        .ask(&format!("SET k {}", "x".repeat(200_000)), "+OK")
+        .await;
+    client
+        .eval_fails(
+            "return redis.call('SET', 'a', 1)",
+            "OOM command not allowed",
+        )
+        .await;
     client.eval("return redis.call('GET', 'none')", "_").await;
     // One that has written by then goes on.
     client
-        .eval("redis.call('LPOP', 'none') return redis.call('SET', 'a', 1)", "+OK")
+        .eval(
+            "redis.call('LPOP', 'none') return redis.call('SET', 'a', 1)",
+            "+OK",
+        )
         .await;
     client
         .eval(
@@ -441,9 +575,23 @@ async fn memory_limits_hold() {
              'maxmemory'",
         )
         .await;
-    client.eval("#!lua flags=allow-oom\nreturn redis.call('SET', 'a', 1)", "+OK").await;
-    client.eval_fails("return #string.rep('x', 1e8)", "ERR not enough memory").await;
-    client.eval("return #string.rep('x', 1e6)", ":1000000").await;
+    client
+        .eval(
+            "#!lua flags=allow-oom\nreturn redis.call('SET', 'a', 1)",
+            "+OK",
+        )
+        .await;
+    client
+        .command(&["EVAL", "return #string.rep('x', 1e8)", "0"])
+        .await;
+    let error = frame_text(&client.frame().await);
+    assert!(
+        error.starts_with("ERR not enough memory script: "),
+        "{error}"
+    );
+    client
+        .eval("return #string.rep('x', 1e6)", ":1000000")
+        .await;
     server.stop().await;
 }
 
@@ -453,9 +601,14 @@ async fn operators_see_what_a_script_calls() {
     let mut client = Client::connect(&server, 2).await;
     let mut monitor = Client::connect(&server, 2).await;
     monitor.ask("MONITOR", "+OK").await;
-    client.eval("return redis.call('SET', 'k', 'v')", "+OK").await;
+    client
+        .eval("return redis.call('SET', 'k', 'v')", "+OK")
+        .await;
     let line = monitor.text().await;
-    assert!(line.ends_with("] \"EVAL\" \"return redis.call('SET', 'k', 'v')\" \"0\""), "{line}");
+    assert!(
+        line.ends_with("] \"EVAL\" \"return redis.call('SET', 'k', 'v')\" \"0\""),
+        "{line}"
+    );
     let line = monitor.text().await;
     assert!(line.ends_with("[0 lua] \"SET\" \"k\" \"v\""), "{line}");
     monitor.line("QUIT").await;
@@ -464,18 +617,22 @@ async fn operators_see_what_a_script_calls() {
     client.line("SLOWLOG GET 10").await;
     let log = format!("{:?}", client.frame().await);
     assert!(log.contains("GET") && log.contains("EVAL"), "{log}");
-    client.eval_fails("return redis.call('INCR', 'k')", "ERR value is not an integer").await;
-    let stats = info(client_of(&mut client), "cmdstat_incr").await;
+    client
+        .eval_fails(
+            "return redis.call('INCR', 'k')",
+            "ERR value is not an integer",
+        )
+        .await;
+    let stats = info(&mut client, "cmdstat_incr").await;
     assert!(stats.contains("failed_calls=1"), "{stats}");
     let stats = info(&mut client, "cmdstat_eval").await;
-    assert!(stats.starts_with("calls=3,") && stats.contains("failed_calls=1"), "{stats}");
+    assert!(
+        stats.starts_with("calls=3,") && stats.contains("failed_calls=1"),
+        "{stats}"
+    );
     // Counted once, where it happened.
     assert_eq!(info(&mut client, "errorstat_ERR").await, "count=1");
     server.stop().await;
-}
-
-fn client_of(client: &mut Client) -> &mut Client {
-    client
 }
 
 /// What a script does is one step for everybody else: nobody sees the two keys differ.
@@ -502,6 +659,5 @@ async fn a_script_is_one_step() {
     }
     writing.await.expect("it is written");
     reader.ask("MGET a b", "*2 $3 500 $3 500").await;
-    eventually("the end", || true).await;
     server.stop().await;
 }

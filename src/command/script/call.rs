@@ -94,7 +94,12 @@ impl<'r, 'c> ScriptHost<'r, 'c> {
         if command.has(Flag::Write) && !running.begin_writing() {
             return Err(Stop::Killed(self.task.kind).error());
         }
-        Ok(dispatch::call_in_script(self.context, command, handler, args))
+        Ok(dispatch::call_in_script(
+            self.context,
+            command,
+            handler,
+            args,
+        ))
     }
 
     /// The script has run for long.

@@ -28,8 +28,8 @@ fn call(context: &mut Context<'_>, args: &Args<'_>, access: Access) -> Result {
     let mut engine = engine(context)?;
     let name = &args[1];
     let flags = engine.find_function(name).ok_or(NOT_FOUND)?;
-    let keys = parse_integer(&args[2])
-        .ok_or(CommandError::text("ERR Bad number of keys provided"))?;
+    let keys =
+        parse_integer(&args[2]).ok_or(CommandError::text("ERR Bad number of keys provided"))?;
     let words = Words::behind(args, keys)?;
     let task = Task {
         kind: Kind::Function,
@@ -103,9 +103,9 @@ pub(crate) fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         }
     }
     let engine = engine(context)?;
-    let libraries = engine.libraries().filter(|(name, _)| {
-        pattern.is_none_or(|pattern| glob::matches_ignore_case(pattern, name))
-    });
+    let libraries = engine
+        .libraries()
+        .filter(|(name, _)| pattern.is_none_or(|pattern| glob::matches_ignore_case(pattern, name)));
     let shown = libraries.map(|(name, library)| shown(name, library, with_code));
     Ok(array(shown.collect::<Vec<_>>()))
 }
@@ -113,7 +113,9 @@ pub(crate) fn list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 fn shown(name: &[u8], library: &Library, with_code: bool) -> Reply {
     let functions = library.functions.iter().map(|(name, about)| {
         let FunctionAbout { flags, description } = about;
-        let description = description.clone().map_or(Reply::Null, |text| bulk(text.into_vec()));
+        let description = description
+            .clone()
+            .map_or(Reply::Null, |text| bulk(text.into_vec()));
         map([
             ("name", bulk(name.to_vec())),
             ("description", description),

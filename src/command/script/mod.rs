@@ -226,9 +226,8 @@ pub(crate) fn script_flush(context: &mut Context<'_>, args: &Args<'_>) -> Result
 
 /// Whether the words behind a FLUSH are a mode, or none.
 pub(super) fn is_flush(args: &Args<'_>) -> bool {
-    let is_mode = |word: &[u8]| {
-        word.eq_ignore_ascii_case(b"sync") || word.eq_ignore_ascii_case(b"async")
-    };
+    let is_mode =
+        |word: &[u8]| word.eq_ignore_ascii_case(b"sync") || word.eq_ignore_ascii_case(b"async");
     args.len() == 2 || (args.len() == 3 && is_mode(&args[2]))
 }
 
@@ -244,7 +243,9 @@ pub(crate) fn script_debug(_context: &mut Context<'_>, args: &Args<'_>) -> Resul
         return Ok(Reply::OK);
     }
     if [b"yes".as_slice(), b"sync"].contains(&args[2].to_ascii_lowercase().as_slice()) {
-        return Err(CommandError::text("ERR fanfare has no debugger for scripts"));
+        return Err(CommandError::text(
+            "ERR fanfare has no debugger for scripts",
+        ));
     }
     Err(wrong_subcommand("SCRIPT", &args[1]))
 }
