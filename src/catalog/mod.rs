@@ -51,6 +51,8 @@ const GROUPS: &[Group] = &[
     Group::queue(set::ROWS),
     #[cfg(feature = "scripts")]
     Group::queue(scripting::ROWS),
+    #[cfg(feature = "scripts")]
+    Group::always(scripting::MANAGEMENT),
 ];
 
 /// Every command of this server.

@@ -126,7 +126,7 @@ mod tests {
     fn what_came_by_eval_goes_by_age_and_what_was_loaded_stays() {
         let lua = Lua::new();
         let mut cache = Cache::default();
-        let mut add = |cache: &mut Cache, number, is_loaded| {
+        let add = |cache: &mut Cache, number, is_loaded| {
             let function = lua.create_registry_value(number).unwrap();
             let flags = ScriptFlags::default();
             cache.add(&lua, digest(number), function, flags, is_loaded, 2);

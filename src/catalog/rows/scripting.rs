@@ -7,7 +7,7 @@ use crate::catalog::spec::Flag::{
 };
 use crate::catalog::spec::{Arg, Flag, KeySpec, Spec};
 
-/// The rows of this group.
+/// The rows of what runs scripts, which is about keys.
 pub(crate) const ROWS: &[Spec] = &[
     Spec::new("eval", -3)
         .flags(RUNS)
@@ -87,6 +87,10 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::key("key", 0).optional().multiple(),
             Arg::string("arg").optional().multiple(),
         ]),
+];
+
+/// The rows of what manages scripts and libraries.
+pub(crate) const MANAGEMENT: &[Spec] = &[
     Spec::container("script", SCRIPT)
         .origin("scripting", "2.6.0")
         .summary("Manage the scripts that the server keeps")
