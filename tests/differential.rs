@@ -81,7 +81,7 @@ scripts! {
     tracking tracking_prefixes tracking_redirect
     acl
     bits lcs hyperloglog geo
-    scripts
+    scripts functions
 }
 
 /// A script that no test runs would pass unseen.

@@ -44,6 +44,10 @@ pub(crate) enum Execution<'a> {
         order: ChannelOrder<'a>,
     },
     /// Called by a script, which gets the reply as a value.
+    #[cfg_attr(
+        not(feature = "scripts"),
+        expect(dead_code, reason = "only scripts call commands")
+    )]
     InScript {
         /// The reply of a handler that writes it piece by piece.
         reply: ReplyBuilder,

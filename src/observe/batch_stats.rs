@@ -131,11 +131,13 @@ impl BatchStats {
     }
 
     /// When the last lap ended.
+    #[cfg(feature = "scripts")]
     pub(crate) fn lap_began(&self) -> Instant {
         self.last_lap
     }
 
     /// Takes back the laps since this moment: they are parts of what is counted next.
+    #[cfg(feature = "scripts")]
     pub(crate) fn resume_lap(&mut self, began: Instant) {
         self.last_lap = began;
     }

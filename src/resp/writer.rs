@@ -41,10 +41,6 @@ impl<'a> ReplyWriter<'a> {
     }
 
     /// A writer that builds a value in `builder`.
-    #[cfg_attr(
-        not(any(test, feature = "scripts")),
-        expect(dead_code, reason = "only scripts want a reply as a value")
-    )]
     pub(crate) fn value(builder: &'a mut ReplyBuilder) -> ReplyWriter<'a> {
         ReplyWriter(Target::Value(builder))
     }

@@ -60,6 +60,7 @@ struct Callable {
 #[derive(Debug, Default)]
 pub(super) struct Libraries {
     by_name: BTreeMap<Box<[u8]>, Library>,
+    /// By name in lower case: FCALL finds them in any letter case.
     functions: BTreeMap<Box<[u8]>, Callable>,
 }
 
@@ -86,7 +87,7 @@ impl Libraries {
 
     /// A function of this name.
     pub(super) fn find(&self, name: &[u8]) -> Option<(&RegistryKey, ScriptFlags)> {
-        let callable = self.functions.get(name)?;
+        let callable = self.functions.get(&*name.to_ascii_lowercase())?;
         Some((&callable.function, callable.flags))
     }
 
@@ -108,8 +109,11 @@ impl Libraries {
         let registered = run(sandbox, text)?;
         let taken = registered.iter().find(|function| {
             let own = self.by_name.get(name);
-            let is_own = own.is_some_and(|own| own.functions.contains_key(&function.name));
-            self.functions.contains_key(&function.name) && !is_own
+            let same = |name: &Box<[u8]>| name.eq_ignore_ascii_case(&function.name);
+            let is_own = own.is_some_and(|own| own.functions.keys().any(same));
+            self.functions
+                .contains_key(&*function.name.to_ascii_lowercase())
+                && !is_own
         });
         let refused = match taken {
             Some(taken) => Some([b"ERR Function ", &*taken.name, b" already exists"].concat()),
@@ -129,8 +133,9 @@ impl Libraries {
         } in registered
         {
             let flags = about.flags;
-            functions.insert(name.clone(), about);
-            self.functions.insert(name, Callable { function, flags });
+            let lower = name.to_ascii_lowercase().into();
+            self.functions.insert(lower, Callable { function, flags });
+            functions.insert(name, about);
         }
         let library = Library {
             code: code.into(),
@@ -146,7 +151,7 @@ impl Libraries {
             return false;
         };
         for name in library.functions.keys() {
-            if let Some(callable) = self.functions.remove(name) {
+            if let Some(callable) = self.functions.remove(&*name.to_ascii_lowercase()) {
                 // It fails for keys of another state only.
                 let _ = lua.remove_registry_value(callable.function);
             }
@@ -236,16 +241,7 @@ fn run(sandbox: &Sandbox, text: &[u8]) -> Result<Vec<Registered>, ScriptError> {
         Err(error) => ScriptError::text(errors::plain_text(&error)),
     };
     forget(&sandbox.lua, registered);
-    let text = error.text.strip_prefix(b"ERR ").unwrap_or(&error.text);
-    let mut shown = match error.place {
-        // A text that begins with its place needs no other.
-        Some(place) if !text.starts_with(b"user_function:") => {
-            format!("{}:{}: ", place.source, place.line).into_bytes()
-        }
-        _ => Vec::new(),
-    };
-    shown.extend_from_slice(text);
-    Err(failed("ERR Error registering functions: ", &shown))
+    Err(failed("ERR Error registering functions: ", &error.text))
 }
 
 /// The host of a library that is being loaded: no commands, and little time.
@@ -288,11 +284,14 @@ pub(super) fn register(
         let checked = found.and_then(|found| {
             if !is_name(&found.0) {
                 return Err(
-                    "Function names can only contain letters, numbers, or underscores(_) and must \
+                    "Library names can only contain letters, numbers, or underscores(_) and must \
                      be at least one character long",
                 );
             }
-            let taken = registered.lock().iter().any(|other| other.name == found.0);
+            let taken = registered
+                .lock()
+                .iter()
+                .any(|other| other.name.eq_ignore_ascii_case(&found.0));
             if taken {
                 return Err("Function already exists in the library");
             }
@@ -335,8 +334,14 @@ fn named(arg: Option<&Value>) -> Found {
     };
     let (mut name, mut function, mut about) = (None, None, FunctionAbout::default());
     for pair in table.pairs::<Value, Value>() {
-        let Ok((Value::String(key), value)) = pair else {
-            return Err("named argument key given to redis.register_function is not a string");
+        let (key, value) = match pair {
+            Ok((Value::String(key), value)) => (key, value),
+            Ok((Value::Integer(_) | Value::Number(_), _)) => {
+                return Err("unknown argument given to redis.register_function");
+            }
+            _ => {
+                return Err("named argument key given to redis.register_function is not a string");
+            }
         };
         match (&*key.as_bytes(), value) {
             (b"function_name", Value::String(text)) => name = Some((&*text.as_bytes()).into()),

@@ -209,7 +209,7 @@ local loading = {}
 for name, value in pairs(globals) do
   loading[name] = value
 end
-loading.redis = locked(host.loading)
+loading.redis = locked(setmetatable(host.loading, { __index = absent }))
 loading.server = loading.redis
 setmetatable(loading, { __index = absent })
 loading._G = locked(loading)

@@ -648,19 +648,19 @@ fn libraries_register_functions() {
         ),
         (
             "#!lua name=x\nwhile true do end",
-            "ERR Error registering functions: @user_function:2: FUNCTION LOAD timeout",
+            "ERR Error registering functions: ERR FUNCTION LOAD timeout",
         ),
         (
             "#!lua name=x\nredis.register_function('a')",
-            "ERR Error registering functions: @user_function:2: calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+            "ERR Error registering functions: ERR calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
         ),
         (
             "#!lua name=x\nredis.register_function('a', 'b')",
-            "ERR Error registering functions: @user_function:2: second argument to redis.register_function must be a function",
+            "ERR Error registering functions: ERR second argument to redis.register_function must be a function",
         ),
         (
             "#!lua name=x\nreturn redis.call('x')",
-            "ERR Error registering functions: user_function:2: attempt to call field 'call' (a nil value)",
+            "ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'",
         ),
     ] {
         assert_eq!(load(code, false), format!("-{text}"), "{code}");

@@ -199,7 +199,7 @@ async fn load(_: &Server, client: &mut Client) {
     client
         .fails(
             &["FUNCTION", "LOAD", "REPLACE", &broken],
-            "ERR Error registering functions: @user_function:3: Function names can only contain \
+            "ERR Error registering functions: ERR Library names can only contain \
              letters, numbers, or underscores(_) and must be at least one character long",
         )
         .await;

@@ -4,7 +4,7 @@
 
 use super::call::Task;
 use super::{Access, Args, Context, Result, Words, engine, is_flush, plain, run};
-use crate::command::pubsub::help as help_reply;
+use crate::command::pubsub::{help as help_reply, wrong_subcommand};
 use crate::glob;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer, map, set, status};
@@ -73,6 +73,9 @@ pub(crate) fn delete(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `FUNCTION FLUSH [ASYNC | SYNC]`
 pub(crate) fn flush(context: &mut Context<'_>, args: &Args<'_>) -> Result {
+    if args.len() > 3 {
+        return Err(wrong_subcommand("FUNCTION", &args[1]));
+    }
     if !is_flush(args) {
         return Err(CommandError::text(
             "ERR FUNCTION FLUSH only supports SYNC|ASYNC option",
