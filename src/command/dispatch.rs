@@ -192,7 +192,7 @@ pub(super) fn call_in_script(
     reply
 }
 
-pub(super) fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
+fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
     if context.server.monitors.any() {
         operators::feed_monitors(context, command, args);
     }

@@ -13,6 +13,7 @@ use sha1::{Digest, Sha1};
 use super::convert::ToLua;
 use super::errors::{self, Raised};
 use super::host::{CURRENT, Level};
+use super::memory::MemoryLimit;
 use super::names::Names;
 use crate::resp::Protocol;
 use crate::resp::number::format_double;
@@ -23,6 +24,7 @@ use crate::resp::request::Args;
 #[derive(Debug)]
 pub(super) struct Api {
     names: Arc<Names>,
+    memory: MemoryLimit,
     /// Whether the script has said `setresp(3)`.
     resp3: AtomicBool,
     /// A request's words, one after the other. Kept for the next.
@@ -58,9 +60,10 @@ enum Called {
 }
 
 impl Api {
-    pub(super) fn new(names: &Arc<Names>) -> Api {
+    pub(super) fn new(names: &Arc<Names>, memory: &MemoryLimit) -> Api {
         Api {
             names: Arc::clone(names),
+            memory: memory.clone(),
             resp3: AtomicBool::new(false),
             words: Mutex::default(),
         }
@@ -102,7 +105,11 @@ impl Api {
         match reply {
             Err(failed) => Ok(failed),
             Ok(Reply::Error(error)) => Ok(Called::Failed(error.wire_text(), true)),
-            Ok(reply) => Ok(Called::Value(self.to_lua(lua).value(reply)?)),
+            Ok(Reply::Integer(number)) => Ok(Called::Value(Value::Number(number as f64))),
+            Ok(reply) => {
+                let value = self.memory.lift(lua, || self.to_lua(lua).value(reply));
+                Ok(Called::Value(value?))
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use super::convert;
 use super::errors::{self, Raised, ScriptError};
 use super::host::{CURRENT, Host};
 use super::library::{Libraries, Library};
+use super::memory::MemoryLimit;
 use super::sandbox::Sandbox;
 use super::shebang::{self, ScriptFlags};
 use crate::resp::reply::Reply;
@@ -62,8 +63,7 @@ impl Engine {
     /// # Errors
     /// The memory that it may have is too small.
     pub(super) fn new(limits: EngineLimits) -> mlua::Result<Engine> {
-        let sandbox = Sandbox::new()?;
-        sandbox.lua.set_memory_limit(limits.memory)?;
+        let sandbox = Sandbox::new(MemoryLimit::new(limits.memory))?;
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
         sandbox.lua.set_global_hook(triggers, |_, _| {
             let stop = CURRENT.is_set().then(|| CURRENT.with(|host| host.tick()));
@@ -82,10 +82,7 @@ impl Engine {
 
     /// Sets what it may use.
     pub(super) fn limit(&mut self, limits: EngineLimits) {
-        if limits.memory != self.limits.memory {
-            // It is known to work for this state.
-            let _ = self.sandbox.lua.set_memory_limit(limits.memory);
-        }
+        self.sandbox.memory.set(limits.memory);
         self.limits = limits;
     }
 
@@ -172,7 +169,10 @@ impl Engine {
             return Err(mlua::Error::runtime("the script is not kept"));
         };
         let script: mlua::Function = lua.registry_value(&cached.function)?;
-        CURRENT.set(host, || self.sandbox.run.call(script))
+        CURRENT.set(host, || {
+            let run = || self.sandbox.run.call(script);
+            self.sandbox.memory.hold(lua, run)
+        })
     }
 
     /// Runs a function of a library; `None`: there is none of this name.
@@ -185,7 +185,11 @@ impl Engine {
     ) -> Option<Result<Reply, ScriptError>> {
         let (function, _) = self.libraries.find(name)?;
         let Sandbox {
-            lua, globals, call, ..
+            lua,
+            globals,
+            memory,
+            call,
+            ..
         } = &self.sandbox;
         self.sandbox.api.begin();
         let function = lua.registry_value::<mlua::Function>(function);
@@ -194,7 +198,8 @@ impl Engine {
             globals.raw_set("KEYS", Value::Nil)?;
             globals.raw_set("ARGV", Value::Nil)?;
             let (keys, args) = (strings(lua, keys)?, strings(lua, args)?);
-            CURRENT.set(host, || call.call((function, keys, args)))
+            let run = || call.call((function, keys, args));
+            CURRENT.set(host, || memory.hold(lua, run))
         });
         Some(self.conclude(result))
     }

@@ -229,10 +229,10 @@ fn run(sandbox: &Sandbox, text: &[u8]) -> Result<Vec<Registered>, ScriptError> {
     let mut host = LoadHost {
         until: Instant::now() + LOAD_TIME,
     };
-    let ran = sandbox
-        .set_loading
-        .call::<()>(true)
-        .and_then(|()| CURRENT.set(&mut host, || sandbox.run.call::<(bool, Value)>(&function)));
+    let ran = sandbox.set_loading.call::<()>(true).and_then(|()| {
+        let run = || sandbox.run.call::<(bool, Value)>(&function);
+        CURRENT.set(&mut host, || sandbox.memory.hold(&sandbox.lua, run))
+    });
     let ran = sandbox.set_loading.call::<()>(false).and(ran);
     let registered = std::mem::take(&mut *sandbox.registered.lock());
     let error = match ran {

@@ -55,6 +55,7 @@
 //!   random     math.random
 //!   running    the script that runs, as other threads see it
 //!   host       what a script needs of the server
+//!   memory     the limit of what Lua may hold
 //!   names      the names of fields
 //!   lib        cjson and its kin
 //! ```
@@ -67,6 +68,7 @@ pub(crate) mod errors;
 pub(crate) mod host;
 mod lib;
 pub(crate) mod library;
+mod memory;
 mod names;
 mod random;
 pub(crate) mod running;

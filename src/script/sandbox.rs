@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::api::{self, Api};
 use super::errors::{self, Place};
 use super::host::CURRENT;
+use super::memory::MemoryLimit;
 use super::names::Names;
 use super::{lib, library, random};
 
@@ -32,6 +33,7 @@ pub(super) struct Sandbox {
     pub lua: Lua,
     pub names: Arc<Names>,
     pub api: Arc<Api>,
+    pub memory: MemoryLimit,
     /// What is behind the globals of scripts: KEYS and ARGV are set here.
     pub globals: Table,
     /// Says whether a library is being loaded, which has globals of its own.
@@ -46,11 +48,11 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     /// A new state.
-    pub(super) fn new() -> mlua::Result<Sandbox> {
+    pub(super) fn new(memory: MemoryLimit) -> mlua::Result<Sandbox> {
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         let names = Arc::new(Names::new(&lua)?);
-        let api = Arc::new(Api::new(&names));
+        let api = Arc::new(Api::new(&names, &memory));
         let registered = Arc::default();
         random::register(&lua, &lua.globals().get("math")?)?;
         let redis = lua.create_table()?;
@@ -64,8 +66,8 @@ impl Sandbox {
         let host = lua.create_table()?;
         host.raw_set("libraries", library_names(&lua, &globals)?)?;
         host.raw_set("loading", loading)?;
-        host.raw_set("shown", shown(&lua, &names)?)?;
-        host.raw_set("handler", handler(&lua, &names)?)?;
+        host.raw_set("shown", shown(&lua, &names, &memory)?)?;
+        host.raw_set("handler", handler(&lua, &names, &memory)?)?;
         host.raw_set("loadstring", loadstring(&lua)?)?;
         let chunk = lua.load(include_str!("sandbox.lua"));
         let chunk = chunk.set_name(OWN_CHUNK).set_mode(ChunkMode::Text);
@@ -75,6 +77,7 @@ impl Sandbox {
         Ok(Sandbox {
             names,
             api,
+            memory,
             globals,
             set_loading: made.raw_get("set_loading")?,
             run: made.raw_get("run")?,
@@ -90,7 +93,8 @@ impl Sandbox {
     /// The text of a syntax error, or that memory is short.
     pub(super) fn compile(&self, text: &[u8], name: &str) -> mlua::Result<Function> {
         let chunk = self.lua.load(text).set_name(name);
-        chunk.set_mode(ChunkMode::Text).into_function()
+        let chunk = chunk.set_mode(ChunkMode::Text);
+        self.memory.hold(&self.lua, || chunk.into_function())
     }
 }
 
@@ -102,8 +106,8 @@ fn library_names(lua: &Lua, globals: &Table) -> mlua::Result<Table> {
 }
 
 /// `shown(error)`: what a script may see of an error that it has caught.
-fn shown(lua: &Lua, names: &Arc<Names>) -> mlua::Result<Function> {
-    let names = Arc::clone(names);
+fn shown(lua: &Lua, names: &Arc<Names>, memory: &MemoryLimit) -> mlua::Result<Function> {
+    let (names, memory) = (Arc::clone(names), memory.clone());
     lua.create_function(move |lua, value: Value| {
         // It may also have been hidden by another error, such as one in a message handler.
         if CURRENT.is_set()
@@ -111,25 +115,24 @@ fn shown(lua: &Lua, names: &Arc<Names>) -> mlua::Result<Function> {
         {
             return Err(errors::Raised::Stop(stop).into());
         }
-        let value = errors::shown(lua, &names, value)?;
-        positioned(lua, value, None)
+        memory.lift(lua, || {
+            let value = errors::shown(lua, &names, value)?;
+            positioned(lua, value, None)
+        })
     })
 }
 
 /// The handler of errors that end a script: it sees the stack as it was when the error was raised.
-fn handler(lua: &Lua, names: &Arc<Names>) -> mlua::Result<Function> {
-    let names = Arc::clone(names);
+fn handler(lua: &Lua, names: &Arc<Names>, memory: &MemoryLimit) -> mlua::Result<Function> {
+    let (names, memory) = (Arc::clone(names), memory.clone());
     lua.create_function(move |lua, value: Value| {
         let place = errors::place(lua, 1);
-        let value = positioned(lua, value, place.as_ref())?;
-        let described = errors::describe(lua, &names, value, place);
-        errors::error_table(
-            lua,
-            &names,
-            &described.text,
-            described.place.as_ref(),
-            described.counted,
-        )
+        memory.lift(lua, || {
+            let value = positioned(lua, value, place.as_ref())?;
+            let described = errors::describe(lua, &names, value, place);
+            let place = described.place.as_ref();
+            errors::error_table(lua, &names, &described.text, place, described.counted)
+        })
     })
 }
 

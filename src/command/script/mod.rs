@@ -10,8 +10,8 @@ mod call;
 pub(crate) mod function;
 
 use super::pubsub::{help as help_reply, wrong_subcommand};
-use super::{Args, Context, Execution, dispatch};
-use crate::catalog::{CATALOG, Command};
+use super::{Args, Context, Execution, operators};
+use crate::catalog::CATALOG;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer};
 use crate::resp::request::integer_argument;
@@ -91,9 +91,7 @@ fn run(
 ) -> Result {
     let is_out_of_memory = call::is_out_of_memory(context);
     permit(task, is_out_of_memory)?;
-    if let Ok(command) = CATALOG.resolve(task.args) {
-        show_to_monitors(context, command, task.args);
-    }
+    show_to_monitors(context, task.args);
     let database = call::database(context);
     let lap = context.batch_stats.lap_began();
     let execution = Execution::InScript {
@@ -146,8 +144,12 @@ fn permit(task: &Task<'_>, is_out_of_memory: bool) -> Result<()> {
 }
 
 /// Monitors see a script before the commands that it calls.
-fn show_to_monitors(context: &mut Context<'_>, command: &'static Command, args: &Args<'_>) {
-    dispatch::show_to_monitors(context, command, args);
+fn show_to_monitors(context: &mut Context<'_>, args: &Args<'_>) {
+    if context.server.monitors.any()
+        && let Ok(command) = CATALOG.resolve(args)
+    {
+        operators::feed_monitors(context, command, args);
+    }
 }
 
 /// The keys and the other arguments of a request.
