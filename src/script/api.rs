@@ -229,7 +229,8 @@ pub(super) fn register(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua::Result
         lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
             Called::Value(value) => Ok(value),
             Called::Failed(text, counted) => {
-                Ok(Value::Table(own.to_lua(lua).error(&text, counted)?))
+                let error = || own.to_lua(lua).error(&text, counted);
+                Ok(Value::Table(own.memory.lift(lua, error)?))
             }
         })?;
     redis.raw_set("pcall", pcall)?;

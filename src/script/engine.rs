@@ -161,10 +161,15 @@ impl Engine {
         args: &[&[u8]],
         host: &mut dyn Host,
     ) -> mlua::Result<(bool, Value)> {
-        let Sandbox { lua, globals, .. } = &self.sandbox;
+        let Sandbox {
+            lua,
+            names,
+            globals,
+            ..
+        } = &self.sandbox;
         self.sandbox.api.begin();
-        globals.raw_set("KEYS", strings(lua, keys)?)?;
-        globals.raw_set("ARGV", strings(lua, args)?)?;
+        globals.raw_set(&names.keys, strings(lua, keys)?)?;
+        globals.raw_set(&names.argv, strings(lua, args)?)?;
         let Some(cached) = self.cache.find(digest) else {
             return Err(mlua::Error::runtime("the script is not kept"));
         };
@@ -186,6 +191,7 @@ impl Engine {
         let (function, _) = self.libraries.find(name)?;
         let Sandbox {
             lua,
+            names,
             globals,
             memory,
             call,
@@ -195,8 +201,8 @@ impl Engine {
         let function = lua.registry_value::<mlua::Function>(function);
         let result = function.and_then(|function| {
             // These are globals of scripts only.
-            globals.raw_set("KEYS", Value::Nil)?;
-            globals.raw_set("ARGV", Value::Nil)?;
+            globals.raw_set(&names.keys, Value::Nil)?;
+            globals.raw_set(&names.argv, Value::Nil)?;
             let (keys, args) = (strings(lua, keys)?, strings(lua, args)?);
             let run = || call.call((function, keys, args));
             CURRENT.set(host, || memory.hold(lua, run))

@@ -109,8 +109,8 @@ impl Libraries {
         let registered = run(sandbox, text)?;
         let taken = registered.iter().find(|function| {
             let own = self.by_name.get(name);
-            let same = |name: &Box<[u8]>| name.eq_ignore_ascii_case(&function.name);
-            let is_own = own.is_some_and(|own| own.functions.keys().any(same));
+            let mut own = own.iter().flat_map(|own| own.functions.keys());
+            let is_own = own.any(|name| name.eq_ignore_ascii_case(&function.name));
             self.functions
                 .contains_key(&*function.name.to_ascii_lowercase())
                 && !is_own
