@@ -565,6 +565,12 @@ fn what_is_too_much_is_an_error() {
             "{script}: {error}"
         );
     }
+    // The longest pattern, at its deepest, has room on the stack of a thread.
+    let longest = "local p = ('a?'):rep(2048) return (('a'):rep(2048)):find(p)";
+    assert_eq!(run(longest), ":1");
+    let nested = "local function f(n) if n == 0 then return 0 end \
+                  return select(2, pcall(f, n - 1)) + 1 end return f(150)";
+    assert_eq!(run(nested), ":150");
     let deep = run("local t = {} t[1] = t return t");
     assert!(deep.starts_with("*1 *1 *1") && deep.ends_with("-ERR reached lua stack limit"));
 }
