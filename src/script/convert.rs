@@ -259,7 +259,7 @@ fn copied(text: &LuaString) -> Bytes {
 }
 
 /// As the processor does it in Redis: what no 64-bit integer can hold becomes the smallest.
-fn truncated(number: f64) -> i64 {
+pub(super) fn truncated(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (-LIMIT..LIMIT).contains(&number) {
         number as i64

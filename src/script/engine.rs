@@ -15,7 +15,7 @@ use super::convert;
 use super::errors::{self, Raised, ScriptError};
 use super::host::{CURRENT, Host};
 use super::library::{Libraries, Library};
-use super::memory::MemoryLimit;
+use super::memory::{MemoryLimit, NO_MEMORY};
 use super::sandbox::Sandbox;
 use super::shebang::{self, ScriptFlags};
 use crate::resp::reply::Reply;
@@ -23,8 +23,6 @@ use crate::resp::reply::Reply;
 /// After so many instructions of Lua the host is asked whether the script must end: about once in a
 /// millisecond, so that short scripts are never asked about.
 const INSTRUCTIONS: u32 = 100_000;
-/// What Lua says if memory is short.
-const NO_MEMORY: &[u8] = b"not enough memory";
 
 /// The limits of an engine.
 #[derive(Clone, Copy, Debug)]
@@ -223,7 +221,7 @@ impl Engine {
             Ok((false, value)) => errors::describe(lua, names, value, None),
             Err(error) => errors::describe(lua, names, Value::Error(Box::new(error)), None),
         };
-        if error.text.ends_with(NO_MEMORY) {
+        if error.text.ends_with(NO_MEMORY.as_bytes()) {
             self.make_room();
         }
         Err(error)
@@ -263,7 +261,7 @@ impl Engine {
         replace: bool,
     ) -> Result<Box<[u8]>, ScriptError> {
         if self.libraries.code_size() + code.len() > self.limits.memory {
-            return Err(ScriptError::text([b"ERR ", NO_MEMORY].concat()));
+            return Err(ScriptError::text(format!("ERR {NO_MEMORY}")));
         }
         self.sandbox.api.begin();
         self.libraries.load(&self.sandbox, code, replace)

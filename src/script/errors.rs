@@ -11,6 +11,7 @@ use std::fmt;
 
 use mlua::{Error, Lua, Table, Value};
 
+use super::memory::NO_MEMORY;
 use super::names::Names;
 use super::running::Kind;
 use crate::resp::error::CommandError;
@@ -76,7 +77,7 @@ pub(crate) struct Place {
 #[derive(Clone, Debug)]
 pub(super) enum Raised {
     /// A string, as Lua's own functions raise it.
-    Text(String),
+    Text(Vec<u8>),
     /// A table with the fields `err`, `source` and `line`, as `redis.call` raises it.
     Table {
         /// With its code (`ERR …`).
@@ -93,8 +94,9 @@ pub(super) enum Raised {
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Raised::Text(text) => f.write_str(text),
-            Raised::Table { text, .. } => f.write_str(&String::from_utf8_lossy(text)),
+            Raised::Text(text) | Raised::Table { text, .. } => {
+                f.write_str(&String::from_utf8_lossy(text))
+            }
             Raised::Stop(stop) => f.write_str(stop.text()),
         }
     }
@@ -156,41 +158,54 @@ pub(super) fn place(lua: &Lua, level: usize) -> Option<Place> {
     })
 }
 
-/// What Lua writes before the text of an error: `user_script:1: `.
+/// What Lua writes before the text of an error: `user_script:1: `, if Lua code has called the function.
 fn position(lua: &Lua) -> String {
-    place(lua, 1).map_or_else(String::new, |Place { source, line }| {
-        format!("{}:{line}: ", source.trim_start_matches('@'))
-    })
+    let position = lua.inspect_stack(1, |debug| {
+        let (source, line) = (debug.source().short_src?, debug.current_line()?);
+        Some(format!("{source}:{line}: "))
+    });
+    position.flatten().unwrap_or_default()
 }
 
 /// A string, as Lua's `error` raises it, with its position.
-pub(super) fn text(lua: &Lua, text: impl fmt::Display) -> Error {
-    Raised::Text(format!("{}{text}", position(lua))).into()
+pub(super) fn text(lua: &Lua, text: impl AsRef<[u8]>) -> Error {
+    Raised::Text([position(lua).as_bytes(), text.as_ref()].concat()).into()
 }
 
-/// As Lua says that an argument is wrong: `bad argument #1 to 'random' (interval is empty)`.
-pub(super) fn argument(lua: &Lua, number: usize, function: &str, what: &str) -> Error {
-    text(
-        lua,
-        format!("bad argument #{number} to '{function}' ({what})"),
-    )
+/// A string without a position, as Lua itself raises it in a function that is none of Lua's.
+pub(super) fn bare(text: &str) -> Error {
+    Raised::Text(text.into()).into()
+}
+
+/// As Lua says that an argument is wrong: `bad argument #1 to 'random' (interval is empty)`. The function
+/// has the name that its caller uses, and its arguments are counted as the caller writes them.
+pub(super) fn argument(lua: &Lua, number: usize, what: impl AsRef<[u8]>) -> Error {
+    let called = lua.inspect_stack(0, |debug| {
+        let names = debug.names();
+        let is_method = names.name_what == Some("method");
+        (names.name.map(|name| name.into_owned()), is_method)
+    });
+    let (name, is_method) = called.unwrap_or_default();
+    let name = name.as_deref().unwrap_or("?");
+    let begin = match number {
+        1 if is_method => format!("calling '{name}' on bad self ("),
+        _ => {
+            let number = number.saturating_sub(usize::from(is_method));
+            format!("bad argument #{number} to '{name}' (")
+        }
+    };
+    text(lua, [begin.as_bytes(), what.as_ref(), b")"].concat())
 }
 
 /// As Lua says that an argument is of the wrong type.
 pub(super) fn argument_type(
     lua: &Lua,
     number: usize,
-    function: &str,
     expected: &str,
     given: Option<&Value>,
 ) -> Error {
     let given = given.map_or("no value", type_name);
-    argument(
-        lua,
-        number,
-        function,
-        &format!("{expected} expected, got {given}"),
-    )
+    argument(lua, number, format!("{expected} expected, got {given}"))
 }
 
 /// The name that Lua's `type` gives.
@@ -227,7 +242,7 @@ pub(super) fn plain_text(error: &Error) -> String {
         Error::CallbackError { cause, .. } => plain_text(cause),
         Error::SyntaxError { message, .. } => message.clone(),
         Error::RuntimeError(text) => text.clone(),
-        Error::MemoryError(_) => "not enough memory".to_owned(),
+        Error::MemoryError(_) => NO_MEMORY.to_owned(),
         error => error.to_string(),
     }
 }
@@ -304,12 +319,16 @@ pub(super) fn describe(
                 place: place.or_else(|| own.clone()),
                 counted: *counted,
             },
+            Some(Raised::Text(text)) => ScriptError {
+                place,
+                ..ScriptError::text([b"ERR ".as_slice(), text].concat())
+            },
             Some(Raised::Stop(stop)) => ScriptError {
                 text: stop.text().into(),
                 place,
                 counted: false,
             },
-            _ => {
+            None => {
                 let text = format!("ERR {}", plain_text(error));
                 ScriptError {
                     place,

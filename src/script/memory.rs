@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use mlua::Lua;
 
+/// What Lua says if memory is short.
+pub(super) const NO_MEMORY: &str = "not enough memory";
+
 /// See the module. Clones are about the same limit.
 #[derive(Clone, Debug)]
 pub(super) struct MemoryLimit(Arc<AtomicUsize>);
@@ -29,6 +32,18 @@ impl MemoryLimit {
     /// The bytes.
     pub(super) fn bytes(&self) -> usize {
         self.0.load(Relaxed)
+    }
+
+    /// Whether there is room, beside what Lua holds, for `more` bytes of the caller's.
+    ///
+    /// # Errors
+    /// There is not.
+    pub(super) fn check(&self, lua: &Lua, more: usize) -> mlua::Result<()> {
+        let limit = self.bytes();
+        if limit != 0 && lua.used_memory().saturating_add(more) > limit {
+            return Err(mlua::Error::MemoryError(NO_MEMORY.to_owned()));
+        }
+        Ok(())
     }
 
     /// Has it hold while Lua runs.

@@ -47,30 +47,26 @@ pub(super) fn register(lua: &Lua, math: &Table) -> mlua::Result<()> {
         let number = generator.lock().next();
         let (low, high, last) = match args.len() {
             0 => return Ok(number),
-            1 => (1, integer(lua, &args, 0, "random")?, 1),
-            2 => (
-                integer(lua, &args, 0, "random")?,
-                integer(lua, &args, 1, "random")?,
-                2,
-            ),
+            1 => (1, integer(lua, &args, 0)?, 1),
+            2 => (integer(lua, &args, 0)?, integer(lua, &args, 1)?, 2),
             _ => return Err(errors::text(lua, "wrong number of arguments")),
         };
         if low > high {
-            return Err(errors::argument(lua, last, "random", "interval is empty"));
+            return Err(errors::argument(lua, last, "interval is empty"));
         }
         let width = f64::from(high) - f64::from(low) + 1.0;
         Ok((number * width).floor() + f64::from(low))
     })?;
     math.raw_set("random", function)?;
     let function = lua.create_function(move |lua, args: MultiValue| {
-        *random.lock() = Random::seeded(integer(lua, &args, 0, "randomseed")?);
+        *random.lock() = Random::seeded(integer(lua, &args, 0)?);
         Ok(())
     })?;
     math.raw_set("randomseed", function)
 }
 
 /// An argument as Lua 5.1's `luaL_checkint` reads it.
-fn integer(lua: &Lua, args: &MultiValue, index: usize, function: &str) -> mlua::Result<i32> {
+fn integer(lua: &Lua, args: &MultiValue, index: usize) -> mlua::Result<i32> {
     let value = args.get(index);
     let number = match value {
         Some(Value::Integer(number)) => Some(*number as f64),
@@ -79,7 +75,7 @@ fn integer(lua: &Lua, args: &MultiValue, index: usize, function: &str) -> mlua::
         _ => None,
     };
     let Some(number) = number else {
-        let error = errors::argument_type(lua, index + 1, function, "number", value);
+        let error = errors::argument_type(lua, index + 1, "number", value);
         return Err(error);
     };
     // In C: to a 64-bit integer, of which the lower half is taken.

@@ -62,7 +62,7 @@ impl Sandbox {
         api::register_common(&lua, &loading, &api)?;
         library::register(&lua, &loading, &registered)?;
         let globals = lua.create_table()?;
-        lib::register(&lua, &globals)?;
+        lib::register(&lua, &globals, &memory)?;
         let host = lua.create_table()?;
         host.raw_set("libraries", library_names(&lua, &globals)?)?;
         host.raw_set("loading", loading)?;
@@ -162,12 +162,12 @@ fn positioned(lua: &Lua, value: Value, place: Option<&Place>) -> mlua::Result<Va
 fn loadstring(lua: &Lua) -> mlua::Result<Function> {
     lua.create_function(|lua, args: MultiValue| {
         let Some(text) = args.front().cloned().map(|text| lua.coerce_string(text)) else {
-            let error = errors::argument_type(lua, 1, "loadstring", "string", None);
+            let error = errors::argument_type(lua, 1, "string", None);
             return Err(error);
         };
         let Some(text) = text? else {
             let given = args.front();
-            let error = errors::argument_type(lua, 1, "loadstring", "string", given);
+            let error = errors::argument_type(lua, 1, "string", given);
             return Err(error);
         };
         let name = match args.get(1) {
