@@ -16,6 +16,7 @@ mod differential {
     pub mod random_acl;
     pub mod random_bits;
     pub mod random_collections;
+    pub mod random_libraries;
     pub mod random_queue;
     pub mod random_sorted_sets;
     pub mod rules;
@@ -81,7 +82,7 @@ scripts! {
     tracking tracking_prefixes tracking_redirect
     acl
     bits lcs hyperloglog geo
-    scripts functions
+    scripts functions libraries
 }
 
 /// A script that no test runs would pass unseen.

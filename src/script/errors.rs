@@ -172,8 +172,17 @@ pub(super) fn text(lua: &Lua, text: impl AsRef<[u8]>) -> Error {
     Raised::Text([position(lua).as_bytes(), text.as_ref()].concat()).into()
 }
 
-/// A string without a position, as Lua itself raises it in a function that is none of Lua's.
-pub(super) fn bare(text: &str) -> Error {
+/// An error that [`bare`] has made, with its position.
+pub(super) fn with_position(lua: &Lua, error: Error) -> Error {
+    match raised(&error) {
+        Some(Raised::Text(bytes)) => text(lua, bytes),
+        _ => error,
+    }
+}
+
+/// A string without a position: as Lua itself raises it in a function that is none of Lua's, or where the
+/// stack is not that of the function that was called.
+pub(super) fn bare(text: impl Into<Vec<u8>>) -> Error {
     Raised::Text(text.into()).into()
 }
 

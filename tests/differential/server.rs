@@ -64,6 +64,10 @@ impl Server {
         let mut command = Command::new(program);
         // Redis sorts by the locale of its environment.
         command.env("LC_ALL", "C");
+        // These are the tests' own. fanfare would take them for settings.
+        for name in ["SEED", "STEPS", "OTHER"] {
+            command.env_remove(format!("FANFARE_DIFF_{name}"));
+        }
         command.arg("--port").arg(port.to_string()).args(fixed);
         for (name, value) in settings {
             command.arg(format!("--{name}")).arg(value);

@@ -141,15 +141,16 @@ fn unpack(
     let text = args.string(1)?;
     let text = text.as_bytes();
     let length = text.len();
+    // As in Redis, of the offset only 32 bits are told, and for the limit it is the length.
+    let told = offset as i32;
     let (Ok(limit), Ok(offset)) = (usize::try_from(limit), usize::try_from(offset)) else {
-        // As in Redis, these are the offset and the length.
         return Err(args.failed(format!(
-            "Invalid request to unpack with offset of {offset} and limit of {length}."
+            "Invalid request to unpack with offset of {told} and limit of {length}."
         )));
     };
     let Some(rest) = text.get(offset..) else {
         return Err(args.failed(format!(
-            "Start offset {offset} greater than input length {length}."
+            "Start offset {told} greater than input length {length}."
         )));
     };
     let takes_all = limit == 0 && offset == 0;

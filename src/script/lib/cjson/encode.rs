@@ -8,7 +8,7 @@ use mlua::{Function, Table, Value};
 use super::super::{Arguments, Output, SLOTS, number};
 use super::{Invalid, Options};
 use crate::resp::number::format_significant;
-use crate::script::errors::type_name;
+use crate::script::errors::{self, type_name};
 
 /// Slots of the stack that Redis's function needs for a table.
 const NEEDED: usize = 3;
@@ -22,18 +22,18 @@ pub(super) fn encode(
     out: &mut Output<'_>,
 ) -> mlua::Result<()> {
     let encoder = Encoder {
-        args,
         next,
         options,
         out,
         open: Vec::new(),
         slots: args.len(),
     };
-    encoder.encode(value)
+    let encoded = encoder.encode(value);
+    // Not earlier: Lua's stack has more on it while a table is gone through.
+    encoded.map_err(|error| errors::with_position(args.lua, error))
 }
 
 struct Encoder<'a, 'b> {
-    args: &'a Arguments<'a>,
     next: &'a Function,
     options: &'a Options,
     out: &'a mut Output<'b>,
@@ -130,7 +130,7 @@ impl Encoder<'_, '_> {
             Value::Nil => self.out.push(b"null"),
             value if value.is_null() => self.out.push(b"null"),
             Value::Table(table) => self.table(table),
-            value => Err(self.refused(value, "type not supported")),
+            value => Err(refused(value, "type not supported")),
         }
     }
 
@@ -138,7 +138,7 @@ impl Encoder<'_, '_> {
         let depth = self.open.len() + 1;
         if depth > self.options.encode_max_depth as usize || self.slots + NEEDED > SLOTS {
             let text = format!("Cannot serialise, excessive nesting ({depth})");
-            return Err(self.args.failed(text));
+            return Err(errors::bare(text));
         }
         let Shape { last, is_nested } = self.shape(table)?;
         let members = match last {
@@ -194,7 +194,7 @@ impl Encoder<'_, '_> {
         if is_array && is_sparse {
             if !encode_sparse_convert {
                 let value = Value::Table(table.clone());
-                return Err(self.refused(&value, "excessively sparse array"));
+                return Err(refused(&value, "excessively sparse array"));
             }
             is_array = false;
         }
@@ -218,7 +218,7 @@ impl Encoder<'_, '_> {
                 self.number(key)?;
                 self.out.push(b"\":")
             }
-            key => Err(self.refused(key, "table key must be a number or string")),
+            key => Err(refused(key, "table key must be a number or string")),
         }
     }
 
@@ -238,7 +238,7 @@ impl Encoder<'_, '_> {
         };
         if !number.is_finite() {
             match self.options.encode_invalid_numbers {
-                Invalid::Error => return Err(self.refused(value, "must not be NaN or Inf")),
+                Invalid::Error => return Err(refused(value, "must not be NaN or Inf")),
                 Invalid::Null => return self.out.push(b"null"),
                 Invalid::Text => {}
             }
@@ -261,11 +261,11 @@ impl Encoder<'_, '_> {
         self.out.push(rest)?;
         self.out.push(b"\"")
     }
+}
 
-    fn refused(&self, value: &Value, why: &str) -> mlua::Error {
-        let kind = type_name(value);
-        self.args.failed(format!("Cannot serialise {kind}: {why}"))
-    }
+fn refused(value: &Value, why: &str) -> mlua::Error {
+    let kind = type_name(value);
+    errors::bare(format!("Cannot serialise {kind}: {why}"))
 }
 
 /// What stands after the backslash in a byte's place; `u`: its number; 0: the byte needs none.
