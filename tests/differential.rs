@@ -17,6 +17,7 @@ mod differential {
     pub mod random_bits;
     pub mod random_collections;
     pub mod random_queue;
+    pub mod random_scripts;
     pub mod random_sorted_sets;
     pub mod rules;
     pub mod script;
