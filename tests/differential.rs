@@ -18,6 +18,7 @@ mod differential {
     pub mod random_collections;
     pub mod random_libraries;
     pub mod random_queue;
+    pub mod random_scripts;
     pub mod random_sorted_sets;
     pub mod rules;
     pub mod script;

@@ -53,6 +53,8 @@ pub(super) fn defer(
     context.deferred.bytes += size_of::<Message>() + channel.len() + payload.len();
     context.deferred.messages.push(message);
     if context.deferred.bytes > MOST_BYTES {
+        // One that may be its own subscriber gets the replies of earlier commands first.
+        context.settle_replies();
         send(context);
     }
     Reply::Integer(receivers as i64)

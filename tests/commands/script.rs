@@ -476,6 +476,24 @@ async fn what_a_script_publishes_comes_after_it() {
     server.stop().await;
 }
 
+/// A script that publishes without end does not fill the memory, and its messages keep their order.
+#[tokio::test]
+async fn much_that_a_script_publishes_is_sent_before_its_end() {
+    let server = start_with(&[("client-output-buffer-limit", "pubsub 0 0 0")]).await;
+    let mut client = Client::connect(&server, 2).await;
+    let mut subscriber = Client::connect(&server, 2).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    let script = "local body = ('x'):rep(100000) \
+                  for i = 1, 400 do redis.call('PUBLISH', 'c', i .. body) end return 'done'";
+    client.eval(script, "$4 done").await;
+    for number in 1..=400 {
+        let message = subscriber.push().await;
+        assert!(message[2].starts_with(format!("{number}x").as_bytes()));
+    }
+    subscriber.barrier().await;
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn writes_of_a_script_wake_who_waits() {
     let server = crate::common::start().await;

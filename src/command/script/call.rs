@@ -10,6 +10,7 @@ use super::{Access, Args, Context};
 use crate::catalog::CATALOG;
 use crate::catalog::spec::Flag;
 use crate::client::log::log_client;
+use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::script::errors::Stop;
@@ -112,13 +113,11 @@ impl<'r, 'c> ScriptHost<'r, 'c> {
             began: self.began,
         });
         self.context.server.scripts.running.set_busy(function);
-        let milliseconds = after.as_millis() as u64;
-        log_client!(
-            warn,
-            self.context.client,
-            milliseconds,
-            "a script runs for long; SCRIPT KILL or FUNCTION KILL ends it if it has changed no keys"
-        );
+        let server = self.context.server;
+        if let Some(times) = server.told.note(Told::SlowScript) {
+            let (client, milliseconds) = (self.context.client, after.as_millis() as u64);
+            log_client!(warn, client, milliseconds, times, "{}", Told::SlowScript);
+        }
     }
 }
 
