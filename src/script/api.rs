@@ -92,6 +92,8 @@ impl Api {
     }
 
     fn call(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<Called> {
+        // A script that asks Lua itself for nothing would otherwise never notice.
+        self.memory.check(lua, 0)?;
         let mut words = std::mem::take(&mut *self.words.lock());
         let reply = match read(args, &mut words) {
             Err(text) => Err(Called::Failed(text.as_bytes().to_vec(), false)),

@@ -586,6 +586,7 @@ fn a_script_that_is_stopped_catches_nothing() {
         "while true do pcall(coroutine.wrap(function() while true do end end)) end",
         "table.sort({3, 2, 1}, function(a, b) while true do end end)",
         "(('x'):rep(10)):gsub('x', function() while true do end end)",
+        "cjson.encode_sparse_array(false, 0) return cjson.encode({[2^31 - 1] = 1})",
         "local t = setmetatable({}, {__index = function() while true do end end}) return t.x",
     ] {
         let mut host = Mock {
@@ -598,6 +599,18 @@ fn a_script_that_is_stopped_catches_nothing() {
             "{script}: {error}"
         );
     }
+}
+
+#[test]
+fn replies_are_bounded_together() {
+    // The loop asks Lua for no memory.
+    let script = "local kept = {}
+        for i = 1, 1000 do kept[i] = false end
+        for i = 1, 1000 do kept[i] = redis.call('many') end";
+    let mut host = Mock::default();
+    let error = run_with(&mut engine(), &mut host, script, Protocol::Resp2);
+    assert!(error.starts_with("-ERR not enough memory"), "{error}");
+    assert!(host.calls.len() < 100, "{} calls", host.calls.len());
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod decode;
 mod encode;
+mod number;
 
 use std::sync::Arc;
 
@@ -74,23 +75,25 @@ struct Shared {
 
 /// Makes the library. Lua's own globals are there.
 pub(super) fn register(lua: &Lua, memory: &MemoryLimit) -> mlua::Result<Table> {
-    make(lua, memory, &lua.globals().raw_get("next")?)
+    let next = lua.globals().raw_get("next")?;
+    make(lua, memory, &Arc::new(next))
 }
 
-/// Makes a library with options of its own. `next` is Lua's function of this name.
-fn make(lua: &Lua, memory: &MemoryLimit, next: &Function) -> mlua::Result<Table> {
+/// Makes a library with options of its own. `next` is Lua's function of this name. All libraries have the
+/// same reference to it, as there cannot be many references.
+fn make(lua: &Lua, memory: &MemoryLimit, next: &Arc<Function>) -> mlua::Result<Table> {
     let library = lua.create_table()?;
     library.raw_set("_NAME", "cjson")?;
     library.raw_set("_VERSION", "2.1.0")?;
     library.raw_set("null", Value::NULL)?;
     let shared = Arc::<Shared>::default();
-    let (own, limit, each) = (Arc::clone(&shared), memory.clone(), next.clone());
+    let (own, limit, next_member) = (Arc::clone(&shared), memory.clone(), Arc::clone(next));
     add(lua, &library, memory, "encode", move |args| {
         let value = only_argument(args)?;
         let options = *own.options.lock();
         let buffer = std::mem::take(&mut *own.buffer.lock());
         let mut out = Output::new(args.lua, &limit, buffer);
-        encode::encode(args, value, &each, &options, &mut out)?;
+        encode::encode(args, value, &next_member, &options, &mut out)?;
         let mut bytes = out.into_bytes();
         let text = args.lua.create_string(&bytes)?;
         if options.encode_keep_buffer {
@@ -106,10 +109,9 @@ fn make(lua: &Lua, memory: &MemoryLimit, next: &Function) -> mlua::Result<Table>
         let options = *own.options.lock();
         decode::decode(args, &options, &limit)
     })?;
-    let (limit, each) = (memory.clone(), next.clone());
+    let (limit, next) = (memory.clone(), Arc::clone(next));
     add(lua, &library, memory, "new", move |args| {
-        limit.check(args.lua, 0)?;
-        make(args.lua, &limit, &each)
+        make(args.lua, &limit, &next)
     })?;
     for &(name, arguments, option) in OPTIONS {
         let shared = Arc::clone(&shared);

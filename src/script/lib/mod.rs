@@ -54,6 +54,8 @@ fn add<R: IntoLuaMulti>(
 ) -> mlua::Result<()> {
     let memory = memory.clone();
     let function = lua.create_function(move |lua, values: MultiValue| {
+        // A script that asks Lua itself for nothing would otherwise never notice.
+        memory.check(lua, 0)?;
         memory.lift(lua, || function(&Arguments::new(lua, &values)))
     })?;
     library.raw_set(name, function)

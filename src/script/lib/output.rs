@@ -1,9 +1,12 @@
 //! What a function makes, within the memory limit of scripts.
 //!
-//! Layer `script`. Lua's own limit is lifted meanwhile. How much it holds is looked at once in a while.
+//! Layer `script`. Lua's own limit is lifted meanwhile. How much it holds is looked at once in a while, and
+//! whether the script must end.
 
 use mlua::Lua;
 
+use crate::script::errors::Raised;
+use crate::script::host::CURRENT;
 use crate::script::memory::MemoryLimit;
 
 /// Bytes that are made before it is looked again.
@@ -32,11 +35,11 @@ impl<'a> Output<'a> {
     /// The bytes, to which `more` may be added.
     ///
     /// # Errors
-    /// There is no room for them.
+    /// There is no room for them, or the script must end.
     pub(super) fn with_room(&mut self, more: usize) -> mlua::Result<&mut Vec<u8>> {
         let needed = self.bytes.len().saturating_add(more);
         if needed > self.room {
-            self.memory.check(self.lua, needed)?;
+            look(self.lua, self.memory, needed)?;
             self.room = needed + STEP;
         }
         Ok(&mut self.bytes)
@@ -45,7 +48,7 @@ impl<'a> Output<'a> {
     /// Adds bytes.
     ///
     /// # Errors
-    /// There is no room for them.
+    /// As those of [`with_room`](Output::with_room).
     pub(super) fn push(&mut self, bytes: &[u8]) -> mlua::Result<()> {
         self.with_room(bytes.len())?.extend_from_slice(bytes);
         Ok(())
@@ -77,15 +80,24 @@ impl<'a> Made<'a> {
     /// A value is about to be made that has so many bytes of its own.
     ///
     /// # Errors
-    /// There is no room for it.
+    /// There is no room for it, or the script must end.
     pub(super) fn count(&mut self, bytes: usize) -> mlua::Result<()> {
         /// What a value takes as a member of a table.
         const MEMBER: usize = 64;
         self.bytes += bytes + MEMBER;
         if self.bytes > STEP {
-            self.memory.check(self.lua, bytes)?;
+            look(self.lua, self.memory, bytes)?;
             self.bytes = 0;
         }
         Ok(())
+    }
+}
+
+/// Whether there is room for `more` bytes, and the script may go on.
+fn look(lua: &Lua, memory: &MemoryLimit, more: usize) -> mlua::Result<()> {
+    let stop = CURRENT.is_set().then(|| CURRENT.with(|host| host.tick()));
+    match stop.flatten() {
+        Some(stop) => Err(Raised::Stop(stop).into()),
+        None => memory.check(lua, more),
     }
 }

@@ -6,7 +6,7 @@ use crate::script::memory::{MemoryLimit, NO_MEMORY};
 use crate::script::sandbox::Sandbox;
 
 /// Bytes that scripts may use here.
-const MEMORY: usize = 16 * 1024 * 1024;
+const MEMORY: usize = 4 * 1024 * 1024;
 
 /// What expressions give in a state of their own, with spaces in between; or the text of the error.
 pub(super) fn run(expressions: &str) -> String {

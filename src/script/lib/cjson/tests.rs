@@ -258,6 +258,21 @@ fn each_library_has_options_of_its_own() {
 }
 
 #[test]
+fn there_may_be_many_libraries() {
+    let script = "(function()
+      local all = {}
+      for i = 1, 300 do
+        all[i] = cjson.new()
+      end
+      -- Values that are kept, not references to them.
+      local many = {}
+      for i = 1, 9000 do many[i] = {i .. ''} end
+      return #all[300].decode(all[1].encode(many))
+    end)()";
+    check(script, "9000");
+}
+
+#[test]
 fn nests_are_bounded() {
     let error = "Cannot serialise, excessive nesting (1001)";
     check(
@@ -295,22 +310,22 @@ fn nests_are_bounded() {
 
 #[test]
 fn memory_is_bounded() {
-    let error = "not enough memory";
-    // Twice as much with each table.
-    check(
-        "(function() local t = {1} for _ = 1, 900 do t = {t, t} end return cjson.encode(t) end)()",
-        error,
-    );
-    let script = "(function() local t = {} t.x = ('x'):rep(100000) for i = 1, 300 do t[i] = t.x end \
-                  return cjson.encode(t) end)()";
-    check(script, error);
-    check(
-        "(cjson.encode_sparse_array(false, 0)) or cjson.encode({[2^31 - 1] = 1})",
-        error,
-    );
-    check("#cjson.decode('[' .. ('{},'):rep(2^20) .. '1]')", error);
-    check(
-        "#cjson.decode('[' .. ('\"' .. ('x'):rep(9) .. '\",'):rep(2^19) .. '1]')",
-        error,
-    );
+    for script in [
+        // Twice as much with each table.
+        "(function()
+          local t = {('x'):rep(1000)}
+          for _ = 1, 900 do t = {t, t} end
+          return cjson.encode(t)
+        end)()",
+        "(function()
+          local t = {x = ('x'):rep(100000)}
+          for i = 1, 100 do t[i] = t.x end
+          return cjson.encode(t)
+        end)()",
+        "cjson.encode_sparse_array(false, 0), cjson.encode({[2^31 - 1] = 1})",
+        // Three bytes become a table.
+        "#cjson.decode('[' .. ('{},'):rep(2^16) .. '1]')",
+    ] {
+        check(script, "not enough memory");
+    }
 }
