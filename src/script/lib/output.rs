@@ -54,6 +54,16 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes back what came after so many.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// What was added.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes

@@ -5,7 +5,7 @@
 
 use mlua::{Function, Table, Value};
 
-use super::super::{Arguments, Output, SLOTS, number};
+use super::super::{Arguments, Ignored, Output, SLOTS, number};
 use super::{Invalid, Options};
 use crate::resp::number::format_significant;
 use crate::script::errors::{self, type_name};
@@ -71,14 +71,6 @@ impl Open {
     }
 }
 
-/// What a table is.
-struct Shape {
-    /// The last index, if it is an array.
-    last: Option<i32>,
-    /// Whether there are tables in it.
-    is_nested: bool,
-}
-
 impl Encoder<'_, '_> {
     fn encode(mut self, value: &Value) -> mlua::Result<()> {
         self.value(value)?;
@@ -120,7 +112,7 @@ impl Encoder<'_, '_> {
         Ok(None)
     }
 
-    /// Writes a value. A table with others in it is opened only.
+    /// Writes a value. A table that is not written in one go is opened only.
     fn value(&mut self, value: &Value) -> mlua::Result<()> {
         match value {
             Value::String(text) => self.string(&text.as_bytes()),
@@ -140,22 +132,16 @@ impl Encoder<'_, '_> {
             let text = format!("Cannot serialise, excessive nesting ({depth})");
             return Err(errors::bare(text));
         }
-        let Shape { last, is_nested } = self.shape(table)?;
-        let members = match last {
+        if self.flat(table) {
+            return Ok(());
+        }
+        let members = match self.array(table)? {
             Some(last) => {
                 self.out.push(b"[")?;
                 Members::Array { at: 0, last }
             }
             None => {
                 self.out.push(b"{")?;
-                if !is_nested {
-                    let mut is_first = true;
-                    table.for_each(|key: Value, value: Value| {
-                        self.key(&key, std::mem::take(&mut is_first))?;
-                        self.value(&value)
-                    })?;
-                    return self.out.push(b"}");
-                }
                 Members::Object { at: Value::Nil }
             }
         };
@@ -166,11 +152,49 @@ impl Encoder<'_, '_> {
         Ok(())
     }
 
-    fn shape(&self, table: &Table) -> mlua::Result<Shape> {
-        let (mut items, mut last) = (0_i32, 0_i32);
-        let (mut is_array, mut is_nested) = (true, false);
-        table.for_each(|key: Value, value: Value| {
-            is_nested |= value.is_table();
+    /// Writes a table in one go, as most can be: an object whose keys are strings, or an array without a
+    /// gap, with no table in it. `false`: nothing is written, as it is another one, or an error has to be
+    /// told in the order of the long way.
+    fn flat(&mut self, table: &Table) -> bool {
+        let begin = self.out.len();
+        let (mut count, mut is_array) = (0_i32, false);
+        let written = table.for_each(|key: Value, value: Value| {
+            match &key {
+                _ if value.is_table() => return Err(other_way()),
+                Value::Integer(index)
+                    if (is_array || count == 0) && *index == i64::from(count) + 1 =>
+                {
+                    is_array = true;
+                    self.out.push(if count == 0 { b"[" } else { b"," })?;
+                }
+                Value::String(_) if !is_array => {
+                    if count == 0 {
+                        self.out.push(b"{")?;
+                    }
+                    self.key(&key, count == 0)?;
+                }
+                _ => return Err(other_way()),
+            }
+            count = count.wrapping_add(1);
+            self.value(&value)
+        });
+        let end: &[u8] = match count {
+            0 => b"{}",
+            _ if is_array => b"]",
+            _ => b"}",
+        };
+        let is_sparse = is_array && self.is_sparse(count, count);
+        let is_done = written.is_ok() && !is_sparse && self.out.push(end).is_ok();
+        if !is_done {
+            self.out.truncate(begin);
+        }
+        is_done
+    }
+
+    /// The last index of an array; `None`: the table is an object.
+    fn array(&self, table: &Table) -> mlua::Result<Option<i32>> {
+        let (mut items, mut last, mut is_array) = (0_i32, 0_i32, true);
+        table.for_each(|key: Value, _: Ignored| {
             match number(&key) {
                 Some(key) if key >= 1.0 && key.floor() == key => {
                     if key > f64::from(last) {
@@ -182,26 +206,24 @@ impl Encoder<'_, '_> {
             }
             Ok(())
         })?;
-        let Options {
-            encode_sparse_convert,
-            encode_sparse_ratio,
-            encode_sparse_safe,
-            ..
-        } = *self.options;
-        let is_sparse = encode_sparse_ratio > 0
-            && last > items.wrapping_mul(encode_sparse_ratio)
-            && last > encode_sparse_safe;
-        if is_array && is_sparse {
-            if !encode_sparse_convert {
+        if is_array && self.is_sparse(last, items) {
+            if !self.options.encode_sparse_convert {
                 let value = Value::Table(table.clone());
                 return Err(refused(&value, "excessively sparse array"));
             }
             is_array = false;
         }
-        Ok(Shape {
-            last: (is_array && last > 0).then_some(last),
-            is_nested,
-        })
+        Ok((is_array && last > 0).then_some(last))
+    }
+
+    /// Whether an array of so many items, and with this last index, has too many gaps.
+    fn is_sparse(&self, last: i32, items: i32) -> bool {
+        let Options {
+            encode_sparse_ratio: ratio,
+            encode_sparse_safe: safe,
+            ..
+        } = *self.options;
+        ratio > 0 && last > items.wrapping_mul(ratio) && last > safe
     }
 
     fn key(&mut self, key: &Value, is_first: bool) -> mlua::Result<()> {
@@ -261,6 +283,11 @@ impl Encoder<'_, '_> {
         self.out.push(rest)?;
         self.out.push(b"\"")
     }
+}
+
+/// Ends an attempt. Nobody sees it.
+fn other_way() -> mlua::Error {
+    errors::bare("")
 }
 
 fn refused(value: &Value, why: &str) -> mlua::Error {
