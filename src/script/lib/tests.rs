@@ -6,11 +6,20 @@ use crate::script::memory::{MemoryLimit, NO_MEMORY};
 use crate::script::sandbox::Sandbox;
 
 /// Bytes that scripts may use here.
-const MEMORY: usize = 4 * 1024 * 1024;
+pub(super) const MEMORY: usize = 4 * 1024 * 1024;
+
+/// A state for scripts.
+pub(super) fn sandbox() -> Sandbox {
+    Sandbox::new(MemoryLimit::new(MEMORY)).expect("a state")
+}
 
 /// What expressions give in a state of their own, with spaces in between; or the text of the error.
 pub(super) fn run(expressions: &str) -> String {
-    let sandbox = Sandbox::new(MemoryLimit::new(MEMORY)).expect("a state");
+    run_in(&sandbox(), expressions)
+}
+
+/// The same in this state.
+pub(super) fn run_in(sandbox: &Sandbox, expressions: &str) -> String {
     let script = format!(
         "local function hex(byte) return ('%02x'):format(byte:byte()) end
         local function shown(...)
