@@ -105,17 +105,12 @@ pub fn fast() -> Vec<Target> {
 
 /// A load without targets.
 pub fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load {
-        id: format!("collections/{id}"),
-        group: "Hashes, sets and sorted sets",
+    Load::of_operations(
+        format!("collections/{id}"),
+        "Hashes, sets and sorted sets",
         title,
-        unit: "operation",
-        sizes: Vec::new(),
-        targets: Vec::new(),
         measure,
-        idle: None,
-        floor: None,
-    }
+    )
 }
 
 /// Fields that are there are set and read.

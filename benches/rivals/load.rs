@@ -48,6 +48,23 @@ pub struct Load {
     pub floor: Option<Floor>,
 }
 
+impl Load {
+    /// A load that counts operations, without sizes and targets.
+    pub fn of_operations(id: String, group: &'static str, title: String, measure: Measure) -> Load {
+        Load {
+            id,
+            group,
+            title,
+            unit: "operation",
+            sizes: Vec::new(),
+            targets: Vec::new(),
+            measure,
+            idle: None,
+            floor: None,
+        }
+    }
+}
+
 /// A point on a growth curve.
 #[derive(Clone, Debug, Serialize)]
 pub struct Size {

@@ -92,17 +92,12 @@ pub fn loads() -> Vec<Load> {
 }
 
 fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load {
-        id: format!("queue/{id}"),
-        group: "Lists as work queues",
+    Load::of_operations(
+        format!("queue/{id}"),
+        "Lists as work queues",
         title,
-        unit: "operation",
-        sizes: Vec::new(),
-        targets: Vec::new(),
         measure,
-        idle: None,
-        floor: None,
-    }
+    )
 }
 
 fn own_lists(rival: &Rival, options: Options) -> Result<Vec<Figure>> {

@@ -6,13 +6,18 @@ use crate::catalog::categories::Category;
 use crate::catalog::spec::Flag::{DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
+/// A command on sorted sets.
+pub(super) const fn sorted_set(name: &'static str, arity: i16, since: &'static str) -> Spec {
+    Spec::new(name, arity)
+        .categories(&[Category::SortedSet])
+        .origin("sorted-set", since)
+}
+
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
-    Spec::new("zadd", -4)
+    sorted_set("zadd", -4, "1.2.0")
         .flags(&[Write, DenyOom, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RW", "update"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Add members to a sorted set, or change the scores of those it has")
         .complexity("O(log(N)) for each member, of N.")
         .history(&[
@@ -44,11 +49,9 @@ pub(crate) const ROWS: &[Spec] = &[
             )
             .multiple(),
         ]),
-    Spec::new("zincrby", 4)
+    sorted_set("zincrby", 4, "1.2.0")
         .flags(&[Write, DenyOom, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RW", "access", "update"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Add a number to the score of a member")
         .complexity("O(log(N)) in a set of N members.")
         .arguments(&[
@@ -56,60 +59,46 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("increment"),
             Arg::string("member"),
         ]),
-    Spec::new("zrem", -3)
+    sorted_set("zrem", -3, "1.2.0")
         .flags(&[Write, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RW", "delete"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Remove members from a sorted set")
         .complexity("O(M*log(N)) for M members of N.")
         .history(&[("2.4.0", "Takes several members.")])
         .arguments(&[Arg::key("key", 0), Arg::string("member").multiple()]),
-    Spec::new("zscore", 3)
+    sorted_set("zscore", 3, "1.2.0")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Get the score of a member")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0), Arg::string("member")]),
-    Spec::new("zmscore", -3)
+    sorted_set("zmscore", -3, "6.2.0")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "6.2.0")
         .summary("Get the scores of members")
         .complexity("O(N) for N members.")
         .arguments(&[Arg::key("key", 0), Arg::string("member").multiple()]),
-    Spec::new("zcard", 2)
+    sorted_set("zcard", 2, "1.2.0")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Count the members of a sorted set")
         .complexity("O(1)")
         .arguments(&[Arg::key("key", 0)]),
-    Spec::new("zcount", 4)
+    sorted_set("zcount", 4, "2.0.0")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.0.0")
         .summary("Count the members whose scores are in a range")
         .complexity("O(log(N)) in a set of N members.")
         .arguments(&[Arg::key("key", 0), Arg::double("min"), Arg::double("max")]),
-    Spec::new("zlexcount", 4)
+    sorted_set("zlexcount", 4, "2.8.9")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.8.9")
         .summary("Count the members in a range of names, among members of one score")
         .complexity("O(log(N)) in a set of N members.")
         .arguments(&[Arg::key("key", 0), Arg::string("min"), Arg::string("max")]),
-    Spec::new("zrank", -3)
+    sorted_set("zrank", -3, "2.0.0")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.0.0")
         .summary("Get the place of a member, counted from the lowest score")
         .complexity("O(log(N)) in a set of N members.")
         .history(&[("7.2.0", "`WITHSCORE` came.")])
@@ -120,11 +109,9 @@ pub(crate) const ROWS: &[Spec] = &[
                 .since("7.2.0")
                 .optional(),
         ]),
-    Spec::new("zrevrank", -3)
+    sorted_set("zrevrank", -3, "2.0.0")
         .flags(&[ReadOnly, Fast])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.0.0")
         .summary("Get the place of a member, counted from the highest score")
         .complexity("O(log(N)) in a set of N members.")
         .history(&[("7.2.0", "`WITHSCORE` came.")])
@@ -135,11 +122,9 @@ pub(crate) const ROWS: &[Spec] = &[
                 .since("7.2.0")
                 .optional(),
         ]),
-    Spec::new("zrange", -4)
+    sorted_set("zrange", -4, "1.2.0")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Get the members in a range of places, scores or names")
         .complexity("O(log(N)+M) for M members of N.")
         .history(&[("6.2.0", "`REV`, `BYSCORE`, `BYLEX` and `LIMIT` came.")])
@@ -152,14 +137,12 @@ pub(crate) const ROWS: &[Spec] = &[
             LIMIT.since("6.2.0").optional(),
             Arg::pure_token("withscores", "WITHSCORES").optional(),
         ]),
-    Spec::new("zrangestore", -5)
+    sorted_set("zrangestore", -5, "6.2.0")
         .flags(&[Write, DenyOom])
-        .categories(&[Category::SortedSet])
         .keys(&[
             KeySpec::at(1, &["OW", "update"]),
             KeySpec::at(2, &["RO", "access"]),
         ])
-        .origin("sorted-set", "6.2.0")
         .summary("Store the members in a range of places, scores or names under another key")
         .complexity("O(log(N)+M) for M members of N.")
         .arguments(&[
@@ -171,11 +154,9 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::pure_token("rev", "REV").optional(),
             LIMIT.optional(),
         ]),
-    Spec::new("zrevrange", -4)
+    sorted_set("zrevrange", -4, "1.2.0")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Get the members in a range of places, the highest score first")
         .complexity("O(log(N)+M) for M members of N.")
         .deprecated("6.2.0", "`ZRANGE` with the `REV` argument")
@@ -185,11 +166,9 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("stop"),
             Arg::pure_token("withscores", "WITHSCORES").optional(),
         ]),
-    Spec::new("zrangebyscore", -4)
+    sorted_set("zrangebyscore", -4, "1.0.5")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "1.0.5")
         .summary("Get the members in a range of scores")
         .complexity("O(log(N)+M) for M members of N.")
         .deprecated("6.2.0", "`ZRANGE` with the `BYSCORE` argument")
@@ -203,11 +182,9 @@ pub(crate) const ROWS: &[Spec] = &[
                 .optional(),
             LIMIT.optional(),
         ]),
-    Spec::new("zrevrangebyscore", -4)
+    sorted_set("zrevrangebyscore", -4, "2.2.0")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.2.0")
         .summary("Get the members in a range of scores, the highest score first")
         .complexity("O(log(N)+M) for M members of N.")
         .deprecated("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments")
@@ -219,11 +196,9 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::pure_token("withscores", "WITHSCORES").optional(),
             LIMIT.optional(),
         ]),
-    Spec::new("zrangebylex", -4)
+    sorted_set("zrangebylex", -4, "2.8.9")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.8.9")
         .summary("Get the members in a range of names, among members of one score")
         .complexity("O(log(N)+M) for M members of N.")
         .deprecated("6.2.0", "`ZRANGE` with the `BYLEX` argument")
@@ -233,11 +208,9 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::string("max"),
             LIMIT.optional(),
         ]),
-    Spec::new("zrevrangebylex", -4)
+    sorted_set("zrevrangebylex", -4, "2.8.9")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.8.9")
         .summary("Get the members in a range of names, the last name first")
         .complexity("O(log(N)+M) for M members of N.")
         .deprecated("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments")
@@ -247,11 +220,9 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::string("min"),
             LIMIT.optional(),
         ]),
-    Spec::new("zremrangebyrank", 4)
+    sorted_set("zremrangebyrank", 4, "2.0.0")
         .flags(&[Write])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RW", "delete"])])
-        .origin("sorted-set", "2.0.0")
         .summary("Remove the members in a range of places")
         .complexity("O(log(N)+M) for M members of N.")
         .arguments(&[
@@ -259,28 +230,22 @@ pub(crate) const ROWS: &[Spec] = &[
             Arg::integer("start"),
             Arg::integer("stop"),
         ]),
-    Spec::new("zremrangebyscore", 4)
+    sorted_set("zremrangebyscore", 4, "1.2.0")
         .flags(&[Write])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RW", "delete"])])
-        .origin("sorted-set", "1.2.0")
         .summary("Remove the members in a range of scores")
         .complexity("O(log(N)+M) for M members of N.")
         .arguments(&[Arg::key("key", 0), Arg::double("min"), Arg::double("max")]),
-    Spec::new("zremrangebylex", 4)
+    sorted_set("zremrangebylex", 4, "2.8.9")
         .flags(&[Write])
-        .categories(&[Category::SortedSet])
         .keys(&[KeySpec::at(1, &["RW", "delete"])])
-        .origin("sorted-set", "2.8.9")
         .summary("Remove the members in a range of names, among members of one score")
         .complexity("O(log(N)+M) for M members of N.")
         .arguments(&[Arg::key("key", 0), Arg::string("min"), Arg::string("max")]),
-    Spec::new("zrandmember", -2)
+    sorted_set("zrandmember", -2, "6.2.0")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .tips(&["nondeterministic_output"])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "6.2.0")
         .summary("Get members at random")
         .complexity("O(M) for M members.")
         .arguments(&[
@@ -294,12 +259,10 @@ pub(crate) const ROWS: &[Spec] = &[
             )
             .optional(),
         ]),
-    Spec::new("zscan", -3)
+    sorted_set("zscan", -3, "2.8.0")
         .flags(&[ReadOnly])
-        .categories(&[Category::SortedSet])
         .tips(&["nondeterministic_output"])
         .keys(&[KeySpec::at(1, &["RO", "access"])])
-        .origin("sorted-set", "2.8.0")
         .summary("Go through the members and their scores, some at a time")
         .complexity("O(1) for each call, O(N) for all N members.")
         .arguments(&[

@@ -2,16 +2,9 @@
 //!
 //! Layer `catalog`. A table of constants.
 
-use crate::catalog::categories::Category;
+use super::sorted_set::sorted_set;
 use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, ReadOnly, Write};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
-
-/// A command on sorted sets.
-const fn sorted_set(name: &'static str, arity: i16, since: &'static str) -> Spec {
-    Spec::new(name, arity)
-        .categories(&[Category::SortedSet])
-        .origin("sorted-set", since)
-}
 
 /// The rows of this group.
 pub(crate) const ROWS: &[Spec] = &[
