@@ -20,6 +20,8 @@ use std::sync::LazyLock;
 use crate::resp::error::CommandError;
 use crate::resp::request::Args;
 use categories::Categories;
+#[cfg(feature = "scripts")]
+use rows::scripting;
 use rows::{
     acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, operators, pubsub, server,
     set, sorted_set, sorted_sets, standalone, string, transaction,
@@ -47,6 +49,10 @@ const GROUPS: &[Group] = &[
     Group::queue(expiry::ROWS),
     Group::queue(hash::ROWS),
     Group::queue(set::ROWS),
+    #[cfg(feature = "scripts")]
+    Group::queue(scripting::ROWS),
+    #[cfg(feature = "scripts")]
+    Group::always(scripting::MANAGEMENT),
 ];
 
 /// All commands of fanfare.

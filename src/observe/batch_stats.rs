@@ -130,6 +130,18 @@ impl BatchStats {
         each
     }
 
+    /// When the last lap ended.
+    #[cfg(feature = "scripts")]
+    pub(crate) fn lap_began(&self) -> Instant {
+        self.last_lap
+    }
+
+    /// Takes back the laps since this moment: they are parts of what is counted next.
+    #[cfg(feature = "scripts")]
+    pub(crate) fn resume_lap(&mut self, began: Instant) {
+        self.last_lap = began;
+    }
+
     /// The time since the last lap, which is also when the last command was counted.
     pub(crate) fn lap(&mut self) -> Duration {
         let now = Instant::now();

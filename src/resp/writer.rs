@@ -45,10 +45,6 @@ impl<'a> ReplyWriter<'a> {
     }
 
     /// A writer that builds a value in `builder`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "so far, only tests want a reply as a value")
-    )]
     pub(crate) fn value(builder: &'a mut ReplyBuilder) -> ReplyWriter<'a> {
         ReplyWriter(Target::Value(builder))
     }
@@ -339,8 +335,8 @@ fn in_pairs(items: Vec<Reply>) -> Vec<(Reply, Reply)> {
 impl ReplyBuilder {
     /// The finished reply; [`Reply::Sent`] if nothing was written.
     #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "so far, only tests want a reply as a value")
+        not(any(test, feature = "scripts")),
+        expect(dead_code, reason = "only scripts want a reply as a value")
     )]
     pub(crate) fn finish(self) -> Reply {
         debug_assert!(self.open.is_empty(), "incomplete: {:?}", self.open);
