@@ -29,6 +29,8 @@ use crate::observe::log_throttle::Told;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
+#[cfg(feature = "scripts")]
+use crate::resp::writer::ReplyBuilder;
 use crate::store::events;
 
 /// Executes one request. An empty request does nothing, but CLIENT REPLY SKIP counts it, as in
@@ -181,8 +183,19 @@ pub(super) fn call_in_script(
     let Execution::InScript { reply } = &mut context.execution else {
         unreachable!("a script calls it");
     };
-    let built = std::mem::take(reply);
+    let room = context.config.script_max_memory as usize;
+    let built = std::mem::replace(reply, ReplyBuilder::with_room(room));
     let (reply, outcome) = match result {
+        Ok(_) if built.is_starved() => {
+            if command.has(Flag::Write) {
+                end_unanswered(context);
+            }
+            context.batch_stats.error(CommandError::NO_MEMORY.code());
+            (
+                Reply::Error(Box::new(CommandError::NO_MEMORY)),
+                Outcome::Failed,
+            )
+        }
         Ok(Reply::Sent) => (built.finish(), Outcome::Called),
         Ok(reply) => (reply, Outcome::Called),
         Err(error) => {
@@ -217,16 +230,22 @@ fn stores_copies(command: &Command) -> bool {
     command.has(Flag::DenyOom) && command.spec.docs.group != "string"
 }
 
-/// A reply that there is no memory for: an error takes its place. A command that has changed something
-/// cannot be said to have failed, so that its connection ends.
+/// Handles a reply that there is no memory for: an error takes its place.
 #[cold]
 fn no_memory_for_reply(context: &mut Context<'_>, command: &Command) {
     if command.has(Flag::Write) {
-        context.server.tell(Told::NoMemory, context.client);
-        context.session.then(Next::Abort);
+        end_unanswered(context);
     } else {
         context.fail(&CommandError::NO_MEMORY);
     }
+}
+
+/// Ends the connection, because there is no memory for the reply of a command that has changed
+/// something. An error would say that it has failed.
+#[cold]
+fn end_unanswered(context: &mut Context<'_>) {
+    context.server.tell(Told::NoMemory, context.client);
+    context.session.then(Next::Abort);
 }
 
 fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {

@@ -48,7 +48,7 @@ impl Bench {
         let args = Args::new(&bytes, &ranges, &[]);
         let command = CATALOG.resolve(&args).expect("a command");
         let mut keys = self.keyspace.keys(0, &self.config);
-        let mut value = ReplyBuilder::default();
+        let mut value = ReplyBuilder::with_room(usize::MAX);
         let mut out = ReplyWriter::value(&mut value);
         let result = match handler(command).expect("a handler") {
             Handler::OnKeys(function) => function(&mut keys, &args),

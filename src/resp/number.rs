@@ -188,7 +188,9 @@ pub(crate) fn format_significant(number: f64, digits: u8) -> String {
         return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
     // Minus zero has a sign.
-    if number.fract() == 0.0 && number.abs() < EXACT && (number != 0.0 || number.is_sign_positive())
+    // A whole number of so many digits has them all.
+    let most = EXACT.min(10_f64.powi(digits));
+    if number.fract() == 0.0 && number.abs() < most && (number != 0.0 || number.is_sign_positive())
     {
         return itoa::Buffer::new().format(number as i64).to_owned();
     }

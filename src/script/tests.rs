@@ -2,14 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use bytes::BytesMut;
-
 use super::engine::{Engine, EngineLimits};
 use super::errors::Stop;
 use super::host::{Host, Level};
 use super::running::Kind;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
+use crate::resp::replies::Replies;
 use crate::resp::reply::{Reply, array, bulk, double, integer, map, set, verbatim};
 use crate::resp::request::Args;
 
@@ -77,9 +76,9 @@ fn engine() -> Engine {
 }
 
 fn encoded(reply: Reply, protocol: Protocol) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Replies::default();
     reply.encode(&mut out, protocol);
-    String::from_utf8_lossy(&out)
+    String::from_utf8_lossy(&out.take_all())
         .trim_end()
         .replace("\r\n", " ")
 }

@@ -15,6 +15,7 @@ use crate::catalog::CATALOG;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer};
 use crate::resp::request::integer_argument;
+use crate::resp::writer::ReplyBuilder;
 use crate::script::engine::{EngineLimits, parse_digest, shown_digest};
 use crate::script::errors::{NO_SCRIPT, ScriptError};
 use crate::script::running::Kind;
@@ -95,7 +96,7 @@ fn run(
     let database = call::database(context);
     let lap = context.batch_stats.lap_began();
     let execution = Execution::InScript {
-        reply: Default::default(),
+        reply: ReplyBuilder::with_room(context.config.script_max_memory as usize),
     };
     let outer = std::mem::replace(&mut context.execution, execution);
     let running = &context.server.scripts.running;
