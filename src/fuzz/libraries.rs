@@ -6,10 +6,10 @@
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::request::Args;
-use crate::script::Scripts;
 use crate::script::engine::EngineLimits;
 use crate::script::errors::Stop;
 use crate::script::host::{Host, Level};
+use crate::script::{ScriptArguments, Scripts};
 
 /// Bytes of an input that are looked at: what it becomes is returned by functions, as single values.
 const LONGEST: usize = 2000;
@@ -55,7 +55,8 @@ pub(super) fn run_input(data: &[u8]) {
     SCRIPTS.with(|scripts| {
         let mut engine = scripts.engine(LIMITS).expect("an engine");
         let digest = engine.load(SCRIPT.as_bytes(), true).expect("a script");
-        match engine.run(&digest, &[], &[format, data], &mut NoServer) {
+        let arguments = ScriptArguments::new([format, data].into_iter(), 0);
+        match engine.run(&digest, arguments, &mut NoServer) {
             Ok(Reply::Integer(1)) => {}
             Ok(other) => panic!("{other:?}"),
             Err(error) => {

@@ -10,6 +10,7 @@ use mlua::{HookTriggers, Value, VmState};
 use sha1::{Digest as _, Sha1};
 
 use super::api;
+use super::arguments::ScriptArguments;
 use super::cache::{Cache, Digest};
 use super::convert;
 use super::errors::{self, Raised, ScriptError};
@@ -144,67 +145,31 @@ impl Engine {
     pub(crate) fn run(
         &mut self,
         digest: &Digest,
-        keys: &[&[u8]],
-        args: &[&[u8]],
+        arguments: ScriptArguments<'_>,
         host: &mut dyn Host,
     ) -> Result<Reply, ScriptError> {
-        let result = self.try_run(digest, keys, args, host);
-        self.conclude(result)
-    }
-
-    fn try_run(
-        &mut self,
-        digest: &Digest,
-        keys: &[&[u8]],
-        args: &[&[u8]],
-        host: &mut dyn Host,
-    ) -> mlua::Result<(bool, Value)> {
-        let Sandbox {
-            lua,
-            names,
-            globals,
-            ..
-        } = &self.sandbox;
-        self.sandbox.api.begin();
-        globals.raw_set(&names.keys, strings(lua, keys)?)?;
-        globals.raw_set(&names.argv, strings(lua, args)?)?;
         let Some(cached) = self.cache.find(digest) else {
-            return Err(mlua::Error::runtime("the script is not kept"));
+            return Err(ScriptError::text("ERR the script is not kept".to_owned()));
         };
-        let script: mlua::Function = lua.registry_value(&cached.function)?;
-        CURRENT.set(host, || {
-            let run = || self.sandbox.run.call(script);
-            self.sandbox.memory.hold(lua, run)
-        })
+        let Sandbox { lua, run, .. } = &self.sandbox;
+        self.sandbox.api.begin();
+        let run = || run.call(lua, &cached.function, arguments);
+        let result = CURRENT.set(host, || MemoryLimit::lift_after(lua, run));
+        self.conclude(result)
     }
 
     /// Runs a function of a library; `None`: there is none of this name.
     pub(crate) fn call(
         &mut self,
         name: &[u8],
-        keys: &[&[u8]],
-        args: &[&[u8]],
+        arguments: ScriptArguments<'_>,
         host: &mut dyn Host,
     ) -> Option<Result<Reply, ScriptError>> {
         let (function, _) = self.libraries.find(name)?;
-        let Sandbox {
-            lua,
-            names,
-            globals,
-            memory,
-            call,
-            ..
-        } = &self.sandbox;
+        let Sandbox { lua, call, .. } = &self.sandbox;
         self.sandbox.api.begin();
-        let function = lua.registry_value::<mlua::Function>(function);
-        let result = function.and_then(|function| {
-            // These are globals of scripts only.
-            globals.raw_set(&names.keys, Value::Nil)?;
-            globals.raw_set(&names.argv, Value::Nil)?;
-            let (keys, args) = (strings(lua, keys)?, strings(lua, args)?);
-            let run = || call.call((function, keys, args));
-            CURRENT.set(host, || memory.hold(lua, run))
-        });
+        let call = || call.call(lua, function, arguments);
+        let result = CURRENT.set(host, || MemoryLimit::lift_after(lua, call));
         Some(self.conclude(result))
     }
 
@@ -304,14 +269,4 @@ pub(crate) fn parse_digest(text: &[u8]) -> Option<Digest> {
 /// A digest as clients write it.
 pub(crate) fn shown_digest(digest: &Digest) -> String {
     api::hex(digest)
-}
-
-fn strings(lua: &mlua::Lua, words: &[&[u8]]) -> mlua::Result<mlua::Table> {
-    struct Word<'a>(&'a [u8]);
-    impl mlua::IntoLua for Word<'_> {
-        fn into_lua(self, lua: &mlua::Lua) -> mlua::Result<Value> {
-            Ok(Value::String(lua.create_string(self.0)?))
-        }
-    }
-    lua.create_sequence_from(words.iter().map(|word| Word(word)))
 }

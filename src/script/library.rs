@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use mlua::{Function, Lua, MultiValue, RegistryKey, Table, Value};
 use parking_lot::Mutex;
 
+use super::arguments::ScriptArguments;
 use super::errors::{self, ScriptError, Stop};
 use super::host::{CURRENT, Host, Level};
+use super::memory::MemoryLimit;
 use super::sandbox::Sandbox;
 use super::shebang::{self, ScriptFlags};
 use crate::resp::reply::Reply;
@@ -230,8 +232,9 @@ fn run(sandbox: &Sandbox, text: &[u8]) -> Result<Vec<Registered>, ScriptError> {
         until: Instant::now() + LOAD_TIME,
     };
     let ran = sandbox.set_loading.call::<()>(true).and_then(|()| {
-        let run = || sandbox.run.call::<(bool, Value)>(&function);
-        CURRENT.set(&mut host, || sandbox.memory.hold(&sandbox.lua, run))
+        let lua = &sandbox.lua;
+        let run = || sandbox.run.call(lua, &function, ScriptArguments::default());
+        CURRENT.set(&mut host, || MemoryLimit::lift_after(lua, run))
     });
     let ran = sandbox.set_loading.call::<()>(false).and(ran);
     let registered = std::mem::take(&mut *sandbox.registered.lock());

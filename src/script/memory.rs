@@ -46,10 +46,23 @@ impl MemoryLimit {
         Ok(())
     }
 
-    /// Has it hold while Lua runs.
+    /// Applies it while `run` is called.
     pub(super) fn hold<R>(&self, lua: &Lua, run: impl FnOnce() -> R) -> R {
         let _lifted = Restored::after_setting(lua, self.bytes(), 0);
         run()
+    }
+
+    /// Calls `run`, in which [`begin`](Self::begin) may apply it, and lifts it then. So what is
+    /// passed to Lua before is not bounded.
+    pub(super) fn lift_after<R>(lua: &Lua, run: impl FnOnce() -> R) -> R {
+        let _lifted = Restored(lua, 0);
+        run()
+    }
+
+    /// Applies it from now on.
+    pub(super) fn begin(&self, lua: &Lua) {
+        // It fails for states only that others have made.
+        let _ = lua.set_memory_limit(self.bytes());
     }
 
     /// Lifts it, for one of this server's functions that Lua has called.

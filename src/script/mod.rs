@@ -44,6 +44,7 @@
 //!   caught. A script that has called a command that writes is not killed. SHUTDOWN ends any script.
 //!
 //! ```text
+//!   arguments  KEYS and ARGV
 //!   engine     a state with its scripts and libraries, its memory and its hook
 //!   sandbox    what scripts can reach; sandbox.lua builds it
 //!   api        the functions of `redis`
@@ -61,6 +62,7 @@
 //! ```
 
 mod api;
+mod arguments;
 mod cache;
 mod convert;
 pub(crate) mod engine;
@@ -81,6 +83,7 @@ use std::ops::{Deref, DerefMut};
 
 use parking_lot::{Mutex, MutexGuard};
 
+pub(crate) use arguments::ScriptArguments;
 pub(crate) use cache::Digest;
 pub(crate) use engine::Engine;
 use engine::{EngineFigures, EngineLimits};

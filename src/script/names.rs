@@ -1,4 +1,4 @@
-//! The names of globals, and of the fields that replies have as tables of Lua, as strings that are made once.
+//! The names of the fields that replies have as tables of Lua, as strings that are made once.
 //!
 //! Layer `script`.
 
@@ -22,10 +22,6 @@ macro_rules! names {
 }
 
 names! {
-    /// The global that has a script's keys.
-    keys = "KEYS",
-    /// The global that has its other arguments.
-    argv = "ARGV",
     /// Of an error.
     err = "err",
     /// Of a status.

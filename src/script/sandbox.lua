@@ -15,7 +15,7 @@ local newproxy, getmetatable, unpack, collectgarbage = newproxy, getmetatable, u
 local concat = table.concat
 local create, resume = coroutine.create, coroutine.resume
 local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
-local shown, loadstring = host.shown, host.loadstring
+local shown, loadstring, limit_memory = host.shown, host.loadstring, host.limit_memory
 
 local READ_ONLY = 'Attempt to modify a readonly table'
 
@@ -216,20 +216,51 @@ loading._G = locked(loading)
 
 local handler = host.handler
 
+-- The tables of a script's keys and other arguments. The first `count` of all words are the keys.
+local function split(count, words)
+  local total = #words
+  if count == total then
+    return words, {}
+  end
+  if count == 0 then
+    return {}, words
+  end
+  local args = {}
+  for i = count + 1, total do
+    args[i - count], words[i] = words[i], nil
+  end
+  return words, args
+end
+
+-- Runs a script. An error comes back as the handler has made it.
+local function run(script, count, words)
+  globals.KEYS, globals.ARGV = split(count, words)
+  limit_memory()
+  return raw_xpcall(script, handler)
+end
+
+-- Runs a function of a library. KEYS and ARGV are globals of scripts only.
+local function call(body, count, words)
+  globals.KEYS, globals.ARGV = nil, nil
+  local keys, args = split(count, words)
+  limit_memory()
+  return raw_xpcall(function()
+    return body(keys, args)
+  end, handler)
+end
+
 return {
   environment = environment,
   -- A library that is being loaded reads other globals than its functions will.
   set_loading = function(is_loading)
     access.__index = is_loading and loading or globals
   end,
-  -- Runs a script. An error comes back as the handler has made it.
-  run = function(script)
-    return raw_xpcall(script, handler)
+  run = function(script, count, ...)
+    return run(script, count, { ... })
   end,
-  -- Runs a function of a library.
-  call = function(body, keys, args)
-    return raw_xpcall(function()
-      return body(keys, args)
-    end, handler)
+  run_many = run,
+  call = function(body, count, ...)
+    return call(body, count, { ... })
   end,
+  call_many = call,
 }

@@ -16,6 +16,7 @@ use mlua::{Function, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Valu
 use parking_lot::Mutex;
 
 use super::api::{self, Api};
+use super::arguments::Entry;
 use super::errors::{self, Place};
 use super::host::CURRENT;
 use super::memory::MemoryLimit;
@@ -34,14 +35,12 @@ pub(super) struct Sandbox {
     pub names: Arc<Names>,
     pub api: Arc<Api>,
     pub memory: MemoryLimit,
-    /// What is behind the globals of scripts: KEYS and ARGV are set here.
-    pub globals: Table,
     /// Says whether a library is being loaded, which has globals of its own.
     pub set_loading: Function,
     /// Runs a script.
-    pub run: Function,
-    /// Runs a function with two arguments.
-    pub call: Function,
+    pub run: Entry,
+    /// Runs a function of a library.
+    pub call: Entry,
     /// What a library that is being loaded registers.
     pub registered: Arc<Mutex<Vec<library::Registered>>>,
 }
@@ -66,6 +65,7 @@ impl Sandbox {
         let host = lua.create_table()?;
         host.raw_set("libraries", library_names(&lua, &globals)?)?;
         host.raw_set("loading", loading)?;
+        host.raw_set("limit_memory", limit_memory(&lua, &memory)?)?;
         host.raw_set("shown", shown(&lua, &names, &memory)?)?;
         host.raw_set("handler", handler(&lua, &names, &memory)?)?;
         host.raw_set("loadstring", loadstring(&lua)?)?;
@@ -78,10 +78,15 @@ impl Sandbox {
             names,
             api,
             memory,
-            globals,
             set_loading: made.raw_get("set_loading")?,
-            run: made.raw_get("run")?,
-            call: made.raw_get("call")?,
+            run: Entry {
+                few: made.raw_get("run")?,
+                many: made.raw_get("run_many")?,
+            },
+            call: Entry {
+                few: made.raw_get("call")?,
+                many: made.raw_get("call_many")?,
+            },
             registered,
             lua,
         })
@@ -103,6 +108,15 @@ fn library_names(lua: &Lua, globals: &Table) -> mlua::Result<Table> {
     let names = lua.create_table()?;
     globals.for_each(|name: LuaString, _: Value| names.raw_push(name))?;
     Ok(names)
+}
+
+/// `limit_memory()`: from now on, Lua's memory is bounded.
+fn limit_memory(lua: &Lua, memory: &MemoryLimit) -> mlua::Result<Function> {
+    let memory = memory.clone();
+    lua.create_function(move |lua, ()| {
+        memory.begin(lua);
+        Ok(())
+    })
 }
 
 /// `shown(error)`: what a script may see of an error that it has caught.

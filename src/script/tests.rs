@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use super::ScriptArguments;
 use super::engine::{Engine, EngineLimits};
 use super::errors::Stop;
 use super::host::{Host, Level};
@@ -83,13 +84,17 @@ fn encoded(reply: Reply, protocol: Protocol) -> String {
         .replace("\r\n", " ")
 }
 
+fn arguments<'a>(words: &[&'a [u8]], keys: usize) -> ScriptArguments<'a> {
+    ScriptArguments::new(words.iter().copied(), keys)
+}
+
 fn run_with(engine: &mut Engine, host: &mut Mock, script: &str, protocol: Protocol) -> String {
     let digest = match engine.load(script.as_bytes(), false) {
         Ok(digest) => digest,
         Err(error) => return format!("-{}", String::from_utf8_lossy(&error.text)),
     };
-    let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([b"k1", b"k2"], [b"a1", b"a2"]);
-    match engine.run(&digest, &keys, &args, host) {
+    let words: [&[u8]; 4] = [b"k1", b"k2", b"a1", b"a2"];
+    match engine.run(&digest, arguments(&words, 2), host) {
         Ok(reply) => encoded(reply, protocol),
         Err(error) => format!("-{}", String::from_utf8_lossy(&error.shown(b"S"))),
     }
@@ -635,7 +640,7 @@ fn short_scripts_are_never_asked_about() {
     let script = b"for i = 1, 100 do redis.call('echo', 'x') end";
     let digest = engine.load(script, false).unwrap();
     let mut host = Counts(Mock::default());
-    engine.run(&digest, &[], &[], &mut host).unwrap();
+    engine.run(&digest, arguments(&[], 0), &mut host).unwrap();
     assert_eq!(TICKS.load(SeqCst), 0);
 }
 
@@ -692,7 +697,7 @@ fn libraries_register_functions() {
     assert_eq!(load(&other, false), "-ERR Function count already exists");
     let mut call = |name: &str| {
         let mut host = Mock::default();
-        let result = engine.call(name.as_bytes(), &[b"k"], &[b"a"], &mut host);
+        let result = engine.call(name.as_bytes(), arguments(&[b"k", b"a"], 1), &mut host);
         result.map(|result| match result {
             Ok(reply) => encoded(reply, Protocol::Resp2),
             Err(error) => format!("-{}", String::from_utf8_lossy(&error.shown(b"f"))),
@@ -726,4 +731,43 @@ fn scripts_are_kept_by_digest() {
     assert!(engine.contains(&digest));
     engine.clear_scripts();
     assert!(!engine.contains(&digest) && engine.find(&digest).is_none());
+}
+
+#[test]
+fn keys_and_arguments_come_apart_and_are_any_bytes() {
+    let mut engine = engine();
+    let script = "local n, m = #KEYS, #ARGV KEYS.x, ARGV.y = 1, 2 \
+                  return {n, m, KEYS[1] or 0, KEYS[n] or 0, ARGV[1] or 0, ARGV[m] or 0}";
+    let digest = engine.load(script.as_bytes(), false).unwrap();
+    let bytes = |number: usize| vec![b'a', 0xff, number as u8, (number >> 8) as u8];
+    let words: Vec<_> = (0..6000).map(bytes).collect();
+    for (keys, others) in [
+        (0, 0),
+        (1, 0),
+        (0, 1),
+        (1, 1),
+        (2, 3),
+        (100, 150),
+        (100, 151),
+        (0, 6000),
+        (6000, 0),
+        (3000, 3000),
+    ] {
+        let given = words.iter().take(keys + others).map(Vec::as_slice);
+        let given = ScriptArguments::new(given, keys);
+        let reply = engine.run(&digest, given, &mut Mock::default());
+        let word = |exists: bool, number: usize| match exists {
+            true => bulk(words[number].clone()),
+            false => integer(0),
+        };
+        let expected = [
+            integer(keys as i64),
+            integer(others as i64),
+            word(keys > 0, 0),
+            word(keys > 0, keys.max(1) - 1),
+            word(others > 0, keys),
+            word(others > 0, (keys + others).max(1) - 1),
+        ];
+        assert_eq!(reply, Ok(array(expected)), "{keys} keys, {others} others");
+    }
 }

@@ -3,7 +3,7 @@
 //! Layer `command`.
 
 use super::call::Task;
-use super::{Access, Args, Context, Result, Words, engine, is_flush, plain, run};
+use super::{Access, Args, Context, Result, engine, is_flush, plain, run, script_arguments};
 use crate::command::pubsub::{help as help_reply, wrong_subcommand};
 use crate::glob;
 use crate::resp::error::CommandError;
@@ -30,7 +30,7 @@ fn call(context: &mut Context<'_>, args: &Args<'_>, access: Access) -> Result {
     let flags = engine.find_function(name).ok_or(NOT_FOUND)?;
     let keys =
         parse_integer(&args[2]).ok_or(CommandError::text("ERR Bad number of keys provided"))?;
-    let words = Words::behind(args, keys)?;
+    let arguments = script_arguments(args, keys)?;
     let task = Task {
         kind: Kind::Function,
         flags,
@@ -38,7 +38,7 @@ fn call(context: &mut Context<'_>, args: &Args<'_>, access: Access) -> Result {
         args,
     };
     run(context, &task, |host| {
-        let result = engine.call(name, &words.keys, &words.args, host);
+        let result = engine.call(name, arguments, host);
         // It was found before, and the engine is this call's own.
         let result = result.unwrap_or(Ok(Reply::Null));
         result.map_err(|error| (error, name.to_vec()))

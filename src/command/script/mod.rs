@@ -20,7 +20,7 @@ use crate::script::engine::{EngineLimits, parse_digest, shown_digest};
 use crate::script::errors::{NO_SCRIPT, ScriptError};
 use crate::script::running::Kind;
 use crate::script::shebang::ScriptFlags;
-use crate::script::{Digest, Engine, EngineGuard};
+use crate::script::{Digest, Engine, EngineGuard, ScriptArguments};
 use call::{ScriptHost, Task};
 
 type Result<T = Reply> = std::result::Result<T, CommandError>;
@@ -66,7 +66,7 @@ fn run_script(
     access: Access,
     get: fn(&mut Engine, &[u8]) -> Result<Digest>,
 ) -> Result {
-    let words = Words::of(args)?;
+    let arguments = script_arguments(args, integer_argument(&args[2])?)?;
     let mut engine = engine(context)?;
     let digest = get(&mut engine, &args[1])?;
     let flags = engine.find(&digest).ok_or(NO_SCRIPT)?;
@@ -78,7 +78,7 @@ fn run_script(
     };
     run(context, &task, |host| {
         engine
-            .run(&digest, &words.keys, &words.args, host)
+            .run(&digest, arguments, host)
             .map_err(|error| (error, shown_digest(&digest).into_bytes()))
     })
 }
@@ -153,34 +153,18 @@ fn show_to_monitors(context: &mut Context<'_>, args: &Args<'_>) {
     }
 }
 
-/// The keys and the other arguments of a request.
-pub(super) struct Words<'a> {
-    pub keys: Vec<&'a [u8]>,
-    pub args: Vec<&'a [u8]>,
-}
-
-impl<'a> Words<'a> {
-    fn of(args: &Args<'a>) -> Result<Words<'a>> {
-        Words::behind(args, integer_argument(&args[2])?)
+/// The keys and the other arguments of a request that says that there are so many keys.
+pub(super) fn script_arguments<'a>(args: &Args<'a>, keys: i64) -> Result<ScriptArguments<'a>> {
+    const FIRST: usize = 3;
+    let Ok(keys) = usize::try_from(keys) else {
+        return Err(CommandError::text("ERR Number of keys can't be negative"));
+    };
+    if keys > args.len() - FIRST {
+        return Err(CommandError::text(
+            "ERR Number of keys can't be greater than number of args",
+        ));
     }
-
-    /// As the request says how many of its words are keys.
-    pub(super) fn behind(args: &Args<'a>, keys: i64) -> Result<Words<'a>> {
-        const FIRST: usize = 3;
-        let Ok(keys) = usize::try_from(keys) else {
-            return Err(CommandError::text("ERR Number of keys can't be negative"));
-        };
-        if keys > args.len() - FIRST {
-            return Err(CommandError::text(
-                "ERR Number of keys can't be greater than number of args",
-            ));
-        }
-        let mut words = args.iter().skip(FIRST);
-        Ok(Words {
-            keys: words.by_ref().take(keys).collect(),
-            args: words.collect(),
-        })
-    }
+    Ok(ScriptArguments::new(args.iter().skip(FIRST), keys))
 }
 
 /// Takes the keyspace's lock, and then the engine's.
