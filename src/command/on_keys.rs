@@ -130,7 +130,8 @@ fn large_values_are_freed_after_the_lock_is_released() {
 #[test]
 fn parts_of_large_hashes_and_sets_are_freed_after_the_lock_is_released() {
     let mut bench = Bench::new();
-    let members: Vec<_> = (0..1000).map(|number| format!("m:{number}")).collect();
+    // So long that each has an allocation of its own.
+    let members: Vec<_> = (0..1000).map(|number| format!("m:{number:030}")).collect();
     let pairs = members.join(" v ");
     for removal in [
         "DEL k",
