@@ -101,7 +101,7 @@ def immediate(protocol):
         expect(r.zcard(f"{name}:default.XQ"), 1)  # the one that failed
 
 
-@check("delayed messages run when they are due, in the order of their times", BOTH)
+@check("delayed messages run when they are due, in the order of their times", [3])
 def delayed(protocol):
     with application(protocol) as (name, r):
         key = f"{name}:log"
@@ -116,7 +116,7 @@ def delayed(protocol):
             nothing_left(r, name)
 
 
-@check("retries: until it succeeds, and until there were too many", BOTH)
+@check("retries: until it succeeds, and until there were too many", [3])
 def retries(protocol):
     with application(protocol) as (name, r), worker(name, protocol):
         key, other = f"{name}:1:log", f"{name}:2:log"
@@ -161,7 +161,7 @@ def fetched(r, name):
     return {key.split(".", 2)[2]: r.scard(key) for key in r.scan_iter(f"{name}:__acks__.*")}
 
 
-@check("many messages, two workers, one killed on the way: each done, and again only what it had in hand", BOTH)
+@check("many messages, two workers, one killed on the way: each done, and again only what it had in hand", [3])
 def shared_work(protocol):
     with application(protocol) as (name, r), worker(name, protocol) as first, worker(name, protocol, **TAKES_UP):
         key, numbers = f"{name}:log", itertools.count()
