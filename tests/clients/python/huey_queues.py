@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,20 +44,25 @@ def application(kind, protocol):
 
 @contextlib.contextmanager
 def consumer(huey, kind, protocol, *options):
-    """A consumer process, killed at the end unless it has ended before."""
+    """A consumer, killed at the end, with the processes of its workers, unless it has ended before."""
     environment = os.environ | {"CHECK_KIND": kind, "CHECK_QUEUE": huey.name, "CHECK_PROTOCOL": str(protocol)}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([sys.executable, "-m", "huey.bin.huey_consumer", "huey_tasks.huey", "--no-periodic", *options],
                                    cwd=os.path.dirname(os.path.abspath(__file__)), env=environment, stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=subprocess.STDOUT)
+                                   stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             yield process
             if process.returncode is None and process.poll() is not None:
                 output.seek(0)
                 raise AssertionError(f"huey_consumer ended: {output.read().decode()}")
         finally:
-            process.kill()
-            process.wait()
+            kill(process)
+
+
+def kill(process):
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def get(result):
@@ -115,8 +121,7 @@ def scheduled(kind, protocol):
                                           (("never", 3600), ("revoked", 0.6), ("late", 1.6), ("soon", 0.4)))
             wait_until(lambda: huey.scheduled_count() == 4, "the consumer to schedule them")
             revoked.revoke()
-            first.kill()
-            first.wait()
+            kill(first)
         with consumer(huey, kind, protocol) as second:
             expect([get(late), get(soon)], ["late", "soon"])
             for (text, pid, when), (wanted, after) in zip(log(r, key, 2), (("soon", 0.4), ("late", 1.6)), strict=True):
