@@ -182,8 +182,9 @@ done
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-for file in node_redis node_redis_queue node_redis_types ioredis ioredis_queue ioredis_types caching socketio graphql \
-  connect_redis aedes node_resque readme_snippets; do
+for file in node_redis node_redis_queue node_redis_types node_redis_scripts ioredis ioredis_queue ioredis_types \
+  ioredis_scripts caching socketio graphql connect_redis aedes node_resque bull bee_queue rsmq redlock redis_semaphore \
+  rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
 for pid in "${servers[@]}"; do
