@@ -259,11 +259,20 @@ pub(crate) fn parse_digest(text: &[u8]) -> Option<Digest> {
     if text.len() != 2 * digest.len() {
         return None;
     }
-    for (byte, digits) in digest.iter_mut().zip(text.chunks(2)) {
-        let digit = |digit: u8| char::from(digit).to_digit(16);
-        *byte = (digit(digits[0])? * 16 + digit(digits[1])?) as u8;
+    for (byte, digits) in digest.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = nibble(digits[0])? << 4 | nibble(digits[1])?;
     }
     Some(digest)
+}
+
+/// The value of a hexadecimal digit.
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// A digest as clients write it.

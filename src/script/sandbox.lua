@@ -218,31 +218,44 @@ local handler = host.handler
 
 -- The tables of a script's keys and other arguments. The first `count` of all words are the keys.
 local function split(count, words)
-  local total = #words
-  if count == total then
-    return words, {}
-  end
-  if count == 0 then
-    return {}, words
-  end
   local args = {}
-  for i = count + 1, total do
+  for i = count + 1, #words do
     args[i - count], words[i] = words[i], nil
   end
   return words, args
 end
 
+-- The same for few keys, without a loop.
+local gather = {
+  [0] = function(...)
+    return {}, { ... }
+  end,
+  function(first, ...)
+    return { first }, { ... }
+  end,
+  function(first, second, ...)
+    return { first, second }, { ... }
+  end,
+}
+
+local function gathered(count, ...)
+  local few = gather[count]
+  if few then
+    return few(...)
+  end
+  return split(count, { ... })
+end
+
 -- Runs a script. An error comes back as the handler has made it.
-local function run(script, count, words)
-  globals.KEYS, globals.ARGV = split(count, words)
+local function run(script, keys, args)
+  globals.KEYS, globals.ARGV = keys, args
   limit_memory()
   return raw_xpcall(script, handler)
 end
 
 -- Runs a function of a library. KEYS and ARGV are globals of scripts only.
-local function call(body, count, words)
+local function call(body, keys, args)
   globals.KEYS, globals.ARGV = nil, nil
-  local keys, args = split(count, words)
   limit_memory()
   return raw_xpcall(function()
     return body(keys, args)
@@ -256,11 +269,15 @@ return {
     access.__index = is_loading and loading or globals
   end,
   run = function(script, count, ...)
-    return run(script, count, { ... })
+    return run(script, gathered(count, ...))
   end,
-  run_many = run,
+  run_many = function(script, count, words)
+    return run(script, split(count, words))
+  end,
   call = function(body, count, ...)
-    return call(body, count, { ... })
+    return call(body, gathered(count, ...))
   end,
-  call_many = call,
+  call_many = function(body, count, words)
+    return call(body, split(count, words))
+  end,
 }
