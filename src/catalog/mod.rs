@@ -22,7 +22,7 @@ use crate::resp::request::Args;
 use categories::Categories;
 use rows::{
     acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, operators, pubsub, server,
-    set, sorted_set, sorted_sets, standalone, string, transaction,
+    set, sorted_set, sorted_sets, standalone, stream, stream_groups, string, transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -47,6 +47,8 @@ const GROUPS: &[Group] = &[
     Group::queue(expiry::ROWS),
     Group::queue(hash::ROWS),
     Group::queue(set::ROWS),
+    Group::queue(stream::ROWS),
+    Group::queue(stream_groups::ROWS),
 ];
 
 /// All commands of fanfare.
