@@ -36,7 +36,7 @@ pub(crate) use entry::{Entry, Fields, Text};
 pub(crate) use group::{Delivery, Group};
 pub(crate) use groups::Groups;
 pub(crate) use id::StreamId;
-pub(crate) use log::{Limits, Log};
+pub(crate) use log::{Limits, Log, MAX_BYTES};
 pub(crate) use range::{Range, Reversed};
 pub(crate) use trim::{Trim, TrimTo, Trimmed};
 

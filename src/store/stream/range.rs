@@ -1,30 +1,112 @@
-use super::entry::Entry;
+//! Reading the log from an id to an id, in either direction, without an allocation for an entry.
+//!
+//! Layer `store`. It uses nothing else.
+//!
+//! Entries can only be skipped forwards. To read a block backwards, the positions of its entries
+//! are written down first, in a buffer that serves one block after the other.
+
+use super::block::Block;
+use super::entry::{Entry, Position};
+use super::id::StreamId;
+use super::id_map::IdRange;
 
 /// Entries in ascending order. A clone continues where the original is, so entries can be counted
 /// first and then be read.
 #[derive(Clone, Debug)]
 pub(crate) struct Range<'a> {
-    entry: Option<Entry<'a>>,
+    blocks: IdRange<'a, Block>,
+    /// A block, and the next entry there.
+    at: Option<(&'a Block, Position)>,
+    from: StreamId,
+    to: StreamId,
+}
+
+impl<'a> Range<'a> {
+    /// `blocks` are all that may have entries of the range.
+    pub(super) fn new(blocks: IdRange<'a, Block>, from: StreamId, to: StreamId) -> Range<'a> {
+        Range {
+            blocks,
+            at: None,
+            from,
+            to,
+        }
+    }
 }
 
 impl<'a> Iterator for Range<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        todo!()
+        loop {
+            let Some((block, position)) = self.at else {
+                let (_, block) = self.blocks.next()?;
+                self.at = Some((block, block.first()));
+                continue;
+            };
+            if position.id > self.to {
+                // No later block has entries of the range, and this one is not left any more.
+                return None;
+            }
+            let (head, next) = block.step(position);
+            self.at = next.map(|next| (block, next));
+            if position.id >= self.from && !head.is_deleted() {
+                return Some(head.entry(position.id, block.bytes()));
+            }
+        }
     }
 }
 
 /// Entries in descending order. It can be cloned, too.
 #[derive(Clone, Debug)]
 pub(crate) struct Reversed<'a> {
-    entry: Option<Entry<'a>>,
+    blocks: IdRange<'a, Block>,
+    block: Option<&'a Block>,
+    /// The entries of the block that are still to be read, in ascending order.
+    positions: Vec<Position>,
+    from: StreamId,
+    to: StreamId,
+}
+
+impl<'a> Reversed<'a> {
+    /// `blocks` are all that may have entries of the range.
+    pub(super) fn new(blocks: IdRange<'a, Block>, from: StreamId, to: StreamId) -> Reversed<'a> {
+        Reversed {
+            blocks,
+            block: None,
+            positions: Vec::new(),
+            from,
+            to,
+        }
+    }
+
+    fn begin(&mut self, block: &'a Block) {
+        self.positions.reserve(block.live());
+        let mut next = Some(block.first());
+        while let Some(position) = next
+            && position.id <= self.to
+        {
+            let (head, after) = block.step(position);
+            if position.id >= self.from && !head.is_deleted() {
+                self.positions.push(position);
+            }
+            next = after;
+        }
+        self.block = Some(block);
+    }
 }
 
 impl<'a> Iterator for Reversed<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        todo!()
+        loop {
+            if let Some(block) = self.block
+                && let Some(position) = self.positions.pop()
+            {
+                return Some(block.entry(position));
+            }
+            let (_, block) = self.blocks.next_back()?;
+            self.begin(block);
+        }
     }
 }
