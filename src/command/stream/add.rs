@@ -11,10 +11,7 @@ use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
 use crate::store::keys::Keys;
-use crate::store::stream::{Limits, Stream, StreamId};
-
-/// The most bytes of an entry's fields and values together (Redis: `STREAM_LISTPACK_MAX_SIZE`).
-const MOST_BYTES: usize = 1 << 30;
+use crate::store::stream::{Limits, MAX_BYTES, Stream, StreamId};
 
 /// `XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [field
 /// value ...]`
@@ -48,7 +45,7 @@ pub(crate) fn xadd(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
         "ERR The ID specified in XADD is equal or smaller than the target stream top item",
     ))?;
     let fields = args.iter().skip(options.rest);
-    if fields.clone().map(<[u8]>::len).sum::<usize>() > MOST_BYTES {
+    if fields.clone().map(<[u8]>::len).sum::<usize>() > MAX_BYTES {
         return Err(CommandError::text(
             "ERR Elements are too large to be stored",
         ));

@@ -38,9 +38,9 @@ pub(crate) fn xsetid(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
         match (option.to_ascii_lowercase().as_slice(), options.next()) {
             (b"entriesadded", Some(count)) => {
                 let count = u64::try_from(integer_argument(count)?);
-                entries_added = Some(count.map_err(|_| {
-                    CommandError::text("ERR entries_added must be positive")
-                })?);
+                entries_added = Some(
+                    count.map_err(|_| CommandError::text("ERR entries_added must be positive"))?,
+                );
             }
             (b"maxdeletedid", Some(id)) => {
                 let id = parse_id(id, 0)?;

@@ -93,9 +93,7 @@ pub(super) fn parse_start(word: &[u8]) -> Result<StreamId> {
 fn parse_end(word: &[u8]) -> Result<StreamId> {
     const NO_PREVIOUS: CommandError = CommandError::text("ERR invalid end ID for the interval");
     match word {
-        [b'(', id @ ..] if !id.is_empty() => {
-            parse_id(id, u64::MAX)?.previous().ok_or(NO_PREVIOUS)
-        }
+        [b'(', id @ ..] if !id.is_empty() => parse_id(id, u64::MAX)?.previous().ok_or(NO_PREVIOUS),
         _ => parse_any_id(word, u64::MAX),
     }
 }
@@ -144,9 +142,7 @@ mod tests {
     use super::*;
 
     fn id(text: &str) -> Option<(u64, u64)> {
-        parse_id(text.as_bytes(), 9)
-            .ok()
-            .map(|id| (id.ms, id.seq))
+        parse_id(text.as_bytes(), 9).ok().map(|id| (id.ms, id.seq))
     }
 
     #[test]
@@ -158,7 +154,10 @@ mod tests {
             (" 1- 2", Some((1, 2))),
             ("1-2\0x", Some((1, 2))),
             ("1\0-2", Some((1, 9))),
-            ("18446744073709551615-18446744073709551615", Some((u64::MAX, u64::MAX))),
+            (
+                "18446744073709551615-18446744073709551615",
+                Some((u64::MAX, u64::MAX)),
+            ),
             ("1- -1", Some((1, u64::MAX))),
             ("18446744073709551616", None),
             ("1--1", None),
@@ -195,7 +194,10 @@ mod tests {
         assert_eq!(NewId::Auto.after(last, 6), Some(StreamId::new(6, 0)));
         let full = StreamId::new(5, u64::MAX);
         assert_eq!(NewId::At(5).after(full, 0), None);
-        assert_eq!(NewId::At(0).after(StreamId::MIN, 0), Some(StreamId::new(0, 1)));
+        assert_eq!(
+            NewId::At(0).after(StreamId::MIN, 0),
+            Some(StreamId::new(0, 1))
+        );
         assert_eq!(NewId::Auto.after(StreamId::MAX, 0), None);
         assert!(NewId::parse(b"*-1").is_err());
     }

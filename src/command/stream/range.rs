@@ -32,20 +32,11 @@ pub(crate) fn xrange(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args
 }
 
 /// `XREVRANGE key end start [COUNT count]`
-pub(crate) fn xrevrange(
-    keys: &mut Keys<'_>,
-    out: &mut ReplyWriter<'_>,
-    args: &Args<'_>,
-) -> Result {
+pub(crate) fn xrevrange(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>) -> Result {
     range(keys, out, args, Order::Descending)
 }
 
-fn range(
-    keys: &mut Keys<'_>,
-    out: &mut ReplyWriter<'_>,
-    args: &Args<'_>,
-    order: Order,
-) -> Result {
+fn range(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'_>, order: Order) -> Result {
     let (start, end) = match order {
         Order::Ascending => (&args[2], &args[3]),
         Order::Descending => (&args[3], &args[2]),

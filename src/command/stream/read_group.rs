@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use super::id::parse_id;
 use super::read::first_after;
 use super::read_options::{ReadCommand, ReadOptions};
-use super::reply::{put_entries, put_entry, put_id};
+use super::reply::{put_entry, put_id};
 use super::{Args, Result, no_group};
 use crate::command::{Context, blocking, c_string};
 use crate::config::EventClass;
