@@ -25,6 +25,7 @@ mod differential {
     pub mod seeded;
     pub mod server;
     pub mod splits;
+    pub mod stream_view;
     pub mod transaction;
 }
 
@@ -80,6 +81,7 @@ scripts! {
     lists blocking strings keys transactions notifications oom
     sorted_sets sorted_sets_many sorted_sets_blocking
     hashes sets
+    streams streams_groups streams_blocking streams_many
     tracking tracking_prefixes tracking_redirect
     acl
     bits lcs hyperloglog geo
