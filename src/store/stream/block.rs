@@ -25,6 +25,8 @@ use super::id::StreamId;
 
 /// The size of the smallest buffer.
 const FIRST_BUFFER: usize = 64;
+/// From this size on, copying a buffer to shrink it would take long, and save next to nothing.
+const LARGE: usize = 64 * 1024;
 
 /// Some entries of the log.
 #[derive(Clone, Debug)]
@@ -122,8 +124,12 @@ impl Block {
 
     /// Nothing more will be appended: gives back what the buffer has beyond its bytes.
     pub(super) fn finish(&mut self) {
-        // Allocators leave a buffer where it is if it loses less than half of its size.
-        self.bytes = self.bytes.as_slice().to_vec();
+        if self.bytes.len() < LARGE {
+            // Allocators leave a buffer where it is if it loses less than half of its size.
+            self.bytes = self.bytes.as_slice().to_vec();
+        } else {
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// The bytes of its buffer.

@@ -199,7 +199,10 @@ impl<V> IdMap<V> {
             self.buffers -= buffer(chunk);
             self.chunks.remove(&key);
         } else {
-            self.tidy(key);
+            self.buffers -= shrink(chunk);
+            if chunk.len() <= SMALL {
+                self.join(key);
+            }
         }
         Some(value)
     }
@@ -220,8 +223,11 @@ impl<V> IdMap<V> {
             if count > 0 {
                 taken.push(chunk.drain(..count).collect());
                 self.len -= count;
-                let key = *first.key();
-                self.tidy(key);
+                self.buffers -= shrink(chunk);
+                if chunk.len() <= SMALL {
+                    let key = *first.key();
+                    self.join(key);
+                }
             }
             break;
         }
@@ -258,18 +264,9 @@ impl<V> IdMap<V> {
         Some(id)
     }
 
-    /// Joins a chunk that has lost ids to a neighbour if both are small, or shrinks its buffer.
-    fn tidy(&mut self, key: StreamId) {
-        let Some(chunk) = self.chunks.get_mut(&key) else {
-            return;
-        };
-        let before = buffer(chunk);
-        shrink(chunk);
-        self.buffers = self.buffers + buffer(chunk) - before;
-        let len = chunk.len();
-        if len > SMALL {
-            return;
-        }
+    /// Joins a small chunk to a neighbour that is small, too.
+    fn join(&mut self, key: StreamId) {
+        let len = self.chunks[&key].len();
         let fits = |(other, chunk): (&StreamId, &Chunk<V>)| {
             (chunk.len() + len <= 2 * SMALL).then_some(*other)
         };
@@ -312,14 +309,18 @@ fn insert_at<V>(chunk: &mut Chunk<V>, at: usize, entry: (StreamId, V)) -> usize 
     buffer(chunk) - before
 }
 
-/// Moves a chunk to a smaller buffer, if it fills no more than half of its own.
-fn shrink<V>(chunk: &mut Chunk<V>) {
-    if chunk.capacity() > 4 && chunk.len() <= chunk.capacity() / 2 {
-        // Allocators leave a buffer where it is if it loses less than half of its size.
-        let mut smaller = Vec::with_capacity(chunk.len());
-        smaller.append(chunk);
-        *chunk = smaller;
+/// Moves a chunk to a smaller buffer, if it fills no more than half of its own. Returns by how many
+/// bytes the buffer shrank.
+fn shrink<V>(chunk: &mut Chunk<V>) -> usize {
+    if chunk.capacity() <= 4 || chunk.len() > chunk.capacity() / 2 {
+        return 0;
     }
+    let before = buffer(chunk);
+    // Allocators leave a buffer where it is if it loses less than half of its size.
+    let mut smaller = Vec::with_capacity(chunk.len());
+    smaller.append(chunk);
+    *chunk = smaller;
+    before - buffer(chunk)
 }
 
 /// A range of a map, from both ends.
