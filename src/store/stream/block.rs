@@ -20,11 +20,13 @@
 
 use super::super::allocation;
 use super::super::list::listpack;
-use super::entry::{self, Entry, Head, Position};
+use super::entry::{self, Cursor, Entry, Position};
 use super::id::StreamId;
 
 /// The size of the smallest buffer.
 const FIRST_BUFFER: usize = 64;
+/// From this size on, copying a buffer to shrink it would take long, and save next to nothing.
+const LARGE: usize = 64 * 1024;
 
 /// Some entries of the log.
 #[derive(Clone, Debug)]
@@ -122,7 +124,12 @@ impl Block {
 
     /// Nothing more will be appended: gives back what the buffer has beyond its bytes.
     pub(super) fn finish(&mut self) {
-        self.bytes.shrink_to_fit();
+        if self.bytes.len() < LARGE {
+            // Allocators leave a buffer where it is if it loses less than half of its size.
+            self.bytes = self.bytes.as_slice().to_vec();
+        } else {
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// The bytes of its buffer.
@@ -155,58 +162,43 @@ impl Block {
         self.last
     }
 
-    /// Where the first entry is that is not deleted.
-    pub(super) fn first(&self) -> Position {
-        self.first
+    /// The first entry that is not deleted.
+    pub(super) fn first(&self) -> Cursor {
+        Cursor::new(&self.bytes, self.first)
+    }
+
+    /// All entries from the first one on, deleted or not.
+    pub(super) fn cursors(&self) -> impl Iterator<Item = Cursor> + '_ {
+        std::iter::successors(Some(self.first()), |cursor| cursor.next(&self.bytes))
     }
 
     /// The entry at a position.
     pub(super) fn entry(&self, position: Position) -> Entry<'_> {
-        Head::read(&self.bytes, position.at).entry(position.id, &self.bytes)
+        Cursor::new(&self.bytes, position).entry(&self.bytes)
     }
 
-    /// Reads the head of the entry at a position. Returns it with the position of the next entry.
-    pub(super) fn step(&self, position: Position) -> (Head, Option<Position>) {
-        let head = Head::read(&self.bytes, position.at);
-        let next = (head.end < self.bytes.len()).then(|| Position {
-            at: head.end,
-            id: Head::read(&self.bytes, head.end).id_after(position.id),
-        });
-        (head, next)
-    }
-
-    /// Its bytes, for a [`Head`].
+    /// Its bytes, for a [`Cursor`].
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The position of the entry with an id, unless it is deleted.
-    pub(super) fn find(&self, id: StreamId) -> Option<Position> {
-        let mut next = Some(self.first);
-        while let Some(position) = next {
-            if position.id > id {
-                return None;
-            }
-            let (head, after) = self.step(position);
-            if position.id == id {
-                return (!head.is_deleted()).then_some(position);
-            }
-            next = after;
-        }
-        None
+    /// The entry with an id, unless it is deleted.
+    pub(super) fn find(&self, id: StreamId) -> Option<Cursor> {
+        let found = self.cursors().find(|cursor| cursor.id() >= id)?;
+        (found.id() == id && !found.is_deleted()).then_some(found)
     }
 
     /// Deletes the entry with an id. Returns whether there was one.
     ///
     /// If it was the only one, the block must be removed.
     pub(super) fn delete(&mut self, id: StreamId) -> bool {
-        let Some(position) = self.find(id) else {
+        let Some(cursor) = self.find(id) else {
             return false;
         };
-        if position == self.first {
+        if cursor.position == self.first {
             self.delete_first();
         } else {
-            Head::read(&self.bytes, position.at).mark_deleted(&mut self.bytes);
+            cursor.mark_deleted(&mut self.bytes);
             self.count_deleted();
         }
         true
@@ -217,14 +209,9 @@ impl Block {
     /// If it was the only one, the block must be removed.
     pub(super) fn delete_first(&mut self) {
         self.count_deleted();
-        let (_, mut next) = self.step(self.first);
-        while let Some(position) = next {
-            let (head, after) = self.step(position);
-            if !head.is_deleted() {
-                self.first = position;
-                return;
-            }
-            next = after;
+        let next = self.cursors().skip(1).find(|cursor| !cursor.is_deleted());
+        if let Some(next) = next {
+            self.first = next.position;
         }
     }
 
@@ -245,15 +232,9 @@ impl Block {
     /// Panics if an invariant of this file is broken.
     pub(super) fn invariants(&self, key: StreamId) {
         assert!(self.live > 0 && key <= self.first.id && self.first.id <= self.last);
-        let (mut live, mut at) = (0, Some(self.first));
-        let mut last = self.first.id;
-        while let Some(position) = at {
-            let (head, next) = self.step(position);
-            assert!(position != self.first || !head.is_deleted());
-            live += usize::from(!head.is_deleted());
-            last = position.id;
-            at = next;
-        }
-        assert_eq!((live, last), (self.live(), self.last));
+        assert!(!self.first().is_deleted());
+        let live = self.cursors().filter(|cursor| !cursor.is_deleted()).count();
+        let last = self.cursors().last().map(|cursor| cursor.id());
+        assert_eq!((live, last), (self.live(), Some(self.last)));
     }
 }

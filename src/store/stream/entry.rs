@@ -25,7 +25,7 @@ use super::super::pairs::varint;
 use super::id::StreamId;
 
 /// Flag: the entry was deleted.
-pub(super) const DELETED: u8 = 1;
+const DELETED: u8 = 1;
 /// Flag: the fields are those of the block's first entry.
 const SAME_FIELDS: u8 = 2;
 /// Flag: the time differs from that of the entry before. The difference follows.
@@ -197,9 +197,10 @@ pub(super) fn write_number(number: usize, out: &mut Vec<u8>) {
 }
 
 /// The number at the front, and what follows it.
-pub(super) fn split_number(bytes: &[u8]) -> (usize, &[u8]) {
-    let (number, size) = varint::read(bytes);
-    (number, &bytes[size..])
+fn split_number(bytes: &[u8]) -> (usize, &[u8]) {
+    let mut at = 0;
+    let number = take_number(bytes, &mut at);
+    (number, &bytes[at..])
 }
 
 /// Appends what precedes an entry's texts. `previous` is the id of the entry before; the first
@@ -268,45 +269,63 @@ pub(super) struct Position {
     pub id: StreamId,
 }
 
-/// What precedes an entry's texts.
+/// An entry among the bytes of a block, of which what precedes the texts was read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    /// Where the flags are.
-    flags_at: usize,
+pub(super) struct Cursor {
+    /// Its position.
+    pub position: Position,
     flags: u8,
+    flags_at: usize,
     /// Where the texts begin.
     texts: usize,
     /// Where the entry ends.
-    pub end: usize,
-    time: u64,
-    number: u64,
+    end: usize,
 }
 
-impl Head {
-    /// Reads the head of the entry that begins at `at`.
-    pub(super) fn read(bytes: &[u8], at: usize) -> Head {
-        let (length, size) = varint::read(&bytes[at..]);
-        let flags_at = at + size;
+impl Cursor {
+    /// The entry at a position.
+    pub(super) fn new(bytes: &[u8], position: Position) -> Cursor {
+        // The difference between the ids says nothing here.
+        let mut cursor = Cursor::read(bytes, position.at, position.id);
+        cursor.position.id = position.id;
+        cursor
+    }
+
+    /// The next entry.
+    pub(super) fn next(&self, bytes: &[u8]) -> Option<Cursor> {
+        (self.end < bytes.len()).then(|| Cursor::read(bytes, self.end, self.position.id))
+    }
+
+    #[inline]
+    fn read(bytes: &[u8], at: usize, previous: StreamId) -> Cursor {
+        let mut rest = at;
+        let length = take_number(bytes, &mut rest);
+        let flags_at = rest;
         let flags = bytes[flags_at];
-        let mut texts = flags_at + 1;
-        let mut number_if = |flag| {
-            if flags & flag == 0 {
-                return 0;
-            }
-            let (number, size) = varint::read(&bytes[texts..]);
-            texts += size;
-            number as u64
+        rest += 1;
+        let mut number_if = |flag| match flags & flag {
+            0 => 0,
+            _ => take_number(bytes, &mut rest) as u64,
         };
         let time = number_if(TIME);
         let number = number_if(NUMBER);
-        Head {
-            flags_at,
+        let id = if flags & TIME != 0 {
+            StreamId::new(previous.ms.wrapping_add(time), number)
+        } else {
+            StreamId::new(previous.ms, previous.seq.wrapping_add(1 + number))
+        };
+        Cursor {
+            position: Position { at, id },
             flags,
-            texts,
+            flags_at,
+            texts: rest,
             end: flags_at + length,
-            time,
-            number,
         }
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> StreamId {
+        self.position.id
     }
 
     /// Whether the entry was deleted.
@@ -319,23 +338,27 @@ impl Head {
         bytes[self.flags_at] |= DELETED;
     }
 
-    /// The id of the entry, which follows the one with the id `previous`.
-    pub(super) fn id_after(&self, previous: StreamId) -> StreamId {
-        if self.flags & TIME != 0 {
-            StreamId::new(previous.ms + self.time, self.number)
-        } else {
-            StreamId::new(previous.ms, previous.seq + 1 + self.number)
-        }
-    }
-
     /// The entry. `bytes` are those of its block, which begin with the names.
-    pub(super) fn entry<'a>(&self, id: StreamId, bytes: &'a [u8]) -> Entry<'a> {
+    pub(super) fn entry<'a>(&self, bytes: &'a [u8]) -> Entry<'a> {
         Entry {
-            id,
+            id: self.position.id,
             names: (self.flags & SAME_FIELDS != 0).then_some(bytes),
             body: &bytes[self.texts..self.end],
         }
     }
+}
+
+/// Reads the number at `at`, and goes on after it.
+#[inline]
+fn take_number(bytes: &[u8], at: &mut usize) -> usize {
+    let first = bytes[*at];
+    if first < 0x80 {
+        *at += 1;
+        return first.into();
+    }
+    let (number, size) = varint::read(&bytes[*at..]);
+    *at += size;
+    number
 }
 
 #[cfg(test)]
@@ -395,14 +418,8 @@ mod tests {
             finish(entry, &mut out);
             previous = id;
         }
-        let mut head = Head::read(&out, 0);
-        let mut previous = ids[0];
-        for id in &ids[1..] {
-            head = Head::read(&out, head.end);
-            previous = head.id_after(previous);
-            assert_eq!(previous, *id);
-            assert!(!head.is_deleted());
-        }
-        assert_eq!(head.end, out.len());
+        let first = Position { at: 0, id: ids[0] };
+        let cursors = std::iter::successors(Some(Cursor::new(&out, first)), |at| at.next(&out));
+        assert!(cursors.map(|cursor| cursor.id()).eq(ids));
     }
 }

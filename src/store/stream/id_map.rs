@@ -31,6 +31,8 @@ const CAPACITY: usize = 64;
 const SMALL: usize = CAPACITY / 4;
 /// What a chunk takes in the B-tree, whose nodes are about two thirds full.
 const IN_TREE: usize = (size_of::<StreamId>() + size_of::<Vec<u8>>()) * 3 / 2;
+/// What a node of the B-tree takes, of which there is one for the first chunk.
+const NODE: usize = 512;
 
 pub(super) type Chunk<V> = Vec<(StreamId, V)>;
 
@@ -78,7 +80,11 @@ impl<V> IdMap<V> {
 
     /// Its heap memory in bytes, without what the values have on the heap.
     pub(super) fn memory(&self) -> usize {
-        self.buffers + self.chunks.len() * IN_TREE
+        let tree = match self.chunks.len() {
+            0 => 0,
+            chunks => NODE.max(chunks * IN_TREE),
+        };
+        self.buffers + tree
     }
 
     /// Roughly the number of its allocations, without those of the values.
@@ -192,8 +198,11 @@ impl<V> IdMap<V> {
         if chunk.is_empty() {
             self.buffers -= buffer(chunk);
             self.chunks.remove(&key);
-        } else if chunk.len() <= SMALL {
-            self.tidy(key);
+        } else {
+            self.buffers -= shrink(chunk);
+            if chunk.len() <= SMALL {
+                self.join(key);
+            }
         }
         Some(value)
     }
@@ -214,9 +223,10 @@ impl<V> IdMap<V> {
             if count > 0 {
                 taken.push(chunk.drain(..count).collect());
                 self.len -= count;
-                let (key, is_small) = (*first.key(), first.get().len() <= SMALL);
-                if is_small {
-                    self.tidy(key);
+                self.buffers -= shrink(chunk);
+                if chunk.len() <= SMALL {
+                    let key = *first.key();
+                    self.join(key);
                 }
             }
             break;
@@ -254,37 +264,27 @@ impl<V> IdMap<V> {
         Some(id)
     }
 
-    /// Joins a chunk that has become small to a neighbour, or at least shrinks its buffer.
-    fn tidy(&mut self, key: StreamId) {
+    /// Joins a small chunk to a neighbour that is small, too.
+    fn join(&mut self, key: StreamId) {
         let len = self.chunks[&key].len();
         let fits = |(other, chunk): (&StreamId, &Chunk<V>)| {
             (chunk.len() + len <= 2 * SMALL).then_some(*other)
         };
-        let mut after = self.chunks.range(key..).skip(1);
-        let next = after.next().and_then(fits);
-        let pair = match next {
-            Some(next) => Some((key, next)),
-            None => {
-                let previous = self.chunks.range(..key).next_back().and_then(fits);
-                previous.map(|previous| (previous, key))
-            }
+        let (first, second) = match self.chunks.range(key..).nth(1).and_then(fits) {
+            Some(next) => (key, next),
+            None => match self.chunks.range(..key).next_back().and_then(fits) {
+                Some(previous) => (previous, key),
+                None => return,
+            },
         };
-        let (joined, absorbed) = match pair {
-            Some((first, second)) => (first, self.chunks.remove(&second)),
-            None => (key, None),
-        };
-        let Some(chunk) = self.chunks.get_mut(&joined) else {
-            return;
-        };
-        let before = buffer(chunk) + absorbed.as_ref().map_or(0, buffer);
-        match absorbed {
-            Some(absorbed) => {
-                chunk.reserve_exact(absorbed.len());
-                chunk.extend(absorbed);
-            }
-            None => shrink(chunk),
+        if let Some(absorbed) = self.chunks.remove(&second)
+            && let Some(chunk) = self.chunks.get_mut(&first)
+        {
+            let before = buffer(chunk) + buffer(&absorbed);
+            chunk.reserve_exact(absorbed.len());
+            chunk.extend(absorbed);
+            self.buffers = self.buffers + buffer(chunk) - before;
         }
-        self.buffers = self.buffers + buffer(chunk) - before;
     }
 }
 
@@ -298,20 +298,29 @@ fn below<V>(chunk: &[(StreamId, V)], id: StreamId) -> usize {
     chunk.partition_point(|(other, _)| *other <= id)
 }
 
-/// Inserts into a chunk, whose buffer doubles if it is full. Returns by how many bytes it grew.
+/// Inserts into a chunk, whose buffer grows by half if it is full. Returns by how many bytes it grew.
 fn insert_at<V>(chunk: &mut Chunk<V>, at: usize, entry: (StreamId, V)) -> usize {
     let before = buffer(chunk);
     if chunk.len() == chunk.capacity() {
-        chunk.reserve_exact(chunk.len().max(1));
+        let more = chunk.len().div_ceil(2).min(CAPACITY - chunk.len());
+        chunk.reserve_exact(more.max(1));
     }
     chunk.insert(at, entry);
     buffer(chunk) - before
 }
 
-fn shrink<V>(chunk: &mut Chunk<V>) {
-    if let Some(capacity) = allocation::shrunk(chunk.len(), chunk.capacity()) {
-        chunk.shrink_to(capacity);
+/// Moves a chunk to a smaller buffer, if it fills no more than half of its own. Returns by how many
+/// bytes the buffer shrank.
+fn shrink<V>(chunk: &mut Chunk<V>) -> usize {
+    if chunk.capacity() <= 4 || chunk.len() > chunk.capacity() / 2 {
+        return 0;
     }
+    let before = buffer(chunk);
+    // Allocators leave a buffer where it is if it loses less than half of its size.
+    let mut smaller = Vec::with_capacity(chunk.len());
+    smaller.append(chunk);
+    *chunk = smaller;
+    before - buffer(chunk)
 }
 
 /// A range of a map, from both ends.

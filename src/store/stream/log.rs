@@ -92,7 +92,7 @@ impl Log {
     /// The first entry.
     pub(crate) fn first(&self) -> Option<Entry<'_>> {
         let (_, block) = self.blocks.first()?;
-        Some(block.entry(block.first()))
+        Some(block.first().entry(block.bytes()))
     }
 
     /// The last entry, whose id may be lower than `last_id`.
@@ -103,7 +103,7 @@ impl Log {
     /// The entry with an id.
     pub(crate) fn get(&self, id: StreamId) -> Option<Entry<'_>> {
         let (_, block) = self.blocks.floor(id)?;
-        block.find(id).map(|position| block.entry(position))
+        block.find(id).map(|cursor| cursor.entry(block.bytes()))
     }
 
     /// Whether there is an entry with this id.

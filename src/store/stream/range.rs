@@ -6,7 +6,7 @@
 //! are written down first, in a buffer that serves one block after the other.
 
 use super::block::Block;
-use super::entry::{Entry, Position};
+use super::entry::{Cursor, Entry, Position};
 use super::id::StreamId;
 use super::id_map::IdRange;
 
@@ -16,7 +16,7 @@ use super::id_map::IdRange;
 pub(crate) struct Range<'a> {
     blocks: IdRange<'a, Block>,
     /// A block, and the next entry there.
-    at: Option<(&'a Block, Position)>,
+    at: Option<(&'a Block, Cursor)>,
     from: StreamId,
     to: StreamId,
 }
@@ -38,19 +38,18 @@ impl<'a> Iterator for Range<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            let Some((block, position)) = self.at else {
+            let Some((block, cursor)) = self.at else {
                 let (_, block) = self.blocks.next()?;
                 self.at = Some((block, block.first()));
                 continue;
             };
-            if position.id > self.to {
+            if cursor.id() > self.to {
                 // No later block has entries of the range, and this one is not left any more.
                 return None;
             }
-            let (head, next) = block.step(position);
-            self.at = next.map(|next| (block, next));
-            if position.id >= self.from && !head.is_deleted() {
-                return Some(head.entry(position.id, block.bytes()));
+            self.at = cursor.next(block.bytes()).map(|next| (block, next));
+            if cursor.id() >= self.from && !cursor.is_deleted() {
+                return Some(cursor.entry(block.bytes()));
             }
         }
     }
@@ -81,16 +80,9 @@ impl<'a> Reversed<'a> {
 
     fn begin(&mut self, block: &'a Block) {
         self.positions.reserve(block.live());
-        let mut next = Some(block.first());
-        while let Some(position) = next
-            && position.id <= self.to
-        {
-            let (head, after) = block.step(position);
-            if position.id >= self.from && !head.is_deleted() {
-                self.positions.push(position);
-            }
-            next = after;
-        }
+        let cursors = block.cursors().take_while(|cursor| cursor.id() <= self.to);
+        let inside = cursors.filter(|cursor| cursor.id() >= self.from && !cursor.is_deleted());
+        self.positions.extend(inside.map(|cursor| cursor.position));
         self.block = Some(block);
     }
 }
