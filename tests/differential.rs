@@ -20,6 +20,7 @@ mod differential {
     pub mod random_lists;
     pub mod random_queue;
     pub mod random_sorted_sets;
+    pub mod random_streams;
     pub mod rules;
     pub mod script;
     pub mod seeded;

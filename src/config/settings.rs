@@ -331,8 +331,8 @@ settings! {
             "bytes", Memory(0..=i64::MAX), AnyTime;
         /// Which keyspace notifications are published, and where: on `__keyspace@DB__:KEY` (K), on
         /// `__keyevent@DB__:EVENT` (E). Classes of events: g generic, $ strings, l lists, s sets, h
-        /// hashes, z sorted sets, t streams, x expired, n new, m missed, A all except n and m. Off by default:
-        /// each change costs up to two publishes.
+        /// hashes, z sorted sets, t streams, x expired, n new, m missed, A all except n and m. Off
+        /// by default: each change costs up to two publishes.
         "notify-keyspace-events" => notify_keyspace_events: EventClasses = "",
             "letters", Events, AnyTime;
         /// The size of a list from which OBJECT ENCODING calls it `quicklist` instead of
