@@ -13,6 +13,8 @@ use super::seeded::{Random, close, send, session};
 
 /// The first never waits, so that somebody can always add.
 const CONNECTIONS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// It looks at everything, and is never in a transaction.
+const AUDITOR: &str = "auditor";
 /// Everything is compared after as many steps.
 const AUDIT: u64 = 40;
 
@@ -64,7 +66,7 @@ const COMMANDS: [&str; 37] = [
     "XTRIM x MAXLEN ~ 30",
 ];
 /// Commands that come while nobody waits.
-const DISRUPTIVE: [&str; 19] = [
+const DISRUPTIVE: [&str; 18] = [
     "XADD x MAXLEN count new field value",
     "XADD x MAXLEN ~ count new field value",
     "XADD x MAXLEN ~ count LIMIT count new field value",
@@ -83,7 +85,6 @@ const DISRUPTIVE: [&str; 19] = [
     "RENAME x x",
     "COPY x x REPLACE",
     "EXPIREAT x 99999999999",
-    "CONFIG SET stream-node-max-entries count",
 ];
 /// Commands of a consumer. They come after its creation, with the same words.
 const CONSUMING: [&str; 13] = [
@@ -210,6 +211,11 @@ fn step(random: &mut Random, pair: &Pair, index: u64, next: &mut Option<Step>) -
         index,
         same: None,
     };
+    // By itself, since it holds from the next write on.
+    if !waits && words.random.once_in(50) {
+        let setting = words.command(&["CONFIG SET stream-node-max-entries count"]);
+        return write(AUDITOR, &[setting], Then::Barrier);
+    }
     if waits_now {
         let commands = words.consuming(&WAITING);
         *next = Some(write(connection, &commands[1..], Then::Blocks));
@@ -239,7 +245,7 @@ fn audit() -> Step {
         let full: [&[u8]; 6] = [b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"];
         all.push(full.map(Vec::from).into());
     }
-    write("auditor", &all, Then::Barrier)
+    write(AUDITOR, &all, Then::Barrier)
 }
 
 /// One write. A failure prints its commands with the numbers of their replies.
