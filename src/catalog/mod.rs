@@ -102,8 +102,8 @@ pub(crate) struct Command {
     pub categories: Categories,
     /// The positions of its keys, in the form that old clients read.
     pub legacy_range: LegacyRange,
-    /// Whether it replies with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a lost
-    /// reply is lost data.
+    /// Whether it replies with what it removes from a key (LPOP, BLMOVE, GETDEL), or with what
+    /// counts as delivered then (XREADGROUP), so that a lost reply is lost data.
     pub takes: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
@@ -264,7 +264,8 @@ fn takes(spec: &Spec) -> bool {
         let has = |flag| keys.flags.contains(&flag);
         has("access") && has("delete")
     };
-    spec.docs.group != "generic" && spec.key_specs.iter().any(takes)
+    let removes = spec.docs.group != "generic" && spec.key_specs.iter().any(takes);
+    removes || spec.flags.has(Flag::Delivers)
 }
 
 /// The bucket of a name: its length and its first letter, in any letter case.

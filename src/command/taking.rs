@@ -1,4 +1,5 @@
-//! Prevents pops for a peer that is gone.
+//! Prevents pops for a peer that is gone, and deliveries of XREADGROUP, which are pops in this
+//! respect.
 //!
 //! Layer `command`. It may use `state` and what lies below.
 //!

@@ -3,7 +3,9 @@
 //! Layer `catalog`. A table of constants.
 
 use super::stream::{HALF, STREAMS, stream};
-use crate::catalog::spec::Flag::{Blocking, DenyOom, Fast, Loading, ReadOnly, Stale, Write};
+use crate::catalog::spec::Flag::{
+    Blocking, Delivers, DenyOom, Fast, Loading, ReadOnly, Stale, Write,
+};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 
 /// The rows of this group.
@@ -13,7 +15,7 @@ pub(crate) const ROWS: &[Spec] = &[
         .summary("Manage the groups of a stream and their consumers")
         .complexity("Depends on the subcommand."),
     stream("xreadgroup", -7, "5.0.0")
-        .flags(&[Write, Blocking])
+        .flags(&[Write, Blocking, Delivers])
         .keys(&[KeySpec::behind("STREAMS", 4, HALF, &["RO", "access"])])
         .summary("Get new entries for a consumer of a group, or wait for some, or get pending ones")
         .complexity("O(log(N)+M) for each stream: M entries of N.")
