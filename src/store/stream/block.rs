@@ -22,6 +22,7 @@ use super::super::allocation;
 use super::super::list::listpack;
 use super::entry::{self, Cursor, Entry, Position};
 use super::id::StreamId;
+use super::text;
 
 /// The size of the smallest buffer.
 const FIRST_BUFFER: usize = 64;
@@ -49,17 +50,15 @@ impl Block {
     /// A block with one entry. The texts have `size` bytes together.
     pub(super) fn new<'f>(id: StreamId, texts: impl Texts<'f>, size: usize) -> Block {
         let fields = texts.len() / 2;
-        let bound = entry::bound(texts.len() + 1, size);
+        let bound = text::bound(texts.len() + 1, size);
         let mut bytes = Vec::with_capacity(allocation::size_class(bound.clamp(1, FIRST_BUFFER)));
-        entry::write_number(fields, &mut bytes);
+        text::write_number(fields, &mut bytes);
         let mut listpack = listpack::OVERHEAD + of_integer(fields as u64) + of_integer(0);
         for name in texts.clone().step_by(2) {
-            listpack += entry::write_text(name, &mut bytes);
+            listpack += text::write_text(name, &mut bytes);
         }
-        let first = Position {
-            at: bytes.len(),
-            id,
-        };
+        let at = bytes.len() as u32;
+        let first = Position { id, at };
         let mut block = Block {
             bytes,
             first,
@@ -82,7 +81,7 @@ impl Block {
     ) {
         let fields = texts.len() / 2;
         let is_same = self.live + self.deleted == 0 || self.has_names(texts.clone().step_by(2));
-        let bound = entry::bound(texts.len() + 5, size);
+        let bound = text::bound(texts.len() + 5, size);
         self.reserve(bound);
         let unfinished = entry::begin(self.last, id, is_same, bound, &mut self.bytes);
         // The flags, the id, and at the end the number of elements.
@@ -90,18 +89,22 @@ impl Block {
             of_integer(0) + of_integer(id.ms - key.ms) + of_integer(id.seq.wrapping_sub(key.seq));
         let elements = if is_same {
             for value in texts.skip(1).step_by(2) {
-                listpack += entry::write_text(value, &mut self.bytes);
+                listpack += text::write_text(value, &mut self.bytes);
             }
             fields + 3
         } else {
-            entry::write_number(fields, &mut self.bytes);
+            text::write_number(fields, &mut self.bytes);
             listpack += of_integer(fields as u64);
             for text in texts {
-                listpack += entry::write_text(text, &mut self.bytes);
+                listpack += text::write_text(text, &mut self.bytes);
             }
             2 * fields + 4
         };
         entry::finish(unfinished, &mut self.bytes);
+        assert!(
+            self.bytes.len() <= u32::MAX as usize,
+            "a block is too large"
+        );
         self.listpack += listpack + of_integer(elements as u64);
         self.last = id;
         self.live += 1;
@@ -119,7 +122,7 @@ impl Block {
 
     /// Whether these are the names of the first entry.
     fn has_names<'f>(&self, names: impl ExactSizeIterator<Item = &'f [u8]>) -> bool {
-        entry::has_names(&self.bytes, names)
+        text::has_names(&self.bytes, names)
     }
 
     /// Nothing more will be appended: gives back what the buffer has beyond its bytes.
@@ -182,9 +185,18 @@ impl Block {
         &self.bytes
     }
 
+    /// The first entry from an id on, deleted or not.
+    pub(super) fn seek(&self, id: StreamId) -> Option<Cursor> {
+        let mut cursor = self.first();
+        while cursor.id() < id {
+            cursor = cursor.next(&self.bytes)?;
+        }
+        Some(cursor)
+    }
+
     /// The entry with an id, unless it is deleted.
     pub(super) fn find(&self, id: StreamId) -> Option<Cursor> {
-        let found = self.cursors().find(|cursor| cursor.id() >= id)?;
+        let found = self.seek(id)?;
         (found.id() == id && !found.is_deleted()).then_some(found)
     }
 
@@ -195,7 +207,7 @@ impl Block {
         let Some(cursor) = self.find(id) else {
             return false;
         };
-        if cursor.position == self.first {
+        if cursor.position() == self.first {
             self.delete_first();
         } else {
             cursor.mark_deleted(&mut self.bytes);
@@ -211,7 +223,7 @@ impl Block {
         self.count_deleted();
         let next = self.cursors().skip(1).find(|cursor| !cursor.is_deleted());
         if let Some(next) = next {
-            self.first = next.position;
+            self.first = next.position();
         }
     }
 

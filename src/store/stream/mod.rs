@@ -27,17 +27,19 @@ mod log;
 mod range;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trim;
 
 use super::value::ValueType;
 
 pub(crate) use consumers::{Consumer, ConsumerId};
-pub(crate) use entry::{Entry, Fields, Text};
+pub(crate) use entry::{Entry, Fields};
 pub(crate) use group::{Delivery, Group};
 pub(crate) use groups::Groups;
 pub(crate) use id::StreamId;
 pub(crate) use log::{Limits, Log, MAX_BYTES};
 pub(crate) use range::{Range, Reversed};
+pub(crate) use text::Text;
 pub(crate) use trim::{Trim, TrimTo, Trimmed};
 
 /// A log and its groups.

@@ -15,8 +15,10 @@ use super::id_map::IdRange;
 #[derive(Clone, Debug)]
 pub(crate) struct Range<'a> {
     blocks: IdRange<'a, Block>,
-    /// A block, and the next entry there.
-    at: Option<(&'a Block, Cursor)>,
+    /// The bytes of a block.
+    bytes: &'a [u8],
+    /// The next entry there.
+    next: Option<Cursor>,
     from: StreamId,
     to: StreamId,
 }
@@ -26,7 +28,8 @@ impl<'a> Range<'a> {
     pub(super) fn new(blocks: IdRange<'a, Block>, from: StreamId, to: StreamId) -> Range<'a> {
         Range {
             blocks,
-            at: None,
+            bytes: &[],
+            next: None,
             from,
             to,
         }
@@ -38,18 +41,20 @@ impl<'a> Iterator for Range<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            let Some((block, cursor)) = self.at else {
+            let Some(cursor) = self.next else {
                 let (_, block) = self.blocks.next()?;
-                self.at = Some((block, block.first()));
+                self.bytes = block.bytes();
+                self.next = block.seek(self.from);
                 continue;
             };
             if cursor.id() > self.to {
-                // No later block has entries of the range, and this one is not left any more.
+                // No later block has entries of the range. This one is kept, so that every further
+                // call ends here.
                 return None;
             }
-            self.at = cursor.next(block.bytes()).map(|next| (block, next));
-            if cursor.id() >= self.from && !cursor.is_deleted() {
-                return Some(cursor.entry(block.bytes()));
+            self.next = cursor.next(self.bytes);
+            if !cursor.is_deleted() {
+                return Some(cursor.entry(self.bytes));
             }
         }
     }
@@ -82,7 +87,8 @@ impl<'a> Reversed<'a> {
         self.positions.reserve(block.live());
         let cursors = block.cursors().take_while(|cursor| cursor.id() <= self.to);
         let inside = cursors.filter(|cursor| cursor.id() >= self.from && !cursor.is_deleted());
-        self.positions.extend(inside.map(|cursor| cursor.position));
+        self.positions
+            .extend(inside.map(|cursor| cursor.position()));
         self.block = Some(block);
     }
 }
