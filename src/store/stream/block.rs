@@ -47,7 +47,7 @@ pub(super) struct Block {
     live: u32,
     deleted: u32,
     /// What the entries take in a listpack, with the names, but without the two counts.
-    listpack: usize,
+    listpack: u32,
 }
 
 /// An entry to be appended: its fields' names and values by turns.
@@ -75,7 +75,7 @@ impl Block {
             last: id,
             live: 0,
             deleted: 0,
-            listpack,
+            listpack: listpack as u32,
         };
         block.push(id, id, texts, size);
         block
@@ -119,7 +119,7 @@ impl Block {
             self.bytes.len() <= u32::MAX as usize,
             "a block is too large"
         );
-        self.listpack += listpack + of_integer(elements as u64);
+        self.listpack += (listpack + of_integer(elements as u64)) as u32;
         self.last = id;
         self.live += 1;
     }
@@ -158,7 +158,7 @@ impl Block {
 
     /// The bytes that a listpack with the same entries takes.
     pub(super) fn listpack_size(&self) -> usize {
-        self.listpack + of_integer(self.live.into()) + of_integer(self.deleted.into())
+        self.listpack as usize + of_integer(self.live.into()) + of_integer(self.deleted.into())
     }
 
     /// The number of entries that are not deleted.
