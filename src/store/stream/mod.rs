@@ -3,10 +3,13 @@
 //! Layer `store`. It may use `config` and `resp`.
 //!
 //! ```text
-//!   Stream ─┬─ log      entries in blocks (block.rs, entry.rs), found by id     trim.rs, range.rs
+//!   Stream ─┬─ log      entries in blocks (block.rs, entry.rs, text.rs)     trim.rs, range.rs
 //!           └─ groups   name → Group ─┬─ pending     id → consumer, time, deliveries
 //!                                     └─ consumers   name → times, ids of its pending entries
 //! ```
+//!
+//! Blocks and pending entries are found by id (id_map.rs). What a group has read is counted in
+//! lag.rs.
 //!
 //! The log and the groups know nothing of each other. An entry that is deleted from the log stays
 //! in the pending lists until it is acknowledged or claimed, as in Redis. A command has both at

@@ -136,7 +136,7 @@ enum GroupStep {
     Redeliver(Index),
     Ack(Index, u8),
     AckUnknown(u16),
-    /// Acknowledges every so-manieth.
+    /// Acknowledges every n-th pending entry.
     AckSparsely(u8),
 }
 

@@ -110,9 +110,9 @@ pub(super) fn has_names<'f>(
     count == names.len() && names.all(|name| *Text::take(&mut texts) == *name)
 }
 
-/// The most bytes that texts take which have so many bytes together.
+/// The most bytes that so many texts take if their lengths add up to `bytes`.
 pub(super) fn bound(texts: usize, bytes: usize) -> usize {
-    // The lengths take more than two bytes each only for texts which are much longer than these.
+    // A length takes more than two bytes only for a text of 8 KB or more, which adds at least 8 here.
     bytes + bytes / 1024 + 2 * texts
 }
 
