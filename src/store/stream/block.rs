@@ -10,19 +10,27 @@
 //! A new block begins at the entry at which Redis begins a new listpack, since XTRIM with `~` counts
 //! on that. So a block counts the bytes that its entries would take there.
 //!
+//! Entries can only be skipped forwards, one by one. So a block notes the position of every
+//! sixteenth entry: a search, or a reader that goes backwards, begins there. The entries between two
+//! such positions are a segment.
+//!
 //! An entry is deleted by a mark, as in Redis. Deleted entries at the beginning are left out of
 //! searches, so that a log that is trimmed one by one need not pass them.
 //!
 //! # Invariants
 //! - There is an entry that is not deleted. The first such entry is at `first`.
 //! - `last` is the id of the last entry, deleted or not.
-//! - `live` and `deleted` together count all entries that were ever appended.
+//! - `live` and `deleted` together count all entries that were ever appended. There is a segment
+//!   for each sixteen of them, and for the rest.
 
 use super::super::allocation;
 use super::super::list::listpack;
 use super::entry::{self, Cursor, Entry, Position};
 use super::id::StreamId;
+use super::text;
 
+/// The most entries of a segment.
+pub(super) const SEGMENT: usize = 16;
 /// The size of the smallest buffer.
 const FIRST_BUFFER: usize = 64;
 /// From this size on, copying a buffer to shrink it would take long, and save next to nothing.
@@ -32,12 +40,14 @@ const LARGE: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     bytes: Vec<u8>,
+    /// Where the segments begin, but not the first one.
+    segments: Vec<Position>,
     first: Position,
     last: StreamId,
     live: u32,
     deleted: u32,
     /// What the entries take in a listpack, with the names, but without the two counts.
-    listpack: usize,
+    listpack: u32,
 }
 
 /// An entry to be appended: its fields' names and values by turns.
@@ -49,24 +59,23 @@ impl Block {
     /// A block with one entry. The texts have `size` bytes together.
     pub(super) fn new<'f>(id: StreamId, texts: impl Texts<'f>, size: usize) -> Block {
         let fields = texts.len() / 2;
-        let bound = entry::bound(texts.len() + 1, size);
+        let bound = text::bound(texts.len() + 1, size);
         let mut bytes = Vec::with_capacity(allocation::size_class(bound.clamp(1, FIRST_BUFFER)));
-        entry::write_number(fields, &mut bytes);
+        text::write_number(fields, &mut bytes);
         let mut listpack = listpack::OVERHEAD + of_integer(fields as u64) + of_integer(0);
         for name in texts.clone().step_by(2) {
-            listpack += entry::write_text(name, &mut bytes);
+            listpack += text::write_text(name, &mut bytes);
         }
-        let first = Position {
-            at: bytes.len(),
-            id,
-        };
+        let at = bytes.len() as u32;
+        let first = Position { id, at };
         let mut block = Block {
             bytes,
+            segments: Vec::new(),
             first,
             last: id,
             live: 0,
             deleted: 0,
-            listpack,
+            listpack: listpack as u32,
         };
         block.push(id, id, texts, size);
         block
@@ -82,27 +91,35 @@ impl Block {
     ) {
         let fields = texts.len() / 2;
         let is_same = self.live + self.deleted == 0 || self.has_names(texts.clone().step_by(2));
-        let bound = entry::bound(texts.len() + 5, size);
+        let bound = text::bound(texts.len() + 5, size);
         self.reserve(bound);
+        if self.total() > 0 && self.total().is_multiple_of(SEGMENT) {
+            let at = self.bytes.len() as u32;
+            self.segments.push(Position { id, at });
+        }
         let unfinished = entry::begin(self.last, id, is_same, bound, &mut self.bytes);
         // The flags, the id, and at the end the number of elements.
         let mut listpack =
             of_integer(0) + of_integer(id.ms - key.ms) + of_integer(id.seq.wrapping_sub(key.seq));
         let elements = if is_same {
             for value in texts.skip(1).step_by(2) {
-                listpack += entry::write_text(value, &mut self.bytes);
+                listpack += text::write_text(value, &mut self.bytes);
             }
             fields + 3
         } else {
-            entry::write_number(fields, &mut self.bytes);
+            text::write_number(fields, &mut self.bytes);
             listpack += of_integer(fields as u64);
             for text in texts {
-                listpack += entry::write_text(text, &mut self.bytes);
+                listpack += text::write_text(text, &mut self.bytes);
             }
             2 * fields + 4
         };
         entry::finish(unfinished, &mut self.bytes);
-        self.listpack += listpack + of_integer(elements as u64);
+        assert!(
+            self.bytes.len() <= u32::MAX as usize,
+            "a block is too large"
+        );
+        self.listpack += (listpack + of_integer(elements as u64)) as u32;
         self.last = id;
         self.live += 1;
     }
@@ -119,27 +136,29 @@ impl Block {
 
     /// Whether these are the names of the first entry.
     fn has_names<'f>(&self, names: impl ExactSizeIterator<Item = &'f [u8]>) -> bool {
-        entry::has_names(&self.bytes, names)
+        text::has_names(&self.bytes, names)
     }
 
-    /// Nothing more will be appended: gives back what the buffer has beyond its bytes.
+    /// Nothing more will be appended: gives back what the buffers have beyond their contents.
     pub(super) fn finish(&mut self) {
+        // Allocators leave a buffer where it is if it loses less than half of its size.
+        self.segments = self.segments.as_slice().to_vec();
         if self.bytes.len() < LARGE {
-            // Allocators leave a buffer where it is if it loses less than half of its size.
             self.bytes = self.bytes.as_slice().to_vec();
         } else {
             self.bytes.shrink_to_fit();
         }
     }
 
-    /// The bytes of its buffer.
+    /// The bytes of its buffers.
     pub(super) fn memory(&self) -> usize {
         allocation::buffer::<u8>(self.bytes.capacity())
+            + allocation::buffer::<Position>(self.segments.capacity())
     }
 
     /// The bytes that a listpack with the same entries takes.
     pub(super) fn listpack_size(&self) -> usize {
-        self.listpack + of_integer(self.live.into()) + of_integer(self.deleted.into())
+        self.listpack as usize + of_integer(self.live.into()) + of_integer(self.deleted.into())
     }
 
     /// The number of entries that are not deleted.
@@ -182,9 +201,45 @@ impl Block {
         &self.bytes
     }
 
+    /// The number of segments that have ids up to this one.
+    pub(super) fn segments_to(&self, id: StreamId) -> usize {
+        1 + self.segments.partition_point(|begin| begin.id <= id)
+    }
+
+    /// The entries of a segment from the first one on, deleted or not.
+    pub(super) fn segment(&self, number: usize) -> impl Iterator<Item = Cursor> + '_ {
+        let begin = self.begin_of(number);
+        let next = self.segments.get(number);
+        let end = next.map_or(u32::MAX, |next| next.at);
+        let begin = (begin.at < end).then(|| Cursor::new(&self.bytes, begin));
+        let cursors = std::iter::successors(begin, |cursor| cursor.next(&self.bytes));
+        cursors.take_while(move |cursor| cursor.position().at < end)
+    }
+
+    /// Where a segment begins, or the first entry, if that is later.
+    fn begin_of(&self, number: usize) -> Position {
+        match number.checked_sub(1) {
+            Some(index) if self.segments[index].at > self.first.at => self.segments[index],
+            _ => self.first,
+        }
+    }
+
+    /// The first entry from an id on, deleted or not.
+    pub(super) fn seek(&self, id: StreamId) -> Option<Cursor> {
+        if id > self.last {
+            return None;
+        }
+        let begin = self.begin_of(self.segments_to(id) - 1);
+        let mut cursor = Cursor::new(&self.bytes, begin);
+        while cursor.id() < id {
+            cursor = cursor.next(&self.bytes)?;
+        }
+        Some(cursor)
+    }
+
     /// The entry with an id, unless it is deleted.
     pub(super) fn find(&self, id: StreamId) -> Option<Cursor> {
-        let found = self.cursors().find(|cursor| cursor.id() >= id)?;
+        let found = self.seek(id)?;
         (found.id() == id && !found.is_deleted()).then_some(found)
     }
 
@@ -195,7 +250,7 @@ impl Block {
         let Some(cursor) = self.find(id) else {
             return false;
         };
-        if cursor.position == self.first {
+        if cursor.position() == self.first {
             self.delete_first();
         } else {
             cursor.mark_deleted(&mut self.bytes);
@@ -211,7 +266,7 @@ impl Block {
         self.count_deleted();
         let next = self.cursors().skip(1).find(|cursor| !cursor.is_deleted());
         if let Some(next) = next {
-            self.first = next.position;
+            self.first = next.position();
         }
     }
 
@@ -233,6 +288,12 @@ impl Block {
     pub(super) fn invariants(&self, key: StreamId) {
         assert!(self.live > 0 && key <= self.first.id && self.first.id <= self.last);
         assert!(!self.first().is_deleted());
+        assert_eq!(self.segments.len(), (self.total() - 1) / SEGMENT);
+        let all = (0..=self.segments.len()).flat_map(|number| self.segment(number));
+        assert!(
+            all.map(|cursor| cursor.position())
+                .eq(self.cursors().map(|cursor| cursor.position()))
+        );
         let live = self.cursors().filter(|cursor| !cursor.is_deleted()).count();
         let last = self.cursors().last().map(|cursor| cursor.id());
         assert_eq!((live, last), (self.live(), Some(self.last)));

@@ -2,27 +2,31 @@
 //!
 //! Layer `store`. It uses nothing else.
 //!
-//! The map is a B-tree of chunks, and a chunk is a vector of up to [`CAPACITY`] ids with their
-//! values. So an id costs little more than itself, where a B-tree of single ids leaves its nodes
-//! half empty if ids only ascend. The log keeps its blocks in such a map, groups and consumers
-//! their pending entries.
+//! The ids are in chunks: vectors of up to [`CAPACITY`] ids with their values. The last chunk, the
+//! tail, is at hand, and the others are in a B-tree. So ids that ascend are appended in constant
+//! time, a map of few ids is one vector, and an id costs little more than itself. (A B-tree of
+//! single ids leaves its nodes half empty if ids only ascend.) The log keeps its blocks in such a
+//! map, groups and consumers their pending entries.
 //!
 //! Costs: finding, inserting and removing take O(log n). An insertion or a removal also moves a
-//! part of one chunk. A chunk that is full is split in halves, but at the end of the map a new chunk
+//! part of one chunk. A chunk that is full is split in halves, but at the end of the map a new tail
 //! is begun, so that ascending ids leave full chunks behind. A chunk that has become small is
 //! joined to a small neighbour.
 //!
 //! # Invariants
-//! - No chunk is empty or has more than [`CAPACITY`] ids.
-//! - The ids of a chunk ascend. They are not below the chunk's key, and below the next chunk's key.
-//!   The key need not be among them.
+//! - No chunk has more than [`CAPACITY`] ids. None is empty, except the tail of an empty map.
+//! - The ids of a chunk in the tree ascend. They are not below the chunk's key, and below the next
+//!   chunk's key. The key need not be among them.
+//! - The ids of the tail ascend, and are above all others.
 //! - `len` and `buffers` are sums over the chunks.
 
+mod range;
+
 use std::collections::{BTreeMap, btree_map};
-use std::slice;
 
 use super::super::allocation;
 use super::id::StreamId;
+pub(super) use range::IdRange;
 
 /// The most ids of a chunk.
 const CAPACITY: usize = 64;
@@ -31,7 +35,7 @@ const CAPACITY: usize = 64;
 const SMALL: usize = CAPACITY / 4;
 /// What a chunk takes in the B-tree, whose nodes are about two thirds full.
 const IN_TREE: usize = (size_of::<StreamId>() + size_of::<Vec<u8>>()) * 3 / 2;
-/// What a node of the B-tree takes, of which there is one for the first chunk.
+/// What a node of the B-tree takes, of which there is at least one if there is a chunk.
 const NODE: usize = 512;
 
 pub(super) type Chunk<V> = Vec<(StreamId, V)>;
@@ -40,6 +44,7 @@ pub(super) type Chunk<V> = Vec<(StreamId, V)>;
 #[derive(Debug)]
 pub(super) struct IdMap<V> {
     chunks: BTreeMap<StreamId, Chunk<V>>,
+    tail: Chunk<V>,
     len: usize,
     /// The bytes of the chunks' buffers.
     buffers: usize,
@@ -49,6 +54,7 @@ impl<V> Default for IdMap<V> {
     fn default() -> Self {
         Self {
             chunks: BTreeMap::new(),
+            tail: Vec::new(),
             len: 0,
             buffers: 0,
         }
@@ -57,14 +63,14 @@ impl<V> Default for IdMap<V> {
 
 impl<V: Clone> Clone for IdMap<V> {
     fn clone(&self) -> Self {
-        let chunks = self.chunks.clone();
+        let mut clone = Self {
+            chunks: self.chunks.clone(),
+            tail: self.tail.clone(),
+            ..Self::default()
+        };
         // The copies of the buffers have no room to grow.
-        let buffers = chunks.values().map(buffer).sum();
-        Self {
-            chunks,
-            len: self.len,
-            buffers,
-        }
+        clone.sum_up();
+        clone
     }
 }
 
@@ -89,7 +95,7 @@ impl<V> IdMap<V> {
 
     /// Roughly the number of its allocations, without those of the values.
     pub(super) fn allocations(&self) -> usize {
-        self.chunks.len() + self.chunks.len() / 6
+        1 + self.chunks.len() + self.chunks.len() / 6
     }
 
     /// The value of an id.
@@ -100,75 +106,73 @@ impl<V> IdMap<V> {
 
     /// The highest id that is not above this one.
     pub(super) fn floor(&self, id: StreamId) -> Option<(StreamId, &V)> {
-        // A chunk may have lost the ids at its beginning; then the id is in the one before.
-        let mut chunks = self.chunks.range(..=id);
-        while let Some((_, chunk)) = chunks.next_back() {
-            if let Some(at) = below(chunk, id).checked_sub(1) {
-                let (found, value) = &chunk[at];
-                return Some((*found, value));
-            }
-        }
-        None
+        let last_of = |chunk| {
+            let at = below(chunk, id).checked_sub(1)?;
+            let (found, value) = &chunk[at];
+            Some((*found, value))
+        };
+        last_of(&self.tail).or_else(|| {
+            // A chunk may have lost the ids at its beginning; then the id is in the one before.
+            let mut chunks = self.chunks.range(..=id).rev();
+            chunks.find_map(|(_, chunk)| last_of(chunk))
+        })
     }
 
     /// The value of an id, to be changed.
     pub(super) fn get_mut(&mut self, id: StreamId) -> Option<&mut V> {
-        let (_, chunk) = self.chunks.range_mut(..=id).next_back()?;
+        let chunk = if self.is_in_tail(id) {
+            &mut self.tail
+        } else {
+            self.chunks.range_mut(..=id).next_back()?.1
+        };
         let at = find(chunk, id).ok()?;
         Some(&mut chunk[at].1)
     }
 
     /// The first id.
     pub(super) fn first(&self) -> Option<(StreamId, &V)> {
-        let (_, chunk) = self.chunks.first_key_value()?;
+        let first = self.chunks.first_key_value();
+        let chunk = first.map_or(&self.tail, |(_, chunk)| chunk);
         chunk.first().map(|(id, value)| (*id, value))
     }
 
     /// The last id with its value, to be changed.
     pub(super) fn last_mut(&mut self) -> Option<(StreamId, &mut V)> {
-        let chunk = self.chunks.last_entry()?.into_mut();
-        chunk.last_mut().map(|(id, value)| (*id, value))
+        self.tail.last_mut().map(|(id, value)| (*id, value))
     }
 
     /// The ids from `from` to `to`, both included, in order.
     pub(super) fn range(&self, from: StreamId, to: StreamId) -> IdRange<'_, V> {
-        let chunks = if from <= to {
+        let mut chunks = btree_map::Range::default();
+        if from <= to && !self.is_in_tail(from) {
             let mut before = self.chunks.range(..=from);
             let begin = before.next_back().map_or(from, |(key, _)| *key);
-            self.chunks.range(begin..=to)
-        } else {
-            btree_map::Range::default()
-        };
-        IdRange {
-            chunks,
-            front: [].iter(),
-            back: [].iter(),
-            from,
-            to,
+            chunks = self.chunks.range(begin..=to);
         }
+        IdRange::new(chunks, &self.tail, from, to)
     }
 
     /// Inserts an id, or replaces its value. Returns the value that it had.
     pub(super) fn insert(&mut self, id: StreamId, value: V) -> Option<V> {
-        let Some(mut last) = self.chunks.last_entry() else {
-            self.begin_chunk(id, vec![(id, value)]);
-            return None;
-        };
-        let chunk = last.get_mut();
-        if chunk.last().is_some_and(|(highest, _)| *highest < id) {
-            if chunk.len() == CAPACITY {
-                self.begin_chunk(id, vec![(id, value)]);
-            } else {
-                self.buffers += insert_at(chunk, chunk.len(), (id, value));
-                self.len += 1;
+        if self.tail.last().is_none_or(|(highest, _)| *highest < id) {
+            if self.tail.len() == CAPACITY {
+                let full = std::mem::take(&mut self.tail);
+                self.chunks.insert(full[0].0, full);
             }
+            let at = self.tail.len();
+            self.buffers += insert_at(&mut self.tail, at, (id, value));
+            self.len += 1;
             return None;
         }
-        let key = match self.chunks.range(..=id).next_back() {
-            Some((key, _)) => *key,
-            None => self.lower_first_key(id)?,
+        let key = if self.is_in_tail(id) || self.chunks.is_empty() {
+            None
+        } else {
+            Some(self.chunk_for(id))
         };
-        let chunk = self.chunks.get_mut(&key)?;
+        let chunk = match key {
+            None => &mut self.tail,
+            Some(key) => self.chunks.get_mut(&key).expect("a key of the tree"),
+        };
         let at = match find(chunk, id) {
             Ok(at) => return Some(std::mem::replace(&mut chunk[at].1, value)),
             Err(at) => at,
@@ -178,30 +182,40 @@ impl<V> IdMap<V> {
             self.buffers += insert_at(chunk, at, (id, value));
             return None;
         }
+        self.buffers -= buffer(chunk);
         let mut upper = chunk.split_off(CAPACITY / 2);
         if at > CAPACITY / 2 {
             insert_at(&mut upper, at - CAPACITY / 2, (id, value));
         } else {
-            self.buffers += insert_at(chunk, at, (id, value));
+            insert_at(chunk, at, (id, value));
         }
-        self.buffers += buffer(&upper);
-        self.chunks.insert(upper[0].0, upper);
+        self.buffers += buffer(chunk) + buffer(&upper);
+        match key {
+            Some(_) => self.chunks.insert(upper[0].0, upper),
+            None => {
+                let lower = std::mem::replace(&mut self.tail, upper);
+                self.chunks.insert(lower[0].0, lower)
+            }
+        };
         None
     }
 
     /// Removes an id. Returns its value.
     pub(super) fn remove(&mut self, id: StreamId) -> Option<V> {
-        let (&key, chunk) = self.chunks.range_mut(..=id).next_back()?;
+        let (key, chunk) = if self.is_in_tail(id) {
+            (None, &mut self.tail)
+        } else {
+            let (key, chunk) = self.chunks.range_mut(..=id).next_back()?;
+            (Some(*key), chunk)
+        };
         let at = find(chunk, id).ok()?;
         let (_, value) = chunk.remove(at);
         self.len -= 1;
-        if chunk.is_empty() {
-            self.buffers -= buffer(chunk);
-            self.chunks.remove(&key);
-        } else {
-            self.buffers -= shrink(chunk);
-            if chunk.len() <= SMALL {
-                self.join(key);
+        self.buffers -= shrink(chunk);
+        if chunk.len() <= SMALL {
+            match key {
+                Some(key) => self.join(key),
+                None => self.join_tail(),
             }
         }
         Some(value)
@@ -210,82 +224,126 @@ impl<V> IdMap<V> {
     /// Removes all ids below this one. Returns their chunks.
     pub(super) fn take_below(&mut self, id: StreamId) -> Vec<Chunk<V>> {
         let mut taken = Vec::new();
-        while let Some(mut first) = self.chunks.first_entry() {
-            let chunk = first.get_mut();
-            let count = chunk.partition_point(|(other, _)| *other < id);
-            if count == chunk.len() {
-                let chunk = first.remove();
-                self.len -= count;
-                self.buffers -= buffer(&chunk);
-                taken.push(chunk);
-                continue;
-            }
-            if count > 0 {
-                taken.push(chunk.drain(..count).collect());
-                self.len -= count;
-                self.buffers -= shrink(chunk);
-                if chunk.len() <= SMALL {
-                    let key = *first.key();
-                    self.join(key);
+        while let Some(first) = self.chunks.first_entry()
+            && first.get().last().is_some_and(|(last, _)| *last < id)
+        {
+            taken.push(first.remove());
+        }
+        let (key, chunk) = match self.chunks.first_entry() {
+            Some(first) => (Some(*first.key()), first.into_mut()),
+            None => (None, &mut self.tail),
+        };
+        let count = chunk.partition_point(|(other, _)| *other < id);
+        if count > 0 {
+            self.buffers -= buffer(chunk);
+            let rest = chunk.split_off(count);
+            // The rest gets a buffer of its size, as if it had been shrunk.
+            let part = std::mem::replace(chunk, rest);
+            self.buffers += buffer(chunk) + buffer(&part);
+            taken.push(part);
+            if chunk.len() <= SMALL {
+                match key {
+                    Some(key) => self.join(key),
+                    None => self.join_tail(),
                 }
             }
-            break;
         }
+        self.len -= taken.iter().map(Vec::len).sum::<usize>();
+        self.buffers -= taken.iter().map(buffer).sum::<usize>();
         taken
     }
 
     /// Removes all ids. Returns their chunks.
     pub(super) fn take_all(&mut self) -> Vec<Chunk<V>> {
         let taken = std::mem::take(self);
-        taken.chunks.into_values().collect()
+        taken.chunks.into_values().chain([taken.tail]).collect()
     }
 
     /// Removes the ids for which `stays` returns `false`. Takes time for every id.
     pub(super) fn retain(&mut self, mut stays: impl FnMut(StreamId, &V) -> bool) {
-        self.chunks.retain(|_, chunk| {
+        let mut thin_out = |chunk: &mut Chunk<V>| {
             chunk.retain(|(id, value)| stays(*id, value));
             shrink(chunk);
             !chunk.is_empty()
-        });
-        self.len = self.chunks.values().map(Vec::len).sum();
-        self.buffers = self.chunks.values().map(buffer).sum();
-    }
-
-    fn begin_chunk(&mut self, key: StreamId, chunk: Chunk<V>) {
-        self.len += chunk.len();
-        self.buffers += buffer(&chunk);
-        self.chunks.insert(key, chunk);
-    }
-
-    /// Gives the first chunk a lower key. Returns it.
-    fn lower_first_key(&mut self, id: StreamId) -> Option<StreamId> {
-        let (_, chunk) = self.chunks.pop_first()?;
-        self.chunks.insert(id, chunk);
-        Some(id)
-    }
-
-    /// Joins a small chunk to a neighbour that is small, too.
-    fn join(&mut self, key: StreamId) {
-        let len = self.chunks[&key].len();
-        let fits = |(other, chunk): (&StreamId, &Chunk<V>)| {
-            (chunk.len() + len <= 2 * SMALL).then_some(*other)
         };
-        let (first, second) = match self.chunks.range(key..).nth(1).and_then(fits) {
-            Some(next) => (key, next),
-            None => match self.chunks.range(..key).next_back().and_then(fits) {
-                Some(previous) => (previous, key),
-                None => return,
+        self.chunks.retain(|_, chunk| thin_out(chunk));
+        thin_out(&mut self.tail);
+        self.sum_up();
+        if self.tail.is_empty() {
+            self.join_tail();
+        }
+    }
+
+    fn sum_up(&mut self) {
+        let chunks = || self.chunks.values().chain([&self.tail]);
+        self.len = chunks().map(Vec::len).sum();
+        self.buffers = chunks().map(buffer).sum();
+    }
+
+    fn is_in_tail(&self, id: StreamId) -> bool {
+        self.tail.first().is_some_and(|(first, _)| *first <= id)
+    }
+
+    /// The key of the chunk in the tree into which an id belongs. The tree is not empty. If need be,
+    /// the first chunk gets a lower key.
+    fn chunk_for(&mut self, id: StreamId) -> StreamId {
+        if let Some((key, _)) = self.chunks.range(..=id).next_back() {
+            return *key;
+        }
+        if let Some((_, chunk)) = self.chunks.pop_first() {
+            self.chunks.insert(id, chunk);
+        }
+        id
+    }
+
+    /// Removes a chunk that is empty. Joins a small one to a neighbour that is small, too.
+    fn join(&mut self, key: StreamId) {
+        let chunk = &self.chunks[&key];
+        if chunk.is_empty() {
+            self.buffers -= buffer(chunk);
+            self.chunks.remove(&key);
+            return;
+        }
+        let len = chunk.len();
+        let fits = |chunk: &Chunk<V>| chunk.len() + len <= 2 * SMALL;
+        let next = self.chunks.range(key..).nth(1);
+        let (first, second) = match next {
+            Some((next, chunk)) if fits(chunk) => (key, *next),
+            None if fits(&self.tail) => return self.join_tail(),
+            _ => match self.chunks.range(..key).next_back() {
+                Some((previous, chunk)) if fits(chunk) => (*previous, key),
+                _ => return,
             },
         };
         if let Some(absorbed) = self.chunks.remove(&second)
             && let Some(chunk) = self.chunks.get_mut(&first)
         {
             let before = buffer(chunk) + buffer(&absorbed);
-            chunk.reserve_exact(absorbed.len());
-            chunk.extend(absorbed);
+            append(chunk, absorbed);
             self.buffers = self.buffers + buffer(chunk) - before;
         }
     }
+
+    /// Joins the tail to the last chunk of the tree, if both are small. If the tail is empty, that
+    /// chunk becomes the tail, whatever its size.
+    fn join_tail(&mut self) {
+        let Some(last) = self.chunks.last_entry() else {
+            return;
+        };
+        if !self.tail.is_empty() && last.get().len() + self.tail.len() > 2 * SMALL {
+            return;
+        }
+        let upper = std::mem::replace(&mut self.tail, last.remove());
+        let before = buffer(&self.tail) + buffer(&upper);
+        append(&mut self.tail, upper);
+        self.buffers = self.buffers + buffer(&self.tail) - before;
+    }
+}
+
+/// Appends the ids of another chunk.
+fn append<V>(chunk: &mut Chunk<V>, other: Chunk<V>) {
+    chunk.reserve_exact(other.len());
+    chunk.extend(other);
 }
 
 /// Where an id is in a chunk, or where it belongs.
@@ -309,10 +367,10 @@ fn insert_at<V>(chunk: &mut Chunk<V>, at: usize, entry: (StreamId, V)) -> usize 
     buffer(chunk) - before
 }
 
-/// Moves a chunk to a smaller buffer, if it fills no more than half of its own. Returns by how many
-/// bytes the buffer shrank.
+/// Moves a chunk to a smaller buffer, if it fills no more than half of its own. An empty one has
+/// none. Returns by how many bytes the buffer shrank.
 fn shrink<V>(chunk: &mut Chunk<V>) -> usize {
-    if chunk.capacity() <= 4 || chunk.len() > chunk.capacity() / 2 {
+    if !chunk.is_empty() && (chunk.capacity() <= 4 || chunk.len() > chunk.capacity() / 2) {
         return 0;
     }
     let before = buffer(chunk);
@@ -323,91 +381,29 @@ fn shrink<V>(chunk: &mut Chunk<V>) -> usize {
     before - buffer(chunk)
 }
 
-/// A range of a map, from both ends.
-#[derive(Debug)]
-pub(super) struct IdRange<'a, V> {
-    /// The chunks that were not begun yet.
-    chunks: btree_map::Range<'a, StreamId, Chunk<V>>,
-    front: slice::Iter<'a, (StreamId, V)>,
-    back: slice::Iter<'a, (StreamId, V)>,
-    from: StreamId,
-    to: StreamId,
-}
-
-impl<V> Clone for IdRange<'_, V> {
-    fn clone(&self) -> Self {
-        Self {
-            chunks: self.chunks.clone(),
-            front: self.front.clone(),
-            back: self.back.clone(),
-            from: self.from,
-            to: self.to,
-        }
-    }
-}
-
-impl<'a, V> IdRange<'a, V> {
-    /// The ids of a chunk that are in the range.
-    fn within(&self, chunk: &'a [(StreamId, V)]) -> slice::Iter<'a, (StreamId, V)> {
-        let begin = match chunk.first() {
-            Some((first, _)) if *first < self.from => {
-                chunk.partition_point(|(id, _)| *id < self.from)
-            }
-            _ => 0,
-        };
-        let end = match chunk.last() {
-            Some((last, _)) if *last > self.to => below(chunk, self.to),
-            _ => chunk.len(),
-        };
-        chunk[begin.min(end)..end].iter()
-    }
-}
-
-impl<'a, V> Iterator for IdRange<'a, V> {
-    type Item = (StreamId, &'a V);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((id, value)) = self.front.next() {
-                return Some((*id, value));
-            }
-            match self.chunks.next() {
-                Some((_, chunk)) => self.front = self.within(chunk),
-                None => return self.back.next().map(|(id, value)| (*id, value)),
-            }
-        }
-    }
-}
-
-impl<V> DoubleEndedIterator for IdRange<'_, V> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((id, value)) = self.back.next_back() {
-                return Some((*id, value));
-            }
-            match self.chunks.next_back() {
-                Some((_, chunk)) => self.back = self.within(chunk),
-                None => return self.front.next_back().map(|(id, value)| (*id, value)),
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 impl<V> IdMap<V> {
     /// Panics if an invariant of this file is broken.
     pub(super) fn invariants(&self) {
         let mut last = None;
-        for (key, chunk) in &self.chunks {
-            assert!(!chunk.is_empty() && chunk.len() <= CAPACITY);
-            assert!(last < Some(*key));
-            assert!(*key <= chunk[0].0);
+        let mut ascend = |chunk: &Chunk<V>| {
+            assert!(chunk.len() <= CAPACITY);
             for (id, _) in chunk {
                 assert!(last < Some(*id));
                 last = Some(*id);
             }
+            last
+        };
+        let mut before = None;
+        for (key, chunk) in &self.chunks {
+            assert!(!chunk.is_empty() && before < Some(*key) && *key <= chunk[0].0);
+            before = ascend(chunk);
         }
-        assert_eq!(self.len, self.chunks.values().map(Vec::len).sum());
-        assert_eq!(self.buffers, self.chunks.values().map(buffer).sum());
+        assert!(!self.tail.is_empty() || self.chunks.is_empty());
+        assert!(!self.tail.is_empty() || self.tail.capacity() == 0);
+        ascend(&self.tail);
+        let chunks = || self.chunks.values().chain([&self.tail]);
+        assert_eq!(self.len, chunks().map(Vec::len).sum());
+        assert_eq!(self.buffers, chunks().map(buffer).sum());
     }
 }

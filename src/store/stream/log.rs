@@ -222,7 +222,7 @@ impl Log {
 
     /// Roughly the number of its allocations.
     pub(crate) fn free_cost(&self) -> usize {
-        self.blocks.len() + self.blocks.allocations()
+        2 * self.blocks.len() + self.blocks.allocations()
     }
 }
 

@@ -3,10 +3,13 @@
 //! Layer `store`. It may use `config` and `resp`.
 //!
 //! ```text
-//!   Stream ─┬─ log      entries in blocks (block.rs, entry.rs), found by id     trim.rs, range.rs
+//!   Stream ─┬─ log      entries in blocks (block.rs, entry.rs, text.rs)     trim.rs, range.rs
 //!           └─ groups   name → Group ─┬─ pending     id → consumer, time, deliveries
 //!                                     └─ consumers   name → times, ids of its pending entries
 //! ```
+//!
+//! Blocks and pending entries are found by id (id_map.rs). What a group has read is counted in
+//! lag.rs.
 //!
 //! The log and the groups know nothing of each other. An entry that is deleted from the log stays
 //! in the pending lists until it is acknowledged or claimed, as in Redis. A command has both at
@@ -27,17 +30,19 @@ mod log;
 mod range;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trim;
 
 use super::value::ValueType;
 
 pub(crate) use consumers::{Consumer, ConsumerId};
-pub(crate) use entry::{Entry, Fields, Text};
+pub(crate) use entry::{Entry, Fields};
 pub(crate) use group::{Delivery, Group};
 pub(crate) use groups::Groups;
 pub(crate) use id::StreamId;
 pub(crate) use log::{Limits, Log, MAX_BYTES};
 pub(crate) use range::{Range, Reversed};
+pub(crate) use text::Text;
 pub(crate) use trim::{Trim, TrimTo, Trimmed};
 
 /// A log and its groups.

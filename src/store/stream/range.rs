@@ -2,10 +2,12 @@
 //!
 //! Layer `store`. It uses nothing else.
 //!
-//! Entries can only be skipped forwards. To read a block backwards, the positions of its entries
-//! are written down first, in a buffer that serves one block after the other.
+//! Entries can only be skipped forwards. To read a segment of a block backwards, the positions of
+//! its entries are written down first.
 
-use super::block::Block;
+use smallvec::SmallVec;
+
+use super::block::{Block, SEGMENT};
 use super::entry::{Cursor, Entry, Position};
 use super::id::StreamId;
 use super::id_map::IdRange;
@@ -15,8 +17,10 @@ use super::id_map::IdRange;
 #[derive(Clone, Debug)]
 pub(crate) struct Range<'a> {
     blocks: IdRange<'a, Block>,
-    /// A block, and the next entry there.
-    at: Option<(&'a Block, Cursor)>,
+    /// The bytes of a block.
+    bytes: &'a [u8],
+    /// The next entry there.
+    next: Option<Cursor>,
     from: StreamId,
     to: StreamId,
 }
@@ -26,7 +30,8 @@ impl<'a> Range<'a> {
     pub(super) fn new(blocks: IdRange<'a, Block>, from: StreamId, to: StreamId) -> Range<'a> {
         Range {
             blocks,
-            at: None,
+            bytes: &[],
+            next: None,
             from,
             to,
         }
@@ -38,18 +43,20 @@ impl<'a> Iterator for Range<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            let Some((block, cursor)) = self.at else {
+            let Some(cursor) = self.next else {
                 let (_, block) = self.blocks.next()?;
-                self.at = Some((block, block.first()));
+                self.bytes = block.bytes();
+                self.next = block.seek(self.from);
                 continue;
             };
             if cursor.id() > self.to {
-                // No later block has entries of the range, and this one is not left any more.
+                // No later block has entries of the range. This one is kept, so that every further
+                // call ends here.
                 return None;
             }
-            self.at = cursor.next(block.bytes()).map(|next| (block, next));
-            if cursor.id() >= self.from && !cursor.is_deleted() {
-                return Some(cursor.entry(block.bytes()));
+            self.next = cursor.next(self.bytes);
+            if !cursor.is_deleted() {
+                return Some(cursor.entry(self.bytes));
             }
         }
     }
@@ -60,8 +67,10 @@ impl<'a> Iterator for Range<'a> {
 pub(crate) struct Reversed<'a> {
     blocks: IdRange<'a, Block>,
     block: Option<&'a Block>,
-    /// The entries of the block that are still to be read, in ascending order.
-    positions: Vec<Position>,
+    /// The number of the block's segments that were not begun yet.
+    segments: usize,
+    /// The entries of a segment that are still to be read, in ascending order.
+    positions: SmallVec<[Position; SEGMENT]>,
     from: StreamId,
     to: StreamId,
 }
@@ -72,18 +81,26 @@ impl<'a> Reversed<'a> {
         Reversed {
             blocks,
             block: None,
-            positions: Vec::new(),
+            segments: 0,
+            positions: SmallVec::new(),
             from,
             to,
         }
     }
 
-    fn begin(&mut self, block: &'a Block) {
-        self.positions.reserve(block.live());
-        let cursors = block.cursors().take_while(|cursor| cursor.id() <= self.to);
-        let inside = cursors.filter(|cursor| cursor.id() >= self.from && !cursor.is_deleted());
-        self.positions.extend(inside.map(|cursor| cursor.position));
-        self.block = Some(block);
+    /// Writes down the entries of a segment that are in the range.
+    fn begin(&mut self, block: &'a Block, segment: usize) {
+        for cursor in block.segment(segment) {
+            if cursor.id() > self.to {
+                break;
+            }
+            if cursor.id() < self.from {
+                // Nothing before this segment is in the range.
+                self.segments = 0;
+            } else if !cursor.is_deleted() {
+                self.positions.push(cursor.position());
+            }
+        }
     }
 }
 
@@ -92,13 +109,19 @@ impl<'a> Iterator for Reversed<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            if let Some(block) = self.block
-                && let Some(position) = self.positions.pop()
-            {
-                return Some(block.entry(position));
+            if let Some(block) = self.block {
+                if let Some(position) = self.positions.pop() {
+                    return Some(block.entry(position));
+                }
+                if let Some(segment) = self.segments.checked_sub(1) {
+                    self.segments = segment;
+                    self.begin(block, segment);
+                    continue;
+                }
             }
             let (_, block) = self.blocks.next_back()?;
-            self.begin(block);
+            self.block = Some(block);
+            self.segments = block.segments_to(self.to);
         }
     }
 }

@@ -136,7 +136,7 @@ enum GroupStep {
     Redeliver(Index),
     Ack(Index, u8),
     AckUnknown(u16),
-    /// Acknowledges every so-manieth.
+    /// Acknowledges every n-th pending entry.
     AckSparsely(u8),
 }
 
@@ -191,7 +191,7 @@ fn run_group_step(step: GroupStep, group: &mut Group, model: &mut GroupModel) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn logs(

@@ -42,7 +42,7 @@ pub(crate) struct Trimmed {
 impl Trimmed {
     /// Roughly the number of its allocations.
     pub(crate) fn free_cost(&self) -> usize {
-        self.blocks.iter().map(|chunk| 1 + chunk.len()).sum()
+        self.blocks.iter().map(|chunk| 1 + 2 * chunk.len()).sum()
     }
 }
 
