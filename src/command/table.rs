@@ -377,7 +377,10 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("xinfo|help", Full(stream::xinfo_help)),
     ("xinfo|stream", Streams(stream::xinfo_stream)),
     ("xgroup|create", OnKeys(stream::xgroup_create)),
-    ("xgroup|createconsumer", OnKeys(stream::xgroup_createconsumer)),
+    (
+        "xgroup|createconsumer",
+        OnKeys(stream::xgroup_createconsumer),
+    ),
     ("xgroup|delconsumer", OnKeys(stream::xgroup_delconsumer)),
     ("xgroup|destroy", OnKeys(stream::xgroup_destroy)),
     ("xgroup|help", Full(stream::xgroup_help)),

@@ -179,7 +179,7 @@ async fn xrange(_: &Server, client: &mut Client) {
     add(client, "s", FIVE).await;
     client.ask("SET string x", "+OK").await;
     for (range, found) in [
-        ("- +", &FIVE[..]),
+        ("- +", FIVE),
         ("1 2", &FIVE[..3]),
         ("1-2 3-0", &FIVE[1..4]),
         ("(1-2 (3-5", &FIVE[2..4]),

@@ -540,7 +540,10 @@ mod tests {
         assert_eq!(seen("lists", "$9\r\nquicklist\r\n"), "$4 list");
         assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");
         assert_eq!(
-            seen("streams", "*4\r\n$4\r\nidle\r\n:5\r\n$8\r\ninactive\r\n:6\r\n"),
+            seen(
+                "streams",
+                "*4\r\n$4\r\nidle\r\n:5\r\n$8\r\ninactive\r\n:6\r\n"
+            ),
             "*2 $4 idle :N"
         );
         assert_eq!(

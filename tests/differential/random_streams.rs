@@ -65,6 +65,31 @@ const COMMANDS: [&str; 37] = [
     "XTRIM x MAXLEN 200",
     "XTRIM x MAXLEN ~ 30",
 ];
+/// Commands that come among those of other types, in the sessions of queue mode.
+pub const MIXED: [&str; 22] = [
+    "XADD x stream-id field value",
+    "XADD x stream-id field value",
+    "XADD x stream-id field value field value",
+    "XADD x MAXLEN 3 stream-id field value",
+    "XADD k stream-id field value",
+    "XLEN x",
+    "XLEN k",
+    "XRANGE x - +",
+    "XREVRANGE x + - COUNT count",
+    "XREAD STREAMS x x 0 0",
+    "XREAD BLOCK 1 STREAMS x k 0 0",
+    "XDEL x 3-1",
+    "XTRIM x MAXLEN count",
+    "XGROUP CREATE x g 0 MKSTREAM",
+    "XGROUP DESTROY x g",
+    "XPENDING x g",
+    "TYPE x",
+    "OBJECT ENCODING x",
+    "DEL x",
+    "RENAME x x",
+    "COPY x k REPLACE",
+    "EXPIREAT x seconds",
+];
 /// Commands that come while nobody waits.
 const DISRUPTIVE: [&str; 18] = [
     "XADD x MAXLEN count new field value",
@@ -108,6 +133,17 @@ const WAITING: [&str; 4] = [
     "XREADGROUP GROUP group consumer BLOCK 0 STREAMS x >",
     "XREADGROUP GROUP group consumer COUNT count BLOCK 0 STREAMS x >",
 ];
+
+/// A word for a placeholder of [`MIXED`]; `None`: it is none.
+pub fn word(random: &mut Random, place: &str) -> Option<Vec<u8>> {
+    Some(match place {
+        "x" => random.pick(&KEYS).to_vec(),
+        "stream-id" => random
+            .pick(&["1-*", "2-*", "3-1", "3-*", "9-*", "x", "0-0"])
+            .into(),
+        _ => return None,
+    })
+}
 
 type Command = Vec<Vec<u8>>;
 

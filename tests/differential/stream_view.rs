@@ -23,7 +23,12 @@ pub fn streams(frame: &mut Frame) {
         }
     }
     // A pending entry: its id, mostly its consumer, the time, and the number of deliveries.
-    if let [Frame::Blob { .. }, Frame::Blob { .. }, time, Frame::Line { tag: b':', .. }]
+    if let [
+        Frame::Blob { .. },
+        Frame::Blob { .. },
+        time,
+        Frame::Line { tag: b':', .. },
+    ]
     | [Frame::Blob { .. }, time, Frame::Line { tag: b':', .. }] = items.as_mut_slice()
     {
         hide(time);

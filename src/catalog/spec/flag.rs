@@ -77,10 +77,9 @@ impl Flag {
             Flag::NoMulti => "no_multi",
             Flag::MovableKeys => "movablekeys",
             Flag::AllowBusy => "allow_busy",
-            Flag::Protected
-            | Flag::WhileSubscribed
-            | Flag::MayReplicate
-            | Flag::Delivers => return None,
+            Flag::Protected | Flag::WhileSubscribed | Flag::MayReplicate | Flag::Delivers => {
+                return None;
+            }
         })
     }
 }

@@ -40,8 +40,7 @@ pub(crate) fn xadd(keys: &mut Keys<'_>, out: &mut ReplyWriter<'_>, args: &Args<'
             "ERR The stream has exhausted the last possible ID, unable to add more items",
         ));
     }
-    let now = u64::try_from(keys.now()).unwrap_or_default();
-    let id = id.after(last, now).ok_or(CommandError::text(
+    let id = id.after(last, keys.now()).ok_or(CommandError::text(
         "ERR The ID specified in XADD is equal or smaller than the target stream top item",
     ))?;
     let fields = args.iter().skip(options.rest);

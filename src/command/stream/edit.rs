@@ -71,7 +71,7 @@ pub(crate) fn xsetid(keys: &mut Keys<'_>, args: &Args<'_>) -> Result {
                 "ERR The ID specified in XSETID is smaller than the target stream top item",
             ));
         }
-        if entries_added.is_some_and(|added| added < log.len() as u64) {
+        if entries_added.is_some_and(|added| added < log.len()) {
             return Err(CommandError::text(
                 "ERR The entries_added specified in XSETID is smaller than the target stream \
                  length",

@@ -36,14 +36,12 @@ mod trim;
 use super::value::ValueType;
 
 pub(crate) use consumers::{Consumer, ConsumerId};
-pub(crate) use entry::{Entry, Fields};
+pub(crate) use entry::Entry;
 pub(crate) use group::{Delivery, Group};
 pub(crate) use groups::Groups;
 pub(crate) use id::StreamId;
 pub(crate) use log::{Limits, Log, MAX_BYTES};
-pub(crate) use range::{Range, Reversed};
-pub(crate) use text::Text;
-pub(crate) use trim::{Trim, TrimTo, Trimmed};
+pub(crate) use trim::{Trim, TrimTo};
 
 /// A log and its groups.
 #[derive(Clone, Debug, Default)]
