@@ -333,8 +333,8 @@ async fn a_consumer_that_was_gone_when_its_request_was_read_gets_nothing() {
         let mut gone = std::net::TcpStream::connect(address).expect("a connection");
         let line = match round % 3 {
             0 => "XREADGROUP GROUP group c BLOCK 0 STREAMS stream >\r\n",
-            1 => "XREADGROUP GROUP group c NOACK STREAMS stream >\r\n",
-            _ => "PING\r\nXREADGROUP GROUP group c STREAMS stream >\r\nPING\r\n",
+            1 => "XREADGROUP GROUP group c NOACK BLOCK 5 STREAMS stream >\r\n",
+            _ => "PING\r\nXREADGROUP GROUP group c BLOCK 0 STREAMS stream >\r\nPING\r\n",
         };
         gone.write_all(line.as_bytes()).expect("sent");
     }

@@ -64,6 +64,12 @@ pub(crate) trait BlockedOp: fmt::Debug + Send + Sync {
         true
     }
 
+    /// The name that it shares with waiters that want the same as it does (a group of consumers). If
+    /// a key has nothing for one of them, it has nothing for any. `None`: it has no such rivals.
+    fn rivals(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// Writes the reply from the value at `slot`, which has the right type. Returns `false`, and
     /// writes nothing, if the value has nothing for this waiter yet.
     ///

@@ -11,6 +11,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::blocked::BlockedOp;
 use super::keyspace::{FullKey, Keyspace};
 use super::tracking::Author;
@@ -64,8 +66,15 @@ impl Keyspace {
         errors: &mut Vec<CommandError>,
     ) {
         let mut next = 0;
+        // The names of those for whom the key has nothing, so that thousands of waiters of a group
+        // are not asked after the first.
+        let mut unserved = SmallVec::<[Arc<dyn BlockedOp>; 2]>::new();
         while let Some((number, waiter)) = self.blocked.next_waiter(full, next) {
             next = number + 1;
+            let rivals = waiter.op.rivals();
+            if rivals.is_some() && unserved.iter().any(|op| op.rivals() == rivals) {
+                continue;
+            }
             let (client, op) = (waiter.client.id, Arc::clone(&waiter.op));
             match self.serve_waiter(full, client, &*op, config, fanout) {
                 Served::Answered(error) => {
@@ -77,6 +86,9 @@ impl Keyspace {
                     let value = self.value(full);
                     if !self.blocked.concerns(full, value) {
                         return;
+                    }
+                    if op.rivals().is_some() {
+                        unserved.push(op);
                     }
                 }
             }

@@ -28,8 +28,6 @@ mod read;
 mod read_group;
 mod read_options;
 mod reply;
-#[cfg(test)]
-mod tests;
 mod trim;
 
 pub(crate) use add::xadd;

@@ -303,6 +303,10 @@ impl BlockedOp for ReadGroup {
         Stream::NAME
     }
 
+    fn rivals(&self) -> Option<&[u8]> {
+        Some(&self.group)
+    }
+
     fn answer(
         &self,
         keys: &mut Keys<'_>,

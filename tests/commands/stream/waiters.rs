@@ -219,3 +219,40 @@ async fn a_wait_for_entries_ends_like_any_other() {
     })
     .await;
 }
+
+/// Of many waiters of two groups, one of each is served, in the order in which they came; who reads
+/// without a group comes between them.
+#[tokio::test]
+async fn groups_are_served_beside_each_other() {
+    both(async |server, client| {
+        client.ask("XGROUP CREATE s g $ MKSTREAM", "+OK").await;
+        client.ask("XGROUP CREATE s h $", "+OK").await;
+        let mut waiters = Vec::new();
+        for number in 0..12 {
+            let line = match number % 4 {
+                0 => "XREADGROUP GROUP g c BLOCK 0 STREAMS s >",
+                1 => "XREAD BLOCK 0 STREAMS s $",
+                2 => "XREADGROUP GROUP g c COUNT 1 BLOCK 0 STREAMS s >",
+                _ => "XREADGROUP GROUP h c BLOCK 0 STREAMS s >",
+            };
+            waiters.push((number, waiter(server, client, line).await));
+        }
+        for (round, new) in FIVE.iter().take(3).enumerate() {
+            add(client, "s", &[*new]).await;
+            let expected = streams(client, &[("s", &[*new])]);
+            // The readers are all served by the first entry.
+            let mut served = vec![[0, 2, 4][round], [3, 7, 11][round]];
+            if round == 0 {
+                served.extend([1, 5, 9]);
+            }
+            for number in served {
+                let place = waiters.iter().position(|(own, _)| *own == number);
+                let (_, mut waiter) = waiters.remove(place.expect("it waits"));
+                waiter.sees(&expected).await;
+            }
+            let left = waiters.len().to_string();
+            assert_eq!(info(client, "blocked_clients").await, left);
+        }
+    })
+    .await;
+}
