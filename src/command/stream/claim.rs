@@ -4,10 +4,10 @@
 
 use smallvec::SmallVec;
 
+use super::consumer::{notify_of_consumer, seen_consumer};
 use super::group::change_group;
 use super::id::parse_id;
 use super::pending::find_group;
-use super::read_group::{notify_of_consumer, seen_consumer};
 use super::reply::{put_entry, put_id};
 use super::{Args, Result, no_group};
 use crate::command::c_string;

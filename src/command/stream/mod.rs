@@ -9,7 +9,8 @@
 //!   range          XLEN, XRANGE, XREVRANGE
 //!   read_options   parsing of XREAD and XREADGROUP
 //!   read           XREAD                               read_group   XREADGROUP
-//!   group          XGROUP                              pending      XACK, XPENDING
+//!   group          XGROUP                              consumer     finding or creating a consumer
+//!   pending        XACK, XPENDING
 //!   claim          XCLAIM                              autoclaim    XAUTOCLAIM
 //!   info           XINFO                               info_full    XINFO STREAM FULL
 //! ```
@@ -17,6 +18,7 @@
 mod add;
 mod autoclaim;
 mod claim;
+mod consumer;
 mod edit;
 mod group;
 mod id;

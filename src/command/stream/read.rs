@@ -1,6 +1,6 @@
 //! XREAD.
 //!
-//! Layer `command`. It may use `state` and what lies below. [`blocking`](crate::command::blocking)
+//! Layer `command`. It may use `state` and what lies below. [`blocking`]
 //! does the waiting.
 //!
 //! A waiter looks at all its streams again when one of them gets an entry, as if the command were

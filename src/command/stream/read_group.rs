@@ -1,6 +1,6 @@
 //! XREADGROUP.
 //!
-//! Layer `command`. It may use `state` and what lies below. [`blocking`](crate::command::blocking)
+//! Layer `command`. It may use `state` and what lies below. [`blocking`]
 //! does the waiting.
 //!
 //! A command reads from each stream either new entries (`>`), which become pending for its
@@ -15,20 +15,19 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
+use super::consumer::{notify_of_consumer, seen_consumer};
 use super::id::parse_id;
 use super::read::first_after;
 use super::read_options::{ReadCommand, ReadOptions};
 use super::reply::{put_entry, put_id};
 use super::{Args, Result, no_group};
 use crate::command::{Context, blocking, c_string};
-use crate::config::EventClass;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::writer::ReplyWriter;
 use crate::store::blocked::BlockedOp;
-use crate::store::database::Millis;
 use crate::store::keys::{Keys, SlotId};
-use crate::store::stream::{ConsumerId, Delivery, Group, Stream, StreamId};
+use crate::store::stream::{Delivery, Stream, StreamId};
 use crate::store::value::Stored;
 
 /// Who reads, and how.
@@ -238,21 +237,6 @@ impl Reader<'_> {
             });
         });
     }
-}
-
-/// The consumer with a name, which is seen now and is created if need be. Returns whether it was.
-pub(super) fn seen_consumer(group: &mut Group, name: &[u8], now: Millis) -> (ConsumerId, bool) {
-    if let Some(consumer) = group.find_consumer(name) {
-        group.consumer_mut(consumer).seen_at = now;
-        return (consumer, false);
-    }
-    let created = group.create_consumer(name, now);
-    (created.expect("a group without this consumer"), true)
-}
-
-/// Notifies of a consumer that a reading command has created.
-pub(super) fn notify_of_consumer(keys: &mut Keys<'_>, key: &[u8]) {
-    keys.notify(EventClass::Stream, "xgroup-createconsumer", key);
 }
 
 /// Waits for new entries of any of some streams.
