@@ -17,6 +17,8 @@ mod acl;
 mod config;
 mod glob;
 mod inline;
+#[cfg(feature = "scripts")]
+mod libraries;
 mod request;
 mod resp;
 mod session;
@@ -65,6 +67,15 @@ pub fn config(data: &[u8]) {
 /// A line of `data` changes a user, or is a line of a file; see `fuzz/acl.rs`.
 pub fn acl(data: &[u8]) {
     acl::run_input(data);
+}
+
+/// What `cjson`, `cmsgpack` and `struct` read is what they read again after they have written it, or they
+/// fail with a text. Neither takes more memory than scripts may use.
+///
+/// The first line of `data` is a format of `struct`, the rest is read.
+#[cfg(feature = "scripts")]
+pub fn libraries(data: &[u8]) {
+    libraries::run_input(data);
 }
 
 /// Three connections send anything to a server. They receive whole frames, and one reply for each
@@ -123,6 +134,12 @@ mod tests {
     #[test]
     fn acl() {
         replay("acl", super::acl);
+    }
+
+    #[cfg(feature = "scripts")]
+    #[test]
+    fn libraries() {
+        replay("libraries", super::libraries);
     }
 
     #[test]

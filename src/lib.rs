@@ -21,7 +21,8 @@
 //! The server listens on 127.0.0.1, on a port that the system picks. Its tasks run on the tokio
 //! runtime that started it, unless it is given [`Workers`]. Servers share nothing, and the log goes
 //! to the program's own `tracing` subscriber. Only the binary needs the default feature `cli`: name
-//! the library with `default-features = false`.
+//! the library with `default-features = false`. The default feature `scripts` brings EVAL and its kin,
+//! and compiles Lua.
 //!
 //! # The life of a PUBLISH
 //!
@@ -68,7 +69,7 @@
 //! - `command`: the handlers, a file for each group of commands
 //! - `state`: what all connections share, including TLS settings
 //! - `store`: keys, values, waiting clients, expiry; `acl`: users and permissions; `observe`:
-//!   counters, slow log, histograms
+//!   counters, slow log, histograms; `script`: the Lua engine
 //! - `pubsub`: registry, pattern index, fan-out; `catalog`: the specifications of commands
 //! - `client`: a connected client as others see it, including its outbox
 //! - `config`: all settings
@@ -98,6 +99,8 @@ mod hash;
 mod observe;
 mod pubsub;
 mod resp;
+#[cfg(feature = "scripts")]
+mod script;
 mod server;
 mod state;
 mod store;

@@ -13,6 +13,15 @@ pub(crate) use {
     std::sync::atomic,
 };
 
+/// Takes a lock, unless another has it for as long as this.
+#[cfg(not(shuttle))]
+pub(crate) fn lock_within<T>(
+    mutex: &Mutex<T>,
+    patience: std::time::Duration,
+) -> Option<MutexGuard<'_, T>> {
+    mutex.try_lock_for(patience)
+}
+
 /// Releases a lock to the threads that wait for it, and takes it again after them.
 #[cfg(not(shuttle))]
 pub(crate) fn bump<T>(guard: &mut MutexGuard<'_, T>) {

@@ -33,6 +33,8 @@ mod commands {
     pub mod counters;
     mod error_codes;
     pub mod expiry;
+    #[cfg(feature = "scripts")]
+    pub mod function;
     pub mod geo;
     pub mod hash;
     pub mod hyperloglog;
@@ -43,6 +45,8 @@ mod commands {
     pub mod operators;
     pub mod pubsub;
     pub mod scan;
+    #[cfg(feature = "scripts")]
+    pub mod script;
     pub mod server;
     pub mod set;
     pub mod sort;
@@ -76,6 +80,8 @@ async fn every_command_has_a_test() {
         connection::COVERED,
         counters::COVERED,
         expiry::COVERED,
+        #[cfg(feature = "scripts")]
+        commands::function::COVERED,
         geo::COVERED,
         hash::COVERED,
         hyperloglog::COVERED,
@@ -87,6 +93,8 @@ async fn every_command_has_a_test() {
         operators::COVERED,
         pubsub::COVERED,
         scan::COVERED,
+        #[cfg(feature = "scripts")]
+        commands::script::COVERED,
         server::COVERED,
         set::COVERED,
         sort::COVERED,

@@ -17,8 +17,10 @@ mod differential {
     pub mod random_acl;
     pub mod random_bits;
     pub mod random_collections;
+    pub mod random_libraries;
     pub mod random_lists;
     pub mod random_queue;
+    pub mod random_scripts;
     pub mod random_sorted_sets;
     pub mod random_streams;
     pub mod rules;
@@ -86,6 +88,7 @@ scripts! {
     tracking tracking_prefixes tracking_redirect
     acl
     bits lcs hyperloglog geo
+    scripts functions libraries
 }
 
 /// A script that no test runs would pass unseen.

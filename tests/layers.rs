@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["conn"],
     &["command"],
     &["state"],
-    &["store", "acl", "observe"],
+    &["store", "acl", "observe", "script"],
     &["pubsub", "catalog"],
     &["client"],
     &["config"],

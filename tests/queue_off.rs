@@ -59,7 +59,11 @@ impl Command {
     fn is_of_the_queue(&self, name: &str) -> bool {
         // A list of subcommands is there in any case.
         let is_help = name.ends_with("|help");
-        OF_KEYS.contains(&self.group.as_str()) && !is_help || OF_THE_SERVER.contains(&name)
+        // SCRIPT and FUNCTION manage what is kept. The others of their group run it.
+        let runs_scripts = self.group == "scripting" && !name.contains('|');
+        OF_KEYS.contains(&self.group.as_str()) && !is_help
+            || OF_THE_SERVER.contains(&name)
+            || runs_scripts
     }
 }
 

@@ -49,6 +49,7 @@ mod relay;
 mod report;
 mod results;
 mod rival;
+mod scripts;
 mod sink;
 mod sorted_sets;
 mod startup;
@@ -102,6 +103,7 @@ fn loads() -> Vec<Load> {
         queue::loads(),
         collections::loads(),
         sorted_sets::loads(),
+        scripts::loads(),
         isolation::loads(),
         info::loads(),
         startup::loads(),

@@ -26,6 +26,8 @@ pub(crate) enum LogContext {
     TopLevel,
     /// While the command was queued, or by EXEC.
     Multi,
+    /// By a script.
+    Lua,
 }
 
 /// One entry of the log.

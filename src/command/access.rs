@@ -187,6 +187,31 @@ pub(crate) fn require_permission_in_exec(
     ))
 }
 
+/// As [`require_permission`], for a command that a script calls.
+#[cfg(feature = "scripts")]
+pub(crate) fn require_permission_in_script(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    args: &Args<'_>,
+) -> Result<(), CommandError> {
+    require_permission(context, command, args).map_err(|error| {
+        let text = error.wire_text();
+        CommandError::Quoting {
+            before: "NOPERM ACL failure in script: ",
+            quoted: text.strip_prefix(b"NOPERM ").unwrap_or(&text).to_vec(),
+            after: "".into(),
+        }
+    })
+}
+
+/// Whether the user may run this command. A denial is neither counted nor logged.
+#[cfg(feature = "scripts")]
+pub(crate) fn permits(context: &Context<'_>, command: &'static Command, args: &Args<'_>) -> bool {
+    let access = &context.session.access;
+    let request = || Request::new(command, args.iter().collect());
+    !access.restricted || access.user.permit(&request()).is_ok()
+}
+
 /// Whether the user may send the request. A denial is counted and logged.
 fn permit(
     context: &mut Context<'_>,
@@ -225,6 +250,7 @@ fn note_denied(context: &Context<'_>, reason: Reason, object: &[u8], user: Optio
     let log_context = match context.execution {
         Execution::Alone if context.session.transaction.is_none() => LogContext::TopLevel,
         Execution::Alone | Execution::InExec { .. } => LogContext::Multi,
+        Execution::InScript { .. } => LogContext::Lua,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
     let client = client_line(context.client);

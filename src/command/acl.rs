@@ -205,6 +205,7 @@ fn log_entry(command: LogEntry) -> Reply {
     let context = match command.context {
         LogContext::TopLevel => "toplevel",
         LogContext::Multi => "multi",
+        LogContext::Lua => "lua",
     };
     let age = Instant::now().saturating_duration_since(command.last);
     map([

@@ -205,6 +205,7 @@ pub(crate) fn unblock(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         return Err(super::pubsub::wrong_subcommand("CLIENT", &args[1]));
     }
     let id = integer_argument(&args[2])?;
+    context.take_keyspace()?;
     let waiter = context.keyspace().blocked.remove(id as ClientId);
     // A closed client counts as not blocked.
     let waiter = waiter.filter(|waiter| waiter.client.closing() != Closing::Closed);

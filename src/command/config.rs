@@ -90,6 +90,7 @@ fn log_change(context: &Context<'_>, args: &Args<'_>) {
 
 /// `CONFIG RESETSTAT`
 pub(crate) fn resetstat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    context.take_keyspace()?;
     context.batch_stats.commit(&context.server.stats);
     context.server.stats.reset();
     context.server.acl.denied.reset();

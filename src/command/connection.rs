@@ -8,6 +8,7 @@ use super::client::valid_name;
 use super::{Args, Context, Next, ReplyMode, access, tracking, transaction};
 use crate::client::DEFAULT_USER;
 use crate::client::outbox::OverflowChoice;
+use crate::client::tracking::Modes;
 use crate::config::Config;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
@@ -144,6 +145,10 @@ pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 /// `RESET`: restores the state of a new connection, except the id and the library's name and
 /// version.
 pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    if context.client.tracking.modes().has(Modes::ON) {
+        // A slow script may have it: then nothing is reset.
+        context.take_keyspace()?;
+    }
     transaction::end(context);
     let client = context.client;
     context.server.registry.drop_all(client);

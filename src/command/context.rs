@@ -9,8 +9,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::deferred::Deferred;
 use super::publish_run::{self, PublishRun};
-use super::{Next, Session};
+use super::{Next, Session, transaction};
 use crate::client::log::log_client;
 use crate::client::{Client, Closing};
 use crate::config::Config;
@@ -22,8 +23,9 @@ use crate::resp::error::CommandError;
 use crate::resp::replies::Replies;
 use crate::resp::reply::Reply;
 use crate::resp::request::ProtocolError;
-use crate::resp::writer::ReplyWriter;
+use crate::resp::writer::{ReplyBuilder, ReplyWriter};
 use crate::state::ServerState;
+use crate::state::hand_over::hand_over;
 use crate::store::keys::Keys;
 use crate::store::keyspace::Keyspace;
 use crate::store::shared::KeyspaceGuard;
@@ -42,11 +44,25 @@ pub(crate) enum Execution<'a> {
         /// The order of all channels, if the transaction may publish more than one message.
         order: ChannelOrder<'a>,
     },
+    /// Called by a script, which gets the reply as a value.
+    #[cfg_attr(
+        not(feature = "scripts"),
+        expect(dead_code, reason = "only scripts call commands")
+    )]
+    InScript {
+        /// The reply of a handler that writes it piece by piece.
+        reply: ReplyBuilder,
+    },
 }
 
 impl Execution<'_> {
-    /// Whether the command runs by itself: it may block, and its reply is complete. In an EXEC its
-    /// reply is an element of a larger one, and no message may come in between.
+    /// Whether a script has called it.
+    pub(crate) fn is_in_script(&self) -> bool {
+        matches!(self, Execution::InScript { .. })
+    }
+
+    /// Whether the command runs by itself: it may block, and its reply is complete. In an EXEC or a
+    /// script its reply is a part of a larger one, and no message may come in between.
     pub(crate) fn is_alone(&self) -> bool {
         matches!(self, Execution::Alone)
     }
@@ -54,7 +70,7 @@ impl Execution<'_> {
     /// The channel-order locks that are held while the command runs.
     pub(crate) fn channel_order(&self) -> &ChannelOrder<'_> {
         match self {
-            Execution::Alone => ChannelOrder::NONE,
+            Execution::Alone | Execution::InScript { .. } => ChannelOrder::NONE,
             Execution::InExec { order } => order,
         }
     }
@@ -86,6 +102,8 @@ pub(crate) struct Context<'a> {
     pub closed: Vec<Arc<Client>>,
     /// How the command is run.
     pub execution: Execution<'a>,
+    /// The messages that a script has published. They are sent after it.
+    pub deferred: Deferred,
     /// Whether the command may change keys.
     pub may_write: bool,
     /// Whether the peer was cut off. It takes a system call, which is made once per batch.
@@ -100,7 +118,8 @@ impl<'a> Context<'a> {
     pub(crate) fn keys(&mut self) -> (Keys<'_>, ReplyWriter<'_>) {
         let (db, protocol) = (self.client.database.load(Relaxed), self.client.protocol());
         let (server, config) = (self.server, self.config);
-        let keyspace = self.keyspace.get_or_insert_with(|| lock_keyspace(server));
+        self.keyspace();
+        let keyspace = self.keyspace.as_mut().expect("it was just taken");
         let mut keys = keyspace.keys(db, config);
         if !self.may_write && server.pause.is_on() {
             keys = keys.unchanged();
@@ -110,13 +129,43 @@ impl<'a> Context<'a> {
         } else {
             keys
         };
-        (keys, ReplyWriter::wire(self.replies, protocol))
+        let out = match &mut self.execution {
+            Execution::InScript { reply } => ReplyWriter::value(reply),
+            Execution::Alone | Execution::InExec { .. } => {
+                ReplyWriter::wire(self.replies, protocol)
+            }
+        };
+        (keys, out)
     }
 
     /// The keyspace as a whole.
     pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
-        let server = self.server;
-        self.keyspace.get_or_insert_with(|| lock_keyspace(server))
+        if self.keyspace.is_none() && self.take_keyspace().is_err() {
+            // A slow script has it. This thread's other connections do not wait.
+            hand_over();
+            let space = self.server.keyspace.lock();
+            self.begin_hold(space);
+        }
+        self.keyspace.as_mut().expect("it was just taken")
+    }
+
+    /// Takes the keyspace's lock.
+    ///
+    /// # Errors
+    /// A slow script has it.
+    pub(super) fn take_keyspace(&mut self) -> Result<(), CommandError> {
+        if self.keyspace.is_none() {
+            let server = self.server;
+            let space = server.keyspace.lock_unless(|| server.busy_script())?;
+            self.begin_hold(space);
+        }
+        Ok(())
+    }
+
+    fn begin_hold(&mut self, mut space: KeyspaceGuard<'a>) {
+        space.refresh_clock();
+        transaction::unwatch_owed(self.session, self.client, &mut space);
+        self.keyspace = Some(space);
     }
 
     /// Takes the keyspace's lock and returns whether the client was disconnected. If it was, its
@@ -253,11 +302,4 @@ impl<'a> Context<'a> {
             ReplyWriter::wire(self.replies, self.client.protocol()).error(error);
         }
     }
-}
-
-/// Takes the keyspace's lock and refreshes its clock.
-fn lock_keyspace(server: &ServerState) -> KeyspaceGuard<'_> {
-    let mut keyspace = server.keyspace.lock();
-    keyspace.refresh_clock();
-    keyspace
 }

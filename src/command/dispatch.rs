@@ -14,17 +14,23 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+#[cfg(feature = "scripts")]
+use super::Execution;
 use super::table::{self, Handler};
 use super::{
-    Args, Context, Next, ReplyMode, access, missing, operators, publish_run, server, taking,
-    tracking, transaction,
+    Args, Context, Next, ReplyMode, access, deferred, missing, operators, publish_run, server,
+    taking, tracking, transaction,
 };
+use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
 use crate::observe::batch_stats::Outcome;
 use crate::observe::log_throttle::Told;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
+use crate::resp::reply::Reply;
+#[cfg(feature = "scripts")]
+use crate::resp::writer::ReplyBuilder;
 use crate::store::events;
 
 /// Executes one request. An empty request does nothing, but CLIENT REPLY SKIP counts it, as in
@@ -101,6 +107,16 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
     tracking::end_caching(context, Some(command));
 }
 
+/// Whether the command needs the keyspace, which a slow script may have.
+fn needs_keyspace(context: &Context<'_>, command: &Command) -> bool {
+    match command.spec.in_multi {
+        InMulti::Executes => transaction::has_keys(context),
+        _ if command.categories.contains(Category::Scripting) => !command.has(Flag::AllowBusy),
+        // WATCH has keys, too.
+        _ => command.queue || command.spec.has_keys(),
+    }
+}
+
 /// Whether the command is queued for EXEC instead of being run.
 fn is_queued(context: &Context<'_>, command: &Command) -> bool {
     context.session.transaction.is_some() && command.spec.in_multi == InMulti::Waits
@@ -116,12 +132,12 @@ pub(super) fn call_handler(
     context.may_write = command.has(Flag::Write);
     let before = context.replies.mark();
     let wanted = context.session.replies.wants_reply();
-    let ran = if stores_copies(command) && !args.can_be_copied() {
-        Err(CommandError::NO_MEMORY)
-    } else {
-        handler.run(context, args)
-    };
-    let mut outcome = match ran {
+    let mut outcome = match run(context, command, handler, args) {
+        Ok(error @ Reply::Error(_)) => {
+            // A script's error, which was counted when it arose.
+            context.reply(error);
+            Outcome::Failed
+        }
         Ok(reply) => {
             context.reply(reply);
             Outcome::Called
@@ -149,7 +165,64 @@ pub(super) fn call_handler(
     if took >= context.batch_stats.notable {
         operators::note_slow(context, command, args, took);
     }
+    if !command.has(Flag::SkipMonitor) {
+        show_to_monitors(context, command, args);
+    }
+}
+
+/// Runs a command that a script calls, and counts it. Returns its reply.
+#[cfg(feature = "scripts")]
+pub(super) fn call_in_script(
+    context: &mut Context<'_>,
+    command: &'static Command,
+    handler: Handler,
+    args: &Args<'_>,
+) -> Reply {
+    context.may_write = command.has(Flag::Write);
+    let result = run(context, command, handler, args);
+    let Execution::InScript { reply } = &mut context.execution else {
+        unreachable!("a script calls it");
+    };
+    let room = context.config.script_max_memory as usize;
+    let built = std::mem::replace(reply, ReplyBuilder::with_room(room));
+    let (reply, outcome) = match result {
+        Ok(_) if built.is_starved() => {
+            if command.has(Flag::Write) {
+                end_unanswered(context);
+            }
+            context.batch_stats.error(CommandError::NO_MEMORY.code());
+            (
+                Reply::Error(Box::new(CommandError::NO_MEMORY)),
+                Outcome::Failed,
+            )
+        }
+        Ok(Reply::Sent) => (built.finish(), Outcome::Called),
+        Ok(reply) => (reply, Outcome::Called),
+        Err(error) => {
+            context.batch_stats.error(error.code());
+            (Reply::Error(Box::new(error)), Outcome::Failed)
+        }
+    };
+    tracking::remember_reads(context, command, args);
+    let took = context.batch_stats.command(command.id, outcome);
+    if took >= context.batch_stats.notable {
+        operators::note_slow(context, command, args, took);
+    }
     show_to_monitors(context, command, args);
+    reply
+}
+
+/// Runs a command's handler, unless its arguments would have to be copied and are too large.
+fn run(
+    context: &mut Context<'_>,
+    command: &Command,
+    handler: Handler,
+    args: &Args<'_>,
+) -> Result<Reply, CommandError> {
+    if stores_copies(command) && !args.can_be_copied() {
+        return Err(CommandError::NO_MEMORY);
+    }
+    handler.run(context, args)
 }
 
 /// Whether a command that may take memory copies its arguments. A string keeps a large one as it is.
@@ -157,16 +230,22 @@ fn stores_copies(command: &Command) -> bool {
     command.has(Flag::DenyOom) && command.spec.docs.group != "string"
 }
 
-/// A reply that there is no memory for: an error takes its place. A command that has changed something
-/// cannot be said to have failed, so that its connection ends.
+/// Handles a reply that there is no memory for: an error takes its place.
 #[cold]
 fn no_memory_for_reply(context: &mut Context<'_>, command: &Command) {
     if command.has(Flag::Write) {
-        context.server.tell(Told::NoMemory, context.client);
-        context.session.then(Next::Abort);
+        end_unanswered(context);
     } else {
         context.fail(&CommandError::NO_MEMORY);
     }
+}
+
+/// Ends the connection, because there is no memory for the reply of a command that has changed
+/// something. An error would say that it has failed.
+#[cold]
+fn end_unanswered(context: &mut Context<'_>) {
+    context.server.tell(Told::NoMemory, context.client);
+    context.session.then(Next::Abort);
 }
 
 fn show_to_monitors(context: &mut Context<'_>, command: &Command, args: &Args<'_>) {
@@ -195,16 +274,23 @@ pub(super) fn publish_events(context: &mut Context<'_>) {
     let Some(keyspace) = &mut context.keyspace else {
         return;
     };
-    let happened = keyspace.take_events();
-    if happened.is_empty() {
+    let is_deferred = !context.deferred.is_empty();
+    if keyspace.event_count() == 0 && !is_deferred {
         return;
     }
     if context.client.is_subscriber() && context.execution.is_alone() {
         // The reply comes before the messages that the command causes.
         context.settle_replies();
     }
+    if is_deferred {
+        deferred::send(context);
+        return;
+    }
+    let Some(keyspace) = &mut context.keyspace else {
+        return;
+    };
     let (published, delivered) = events::publish(
-        &happened,
+        &keyspace.take_events(),
         context.config.notify_keyspace_events,
         &context.server.registry,
         context.execution.channel_order(),
@@ -240,6 +326,13 @@ fn validate(
     access::require_permission(context, command, args)?;
     if command.queue && !context.config.queue {
         return Err(CommandError::QUEUE_IS_OFF);
+    }
+    if needs_keyspace(context, command) {
+        if !is_queued(context, command) {
+            context.take_keyspace()?;
+        } else if let Some(busy) = context.server.busy_script() {
+            return Err(busy);
+        }
     }
     if context.config.maxmemory > 0
         && transaction::needs_memory(context, command)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::publish_run::PublishRun;
-use super::{Args, Context, Execution, Session, dispatch};
+use super::{Args, Context, Deferred, Execution, Session, dispatch};
 use crate::acl::Acl;
 use crate::client::socket::split_unix;
 use crate::client::{Addresses, Client};
@@ -75,6 +75,7 @@ impl Fixture {
             keyspace: None,
             closed: Vec::new(),
             execution: Execution::Alone,
+            deferred: Deferred::default(),
             may_write: false,
             peer_is_cut_off: None,
             owes_replies: false,

@@ -194,6 +194,8 @@ fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
         percent(memory.dataset, used - memory.startup),
     );
     report.bytes("total_system_memory", memory::of_machine());
+    #[cfg(feature = "scripts")]
+    scripts(report, state);
     report.bytes("maxmemory", state.config().maxmemory as usize);
     report.field("maxmemory_policy", "noeviction");
     let ratio = memory.resident as f64 / used as f64;
@@ -205,6 +207,17 @@ fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("mem_clients_slaves", 0);
     report.field("mem_clients_normal", memory.clients);
     report.field("mem_allocator", "mimalloc");
+}
+
+/// The memory of scripts and their number.
+#[cfg(feature = "scripts")]
+fn scripts(report: &mut Report, state: &ServerState) {
+    let figures = state.scripts.figures();
+    report.bytes("used_memory_lua", figures.memory);
+    report.bytes("used_memory_scripts", figures.memory);
+    report.field("number_of_cached_scripts", figures.scripts);
+    report.field("number_of_functions", figures.functions);
+    report.field("number_of_libraries", figures.libraries);
 }
 
 /// A percentage in Redis's format.

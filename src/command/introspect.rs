@@ -10,7 +10,7 @@ use super::pubsub::help as help_reply;
 use super::{Args, Context};
 use crate::catalog::categories::Category;
 use crate::catalog::spec::key::{Begin, Find, KeyFlags, LegacyRange};
-use crate::catalog::spec::{Arg, KeySpec, Spec};
+use crate::catalog::spec::{Arg, Flag, KeySpec, Spec};
 use crate::catalog::{CATALOG, Command};
 use crate::glob;
 use crate::resp::error::CommandError;
@@ -171,7 +171,11 @@ fn keys_of<'a>(
     if !spec.accepts(request.len()) {
         return Err(WRONG_ARITY);
     }
-    let keys = spec.keys_in(request).ok_or(WRONG_ARGUMENTS)?;
+    let keys = match spec.keys_in(request) {
+        // A script may have none.
+        None if spec.flags.has(Flag::NoMandatoryKeys) => Vec::new(),
+        keys => keys.ok_or(WRONG_ARGUMENTS)?,
+    };
     let pairs = keys.iter().map(|key| (request[key.position], key.flags));
     Ok(pairs.collect())
 }

@@ -30,6 +30,7 @@ pub(crate) mod connection;
 mod context;
 mod count;
 mod debug_protocol;
+mod deferred;
 mod dispatch;
 pub(crate) mod expiry;
 #[cfg(test)]
@@ -53,6 +54,8 @@ pub(crate) mod operators;
 pub(crate) mod publish_run;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
+#[cfg(feature = "scripts")]
+pub(crate) mod script;
 pub(crate) mod server;
 mod session;
 pub(crate) mod set;
@@ -71,6 +74,7 @@ pub(crate) mod wait;
 use count::c_string;
 
 pub(crate) use context::{Context, Execution, MAX_REPLIES};
+pub(crate) use deferred::Deferred;
 pub(crate) use dispatch::dispatch;
 pub(crate) use session::{Next, ReplyMode, Session};
 

@@ -48,7 +48,7 @@ impl Bench {
         let args = Args::new(&bytes, &ranges, &[]);
         let command = CATALOG.resolve(&args).expect("a command");
         let mut keys = self.keyspace.keys(0, &self.config);
-        let mut value = ReplyBuilder::default();
+        let mut value = ReplyBuilder::with_room(usize::MAX);
         let mut out = ReplyWriter::value(&mut value);
         let result = match handler(command).expect("a handler") {
             Handler::OnKeys(function) => function(&mut keys, &args),
@@ -130,7 +130,8 @@ fn large_values_are_freed_after_the_lock_is_released() {
 #[test]
 fn parts_of_large_hashes_and_sets_are_freed_after_the_lock_is_released() {
     let mut bench = Bench::new();
-    let members: Vec<_> = (0..1000).map(|number| format!("m:{number}")).collect();
+    // So long that each has an allocation of its own.
+    let members: Vec<_> = (0..1000).map(|number| format!("m:{number:030}")).collect();
     let pairs = members.join(" v ");
     for removal in [
         "DEL k",

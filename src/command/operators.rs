@@ -159,7 +159,9 @@ pub(crate) fn feed_monitors(context: &mut Context<'_>, command: &Command, args: 
         context.settle_replies();
     }
     let database = client.database.load(std::sync::atomic::Ordering::Relaxed);
-    let line = monitors::line(client, database, shown_args(command, args).into_iter());
+    let in_script = context.execution.is_in_script();
+    let args = shown_args(command, args).into_iter();
+    let line = monitors::line(client, database, in_script, args);
     context
         .server
         .monitors

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::{Args, Context, access};
+use super::{Args, Context, access, deferred};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::hash::HashState;
@@ -26,6 +26,9 @@ pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
     let channel = &args[1];
+    if context.execution.is_in_script() {
+        return deferred::defer(context, namespace, channel, &args[2]);
+    }
     let payload = Payload::of(args, 2);
     // If the client is its own subscriber, it gets the reply before the message. EXEC does the same
     // for all of its commands.

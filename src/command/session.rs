@@ -26,6 +26,9 @@ pub(crate) struct Session {
     pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
+    /// Whether the connection stopped watching keys while a slow script had the keyspace. The watches
+    /// are removed as soon as the keyspace's lock is taken.
+    pub owes_unwatch: bool,
     /// The number of wrong passwords since the connection was accepted.
     pub wrong_passwords: u32,
 }
@@ -39,6 +42,7 @@ impl Session {
             transaction: None,
             leaving: Vec::new(),
             next: Next::Go,
+            owes_unwatch: false,
             wrong_passwords: 0,
         }
     }

@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+#[cfg(feature = "scripts")]
+use super::script;
 use super::{Args, Context};
 use super::{
     acl, blocking, client, config, connection, expiry, introspect, keys, latency, list, memory,
@@ -390,6 +392,49 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("xpending", Streams(stream::xpending)),
     ("xclaim", Streams(stream::xclaim)),
     ("xautoclaim", Streams(stream::xautoclaim)),
+    // scripting
+    #[cfg(feature = "scripts")]
+    ("eval", Full(script::eval)),
+    #[cfg(feature = "scripts")]
+    ("evalsha", Full(script::evalsha)),
+    #[cfg(feature = "scripts")]
+    ("eval_ro", Full(script::eval_ro)),
+    #[cfg(feature = "scripts")]
+    ("evalsha_ro", Full(script::evalsha_ro)),
+    #[cfg(feature = "scripts")]
+    ("script|debug", Full(script::script_debug)),
+    #[cfg(feature = "scripts")]
+    ("script|exists", Full(script::script_exists)),
+    #[cfg(feature = "scripts")]
+    ("script|flush", Full(script::script_flush)),
+    #[cfg(feature = "scripts")]
+    ("script|help", Full(script::script_help)),
+    #[cfg(feature = "scripts")]
+    ("script|kill", Full(script::script_kill)),
+    #[cfg(feature = "scripts")]
+    ("script|load", Full(script::script_load)),
+    #[cfg(feature = "scripts")]
+    ("fcall", Full(script::function::fcall)),
+    #[cfg(feature = "scripts")]
+    ("fcall_ro", Full(script::function::fcall_ro)),
+    #[cfg(feature = "scripts")]
+    ("function|delete", Full(script::function::delete)),
+    #[cfg(feature = "scripts")]
+    ("function|dump", Full(script::function::dump)),
+    #[cfg(feature = "scripts")]
+    ("function|flush", Full(script::function::flush)),
+    #[cfg(feature = "scripts")]
+    ("function|help", Full(script::function::help)),
+    #[cfg(feature = "scripts")]
+    ("function|kill", Full(script::function::kill)),
+    #[cfg(feature = "scripts")]
+    ("function|list", Full(script::function::list)),
+    #[cfg(feature = "scripts")]
+    ("function|load", Full(script::function::load)),
+    #[cfg(feature = "scripts")]
+    ("function|restore", Full(script::function::restore)),
+    #[cfg(feature = "scripts")]
+    ("function|stats", Full(script::function::stats)),
 ];
 
 /// The handlers by the ids of their commands. `None`: a container that needs a subcommand.

@@ -25,6 +25,7 @@ type Result<T = Reply> = std::result::Result<T, CommandError>;
 /// [OPTIN] [OPTOUT] [NOLOOP]`
 pub(crate) fn tracking(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let request = parse(context, args)?;
+    context.take_keyspace()?;
     if args[2].eq_ignore_ascii_case(b"on") {
         turn_on(context, request)
     } else if args[2].eq_ignore_ascii_case(b"off") {
@@ -250,6 +251,7 @@ pub(crate) fn trackinginfo(context: &mut Context<'_>, _args: &Args<'_>) -> Resul
         }
     }
     let prefixes = if modes.has(Modes::BCAST) {
+        context.take_keyspace()?;
         let own = context.keyspace().tracking.prefixes_of(client.id);
         own.map(|prefix| bulk(prefix.to_vec())).collect()
     } else {

@@ -18,15 +18,18 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Args, Context, Execution, MAX_REPLIES, access, dispatch, table, tracking};
+use super::{Args, Context, Execution, MAX_REPLIES, Session, access, dispatch, table, tracking};
 use crate::catalog::Command;
+use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
+use crate::client::Client;
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
 use crate::resp::large::{LargeBulk, has_memory_for};
 use crate::resp::reply::Reply;
 use crate::resp::request::large_range;
 use crate::resp::writer::ReplyWriter;
+use crate::store::keyspace::Keyspace;
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -176,6 +179,13 @@ pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
     }
 }
 
+/// Whether EXEC needs the keyspace.
+pub(crate) fn has_keys(context: &Context<'_>) -> bool {
+    let transaction = context.session.transaction.as_ref();
+    let watches = context.client.watched_memory.load(Relaxed) > 0 && !context.session.owes_unwatch;
+    watches || transaction.is_some_and(|transaction| transaction.has_keys)
+}
+
 /// Ends the transaction, if there is one, and removes all watches.
 pub(crate) fn end(context: &mut Context<'_>) {
     context.session.transaction = None;
@@ -247,23 +257,33 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     Ok(Reply::OK)
 }
 
+/// Stops watching, for a session that owes it.
+pub(super) fn unwatch_owed(session: &mut Session, client: &Client, space: &mut Keyspace) {
+    if std::mem::take(&mut session.owes_unwatch) {
+        space.watched.unwatch(client.id);
+        client.watched_memory.store(0, Relaxed);
+        client.watched_changed.store(false, Relaxed);
+    }
+}
+
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
     // Without watches, the keyspace's lock is not needed.
     if client.watched_memory.load(Relaxed) > 0 {
-        context.keyspace().watched.unwatch(client.id);
-        client.watched_memory.store(0, Relaxed);
+        context.session.owes_unwatch = true;
+        // If a slow script has the keyspace, the next hold does it.
+        let _ = context.take_keyspace();
     }
     client.watched_changed.store(false, Relaxed);
 }
 
 /// `EXEC`
 pub(crate) fn exec(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    let Some(transaction) = &context.session.transaction else {
+    if context.session.transaction.is_none() {
         return Err(CommandError::text("ERR EXEC without MULTI"));
-    };
+    }
     // Without keys and watches, the keyspace's lock is not needed.
-    let has_keys = transaction.has_keys || context.client.watched_memory.load(Relaxed) > 0;
+    let has_keys = has_keys(context);
     if has_keys && context.is_cut_off() {
         return Ok(Reply::Sent);
     }
@@ -291,12 +311,15 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
         let notifies = queued.command.queue && context.config.notify_keyspace_events.announce_any();
         notifies || queued.command.spec.publishes.is_some()
     });
-    let order = if publishes.count() > 1 {
+    // A script may run for long, and others publish meanwhile.
+    let runs_script = |queued: &Queued| queued.command.categories.contains(Category::Scripting);
+    let has_script = transaction.queued.iter().any(runs_script);
+    let order = if publishes.count() > 1 && !has_script {
         // The lock order of `ChannelOrder`: the keyspace's lock comes first.
         context.keyspace();
         context.server.registry.hold_order()
     } else {
-        if !transaction.has_keys {
+        if !transaction.has_keys && !has_script {
             // A command may be slow: ACL SAVE writes a file.
             context.release_keyspace();
         }

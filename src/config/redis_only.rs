@@ -17,7 +17,7 @@ const NAMES: &str = "\
     active-expire-effort activedefrag activerehashing always-show-logo aof-disable-auto-gc
     aof-load-truncated aof-rewrite-incremental-fsync aof-timestamp-enabled aof-use-rdb-preamble
     aof_rewrite_cpulist appenddirname appendfilename appendfsync auto-aof-rewrite-min-size
-    auto-aof-rewrite-percentage bgsave_cpulist bind-source-addr bio_cpulist busy-reply-threshold
+    auto-aof-rewrite-percentage bgsave_cpulist bind-source-addr bio_cpulist
     cluster-allow-pubsubshard-when-down cluster-allow-reads-when-down
     cluster-allow-replica-migration cluster-announce-bus-port cluster-announce-hostname
     cluster-announce-ip cluster-announce-port cluster-announce-tls-port cluster-config-file
@@ -28,7 +28,7 @@ const NAMES: &str = "\
     enable-module-command enable-protected-configs hz ignore-warnings io-threads
     io-threads-do-reads jemalloc-bg-thread lazyfree-lazy-eviction lazyfree-lazy-expire
     lazyfree-lazy-server-del lazyfree-lazy-user-del lazyfree-lazy-user-flush lfu-decay-time
-    lfu-log-factor list-compress-depth loadmodule lua-time-limit masterauth masteruser
+    lfu-log-factor list-compress-depth loadmodule masterauth masteruser
     maxmemory-eviction-tenacity maxmemory-samples min-replicas-max-lag min-replicas-to-write
     min-slaves-max-lag min-slaves-to-write no-appendfsync-on-rewrite oom-score-adj
     oom-score-adj-values pidfile proc-title-template propagation-error-behavior

@@ -329,6 +329,20 @@ settings! {
         /// connections has limits of its own.
         "maxmemory" => maxmemory: u64 = "0",
             "bytes", Memory(0..=i64::MAX), AnyTime;
+        /// Milliseconds after which a running script counts as slow. Others then get BUSY for what
+        /// needs keys, instead of waiting, and SCRIPT KILL ends the script if it has changed nothing.
+        /// 0 waits for any script. Redis's default.
+        "busy-reply-threshold" | "lua-time-limit" => busy_reply_threshold: u64 = "5000",
+            "milliseconds", Number(0..=i64::MAX), AnyTime;
+        /// Bytes of memory that Lua may use for scripts, functions and what they work on. A script
+        /// that needs more fails. The default is far more than queues and locks need.
+        "script-max-memory" => script_max_memory: u64 = "128mb",
+            "bytes", Memory(MB..=i64::MAX), AnyTime;
+        /// Scripts that EVAL brought and that are kept for the next time; the one that has not been
+        /// used for longest goes first. Those of SCRIPT LOAD stay. The default is more than an
+        /// application has, unless it makes up new scripts all the time.
+        "script-cache-size" => script_cache_size: u64 = "500",
+            "scripts", Number(1..=i64::from(u32::MAX)), AnyTime;
         /// Which keyspace notifications are published, and where: on `__keyspace@DB__:KEY` (K), on
         /// `__keyevent@DB__:EVENT` (E). Classes of events: g generic, $ strings, l lists, s sets, h
         /// hashes, z sorted sets, t streams, x expired, n new, m missed, A all except n and m. Off

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use super::buffers::BatchBuffers;
 use super::{Connection, blocked};
 use crate::client::Closing;
-use crate::command::{Context, Execution, MAX_REPLIES, Next, dispatch, operators};
+use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, operators};
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
@@ -196,6 +196,7 @@ impl Connection {
             keyspace: None,
             closed: Vec::new(),
             execution: Execution::Alone,
+            deferred: Deferred::default(),
             may_write: false,
             peer_is_cut_off: None,
             owes_replies: false,

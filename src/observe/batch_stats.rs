@@ -49,8 +49,10 @@ pub(crate) struct BatchStats {
     errors: Vec<(String, u64)>,
     /// When the batch began.
     began: Instant,
-    /// The time spent on the batch when the clock was last read for it.
-    spent: Duration,
+    /// The time spent on the batch when [`read_clock`](BatchStats::read_clock) was last called.
+    read: Duration,
+    /// The time spent on the batch until `last_lap`.
+    laps: Duration,
     /// When the previous command ended, so that the clock is read once per command.
     last_lap: Instant,
     /// Durations of commands, if `latency-tracking` is on.
@@ -70,7 +72,8 @@ impl Default for BatchStats {
             commands: Vec::new(),
             errors: Vec::new(),
             began: Instant::now(),
-            spent: Duration::ZERO,
+            read: Duration::ZERO,
+            laps: Duration::ZERO,
             last_lap: Instant::now(),
             samples: Vec::new(),
             latency_tracking: false,
@@ -85,7 +88,8 @@ impl BatchStats {
     /// Begins a batch at `now`. `latency_tracking`: keep the duration of every command.
     pub(crate) fn begin(&mut self, now: Instant, latency_tracking: bool, notable: Duration) {
         self.began = now;
-        self.spent = Duration::ZERO;
+        self.read = Duration::ZERO;
+        self.laps = Duration::ZERO;
         self.last_lap = now;
         self.latency_tracking = latency_tracking;
         self.notable = notable;
@@ -94,12 +98,12 @@ impl BatchStats {
     /// How long the batch had taken when the last command was counted, or when
     /// [`read_clock`](Self::read_clock) was last called.
     pub(crate) fn spent(&self) -> Duration {
-        self.spent.max(self.last_lap - self.began)
+        self.read.max(self.laps)
     }
 
     /// Reads the clock to update [`spent`](Self::spent).
     pub(crate) fn read_clock(&mut self) {
-        self.spent = self.began.elapsed();
+        self.read = self.began.elapsed();
     }
 
     /// Counts a command that has just ended. Returns how long it took.
@@ -130,11 +134,24 @@ impl BatchStats {
         each
     }
 
+    /// When the last lap ended.
+    #[cfg(feature = "scripts")]
+    pub(crate) fn lap_began(&self) -> Instant {
+        self.last_lap
+    }
+
+    /// Takes back the laps since this moment: they are parts of what is counted next.
+    #[cfg(feature = "scripts")]
+    pub(crate) fn resume_lap(&mut self, began: Instant) {
+        self.last_lap = began;
+    }
+
     /// The time since the last lap, which is also when the last command was counted.
     pub(crate) fn lap(&mut self) -> Duration {
         let now = Instant::now();
         let time = now - self.last_lap;
         self.last_lap = now;
+        self.laps += time;
         time
     }
 
@@ -218,5 +235,25 @@ impl BatchStats {
         stats
             .delivered
             .fetch_add(std::mem::take(&mut self.delivered), Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_spent_is_that_of_all_commands_since_the_beginning() {
+        let mut stats = BatchStats::default();
+        for _ in 0..2 {
+            stats.begin(Instant::now(), false, Duration::MAX);
+            assert_eq!(stats.spent(), Duration::ZERO);
+            let times = [Outcome::Called, Outcome::Failed, Outcome::Rejected]
+                .map(|outcome| stats.command(0, outcome));
+            let lap = stats.lap();
+            assert_eq!(stats.spent(), times.iter().sum::<Duration>() + lap);
+            stats.read_clock();
+            assert!(stats.spent() >= times.iter().sum::<Duration>() + lap);
+        }
     }
 }

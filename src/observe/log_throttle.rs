@@ -102,12 +102,14 @@ pub(crate) enum Told {
     Setting,
     /// ACL SETUSER, DELUSER, LOAD, SAVE.
     Users,
+    /// A script that has run for `busy-reply-threshold`.
+    SlowScript,
     /// A connection that could not be taken over.
     NotServed,
 }
 
 impl Told {
-    const ALL: [Told; 16] = [
+    const ALL: [Told; 17] = [
         Told::Http,
         Told::TooManyClients,
         Told::Unprotected,
@@ -123,6 +125,7 @@ impl Told {
         Told::Dropped,
         Told::Setting,
         Told::Users,
+        Told::SlowScript,
         Told::NotServed,
     ];
 
@@ -156,7 +159,8 @@ impl Told {
             | Told::ClientsMemory
             | Told::NoMemory
             | Told::Panic
-            | Told::Dropped => 8,
+            | Told::Dropped
+            | Told::SlowScript => 8,
             Told::Setting | Told::Users => 32,
         }
     }
@@ -186,6 +190,9 @@ impl fmt::Display for Told {
             Told::Dropped => "slow subscriber: messages were dropped since the last such line",
             Told::Setting => "changed by CONFIG SET",
             Told::Users => "users changed",
+            Told::SlowScript => {
+                "a script runs for long: SCRIPT KILL or FUNCTION KILL ends it if it has changed nothing"
+            }
             Told::NotServed => "can't serve a connection",
         })
     }

@@ -59,10 +59,12 @@ impl Monitors {
     }
 }
 
-/// The line that shows a command: `+1700000000.000001 [0 127.0.0.1:50000] "set" "key" "value"`.
+/// The line that shows a command: `+1700000000.000001 [0 127.0.0.1:50000] "set" "key" "value"`. Of one
+/// that a script has called, `lua` stands in place of the address.
 pub(crate) fn line<'a>(
     client: &Client,
     database: u32,
+    in_script: bool,
     args: impl Iterator<Item = &'a [u8]>,
 ) -> String {
     let now = SystemTime::now()
@@ -71,6 +73,7 @@ pub(crate) fn line<'a>(
     let (seconds, micros) = (now.as_secs(), now.subsec_micros());
     let mut line = format!("+{seconds}.{micros:06} [{database} ");
     let _ = match &client.addresses {
+        _ if in_script => write!(line, "lua]"),
         Addresses::Tcp { peer, .. } => write!(line, "{peer}]"),
         Addresses::Unix(path) => write!(line, "unix:{}]", path.display()),
     };

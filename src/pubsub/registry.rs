@@ -88,7 +88,8 @@ impl ChannelOrder<'_> {
     /// The value that holds no guard.
     pub(crate) const NONE: &'static ChannelOrder<'static> = &ChannelOrder { all: Vec::new() };
 
-    fn are_held(&self) -> bool {
+    /// Whether it holds the guards.
+    pub(crate) fn are_held(&self) -> bool {
         !self.all.is_empty()
     }
 }
@@ -373,6 +374,14 @@ impl Registry {
             .read()
             .for_each_match(channel, |entry| receivers += entry.subscribers.len());
         receivers
+    }
+
+    /// As [`receivers`](Self::receivers), for any namespace that messages are sent to.
+    pub(crate) fn receivers_in(&self, namespace: Namespace, channel: &[u8]) -> usize {
+        match namespace {
+            Namespace::Shard => self.subscribers(Namespace::Shard, channel),
+            Namespace::Channel | Namespace::Pattern => self.receivers(channel),
+        }
     }
 
     /// Waits until a PUBLISH to `channel` would reach at least `count` subscriptions.

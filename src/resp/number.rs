@@ -174,7 +174,13 @@ fn short_whole(text: &[u8]) -> Option<f64> {
 /// Formats a `double` as Redis 7.0 does (C's `%.17g`): 17 significant digits without trailing
 /// zeros. So many digits distinguish every number from its neighbours.
 pub(crate) fn format_double(number: f64) -> String {
-    const DIGITS: i32 = 17;
+    format_significant(number, 17)
+}
+
+/// Formats a `double` with so many significant digits, at least one, and without trailing zeros, as C
+/// does (`%.{digits}g`).
+pub(crate) fn format_significant(number: f64, digits: u8) -> String {
+    let digits = i32::from(digits);
     if number.is_nan() {
         return "nan".to_owned();
     }
@@ -182,7 +188,9 @@ pub(crate) fn format_double(number: f64) -> String {
         return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
     // Minus zero has a sign.
-    if number.fract() == 0.0 && number.abs() < EXACT && (number != 0.0 || number.is_sign_positive())
+    // A whole number of so many digits has them all.
+    let most = EXACT.min(10_f64.powi(digits));
+    if number.fract() == 0.0 && number.abs() < most && (number != 0.0 || number.is_sign_positive())
     {
         return itoa::Buffer::new().format(number as i64).to_owned();
     }
@@ -191,11 +199,11 @@ pub(crate) fn format_double(number: f64) -> String {
         false => text.to_owned(),
     };
     // One digit stands before the point, the others after it.
-    let text = format!("{number:.*e}", DIGITS as usize - 1);
+    let text = format!("{number:.*e}", digits as usize - 1);
     let (significand, exponent) = text.split_once('e').expect("`e` has an exponent");
     let exponent: i32 = exponent.parse().expect("an exponent is an integer");
-    if (-4..DIGITS).contains(&exponent) {
-        without_zeros(&format!("{number:.*}", (DIGITS - 1 - exponent) as usize))
+    if (-4..digits).contains(&exponent) {
+        without_zeros(&format!("{number:.*}", (digits - 1 - exponent) as usize))
     } else {
         let sign = if exponent < 0 { '-' } else { '+' };
         let magnitude = exponent.unsigned_abs();

@@ -45,10 +45,6 @@ impl<'a> ReplyWriter<'a> {
     }
 
     /// A writer that builds a value in `builder`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "so far, only tests want a reply as a value")
-    )]
     pub(crate) fn value(builder: &'a mut ReplyBuilder) -> ReplyWriter<'a> {
         ReplyWriter(Target::Value(builder))
     }
@@ -57,7 +53,7 @@ impl<'a> ReplyWriter<'a> {
     pub(crate) fn is_starved(&self) -> bool {
         match &self.0 {
             Target::Wire(out, _) => out.is_starved(),
-            Target::Value(_) => false,
+            Target::Value(builder) => builder.is_starved(),
         }
     }
 
@@ -148,7 +144,7 @@ impl<'a> ReplyWriter<'a> {
                     encode::put_bulk(out, data);
                 }
             }
-            Target::Value(builder) => builder.add(Reply::Bulk(Bytes::copy_from_slice(data))),
+            Target::Value(builder) => builder.add_copy(data, Reply::Bulk),
         }
     }
 
@@ -165,7 +161,11 @@ impl<'a> ReplyWriter<'a> {
                 }
             }
             Target::Wire(..) => self.bulk(&data),
-            Target::Value(builder) => builder.add(Reply::Bulk(data)),
+            Target::Value(builder) => {
+                if builder.take_room(data.len()) {
+                    builder.add(Reply::Bulk(data));
+                }
+            }
         }
     }
 
@@ -201,7 +201,7 @@ impl<'a> ReplyWriter<'a> {
                     encode::put_decimal(out, digits, *protocol);
                 }
             }
-            Target::Value(builder) => builder.add(Reply::Decimal(Bytes::copy_from_slice(digits))),
+            Target::Value(builder) => builder.add_copy(digits, Reply::Decimal),
         }
     }
 
@@ -237,7 +237,7 @@ impl<'a> ReplyWriter<'a> {
                     encode::put_status(out, text);
                 }
             }
-            Target::Value(builder) => builder.add(Reply::Status(Bytes::copy_from_slice(text))),
+            Target::Value(builder) => builder.add_copy(text, Reply::Status),
         }
     }
 
@@ -326,11 +326,16 @@ impl<'a> ReplyWriter<'a> {
 
 /// Builds a reply from its pieces. It counts the members of each open aggregate, and closes the
 /// aggregate with its last member.
-#[derive(Debug, Default)]
+///
+/// A builder has room for a number of bytes. A reply that needs more leaves it starved: it keeps
+/// nothing, and takes nothing more.
+#[derive(Debug)]
 pub(crate) struct ReplyBuilder {
     /// The incomplete aggregates, from the outermost to the innermost.
     open: Vec<OpenAggregate>,
     reply: Option<Reply>,
+    /// The bytes that the rest of the reply may take. `None`: it is starved.
+    room: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -369,10 +374,41 @@ fn in_pairs(items: Vec<Reply>) -> Vec<(Reply, Reply)> {
 }
 
 impl ReplyBuilder {
+    /// A builder with room for this many bytes.
+    pub(crate) fn with_room(bytes: usize) -> ReplyBuilder {
+        ReplyBuilder {
+            open: Vec::new(),
+            reply: None,
+            room: Some(bytes),
+        }
+    }
+
+    /// Whether the reply needed more room than there was.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.room.is_none()
+    }
+
+    /// Uses some of the room. Returns `false` if it is starved, or is so now.
+    fn take_room(&mut self, bytes: usize) -> bool {
+        self.room = self.room.and_then(|room| room.checked_sub(bytes));
+        if self.is_starved() {
+            self.open.clear();
+            self.reply = None;
+        }
+        !self.is_starved()
+    }
+
+    /// Adds a reply with a copy of these bytes.
+    fn add_copy(&mut self, bytes: &[u8], reply: fn(Bytes) -> Reply) {
+        if self.take_room(bytes.len()) {
+            self.add(reply(Bytes::copy_from_slice(bytes)));
+        }
+    }
+
     /// The finished reply; [`Reply::Sent`] if nothing was written.
     #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "so far, only tests want a reply as a value")
+        not(any(test, feature = "scripts")),
+        expect(dead_code, reason = "only scripts want a reply as a value")
     )]
     pub(crate) fn finish(self) -> Reply {
         debug_assert!(self.open.is_empty(), "incomplete: {:?}", self.open);
@@ -383,6 +419,9 @@ impl ReplyBuilder {
         if length == 0 {
             return self.add(kind.close(Vec::new()));
         }
+        if !self.take_room(length.saturating_mul(size_of::<Reply>())) {
+            return;
+        }
         self.open.push(OpenAggregate {
             kind,
             length,
@@ -391,7 +430,7 @@ impl ReplyBuilder {
     }
 
     fn add(&mut self, mut reply: Reply) {
-        if matches!(reply, Reply::Sent) {
+        if matches!(reply, Reply::Sent) || self.is_starved() {
             return;
         }
         while let Some(mut innermost) = self.open.pop() {

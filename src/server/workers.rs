@@ -10,12 +10,10 @@
 //! Layer `server`. It may use all layers but `embed`.
 
 use std::io;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{self, Handle, Runtime};
-use tokio::sync::Notify;
+use tokio::runtime::{self, Runtime};
 
 use crate::state::placement::Placement;
 
@@ -26,14 +24,7 @@ const STOP: Duration = Duration::from_secs(1);
 /// Running worker threads. Dropping them ends the tasks that still run there and joins the threads.
 #[derive(Debug)]
 pub struct Workers {
-    workers: Vec<Worker>,
-}
-
-#[derive(Debug)]
-struct Worker {
-    handle: Handle,
-    stop: Arc<Notify>,
-    thread: Option<JoinHandle<()>>,
+    runtimes: Vec<Runtime>,
 }
 
 impl Workers {
@@ -47,53 +38,39 @@ impl Workers {
             0 => (thread::available_parallelism()?.get() - 1).max(1),
             count => count,
         };
-        let workers = (0..count).map(Worker::start).collect::<io::Result<_>>()?;
-        Ok(Workers { workers })
+        let runtimes = (0..count).map(start).collect::<io::Result<_>>()?;
+        Ok(Workers { runtimes })
     }
 
     /// Distributes connections over these threads.
     pub(crate) fn placement(&self) -> Placement {
-        let handles = self.workers.iter().map(|worker| worker.handle.clone());
+        let handles = self.runtimes.iter().map(|runtime| runtime.handle().clone());
         Placement::new(handles.collect())
     }
 }
 
-impl Worker {
-    fn start(index: usize) -> io::Result<Worker> {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let handle = runtime.handle().clone();
-        let stop = Arc::new(Notify::new());
-        let run = {
-            let stop = Arc::clone(&stop);
-            move || run_until(runtime, &stop)
-        };
-        let thread = thread::Builder::new().name(format!("worker-{index}"));
-        Ok(Worker {
-            handle,
-            stop,
-            thread: Some(thread.spawn(run)?),
-        })
-    }
-}
-
-/// Runs the tasks of a thread's runtime until it is told to stop.
-fn run_until(runtime: Runtime, stop: &Notify) {
-    runtime.block_on(stop.notified());
-    runtime.shutdown_timeout(STOP);
+/// A runtime with one thread. It is of the multi-thread kind, since only that kind continues on
+/// another thread when a script occupies this one for long (`state::hand_over`).
+fn start(index: usize) -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name(format!("worker-{index}"))
+        .enable_all()
+        .build()
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        for worker in &self.workers {
-            worker.stop.notify_one();
-        }
-        for worker in &mut self.workers {
-            if let Some(thread) = worker.thread.take() {
-                // A panic of the thread has been logged already.
-                let _ = thread.join();
-            }
+        // A thread may block on a runtime's shutdown even where the caller may not, since it may run
+        // on a runtime itself.
+        let stop = |runtime: Runtime| move || runtime.shutdown_timeout(STOP);
+        let threads = self
+            .runtimes
+            .drain(..)
+            .map(|runtime| thread::spawn(stop(runtime)));
+        for thread in threads.collect::<Vec<_>>() {
+            // A panic of the thread has been logged already.
+            let _ = thread.join();
         }
     }
 }

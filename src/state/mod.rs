@@ -7,6 +7,7 @@ pub(crate) mod bound;
 pub(crate) mod clients;
 pub(crate) mod departure;
 pub mod descriptors;
+pub(crate) mod hand_over;
 pub(crate) mod memory;
 pub(crate) mod memory_trigger;
 #[cfg(all(test, shuttle))]
@@ -52,6 +53,7 @@ use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
+use crate::resp::error::CommandError;
 use crate::store::events;
 use crate::store::shared::SharedKeyspace;
 
@@ -109,6 +111,9 @@ pub(crate) struct ServerState {
     /// Permits for more batches that are carried out and wait to be written. Each such batch keeps
     /// its buffers.
     pub unwritten_batches: Semaphore,
+    /// The engine that runs scripts. Its lock comes right after the keyspace's.
+    #[cfg(feature = "scripts")]
+    pub scripts: crate::script::Scripts,
     /// Begins the shutdown.
     pub shutdown: Shutdown,
     /// Every task of this server.
@@ -169,6 +174,8 @@ impl ServerState {
             expiry_set: Notify::new(),
             placement,
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
+            #[cfg(feature = "scripts")]
+            scripts: crate::script::Scripts::default(),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
             clients_memory: Sampled::default(),
@@ -287,6 +294,18 @@ impl ServerState {
         } else {
             log_client!(info, client, times, "{told}");
         }
+    }
+
+    /// The error for commands that need the keyspace while a slow script has it.
+    #[cfg(feature = "scripts")]
+    pub(crate) fn busy_script(&self) -> Option<CommandError> {
+        self.scripts.running.busy()
+    }
+
+    /// Without scripts there is no slow one.
+    #[cfg(not(feature = "scripts"))]
+    pub(crate) fn busy_script(&self) -> Option<CommandError> {
+        None
     }
 
     /// Begins the shutdown, which `server::shutdown` completes. From now on no client's requests

@@ -1,17 +1,17 @@
-//! Bytes that are kept in place if they are few: a key, or a member of a sorted set.
+//! Bytes that are kept in place if they are few: a key, a member, or a field with its value.
 //!
 //! Layer `store`. A place that held only a pointer would need an allocation of 16 bytes or more for
 //! every key and member, and a visit to other memory for every comparison. In place costs nothing for
 //! up to [`INLINE`] bytes.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use super::allocation::size_class;
 
 /// The most bytes that are kept in place.
 const INLINE: usize = 22;
 
-/// Bytes that do not change.
+/// Bytes whose number does not change.
 #[derive(Clone, Debug)]
 pub(crate) enum CompactBytes {
     /// The first `len` of these bytes.
@@ -22,17 +22,7 @@ pub(crate) enum CompactBytes {
 
 impl From<&[u8]> for CompactBytes {
     fn from(from: &[u8]) -> CompactBytes {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..from.len()) {
-            Some(place) => {
-                place.copy_from_slice(from);
-                CompactBytes::Inline {
-                    len: from.len() as u8,
-                    bytes,
-                }
-            }
-            None => CompactBytes::Heap(from.into()),
-        }
+        CompactBytes::concat([from])
     }
 }
 
@@ -47,7 +37,34 @@ impl Deref for CompactBytes {
     }
 }
 
+impl DerefMut for CompactBytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            CompactBytes::Inline { len, bytes } => &mut bytes[..usize::from(*len)],
+            CompactBytes::Heap(bytes) => bytes,
+        }
+    }
+}
+
 impl CompactBytes {
+    /// The bytes of all parts, one after the other.
+    pub(crate) fn concat<const PARTS: usize>(parts: [&[u8]; PARTS]) -> CompactBytes {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len > INLINE {
+            return CompactBytes::Heap(parts.concat().into());
+        }
+        let mut bytes = [0; INLINE];
+        let mut at = 0;
+        for part in parts {
+            bytes[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        CompactBytes::Inline {
+            len: len as u8,
+            bytes,
+        }
+    }
+
     /// The bytes of heap memory behind it.
     pub(crate) fn heap(&self) -> usize {
         match self {
@@ -68,6 +85,11 @@ mod tests {
             let compact = CompactBytes::from(&bytes[..]);
             assert_eq!(*compact, bytes[..]);
             assert_eq!(compact.heap() > 0, len > INLINE);
+            for middle in [0, len / 2, len] {
+                let (one, other) = bytes.split_at(middle);
+                assert_eq!(CompactBytes::concat([one, b"-", other])[..middle], *one);
+                assert_eq!(CompactBytes::concat([b"-", one, other])[1..], bytes[..]);
+            }
         }
         assert_eq!(size_of::<CompactBytes>(), 24);
         assert_eq!(

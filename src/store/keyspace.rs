@@ -128,6 +128,11 @@ impl Keyspace {
         std::mem::take(&mut self.expiry_set)
     }
 
+    /// The number of recorded events.
+    pub(crate) fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
     /// Removes and returns the recorded events.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

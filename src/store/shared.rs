@@ -12,9 +12,10 @@
 //!   of an incomplete change.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use super::keyspace::{Figures, Keyspace};
-use crate::sync::{Mutex, MutexGuard, bump, unlocked};
+use crate::sync::{Mutex, MutexGuard, bump, lock_within, unlocked};
 
 /// The keyspace, its lock and its figures.
 #[derive(Debug, Default)]
@@ -28,6 +29,26 @@ impl SharedKeyspace {
     /// Takes the lock. Blocks the thread while another one has it.
     pub(crate) fn lock(&self) -> KeyspaceGuard<'_> {
         self.guard(self.keyspace.lock())
+    }
+
+    /// Takes the lock, and waits for it, but gives up once `reason` returns an error.
+    pub(crate) fn lock_unless<E>(
+        &self,
+        reason: impl Fn() -> Option<E>,
+    ) -> Result<KeyspaceGuard<'_>, E> {
+        /// How often `reason` is asked.
+        const PATIENCE: Duration = Duration::from_millis(10);
+        if let Some(keyspace) = self.try_lock() {
+            return Ok(keyspace);
+        }
+        loop {
+            if let Some(reason) = reason() {
+                return Err(reason);
+            }
+            if let Some(keyspace) = lock_within(&self.keyspace, PATIENCE) {
+                return Ok(self.guard(keyspace));
+            }
+        }
     }
 
     /// Takes the lock, if it is free.

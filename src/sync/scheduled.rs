@@ -31,6 +31,14 @@ impl<T> Mutex<T> {
     }
 }
 
+/// Replaces `parking_lot::Mutex::try_lock_for`. A model has no time: it waits.
+pub(crate) fn lock_within<T>(
+    mutex: &Mutex<T>,
+    _patience: std::time::Duration,
+) -> Option<MutexGuard<'_, T>> {
+    Some(mutex.lock())
+}
+
 /// Replaces `parking_lot::MutexGuard::bump`. It keeps the lock, which a model releases by itself.
 pub(crate) fn bump<T>(_guard: &mut MutexGuard<'_, T>) {}
 

@@ -90,6 +90,8 @@ install() {
   python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
   # arq wants an older redis-py than the others.
   python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
+  # These want one that is older than 8, but no such old one.
+  python_clients venv_redis7 requirements_redis7.txt >"$log" 2>&1 || { fail "install limits, pyrate-limiter and saq" "$log"; return 1; }
   # The programs are copied next to node_modules, because that is where Node looks for packages.
   cp "$checks"/node/*.mjs "$checks"/node/package.json "$checks"/node/.npmrc "$clients/node/" || return 1
   if ! cmp -s "$checks/node/package-lock.json" "$clients/node/node_modules/installed.json"; then
@@ -169,15 +171,20 @@ fi
 
 export PYTHONDONTWRITEBYTECODE=1
 for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_keys redis_py_caching redis_py_asyncio \
-  applications taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers readme_snippets; do
+  applications taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers celery_workers huey_queues \
+  dramatiq_workers redis_locks readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
+for file in rate_limiters saq_jobs; do
+  run "$file.py" 300 "$clients/venv_redis7/bin/python" "$checks/python/$file.py"
+done
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-for file in node_redis node_redis_queue node_redis_types ioredis ioredis_queue ioredis_types caching socketio graphql \
-  connect_redis aedes node_resque readme_snippets; do
+for file in node_redis node_redis_queue node_redis_types node_redis_scripts ioredis ioredis_queue ioredis_types \
+  ioredis_scripts caching socketio graphql connect_redis aedes node_resque bull bee_queue rsmq redlock redis_semaphore \
+  rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
 for pid in "${servers[@]}"; do

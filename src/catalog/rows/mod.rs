@@ -13,6 +13,8 @@ pub(super) mod keys;
 pub(super) mod list;
 pub(super) mod operators;
 pub(super) mod pubsub;
+#[cfg(feature = "scripts")]
+pub(super) mod scripting;
 pub(super) mod server;
 pub(super) mod set;
 pub(super) mod sorted_set;

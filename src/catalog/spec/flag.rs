@@ -16,9 +16,11 @@ pub(crate) enum Flag {
     Blocking,
     Loading,
     Stale,
+    SkipMonitor,
     SkipSlowlog,
     Fast,
     NoAuth,
+    NoMandatoryKeys,
     NoAsyncLoading,
     NoMulti,
     MovableKeys,
@@ -35,7 +37,7 @@ pub(crate) enum Flag {
 }
 
 impl Flag {
-    const ALL: [Flag; 20] = [
+    const ALL: [Flag; 22] = [
         Flag::Write,
         Flag::ReadOnly,
         Flag::DenyOom,
@@ -45,9 +47,11 @@ impl Flag {
         Flag::Blocking,
         Flag::Loading,
         Flag::Stale,
+        Flag::SkipMonitor,
         Flag::SkipSlowlog,
         Flag::Fast,
         Flag::NoAuth,
+        Flag::NoMandatoryKeys,
         Flag::NoAsyncLoading,
         Flag::NoMulti,
         Flag::MovableKeys,
@@ -70,9 +74,11 @@ impl Flag {
             Flag::Blocking => "blocking",
             Flag::Loading => "loading",
             Flag::Stale => "stale",
+            Flag::SkipMonitor => "skip_monitor",
             Flag::SkipSlowlog => "skip_slowlog",
             Flag::Fast => "fast",
             Flag::NoAuth => "no_auth",
+            Flag::NoMandatoryKeys => "no_mandatory_keys",
             Flag::NoAsyncLoading => "no_async_loading",
             Flag::NoMulti => "no_multi",
             Flag::MovableKeys => "movablekeys",

@@ -106,7 +106,7 @@ fn the_last_of_several_values_of_a_setting_applies() {
 fn all_errors_are_reported_at_once() {
     let file = "bind 127.0.0.1 -::1\nport 6379\ndaemonize yes\npidfile /run/redis.pid\n\
                 logfile /var/log/redis.log\ndatabases 16\nrename-command FLUSHALL \"\"\n\
-                appendonly no\ndbfilename dump.rdb\nmaxcleints 5\nport many\nlua-time-limit 5000";
+                appendonly no\ndbfilename dump.rdb\nmaxcleints 5\nport many\nrepl-timeout 5000";
     let errors = start(&["-", "--timeuot", "1"], &[("FANFARE_PROT", "1")], file).unwrap_err();
     let expected = [
         "standard input:3: bad value for 'daemonize': fanfare stays in the foreground, so 'daemonize' can only be 'no'",
@@ -115,7 +115,7 @@ fn all_errors_are_reported_at_once() {
         "standard input:9: fanfare does not have Redis's setting 'dbfilename'",
         "standard input:10: unknown setting 'maxcleints'; did you mean 'maxclients'?",
         "standard input:11: bad value for 'port': argument couldn't be parsed into an integer",
-        "standard input:12: fanfare does not have Redis's setting 'lua-time-limit'",
+        "standard input:12: fanfare does not have Redis's setting 'repl-timeout'",
         "environment FANFARE_PROT: no setting has this variable; did you mean 'FANFARE_PORT'?",
         "command line: unknown setting 'timeuot'; did you mean 'timeout'?",
     ];

@@ -97,15 +97,37 @@ fn a_map_keeps_its_order_and_takes_any_key() {
 
 #[test]
 fn nothing_written_is_no_reply() {
-    let mut builder = ReplyBuilder::default();
+    let mut builder = ReplyBuilder::with_room(usize::MAX);
     ReplyWriter::value(&mut builder).put(Reply::Sent);
     assert_eq!(builder.finish(), Reply::Sent);
 }
 
 #[test]
+fn a_reply_that_needs_more_than_the_room_leaves_nothing() {
+    let write = |room| {
+        let mut builder = ReplyBuilder::with_room(room);
+        let mut out = ReplyWriter::value(&mut builder);
+        out.array(2);
+        out.bulk(b"12345");
+        out.shared_bulk(Bytes::from_static(b"1234567890"));
+        let starved = out.is_starved();
+        assert_eq!(builder.is_starved(), starved);
+        (!starved).then(|| builder.finish())
+    };
+    let needed = 2 * size_of::<Reply>() + 15;
+    assert_eq!(
+        write(needed),
+        Some(array([bulk("12345"), bulk("1234567890")]))
+    );
+    for room in [0, needed - 11, needed - 1] {
+        assert_eq!(write(room), None, "{room} bytes");
+    }
+}
+
+#[test]
 #[should_panic(expected = "incomplete")]
 fn a_reply_that_is_not_complete_is_a_mistake() {
-    let mut builder = ReplyBuilder::default();
+    let mut builder = ReplyBuilder::with_room(usize::MAX);
     let mut out = ReplyWriter::value(&mut builder);
     out.map(1);
     out.bulk(b"a key without a value");
@@ -115,7 +137,7 @@ fn a_reply_that_is_not_complete_is_a_mistake() {
 #[test]
 #[should_panic(expected = "a second reply")]
 fn two_replies_are_a_mistake() {
-    let mut builder = ReplyBuilder::default();
+    let mut builder = ReplyBuilder::with_room(usize::MAX);
     let mut out = ReplyWriter::value(&mut builder);
     out.integer(1);
     out.integer(2);
@@ -262,7 +284,7 @@ proptest! {
             let mut choices = wholes.iter().copied().cycle();
             move || choices.next().unwrap_or_default()
         };
-        let mut builder = ReplyBuilder::default();
+        let mut builder = ReplyBuilder::with_room(usize::MAX);
         stream(&mut ReplyWriter::value(&mut builder), &reply, &mut choices());
         let value = builder.finish();
         for protocol in BOTH {

@@ -52,7 +52,7 @@ impl ValueType for Hash {
     }
 
     fn free_cost(&self) -> usize {
-        self.0.allocations()
+        self.0.free_cost()
     }
 }
 

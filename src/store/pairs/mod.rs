@@ -70,11 +70,11 @@ impl Pairs {
         }
     }
 
-    /// The number of its allocations.
-    pub(crate) fn allocations(&self) -> usize {
+    /// Roughly how many allocations dropping it frees.
+    pub(crate) fn free_cost(&self) -> usize {
         match self {
             Pairs::Packed(packed) => packed.allocations(),
-            Pairs::Table(table) => table.allocations(),
+            Pairs::Table(table) => table.free_cost(),
         }
     }
 

@@ -1,31 +1,29 @@
-//! A field and its value in one allocation: the field's length as a [`varint`], the field, and the
-//! value up to the end. A set's member is a pair with an empty value.
+//! A field and its value: the field's length as a [`varint`], the field, and the value up to the
+//! end. A short pair is in place, a long one has one allocation. A set's member is a pair with an
+//! empty value.
 //!
 //! Layer `store`. It uses nothing else.
 
-use super::super::allocation::size_class;
+use super::super::compact_bytes::CompactBytes;
 use super::varint;
 
 /// A field with its value.
 #[derive(Clone, Debug)]
-pub(crate) struct Pair(Box<[u8]>);
+pub(crate) struct Pair(CompactBytes);
 
 impl Pair {
     /// Packs a field with its value.
     pub(crate) fn new(field: &[u8], value: &[u8]) -> Pair {
         let mut length = [0; varint::MAX_SIZE];
         let prefix = varint::write(field.len(), &mut length);
-        let mut bytes = Vec::with_capacity(prefix + field.len() + value.len());
-        bytes.extend_from_slice(&length[..prefix]);
-        bytes.extend_from_slice(field);
-        bytes.extend_from_slice(value);
-        Pair(bytes.into_boxed_slice())
+        Pair(CompactBytes::concat([&length[..prefix], field, value]))
     }
 
     /// The field and the value.
     pub(crate) fn parts(&self) -> (&[u8], &[u8]) {
-        let (length, prefix) = varint::read(&self.0);
-        self.0[prefix..].split_at(length)
+        let bytes = &*self.0;
+        let (length, prefix) = varint::read(bytes);
+        bytes[prefix..].split_at(length)
     }
 
     /// The field.
@@ -44,9 +42,9 @@ impl Pair {
         }
     }
 
-    /// Its heap memory in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        size_class(self.0.len())
+    /// The bytes of heap memory behind it.
+    pub(crate) fn heap(&self) -> usize {
+        self.0.heap()
     }
 }
 
@@ -56,11 +54,21 @@ mod tests {
 
     #[test]
     fn parts_come_back() {
-        for (field, value) in [(0, 0), (0, 5), (5, 0), (127, 1), (128, 1), (300, 70_000)] {
+        for (field, value) in [
+            (0, 0),
+            (0, 5),
+            (5, 0),
+            (10, 11),
+            (10, 12),
+            (127, 1),
+            (128, 1),
+            (300, 70_000),
+        ] {
             let (field, value) = (vec![b'f'; field], vec![b'v'; value]);
             let mut pair = Pair::new(&field, &value);
             assert_eq!(pair.parts(), (&field[..], &value[..]));
-            for value in [vec![b'w'; value.len()], vec![b'x'; value.len() + 1]] {
+            assert_eq!(pair.heap() == 0, field.len() + value.len() <= 21);
+            for value in [vec![b'w'; value.len()], vec![b'x'; value.len() + 1], value] {
                 pair.set_value(&value);
                 assert_eq!(pair.parts(), (&field[..], &value[..]));
             }

@@ -96,7 +96,7 @@ impl ValueType for Set {
     fn free_cost(&self) -> usize {
         match &self.0 {
             Form::Integers(integers) => usize::from(integers.len() > 0),
-            Form::Members(members) => members.allocations(),
+            Form::Members(members) => members.free_cost(),
         }
     }
 }

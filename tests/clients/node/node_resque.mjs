@@ -1,5 +1,5 @@
-// node-resque: jobs, delayed jobs, its lock and retry plugins, and worker processes, one of which is killed. Its worker
-// takes jobs with a script unless it is told that there are none; see node_resque_worker.mjs.
+// node-resque: jobs, delayed jobs, its lock and retry plugins, and worker processes, some of which are killed. A worker
+// takes a job with a script, `popAndStoreJob`, so that the job is in the queue or in the worker's record at all times.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -171,6 +171,41 @@ check("a killed worker: its job fails, is tried again, and nothing else is lost 
     assert.deepEqual((await log(102))[101], "held a");
     await waitUntil(async () => (await stat("processed")) === 101, "the last success");
     assert.deepEqual([await queue.workers(), await queue.failedCount(), (await log(102)).length], [{ a: "work" }, 0, 102]);
+  }));
+
+check("popAndStoreJob: the worker's record has what the script made of the job, the worker has the job itself", BOTH, (protocol) =>
+  withResque(protocol, async ({ queue, redis, namespace, startWorker, log }) => {
+    const given = ["ä\u0000\"", 0.1, -7, 12345678901234567, 1e300, true, null, [1, [2]], { a: { b: "c" } }, [], {}];
+    await queue.enqueue("work", "wait", given);
+    await queue.enqueue("work", "wait", []);
+    await startWorker("a");
+    assert.deepEqual(await log(1), [`${JSON.stringify(given)} a`]);
+    const record = async () => JSON.parse(await redis.get(`${namespace}:worker:a:work`));
+    // cjson writes 14 digits, and an empty table is an object.
+    const { run_at, ...first } = await record();
+    assert.ok(Date.parse(run_at) <= Date.now(), run_at);
+    const stored = given.with(3, 12345678901235e3).with(9, {});
+    assert.deepEqual(first, { queue: "work", worker: "a", payload: { class: "wait", queue: "work", args: stored } });
+    await redis.set(`${namespace}:gate`, "open");
+    assert.deepEqual((await log(2))[1], "[] a");
+    await waitUntil(async () => Number((await queue.stats()).processed) === 2, "both jobs");
+    assert.deepEqual([await queue.allWorkingOn(), await queue.length("work")], [{ a: "started" }, 0]);
+  }));
+
+check("a worker that is killed in the middle of 200 jobs loses none, and at most the one in hand is done again", ["RESP3"], (protocol) =>
+  withResque(protocol, async ({ queue, startWorker, startScheduler, log, stat }) => {
+    for (const text of texts(200)) await queue.enqueue("work", "note", [text]);
+    const victim = await startWorker("victim");
+    await log(30);
+    await victim.kill();
+    await startWorker("a");
+    await startScheduler("one", { stuckWorkerTimeout: 2_000, retryStuckJobs: true });
+    await waitUntil(async () => !("victim" in (await queue.workers())), "the victim to be forgotten");
+    await waitUntil(async () => (await queue.length("work")) === 0 && (await queue.allWorkingOn()).a === "started", "the last job");
+    const done = (await log(200)).map((entry) => entry.split(" ")[0]);
+    assert.deepEqual([...new Set(done)].sort(), texts(200).sort());
+    assert.ok(done.length <= 201, `${done.length} notes`);
+    assert.equal(await queue.failedCount(), 0);
   }));
 
 await run("node-resque");

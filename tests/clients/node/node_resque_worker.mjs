@@ -7,13 +7,9 @@ import resque from "node-resque";
 
 const { Plugins, Worker } = resque;
 
-/**
- * What Queue, Scheduler and Worker are connected with. `ioredis-mock` is node-resque's way to say that there are no
- * scripts: its worker then takes a job with LPOP and SET.
- */
+/** What Queue, Scheduler and Worker are connected with. */
 export function connection(namespace, protocol) {
-  const redis = new Redis({ host: "127.0.0.1", port: Number(process.env.CHECK_PORT), protocol: Number(protocol) });
-  return { redis, namespace, pkg: "ioredis-mock" };
+  return { redis: new Redis({ host: "127.0.0.1", port: Number(process.env.CHECK_PORT), protocol: Number(protocol) }), namespace };
 }
 
 /** The jobs; each notes in the list `log` who did it. */
@@ -34,9 +30,9 @@ export function jobs({ redis, namespace }, name) {
       await log(text);
       throw new Error(`no ${text}`);
     },
-    // Begins, and ends when the gate is open: the first one to try never sees that.
-    wait: async (text) => {
-      await log(text);
+    // Notes all of its arguments. It ends when the gate is open: a worker that is killed never sees that.
+    wait: async (...given) => {
+      await log(given.length === 1 ? given[0] : JSON.stringify(given));
       while (!(await redis.exists(`${namespace}:gate`))) await new Promise((resolve) => setTimeout(resolve, 20));
     },
     thirdTime: {

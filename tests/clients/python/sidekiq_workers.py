@@ -1,6 +1,7 @@
-"""Sidekiq: worker processes that do jobs at once, failed and scheduled jobs, a worker that is stopped and one that is killed.
+"""Sidekiq: worker processes that do jobs at once, failed and scheduled jobs, a worker that is stopped and ones that are killed.
 
-Its scheduler moves scheduled and failed jobs back with a script. The checks move them with Sidekiq's API, which uses none.
+Scheduled and failed jobs are moved back into their queues in two ways: by Sidekiq's API, and by the scheduler of each
+worker, with a script.
 """
 
 import contextlib
@@ -17,6 +18,8 @@ from harness import PORT, check, expect, run, unique, wait_until
 # Sidekiq's keys have fixed names: a database of its own, which is flushed.
 DATABASE = 10
 JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ruby", "sidekiq_jobs.rb")
+# For a worker whose scheduler looks for jobs several times in a second, and not after 15 seconds for the first time.
+SCHEDULES = {"CHECK_POLL_INTERVAL": "0.2"}
 ENVIRONMENT = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{PORT}/{DATABASE}", "RUBYOPT": "-W0"}
 
 
@@ -40,11 +43,11 @@ def ruby(code):
 
 
 @contextlib.contextmanager
-def worker(r, *options):
+def worker(r, *options, **environment):
     """A worker process, which waits for jobs or has begun one. Killed at the end unless it has ended before."""
     known = r.scard("processes")
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(["sidekiq", "-r", JOBS, "-t", "1", *options], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(["sidekiq", "-r", JOBS, "-t", "1", *options], env=ENVIRONMENT | environment, stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT)
 
         def works():
@@ -185,6 +188,61 @@ def killed():
             expect(log(r, 202)[201], ("last", third.pid))
             stop(third)
         expect((r.llen("log"), r.exists("queue:default"), r.zcard("retry")), (202, 0, 0))
+
+
+@check("the scheduler: due jobs are done, each once, in the order of their times, by two processes; later ones wait")
+def scheduler():
+    with application() as r, worker(r, "-c", "1", **SCHEDULES) as one, worker(r, "-c", "1", **SCHEDULES) as two:
+        ruby("""
+            now = Time.now.to_f
+            {"late" => 1.5, "soon" => 0.5, "never" => 3600}.each { |text, after| Due.perform_in(after, text, now + after) }
+            Sidekiq::Client.push_bulk("class" => Due, "args" => (0...200).map { |n| [n.to_s, now + 1] }, "at" => now + 1)
+            nil""")
+        done = log(r, 202)
+        texts = [text for text, _ in done]
+        expect(sorted(texts), sorted([*map(str, range(200)), "late", "soon"]))
+        assert texts.index("soon") < texts.index("late"), texts
+        assert {pid for _, pid in done} <= {one.pid, two.pid}
+        expect(ruby("Sidekiq::ScheduledSet.new.map { |job| job.args[0] }"), ["never"])
+        for process in (one, two):
+            stop(process)
+        expect((r.llen("log"), r.get("stat:processed"), r.exists("queue:default")), (202, "202", 0))
+
+
+@check("the scheduler: a failed job is tried again until it succeeds, and until it was tried too often")
+def retried():
+    with application() as r, worker(r, "-c", "2", **SCHEDULES) as process:
+        ruby("""Gated.perform_async("right"); OnlyTwice.perform_async("wrong")""")
+        wait_until(lambda: r.zcard("retry") == 2, "both failures")
+        due_now = "Sidekiq::RetrySet.new.each { |job| job.reschedule(Time.now) }; nil"
+        ruby(due_now)
+        wait_until(lambda: (r.zcard("retry"), r.zcard("dead")) == (1, 1), "the second ones")
+        expect(ruby("""[Sidekiq::RetrySet, Sidekiq::DeadSet].map { |set| set.new.map { |job| [job.args, job["retry_count"]] } }"""),
+               [[[["right"], 1]], [[["wrong"], 1]]])
+        r.set("gate", "open")
+        ruby(due_now)
+        expect(sorted(text for text, _ in log(r, 5)), ["right"] * 3 + ["wrong"] * 2)
+        stop(process)
+        expect((r.exists("retry", "queue:default"), r.zcard("dead"), r.get("stat:processed"), r.get("stat:failed")), (0, 1, "5", "4"))
+
+
+@check("the scheduler: a worker that is killed while it moves jobs has lost none but what it had in hand")
+def scheduler_killed():
+    with application() as r:
+        ruby("""Sidekiq::Client.push_bulk("class" => Note, "args" => (0...3000).map { |n| [n.to_s] }, "at" => Time.now.to_f + 0.1); nil""")
+        with worker(r, "-c", "1", **SCHEDULES):
+            wait_until(lambda: r.zcard("schedule") < 3000, "the first to be moved")
+        wait_until(lambda: not [client for client in r.client_list() if client["db"] == str(DATABASE) and client["cmd"] != "client|list"],
+                   "its connections' end")
+        # It may have had one to move and one to do.
+        done, left = [int(text) for text, _ in log(r, 0)], r.zcard("schedule") + r.llen("queue:default")
+        assert 3000 - 2 <= left + len(done) <= 3000, (left, len(done))
+        with worker(r, "-c", "5", **SCHEDULES) as second:
+            wanted = left + len(done)
+            done = [int(text) for text, _ in log(r, wanted)]
+            wait_until(lambda: r.zcard("schedule") + r.llen("queue:default") == 0, "the last one")
+            stop(second)
+        expect((len(set(done)), r.llen("log")), (wanted, wanted))
 
 
 run("Sidekiq")

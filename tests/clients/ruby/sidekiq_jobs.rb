@@ -5,6 +5,11 @@ require "json"
 require "sidekiq"
 require "sidekiq/api"
 
+Sidekiq.configure_server do
+  interval = ENV["CHECK_POLL_INTERVAL"]
+  Sidekiq.options[:poll_interval_average] = interval.to_f if interval
+end
+
 def note(text)
   Sidekiq.redis { |redis| redis.rpush("log", "#{text} #{Process.pid}") }
 end
@@ -14,6 +19,13 @@ class Note
 
   def perform(text)
     note(text)
+  end
+end
+
+# Tells one that comes too early.
+class Due < Note
+  def perform(text, at)
+    note(Time.now.to_f >= at ? text : "#{text}-early")
   end
 end
 
@@ -34,6 +46,16 @@ end
 
 class OnlyOnce < Gated
   sidekiq_options retry: 0
+end
+
+class OnlyTwice < Gated
+  sidekiq_options retry: 1
+
+  # Never right, gate or no gate.
+  def perform(text)
+    note(text)
+    raise ArgumentError, "wrong"
+  end
 end
 
 class Discarded < Gated

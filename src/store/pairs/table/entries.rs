@@ -13,7 +13,7 @@
 use super::super::super::allocation;
 use super::super::pair::Pair;
 
-/// The number of pairs in a chunk, which is 8 KiB.
+/// The number of pairs in a chunk, which is 12 KiB.
 const CHUNK: usize = 512;
 /// The first capacity.
 const FIRST: usize = 4;
@@ -43,7 +43,7 @@ impl Entries {
         }
     }
 
-    /// Its heap memory in bytes, without the pairs' own.
+    /// Its heap memory in bytes, without what is behind the pairs.
     pub(crate) fn memory(&self) -> usize {
         let chunks = self.chunks.split_last().map_or(0, |(last, others)| {
             others.len() * allocation::buffer::<Pair>(CHUNK)
@@ -52,7 +52,7 @@ impl Entries {
         allocation::buffer::<Vec<Pair>>(self.chunks.capacity()) + chunks
     }
 
-    /// The number of its allocations, without the pairs' own.
+    /// The number of its allocations, without those behind the pairs.
     pub(crate) fn allocations(&self) -> usize {
         self.chunks.len() + 1
     }

@@ -7,6 +7,9 @@
 //!   entries   number → pair                   (no gaps: the numbers are 0, 1, 2, …, see `entries`)
 //! ```
 //!
+//! Looking up a short field that is there visits two places in memory, one in the index and one in
+//! the entries. A field that is not there rarely has the hash of another, so the index is enough.
+//!
 //! Each of the two orders has a purpose. The entries have no gaps, so a random number is a random
 //! entry, however much the table has shrunk. The index is in the order of the hashes, and SCAN uses
 //! it, because an entry's number may change but its hash does not. So a pair that exists during a
@@ -17,7 +20,8 @@
 //! - Every entry is in the index once, with its hash and its number.
 //! - The numbers are those below `entries.len()`: when an entry is removed, the last one gets its
 //!   number.
-//! - `pairs_memory` is the sum of [`Pair::memory`] over all entries.
+//! - `heap` is the sum of [`Pair::heap`] over all entries, and `on_heap` the number of entries
+//!   where it is not 0.
 //! - The hash of a field never changes: `seed` stays the same for the life of the table, also in a
 //!   clone. Each table has its own, so that the order of one table says nothing about another.
 
@@ -34,12 +38,16 @@ use super::super::allocation;
 use super::pair::Pair;
 use crate::hash::HashState;
 
+/// Dropping a table visits every entry. This many visits take as long as freeing one allocation.
+const VISITS_PER_FREE: usize = 32;
+
 /// A hash table.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     entries: Entries,
     index: Index,
-    pairs_memory: usize,
+    heap: usize,
+    on_heap: usize,
     seed: u64,
     /// The bits of a hash that are used. Tests clear some to make hashes equal.
     #[cfg(test)]
@@ -53,7 +61,8 @@ impl Table {
         Table {
             entries: Entries::with_room(pairs),
             index: Index::with_room(pairs),
-            pairs_memory: 0,
+            heap: 0,
+            on_heap: 0,
             seed: HashState::hash(TABLES.fetch_add(1, Ordering::Relaxed)),
             #[cfg(test)]
             mask: u32::MAX,
@@ -70,12 +79,14 @@ impl Table {
         allocation::size_class(size_of::<Table>())
             + self.entries.memory()
             + self.index.memory()
-            + self.pairs_memory
+            + self.heap
     }
 
-    /// The number of its allocations, including the table itself.
-    pub(crate) fn allocations(&self) -> usize {
-        self.entries.len() + self.entries.allocations() + 2
+    /// About as many allocations as can be freed in the time that dropping it takes.
+    pub(crate) fn free_cost(&self) -> usize {
+        let visits = self.len() / VISITS_PER_FREE;
+        // The table itself and the index are one each.
+        self.on_heap + self.entries.allocations() + 2 + visits
     }
 
     /// The pairs, in no particular order.
@@ -103,9 +114,11 @@ impl Table {
         match self.find(hash, field) {
             Some(number) => {
                 let pair = self.entries.get_mut(number);
-                self.pairs_memory -= pair.memory();
+                let before = pair.heap();
                 pair.set_value(value);
-                self.pairs_memory += pair.memory();
+                let after = pair.heap();
+                self.uncount(before);
+                self.count(after);
                 false
             }
             None => {
@@ -181,15 +194,26 @@ impl Table {
     }
 
     fn insert(&mut self, hash: u32, pair: Pair) {
-        self.pairs_memory += pair.memory();
+        self.count(pair.heap());
         self.index.insert(hash, self.entries.len() as u32);
         self.entries.push(pair);
+    }
+
+    /// Counts a pair that has this much heap memory behind it.
+    fn count(&mut self, heap: usize) {
+        self.heap += heap;
+        self.on_heap += usize::from(heap > 0);
+    }
+
+    fn uncount(&mut self, heap: usize) {
+        self.heap -= heap;
+        self.on_heap -= usize::from(heap > 0);
     }
 
     fn take_out(&mut self, hash: u32, number: u32) -> Pair {
         self.index.remove(hash, number);
         let pair = self.entries.swap_remove(number);
-        self.pairs_memory -= pair.memory();
+        self.uncount(pair.heap());
         let last = self.entries.len() as u32;
         if number != last {
             let hash = self.hash(self.entries.get(number).field());
@@ -235,7 +259,8 @@ impl Table {
                 .map(|&(_, number)| number as usize)
                 .eq(0..self.len())
         );
-        let memory: usize = self.entries.iter().map(Pair::memory).sum();
-        assert_eq!(self.pairs_memory, memory);
+        let heap = || self.entries.iter().map(Pair::heap);
+        assert_eq!(self.heap, heap().sum::<usize>());
+        assert_eq!(self.on_heap, heap().filter(|&heap| heap > 0).count());
     }
 }

@@ -145,6 +145,25 @@ fn a_table_that_has_shrunk_is_small_and_scanned_in_few_steps() {
 }
 
 #[test]
+fn short_pairs_are_in_place_and_long_ones_have_an_allocation_each() {
+    let mut table = table(0..20_000);
+    assert!(table.free_cost() < 20_000 / 20, "{}", table.free_cost());
+    let memory = table.memory();
+    assert!(memory < 20_000 * 40, "{memory}");
+    for number in 0..10 {
+        assert!(!table.set(&name(number), &[b'v'; 100]));
+    }
+    table.invariants();
+    // The length, the field, and the value.
+    assert_eq!(table.memory(), memory + 10 * 112);
+    for number in 0..10 {
+        assert!(!table.set(&name(number), b"short"));
+    }
+    table.invariants();
+    assert_eq!(table.memory(), memory);
+}
+
+#[test]
 fn a_scan_with_a_cursor_of_nobody_shows_no_nonsense() {
     let table = table(0..100);
     for cursor in [1, 77, u64::from(u32::MAX), 1 << 32, u64::MAX] {

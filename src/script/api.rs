@@ -1,0 +1,336 @@
+//! The functions of the table `redis`.
+//!
+//! Layer `script`.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use mlua::{Function, Lua, MultiValue, Table, Value};
+use parking_lot::Mutex;
+use sha1::{Digest, Sha1};
+
+use super::convert::ToLua;
+use super::errors::{self, Raised};
+use super::host::{CURRENT, Level};
+use super::memory::MemoryLimit;
+use super::names::Names;
+use crate::resp::Protocol;
+use crate::resp::number::format_double;
+use crate::resp::reply::Reply;
+use crate::resp::request::Args;
+
+/// What the functions have in common.
+#[derive(Debug)]
+pub(super) struct Api {
+    names: Arc<Names>,
+    memory: MemoryLimit,
+    /// Whether the script has said `setresp(3)`.
+    resp3: AtomicBool,
+    /// A request's words, one after the other. Kept for the next.
+    words: Mutex<Words>,
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    bytes: Vec<u8>,
+    ranges: Vec<Range<usize>>,
+}
+
+/// Bytes of a request that are kept room for.
+const KEPT: usize = 64 * 1024;
+
+impl Words {
+    fn push(&mut self, word: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(word);
+        self.ranges.push(start..self.bytes.len());
+    }
+
+    fn args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.ranges, &[])
+    }
+}
+
+/// What `redis.call` came to.
+enum Called {
+    Value(Value),
+    /// The text of an error, and whether a command has counted it.
+    Failed(Vec<u8>, bool),
+}
+
+impl Api {
+    pub(super) fn new(names: &Arc<Names>, memory: &MemoryLimit) -> Api {
+        Api {
+            names: Arc::clone(names),
+            memory: memory.clone(),
+            resp3: AtomicBool::new(false),
+            words: Mutex::default(),
+        }
+    }
+
+    /// The protocol that the running script has chosen.
+    pub(super) fn protocol(&self) -> Protocol {
+        if self.resp3.load(Relaxed) {
+            Protocol::Resp3
+        } else {
+            Protocol::Resp2
+        }
+    }
+
+    /// A new script begins, in RESP2.
+    pub(super) fn begin(&self) {
+        self.resp3.store(false, Relaxed);
+    }
+
+    fn to_lua<'a>(&'a self, lua: &'a Lua) -> ToLua<'a> {
+        ToLua {
+            lua,
+            names: &self.names,
+            protocol: self.protocol(),
+        }
+    }
+
+    fn call(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<Called> {
+        // A script that asks Lua itself for nothing would otherwise never notice.
+        self.memory.check(lua, 0)?;
+        let mut words = std::mem::take(&mut *self.words.lock());
+        let reply = match read(args, &mut words) {
+            Err(text) => Err(Called::Failed(text.as_bytes().to_vec(), false)),
+            Ok(()) if !CURRENT.is_set() => Err(Called::Failed(
+                b"ERR redis.call can only be called inside a script invocation".to_vec(),
+                false,
+            )),
+            Ok(()) => Ok(CURRENT.with(|host| host.call(&words.args()))),
+        };
+        self.give_back(words);
+        match reply {
+            Err(failed) => Ok(failed),
+            Ok(Reply::Error(error)) => Ok(Called::Failed(error.wire_text(), true)),
+            Ok(Reply::Integer(number)) => Ok(Called::Value(Value::Number(number as f64))),
+            Ok(reply) => {
+                let value = self.memory.lift(lua, || self.to_lua(lua).value(reply));
+                Ok(Called::Value(value?))
+            }
+        }
+    }
+
+    fn give_back(&self, mut words: Words) {
+        words.bytes.clear();
+        words.bytes.shrink_to(KEPT);
+        words.ranges.clear();
+        words.ranges.shrink_to(KEPT);
+        *self.words.lock() = words;
+    }
+
+    fn permits(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<bool> {
+        let mut words = Words::default();
+        read(args, &mut words).map_err(|text| errors::table(lua, text))?;
+        let permits = CURRENT
+            .is_set()
+            .then(|| CURRENT.with(|host| host.permits(&words.args())));
+        permits.flatten().ok_or_else(|| {
+            errors::table(lua, "ERR Invalid command passed to redis.acl_check_cmd()")
+        })
+    }
+}
+
+/// Copies the arguments of `redis.call`.
+fn read(args: &MultiValue, words: &mut Words) -> Result<(), &'static str> {
+    if args.is_empty() {
+        return Err("ERR Please specify at least one argument for this redis lib call");
+    }
+    for arg in args {
+        match arg {
+            Value::String(text) => words.push(&text.as_bytes()),
+            Value::Integer(number) => words.push(itoa::Buffer::new().format(*number).as_bytes()),
+            Value::Number(number) => words.push(format_double(*number).as_bytes()),
+            _ => return Err("ERR Lua redis lib command arguments must be strings or integers"),
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of an argument that is a string or a number.
+fn string(lua: &Lua, value: &Value) -> mlua::Result<Option<mlua::LuaString>> {
+    lua.coerce_string(value.clone())
+}
+
+/// The number that an argument is, or can be read as.
+fn number(lua: &Lua, value: Option<&Value>) -> mlua::Result<Option<f64>> {
+    match value {
+        Some(value) => lua.coerce_number(value.clone()),
+        None => Ok(None),
+    }
+}
+
+/// What may be called anywhere, also while a library is loaded.
+pub(super) fn register_common(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua::Result<()> {
+    for (name, value) in [
+        ("LOG_DEBUG", 0),
+        ("LOG_VERBOSE", 1),
+        ("LOG_NOTICE", 2),
+        ("LOG_WARNING", 3),
+        ("REDIS_VERSION_NUM", 0x07_02_04),
+    ] {
+        redis.raw_set(name, value)?;
+    }
+    redis.raw_set("REDIS_VERSION", "7.2.4")?;
+    redis.raw_set("log", lua.create_function(|lua, args| log(lua, &args))?)?;
+    let own = Arc::clone(api);
+    let set = lua.create_function(move |lua, args: MultiValue| {
+        if args.len() != 1 {
+            return Err(errors::table(
+                lua,
+                "ERR redis.setresp() requires one argument.",
+            ));
+        }
+        let is_resp3 = match number(lua, args.front())? {
+            Some(2.0) => false,
+            Some(3.0) => true,
+            _ => return Err(errors::table(lua, "ERR RESP version must be 2 or 3.")),
+        };
+        own.resp3.store(is_resp3, Relaxed);
+        Ok(())
+    })?;
+    redis.raw_set("setresp", set)?;
+    for (name, is_error) in [("error_reply", true), ("status_reply", false)] {
+        let own = Arc::clone(api);
+        let function = lua.create_function(move |lua, args: MultiValue| {
+            let to_lua = own.to_lua(lua);
+            let (1, Some(Value::String(text))) = (args.len(), args.front()) else {
+                return to_lua.error(b"ERR wrong number or type of arguments", false);
+            };
+            if is_error {
+                return to_lua.error(&with_code(&text.as_bytes()), false);
+            }
+            let table = lua.create_table_with_capacity(0, 1)?;
+            table.raw_set(&own.names.ok, text)?;
+            Ok(table)
+        })?;
+        redis.raw_set(name, function)?;
+    }
+    redis.raw_set("sha1hex", sha1hex(lua)?)
+}
+
+/// What a running script may call.
+pub(super) fn register(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua::Result<()> {
+    let own = Arc::clone(api);
+    let call = lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
+        Called::Value(value) => Ok(value),
+        Called::Failed(text, counted) => Err(Raised::Table {
+            text,
+            place: errors::place(lua, 1),
+            counted,
+        }
+        .into()),
+    })?;
+    redis.raw_set("call", call)?;
+    let own = Arc::clone(api);
+    let pcall =
+        lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
+            Called::Value(value) => Ok(value),
+            Called::Failed(text, counted) => {
+                let error = || own.to_lua(lua).error(&text, counted);
+                Ok(Value::Table(own.memory.lift(lua, error)?))
+            }
+        })?;
+    redis.raw_set("pcall", pcall)?;
+    let own = Arc::clone(api);
+    let permits = lua.create_function(move |lua, args: MultiValue| own.permits(lua, &args))?;
+    redis.raw_set("acl_check_cmd", permits)?;
+    for (name, value) in [
+        ("REPL_NONE", 0),
+        ("REPL_AOF", 1),
+        ("REPL_SLAVE", 2),
+        ("REPL_REPLICA", 2),
+        ("REPL_ALL", 3),
+    ] {
+        redis.raw_set(name, value)?;
+    }
+    // There are no replicas, and no log that is read back: whatever is chosen is done.
+    let set_repl = lua.create_function(|lua, args: MultiValue| {
+        if args.len() != 1 {
+            return Err(errors::table(
+                lua,
+                "ERR redis.set_repl() requires two arguments.",
+            ));
+        }
+        let flags = number(lua, args.front())?.unwrap_or_default() as i64;
+        if flags & !3 != 0 {
+            return Err(errors::table(
+                lua,
+                "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+            ));
+        }
+        Ok(())
+    })?;
+    redis.raw_set("set_repl", set_repl)?;
+    redis.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
+    // There is no debugger, so there is never one that would stop.
+    redis.raw_set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
+    redis.raw_set("debug", lua.create_function(|_, ()| Ok(()))?)
+}
+
+fn sha1hex(lua: &Lua) -> mlua::Result<Function> {
+    lua.create_function(|lua, args: MultiValue| {
+        let (1, Some(value)) = (args.len(), args.front()) else {
+            return Err(errors::table(lua, "ERR wrong number of arguments"));
+        };
+        let text = string(lua, value)?;
+        let text = text.as_ref().map(|text| text.as_bytes());
+        let digest = Sha1::digest(text.as_deref().unwrap_or_default());
+        Ok(hex(&digest.into()))
+    })
+}
+
+/// A digest in hexadecimal digits.
+pub(crate) fn hex(digest: &[u8; 20]) -> String {
+    use std::fmt::Write;
+    digest
+        .iter()
+        .fold(String::with_capacity(40), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+fn log(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
+    if args.len() < 2 {
+        let text = "ERR redis.log() requires two arguments or more.";
+        return Err(errors::table(lua, text));
+    }
+    let level = match args.front() {
+        Some(Value::Integer(number)) => *number as f64,
+        Some(Value::Number(number)) => *number,
+        _ => {
+            let text = "ERR First argument must be a number (log level).";
+            return Err(errors::table(lua, text));
+        }
+    };
+    let level = Level::of(level).ok_or_else(|| errors::table(lua, "ERR Invalid debug level."))?;
+    let mut line = Vec::new();
+    for (index, arg) in args.iter().skip(1).enumerate() {
+        if let Some(text) = string(lua, arg)? {
+            if index > 0 {
+                line.push(b' ');
+            }
+            line.extend_from_slice(&text.as_bytes());
+        }
+    }
+    if CURRENT.is_set() {
+        CURRENT.with(|host| host.log(level, &line));
+    }
+    Ok(())
+}
+
+/// The text of an error that a script makes: without the dash, and with a code. As in Redis, a text of
+/// one word has none.
+fn with_code(text: &[u8]) -> Vec<u8> {
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    if text.contains(&b' ') {
+        text.to_vec()
+    } else {
+        [b"ERR ".as_slice(), text].concat()
+    }
+}
