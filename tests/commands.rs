@@ -53,6 +53,7 @@ mod commands {
     pub mod sorted_set;
     pub mod sorted_sets;
     pub mod standalone;
+    pub mod stream;
     pub mod string;
     pub mod tracking;
     pub mod transaction;
@@ -64,7 +65,7 @@ use commands::{
     transaction,
 };
 use commands::{bitmap, geo, hyperloglog, lcs};
-use commands::{hash, set};
+use commands::{hash, set, stream};
 
 /// A command without a test above fails here.
 #[tokio::test]
@@ -100,6 +101,8 @@ async fn every_command_has_a_test() {
         sorted_set::COVERED,
         sorted_set::range::COVERED,
         sorted_sets::COVERED,
+        stream::COVERED,
+        stream::groups::COVERED,
         string::COVERED,
         tracking::COVERED,
         transaction::COVERED,

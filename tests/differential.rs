@@ -22,11 +22,13 @@ mod differential {
     pub mod random_queue;
     pub mod random_scripts;
     pub mod random_sorted_sets;
+    pub mod random_streams;
     pub mod rules;
     pub mod script;
     pub mod seeded;
     pub mod server;
     pub mod splits;
+    pub mod stream_view;
     pub mod transaction;
 }
 
@@ -82,6 +84,7 @@ scripts! {
     lists blocking strings keys transactions notifications oom
     sorted_sets sorted_sets_many sorted_sets_blocking
     hashes sets
+    streams streams_groups streams_blocking streams_many
     tracking tracking_prefixes tracking_redirect
     acl
     bits lcs hyperloglog geo

@@ -51,6 +51,7 @@ const OF_KEYS: &[&str] = &[
     "list",
     "set",
     "sorted-set",
+    "stream",
     "string",
 ];
 

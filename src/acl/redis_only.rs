@@ -14,29 +14,12 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "keyspace write slow dangerous",
         "migrate restore restore-asking",
     ),
-    ("read stream fast", "xlen"),
-    (
-        "read stream slow",
-        "xinfo|consumers xinfo|groups xinfo|stream xpending xrange xrevrange",
-    ),
-    ("read stream slow blocking", "xread"),
     ("write hyperloglog admin slow dangerous", "pfdebug"),
-    (
-        "write stream fast",
-        "xack xadd xautoclaim xclaim xdel xsetid",
-    ),
-    (
-        "write stream slow",
-        "xgroup|create xgroup|createconsumer xgroup|delconsumer xgroup|destroy \
-         xgroup|setid xtrim",
-    ),
-    ("write stream slow blocking", "xreadgroup"),
     (
         "write slow scripting",
         "function|delete function|flush function|load function|restore",
     ),
     ("hyperloglog admin slow dangerous", "pfselftest"),
-    ("stream slow", "xgroup|help xinfo|help"),
     ("admin fast dangerous", "lastsave role"),
     (
         "admin slow dangerous",
@@ -55,8 +38,8 @@ pub(crate) const REDIS_ONLY: &[(&str, &str)] = &[
         "cluster cluster|countkeysinslot cluster|getkeysinslot cluster|help \
          cluster|info cluster|keyslot cluster|links cluster|myid cluster|myshardid cluster|nodes \
          cluster|shards cluster|slots function memory|doctor \
-         memory|malloc-stats memory|purge memory|stats module module|help script \
-         xgroup xinfo",
+         memory|malloc-stats memory|purge memory|stats module module|help \
+         script",
     ),
     (
         "slow scripting",

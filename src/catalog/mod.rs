@@ -24,7 +24,7 @@ use categories::Categories;
 use rows::scripting;
 use rows::{
     acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, operators, pubsub, server,
-    set, sorted_set, sorted_sets, standalone, string, transaction,
+    set, sorted_set, sorted_sets, standalone, stream, stream_groups, string, transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -49,6 +49,8 @@ const GROUPS: &[Group] = &[
     Group::queue(expiry::ROWS),
     Group::queue(hash::ROWS),
     Group::queue(set::ROWS),
+    Group::queue(stream::ROWS),
+    Group::queue(stream_groups::ROWS),
     #[cfg(feature = "scripts")]
     Group::queue(scripting::ROWS),
     #[cfg(feature = "scripts")]
@@ -116,8 +118,8 @@ pub(crate) struct Command {
     pub categories: Categories,
     /// The positions of its keys, in the form that old clients read.
     pub legacy_range: LegacyRange,
-    /// Whether it replies with what it removes from a key (LPOP, BLMOVE, GETDEL), so that a lost
-    /// reply is lost data.
+    /// Whether it replies with what it removes from a key (LPOP, BLMOVE, GETDEL), or with what
+    /// counts as delivered then (XREADGROUP), so that a lost reply is lost data.
     pub takes: bool,
     /// Subcommands, in the row's order.
     pub subcommands: Vec<Command>,
@@ -284,7 +286,8 @@ fn takes(spec: &Spec) -> bool {
         let has = |flag| keys.flags.contains(&flag);
         has("access") && has("delete")
     };
-    spec.docs.group != "generic" && spec.key_specs.iter().any(takes)
+    let removes = spec.docs.group != "generic" && spec.key_specs.iter().any(takes);
+    removes || spec.flags.has(Flag::Delivers)
 }
 
 /// The bucket of a name: its length and its first letter, in any letter case.

@@ -96,7 +96,7 @@ fn run_command(context: &mut Context<'_>, command: &'static Command, args: &Args
             transaction::queue(context, command, args);
         }
         Ok(_) if command.queue && context.is_cut_off() => {}
-        Ok(_) if taking::would_lose_elements(context, command) => {}
+        Ok(_) if taking::would_lose_elements(context, command, args) => {}
         Ok(handler) => call_handler(context, command, handler, args),
     }
     complete(context);

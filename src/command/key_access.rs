@@ -25,6 +25,7 @@ use crate::store::keyspace::Keyspace;
 use crate::store::list::List;
 use crate::store::set::Set;
 use crate::store::sorted_set::SortedSet;
+use crate::store::stream::{Group, Limits, Stream, StreamId};
 use crate::store::string_value::StringValue;
 
 /// The number of requests for each command.
@@ -47,6 +48,8 @@ const NAMELESS: &[&str] = &[
     "scan",
     "swapdb",
     "wait",
+    "xgroup",
+    "xinfo",
 ];
 
 impl Fixture {
@@ -87,6 +90,9 @@ impl Fixture {
                 1 => {
                     keys.add(name.as_bytes(), StringValue::new(value(0).as_bytes()));
                 }
+                2 => {
+                    keys.add(name.as_bytes(), stream_of((0..3).map(value)));
+                }
                 _ => {
                     let mut list = List::new();
                     for low in 0..3 {
@@ -123,11 +129,29 @@ fn held(keys: &mut Keys<'_>, name: &[u8]) -> Vec<u8> {
             .collect()
     } else if let Ok(set) = keys.get::<Set>(slot) {
         set.iter().map(|member| member.to_vec()).collect()
-    } else {
-        let set = keys.get::<SortedSet>(slot).expect("the last of the types");
+    } else if let Ok(set) = keys.get::<SortedSet>(slot) {
         set.iter().map(|(member, _)| member.to_vec()).collect()
+    } else {
+        let stream = keys.get::<Stream>(slot).expect("the last of the types");
+        let entries = stream.log.range(StreamId::MIN, StreamId::MAX);
+        let fields = entries.flat_map(|entry| entry.fields());
+        fields
+            .map(|(field, value)| [&*field, b" ", &*value].concat())
+            .collect()
     };
     parts.join(&b' ')
+}
+
+/// A stream of these values, with a group that requests name.
+fn stream_of(values: impl Iterator<Item = String>) -> Stream {
+    let mut stream = Stream::default();
+    for (number, value) in (1..).zip(values) {
+        let fields = [b"field".as_slice(), value.as_bytes()].into_iter();
+        let id = StreamId::new(number, 0);
+        stream.log.append(id, fields, Limits::default());
+    }
+    stream.groups.create(b"a", Group::new(StreamId::MIN, None));
+    stream
 }
 
 fn mark_number(number: usize) -> usize {
@@ -297,9 +321,10 @@ fn run_and_compare(command: &Command, fixture: &mut Fixture, random: &mut Rng) {
     }
     for (number, name) in NAMES.iter().enumerate() {
         let flags = flags_of(name.as_bytes()).unwrap_or_default();
-        // PFCOUNT stores the count in the value. As in Redis, ACL does not treat that as a write.
-        let caches = command.full_name == "pfcount";
-        if !caches && touched.changed.contains(name.as_bytes()) {
+        // PFCOUNT stores the count in the value, and XREADGROUP what it has delivered. As in Redis,
+        // ACL does not treat that as a write.
+        let is_read = matches!(command.full_name.as_str(), "pfcount" | "xreadgroup");
+        if !is_read && touched.changed.contains(name.as_bytes()) {
             let says = ["insert", "delete", "update"].map(|flag| flags.contains(&flag));
             assert!(
                 says.contains(&true),

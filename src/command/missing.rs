@@ -10,7 +10,6 @@ use crate::resp::error::CommandError;
 
 /// The feature that commands of each category need, as the error names it. The first match counts.
 const KINDS: &[(&str, &str)] = &[
-    ("stream", "streams"),
     ("scripting", "scripts or functions"),
     ("keyspace", "serialized values (DUMP, RESTORE)"),
 ];
@@ -80,8 +79,6 @@ mod tests {
         assert_eq!(kind("nosuch"), None);
         assert_eq!(kind(""), None);
         for (name, about) in [
-            ("xadd", "streams"),
-            ("xgroup", "streams"),
             ("eval", "scripts or functions"),
             ("function", "scripts or functions"),
             ("script", "scripts or functions"),

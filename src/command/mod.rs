@@ -63,6 +63,7 @@ pub(crate) mod slowlog;
 pub(crate) mod sort;
 pub(crate) mod sorted_set;
 pub(crate) mod standalone;
+pub(crate) mod stream;
 pub(crate) mod string;
 pub(crate) mod table;
 mod taking;

@@ -14,7 +14,7 @@ use super::{
     tracking, transaction, wait,
 };
 use super::{bitmap, geo, hyperloglog};
-use super::{hash, set};
+use super::{hash, set, stream};
 use crate::catalog::{CATALOG, Command};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
@@ -365,6 +365,33 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("sdiff", Streams(set::sdiff)),
     ("sdiffstore", OnKeys(set::sdiffstore)),
     ("sscan", Streams(set::sscan)),
+    // stream
+    ("xadd", Streams(stream::xadd)),
+    ("xlen", OnKeys(stream::xlen)),
+    ("xrange", Streams(stream::xrange)),
+    ("xrevrange", Streams(stream::xrevrange)),
+    ("xread", Full(stream::xread)),
+    ("xdel", OnKeys(stream::xdel)),
+    ("xtrim", OnKeys(stream::xtrim)),
+    ("xsetid", OnKeys(stream::xsetid)),
+    ("xinfo|consumers", Streams(stream::xinfo_consumers)),
+    ("xinfo|groups", Streams(stream::xinfo_groups)),
+    ("xinfo|help", Full(stream::xinfo_help)),
+    ("xinfo|stream", Streams(stream::xinfo_stream)),
+    ("xgroup|create", OnKeys(stream::xgroup_create)),
+    (
+        "xgroup|createconsumer",
+        OnKeys(stream::xgroup_createconsumer),
+    ),
+    ("xgroup|delconsumer", OnKeys(stream::xgroup_delconsumer)),
+    ("xgroup|destroy", OnKeys(stream::xgroup_destroy)),
+    ("xgroup|help", Full(stream::xgroup_help)),
+    ("xgroup|setid", OnKeys(stream::xgroup_setid)),
+    ("xreadgroup", Full(stream::xreadgroup)),
+    ("xack", OnKeys(stream::xack)),
+    ("xpending", Streams(stream::xpending)),
+    ("xclaim", Streams(stream::xclaim)),
+    ("xautoclaim", Streams(stream::xautoclaim)),
     // scripting
     #[cfg(feature = "scripts")]
     ("eval", Full(script::eval)),

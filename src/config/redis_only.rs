@@ -42,7 +42,7 @@ const NAMES: &str = "\
     shutdown-on-sigint shutdown-on-sigterm slave-announce-ip slave-announce-port
     slave-ignore-maxmemory slave-lazy-flush slave-priority slave-read-only
     slave-serve-stale-data slaveof socket-mark-id stop-writes-on-bgsave-error
-    stream-node-max-bytes stream-node-max-entries supervised syslog-enabled syslog-facility
+    supervised syslog-enabled syslog-facility
     syslog-ident tls-ca-cert-dir tls-ciphers tls-ciphersuites tls-client-cert-file
     tls-client-key-file tls-client-key-file-pass tls-cluster tls-dh-params-file
     tls-key-file-pass tls-prefer-server-ciphers tls-replication tls-session-cache-size

@@ -345,8 +345,8 @@ settings! {
             "scripts", Number(1..=i64::from(u32::MAX)), AnyTime;
         /// Which keyspace notifications are published, and where: on `__keyspace@DB__:KEY` (K), on
         /// `__keyevent@DB__:EVENT` (E). Classes of events: g generic, $ strings, l lists, s sets, h
-        /// hashes, z sorted sets, x expired, n new, m missed, A all except n and m. Off by default:
-        /// each change costs up to two publishes.
+        /// hashes, z sorted sets, t streams, x expired, n new, m missed, A all except n and m. Off
+        /// by default: each change costs up to two publishes.
         "notify-keyspace-events" => notify_keyspace_events: EventClasses = "",
             "letters", Events, AnyTime;
         /// The size of a list from which OBJECT ENCODING calls it `quicklist` instead of
@@ -381,6 +381,13 @@ settings! {
         /// Bytes that a HyperLogLog may take in its sparse form.
         "hll-sparse-max-bytes" => hll_sparse_max_bytes: u64 = "3000",
             "bytes", Memory(0..=i64::MAX), AnyTime;
+        /// Bytes of entries that a stream keeps in one block. An approximate trim (`MAXLEN ~`)
+        /// removes whole blocks only. 0 is no limit.
+        "stream-node-max-bytes" => stream_node_max_bytes: u64 = "4096",
+            "bytes", Memory(0..=i64::MAX), AnyTime;
+        /// Entries that a stream keeps in one block; 0 is no limit.
+        "stream-node-max-entries" => stream_node_max_entries: u64 = "100",
+            "entries", Number(0..=i64::MAX), AnyTime;
     }
     group Security {
         /// Password of the default user, which clients give with AUTH or HELLO; "" means no

@@ -300,7 +300,7 @@ pub enum EventClass {
     SortedSet = 1 << 10,
     /// `e`: evictions, of which fanfare has none.
     Evicted = 1 << 11,
-    /// `t`: streams, which fanfare does not have.
+    /// `t`: streams.
     Stream = 1 << 12,
     /// `d`: modules, which fanfare does not have.
     Module = 1 << 13,

@@ -78,6 +78,8 @@ const SETTINGS: &[&str] = &[
     "latency-monitor-threshold",
     "zset-max-listpack-entries",
     "zset-max-listpack-value",
+    "stream-node-max-bytes",
+    "stream-node-max-entries",
     "tracking-table-max-keys",
 ];
 /// Words in settings and requests that make the number of replies unpredictable on all connections:

@@ -94,6 +94,22 @@ pub(super) fn put_pair(out: &mut BytesMut, protocol: Protocol) {
     }
 }
 
+/// Appends the header of a map with so many entries, which is an array of arrays of two in RESP2.
+pub(super) fn put_nested_map(out: &mut BytesMut, entries: usize, protocol: Protocol) {
+    match protocol {
+        Protocol::Resp2 => put_array(out, entries),
+        Protocol::Resp3 => put_map(out, entries, protocol),
+    }
+}
+
+/// Appends the header of one of these entries.
+pub(super) fn put_nested_entry(out: &mut BytesMut, protocol: Protocol) {
+    match protocol {
+        Protocol::Resp2 => put_array(out, 2),
+        Protocol::Resp3 => {}
+    }
+}
+
 /// Appends a floating-point number.
 pub(super) fn put_double(out: &mut BytesMut, number: f64, protocol: Protocol) {
     put_decimal(out, format_double(number).as_bytes(), protocol);

@@ -53,6 +53,8 @@ pub(crate) enum Reply {
     Map(Vec<(Reply, Reply)>),
     /// An array of arrays of two; RESP2 shows one flat array.
     Pairs(Vec<(Reply, Reply)>),
+    /// A map, encoded in this order; an array of arrays of two in RESP2.
+    NestedMap(Vec<(Reply, Reply)>),
 }
 
 impl Reply {

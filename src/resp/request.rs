@@ -155,7 +155,7 @@ impl<'a> Args<'a> {
     }
 
     /// The arguments in order.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
         let args = *self;
         self.ranges.iter().map(move |range| args.arg(range))
     }

@@ -27,8 +27,8 @@ use super::reply::Reply;
 const LINE: usize = 64;
 
 /// Takes one reply, piece by piece. After [`array`](Self::array), [`set`](Self::set),
-/// [`map`](Self::map) and [`pairs`](Self::pairs), the caller must write as many replies as they
-/// announce.
+/// [`map`](Self::map), [`pairs`](Self::pairs) and [`nested_map`](Self::nested_map), the caller must
+/// write as many replies as they announce.
 #[derive(Debug)]
 pub(crate) struct ReplyWriter<'a>(Target<'a>);
 
@@ -111,6 +111,28 @@ impl<'a> ReplyWriter<'a> {
             && let Some(out) = out.room(LINE)
         {
             encode::put_pair(out, *protocol);
+        }
+    }
+
+    /// Begins a map with so many entries, which is an array of arrays of two in RESP2: each is
+    /// [`nested_entry`](Self::nested_entry) and two replies.
+    pub(crate) fn nested_map(&mut self, entries: usize) {
+        match &mut self.0 {
+            Target::Wire(out, protocol) => {
+                if let Some(out) = out.room(LINE) {
+                    encode::put_nested_map(out, entries, *protocol);
+                }
+            }
+            Target::Value(builder) => builder.open(AggregateKind::NestedMap, entries * 2),
+        }
+    }
+
+    /// Begins an entry of a [`nested_map`](Self::nested_map).
+    pub(crate) fn nested_entry(&mut self) {
+        if let Target::Wire(out, protocol) = &mut self.0
+            && let Some(out) = out.room(LINE)
+        {
+            encode::put_nested_entry(out, *protocol);
         }
     }
 
@@ -290,6 +312,14 @@ impl<'a> ReplyWriter<'a> {
                     self.put(second);
                 }
             }
+            Reply::NestedMap(entries) => {
+                self.nested_map(entries.len());
+                for (key, value) in entries {
+                    self.nested_entry();
+                    self.put(key);
+                    self.put(value);
+                }
+            }
         }
     }
 }
@@ -311,7 +341,7 @@ pub(crate) struct ReplyBuilder {
 #[derive(Debug)]
 struct OpenAggregate {
     kind: AggregateKind,
-    /// How many members it will have, at least one. Of a map or of pairs, both halves count.
+    /// How many members it will have, at least one. Of maps and of pairs, both halves count.
     length: usize,
     items: Vec<Reply>,
 }
@@ -322,6 +352,7 @@ enum AggregateKind {
     Set,
     Map,
     Pairs,
+    NestedMap,
 }
 
 impl AggregateKind {
@@ -331,6 +362,7 @@ impl AggregateKind {
             AggregateKind::Set => Reply::Set(items),
             AggregateKind::Map => Reply::Map(in_pairs(items)),
             AggregateKind::Pairs => Reply::Pairs(in_pairs(items)),
+            AggregateKind::NestedMap => Reply::NestedMap(in_pairs(items)),
         }
     }
 }

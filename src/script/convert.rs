@@ -15,6 +15,7 @@
 //!   big number       string                   {big_number = digits}
 //!   verbatim         string                   {verbatim_string = {string = text, format = "txt"}}
 //!   map              array, keys and values   {map = {key = value}}
+//!   nested map       array of arrays of two   {map = {key = value}}
 //!   set              array                    {set = {member = true}}
 //!   pairs            array, both in turn      array of arrays of two
 //!
@@ -116,18 +117,15 @@ impl ToLua<'_> {
                 self.field(&self.names.set, Value::Table(set))?
             }
             Reply::Set(members) => self.array(members)?,
-            Reply::Map(pairs) if is_resp3 => {
+            Reply::Map(pairs) | Reply::NestedMap(pairs) if is_resp3 => {
                 let map = self.lua.create_table_with_capacity(0, pairs.len())?;
                 for (key, value) in pairs {
                     map.raw_set(Member(self, key), Member(self, value))?;
                 }
                 self.field(&self.names.map, Value::Table(map))?
             }
-            Reply::Pairs(pairs) if is_resp3 => {
-                let pairs = pairs.into_iter();
-                let pairs = pairs.map(|(first, second)| Reply::Array(vec![first, second]));
-                self.array(pairs)?
-            }
+            Reply::NestedMap(pairs) => self.nested(pairs)?,
+            Reply::Pairs(pairs) if is_resp3 => self.nested(pairs)?,
             Reply::Map(pairs) | Reply::Pairs(pairs) => {
                 let flat = pairs
                     .into_iter()
@@ -135,6 +133,12 @@ impl ToLua<'_> {
                 self.array(flat)?
             }
         })
+    }
+
+    /// An array of arrays of two.
+    fn nested(self, pairs: Vec<(Reply, Reply)>) -> mlua::Result<Value> {
+        let pairs = pairs.into_iter();
+        self.array(pairs.map(|(first, second)| Reply::Array(vec![first, second])))
     }
 
     /// A table that stands for an error which was counted by the command that failed.

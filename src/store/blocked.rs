@@ -10,16 +10,16 @@
 //!   [`serve`](super::serve)).
 //! - Its time limit is over. Its own task removes and answers it.
 //! - CLIENT UNBLOCK removes and answers it.
-//! - A key goes away, and the waiter is one that wants to know ([`BlockedOp::when_gone`]). It is
-//!   answered with an error.
+//! - A key goes away or gets another type, and the waiter is one that wants to know
+//!   ([`BlockedOp::wants_gone`]). It is answered with an error.
 //! - Its connection ends. It is removed.
 //!
 //! All of these happen under the keyspace's lock, and the one that removes the waiter from the
 //! table answers it. So no waiter is answered twice or forgotten.
 //!
 //! To add a blocking command, for any type: implement [`BlockedOp`]. A waiter that removes what it
-//! is answered with does so in [`take`](BlockedOp::take). A waiter that only reads leaves that
-//! empty, so that one push wakes all waiters of this kind.
+//! is answered with does so in [`take`](BlockedOp::take). A waiter that only reads (XREAD) leaves
+//! that empty, so that one change of a key wakes all waiters of this kind.
 //!
 //! Invariants:
 //! - A waiter is in the queue of each of its keys exactly while it is in `waiters`.
@@ -58,6 +58,18 @@ pub(crate) trait BlockedOp: fmt::Debug + Send + Sync {
     /// The type of value that it waits for, as TYPE shows it.
     fn waits_for(&self) -> &'static str;
 
+    /// Whether others no longer get what it is answered with. If so, a client that has hung up is
+    /// passed over, since its answer would be lost.
+    fn removes(&self) -> bool {
+        true
+    }
+
+    /// The name that it shares with waiters that want the same as it does (a group of consumers). If
+    /// a key has nothing for one of them, it has nothing for any. `None`: it has no such rivals.
+    fn rivals(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// Writes the reply from the value at `slot`, which has the right type. Returns `false`, and
     /// writes nothing, if the value has nothing for this waiter yet.
     ///
@@ -77,9 +89,14 @@ pub(crate) trait BlockedOp: fmt::Debug + Send + Sync {
     /// The reply when its time limit is over.
     fn timed_out(&self) -> Reply;
 
-    /// The error to reply with if one of its keys goes away or gets another type. `None` to wait
-    /// on.
-    fn when_gone(&self) -> Option<CommandError> {
+    /// Whether it wants to know if one of its keys goes away or gets another type.
+    fn wants_gone(&self) -> bool {
+        false
+    }
+
+    /// The error to reply with if one of its keys has gone away or has another type, and it wants
+    /// to know. `None` to wait on.
+    fn when_gone(&self, _keys: &mut Keys<'_>) -> Option<CommandError> {
         None
     }
 }
@@ -139,7 +156,7 @@ impl Queue {
             Some((_, count)) => *count += 1,
             None => self.types.push((name, 1)),
         }
-        self.want_gone += usize::from(waiter.op.when_gone().is_some());
+        self.want_gone += usize::from(waiter.op.wants_gone());
     }
 
     fn remove(&mut self, number: u64, waiter: &Waiter) {
@@ -151,7 +168,7 @@ impl Queue {
                 self.types.swap_remove(place);
             }
         }
-        self.want_gone -= usize::from(waiter.op.when_gone().is_some());
+        self.want_gone -= usize::from(waiter.op.wants_gone());
     }
 
     /// Whether the current value of the key, if any, may end the wait of any waiter.

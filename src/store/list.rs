@@ -32,7 +32,7 @@
 mod chunk;
 mod entry;
 mod iter;
-mod listpack;
+pub(super) mod listpack;
 mod middle;
 #[cfg(test)]
 mod tests;

@@ -67,6 +67,7 @@ pub(crate) mod set;
 pub(crate) mod shared;
 pub(crate) mod slots;
 pub(crate) mod sorted_set;
+pub(crate) mod stream;
 pub(crate) mod string_value;
 pub(crate) mod touched;
 pub(crate) mod tracking;

@@ -11,6 +11,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::blocked::BlockedOp;
 use super::keyspace::{FullKey, Keyspace};
 use super::tracking::Author;
@@ -27,7 +29,7 @@ use crate::resp::writer::ReplyWriter;
 enum Served {
     /// It was answered, perhaps with an error, and no longer waits.
     Answered(Option<CommandError>),
-    /// It was not answered, because its connection has ended.
+    /// It was not answered, because its peer has hung up or its connection has ended.
     Refused,
     /// The key has nothing for it.
     Nothing,
@@ -64,13 +66,16 @@ impl Keyspace {
         errors: &mut Vec<CommandError>,
     ) {
         let mut next = 0;
+        // The names of those for whom the key has nothing, so that thousands of waiters of a group
+        // are not asked after the first.
+        let mut unserved = SmallVec::<[Arc<dyn BlockedOp>; 2]>::new();
         while let Some((number, waiter)) = self.blocked.next_waiter(full, next) {
             next = number + 1;
-            let (client, op) = (waiter.client.id, Arc::clone(&waiter.op));
-            // A client that has hung up waits here until its own task has seen it.
-            if waiter.client.peer_has_hung_up() {
+            let rivals = waiter.op.rivals();
+            if rivals.is_some() && unserved.iter().any(|op| op.rivals() == rivals) {
                 continue;
             }
+            let (client, op) = (waiter.client.id, Arc::clone(&waiter.op));
             match self.serve_waiter(full, client, &*op, config, fanout) {
                 Served::Answered(error) => {
                     self.blocked.remove(client);
@@ -81,6 +86,9 @@ impl Keyspace {
                     let value = self.value(full);
                     if !self.blocked.concerns(full, value) {
                         return;
+                    }
+                    if op.rivals().is_some() {
+                        unserved.push(op);
                     }
                 }
             }
@@ -117,7 +125,8 @@ impl Keyspace {
                 let mut out = ReplyWriter::wire(&mut reply, waiter.protocol());
                 op.answer(&mut keys, slot, key, &mut out)
             }
-            None => op.when_gone().map_or(Ok(false), Err),
+            None if op.wants_gone() => op.when_gone(&mut keys).map_or(Ok(false), Err),
+            None => Ok(false),
         };
         let answer = match answer {
             Ok(true) if reply.is_starved() => Err(CommandError::NO_MEMORY),
@@ -125,6 +134,8 @@ impl Keyspace {
         };
         let has_taken = match &answer {
             Ok(false) => return Served::Nothing,
+            // A client that has hung up waits here until its own task has seen it.
+            _ if op.removes() && waiter.peer_has_hung_up() => return Served::Refused,
             Ok(true) => slot,
             Err(error) => {
                 reply.clear();

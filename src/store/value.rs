@@ -12,6 +12,7 @@ use super::hash_value::Hash;
 use super::list::List;
 use super::set::Set;
 use super::sorted_set::SortedSet;
+use super::stream::Stream;
 use super::string_value::StringValue;
 use crate::config::Config;
 
@@ -142,6 +143,8 @@ value_types! {
     Set(Box<Set>) is Set, named "set";
     /// A sorted set.
     SortedSet(SortedSet) is SortedSet, named "zset";
+    /// A stream.
+    Stream(Box<Stream>) is Stream, named "stream";
 }
 
 impl Value {

@@ -158,8 +158,8 @@ async fn what_is_no_command() {
         // One that Redis has.
         client
             .error(
-                "xAdd a * b c",
-                "ERR unknown command 'xAdd': fanfare has no streams",
+                "dUmp a",
+                "ERR unknown command 'dUmp': fanfare has no serialized values (DUMP, RESTORE)",
             )
             .await;
         client

@@ -1,7 +1,7 @@
 //! What a step's modifiers make of an output before it is compared: values that differ by right are taken out.
 
 use super::frame::{Frame, decode};
-use super::rules;
+use super::{rules, stream_view};
 
 /// In texts about denials of either version.
 const DENIED: &[u8] = b"ermissions to ";
@@ -50,6 +50,8 @@ enum View {
     Rules,
     /// ACL LOG without ages and clients.
     Log,
+    /// See [`streams`](stream_view::streams): without times, and without what is newer than 7.0.
+    Streams,
 }
 
 /// Which `name=value` or `name:value` pairs of CLIENT LIST's or INFO's text are compared.
@@ -86,6 +88,7 @@ impl Lens {
             "newer" => View::Newer,
             "rules" => View::Rules,
             "log" => View::Log,
+            "streams" => View::Streams,
             "fields" | "extra" | "has" | "same" => {
                 let text = self.text.get_or_insert_default();
                 match name {
@@ -175,6 +178,7 @@ impl View {
             View::Newer => frames.iter_mut().for_each(hide_changes),
             View::Rules => frames.iter_mut().for_each(rules::rules),
             View::Log => frames.iter_mut().for_each(rules::log),
+            View::Streams => frames.iter_mut().for_each(stream_view::streams),
         }
         frames
     }
@@ -535,6 +539,17 @@ mod tests {
         assert_eq!(seen("positive", ":5\r\n:0\r\n:-2\r\n"), ":N :0 :-2");
         assert_eq!(seen("lists", "$9\r\nquicklist\r\n"), "$4 list");
         assert_eq!(seen("replies-first", ">1\r\n+x\r\n:1\r\n"), ":1 >1 +x");
+        assert_eq!(
+            seen(
+                "streams",
+                "*4\r\n$4\r\nidle\r\n:5\r\n$8\r\ninactive\r\n:6\r\n"
+            ),
+            "*2 $4 idle :N"
+        );
+        assert_eq!(
+            seen("streams", "*1\r\n*3\r\n$3\r\n1-1\r\n:50\r\n:2\r\n"),
+            "*1 *3 $3 1-1 :N :2"
+        );
         assert_eq!(seen("help", "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n"), "*1 +c");
         assert_eq!(
             seen(

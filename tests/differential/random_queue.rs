@@ -13,6 +13,7 @@ use super::random_bits;
 use super::random_collections::{self as collections, HASH_KEYS, SET_KEYS};
 use super::random_lists as lists;
 use super::random_sorted_sets as sorted_sets;
+use super::random_streams as streams;
 use super::script::{Payload, Step, Then, encode_command};
 use super::seeded::{Random, close, send, session};
 
@@ -73,10 +74,11 @@ fn step(random: &mut Random, pair: &Pair, index: u64) -> Step {
 fn pipeline(connection: &str, random: &mut Random, pair: &Pair) -> Step {
     let most = random.pick(&[1, 8, 24]);
     let length = 1 + random.below(most);
-    let pipeline = (0..length).map(|_| match random.below(800) {
+    let pipeline = (0..length).map(|_| match random.below(900) {
         480..=569 => command(random, &collections::HASHES),
         570..=679 => command(random, &collections::SETS),
-        680.. => command(random, &sorted_sets::COMMANDS),
+        680..=799 => command(random, &sorted_sets::COMMANDS),
+        800.. => command(random, &streams::MIXED),
         0..=159 => command(random, &lists::LISTS),
         160..=269 => command(random, &lists::STRINGS),
         270..=339 => command(random, &lists::KEYS),
@@ -145,6 +147,7 @@ fn audit() -> Step {
             add(&[b"GET", key]);
             add(&[b"LRANGE", key, b"0", b"-1"]);
             add(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
+            add(&[b"XRANGE", key, b"-", b"+"]);
             add(&[b"PEXPIRETIME", key]);
         }
         random_bits::audit().iter().for_each(|words| add(words));
@@ -163,6 +166,7 @@ fn all_keys() -> impl Iterator<Item = &'static [u8]> {
         .chain(&random_bits::STRINGS)
         .chain(&random_bits::PLACES);
     let keys = keys.chain(&sorted_sets::KEYS).chain(&sorted_sets::OWN_KEYS);
+    let keys = keys.chain(&streams::KEYS);
     keys.chain(&collections::OWN_KEYS).copied()
 }
 
@@ -228,11 +232,12 @@ fn command(random: &mut Random, templates: &[&str]) -> Vec<Vec<u8>> {
 type Meaning = fn(&mut Random, &str) -> Option<Vec<Vec<u8>>>;
 
 /// Each placeholder has one meaning; words that have none are sent as they are.
-const MEANINGS: [Meaning; 4] = [
+const MEANINGS: [Meaning; 5] = [
     lists::words,
     random_bits::words,
     |random, place| collections::word(random, place).map(|word| vec![word]),
     |random, place| sorted_sets::word(random, place).map(|word| vec![word]),
+    |random, place| streams::word(random, place).map(|word| vec![word]),
 ];
 
 #[test]
@@ -264,6 +269,7 @@ fn a_placeholder_has_one_meaning() {
         &collections::RANDOM,
         &sorted_sets::COMMANDS,
         &sorted_sets::BLOCKING,
+        &streams::MIXED,
     ];
     for template in all.into_iter().flatten() {
         for place in template.split(' ') {

@@ -20,5 +20,7 @@ pub(super) mod set;
 pub(super) mod sorted_set;
 pub(super) mod sorted_sets;
 pub(super) mod standalone;
+pub(super) mod stream;
+pub(super) mod stream_groups;
 pub(super) mod string;
 pub(super) mod transaction;

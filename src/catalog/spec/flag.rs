@@ -31,10 +31,13 @@ pub(crate) enum Flag {
     WhileSubscribed,
     /// Not shown: the command reads, but what it changes would be sent to replicas (PFCOUNT).
     MayReplicate,
+    /// Not shown: nobody else gets what the command replies with, though it stays at its key
+    /// (XREADGROUP).
+    Delivers,
 }
 
 impl Flag {
-    const ALL: [Flag; 21] = [
+    const ALL: [Flag; 22] = [
         Flag::Write,
         Flag::ReadOnly,
         Flag::DenyOom,
@@ -56,6 +59,7 @@ impl Flag {
         Flag::Protected,
         Flag::WhileSubscribed,
         Flag::MayReplicate,
+        Flag::Delivers,
     ];
 
     /// The name that COMMAND INFO shows; `None` if it is not shown.
@@ -79,7 +83,9 @@ impl Flag {
             Flag::NoMulti => "no_multi",
             Flag::MovableKeys => "movablekeys",
             Flag::AllowBusy => "allow_busy",
-            Flag::Protected | Flag::WhileSubscribed | Flag::MayReplicate => return None,
+            Flag::Protected | Flag::WhileSubscribed | Flag::MayReplicate | Flag::Delivers => {
+                return None;
+            }
         })
     }
 }

@@ -73,6 +73,12 @@ fn every_kind_has_its_shape_in_both_protocols() {
             "*4 $1 a $1 1 $1 b $1 2 ",
             "*2 *2 $1 a ,1 *2 $1 b ,2 ",
         ),
+        (Reply::NestedMap(Vec::new()), "*0 ", "%0 "),
+        (
+            Reply::NestedMap(vec![(bulk("a"), integer(1)), (bulk("b"), integer(2))]),
+            "*2 *2 $1 a :1 *2 $1 b :2 ",
+            "%2 $1 a :1 $1 b :2 ",
+        ),
     ] {
         assert_encodings(reply, resp2, resp3);
     }
@@ -166,7 +172,8 @@ fn any_reply() -> impl Strategy<Value = Reply> {
             vec(inner.clone(), 0..6).prop_map(Reply::Array),
             vec(inner.clone(), 0..6).prop_map(Reply::Set),
             vec((inner.clone(), inner.clone()), 0..6).prop_map(Reply::Map),
-            vec((inner.clone(), inner), 0..6).prop_map(Reply::Pairs),
+            vec((inner.clone(), inner.clone()), 0..6).prop_map(Reply::Pairs),
+            vec((inner.clone(), inner), 0..6).prop_map(Reply::NestedMap),
         ]
     })
 }
@@ -206,6 +213,14 @@ fn stream(out: &mut ReplyWriter<'_>, reply: &Reply, whole: &mut impl FnMut() -> 
                 out.pair();
                 stream(out, first, whole);
                 stream(out, second, whole);
+            }
+        }
+        Reply::NestedMap(entries) => {
+            out.nested_map(entries.len());
+            for (key, value) in entries {
+                out.nested_entry();
+                stream(out, key, whole);
+                stream(out, value, whole);
             }
         }
         Reply::Sent

@@ -1,27 +1,42 @@
-//! The size of an element in Redis's listpack. Lists do not use that format here, but OBJECT
-//! ENCODING follows its sizes.
+//! The size of an element in Redis's listpack. Neither lists nor streams use that format here, but
+//! OBJECT ENCODING, and the entries at which a stream begins a new block, follow its sizes.
 //!
 //! Layer `store`. It may use `resp`.
 
 use crate::resp::request::parse_integer;
 
 /// The size of a listpack's header and terminator.
-pub(super) const OVERHEAD: usize = 7;
+pub(in crate::store) const OVERHEAD: usize = 7;
 
 /// The longest text that may be an integer: `-9223372036854775808`.
 const MAX_INTEGER: usize = 20;
 
 /// The size of an element's entry in a listpack.
-pub(super) fn entry_size(element: &[u8]) -> usize {
-    let integer = if element.len() <= MAX_INTEGER {
+pub(in crate::store) fn entry_size(element: &[u8]) -> usize {
+    match integer_of(element) {
+        Some(integer) => integer_entry_size(integer),
+        None => string_entry_size(element.len()),
+    }
+}
+
+/// The integer that a listpack stores in place of an element.
+pub(in crate::store) fn integer_of(element: &[u8]) -> Option<i64> {
+    if element.len() <= MAX_INTEGER {
         parse_integer(element)
     } else {
         None
-    };
-    let data = match integer {
-        Some(integer) => integer_size(integer),
-        None => string_size(element.len()),
-    };
+    }
+}
+
+/// The size of the entry of an integer.
+pub(in crate::store) fn integer_entry_size(integer: i64) -> usize {
+    let data = integer_size(integer);
+    data + back_length_size(data)
+}
+
+/// The size of the entry of an element that is no integer.
+pub(in crate::store) fn string_entry_size(length: usize) -> usize {
+    let data = string_size(length);
     data + back_length_size(data)
 }
 

@@ -10,7 +10,7 @@
 mod packed;
 mod pair;
 mod table;
-mod varint;
+pub(super) mod varint;
 
 use super::random;
 use packed::{Packed, PackedIter};
