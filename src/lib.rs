@@ -1,4 +1,4 @@
-//! A Redis-compatible in-memory server for pub/sub and work queues, to run inside a test or a
+//! A Redis-compatible in-memory server for pub/sub, work queues and event logs, to run inside a test or a
 //! development environment. It is a binary too.
 //!
 //! ```

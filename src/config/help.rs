@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::environment::variable;
 use super::{Group, SETTINGS, USER};
 
-const ABOUT: &str = "A Redis-compatible in-memory server for pub/sub and work queues";
+const ABOUT: &str = "A Redis-compatible in-memory server for pub/sub, work queues and event logs";
 const USAGE: &str = "Usage: fanfare [file] [--<setting> <value>...]...";
 
 const OPTIONS: &str = "\

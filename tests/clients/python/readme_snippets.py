@@ -29,12 +29,22 @@ def snippets(page, language, section=""):
 BASH = snippets("README.md", "bash", "Try it")
 PYTHON = snippets("README.md", "python", "Try it")
 QUEUE = snippets("docs/work-queues.md", "python")
+LOG = snippets("docs/event-log.md", "python")
 
 
 def subscribers():
     client = redis.Redis(port=PORT, decode_responses=True)
     try:
         return client.pubsub_numsub(CHANNEL)[0][1]
+    finally:
+        client.close()
+
+
+def two_days_ago():
+    """In milliseconds, by the server's clock."""
+    client = redis.Redis(port=PORT)
+    try:
+        return (client.time()[0] - 2 * 24 * 60 * 60) * 1000
     finally:
         client.close()
 
@@ -142,11 +152,54 @@ def _():
         expect(r.delete("orders:billing", "orders:shipping"), 2)
 
 
+@check("an event log with redis-cli")
+def _():
+    log, = snippets("README.md", "bash", "Event logs")
+    with redis.Redis(port=PORT) as r:
+        try:
+            output = once("bash", "-c", log)
+            assert re.fullmatch(r"OK\n(\d+-\d+)\nevents\n\1\nuser\nann\n", output), output
+        finally:
+            r.delete("events")
+
+
+@check("an event log: producer, group, consumers, audit, retention")
+def _():
+    producer, group, consumer, reaper, audit, retention = LOG
+    users = ("old", "ann", "bob", "eve")
+    with redis.Redis(port=PORT, decode_responses=True) as r:
+        try:
+            old = r.xadd("events", {"service": "web", "kind": "login", "user": "old"}, id=f"{two_days_ago()}-*")
+            ids = once(sys.executable, "-c", producer).split()
+            expect([old, *ids], [id for id, _ in r.xrange("events")])
+            expect(len(ids), 3)
+            expect(once(sys.executable, "-c", group), "True\n")
+
+            # Bob reads two events, acknowledges neither, and is never heard of again.
+            (_, taken), = r.xreadgroup("analytics", "bob", {"events": ">"}, count=2)
+            expect([id for id, _ in taken], [old, ids[0]])
+            expect(once(sys.executable, "-c", consumer), "counted login bob\ncounted login eve\n")
+
+            # One of his two is idle for long enough, and then the other one is.
+            for id, user in ((old, "old"), (ids[0], "ann")):
+                expect(r.xclaim("events", "analytics", "bob", 0, [id], idle=120_000, justid=True), [id])
+                expect(once(sys.executable, "-c", reaper), f"claimed login {user}\n")
+            expect(r.xpending("events", "analytics")["pending"], 0)
+
+            seen = "".join(f"seen login {user}\n" for user in users)
+            counts = "analytics pending 0 unread 0\naudit pending 0 unread 0\n"
+            expect(once(sys.executable, "-c", audit), seen + counts)
+            expect(once(sys.executable, "-c", retention), "1 removed\n")
+            expect([id for id, _ in r.xrange("events")], ids)
+        finally:
+            r.delete("events")
+
+
 @check("none is left out")
 def _():
     languages = ("bash", "python", "rust", "js")
     counts = [sum(len(snippets(page, language)) for page in PAGES) for language in languages]
-    expect((counts, len(BASH), len(PYTHON), len(QUEUE)), ([5, 7, 1, 1], 4, 2, 4))
+    expect((counts, len(BASH), len(PYTHON), len(QUEUE), len(LOG)), ([6, 13, 1, 1], 4, 2, 4, 6))
 
 
 run("README")
