@@ -1,5 +1,5 @@
-//! A Redis-compatible in-memory server for pub/sub, work queues and event logs, to run inside a test or a
-//! development environment. It is a binary too.
+//! A Redis-compatible in-memory server for pub/sub, work queues and event logs, to run inside a test
+//! or a development environment. It is a binary too.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
