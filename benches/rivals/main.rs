@@ -54,6 +54,7 @@ mod sink;
 mod sorted_sets;
 mod startup;
 mod stream;
+mod streams;
 mod stuck;
 mod subscribe;
 mod values;
@@ -104,6 +105,7 @@ fn loads() -> Vec<Load> {
         collections::loads(),
         sorted_sets::loads(),
         scripts::loads(),
+        streams::loads(),
         isolation::loads(),
         info::loads(),
         startup::loads(),

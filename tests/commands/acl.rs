@@ -46,7 +46,9 @@ async fn cat(_: &Server, client: &mut Client) {
             "*5 $5 multi $4 exec $7 discard $5 watch $7 unwatch",
         )
         .await;
-    client.ask("ACL CAT SCRIPTING", "*0").await;
+    client
+        .ask("ACL CAT hyperloglog", "*3 $5 pfadd $7 pfcount $7 pfmerge")
+        .await;
     client
         .error("ACL CAT nosuch", "ERR Unknown category 'nosuch'")
         .await;
