@@ -210,7 +210,7 @@ impl Words<'_> {
 fn run(proto: u8) {
     // The step of a consumer that waits, after its creation.
     let mut next = None;
-    session(proto, 28_000, |random, pair, index| {
+    session(proto, 8_000, |random, pair, index| {
         next.take()
             .unwrap_or_else(|| step(random, pair, index, &mut next))
     });
