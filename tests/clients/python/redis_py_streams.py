@@ -144,7 +144,7 @@ def info(protocol):
         [alice] = r.xinfo_consumers(key, "early")
         expect((alice["name"], alice["pending"], 0 <= alice["idle"] < 60_000), ("alice", 1, True))
         full = r.xinfo_stream(key, full=True)
-        expect((full["length"], full["entries"]), (4, [entry(id) for id in ("1-0", "3-0", "4-0", "5-0")]))
+        expect((full["length"], full["entries"]), (4, dict(entry(id) for id in ("1-0", "3-0", "4-0", "5-0"))))
         expect([(group["name"], group["pel-count"], len(group["pending"]), [one["name"] for one in group["consumers"]]) for group in full["groups"]],
                [("early", 1, 1, ["alice"]), ("late", 0, 0, [])])
         expect(r.delete(key), 1)
