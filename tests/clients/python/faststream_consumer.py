@@ -15,7 +15,8 @@ SERVER = f"redis://127.0.0.1:{os.environ['CHECK_PORT']}"
 def create(stream, group, consumer, protocol, claims=None):
     """A broker whose consumer takes part in the group. With `claims` it also takes up what others have had in hand for so
     many ms. It notes each message in the stream's log, and answers in the stream of results."""
-    # redis-py speaks RESP3 by default; told so, it returns another shape of what XREADGROUP finds, of which FastStream makes nothing.
+    # With protocol=3 redis-py returns a dictionary for XREADGROUP, which FastStream doesn't expect. By default it speaks RESP3
+    # too, but returns the lists of RESP2.
     broker = RedisBroker(SERVER + ("?protocol=2" if protocol == 2 else ""), logger=logging.getLogger("quiet"))
 
     async def work(text: str) -> str:

@@ -29,7 +29,8 @@ logging.getLogger("rq").setLevel(logging.CRITICAL)  # it reports each job that i
 def application(protocol):
     """A queue, and a client to look at its keys; leaves none behind.
 
-    redis-py speaks RESP3 by default; told so, it returns another shape of what `XREAD` finds, of which RQ makes nothing.
+    With `protocol=3` redis-py returns a dictionary for `XREAD`, which RQ doesn't expect. By default it speaks RESP3 too, but returns
+    the lists of RESP2.
     """
     options = {"protocol": 2} if protocol == 2 else {}
     with redis.Redis(port=PORT, **options) as connection, redis.Redis(port=PORT, decode_responses=True) as r:
@@ -174,7 +175,8 @@ def kill_with_job(process, pid):
 
 
 def sweep(queue):
-    """Looks for jobs of killed workers, as a worker does now and then, a minute and a half after their last sign of life."""
+    """Gives up jobs of killed workers, as every worker does now and then. RQ waits for a minute after a job's last sign of life:
+    the sweep is told that it is later than it is."""
     queue.started_job_registry.cleanup(timestamp=time.time() + 90)
 
 

@@ -15,7 +15,8 @@ def create(kind, queue, protocol, takes_up=600_000):
     results = RedisAsyncResultBackend(URL, result_ex_time=100, prefix_str=queue, protocol=protocol)
     options = {"protocol": protocol}
     if kind is RedisStreamBroker:
-        # redis-py speaks RESP3 by default; told so, it returns another shape of what XREADGROUP finds, of which the broker makes nothing.
+        # With protocol=3 redis-py returns a dictionary for XREADGROUP, which the broker doesn't expect. By default it speaks
+        # RESP3 too, but returns the lists of RESP2.
         options = {"consumer_id": "0", "idle_timeout": takes_up} | ({"protocol": 2} if protocol == 2 else {})
     broker = kind(URL, queue_name=queue, **options).with_result_backend(results)
 
