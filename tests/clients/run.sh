@@ -170,9 +170,9 @@ else
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
-for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_keys redis_py_caching redis_py_asyncio \
-  applications taskiq_redis_brokers apscheduler_store django_cache sidekiq_workers celery_workers huey_queues \
-  dramatiq_workers redis_locks readme_snippets; do
+for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_streams redis_py_keys redis_py_caching redis_py_asyncio \
+  applications taskiq_redis_brokers faststream_streams apscheduler_store django_cache sidekiq_workers celery_workers \
+  huey_queues dramatiq_workers rq_workers redis_locks readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
@@ -182,9 +182,9 @@ done
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-for file in node_redis node_redis_queue node_redis_types node_redis_scripts ioredis ioredis_queue ioredis_types \
-  ioredis_scripts caching socketio graphql connect_redis aedes node_resque bull bee_queue rsmq redlock redis_semaphore \
-  rate_limiter_flexible readme_snippets; do
+for file in node_redis node_redis_queue node_redis_types node_redis_streams node_redis_scripts ioredis ioredis_queue \
+  ioredis_types ioredis_streams ioredis_scripts caching socketio graphql connect_redis aedes node_resque bull bullmq \
+  bee_queue rsmq redlock redis_semaphore rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
 for pid in "${servers[@]}"; do

@@ -3,6 +3,7 @@
 
 import { createServer } from "node:http";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { Server } from "socket.io";
@@ -16,12 +17,16 @@ async function connect() {
 }
 
 const publisher = await connect();
-const subscriber = await connect();
+const adapters = {
+  classic: async () => createAdapter(publisher, await connect(), { key: prefix }),
+  sharded: async () => createShardedAdapter(publisher, await connect(), { channelPrefix: prefix, subscriptionMode: "dynamic" }),
+  streams: async () => createStreamsAdapter(publisher, { streamName: prefix, channelPrefix: prefix, sessionKeyPrefix: `${prefix}:session:` }),
+};
+adapters.recovery = adapters.streams;
 const http = createServer();
 const io = new Server(http, {
-  adapter: adapter === "classic"
-    ? createAdapter(publisher, subscriber, { key: prefix })
-    : createShardedAdapter(publisher, subscriber, { channelPrefix: prefix, subscriptionMode: "dynamic" }),
+  adapter: await adapters[adapter](),
+  ...(adapter === "recovery" && { connectionStateRecovery: {} }),
 });
 
 io.on("connection", (socket) => socket.on("join", (room, joined) => {

@@ -1,4 +1,4 @@
-"""taskiq-redis: the list broker, the pub/sub broker and the result backend, in one process and in several."""
+"""taskiq-redis: the list, stream and pub/sub brokers and the result backend, in one process and in several, some of which are killed."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import sys
 
 import redis.asyncio
 from taskiq.api import run_receiver_task
-from taskiq_redis import ListQueueBroker, PubSubBroker
+from taskiq_redis import ListQueueBroker, PubSubBroker, RedisStreamBroker
 
 from harness import PORT, WAIT_LIMIT, async_wait_until, check, expect, run, unique
 from taskiq_tasks import create
@@ -36,9 +36,9 @@ async def application(kind, protocol):
 
 
 @contextlib.asynccontextmanager
-async def workers(count, kind, queue, protocol):
+async def workers(count, kind, queue, protocol, **options):
     """Workers in this process, each with a broker of its own."""
-    brokers = [create(kind, queue, protocol) for _ in range(count)]
+    brokers = [create(kind, queue, protocol, **options) for _ in range(count)]
     running = [asyncio.create_task(run_receiver_task(broker, run_startup=True)) for broker in brokers]
     try:
         yield
@@ -51,11 +51,11 @@ async def workers(count, kind, queue, protocol):
 
 
 @contextlib.contextmanager
-def worker_processes(count, queue, protocol):
-    """`taskiq worker` with processes that do one task at a time."""
+def worker_processes(count, queue, protocol, broker="list_broker"):
+    """`taskiq worker` with processes that do one task at a time. They are killed at the end."""
     environment = os.environ | {"CHECK_QUEUE": queue, "CHECK_PROTOCOL": str(protocol)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "taskiq", "worker", "taskiq_tasks:list_broker", "--workers", str(count),
+        [sys.executable, "-m", "taskiq", "worker", f"taskiq_tasks:{broker}", "--workers", str(count),
          "--max-async-tasks", "1", "--log-level", "ERROR"],
         cwd=os.path.dirname(os.path.abspath(__file__)), env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -119,6 +119,80 @@ async def processes(protocol):
             tasks = [await kick(broker, "note", log, number) for number in range(100)]
             assert {await result(task) for task in tasks} <= pids
             expect(sorted(map(int, await r.lrange(log, 0, -1))), list(range(100)))
+
+
+async def acknowledged(r, queue, entries):
+    """Every task is acknowledged; their entries stay in the stream."""
+
+    async def none_pending():
+        [group] = await r.xinfo_groups(queue)
+        return (group["pending"], group["lag"]) == (0, 0)
+
+    await async_wait_until(none_pending, "every task to be acknowledged")
+    expect(await r.xlen(queue), entries)
+
+
+@check("stream broker: tasks wait for a worker, results come back", BOTH)
+async def stream_broker(protocol):
+    async with application(RedisStreamBroker, protocol) as (broker, queue, r):
+        waiting = [await kick(broker, "divide", number, 4) for number in range(5)]
+        expect((await r.xlen(queue), (await r.xinfo_groups(queue))[0]["lag"], await waiting[0].is_ready()), (5, 5, False))
+        for round in range(2):  # a second worker finds what came after the first one's end
+            async with workers(1, RedisStreamBroker, queue, protocol):
+                expect([await result(task) for task in waiting], [number / 4 for number in range(5)])
+                error = await result(await kick(broker, "divide", 1, 0))
+                assert isinstance(error, ZeroDivisionError), error
+                await acknowledged(r, queue, 6 * (round + 1))
+            waiting = [await kick(broker, "divide", number, 4) for number in range(5)]
+
+
+@check("stream broker: 10 workers do each of 200 tasks once", BOTH)
+async def shared_stream(protocol):
+    async with application(RedisStreamBroker, protocol) as (broker, queue, r):
+        log = f"{queue}:log"
+        async with workers(10, RedisStreamBroker, queue, protocol):
+            tasks = await asyncio.gather(*(kick(broker, "note", log, number) for number in range(200)))
+            expect(await asyncio.gather(*map(result, tasks)), [os.getpid()] * 200)
+            await acknowledged(r, queue, 200)
+        expect(sorted(map(int, await r.lrange(log, 0, -1))), list(range(200)))
+
+
+@check("stream broker: what killed workers had in hand is done by the next one, each once more", BOTH)
+async def killed(protocol):
+    async with application(RedisStreamBroker, protocol) as (broker, queue, r):
+        log, gate = f"{queue}:log", f"{queue}:gate"
+        with worker_processes(2, queue, protocol, "stream_broker"):
+            held = [await kick(broker, "hold", log, gate) for _ in range(2)]
+            begun = await begin(r, log, 1)
+            assert os.getpid() not in begun, begun
+
+            async def both_held():
+                return (await r.xpending(queue, "taskiq"))["pending"] == 2
+
+            await async_wait_until(both_held, "the tasks to be in hand")
+
+        async def long_ago():
+            return all(one["time_since_delivered"] >= 1000 for one in await r.xpending_range(queue, "taskiq", "-", "+", 10))
+
+        begun = len(await begin(r, log, 1))
+        await async_wait_until(long_ago, "a second after the worker's end")
+        await r.set(gate, "open")
+        async with workers(1, RedisStreamBroker, queue, protocol, takes_up=1000):
+            # A worker looks for them when it has got something new.
+            expect(await result(await kick(broker, "divide", 1, 2)), 0.5)
+            expect([await result(task) for task in held], [os.getpid()] * 2)
+            await acknowledged(r, queue, 3)
+        expect((await begin(r, log, begun + 2))[begun:], [os.getpid()] * 2)
+
+
+async def begin(r, log, count):
+    """Waits for so many entries of the log, and returns every one: the processes that began a task."""
+
+    async def enough():
+        return await r.llen(log) >= count
+
+    await async_wait_until(enough, f"{count} notes")
+    return list(map(int, await r.lrange(log, 0, -1)))
 
 
 @check("pub/sub broker: every worker does every task, and nobody one that was sent before", BOTH)

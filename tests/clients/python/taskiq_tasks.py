@@ -1,17 +1,24 @@
 """The application of taskiq_redis_brokers.py: its tasks and brokers, for its own process and for `taskiq worker`."""
 
+import asyncio
 import os
 
 import redis.asyncio
-from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend
+from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend, RedisStreamBroker
 
 URL = f"redis://127.0.0.1:{os.environ['CHECK_PORT']}"
 
 
-def create(kind, queue, protocol):
-    """A broker with the tasks, as each process of an application has one."""
+def create(kind, queue, protocol, takes_up=600_000):
+    """A broker with the tasks, as each process of an application has one. A worker of the stream broker takes up what another
+    one has had in hand for `takes_up` ms."""
     results = RedisAsyncResultBackend(URL, result_ex_time=100, prefix_str=queue, protocol=protocol)
-    broker = kind(URL, queue_name=queue, protocol=protocol).with_result_backend(results)
+    options = {"protocol": protocol}
+    if kind is RedisStreamBroker:
+        # With protocol=3 redis-py returns a dictionary for XREADGROUP, which the broker doesn't expect. By default it speaks
+        # RESP3 too, but returns the lists of RESP2.
+        options = {"consumer_id": "0", "idle_timeout": takes_up} | ({"protocol": 2} if protocol == 2 else {})
+    broker = kind(URL, queue_name=queue, **options).with_result_backend(results)
 
     @broker.task(task_name="divide")
     async def divide(a: int, b: int) -> float:
@@ -22,6 +29,15 @@ def create(kind, queue, protocol):
         """Notes that it has run, and tells where."""
         async with redis.asyncio.Redis.from_url(URL) as r:
             await r.rpush(log, number)
+        return os.getpid()
+
+    @broker.task(task_name="hold")
+    async def hold(log: str, gate: str) -> int:
+        """Ends when the gate is open."""
+        async with redis.asyncio.Redis.from_url(URL) as r:
+            await r.rpush(log, os.getpid())
+            while not await r.exists(gate):
+                await asyncio.sleep(0.02)
         return os.getpid()
 
     @broker.task(task_name="meet")
@@ -38,3 +54,8 @@ def create(kind, queue, protocol):
 def list_broker():
     """What `taskiq worker taskiq_tasks:list_broker` runs."""
     return create(ListQueueBroker, os.environ["CHECK_QUEUE"], int(os.environ["CHECK_PROTOCOL"]))
+
+
+def stream_broker():
+    """What `taskiq worker taskiq_tasks:stream_broker` runs."""
+    return create(RedisStreamBroker, os.environ["CHECK_QUEUE"], int(os.environ["CHECK_PROTOCOL"]))
