@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,29 @@ def kill(process):
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def freeze(process, r, results):
+    """Stops a worker at a moment at which it can be killed. kombu takes a message off the queue first, and then notes
+    that it has it: a message that it has in hand between the two is lost with it, whatever the server is."""
+    given = {result.id for result in results}
+
+    def nothing_in_hand():
+        waiting = [json.loads(message) for message in r.lrange("celery", 0, -1)]
+        taken = [json.loads(entry)[0] for entry in r.hvals("unacked")]
+        done = {result.id for result in results if result.ready()}
+        return given <= done | {message["headers"]["id"] for message in waiting + taken}
+
+    def frozen():
+        os.kill(process.pid, signal.SIGSTOP)
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            if nothing_in_hand():
+                return True
+        os.kill(process.pid, signal.SIGCONT)
+        return False
+
+    wait_until(frozen, "a moment without a message in hand")
 
 
 def stop(process):
@@ -189,6 +213,7 @@ def killed():
             held = hold.delay("k")
             expect(log(r, 1)[0][:2], ("hold-k", first.pid))
             others = [number.delay(value) for value in range(20)]
+            freeze(first, r, [held, *others])
         # What it had fetched beyond that one lies there too.
         wait_until(lambda: not [c for c in r.client_list() if c["db"] == str(DATABASE) and "b" in c["flags"]], "its end")
         left = r.hlen("unacked")
@@ -211,6 +236,7 @@ def shared_work():
             return any(pid == first.pid for _, pid, _ in log(r, 0))
 
         wait_until(both_work, "the first worker's notes")
+        freeze(first, r, given)
         kill(first)
         given += [number.delay(len(given) + more) for more in range(100)]
         expect([get(result) for result in given], list(range(len(given))))
@@ -226,6 +252,7 @@ def killed_chord():
         with worker("one", concurrency=1) as first:
             result = chord([hold.s(1000), *(number.s(value) for value in range(10))], total.s())()
             expect(log(r, 1)[0][:2], ("hold-1000", first.pid))
+            freeze(first, r, result.parent.results)
         r.set("gate", "open")
         with worker("two", concurrency=2, **TAKES_UP):
             expect(get(result), 1000 + sum(range(10)))
