@@ -375,6 +375,10 @@ fn in_pairs(items: Vec<Reply>) -> Vec<(Reply, Reply)> {
 
 impl ReplyBuilder {
     /// A builder with room for this many bytes.
+    #[cfg_attr(
+        not(any(test, feature = "scripts")),
+        expect(dead_code, reason = "only scripts want a reply as a value")
+    )]
     pub(crate) fn with_room(bytes: usize) -> ReplyBuilder {
         ReplyBuilder {
             open: Vec::new(),

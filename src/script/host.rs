@@ -2,7 +2,7 @@
 //!
 //! Layer `script`. `command` implements [`Host`] for the connection that runs the script. Lua's
 //! functions live as long as the Lua state, and a connection's context does not, so the host is put
-//! into a thread-local variable while a script runs ([`CURRENT`]). A script stays on its thread.
+//! into a thread-local variable while a script runs ([`static@CURRENT`]). A script stays on its thread.
 
 use scoped_tls_hkt::scoped_thread_local;
 
