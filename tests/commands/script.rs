@@ -679,3 +679,24 @@ async fn a_script_is_one_step() {
     reader.ask("MGET a b", "*2 $3 500 $3 500").await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_reply_that_is_too_large_for_lua_is_refused_and_nothing_is_taken() {
+    const REFUSED: &str = "-OOM the system has no memory for this command";
+    let server = start_with(&[("script-max-memory", "4mb")]).await;
+    let mut client = Client::connect(&server, 2).await;
+    let fill = "for i = 1, 100 do redis.call('rpush', 'list', string.rep('x', 100000)) end \
+                return redis.call('setrange', 'text', 8000000, 'x')";
+    client.asks(&["EVAL", fill, "0"], ":8000001").await;
+    for call in [
+        "'get', 'text'",
+        "'lrange', 'list', 0, -1",
+        "'lpop', 'list', 100",
+    ] {
+        let script = format!("return redis.pcall({call})");
+        client.asks(&["EVAL", &script, "0"], REFUSED).await;
+    }
+    let sizes = "return {redis.call('llen', 'list'), #redis.call('getrange', 'text', 0, 999999)}";
+    client.asks(&["EVAL", sizes, "0"], "*2 :100 :1000000").await;
+    server.stop().await;
+}
