@@ -14,6 +14,7 @@ use super::rules::RuleError;
 use super::selector::{Selector, allows_channel};
 pub(crate) use crate::client::DEFAULT_USER;
 use crate::client::{Namespace, Subscriptions};
+use crate::resp::hex::hex;
 use crate::resp::inline::split_words;
 
 /// A password's SHA-256. The password itself is not kept.
@@ -45,7 +46,7 @@ impl PasswordHash {
 
     /// As 64 hexadecimal digits.
     pub(crate) fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 }
 

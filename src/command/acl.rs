@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::client::log::{log_client, shown};
 use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
+use crate::resp::hex::hex;
 use crate::resp::reply::{Reply, array, bulk, double, integer, map, set};
 use crate::resp::request::integer_argument;
 
@@ -316,7 +317,7 @@ pub(crate) fn genpass(_context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let digits = (bits as usize).div_ceil(4);
     let mut random = vec![0; digits.div_ceil(2)];
     getrandom::fill(&mut random).expect("the system has random bytes");
-    let mut password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut password = hex(&random);
     password.truncate(digits);
     Ok(bulk(password))
 }

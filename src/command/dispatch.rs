@@ -12,6 +12,8 @@
 //! [`validate`] keeps the order of Redis's `processCommand`, which decides what error a client
 //! sees. EXEC passes its queued commands to [`call_handler`] directly.
 
+use std::time::Duration;
+
 use std::sync::atomic::Ordering::Relaxed;
 
 #[cfg(feature = "scripts")]
@@ -157,11 +159,24 @@ pub(super) fn call_handler(
     if !wanted && !context.session.replies.wants_reply() {
         context.replies.truncate(before);
     }
+    let rest = match context.session.next {
+        Next::Sleep(rest, _) => rest,
+        _ => Duration::ZERO,
+    };
+    account_for(context, command, args, outcome, rest);
+}
+
+/// Counts a command that was run, and notes it wherever commands are noted. `rest` is the time for
+/// which the connection now waits because of it.
+fn account_for(
+    context: &mut Context<'_>,
+    command: &Command,
+    args: &Args<'_>,
+    outcome: Outcome,
+    rest: Duration,
+) {
     tracking::remember_reads(context, command, args);
-    let mut took = context.batch_stats.command(command.id, outcome);
-    if let Next::Sleep(rest, _) = context.session.next {
-        took += rest;
-    }
+    let took = context.batch_stats.command(command.id, outcome) + rest;
     if took >= context.batch_stats.notable {
         operators::note_slow(context, command, args, took);
     }
@@ -203,12 +218,7 @@ pub(super) fn call_in_script(
             (Reply::Error(Box::new(error)), Outcome::Failed)
         }
     };
-    tracking::remember_reads(context, command, args);
-    let took = context.batch_stats.command(command.id, outcome);
-    if took >= context.batch_stats.notable {
-        operators::note_slow(context, command, args, took);
-    }
-    show_to_monitors(context, command, args);
+    account_for(context, command, args, outcome, Duration::ZERO);
     reply
 }
 

@@ -16,6 +16,7 @@
 
 pub(crate) mod encode;
 pub(crate) mod error;
+pub(crate) mod hex;
 pub(crate) mod inline;
 pub(crate) mod large;
 pub(crate) mod number;

@@ -16,6 +16,7 @@ use super::host::{CURRENT, Level};
 use super::memory::MemoryLimit;
 use super::names::Names;
 use crate::resp::Protocol;
+use crate::resp::hex::hex;
 use crate::resp::number::format_double;
 use crate::resp::reply::Reply;
 use crate::resp::request::Args;
@@ -280,19 +281,8 @@ fn sha1hex(lua: &Lua) -> mlua::Result<Function> {
         let text = string(lua, value)?;
         let text = text.as_ref().map(|text| text.as_bytes());
         let digest = Sha1::digest(text.as_deref().unwrap_or_default());
-        Ok(hex(&digest.into()))
+        Ok(hex(&digest))
     })
-}
-
-/// A digest in hexadecimal digits.
-pub(crate) fn hex(digest: &[u8; 20]) -> String {
-    use std::fmt::Write;
-    digest
-        .iter()
-        .fold(String::with_capacity(40), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn log(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {

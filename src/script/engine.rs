@@ -9,7 +9,6 @@
 use mlua::{HookTriggers, Value, VmState};
 use sha1::{Digest as _, Sha1};
 
-use super::api;
 use super::arguments::ScriptArguments;
 use super::cache::{Cache, Digest};
 use super::convert;
@@ -19,6 +18,7 @@ use super::library::{Libraries, Library};
 use super::memory::{MemoryLimit, NO_MEMORY};
 use super::sandbox::Sandbox;
 use super::shebang::{self, ScriptFlags};
+use crate::resp::hex::hex;
 use crate::resp::reply::Reply;
 
 /// After so many instructions of Lua the host is asked whether the script must end: about once in a
@@ -259,23 +259,14 @@ pub(crate) fn parse_digest(text: &[u8]) -> Option<Digest> {
     if text.len() != 2 * digest.len() {
         return None;
     }
+    let digit = |digit: u8| char::from(digit).to_digit(16);
     for (byte, digits) in digest.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = nibble(digits[0])? << 4 | nibble(digits[1])?;
+        *byte = (digit(digits[0])? << 4 | digit(digits[1])?) as u8;
     }
     Some(digest)
 }
 
-/// The value of a hexadecimal digit.
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
 /// A digest as clients write it.
 pub(crate) fn shown_digest(digest: &Digest) -> String {
-    api::hex(digest)
+    hex(digest)
 }

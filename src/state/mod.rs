@@ -54,6 +54,7 @@ use crate::observe::stats::Stats;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::resp::error::CommandError;
+use crate::resp::hex::hex;
 use crate::store::events;
 use crate::store::shared::SharedKeyspace;
 
@@ -406,5 +407,5 @@ impl ServerState {
 fn run_id() -> String {
     let mut random = [0_u8; 20];
     getrandom::fill(&mut random).expect("the system has random bytes");
-    random.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&random)
 }

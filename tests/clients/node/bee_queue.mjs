@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { Inbox, check, run, startProcess, unique, waitUntil } from "./harness.mjs";
+import { Inbox, check, kill, run, startProcess, unique, waitUntil } from "./harness.mjs";
 import { call, open } from "./bee_queue_worker.mjs";
 
 // Workers whose jobs another one may take say twice in this time, in milliseconds, that they are alive.
@@ -36,11 +36,6 @@ async function withBeeQueue(body) {
     if (keys.length) await call(queue, "del", keys);
     await queue.close();
   }
-}
-
-async function kill(worker) {
-  worker.kill("SIGKILL");
-  await once(worker, "exit");
 }
 
 /** Waits for the numbers of jobs in each state; those that are not named are 0. */

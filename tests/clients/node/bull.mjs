@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { Inbox, check, run, startProcess, unique, waitUntil } from "./harness.mjs";
+import { notes, sharedWork, texts } from "./bull_shared.mjs";
+import { Inbox, check, kill, run, startProcess, unique, waitUntil } from "./harness.mjs";
 import { handler, open } from "./bull_worker.mjs";
 
 /** Runs `body` with a queue, a function that starts a worker process, and one that reads the log. Leaves no key behind. */
@@ -39,13 +40,6 @@ async function withBull(options, body) {
   }
 }
 
-async function kill(worker) {
-  worker.kill("SIGKILL");
-  await once(worker, "exit");
-}
-
-const texts = (count) => Array.from({ length: count }, (_, n) => `n${n}`);
-const notes = (some, more = {}) => some.map((text) => ({ name: "note", data: { text }, opts: more }));
 const NONE = { waiting: 0, active: 0, completed: 0, failed: 0, delayed: 0, paused: 0 };
 /** For a worker that will be killed: its jobs are free after half a second. */
 const VICTIM = { settings: { lockDuration: 500 } };
@@ -283,19 +277,7 @@ check("a job that kills its workers fails when it has done so twice", () =>
   }));
 
 check("300 jobs, three workers, one killed on the way: each done, and again only what it had in hand", () =>
-  withBull({}, async ({ queue, startWorker, log }) => {
-    const [victim] = await Promise.all([
-      startWorker("victim", { settings: { lockDuration: 1_000 }, concurrency: 2 }), startWorker("a"), startWorker("b")]);
-    await queue.addBulk(notes(texts(100)));
-    await waitUntil(async () => (await log(1)).some((entry) => entry.includes(" victim ")), "the victim to do some");
-    await queue.addBulk(notes(texts(200).map((text) => `m${text}`), { attempts: 3 }));
-    await kill(victim);
-    await counts(queue, { completed: 300 });
-    const done = await log(300);
-    assert.deepEqual([...new Set(done.map((entry) => entry.split(" ")[0]))].sort(), [...texts(100), ...texts(200).map((text) => `m${text}`)].sort());
-    const others = done.filter((entry) => !entry.includes(" victim ")).map((entry) => entry.split(" ")[0]);
-    assert.equal(new Set(others).size, others.length);
-    assert.ok(done.length <= 302, `${done.length} notes`);
-  }));
+  withBull({}, ({ queue, startWorker, log }) =>
+    sharedWork({ queue, startVictim: (name) => startWorker(name, { settings: { lockDuration: 1_000 }, concurrency: 2 }), startWorker, log, counts })));
 
 await run("Bull");

@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { FlowProducer, Queue, QueueEvents, QueueEventsProducer } from "bullmq";
 import { Redis } from "ioredis";
+import { notes, sharedWork, texts } from "./bull_shared.mjs";
 import { connection } from "./bullmq_worker.mjs";
-import { Inbox, PORT, check, run, startProcess, unique, waitUntil } from "./harness.mjs";
+import { Inbox, PORT, check, kill, run, startProcess, unique, waitUntil } from "./harness.mjs";
 
 const CONNECTIONS = ["ioredis RESP2", "ioredis RESP3", "node-redis RESP2", "node-redis RESP3"];
 const client = new Redis({ host: "127.0.0.1", port: PORT });
@@ -47,13 +48,6 @@ async function withBullMQ(kind, options, body) {
   }
 }
 
-async function kill(worker) {
-  worker.kill("SIGKILL");
-  await once(worker, "exit");
-}
-
-const texts = (count) => Array.from({ length: count }, (_, n) => `n${n}`);
-const notes = (some, opts = {}) => some.map((text) => ({ name: "note", data: { text }, opts }));
 /** For a worker that will be killed: its jobs are free after half a second. */
 const VICTIM = { lockDuration: 500 };
 
@@ -306,19 +300,7 @@ check("a job that kills its workers fails when it has done so twice", ["ioredis 
   }));
 
 check("300 jobs, three workers, one killed on the way: each done, and again only what it had in hand", ["ioredis RESP3", "node-redis RESP3"], (kind) =>
-  withBullMQ(kind, {}, async ({ queue, startWorker, log }) => {
-    const [victim] = await Promise.all([
-      startWorker("victim", { lockDuration: 1_000, concurrency: 2 }), startWorker("a"), startWorker("b")]);
-    await queue.addBulk(notes(texts(100)));
-    await waitUntil(async () => (await log(1)).some((entry) => entry.includes(" victim ")), "the victim to do some");
-    await queue.addBulk(notes(texts(200).map((text) => `m${text}`), { attempts: 3 }));
-    await kill(victim);
-    await counts(queue, { completed: 300 });
-    const done = await log(300);
-    assert.deepEqual([...new Set(done.map((entry) => entry.split(" ")[0]))].sort(), [...texts(100), ...texts(200).map((text) => `m${text}`)].sort());
-    const others = done.filter((entry) => !entry.includes(" victim ")).map((entry) => entry.split(" ")[0]);
-    assert.equal(new Set(others).size, others.length);
-    assert.ok(done.length <= 302, `${done.length} notes`);
-  }));
+  withBullMQ(kind, {}, ({ queue, startWorker, log }) =>
+    sharedWork({ queue, startVictim: (name) => startWorker(name, { lockDuration: 1_000, concurrency: 2 }), startWorker, log, counts })));
 
 await run("BullMQ");

@@ -70,6 +70,12 @@ export async function startProcess(file, ...values) {
   return [child, message];
 }
 
+/** Kills a process, and waits for its end. */
+export async function kill(child) {
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
 /** Runs every registered check and exits: 0 when all passed, else 1. */
 export async function run(client) {
   let passed = 0;

@@ -5,9 +5,7 @@ import datetime
 import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 import redis
@@ -17,6 +15,7 @@ from celery.result import AsyncResult
 
 from celery_tasks import DATABASE, PORT, app, divide, hold, never_right, number, say, third_time, total
 from harness import WAIT_LIMIT, check, expect, run, wait_until
+from processes import kill, worker_process
 
 # For the worker that takes up what a killed one has left.
 TAKES_UP = {"CHECK_VISIBILITY": "2"}
@@ -33,29 +32,11 @@ def application():
             r.flushdb()
 
 
-@contextlib.contextmanager
 def worker(name, concurrency=2, **environment):
     """A worker with processes of its own, which are killed at the end unless they have ended before."""
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "--app", "celery_tasks", "worker", "--concurrency", str(concurrency),
-             "--hostname", f"{name}@check", "--without-mingle"],
-            cwd=os.path.dirname(os.path.abspath(__file__)), env=os.environ | environment, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            yield process
-            if process.returncode is None and process.poll() is not None:
-                output.seek(0)
-                raise AssertionError(f"celery ended: {output.read().decode()}")
-        finally:
-            kill(process)
-
-
-def kill(process):
-    """Kills the worker and the processes in which it runs its tasks."""
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    command = [sys.executable, "-m", "celery", "--app", "celery_tasks", "worker", "--concurrency", str(concurrency),
+               "--hostname", f"{name}@check", "--without-mingle"]
+    return worker_process("celery", command, environment)
 
 
 def freeze(process, r, results):

@@ -2,11 +2,7 @@
 
 import contextlib
 import itertools
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 import dramatiq
@@ -15,6 +11,7 @@ from dramatiq.results import ResultFailure
 
 from dramatiq_tasks import broker, divide, hold, never_right, note, results, third_time
 from harness import PORT, WAIT_LIMIT, check, expect, run, unique, wait_until
+from processes import kill, worker_process
 
 BOTH = (2, 3)
 # For the worker that takes up what a killed one has left.
@@ -35,27 +32,10 @@ def application(protocol):
                 r.delete(key)
 
 
-@contextlib.contextmanager
 def worker(namespace, protocol, **environment):
     """A worker, which runs its tasks in a process of its own. Both are killed at the end unless they have ended before."""
-    environment = os.environ | {"CHECK_NAMESPACE": namespace, "CHECK_PROTOCOL": str(protocol)} | environment
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([sys.executable, "-m", "dramatiq", "dramatiq_tasks", "--processes", "1", "--threads", str(THREADS)],
-                                   cwd=os.path.dirname(os.path.abspath(__file__)), env=environment, stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            yield process
-            if process.returncode is None and process.poll() is not None:
-                output.seek(0)
-                raise AssertionError(f"dramatiq ended: {output.read().decode()}")
-        finally:
-            kill(process)
-
-
-def kill(process):
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    command = [sys.executable, "-m", "dramatiq", "dramatiq_tasks", "--processes", "1", "--threads", str(THREADS)]
+    return worker_process("dramatiq", command, {"CHECK_NAMESPACE": namespace, "CHECK_PROTOCOL": str(protocol)} | environment)
 
 
 def get(message):

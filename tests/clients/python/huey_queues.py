@@ -2,17 +2,14 @@
 
 import contextlib
 import functools
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 import redis
 from huey.exceptions import TaskException
 
 from harness import PORT, WAIT_LIMIT, check, expect, run, unique, wait_until
+from processes import kill, worker_process
 from huey_tasks import create
 
 VARIANTS = (("RedisHuey", 2), ("PriorityRedisHuey", 3))
@@ -42,27 +39,11 @@ def application(kind, protocol):
             huey.storage.pool.disconnect()
 
 
-@contextlib.contextmanager
 def consumer(huey, kind, protocol, *options):
     """A consumer, killed at the end, with the processes of its workers, unless it has ended before."""
-    environment = os.environ | {"CHECK_KIND": kind, "CHECK_QUEUE": huey.name, "CHECK_PROTOCOL": str(protocol)}
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([sys.executable, "-m", "huey.bin.huey_consumer", "huey_tasks.huey", "--no-periodic", *options],
-                                   cwd=os.path.dirname(os.path.abspath(__file__)), env=environment, stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            yield process
-            if process.returncode is None and process.poll() is not None:
-                output.seek(0)
-                raise AssertionError(f"huey_consumer ended: {output.read().decode()}")
-        finally:
-            kill(process)
-
-
-def kill(process):
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    environment = {"CHECK_KIND": kind, "CHECK_QUEUE": huey.name, "CHECK_PROTOCOL": str(protocol)}
+    command = [sys.executable, "-m", "huey.bin.huey_consumer", "huey_tasks.huey", "--no-periodic", *options]
+    return worker_process("huey_consumer", command, environment)
 
 
 def get(result):

@@ -13,6 +13,7 @@ from datetime import timedelta
 import redis
 
 from harness import PORT, WAIT_LIMIT, check, expect, run, unique, wait_until
+from processes import kill
 
 # Before rq is imported, which reads it once: the names of all its keys begin with this.
 os.environ["RQ_KEY_PREFIX"] = PREFIX = unique("rq")
@@ -59,12 +60,6 @@ def worker(queue, protocol, *options):
                 raise AssertionError(f"rq ended: {output.read().decode()}")
         finally:
             kill(process)
-
-
-def kill(process):
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def log(r, key, count):

@@ -1,16 +1,14 @@
 """saq: jobs at once, later and again, aborted jobs, and a worker process that is killed."""
 
 import contextlib
-import os
-import subprocess
 import sys
-import tempfile
 import time
 
 from saq.job import Status
 from saq.queue.base import JobError
 
 from harness import WAIT_LIMIT, async_wait_until, check, expect, run, unique
+from processes import worker_process
 from saq_tasks import connect
 
 BOTH = (2, 3)
@@ -31,21 +29,10 @@ async def application(protocol):
         await queue.disconnect()
 
 
-@contextlib.contextmanager
 def worker(queue, protocol):
     """A worker process, killed at the end unless it has ended before."""
-    environment = os.environ | {"CHECK_QUEUE": queue.name, "CHECK_PROTOCOL": str(protocol)}
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([sys.executable, "-m", "saq", "saq_tasks.settings"], cwd=os.path.dirname(os.path.abspath(__file__)),
-                                   env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            yield process
-            if process.returncode is None and process.poll() is not None:
-                output.seek(0)
-                raise AssertionError(f"saq ended: {output.read().decode()}")
-        finally:
-            process.kill()
-            process.wait()
+    command = [sys.executable, "-m", "saq", "saq_tasks.settings"]
+    return worker_process("saq", command, {"CHECK_QUEUE": queue.name, "CHECK_PROTOCOL": str(protocol)})
 
 
 async def ended(job):
