@@ -3,11 +3,11 @@
 
 use anyhow::Result;
 
-use crate::contents::{Kind, field, fill, key, sized, value};
-use crate::load::{Bound, Load, Measure, Options, Target};
+use crate::contents::{Kind, field, fill, grown_by, key, sized, value};
+use crate::load::{Load, Measure, Options, Target};
 use crate::pipeline::{Batch, Pipeline};
 use crate::queue::by_turns;
-use crate::results::{Figure, Metric};
+use crate::results::Figure;
 use crate::rival::{Rival, Server};
 use crate::wire;
 
@@ -74,10 +74,7 @@ pub fn loads() -> Vec<Load> {
         ] {
             loads.push(Load {
                 unit: "key",
-                targets: vec![Target {
-                    metric: Metric::Bytes,
-                    bound: Bound::AtMostTimesRedis(1.0),
-                }],
+                targets: vec![Target::bytes(1.0)],
                 ..load(
                     &format!("{}-{id}", kind.id()),
                     title,
@@ -91,16 +88,7 @@ pub fn loads() -> Vec<Load> {
 
 /// What all loads of commands are to reach.
 pub fn fast() -> Vec<Target> {
-    vec![
-        Target {
-            metric: Metric::PerSecond,
-            bound: Bound::AtLeastTimesRedis(1.3),
-        },
-        Target {
-            metric: Metric::Cpu,
-            bound: Bound::AtMostTimesRedis(0.8),
-        },
-    ]
+    vec![Target::rate(1.3), Target::cpu(0.8)]
 }
 
 /// A load without targets.
@@ -201,11 +189,5 @@ fn memory(
         keys => (sized(keys, options), each),
     };
     let server = Server::start(rival)?;
-    let before = server.rss()?;
-    fill(&server, kind, keys, each)?;
-    let taken = server.rss()?.saturating_sub(before);
-    Ok(vec![Figure {
-        metric: Metric::Bytes,
-        value: taken as f64 / keys as f64,
-    }])
+    grown_by(&server, keys, || fill(&server, kind, keys, each))
 }

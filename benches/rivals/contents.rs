@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::load::Options;
+use crate::results::{Figure, Metric};
 use crate::rival::Server;
 use crate::wire;
 
@@ -101,4 +102,19 @@ pub fn fill(server: &Server, kind: Kind, keys: usize, each: usize) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// What `fill` makes takes of resident memory, for each of `count`.
+pub fn grown_by(
+    server: &Server,
+    count: usize,
+    fill: impl FnOnce() -> Result<()>,
+) -> Result<Vec<Figure>> {
+    let before = server.rss()?;
+    fill()?;
+    let taken = server.rss()?.saturating_sub(before);
+    Ok(vec![Figure {
+        metric: Metric::Bytes,
+        value: taken as f64 / count as f64,
+    }])
 }

@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 use crate::audience::{self, Audience, Plan};
 use crate::expected::Expected;
 use crate::floor;
-use crate::load::{Bound, Load, Options, Size, Target};
+use crate::load::{Load, Options, Size, Target};
 use crate::net::{Net, Peer};
 use crate::results::{Figure, Metric};
 use crate::rival::{Cpu, Rival, Server};
@@ -170,14 +170,8 @@ fn targets(plan: &Plan) -> Vec<Target> {
         (1, 64, 16, 1) => (4.0, None),
         _ => return Vec::new(),
     };
-    let faster = Target {
-        metric: Metric::PerSecond,
-        bound: Bound::AtLeastTimesRedis(faster),
-    };
-    let cheaper = cheaper.map(|times| Target {
-        metric: Metric::Cpu,
-        bound: Bound::AtMostTimesRedis(times),
-    });
+    let faster = Target::rate(faster);
+    let cheaper = cheaper.map(Target::cpu);
     [faster].into_iter().chain(cheaper).collect()
 }
 

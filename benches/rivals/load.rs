@@ -85,6 +85,32 @@ pub struct Target {
     pub bound: Bound,
 }
 
+impl Target {
+    /// At least so many times redis-server's rate.
+    pub fn rate(times: f64) -> Target {
+        Target {
+            metric: Metric::PerSecond,
+            bound: Bound::AtLeastTimesRedis(times),
+        }
+    }
+
+    /// At most so many times redis-server's CPU time.
+    pub fn cpu(times: f64) -> Target {
+        Target {
+            metric: Metric::Cpu,
+            bound: Bound::AtMostTimesRedis(times),
+        }
+    }
+
+    /// At most so many times redis-server's memory.
+    pub fn bytes(times: f64) -> Target {
+        Target {
+            metric: Metric::Bytes,
+            bound: Bound::AtMostTimesRedis(times),
+        }
+    }
+}
+
 /// A target's value.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

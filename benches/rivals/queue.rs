@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::expected::Integers;
-use crate::load::{Bound, Load, Measure, Options, Target};
+use crate::load::{Load, Measure, Options, Target};
 use crate::meter::Meter;
 use crate::net::{Net, Peer};
 use crate::open_loop::{CYCLE, OpenLoop};
 use crate::pipeline::{Batch, Pipeline};
-use crate::results::{Figure, Metric};
+use crate::results::Figure;
 use crate::rival::{Rival, Server};
 use crate::stream;
 use crate::values::Values;
@@ -40,16 +40,10 @@ const LONGER: u32 = 3;
 
 /// All loads of lists.
 pub fn loads() -> Vec<Load> {
-    let times_redis = |times| {
-        vec![Target {
-            metric: Metric::PerSecond,
-            bound: Bound::AtLeastTimesRedis(times),
-        }]
-    };
     let batches = format!("{WORKERS} connections, {BATCH} LPUSH and {BATCH} RPOP by turns");
     let mut loads = vec![
         Load {
-            targets: times_redis(2.0),
+            targets: vec![Target::rate(2.0)],
             ..load(
                 "one-list",
                 format!("{batches}, one list"),
@@ -60,7 +54,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
-            targets: times_redis(2.0),
+            targets: vec![Target::rate(2.0)],
             ..load(
                 "own-lists",
                 format!("{batches}, a list for each"),
@@ -72,7 +66,11 @@ pub fn loads() -> Vec<Load> {
         let has_target = consumers == PRODUCERS;
         loads.push(Load {
             unit: "value",
-            targets: if has_target { times_redis(1.5) } else { vec![] },
+            targets: if has_target {
+                vec![Target::rate(1.5)]
+            } else {
+                vec![]
+            },
             ..load(
                 &format!("blpop-{consumers}"),
                 format!("RPUSH by {PRODUCERS} to BLPOP by {consumers}"),

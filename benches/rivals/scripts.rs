@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use anyhow::{Context, Result};
 
 use crate::collections::{BATCH, WORKERS};
-use crate::load::{Bound, Load, Options, Target};
+use crate::load::{Load, Options, Target};
 use crate::pipeline::{Batch, Pipeline};
-use crate::results::{Figure, Metric};
+use crate::results::Figure;
 use crate::rival::{Rival, Server};
 use crate::wire;
 
@@ -97,16 +97,7 @@ fn load(script: Script, pipelined: usize) -> Load {
 
 /// What scripts are to reach where they are pipelined.
 fn level() -> Vec<Target> {
-    vec![
-        Target {
-            metric: Metric::PerSecond,
-            bound: Bound::AtLeastTimesRedis(1.0),
-        },
-        Target {
-            metric: Metric::Cpu,
-            bound: Bound::AtMostTimesRedis(1.0),
-        },
-    ]
+    vec![Target::rate(1.0), Target::cpu(1.0)]
 }
 
 fn measure(

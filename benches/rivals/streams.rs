@@ -4,12 +4,12 @@
 use anyhow::{Result, ensure};
 
 use crate::collections::{BATCH, WORKERS};
-use crate::contents::{key, sized};
-use crate::load::{Bound, Load, Measure, Options, Target};
+use crate::contents::{grown_by, key, sized};
+use crate::load::{Load, Measure, Options, Target};
 use crate::meter::Meter;
 use crate::net::Net;
 use crate::pipeline::{Batch, Pipeline};
-use crate::results::{Figure, Metric};
+use crate::results::Figure;
 use crate::rival::{Rival, Server};
 use crate::wire;
 
@@ -35,7 +35,7 @@ pub fn loads() -> Vec<Load> {
     let batches = format!("{WORKERS} connections, {BATCH} pipelined,");
     vec![
         Load {
-            targets: times_redis(1.5),
+            targets: vec![Target::rate(1.5)],
             ..load(
                 "xadd",
                 format!("{batches} XADD of 3 fields"),
@@ -43,7 +43,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
-            targets: times_redis(1.5),
+            targets: vec![Target::rate(1.5)],
             ..load(
                 "xreadgroup-xack",
                 format!("{batches} XREADGROUP COUNT 1 and XACK by turns"),
@@ -51,7 +51,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
-            targets: times_redis(1.0),
+            targets: vec![Target::rate(1.0)],
             ..load(
                 "xrange",
                 format!(
@@ -62,7 +62,7 @@ pub fn loads() -> Vec<Load> {
         },
         Load {
             unit: "delivery",
-            targets: times_redis(1.0),
+            targets: vec![Target::rate(1.0)],
             ..load(
                 "xread-block",
                 format!("one XADD at a time to {READERS} that wait with XREAD BLOCK"),
@@ -71,10 +71,7 @@ pub fn loads() -> Vec<Load> {
         },
         Load {
             unit: "entry",
-            targets: vec![Target {
-                metric: Metric::Bytes,
-                bound: Bound::AtMostTimesRedis(1.0),
-            }],
+            targets: vec![Target::bytes(1.0)],
             ..load(
                 "memory",
                 format!("memory of each of {MEASURED} entries of 3 fields"),
@@ -86,13 +83,6 @@ pub fn loads() -> Vec<Load> {
 
 fn load(id: &str, title: String, measure: Measure) -> Load {
     Load::of_operations(format!("streams/{id}"), "Streams", title, measure)
-}
-
-fn times_redis(times: f64) -> Vec<Target> {
-    vec![Target {
-        metric: Metric::PerSecond,
-        bound: Bound::AtLeastTimesRedis(times),
-    }]
 }
 
 /// The id of an entry. The first has number 0.
@@ -312,12 +302,6 @@ fn fan_out(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
 /// Resident memory for each entry, over that of a fresh server.
 fn memory(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
     let server = Server::start(rival)?;
-    let before = server.rss()?;
     let entries = sized(MEASURED, options);
-    fill(&server, &key(0), entries)?;
-    let taken = server.rss()?.saturating_sub(before);
-    Ok(vec![Figure {
-        metric: Metric::Bytes,
-        value: taken as f64 / entries as f64,
-    }])
+    grown_by(&server, entries, || fill(&server, &key(0), entries))
 }
