@@ -6,6 +6,8 @@
 //! The memory of the state is bounded. A script that needs more fails with `not enough memory`, and
 //! the scripts that came by EVAL are dropped to make room.
 
+use std::sync::Arc;
+
 use mlua::{HookTriggers, Value, VmState};
 use sha1::{Digest as _, Sha1};
 
@@ -64,13 +66,13 @@ impl Engine {
     pub(super) fn new(limits: EngineLimits) -> mlua::Result<Engine> {
         let sandbox = Sandbox::new(MemoryLimit::new(limits.memory))?;
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
-        sandbox.lua.set_global_hook(triggers, |_, _| {
-            let stop = CURRENT.is_set().then(|| CURRENT.with(|host| host.tick()));
-            match stop.flatten() {
+        let api = Arc::clone(&sandbox.api);
+        sandbox
+            .lua
+            .set_global_hook(triggers, move |_, _| match api.stop() {
                 None => Ok(VmState::Continue),
                 Some(stop) => Err(Raised::Stop(stop).into()),
-            }
-        })?;
+            })?;
         Ok(Engine {
             sandbox,
             cache: Cache::default(),
@@ -175,6 +177,7 @@ impl Engine {
 
     /// What a script that has ended answers with.
     fn conclude(&mut self, result: mlua::Result<(bool, Value)>) -> Result<Reply, ScriptError> {
+        self.sandbox.api.end();
         let Sandbox {
             lua, names, api, ..
         } = &self.sandbox;
