@@ -96,7 +96,8 @@ fn run_with(engine: &mut Engine, host: &mut Mock, script: &str, protocol: Protoc
         Err(error) => return format!("-{}", String::from_utf8_lossy(&error.text)),
     };
     let words: [&[u8]; 4] = [b"k1", b"k2", b"a1", b"a2"];
-    match engine.run(&digest, arguments(&words, 2), host) {
+    let script = engine.find(&digest).expect("it is kept");
+    match engine.run(&script, arguments(&words, 2), host) {
         Ok(reply) => encoded(reply, protocol),
         Err(error) => format!("-{}", String::from_utf8_lossy(&error.shown(b"S"))),
     }
@@ -666,7 +667,8 @@ fn short_scripts_are_never_asked_about() {
     let script = b"for i = 1, 100 do redis.call('echo', 'x') end";
     let digest = engine.load(script, false).unwrap();
     let mut host = Counts(Mock::default());
-    engine.run(&digest, arguments(&[], 0), &mut host).unwrap();
+    let script = engine.find(&digest).expect("it is kept");
+    engine.run(&script, arguments(&[], 0), &mut host).unwrap();
     assert_eq!(TICKS.load(SeqCst), 0);
 }
 
@@ -781,7 +783,8 @@ fn keys_and_arguments_come_apart_and_are_any_bytes() {
     ] {
         let given = words.iter().take(keys + others).map(Vec::as_slice);
         let given = ScriptArguments::new(given, keys);
-        let reply = engine.run(&digest, given, &mut Mock::default());
+        let script = engine.find(&digest).expect("it is kept");
+        let reply = engine.run(&script, given, &mut Mock::default());
         let word = |exists: bool, number: usize| match exists {
             true => bulk(words[number].clone()),
             false => integer(0),
