@@ -93,10 +93,11 @@ pub fn fast() -> Vec<Target> {
 
 /// A load without targets.
 pub fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load::of_operations(
+    Load::new(
         format!("collections/{id}"),
         "Hashes, sets and sorted sets",
         title,
+        "operation",
         measure,
     )
 }

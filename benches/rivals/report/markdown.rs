@@ -23,8 +23,8 @@ pub fn text(run: &Run, pictures: Pictures) -> String {
         run.date,
     );
     let sections = sections::of(run);
-    // The pictures of growth come after the groups that they are drawn from: before the last two.
-    let last = sections.len() - 2;
+    // The picture of growth comes after the groups that it is drawn from: before the last three.
+    let last = sections.len() - 3;
     for (index, section) in sections.into_iter().enumerate() {
         if index == last && pictures.growth {
             text += "\n## How costs grow\n\n![CPU time for a unit of work against its size, for each \
