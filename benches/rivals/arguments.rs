@@ -19,7 +19,11 @@ const FANFARE_COMMAND: &str = concat!(
 const REDIS_COMMAND: &str =
     "redis-server --port {port} --save '' --appendonly no --maxclients 20000 {transport}";
 /// With one thread, as redis-server has: on two cores the other one is the load generator's.
-const KEVY_COMMAND: &str = "kevy --port {port} --no-aof --threads 1";
+const KEVY_COMMAND: &str = concat!(
+    "kevy --config '",
+    env!("CARGO_MANIFEST_DIR"),
+    "/benches/rivals/kevy.toml' --port {port} --no-aof --threads 1"
+);
 
 /// See the module.
 pub struct Arguments {

@@ -135,9 +135,12 @@ fn loads() -> Vec<Load> {
 
 fn measure(arguments: &Arguments, run: &mut Run) -> Result<()> {
     let Run { loads, results, .. } = run;
-    let floors = loads.iter().filter(|load| load.floor.is_some()).count();
-    let driven = loads.iter().map(|load| load.rounds(arguments.rounds));
-    let cells = driven.sum::<usize>() * arguments.rivals.len() + arguments.rounds * floors;
+    let servers = arguments.rivals.len();
+    let cells = loads.iter().map(|load| {
+        let each = servers + usize::from(load.floor.is_some());
+        load.rounds(arguments.rounds) * each
+    });
+    let cells: usize = cells.sum();
     let bar = ProgressBar::new(cells as u64).with_style(ProgressStyle::with_template(
         "{elapsed_precise} {wide_bar} {pos}/{len}, {eta} left, {msg}",
     )?);

@@ -32,7 +32,10 @@ pub fn loads() -> Vec<Load> {
     let lengths = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
     let keys = keys.map(|count| {
         let title = format!("{WORKERS} connections, {BATCH} pipelined, GET beside {count} keys");
-        load("keys", "GET", "keys", count, title, get)
+        Load {
+            unit: "key",
+            ..load("keys", "GET", "keys", count, title, get)
+        }
     });
     let ends = lengths.map(|length| {
         let title = format!("1 connection, {BATCH} pipelined, pushes and pops, list of {length}");
