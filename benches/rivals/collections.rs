@@ -74,6 +74,7 @@ pub fn loads() -> Vec<Load> {
         ] {
             loads.push(Load {
                 unit: "key",
+                once: true,
                 targets: vec![Target::bytes(1.0)],
                 ..load(
                     &format!("{}-{id}", kind.id()),

@@ -3,6 +3,8 @@
 //! Invariants: what is asked for lies all over what is there, and comes again only after more of it
 //! than fits into a core's own caches, so that a large keyspace is met as clients meet it.
 
+use std::io::Write;
+
 use anyhow::Result;
 
 use crate::collections::{BATCH, WORKERS};
@@ -87,7 +89,8 @@ fn numbered(name: &str, number: usize) -> Vec<u8> {
     format!("{name}:{number:0DIGITS$}").into_bytes()
 }
 
-/// Sends requests that begin with `words` and go on with what `each` says of every number.
+/// Sends requests that begin with `words` and go on with what `each` says of every number. The next
+/// one is made and sent while the server has the last one.
 fn fill(
     server: &Server,
     words: &[&[u8]],
@@ -96,14 +99,17 @@ fn fill(
     reply: impl Fn(usize) -> String,
 ) -> Result<()> {
     let mut stream = wire::connect(server.addr())?;
+    let mut owed = String::new();
     for first in (0..count).step_by(AT_ONCE) {
         let end = count.min(first + AT_ONCE);
         let more: Vec<_> = (first..end).flat_map(each).collect();
         let mut request = words.to_vec();
         request.extend(more.iter().map(Vec::as_slice));
-        wire::exchange(&mut stream, &wire::request(&request), reply(end).as_bytes())?;
+        stream.write_all(&wire::request(&request))?;
+        wire::expect(&mut stream, owed.as_bytes())?;
+        owed = reply(end);
     }
-    Ok(())
+    wire::expect(&mut stream, owed.as_bytes())
 }
 
 /// Many connections ask for numbers below `count`, all over them.

@@ -51,6 +51,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
+            once: true,
             targets: vec![Target::rate(1.3)],
             ..load(
                 "xrange",
@@ -71,6 +72,7 @@ pub fn loads() -> Vec<Load> {
         },
         Load {
             unit: "entry",
+            once: true,
             targets: vec![Target::bytes(1.0)],
             ..load(
                 "memory",
