@@ -109,6 +109,8 @@ impl Arguments {
                 .any(|text| id == text || (!ids.contains(text) && id.contains(text.as_str())))
         };
         loads.retain(|load| self.only.is_empty() || wanted(&load.id));
+        // All sizes are small then, so the largest of a curve are the same as others of it.
+        loads.retain(|load| !(self.options.quick && load.once && !load.sizes.is_empty()));
         ensure!(!loads.is_empty(), "no load has such an id: see --list");
         Ok(loads)
     }
@@ -141,7 +143,7 @@ fn command() -> Command {
             value(
                 "rounds",
                 "N",
-                "How often each load is driven at each server",
+                "How often each load is driven at each server; those that take long to prepare, once",
             )
             .value_parser(value_parser!(usize))
             .default_value("3"),

@@ -42,7 +42,7 @@ pub struct Load {
     pub targets: Vec<Target>,
     /// If something disturbs the server: the id of the load that is the same without it.
     pub idle: Option<String>,
-    /// Measured in the first round only: filling the server takes long, and the figure is steady.
+    /// Measured in the first round only: preparing the server takes long, and the figure is steady.
     pub once: bool,
     /// Measures one server, once.
     #[serde(skip)]
