@@ -141,7 +141,7 @@ fn failures(run: &Run) -> Section {
                 }
             }
             for (reason, count) in reasons {
-                let rounds = format!("{count} of {}", run.rounds);
+                let rounds = format!("{count} of {}", load.rounds(run.rounds));
                 let row = [&load.title, server, &rounds, reason];
                 rows.push(row.map(str::to_owned).to_vec());
             }
@@ -168,7 +168,11 @@ fn behind(run: &Run) -> Section {
                    metric,
                    in_every_round,
                }: &Behind<'_>| {
-        let rounds = if *in_every_round { "every" } else { "some" };
+        let rounds = match *in_every_round {
+            _ if load.rounds(run.rounds) == 1 => "the only one",
+            true => "every",
+            false => "some",
+        };
         vec![
             load.title.clone(),
             named(*metric, load),
@@ -190,7 +194,7 @@ fn behind(run: &Run) -> Section {
         }
         _ => format!(
             "In {} of {figures} that both have. \"every\" means that fanfare's best round is worse \
-             than redis-server's worst; \"some\" may be noise.",
+             than redis-server's worst; \"some\" may be noise, and so may \"the only one\".",
             behind.len()
         ),
     };
