@@ -143,7 +143,7 @@ fn command() -> Command {
             value(
                 "rounds",
                 "N",
-                "How often each load is driven at each server; those that take long to prepare, once",
+                "How often each load is driven at each server; once where it takes long to prepare or no target names the server",
             )
             .value_parser(value_parser!(usize))
             .default_value("3"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::report::{KEVY, REDIS};
+use crate::report::{FANFARE, KEVY, REDIS};
 use crate::results::{Figure, Metric};
 use crate::rival::Rival;
 
@@ -75,9 +75,16 @@ impl Load {
         }
     }
 
-    /// In how many rounds of a run it is measured.
-    pub fn rounds(&self, all: usize) -> usize {
-        if self.once { all.min(1) } else { all }
+    /// In how many rounds of a run a server is measured: fanfare and redis-server in all of them, and
+    /// another one, or the floor, only if fanfare has a target of it.
+    pub fn rounds(&self, all: usize, server: &str) -> usize {
+        let counts = [FANFARE, REDIS].contains(&server)
+            || self.targets.iter().any(|target| target.of == Some(server));
+        if self.once || !counts {
+            all.min(1)
+        } else {
+            all
+        }
     }
 }
 

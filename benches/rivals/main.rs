@@ -135,10 +135,11 @@ fn loads() -> Vec<Load> {
 
 fn measure(arguments: &Arguments, run: &mut Run) -> Result<()> {
     let Run { loads, results, .. } = run;
-    let servers = arguments.rivals.len();
-    let cells = loads.iter().map(|load| {
-        let each = servers + usize::from(load.floor.is_some());
-        load.rounds(arguments.rounds) * each
+    let cells = loads.iter().flat_map(|load| {
+        let names = arguments.rivals.iter().map(|rival| rival.name.as_str());
+        let floor = load.floor.as_ref().map(|_| FLOOR);
+        let names = names.chain(floor);
+        names.map(|name| load.rounds(arguments.rounds, name))
     });
     let cells: usize = cells.sum();
     let bar = ProgressBar::new(cells as u64).with_style(ProgressStyle::with_template(
@@ -146,10 +147,8 @@ fn measure(arguments: &Arguments, run: &mut Run) -> Result<()> {
     )?);
     let mut rivals = arguments.rivals.clone();
     for round in 0..arguments.rounds {
-        for load in loads
-            .iter()
-            .filter(|load| round < load.rounds(arguments.rounds))
-        {
+        for load in loads.iter() {
+            let is_due = |server: &str| round < load.rounds(arguments.rounds, server);
             let mut add = |server: &str, measure: &dyn Fn() -> Result<Vec<Figure>>| {
                 bar.set_message(format!("{} {server}", load.id));
                 // The whole chain of causes, on one line.
@@ -160,10 +159,10 @@ fn measure(arguments: &Arguments, run: &mut Run) -> Result<()> {
                 results.add(&load.id, server, outcome);
                 bar.inc(1);
             };
-            for rival in &rivals {
+            for rival in rivals.iter().filter(|rival| is_due(&rival.name)) {
                 add(&rival.name, &|| (load.measure)(rival, arguments.options));
             }
-            if let Some(floor) = &load.floor {
+            if let Some(floor) = load.floor.as_ref().filter(|_| is_due(FLOOR)) {
                 add(FLOOR, &|| floor(arguments.options));
             }
         }

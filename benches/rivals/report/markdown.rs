@@ -49,7 +49,7 @@ fn the_run(run: &Run) -> String {
     let machine = &run.machine;
     let mut text = format!(
         "\n## The run\n\n- `{}`\n- {}, each closed loop {} s, the servers in turn; a server is started \
-         anew for every load, and those that take long to prepare are driven in one round\n- {}, {:.1} GiB, Linux {}; the load generator and the server share it\n\
+         anew for every load, and driven in one round if it takes long to prepare or no target names the server\n- {}, {:.1} GiB, Linux {}; the load generator and the server share it\n\
          - {}, commit {}\n\n",
         run.command,
         words::count(run.rounds, "round"),

@@ -141,7 +141,7 @@ fn failures(run: &Run) -> Section {
                 }
             }
             for (reason, count) in reasons {
-                let rounds = format!("{count} of {}", load.rounds(run.rounds));
+                let rounds = format!("{count} of {}", load.rounds(run.rounds, server));
                 let row = [&load.title, server, &rounds, reason];
                 rows.push(row.map(str::to_owned).to_vec());
             }
@@ -169,7 +169,7 @@ fn behind(run: &Run) -> Section {
                    in_every_round,
                }: &Behind<'_>| {
         let rounds = match *in_every_round {
-            _ if load.rounds(run.rounds) == 1 => "the only one",
+            _ if load.rounds(run.rounds, REDIS) == 1 => "the only one",
             true => "every",
             false => "some",
         };
