@@ -53,9 +53,9 @@ pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
 pub(crate) use overflow::{DropTotals, OverflowChoice};
-use queue::{Chunk, Queue};
+use queue::Queue;
 
-use super::socket::WriteSocket;
+use super::socket::Socket;
 use crate::config::OutputLimits;
 use crate::resp::Protocol;
 use crate::resp::replies::Replies;
@@ -66,7 +66,7 @@ use crate::sync::Mutex;
 const MAX_WRITES: usize = 16;
 
 /// When this many bytes were appended to an announced outbox, their appender flushes it too.
-const MAX_ANNOUNCED: usize = 256 * 1024;
+const MAX_ANNOUNCED: u32 = 256 * 1024;
 
 /// What the appender must do after an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,33 +118,61 @@ pub(crate) enum Status {
     Dead,
 }
 
+/// Every client has one, so it is small: what few outboxes need is in `rare`.
 #[derive(Debug, Default)]
 struct State {
     queue: Queue,
     pending: usize,
+    /// All bytes that the socket has taken.
+    written: u64,
+    rare: Option<Box<Rare>>,
+    /// While the outbox is announced: how many more bytes may be appended before another caller is
+    /// asked to flush. Otherwise 0.
+    announced: u32,
     protocol: Protocol,
     /// Whether the limits for subscribers apply, instead of those for normal clients.
     pubsub: bool,
-    announced: bool,
-    /// Bytes appended since a caller was last asked to flush.
-    unflushed: usize,
-    /// All bytes that the socket has taken.
-    written: u64,
-    writing: bool,
-    blocked: bool,
-    dead: bool,
+    writer: Writer,
+    life: Life,
+}
+
+/// What few outboxes need.
+#[derive(Debug, Default)]
+struct Rare {
     /// Messages that wait until the current reply is appended.
-    held: Option<Box<Queue>>,
+    held: Option<Queue>,
     /// The queue of a policy that drops messages; `None` until such a policy is chosen.
     drop_queue: Option<Box<DropQueue>>,
-    /// Nothing more is taken. Pending bytes are still written.
-    sealed: bool,
-    /// The outbox is dead as soon as no thread writes.
-    ending: bool,
     /// When `pending` rose above the soft limit.
     soft_since: Option<Instant>,
     /// The limit that was broken, for the log.
     broken: Option<BrokenLimit>,
+}
+
+/// Who writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Writer {
+    /// Nobody at the moment.
+    #[default]
+    Nobody,
+    /// A thread does.
+    Thread,
+    /// The connection's own task will, once the socket has room.
+    Blocked,
+}
+
+/// How long an outbox still lives. It only ever goes on to a later stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    /// It takes bytes.
+    #[default]
+    Open,
+    /// Nothing more is taken. Pending bytes are still written.
+    Sealed,
+    /// As `Sealed`, and the outbox is dead as soon as no thread writes.
+    Ending,
+    /// Nothing is taken or written.
+    Dead,
 }
 
 /// A connection's outbox.
@@ -168,13 +196,13 @@ impl Outbox {
                 queue.push_shared(body);
             }
         };
-        if state.held.is_some() {
+        if state.holds_messages() {
             return state.hold(limits, frames.len(), copy);
         }
-        if state.blocked {
-            return state.append(limits, frames.len(), |queue, protocol| {
-                queue.push_range(delivery.backlog_range(protocol));
-            });
+        if state.writer == Writer::Blocked
+            && let Some(range) = delivery.backlog_range(state.protocol)
+        {
+            return state.append(limits, frames.len(), |queue, _| queue.push_range(range));
         }
         state.append(limits, frames.len(), copy)
     }
@@ -185,7 +213,7 @@ impl Outbox {
         let copy = |queue: &mut Queue, _| {
             queue.push_copy(line);
         };
-        if state.held.is_some() {
+        if state.holds_messages() {
             state.hold(limits, line.len(), copy)
         } else if state.drops_messages() {
             state.append_replies_dropping(&mut BytesMut::from(line).into(), limits)
@@ -198,19 +226,20 @@ impl Outbox {
     /// appended. So a client that publishes to itself gets the reply first, and no message comes
     /// into the middle of an EXEC's reply. The order of the messages is kept.
     pub(crate) fn hold_messages(&self) {
-        self.state.lock().held.get_or_insert_default();
+        let mut state = self.state.lock();
+        state.rare().held.get_or_insert_default();
     }
 
     /// Appends the held messages. The caller flushes, as after any reply of its own.
     pub(crate) fn release_messages(&self) {
         let mut state = self.state.lock();
-        let held = state.held.take();
-        let State {
-            queue, drop_queue, ..
-        } = &mut *state;
-        match (held, drop_queue) {
-            (Some(held), Some(drop_queue)) if drop_queue.is_on() => drop_queue.release(*held),
-            (Some(held), _) => queue.append(*held),
+        let State { queue, rare, .. } = &mut *state;
+        let Some(rare) = rare else {
+            return;
+        };
+        match (rare.held.take(), &mut rare.drop_queue) {
+            (Some(held), Some(drop_queue)) if drop_queue.is_on() => drop_queue.release(held),
+            (Some(held), _) => queue.append(held),
             (None, _) => {}
         }
     }
@@ -227,22 +256,23 @@ impl Outbox {
     }
 
     /// Writes pending bytes as far as the socket takes them, and adds their number to `written`.
-    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
+    pub(crate) fn flush(&self, socket: &Socket, written: &mut u64) -> Flush {
         let mut state = self.state.lock();
-        state.announced = false;
-        state.unflushed = 0;
-        if state.dead {
-            return Flush::Dead;
-        }
-        // A dying outbox makes one last attempt, even if the socket was full.
-        let wait = state.blocked && !state.ending;
-        if !state.writing && !wait {
+        state.announced = 0;
+        let may_write = match state.writer {
+            _ if state.life == Life::Dead => return Flush::Dead,
+            Writer::Nobody => true,
+            Writer::Thread => false,
+            // A dying outbox makes one last attempt, even if the socket was full.
+            Writer::Blocked => state.life == Life::Ending,
+        };
+        if may_write {
             state.refill();
         }
-        if state.writing || wait || state.queue.is_empty() {
+        if !may_write || state.queue.is_empty() {
             return state.at_rest();
         }
-        state.writing = true;
+        state.writer = Writer::Thread;
         for _ in 0..MAX_WRITES {
             let mut queue = std::mem::take(&mut state.queue);
             drop(state);
@@ -253,11 +283,11 @@ impl Outbox {
             state = self.state.lock();
             state.wrote(taken);
             match result {
-                _ if state.dead => break,
+                _ if state.life == Life::Dead => break,
                 Ok(()) => {
                     state.refill();
                     if state.queue.is_empty() {
-                        state.writing = false;
+                        state.writer = Writer::Nobody;
                         return state.at_rest();
                     }
                 }
@@ -272,8 +302,7 @@ impl Outbox {
             }
         }
         state.take_back(socket.committed());
-        state.writing = false;
-        state.blocked = true;
+        state.writer = Writer::Blocked;
         match state.at_rest() {
             Flush::Done => Flush::HandOver,
             end => end,
@@ -282,22 +311,25 @@ impl Outbox {
 
     /// Called when the socket is writable again. The connection's own task then flushes.
     pub(crate) fn unblock(&self) {
-        self.state.lock().blocked = false;
+        let mut state = self.state.lock();
+        if state.writer == Writer::Blocked {
+            state.writer = Writer::Nobody;
+        }
     }
 
     /// What the connection's own task has to wait for.
     pub(crate) fn status(&self) -> Status {
         let state = self.state.lock();
-        match () {
-            () if state.dead => Status::Dead,
-            () if state.blocked => Status::Blocked,
-            () => Status::Settled,
+        match state.writer {
+            _ if state.life == Life::Dead => Status::Dead,
+            Writer::Blocked => Status::Blocked,
+            Writer::Nobody | Writer::Thread => Status::Settled,
         }
     }
 
     /// Whether a thread is writing at the moment.
     pub(crate) fn is_being_written(&self) -> bool {
-        self.state.lock().writing
+        self.state.lock().writer == Writer::Thread
     }
 
     /// Whether every byte has been handed to the kernel.
@@ -321,7 +353,8 @@ impl Outbox {
     /// (`obl`, `oll`, `omem`).
     pub(crate) fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
-        let drop_queue = state.drop_queue.as_deref();
+        let rare = state.rare.as_deref();
+        let drop_queue = rare.and_then(|rare| rare.drop_queue.as_deref());
         let queues = drop_queue.into_iter().flat_map(DropQueue::queues);
         let (mut tails, mut chunks) = (0, 0);
         let mut memory = state.pending + drop_queue.map_or(0, DropQueue::overhead);
@@ -329,7 +362,7 @@ impl Outbox {
             tails += queue.tail.len();
             chunks += queue.chunks.len();
             memory += queue.tail.capacity() - queue.tail.len();
-            memory += queue.chunks.capacity() * size_of::<Chunk>();
+            memory += queue.chunks.overhead();
         }
         (tails, chunks, memory)
     }
@@ -346,15 +379,13 @@ impl Outbox {
 
     /// Takes nothing more. Pending bytes are still written.
     pub(crate) fn seal(&self) {
-        self.state.lock().sealed = true;
+        self.state.lock().advance(Life::Sealed);
     }
 
     /// Takes nothing more, and is dead after one more flush: the caller's or, if a thread is
     /// writing at the moment, that thread's. So pending bytes get one more chance to be written.
     pub(crate) fn end(&self) {
-        let mut state = self.state.lock();
-        state.sealed = true;
-        state.ending = true;
+        self.state.lock().advance(Life::Ending);
     }
 
     /// Drops pending bytes and takes nothing more.
@@ -370,12 +401,29 @@ struct Unfinished<'a>(&'a Outbox);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
-        state.writing = false;
+        state.writer = Writer::Nobody;
         state.die();
     }
 }
 
 impl State {
+    /// What few outboxes need, to change.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn drop_queue(&mut self) -> Option<&mut DropQueue> {
+        self.rare.as_mut()?.drop_queue.as_deref_mut()
+    }
+
+    fn holds_messages(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.held.is_some())
+    }
+
+    fn advance(&mut self, life: Life) {
+        self.life = self.life.max(life);
+    }
+
     /// Holds a message. The caller that holds messages back flushes later.
     fn hold(
         &mut self,
@@ -383,14 +431,14 @@ impl State {
         length: usize,
         put: impl FnOnce(&mut Queue, Protocol),
     ) -> Append {
-        let protocol = self.protocol;
-        match &mut self.held {
-            Some(held) if !self.dead && !self.sealed => put(held, protocol),
+        let (protocol, open) = (self.protocol, self.life == Life::Open);
+        match &mut self.rare().held {
+            Some(held) if open => put(held, protocol),
             _ => return Append::Refused,
         }
         self.pending += length;
         self.enforce(limits);
-        if self.dead {
+        if self.life == Life::Dead {
             Append::Broke
         } else {
             Append::Nothing
@@ -403,7 +451,7 @@ impl State {
         length: usize,
         put: impl FnOnce(&mut Queue, Protocol),
     ) -> Append {
-        if self.dead || self.sealed {
+        if self.life != Life::Open {
             return Append::Refused;
         }
         put(&mut self.queue, self.protocol);
@@ -414,46 +462,52 @@ impl State {
     /// Counts appended bytes, applies the limits, and returns who flushes.
     fn appended(&mut self, limits: &OutputLimits, length: usize) -> Append {
         self.enforce(limits);
-        if self.dead {
+        if self.life == Life::Dead {
             return Append::Broke;
         }
-        if self.writing || self.blocked {
+        if self.writer != Writer::Nobody {
             return Append::Nothing;
         }
-        self.unflushed += length;
-        if self.announced && self.unflushed < MAX_ANNOUNCED {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        if length < self.announced {
+            self.announced -= length;
             return Append::Nothing;
         }
-        self.announced = true;
-        self.unflushed = 0;
+        self.announced = MAX_ANNOUNCED;
         Append::Flush
     }
 
     /// The result of a flush that writes nothing, or nothing more.
     fn at_rest(&mut self) -> Flush {
-        if self.ending && !self.writing {
+        if self.life == Life::Ending && self.writer != Writer::Thread {
             self.die();
         }
-        if self.dead { Flush::Dead } else { Flush::Done }
+        if self.life == Life::Dead {
+            Flush::Dead
+        } else {
+            Flush::Done
+        }
     }
 
     fn wrote(&mut self, bytes: usize) {
-        if self.dead {
+        if self.life == Life::Dead {
             return;
         }
         self.pending -= bytes;
         self.written += bytes as u64;
-        if let Some(drop_queue) = &mut self.drop_queue {
+        if let Some(drop_queue) = self.drop_queue() {
             drop_queue.wrote(bytes);
         }
     }
 
     fn die(&mut self) {
-        self.dead = true;
+        self.life = Life::Dead;
         self.queue = Queue::default();
-        self.held = None;
         self.pending = 0;
-        if let Some(drop_queue) = &mut self.drop_queue {
+        if let Some(rare) = &mut self.rare {
+            rare.held = None;
+        }
+        if let Some(drop_queue) = self.drop_queue() {
             drop_queue.clear();
         }
     }

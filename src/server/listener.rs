@@ -13,12 +13,11 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
-use super::supervise::catch;
 use crate::acl::Acl;
 use crate::client::Addresses;
-use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
+use crate::client::socket::Socket;
 use crate::client::tls::TlsStream;
-use crate::conn::Connection;
+use crate::conn::{Connection, ConnectionTask};
 use crate::observe::log_throttle::{LogThrottle, Told};
 use crate::state::ServerState;
 use crate::state::bound::Bound;
@@ -69,7 +68,7 @@ impl Listener {
             }
             Listener::Unix(listener, path) => {
                 let (stream, _) = listener.accept().await?;
-                let addresses = Addresses::Unix(Arc::clone(path));
+                let addresses = Addresses::unix(Arc::clone(path));
                 Ok(Accepted::Unix(stream, addresses))
             }
         }
@@ -80,7 +79,7 @@ async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, Addresses)
     let (stream, peer) = listener.accept().await?;
     let local = stream.local_addr()?;
     stream.set_nodelay(true)?;
-    Ok((stream, Addresses::Tcp { peer, local }))
+    Ok((stream, Addresses::tcp(peer, local)))
 }
 
 /// An accepted connection that no task serves yet.
@@ -118,17 +117,15 @@ impl Accepted {
         }
     }
 
-    fn split(self, tls: &Tls) -> io::Result<(ReadSocket, WriteSocket, Addresses)> {
-        let (halves, addresses) = match self {
-            Accepted::Tcp(stream, addresses) => (split_tcp(stream), addresses),
+    fn into_socket(self, tls: &Tls) -> io::Result<(Socket, Addresses)> {
+        Ok(match self {
+            Accepted::Tcp(stream, addresses) => (stream.into(), addresses),
             Accepted::Tls(stream, addresses) => {
                 let config = tls.config().expect("a port for TLS has what it takes");
-                (split_tls(TlsStream::new(stream, config)?), addresses)
+                (TlsStream::new(stream, config)?.into(), addresses)
             }
-            Accepted::Unix(stream, addresses) => (split_unix(stream), addresses),
-        };
-        let (read, write) = halves;
-        Ok((read, write, addresses))
+            Accepted::Unix(stream, addresses) => (stream.into(), addresses),
+        })
     }
 }
 
@@ -192,8 +189,8 @@ fn is_unprotected(acl: &Acl, addresses: &Addresses) -> bool {
 /// waited for.
 fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     state.stats.rejected_connections.fetch_add(1, Relaxed);
-    if let Ok((_read, write, _)) = accepted.split(&state.tls) {
-        let _ = write.write_unregistered(why.as_bytes());
+    if let Ok((socket, _)) = accepted.into_socket(&state.tls) {
+        let _ = socket.write_unregistered(why.as_bytes());
     }
 }
 
@@ -225,24 +222,16 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         Some(home) => accepted.move_to(home)?,
         None => accepted,
     };
-    let (read, write, addresses) = accepted.split(&state.tls)?;
-    if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
+    let (socket, addresses) = accepted.into_socket(&state.tls)?;
+    if let Err(error) = socket.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
-    let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
-    let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
-    let server = Arc::clone(state);
-    let connection = Box::pin(async move {
-        if encrypted {
-            Box::pin(run_encrypted(&server, &mut connection)).await;
-        } else {
-            connection.run().await;
-        }
-    });
-    let task = async move {
-        if let Err(panic) = catch(connection).await {
-            own.note_panic(&client, &panic);
-        }
+    let connection = Connection::new(Arc::clone(state), socket, addresses);
+    let task = if encrypted {
+        let server = Arc::clone(state);
+        ConnectionTask::after(connection, |connection| encrypt(server, connection))
+    } else {
+        ConnectionTask::new(connection)
     };
     match home {
         Some(home) => state.tasks.spawn_on(task, home),
@@ -251,10 +240,10 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs a TLS connection after its handshake, which must end within `tls-handshake-timeout`.
-/// Protected mode can refuse it only then: before the handshake, no error can be sent.
-async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
-    let handshake = async {
+/// Does the TLS handshake, which must end within `tls-handshake-timeout`. Protected mode can refuse
+/// the connection only then: before the handshake, no error can be sent.
+async fn encrypt(state: Arc<ServerState>, connection: Connection) -> Option<Connection> {
+    let shaken = {
         let handshake = connection.shake_hands();
         match state.config().tls_handshake_timeout {
             Some(limit) => match tokio::time::timeout(limit, handshake).await {
@@ -264,11 +253,11 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
             None => handshake.await,
         }
     };
-    if let Err(error) = Box::pin(handshake).await {
+    if let Err(error) = shaken {
         if error.kind() != io::ErrorKind::Interrupted {
-            state.tls.note_failure(state, connection.client(), &error);
+            state.tls.note_failure(&state, connection.client(), &error);
         }
-        return;
+        return None;
     }
     let refused = {
         let addresses = &connection.client().addresses;
@@ -277,10 +266,9 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
         state.tell(Told::Unprotected, connection.client());
-        Box::pin(connection.refuse(PROTECTED)).await;
-    } else {
-        connection.run().await;
+        connection.refuse(PROTECTED);
     }
+    Some(connection)
 }
 
 #[cfg(test)]
@@ -291,15 +279,15 @@ mod tests {
     #[test]
     fn only_this_machine_connects_without_a_password() {
         let acl = Acl::new(vec![User::unrestricted_default()]);
-        let from = |peer: &str| Addresses::Tcp {
-            peer: format!("{peer}:1").parse().unwrap(),
-            local: "192.0.2.1:6379".parse().unwrap(),
+        let from = |peer: &str| {
+            let peer = format!("{peer}:1").parse().unwrap();
+            Addresses::tcp(peer, "192.0.2.1:6379".parse().unwrap())
         };
         let locals = [
             from("127.0.0.1"),
             from("127.255.0.9"),
             from("[::1]"),
-            Addresses::Unix(Arc::default()),
+            Addresses::unix(Arc::default()),
         ];
         let others = [from("192.0.2.1"), from("128.0.0.1"), from("[fd00::1]")];
         let refused = |all: &[Addresses]| {
