@@ -44,9 +44,9 @@ mod drop_queue;
 mod limits;
 mod overflow;
 mod queue;
+mod state;
 
 use std::io;
-use std::time::Instant;
 
 use bytes::BytesMut;
 pub(crate) use delivery::Delivery;
@@ -54,6 +54,7 @@ use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
 pub(crate) use overflow::{DropTotals, OverflowChoice};
 use queue::Queue;
+use state::{Life, State, Writer};
 
 use super::socket::Socket;
 use crate::config::OutputLimits;
@@ -115,63 +116,6 @@ pub(crate) enum Status {
     /// Wait for the socket to become writable, then flush.
     Blocked,
     /// Disconnect: a limit was broken, or a write failed.
-    Dead,
-}
-
-/// Every client has one, so it is small: what few outboxes need is in `rare`.
-#[derive(Debug, Default)]
-struct State {
-    queue: Queue,
-    pending: usize,
-    /// All bytes that the socket has taken.
-    written: u64,
-    rare: Option<Box<Rare>>,
-    /// While the outbox is announced: how many more bytes may be appended before another caller is
-    /// asked to flush. Otherwise 0.
-    announced: u32,
-    protocol: Protocol,
-    /// Whether the limits for subscribers apply, instead of those for normal clients.
-    pubsub: bool,
-    writer: Writer,
-    life: Life,
-}
-
-/// What few outboxes need.
-#[derive(Debug, Default)]
-struct Rare {
-    /// Messages that wait until the current reply is appended.
-    held: Option<Queue>,
-    /// The queue of a policy that drops messages; `None` until such a policy is chosen.
-    drop_queue: Option<Box<DropQueue>>,
-    /// When `pending` rose above the soft limit.
-    soft_since: Option<Instant>,
-    /// The limit that was broken, for the log.
-    broken: Option<BrokenLimit>,
-}
-
-/// Who writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Writer {
-    /// Nobody at the moment.
-    #[default]
-    Nobody,
-    /// A thread does.
-    Thread,
-    /// The connection's own task will, once the socket has room.
-    Blocked,
-}
-
-/// How long an outbox still lives. It only ever goes on to a later stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Life {
-    /// It takes bytes.
-    #[default]
-    Open,
-    /// Nothing more is taken. Pending bytes are still written.
-    Sealed,
-    /// As `Sealed`, and the outbox is dead as soon as no thread writes.
-    Ending,
-    /// Nothing is taken or written.
     Dead,
 }
 
@@ -403,113 +347,6 @@ impl Drop for Unfinished<'_> {
         let mut state = self.0.state.lock();
         state.writer = Writer::Nobody;
         state.die();
-    }
-}
-
-impl State {
-    /// What few outboxes need, to change.
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
-    fn drop_queue(&mut self) -> Option<&mut DropQueue> {
-        self.rare.as_mut()?.drop_queue.as_deref_mut()
-    }
-
-    fn holds_messages(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.held.is_some())
-    }
-
-    fn advance(&mut self, life: Life) {
-        self.life = self.life.max(life);
-    }
-
-    /// Holds a message. The caller that holds messages back flushes later.
-    fn hold(
-        &mut self,
-        limits: &OutputLimits,
-        length: usize,
-        put: impl FnOnce(&mut Queue, Protocol),
-    ) -> Append {
-        let (protocol, open) = (self.protocol, self.life == Life::Open);
-        match &mut self.rare().held {
-            Some(held) if open => put(held, protocol),
-            _ => return Append::Refused,
-        }
-        self.pending += length;
-        self.enforce(limits);
-        if self.life == Life::Dead {
-            Append::Broke
-        } else {
-            Append::Nothing
-        }
-    }
-
-    fn append(
-        &mut self,
-        limits: &OutputLimits,
-        length: usize,
-        put: impl FnOnce(&mut Queue, Protocol),
-    ) -> Append {
-        if self.life != Life::Open {
-            return Append::Refused;
-        }
-        put(&mut self.queue, self.protocol);
-        self.pending += length;
-        self.appended(limits, length)
-    }
-
-    /// Counts appended bytes, applies the limits, and returns who flushes.
-    fn appended(&mut self, limits: &OutputLimits, length: usize) -> Append {
-        self.enforce(limits);
-        if self.life == Life::Dead {
-            return Append::Broke;
-        }
-        if self.writer != Writer::Nobody {
-            return Append::Nothing;
-        }
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        if length < self.announced {
-            self.announced -= length;
-            return Append::Nothing;
-        }
-        self.announced = MAX_ANNOUNCED;
-        Append::Flush
-    }
-
-    /// The result of a flush that writes nothing, or nothing more.
-    fn at_rest(&mut self) -> Flush {
-        if self.life == Life::Ending && self.writer != Writer::Thread {
-            self.die();
-        }
-        if self.life == Life::Dead {
-            Flush::Dead
-        } else {
-            Flush::Done
-        }
-    }
-
-    fn wrote(&mut self, bytes: usize) {
-        if self.life == Life::Dead {
-            return;
-        }
-        self.pending -= bytes;
-        self.written += bytes as u64;
-        if let Some(drop_queue) = self.drop_queue() {
-            drop_queue.wrote(bytes);
-        }
-    }
-
-    fn die(&mut self) {
-        self.life = Life::Dead;
-        self.queue = Queue::default();
-        self.pending = 0;
-        if let Some(rare) = &mut self.rare {
-            rare.held = None;
-        }
-        if let Some(drop_queue) = self.drop_queue() {
-            drop_queue.clear();
-        }
     }
 }
 

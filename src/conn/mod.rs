@@ -41,6 +41,7 @@ use crate::command::Session;
 use crate::command::access::Access;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
+use crate::state::panic::catch;
 use buffers::BatchBuffers;
 use input::Input;
 pub(crate) use task::ConnectionTask;
@@ -142,8 +143,19 @@ impl Connection {
         }
     }
 
-    /// Does what an event asks for. Returns the connection, unless it has ended.
+    /// Does what an event asks for. Returns the connection, unless it has ended or has panicked.
     async fn handle(mut self, event: Event) -> Option<Connection> {
+        match catch(self.act(event)).await {
+            Ok(goes_on) => goes_on.then_some(self),
+            Err(panic) => {
+                self.state.note_panic(&self.client, &panic);
+                None
+            }
+        }
+    }
+
+    /// Does what an event asks for. Returns whether the connection goes on. If not, it has left.
+    async fn act(&mut self, event: Event) -> bool {
         let goes_on = match event {
             Event::Input(buffers) => {
                 let alive = self.run_batches(buffers).await;
@@ -168,12 +180,11 @@ impl Connection {
             }
             Event::End => false,
         };
-        if goes_on {
-            return Some(self);
+        if !goes_on {
+            Box::pin(self.leave()).await;
+            log_client!(debug, &self.client, "disconnected");
         }
-        Box::pin(self.leave()).await;
-        log_client!(debug, &self.client, "disconnected");
-        None
+        goes_on
     }
 
     /// Ends the connection, unless another task has ended it, and removes the client from all

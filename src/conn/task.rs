@@ -20,10 +20,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::Connection;
-use crate::client::Client;
-use crate::state::ServerState;
+use crate::state::panic::catch;
 
-/// A connection that does something, until it is idle again or has ended.
+/// A connection that does something, until it is idle again or has ended. It catches panics.
 type Busy = Pin<Box<dyn Future<Output = Option<Connection>> + Send>>;
 
 /// The future of a connection's task.
@@ -36,7 +35,7 @@ const _: () = assert!(size_of::<ConnectionTask>() <= 144);
 
 enum Stage {
     Idle(Connection),
-    Busy(Busy, Arc<ServerState>, Arc<Client>),
+    Busy(Busy),
     Over,
 }
 
@@ -58,39 +57,14 @@ impl ConnectionTask {
         let state = Arc::clone(&connection.state);
         let client = Arc::clone(&connection.client);
         let first = first(connection);
-        let busy = async move { first.await.inspect(Connection::begin) };
-        ConnectionTask(Stage::Busy(Box::pin(busy), state, client))
-    }
-
-    fn poll_stages(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match &mut self.0 {
-                Stage::Idle(connection) => {
-                    let event = ready!(connection.poll_event(context));
-                    let state = Arc::clone(&connection.state);
-                    let client = Arc::clone(&connection.client);
-                    if let Stage::Idle(connection) = std::mem::replace(&mut self.0, Stage::Over) {
-                        let busy = Box::pin(connection.handle(event));
-                        self.0 = Stage::Busy(busy, state, client);
-                    }
-                }
-                Stage::Busy(busy, ..) => {
-                    self.0 = match ready!(busy.as_mut().poll(context)) {
-                        Some(connection) => Stage::Idle(connection),
-                        None => Stage::Over,
-                    };
-                }
-                Stage::Over => return Poll::Ready(()),
-            }
-        }
-    }
-
-    fn owners(&self) -> Option<(&Arc<ServerState>, &Arc<Client>)> {
-        match &self.0 {
-            Stage::Idle(connection) => Some((&connection.state, &connection.client)),
-            Stage::Busy(_, state, client) => Some((state, client)),
-            Stage::Over => None,
-        }
+        ConnectionTask(Stage::Busy(Box::pin(async move {
+            let first = catch(first).await;
+            let connection = first.unwrap_or_else(|panic| {
+                state.note_panic(&client, &panic);
+                None
+            });
+            connection.inspect(Connection::begin)
+        })))
     }
 }
 
@@ -98,15 +72,28 @@ impl Future for ConnectionTask {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        match catch_unwind(AssertUnwindSafe(|| this.poll_stages(context))) {
-            Ok(poll) => poll,
-            Err(panic) => {
-                if let Some((state, client)) = this.owners() {
-                    state.note_panic(client, &panic);
+        let stage = &mut self.get_mut().0;
+        loop {
+            match stage {
+                Stage::Idle(connection) => {
+                    let poll = AssertUnwindSafe(|| connection.poll_event(context));
+                    let event = match catch_unwind(poll) {
+                        Ok(poll) => ready!(poll),
+                        Err(panic) => {
+                            connection.state.note_panic(&connection.client, &panic);
+                            *stage = Stage::Over;
+                            continue;
+                        }
+                    };
+                    if let Stage::Idle(connection) = std::mem::replace(stage, Stage::Over) {
+                        *stage = Stage::Busy(Box::pin(connection.handle(event)));
+                    }
                 }
-                this.0 = Stage::Over;
-                Poll::Ready(())
+                Stage::Busy(busy) => {
+                    let connection = ready!(busy.as_mut().poll(context));
+                    *stage = connection.map_or(Stage::Over, Stage::Idle);
+                }
+                Stage::Over => return Poll::Ready(()),
             }
         }
     }

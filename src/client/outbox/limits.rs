@@ -4,7 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Life, Outbox, State};
+use super::Outbox;
+use super::state::{Life, State};
 use crate::config::{OutputLimit, OutputLimits};
 
 /// The limit of `client-output-buffer-limit` that a client broke, and the bytes that were pending.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::drop_queue::DropQueue;
-use super::{Append, Delivery, Life, Outbox, Rare, State};
+use super::state::{Life, Rare, State};
+use super::{Append, Delivery, Outbox};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 use crate::resp::replies::Replies;
 use std::sync::atomic::AtomicU64;
