@@ -60,7 +60,7 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 // There may be very many clients, and most of them idle. With its reference counts, a client is in
 // one of the allocator's classes of size. In debug builds a socket takes a word more.
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(shuttle)))]
 const _: () = {
     let debug = if cfg!(debug_assertions) { 8 } else { 0 };
     assert!(size_of::<Client>() <= 256 - 2 * size_of::<usize>() + debug);
