@@ -4,8 +4,8 @@
 //! Layer `client`. It uses nothing else.
 //!
 //! ```text
-//!   http  ── requests ──▶ lane ──▶ conn        FarEnd::poll_write, ReadSocket
-//!   http  ◀── replies ─── lane ◀── outbox      FarEnd::poll_read,  WriteSocket
+//!   http  ── requests ──▶ lane ──▶ conn        FarEnd::poll_write, Socket
+//!   http  ◀── replies ─── lane ◀── outbox      FarEnd::poll_read,  Socket
 //! ```
 //!
 //! The far end speaks RESP as any client does. So all that holds for a socket's client holds for it:
@@ -104,7 +104,7 @@ impl Lane {
     }
 }
 
-/// Both lanes. The server's side holds it in both halves of a socket.
+/// Both lanes. The server's side holds it as a client's socket.
 #[derive(Debug, Default)]
 pub(crate) struct Pipe {
     requests: Lane,

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 
 use super::{Args, Context, access, deferred};
+use bytes::Bytes;
+
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::hash::HashState;
@@ -168,7 +170,9 @@ fn active(context: &Context<'_>, namespace: Namespace, args: &Args<'_>) -> Resul
         validate_pattern(context.config, pattern)?;
     }
     let names = context.server.registry.active(namespace, args.get(2));
-    Ok(array(names.into_iter().map(bulk)))
+    Ok(array(
+        names.iter().map(|name| bulk(Bytes::copy_from_slice(name))),
+    ))
 }
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: a flat array, in RESP3 too.

@@ -13,11 +13,11 @@
 //! ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::buffers::BatchBuffers;
+use super::input::Input;
 use super::{Connection, blocked, turns};
 use crate::client::Closing;
 use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, operators};
@@ -43,8 +43,8 @@ enum BatchEnd {
     Finished,
     /// The buffer may hold more requests: write the output and continue.
     Again,
-    /// As [`Again`](BatchEnd::Again), after this time, and with these bytes as the reply.
-    Sleep(Duration, &'static [u8]),
+    /// As [`Again`](BatchEnd::Again), after this time, and with the reply OK if that is wanted.
+    Sleep(Duration, bool),
     /// No request is read or executed for this time.
     Rest(Duration),
     /// No request is executed until the client is served, or until this moment.
@@ -71,7 +71,7 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
-            for client in std::mem::take(&mut self.session.leaving) {
+            for client in std::mem::take(&mut buffers.leaving) {
                 self.state.unsubscribe(&client).await;
             }
             self.yield_to_batches(&end, buffers.batch_stats.spent())
@@ -85,9 +85,10 @@ impl Connection {
             match end {
                 BatchEnd::Finished if more => {}
                 BatchEnd::Again => {}
-                BatchEnd::Sleep(rest, then) => {
+                BatchEnd::Sleep(rest, replies) => {
                     self.sleep(rest).await;
-                    buffers.replies.tail().extend_from_slice(then);
+                    let reply: &[u8] = if replies { b"+OK\r\n" } else { b"" };
+                    buffers.replies.tail().extend_from_slice(reply);
                 }
                 BatchEnd::Rest(duration) => {
                     self.blocked = Some(blocked::rest(duration));
@@ -154,9 +155,9 @@ impl Connection {
             let more = match end {
                 BatchEnd::Again => true,
                 BatchEnd::Finished => {
-                    let (input, stats) = (&mut self.input, &self.state.stats);
+                    let (client, stats) = (&self.client, &self.state.stats);
                     let more = std::future::poll_fn(|context| {
-                        Poll::Ready(input.poll_more(context, buffers, stats))
+                        Poll::Ready(Input::poll_more(client, context, buffers, stats))
                     });
                     more.await
                 }
@@ -206,6 +207,7 @@ impl Connection {
             batch_stats: &mut buffers.batch_stats,
             keyspace: None,
             closed: Vec::new(),
+            leaving: &mut buffers.leaving,
             execution: Execution::Alone,
             deferred: Deferred::default(),
             may_write: false,
@@ -218,7 +220,7 @@ impl Connection {
                 max_bulk: config.proto_max_bulk_len,
                 authenticated: !context.session.access.owes_auth(&self.state.acl),
             };
-            match self.input.reader.next(&buffers.input, limits) {
+            match buffers.reader.next(&buffers.input, limits) {
                 Ok(true) => {}
                 Ok(false) => break BatchEnd::Finished,
                 Err(error) => {
@@ -226,15 +228,15 @@ impl Connection {
                     break BatchEnd::Close;
                 }
             }
-            dispatch(&mut context, &self.input.reader.args(&buffers.input));
+            dispatch(&mut context, &buffers.reader.args(&buffers.input));
             match std::mem::replace(&mut context.session.next, Next::Go) {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
-                Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
+                Next::Sleep(rest, replies) => break BatchEnd::Sleep(rest, replies),
                 Next::Rest(duration) => break BatchEnd::Rest(duration),
                 Next::Block(until) => break BatchEnd::Block(until),
                 Next::Postpone(until) => {
-                    self.input.reader.unread();
+                    buffers.reader.unread();
                     break BatchEnd::Postpone(until);
                 }
                 Next::Close => break BatchEnd::Close,
@@ -285,7 +287,7 @@ impl Connection {
     /// `client-query-buffer-limit`. If not, the connection must end.
     pub(super) fn is_within_query_limit(&self) -> bool {
         let held = self.input.held();
-        self.client.held_input.store(held, SeqCst);
+        self.client.set_held_input(held);
         let held = held + self.client.kept_memory();
         let within = held as u64 <= self.state.config().client_query_buffer_limit;
         if !within {

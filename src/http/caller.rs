@@ -4,7 +4,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,7 +17,7 @@ use super::answer::Refusal;
 use super::credentials::login;
 use super::link::Link;
 use super::target::Target;
-use crate::client::Client;
+use crate::client::{Client, Kept};
 use crate::command::access::permit_unsent;
 use crate::resp::reply::Reply;
 use crate::state::ServerState;
@@ -173,7 +172,7 @@ impl Caller {
             }
             body.extend_from_slice(&piece);
             // Shown and limited as what is kept of an unfinished request (`maxmemory-clients`).
-            self.client.held_body.store(body.capacity(), Relaxed);
+            self.client.set_kept(Kept::Body, body.capacity());
         }
         Ok(body.freeze())
     }
@@ -183,7 +182,7 @@ impl Caller {
 impl Drop for Caller {
     fn drop(&mut self) {
         if self.link.is_some() {
-            self.client.held_body.store(0, Relaxed);
+            self.client.set_kept(Kept::Body, 0);
         }
     }
 }

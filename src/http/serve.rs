@@ -34,7 +34,7 @@ use super::target::Target;
 use super::{gate, health};
 use crate::client::pipe::FarEnd;
 use crate::client::{Addresses, Client, Closing};
-use crate::conn::Connection;
+use crate::conn::{Connection, ConnectionTask};
 use crate::state::ServerState;
 
 /// hyper's buffer of each direction. The head of a request must fit in it.
@@ -57,12 +57,13 @@ struct Server {
 }
 
 /// Serves a connection to its end. `far` is the other end of the pipe of `connection`.
+/// It is over then, so that there is never a connection to go on with.
 pub(crate) async fn serve(
-    state: &Arc<ServerState>,
-    connection: &mut Connection,
+    state: Arc<ServerState>,
+    connection: Connection,
     far: FarEnd,
     stream: Stream,
-) {
+) -> Option<Connection> {
     let client = Arc::clone(connection.client());
     client.set_names(|names| names.library = "http".into());
     let handshake = shake_hands(&client, &stream);
@@ -78,12 +79,12 @@ pub(crate) async fn serve(
     };
     if let Err(error) = handshake {
         if error.kind() != io::ErrorKind::Interrupted {
-            state.tls.note_failure(state, &client, &error);
+            state.tls.note_failure(&state, &client, &error);
         }
-        return;
+        return None;
     }
     let server = Arc::new(Server {
-        state: Arc::clone(state),
+        state: Arc::clone(&state),
         client,
         link: Arc::new(Mutex::new(Link::new(far))),
     });
@@ -102,9 +103,9 @@ pub(crate) async fn serve(
         // something else is told.
         state.disconnect(connection.client());
         let _ = tokio::time::timeout(patience, http).await;
-        return;
+        return None;
     }
-    let mut session = Box::pin(connection.run());
+    let mut session = ConnectionTask::new(connection);
     tokio::select! {
         ended = &mut http => {
             if let Err(error) = ended {
@@ -120,6 +121,7 @@ pub(crate) async fn serve(
             let _ = tokio::time::timeout(patience, http).await;
         }
     }
+    None
 }
 
 /// Completes the TLS handshake, if there is one; `Interrupted` if the client is to end before.

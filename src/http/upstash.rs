@@ -14,7 +14,6 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -28,7 +27,7 @@ use super::caller::Caller;
 use super::json::{Encoding, ReplyJson, whole};
 use super::link::{Gone, Link};
 use super::requests::{CommandRequest, read_many, read_one};
-use crate::client::Client;
+use crate::client::{Client, Kept};
 use crate::resp::reply::Reply;
 use crate::resp::tokens::Token;
 
@@ -246,7 +245,7 @@ impl Replies {
 impl Drop for Replies {
     fn drop(&mut self) {
         // The requests are gone with it.
-        self.client.held_body.store(0, Relaxed);
+        self.client.set_kept(Kept::Body, 0);
     }
 }
 

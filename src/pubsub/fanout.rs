@@ -167,16 +167,16 @@ mod tests {
     use super::*;
     use crate::client::Addresses;
     use crate::client::Namespace;
-    use crate::client::socket::split_unix;
+    use crate::client::socket::Socket;
 
     /// A subscriber and the other end of its socket.
     async fn subscriber(id: u64) -> (Arc<Client>, tokio::net::UnixStream) {
         let (ours, peer) = tokio::net::UnixStream::pair().unwrap();
-        let (_read, socket) = split_unix(ours);
+        let socket = Socket::from(ours);
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
-        let client = Client::new(id, Addresses::Unix(Arc::default()), socket);
+        let client = Client::new(id, Addresses::unix(Arc::default()), socket);
         (Arc::new(client), peer)
     }
 

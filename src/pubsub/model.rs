@@ -18,7 +18,7 @@ use super::fanout::Fanout;
 use super::registry::{ChannelOrder, Registry, Subscriber};
 use crate::client::outbox::DropTotals;
 use crate::client::outbox::OverflowChoice;
-use crate::client::socket::WriteSocket;
+use crate::client::socket::Socket;
 use crate::client::socket::scripted::Scripted;
 use crate::client::{Addresses, Client, Namespace, Output};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
@@ -56,8 +56,8 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn new(id: u64) -> Peer {
         let socket = Arc::new(Scripted::new());
-        let write = WriteSocket::Scripted(Arc::clone(&socket));
-        let addresses = Addresses::Unix(Arc::default());
+        let write = Socket::Scripted(Arc::clone(&socket));
+        let addresses = Addresses::unix(Arc::default());
         let client = Arc::new(Client::new(id, addresses, write));
         Peer { client, socket }
     }

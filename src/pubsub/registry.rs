@@ -28,7 +28,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
@@ -36,7 +36,7 @@ use super::fanout::{Fanout, PendingFlush};
 use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
-use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
+use crate::client::{Client, ClientId, Name, Namespace, REGISTRY_PLACE, Subscriptions};
 use crate::config::OutputLimits;
 use crate::glob;
 use crate::hash::HashState;
@@ -46,15 +46,15 @@ use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 /// The number of channel-order locks. A model has few, as it creates them anew for each schedule.
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
-type Names = DashMap<Bytes, Subscribers, HashState>;
+type Names = DashMap<Name, Subscribers, HashState>;
 
 // What clients are counted for each place of such a table.
-const _: () = assert!(size_of::<(Bytes, Subscribers)>() < REGISTRY_PLACE);
+const _: () = assert!(size_of::<(Name, Subscribers)>() < REGISTRY_PLACE);
 
 /// A pattern and its subscribers.
 #[derive(Debug)]
 struct PatternEntry {
-    pattern: Bytes,
+    pattern: Name,
     subscribers: Subscribers,
 }
 
@@ -249,7 +249,7 @@ impl Registry {
         }
         self.with_subscribers(namespace, name, |name, subscribers| {
             subscribers.insert(client);
-            subscriptions.insert(namespace, name.clone());
+            subscriptions.insert(namespace, Arc::clone(name));
             subscriber.confirm(
                 &subscriptions,
                 namespace,
@@ -336,10 +336,10 @@ impl Registry {
     }
 
     /// The channels that have subscribers and match the glob `pattern` (`None`: all).
-    pub(crate) fn active(&self, namespace: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
+    pub(crate) fn active(&self, namespace: Namespace, pattern: Option<&[u8]>) -> Vec<Name> {
         self.names(namespace)
             .iter()
-            .map(|entry| entry.key().clone())
+            .map(|entry| Arc::clone(entry.key()))
             .filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)))
             .collect()
     }
@@ -412,21 +412,18 @@ impl Registry {
         &self,
         namespace: Namespace,
         name: &[u8],
-        change: impl FnOnce(&Bytes, &mut Subscribers),
+        change: impl FnOnce(&Name, &mut Subscribers),
     ) {
         if namespace == Namespace::Pattern {
             let mut patterns = self.patterns.write();
             let entry = patterns.get_or_insert_with(name, || PatternEntry {
-                pattern: Bytes::copy_from_slice(name),
+                pattern: name.into(),
                 subscribers: Subscribers::default(),
             });
             change(&entry.pattern, &mut entry.subscribers);
             self.pattern_count.store(patterns.len(), Relaxed);
         } else {
-            let mut entry = self
-                .names(namespace)
-                .entry(Bytes::copy_from_slice(name))
-                .or_default();
+            let mut entry = self.names(namespace).entry(name.into()).or_default();
             let (name, subscribers) = entry.pair_mut();
             change(name, subscribers);
         }
@@ -459,7 +456,9 @@ impl Registry {
     /// wait for a change.
     fn update_counts(&self, client: &Client, subscriptions: &Subscriptions) {
         let total = subscriptions.total();
-        let before = client.subscription_count.swap(total, Relaxed);
+        // More do not fit into memory.
+        let count = u32::try_from(total).unwrap_or(u32::MAX);
+        let before = client.subscription_count.swap(count, Relaxed);
         if (before == 0) != (total == 0) {
             client.outbox.set_pubsub(total > 0 || client.is_monitor());
             if total > 0 {

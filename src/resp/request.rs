@@ -252,7 +252,7 @@ impl RequestReader {
     }
 
     /// Whether what is understood is a request that was carried out, or nothing.
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.missing == 0 && !self.unread
     }
 

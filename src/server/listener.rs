@@ -17,16 +17,13 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
-use super::supervise::catch;
 use crate::acl::Acl;
 use crate::client::Addresses;
 #[cfg(feature = "http")]
 use crate::client::pipe::{FarEnd, pipe};
-#[cfg(feature = "http")]
-use crate::client::socket::split_pipe;
-use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
+use crate::client::socket::Socket;
 use crate::client::tls::TlsStream;
-use crate::conn::Connection;
+use crate::conn::{Connection, ConnectionTask};
 #[cfg(feature = "http")]
 use crate::http::{self, stream::Stream};
 use crate::observe::log_throttle::{LogThrottle, Told};
@@ -98,7 +95,7 @@ impl Listener {
             }
             Listener::Unix(listener, path) => {
                 let (stream, _) = listener.accept().await?;
-                Accepted::Unix(stream, Addresses::Unix(Arc::clone(path)))
+                Accepted::Unix(stream, Addresses::unix(Arc::clone(path)))
             }
             #[cfg(feature = "http")]
             Listener::Http(listener, _) | Listener::Https(listener, _) => {
@@ -114,7 +111,7 @@ async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, Addresses)
     let (stream, peer) = listener.accept().await?;
     let local = stream.local_addr()?;
     stream.set_nodelay(true)?;
-    Ok((stream, Addresses::Tcp { peer, local }))
+    Ok((stream, Addresses::tcp(peer, local)))
 }
 
 /// An accepted connection that no task serves yet.
@@ -180,45 +177,44 @@ impl Accepted {
         }
     }
 
-    fn split(self, tls: &Tls) -> io::Result<Halves> {
+    fn into_link(self, tls: &Tls) -> io::Result<ClientLink> {
         let encrypt = |stream| {
             let config = tls.config().expect("a port for TLS has what it takes");
             TlsStream::new(stream, config)
         };
-        let (read, write) = match self {
-            Accepted::Tcp(stream, _) => split_tcp(stream),
-            Accepted::Tls(stream, _) => split_tls(encrypt(stream)?),
-            Accepted::Unix(stream, _) => split_unix(stream),
+        let (socket, addresses) = match self {
+            Accepted::Tcp(stream, addresses) => (stream.into(), addresses),
+            Accepted::Tls(stream, addresses) => (encrypt(stream)?.into(), addresses),
+            Accepted::Unix(stream, addresses) => (stream.into(), addresses),
             #[cfg(feature = "http")]
-            Accepted::Http(stream, _, encrypted) => {
+            Accepted::Http(stream, addresses, encrypted) => {
                 let stream = if encrypted {
                     Stream::Tls(Box::new(encrypt(stream)?), BytesMut::new())
                 } else {
                     Stream::Plain(stream)
                 };
                 let (near, far) = pipe(stream.descriptor());
-                let (read, write) = split_pipe(near);
-                return Ok(Halves {
-                    read,
-                    write,
+                return Ok(ClientLink {
+                    socket: near.into(),
+                    addresses,
                     http: Some((far, stream)),
                 });
             }
         };
-        Ok(Halves {
-            read,
-            write,
+        Ok(ClientLink {
+            socket,
+            addresses,
             #[cfg(feature = "http")]
             http: None,
         })
     }
 }
 
-/// The socket of a connection's client.
+/// What an accepted connection's client is made of.
 #[derive(Debug)]
-struct Halves {
-    read: ReadSocket,
-    write: WriteSocket,
+struct ClientLink {
+    socket: Socket,
+    addresses: Addresses,
     /// The client is the one of an HTTP connection: the other end of its pipe, and the peer's socket.
     #[cfg(feature = "http")]
     http: Option<(FarEnd, Stream)>,
@@ -289,8 +285,8 @@ fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
         let _ = SockRef::from(stream).send(http::serve::TOO_MANY.as_bytes());
         return;
     }
-    if let Ok(Halves { write, .. }) = accepted.split(&state.tls) {
-        let _ = write.write_unregistered(why.as_bytes());
+    if let Ok(link) = accepted.into_link(&state.tls) {
+        let _ = link.socket.write_unregistered(why.as_bytes());
     }
 }
 
@@ -324,37 +320,11 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         Some(home) => accepted.move_to(home)?,
         None => accepted,
     };
-    let addresses = accepted.addresses().clone();
-    let halves = accepted.split(&state.tls)?;
-    let (read, write) = (halves.read, halves.write);
-    if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
+    let link = accepted.into_link(&state.tls)?;
+    if let Err(error) = link.socket.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
-    #[cfg(feature = "http")]
-    let http = halves.http;
-    #[cfg(feature = "http")]
-    if let Some((_, stream)) = &http {
-        stream.set_keepalive(config.tcp_keepalive);
-    }
-    let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
-    let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
-    let server = Arc::clone(state);
-    let connection = Box::pin(async move {
-        #[cfg(feature = "http")]
-        if let Some((far, stream)) = http {
-            return Box::pin(http::serve::serve(&server, &mut connection, far, stream)).await;
-        }
-        if encrypted {
-            Box::pin(run_encrypted(&server, &mut connection)).await;
-        } else {
-            connection.run().await;
-        }
-    });
-    let task = async move {
-        if let Err(panic) = catch(connection).await {
-            own.note_panic(&client, &panic);
-        }
-    };
+    let task = start(state, link, encrypted);
     match home {
         Some(home) => state.tasks.spawn_on(task, home),
         None => state.tasks.spawn(task),
@@ -362,10 +332,28 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs a TLS connection after its handshake, which must end within `tls-handshake-timeout`.
-/// Protected mode can refuse it only then: before the handshake, no error can be sent.
-async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
-    let handshake = async {
+/// The task of an accepted connection.
+fn start(state: &Arc<ServerState>, link: ClientLink, encrypted: bool) -> ConnectionTask {
+    let connection = Connection::new(Arc::clone(state), link.socket, link.addresses);
+    let server = Arc::clone(state);
+    #[cfg(feature = "http")]
+    if let Some((far, stream)) = link.http {
+        stream.set_keepalive(state.config().tcp_keepalive);
+        return ConnectionTask::after(connection, |connection| {
+            http::serve::serve(server, connection, far, stream)
+        });
+    }
+    if encrypted {
+        ConnectionTask::after(connection, |connection| encrypt(server, connection))
+    } else {
+        ConnectionTask::new(connection)
+    }
+}
+
+/// Does the TLS handshake, which must end within `tls-handshake-timeout`. Protected mode can refuse
+/// the connection only then: before the handshake, no error can be sent.
+async fn encrypt(state: Arc<ServerState>, connection: Connection) -> Option<Connection> {
+    let shaken = {
         let handshake = connection.shake_hands();
         match state.config().tls_handshake_timeout {
             Some(limit) => match tokio::time::timeout(limit, handshake).await {
@@ -375,11 +363,11 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
             None => handshake.await,
         }
     };
-    if let Err(error) = Box::pin(handshake).await {
+    if let Err(error) = shaken {
         if error.kind() != io::ErrorKind::Interrupted {
-            state.tls.note_failure(state, connection.client(), &error);
+            state.tls.note_failure(&state, connection.client(), &error);
         }
-        return;
+        return None;
     }
     let refused = {
         let addresses = &connection.client().addresses;
@@ -388,10 +376,9 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
         state.tell(Told::Unprotected, connection.client());
-        Box::pin(connection.refuse(PROTECTED)).await;
-    } else {
-        connection.run().await;
+        connection.refuse(PROTECTED);
     }
+    Some(connection)
 }
 
 #[cfg(test)]
@@ -402,15 +389,15 @@ mod tests {
     #[test]
     fn only_this_machine_connects_without_a_password() {
         let acl = Acl::new(vec![User::unrestricted_default()]);
-        let from = |peer: &str| Addresses::Tcp {
-            peer: format!("{peer}:1").parse().unwrap(),
-            local: "192.0.2.1:6379".parse().unwrap(),
+        let from = |peer: &str| {
+            let peer = format!("{peer}:1").parse().unwrap();
+            Addresses::tcp(peer, "192.0.2.1:6379".parse().unwrap())
         };
         let locals = [
             from("127.0.0.1"),
             from("127.255.0.9"),
             from("[::1]"),
-            Addresses::Unix(Arc::default()),
+            Addresses::unix(Arc::default()),
         ];
         let others = [from("192.0.2.1"), from("128.0.0.1"), from("[fd00::1]")];
         let refused = |all: &[Addresses]| {

@@ -29,7 +29,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
@@ -37,7 +36,7 @@ use smallvec::SmallVec;
 use super::keys::{Keys, SlotId};
 use super::keyspace::{FullKey, FullKeyRef};
 use super::value::Value;
-use crate::client::{Client, ClientId};
+use crate::client::{Client, ClientId, Kept};
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
 use crate::resp::replies::Replies;
@@ -249,7 +248,7 @@ impl Blocked {
                 }
             }
         }
-        waiter.client.waiting_memory.store(0, Relaxed);
+        waiter.client.set_kept(Kept::Waiting, 0);
         waiter.client.set_blocked(false);
         Some(waiter)
     }

@@ -19,9 +19,8 @@ use super::keys::Keys;
 use super::touched::Touched;
 use super::tracking::{self, Tracking};
 use super::watched::Watched;
-use crate::client::Client;
+use crate::client::{Client, Kept};
 use crate::config::Config;
-use crate::sync::atomic::Ordering::Relaxed;
 
 /// A key with the number of its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -205,7 +204,7 @@ impl Keyspace {
     pub(crate) fn forget(&mut self, client: &Client) -> bool {
         self.blocked.remove(client.id);
         self.watched.unwatch(client.id);
-        client.watched_memory.store(0, Relaxed);
+        client.set_kept(Kept::Watched, 0);
         self.tracking.forget(client)
     }
 

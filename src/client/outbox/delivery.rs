@@ -10,7 +10,8 @@ use crate::resp::Protocol;
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
     pub(super) frames: Frames<'a>,
-    backlog: &'a Backlog,
+    /// The backlog that slow subscribers of the name share, if there can be several.
+    backlog: Option<&'a Backlog>,
     /// The same frames in the backlog, for each protocol version, if an outbox was blocked.
     ranges: [Option<BacklogRange>; 2],
     /// How many outboxes have refused each message; empty if none has.
@@ -18,8 +19,8 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    /// Messages for the subscribers that share this backlog.
-    pub(crate) fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
+    /// Messages for the subscribers that share this backlog, or for a single one.
+    pub(crate) fn new(frames: Frames<'a>, backlog: Option<&'a Backlog>) -> Delivery<'a> {
         Delivery {
             frames,
             backlog,
@@ -47,9 +48,14 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// The frames in the backlog, in this protocol version. The first caller appends them.
-    pub(super) fn backlog_range(&mut self, protocol: Protocol) -> &BacklogRange {
-        self.ranges[usize::from(protocol == Protocol::Resp3)]
-            .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
+    /// The frames in the backlog, in this protocol version, if there is a backlog. The first caller
+    /// appends them.
+    pub(super) fn backlog_range(&mut self, protocol: Protocol) -> Option<&BacklogRange> {
+        let range = &mut self.ranges[usize::from(protocol == Protocol::Resp3)];
+        let append = |backlog: &Backlog| backlog.append(&self.frames, protocol);
+        if range.is_none() {
+            *range = self.backlog.map(append);
+        }
+        range.as_ref()
     }
 }

@@ -5,7 +5,7 @@ use tokio::net::UnixStream;
 use super::*;
 use crate::client::backlog::Backlog;
 use crate::client::frames::Frames;
-use crate::client::socket::{ReadSocket, split_unix};
+
 use crate::config::OutputLimit;
 
 const UNLIMITED: OutputLimits = OutputLimits {
@@ -19,26 +19,21 @@ const NO_LIMIT: OutputLimit = OutputLimit {
     soft_seconds: 0,
 };
 
-/// A socket to write to, its unused read half, and its other end.
+/// A socket to write to, and its other end.
 struct Pair {
-    socket: WriteSocket,
-    _read: ReadSocket,
+    socket: Socket,
     peer: UnixStream,
 }
 
 impl Pair {
     async fn new() -> Pair {
         let (ours, peer) = UnixStream::pair().unwrap();
-        let (read, socket) = split_unix(ours);
+        let socket = Socket::from(ours);
         // The runtime must have seen the socket before a write is tried.
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
-        Pair {
-            socket,
-            _read: read,
-            peer,
-        }
+        Pair { socket, peer }
     }
 
     async fn read(&mut self, length: usize) -> Vec<u8> {
@@ -61,7 +56,10 @@ fn with_body<'a>(bytes: &'a [u8], body: Option<&'a Bytes>) -> Frames<'a> {
 }
 
 fn push(outbox: &Outbox, frames: Frames<'_>, limits: &OutputLimits) -> Append {
-    outbox.push(&mut Delivery::new(frames, &Backlog::default()), limits)
+    outbox.push(
+        &mut Delivery::new(frames, Some(&Backlog::default())),
+        limits,
+    )
 }
 
 fn flush(outbox: &Outbox, pair: &Pair) -> Flush {
@@ -287,11 +285,7 @@ async fn the_writer_of_an_ended_outbox_writes_all_of_it() {
 
 #[tokio::test]
 async fn a_peer_that_is_gone_is_noticed_by_the_flush() {
-    let Pair {
-        socket,
-        peer,
-        _read,
-    } = Pair::new().await;
+    let Pair { socket, peer } = Pair::new().await;
     drop(peer);
     let outbox = Outbox::default();
     let _ = push(&outbox, copied(b"*"), &UNLIMITED);
@@ -342,7 +336,7 @@ async fn stuck_subscribers_share_one_backlog() {
         let small = format!("*{number:060}");
         let body = (number % 1000 == 999).then_some(&large);
         let frames = with_body(small.as_bytes(), body);
-        let mut delivery = Delivery::new(frames, &backlog);
+        let mut delivery = Delivery::new(frames, Some(&backlog));
         for (index, (outbox, _, expected)) in stuck.iter_mut().enumerate() {
             assert_eq!(outbox.push(&mut delivery, &UNLIMITED), Append::Nothing);
             let start = expected.len();
@@ -387,7 +381,7 @@ async fn several_frames_are_marked_each_for_their_protocol() {
 #[tokio::test]
 async fn who_appends_much_to_an_announced_outbox_flushes_it_too() {
     let outbox = Outbox::default();
-    let frame = vec![b'*'; MAX_ANNOUNCED / 4];
+    let frame = vec![b'*'; MAX_ANNOUNCED as usize / 4];
     let appends: Vec<_> = (0..9)
         .map(|_| push(&outbox, copied(&frame), &UNLIMITED))
         .collect();

@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use super::*;
 use crate::client::backlog::Backlog;
 use crate::client::outbox::{Append, Delivery, Flush, Outbox};
-use crate::client::socket::{ReadSocket, WriteSocket, split_unix};
+use crate::client::socket::Socket;
 use crate::config::{OutputLimit, OutputLimits};
 
 const LIMIT: usize = 20_000;
@@ -71,8 +71,7 @@ fn steps_and_changes() -> impl Strategy<Value = Vec<Step>> {
 
 struct Model {
     outbox: Outbox,
-    socket: WriteSocket,
-    _read: ReadSocket,
+    socket: Socket,
     peer: UnixStream,
     totals: Arc<DropTotals>,
     backlog: Backlog,
@@ -94,14 +93,13 @@ impl Model {
         socket2::SockRef::from(&ours)
             .set_send_buffer_size(4096)
             .unwrap();
-        let (read, socket) = split_unix(ours);
+        let socket = Socket::from(ours);
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
         let model = Model {
             outbox: Outbox::default(),
             socket,
-            _read: read,
             peer,
             totals: Arc::default(),
             backlog: Backlog::default(),
@@ -149,7 +147,7 @@ impl Model {
             starts: &starts,
             body: body.as_ref(),
         };
-        let mut delivery = Delivery::new(frames, &self.backlog);
+        let mut delivery = Delivery::new(frames, Some(&self.backlog));
         let append = self.outbox.push(&mut delivery, &UNLIMITED);
         assert!(append.was_taken());
         let refused = delivery.into_refused();
@@ -221,11 +219,12 @@ impl Model {
     }
 
     fn check_bound(&self) {
-        let state = self.outbox.state.lock();
-        let drop_queue = state.drop_queue.as_ref().unwrap();
+        let mut state = self.outbox.state.lock();
+        let pending = state.pending;
+        let drop_queue = state.drop_queue().unwrap();
         assert!(drop_queue.cost <= LIMIT, "{} of {LIMIT}", drop_queue.cost);
         assert!(drop_queue.bytes <= drop_queue.cost);
-        assert!(state.pending >= drop_queue.bytes);
+        assert!(pending >= drop_queue.bytes);
         let in_flight: usize = drop_queue
             .in_flight
             .iter()
@@ -267,8 +266,8 @@ impl Model {
         let totals = (&self.totals.messages, &self.totals.bytes);
         assert_eq!(totals.0.load(Relaxed), dropped.messages);
         assert_eq!(totals.1.load(Relaxed), dropped.bytes);
-        let state = self.outbox.state.lock();
-        let drop_queue = state.drop_queue.as_ref().unwrap();
+        let mut state = self.outbox.state.lock();
+        let drop_queue = state.drop_queue().unwrap();
         assert_eq!(
             (drop_queue.cost, drop_queue.bytes, drop_queue.in_flight_cost),
             (0, 0, 0)
@@ -409,7 +408,7 @@ async fn messages_are_none_of_the_output_limits_but_replies_are() {
         body: None,
     };
     for _ in 0..100 {
-        let mut delivery = Delivery::new(frames, &backlog);
+        let mut delivery = Delivery::new(frames, Some(&backlog));
         assert!(outbox.push(&mut delivery, &limits).was_taken());
     }
     let reply = |length| outbox.send(&mut BytesMut::from(&vec![b'+'; length][..]).into(), &limits);
@@ -429,8 +428,8 @@ async fn a_choice_of_its_own_outlives_the_servers() {
     };
     let totals = Arc::default();
     let rule = || {
-        let state = outbox.state.lock();
-        state.drop_queue.as_ref().map(|drop_queue| drop_queue.rule)
+        let mut state = outbox.state.lock();
+        state.drop_queue().map(|drop_queue| drop_queue.rule)
     };
     let oldest = OverflowPolicy::DropOldest;
     // A policy that does not drop needs no queue.
@@ -515,7 +514,7 @@ async fn drops_while_others_are_in_flight_change_no_order() {
                             starts: &[0],
                             body: None,
                         };
-                        let mut delivery = Delivery::new(frames, &backlog);
+                        let mut delivery = Delivery::new(frames, Some(&backlog));
                         assert!(outbox.push(&mut delivery, &UNLIMITED).was_taken());
                     }
                     if number % 100 == 0 {
