@@ -458,6 +458,11 @@ settings! {
         /// Threads that serve connections. 0 means one less than there are cores, but at least one.
         "worker-threads" => worker_threads: usize = "0",
             "threads", Number(0..=1024), AtStart;
+        /// Microseconds that a worker thread may look for input before it sleeps, where it was
+        /// woken soon after going to sleep many times in a row. It stops as soon as that does not
+        /// pay. 0: it sleeps at once.
+        "busy-poll" => busy_poll: u32 = "100",
+            "microseconds", Number(0..=1_000), AnyTime;
         /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
         /// wait. A client that reads nothing for 2 seconds is not waited for. The default is below
         /// the 10 seconds after which `docker stop` kills.

@@ -18,7 +18,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::buffers::BatchBuffers;
-use super::{Connection, blocked};
+use super::{Connection, blocked, turns};
 use crate::client::Closing;
 use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, operators};
 use crate::resp::request::Limits;
@@ -128,6 +128,7 @@ impl Connection {
         end: &BatchEnd,
     ) -> bool {
         loop {
+            turns::begin();
             for _ in 0..WRITES_PER_TURN {
                 if let Some(client) = buffers.fanout.next_touched() {
                     self.state.flush(&client);

@@ -24,6 +24,7 @@ mod batch;
 mod blocked;
 pub(crate) mod buffers;
 mod input;
+pub(crate) mod turns;
 
 use std::io;
 use std::sync::Arc;

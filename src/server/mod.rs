@@ -4,10 +4,12 @@
 //! Layer `server`. It may use `conn` and what lies below. Only `embed` and the binary use it.
 
 pub(crate) mod bind;
+mod busy_poll;
 pub(crate) mod eviction;
 pub(crate) mod expiry;
 pub(crate) mod housekeeping;
 pub(crate) mod listener;
 pub(crate) mod shutdown;
 pub(crate) mod supervise;
+mod window;
 pub(crate) mod workers;

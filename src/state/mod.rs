@@ -156,6 +156,7 @@ impl ServerState {
         trim: Option<TrimMemory>,
         placement: Placement,
     ) -> ServerState {
+        placement.set_busy_poll(config.busy_poll);
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
@@ -232,6 +233,7 @@ impl ServerState {
                 self.choose_overflow(&client, None);
             }
         }
+        self.placement.set_busy_poll(changed.busy_poll);
         self.memory_trigger.look();
         Ok(())
     }
