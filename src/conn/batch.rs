@@ -31,6 +31,9 @@ const MAX_APPENDS: usize = 16 * 1024;
 const MAX_TIME: Duration = Duration::from_millis(2);
 /// After this many commands under one hold of the keyspace's lock, waiting threads get the lock.
 const COMMANDS_PER_LOCK: usize = 64;
+/// After a batch that took longer than this, the kernel is asked who else has input, which takes
+/// little time beside it.
+const LONG_BATCH: Duration = Duration::from_micros(20);
 /// After this many flushes, the other tasks of the thread run.
 const WRITES_PER_TURN: usize = 16;
 
@@ -71,7 +74,7 @@ impl Connection {
             for client in std::mem::take(&mut self.session.leaving) {
                 self.state.unsubscribe(&client).await;
             }
-            self.yield_to_batches(&end).await;
+            self.yield_to_batches(&end, buffers.batch_stats.spent()).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: its messages to other clients must be written.
             let more = self.flush_others(&mut buffers, alive, &end).await;
@@ -111,10 +114,16 @@ impl Connection {
     /// one writes. Then all output is written together: a client that waits for several replies is
     /// woken once, and messages to the same socket share one write. An interrupted batch always
     /// yields.
-    async fn yield_to_batches(&self, end: &BatchEnd) {
+    async fn yield_to_batches(&self, end: &BatchEnd, took: Duration) {
         let permit = self.state.unwritten_batches.try_acquire();
-        if permit.is_ok() || matches!(end, BatchEnd::Again) {
+        if matches!(end, BatchEnd::Again) {
             tokio::task::yield_now().await;
+        } else if permit.is_ok() {
+            if took < LONG_BATCH {
+                turns::let_others_run().await;
+            } else {
+                tokio::task::yield_now().await;
+            }
         }
     }
 

@@ -112,3 +112,66 @@ impl BusyPoll {
         last - since
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No wait is that long.
+    const HOUR: u32 = 3_600_000_000;
+
+    fn woken_often(limit: u32) -> BusyPoll {
+        let busy_poll = BusyPoll::new(Arc::new(AtomicU32::new(limit)));
+        for _ in 0..100 {
+            if is_open(&busy_poll) {
+                break;
+            }
+            busy_poll.sleeps();
+            busy_poll.wakes();
+        }
+        busy_poll
+    }
+
+    fn is_open(busy_poll: &BusyPoll) -> bool {
+        !busy_poll.idle.lock().window.open().is_zero()
+    }
+
+    #[test]
+    fn a_worker_that_is_woken_soon_looks_until_nothing_has_come_for_a_while() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            let busy_poll = woken_often(HOUR);
+            assert!(is_open(&busy_poll));
+            busy_poll.woken.notified().await;
+            let connection = tokio::spawn(async {
+                for _ in 0..10_000 {
+                    turns::begin();
+                    yield_now().await;
+                }
+            });
+            let looked = busy_poll.look().await;
+            assert!(connection.is_finished());
+            assert!(looked >= busy_poll.idle.lock().window.open());
+        });
+    }
+
+    #[test]
+    fn what_was_looked_in_vain_is_part_of_the_wait() {
+        let busy_poll = woken_often(HOUR);
+        busy_poll.idle.lock().looked = Duration::from_micros(HOUR.into());
+        busy_poll.sleeps();
+        busy_poll.wakes();
+        assert!(!is_open(&busy_poll));
+        assert_eq!(busy_poll.idle.lock().looked, Duration::ZERO);
+    }
+
+    #[test]
+    fn it_does_not_look_when_the_setting_is_0() {
+        assert!(!is_open(&woken_often(0)));
+        let busy_poll = woken_often(HOUR);
+        busy_poll.limit.store(0, Relaxed);
+        busy_poll.sleeps();
+        busy_poll.wakes();
+        assert!(!is_open(&busy_poll));
+    }
+}

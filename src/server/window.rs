@@ -1,32 +1,65 @@
-//! How long a thread looks for work before it sleeps: a window that grows and closes by what
-//! earlier waits were.
+//! How long a thread looks for work before it sleeps: a window that opens, grows and closes by how
+//! long earlier waits were.
 //!
 //! Layer `server`. It uses no other layer.
 //!
 //! ```text
-//!            IN_A_ROW short waits          a short wait that was longer than the window
-//!   closed ────────────────────────▶ FIRST ─────────────────────────▶ twice as long, up to the limit
-//!     ▲                                │                                        │
-//!     └────────────────────────────────┴──────── one long wait ─────────────────┘
+//!            short waits in a row            a short wait, longer than the window
+//!   closed ──────────────────────▶ FIRST ──────────────────────────▶ twice as long, up to the limit
+//!     ▲                              │                                        │
+//!     └──────────────────────────────┴── a long wait, or too few found ───────┘
 //! ```
 //!
-//! A wait is *short* if it ends within the limit. Hypervisors choose in this way how long a virtual
-//! processor that has nothing to do keeps its core. The window does not open at once, since clients
-//! that take turns have a short wait between two long ones: from the reply to the next request.
+//! Hypervisors choose in this way how long a virtual processor that has nothing to do keeps its
+//! core. A wait that ends while the thread still looks is *found*: it has saved the thread a sleep.
+//! One that does not is looked for in vain. There must be [`IN_VAIN`] times as many of the first.
+//!
+//! The window does not open at once, since clients that take turns have a short wait between two long
+//! ones: from the reply to the next request. And it opens later each time that it did not pay, so
+//! that trying costs next to nothing.
 
 use std::time::Duration;
 
+/// A wait up to so long is short, or one up to the limit if that is longer. The window may be much
+/// smaller: most of a wait can be what it takes to sleep and to be woken.
+const SHORT: Duration = Duration::from_micros(100);
 /// The window when it opens.
 const FIRST: Duration = Duration::from_micros(10);
-/// It opens after so many short waits, without a long one in between.
+/// It opens after so many short waits in a row.
 const IN_A_ROW: u32 = 16;
+/// The most that it takes, after it did not pay again and again.
+const MOST_IN_A_ROW: u32 = 2048;
+/// So many waits that are found make up for one that was not.
+const IN_VAIN: u32 = 4;
+/// The most waits found that count, and how many of them a window has when it opens.
+const MOST_FOUND: u32 = 4 * IN_VAIN;
+/// A window that has found so many has paid.
+const PAID: u32 = 256;
 
 /// A thread's window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     open: Duration,
-    /// Short waits since the last long one, until the window opens.
+    /// While it is closed: short waits in a row.
     short: u32,
+    /// How many there must be.
+    needed: u32,
+    /// While it is open: waits found, less those that made up for others.
+    balance: u32,
+    /// Waits found since it has opened.
+    found: u32,
+}
+
+impl Default for Window {
+    fn default() -> Window {
+        Window {
+            open: Duration::ZERO,
+            short: 0,
+            needed: IN_A_ROW,
+            balance: 0,
+            found: 0,
+        }
+    }
 }
 
 impl Window {
@@ -35,20 +68,39 @@ impl Window {
         self.open
     }
 
-    /// The thread had nothing to do for `wait`, looking and asleep together.
+    /// The thread had nothing to do for `wait`, looking and asleep together. `limit`: the longest
+    /// look.
     pub(crate) fn waited(&mut self, wait: Duration, limit: Duration) {
-        if wait >= limit {
-            *self = Window::default();
-        } else if self.open.is_zero() {
-            self.short += 1;
-            if self.short == IN_A_ROW {
+        let is_short = wait < SHORT.max(limit);
+        if self.open.is_zero() {
+            self.short = if is_short { self.short + 1 } else { 0 };
+            if self.short >= self.needed && !limit.is_zero() {
                 self.open = FIRST.min(limit);
+                self.balance = MOST_FOUND;
+                self.found = 0;
             }
-        } else if wait >= self.open {
-            self.open = (2 * self.open).min(limit);
-        } else {
+        } else if wait < self.open && !limit.is_zero() {
             self.open = self.open.min(limit);
+            self.balance = MOST_FOUND.min(self.balance + 1);
+            self.found = self.found.saturating_add(1);
+        } else if is_short && self.balance >= IN_VAIN && !limit.is_zero() {
+            self.open = (2 * self.open).min(limit);
+            self.balance -= IN_VAIN;
+        } else {
+            self.close();
         }
+    }
+
+    fn close(&mut self) {
+        let needed = if self.found >= PAID {
+            IN_A_ROW
+        } else {
+            (2 * self.needed).min(MOST_IN_A_ROW)
+        };
+        *self = Window {
+            needed,
+            ..Window::default()
+        };
     }
 }
 
@@ -56,54 +108,113 @@ impl Window {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_micros(100);
-    const SHORT: Duration = Duration::from_micros(99);
+    const LIMIT: Duration = Duration::from_micros(30);
 
     fn micros(micros: u64) -> Duration {
         Duration::from_micros(micros)
     }
 
-    /// A window that has just opened.
+    /// How many waits of this length open it.
+    fn waits_to_open(window: &mut Window, wait: Duration, limit: Duration) -> u32 {
+        for waits in 0..10_000 {
+            if !window.open().is_zero() {
+                return waits;
+            }
+            window.waited(wait, limit);
+        }
+        panic!("it does not open");
+    }
+
     fn opened(limit: Duration) -> Window {
         let mut window = Window::default();
-        for _ in 0..IN_A_ROW {
-            assert_eq!(window.open(), Duration::ZERO);
-            window.waited(Duration::ZERO, limit);
-        }
+        let waits = waits_to_open(&mut window, micros(99), limit);
+        assert_eq!(waits, IN_A_ROW);
         window
     }
 
-    #[test]
-    fn short_waits_in_a_row_open_it_and_longer_ones_let_it_grow_to_the_limit() {
-        let mut window = opened(LIMIT);
-        let mut seen = Vec::new();
-        for _ in 0..6 {
-            seen.push(window.open());
-            window.waited(SHORT, LIMIT);
+    /// How many waits of this length close it.
+    fn waits_to_close(window: &mut Window, wait: Duration) -> u32 {
+        for waits in 0..10_000 {
+            if window.open().is_zero() {
+                return waits;
+            }
+            window.waited(wait, LIMIT);
         }
-        assert_eq!(seen, [10, 20, 40, 80, 100, 100].map(micros));
+        panic!("it does not close");
     }
 
     #[test]
-    fn it_is_as_long_as_it_has_to_be() {
+    fn it_grows_to_the_limit_while_waits_are_longer_than_it_and_short() {
         let mut window = opened(LIMIT);
-        for _ in 0..100 {
+        let mut seen = Vec::new();
+        while !window.open().is_zero() {
+            seen.push(window.open().as_micros());
+            window.waited(micros(99), LIMIT);
+        }
+        assert_eq!(seen, [10, 20, 30, 30, 30]);
+    }
+
+    #[test]
+    fn it_is_no_longer_than_it_has_to_be() {
+        let mut window = opened(LIMIT);
+        for _ in 0..1000 {
             window.waited(micros(9), LIMIT);
             assert_eq!(window.open(), FIRST);
         }
-        window.waited(micros(10), LIMIT);
-        for _ in 0..100 {
+        window.waited(FIRST, LIMIT);
+        for _ in 0..1000 {
             window.waited(micros(19), LIMIT);
             assert_eq!(window.open(), 2 * FIRST);
         }
     }
 
     #[test]
-    fn one_long_wait_closes_it() {
+    fn a_long_wait_closes_it_at_once() {
         let mut window = opened(LIMIT);
-        window.waited(LIMIT, LIMIT);
-        assert_eq!(window, Window::default());
-        opened(LIMIT);
+        assert_eq!(waits_to_close(&mut window, SHORT), 1);
+        let mut window = opened(micros(200));
+        window.waited(micros(199), micros(200));
+        assert!(!window.open().is_zero());
+        window.waited(micros(200), micros(200));
+        assert!(window.open().is_zero());
+    }
+
+    #[test]
+    fn it_stays_open_only_if_enough_is_found() {
+        let mut window = opened(LIMIT);
+        for _ in 0..1000 {
+            for _ in 0..IN_VAIN {
+                window.waited(micros(9), LIMIT);
+            }
+            window.waited(micros(40), LIMIT);
+        }
+        assert_eq!(window.open(), LIMIT);
+        for waits in 0.. {
+            assert!(waits < 100, "it does not close");
+            if window.open().is_zero() {
+                break;
+            }
+            for _ in 1..IN_VAIN {
+                window.waited(micros(9), LIMIT);
+            }
+            window.waited(micros(40), LIMIT);
+        }
+    }
+
+    #[test]
+    fn it_opens_later_each_time_that_it_did_not_pay_until_it_does() {
+        let mut window = Window::default();
+        for doublings in 0..12 {
+            let waits = waits_to_open(&mut window, micros(40), LIMIT);
+            assert_eq!(waits, MOST_IN_A_ROW.min(IN_A_ROW << doublings));
+            waits_to_close(&mut window, micros(40));
+        }
+        waits_to_open(&mut window, micros(40), LIMIT);
+        for _ in 0..PAID {
+            window.waited(micros(9), LIMIT);
+        }
+        window.waited(SHORT, LIMIT);
+        assert_eq!(waits_to_open(&mut window, micros(40), LIMIT), IN_A_ROW);
     }
 
     #[test]
@@ -111,9 +222,9 @@ mod tests {
         let mut window = Window::default();
         for _ in 0..100 {
             for _ in 1..IN_A_ROW {
-                window.waited(SHORT, LIMIT);
+                window.waited(micros(1), LIMIT);
             }
-            window.waited(LIMIT, LIMIT);
+            window.waited(SHORT, LIMIT);
             assert_eq!(window.open(), Duration::ZERO);
         }
     }
@@ -129,7 +240,7 @@ mod tests {
         assert_eq!(window.open(), micros(3));
         window.waited(Duration::ZERO, micros(2));
         assert_eq!(window.open(), micros(2));
-        window.waited(micros(2), micros(1));
+        window.waited(Duration::ZERO, Duration::ZERO);
         assert_eq!(window.open(), Duration::ZERO);
     }
 }
