@@ -315,7 +315,9 @@ async fn an_idle_worker_sleeps_however_busy_it_was() {
         eventually("the worker sleeps", || worker_sleeps(&server)).await;
     }
     client.ask("CONFIG SET busy-poll 0", "+OK").await;
-    client.ask("CONFIG GET busy-poll", "*2 $9 busy-poll $1 0").await;
+    client
+        .ask("CONFIG GET busy-poll", "*2 $9 busy-poll $1 0")
+        .await;
     client.ask("CONFIG SET busy-poll 1000", "+OK").await;
     client.line("SHUTDOWN NOSAVE").await;
     assert!(server.end().await.status.success());

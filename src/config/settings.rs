@@ -458,10 +458,11 @@ settings! {
         /// Threads that serve connections. 0 means one less than there are cores, but at least one.
         "worker-threads" => worker_threads: usize = "0",
             "threads", Number(0..=1024), AtStart;
-        /// Microseconds that a worker thread may look for input before it sleeps, where it was
-        /// woken soon after going to sleep many times in a row. It stops as soon as that does not
-        /// pay. 0: it sleeps at once.
-        "busy-poll" => busy_poll: u32 = "100",
+        /// Microseconds of processor time that a worker thread may give to look for input before
+        /// it sleeps, where it is woken again and again soon after it has gone to sleep. It stops
+        /// when it has saved too few sleeps for that. 0: it sleeps at once. The default is about
+        /// what a sleep and a wake-up take.
+        "busy-poll" => busy_poll: u32 = "20",
             "microseconds", Number(0..=1_000), AnyTime;
         /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
         /// wait. A client that reads nothing for 2 seconds is not waited for. The default is below

@@ -74,7 +74,8 @@ impl Connection {
             for client in std::mem::take(&mut self.session.leaving) {
                 self.state.unsubscribe(&client).await;
             }
-            self.yield_to_batches(&end, buffers.batch_stats.spent()).await;
+            self.yield_to_batches(&end, buffers.batch_stats.spent())
+                .await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: its messages to other clients must be written.
             let more = self.flush_others(&mut buffers, alive, &end).await;
