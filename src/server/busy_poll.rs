@@ -69,7 +69,9 @@ impl BusyPoll {
 
     /// The worker goes to sleep.
     pub(crate) fn sleeps(&self) {
-        self.idle.lock().asleep = Some(Instant::now());
+        if !self.limit().is_zero() {
+            self.idle.lock().asleep = Some(Instant::now());
+        }
     }
 
     /// The worker was woken.

@@ -71,10 +71,10 @@ impl Window {
     /// The thread had nothing to do for `wait`, looking and asleep together. `limit`: the longest
     /// look.
     pub(crate) fn waited(&mut self, wait: Duration, limit: Duration) {
-        let is_short = wait < SHORT.max(limit);
+        let is_short = wait < SHORT.max(limit) && !limit.is_zero();
         if self.open.is_zero() {
             self.short = if is_short { self.short + 1 } else { 0 };
-            if self.short >= self.needed && !limit.is_zero() {
+            if self.short >= self.needed {
                 self.open = FIRST.min(limit);
                 self.balance = CREDIT * limit;
                 self.found = 0;
@@ -83,10 +83,7 @@ impl Window {
             self.open = self.open.min(limit);
             self.balance = (self.balance + limit - wait).min(CREDIT * limit);
             self.found = self.found.saturating_add(1);
-        } else if is_short
-            && !limit.is_zero()
-            && let Some(left) = self.balance.checked_sub(self.open)
-        {
+        } else if is_short && let Some(left) = self.balance.checked_sub(self.open) {
             self.balance = left;
             self.open = (2 * self.open).min(limit);
         } else {
