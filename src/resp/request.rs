@@ -25,6 +25,8 @@
 //!
 //! Layer `resp`, the lowest. It uses no other layer.
 
+mod header;
+
 use std::ops::{Index, Range};
 
 use bytes::{Bytes, BytesMut};
@@ -33,15 +35,12 @@ use thiserror::Error;
 use super::error::CommandError;
 use super::inline::split_words_into;
 use super::large::{LARGE, LargeBulk, Receiving, has_memory_for};
+use header::{bulk_length, permit_bulk, short_header};
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
 /// The most arguments of a request before AUTH; the command's name counts.
 const MAX_ARGS_BEFORE_AUTH: usize = 10;
-/// The longest argument before AUTH, in bytes.
-const MAX_BULK_BEFORE_AUTH: usize = 16 * 1024;
-/// A header with at most so many digits is parsed while its end is searched for.
-const SHORT_HEADER: usize = 8;
 
 /// The bytes are not a request. The texts are Redis's. The connection is closed after the error.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -374,7 +373,7 @@ impl RequestReader {
     }
 
     fn read_array_header(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
-        let (count, end) = match self.short_header(buffer) {
+        let (count, end) = match short_header(buffer, self.position) {
             Some(header) => header,
             None => {
                 let Some(end) = self.header_end(buffer, ProtocolError::ArrayHeaderTooLong)? else {
@@ -401,7 +400,7 @@ impl RequestReader {
                 if self.position >= buffer.len() {
                     return Ok(false);
                 }
-                let short = self.short_header(buffer);
+                let short = short_header(buffer, self.position);
                 let (length, end) = match short.filter(|_| buffer[self.position] == b'$') {
                     Some(header) => header,
                     None => {
@@ -463,29 +462,6 @@ impl RequestReader {
             .map_err(|_| ProtocolError::UnbalancedQuotes)?;
         Ok(true)
     }
-}
-
-/// The length of a bulk, from its header line.
-fn bulk_length(header: &[u8]) -> Result<usize, ProtocolError> {
-    match header {
-        [b'$', digits @ ..] => {
-            let length = parse_integer(digits).ok_or(ProtocolError::BulkLength)?;
-            usize::try_from(length).map_err(|_| ProtocolError::BulkLength)
-        }
-        [other, ..] => Err(ProtocolError::ExpectedBulk(*other)),
-        [] => Err(ProtocolError::ExpectedBulk(b'\r')),
-    }
-}
-
-/// Whether a bulk may have this length.
-fn permit_bulk(length: usize, limits: Limits) -> Result<(), ProtocolError> {
-    if length as u64 > limits.max_bulk {
-        return Err(ProtocolError::BulkLength);
-    }
-    if length > MAX_BULK_BEFORE_AUTH && !limits.authenticated {
-        return Err(ProtocolError::BulkLengthBeforeAuth);
-    }
-    Ok(())
 }
 
 /// Parses an argument that must be an integer ([`parse_integer`]).
