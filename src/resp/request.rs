@@ -351,27 +351,6 @@ impl RequestReader {
         }
     }
 
-    /// The number in the header at `position`, and where its line ends: if it is a short one, as
-    /// nearly all are, and has arrived as a whole. What else may be there is for
-    /// [`header_end`](Self::header_end).
-    fn short_header(&self, buffer: &[u8]) -> Option<(usize, usize)> {
-        let first = self.position + 1;
-        let digits = buffer.get(first..)?;
-        let mut number = 0;
-        for (length, &byte) in digits.iter().take(SHORT_HEADER + 1).enumerate() {
-            match byte {
-                b'0'..=b'9' => number = 10 * number + usize::from(byte - b'0'),
-                b'\r' => {
-                    let is_plain = length == 1 || (length > 1 && digits[0] != b'0');
-                    let is_whole = length + 1 < digits.len();
-                    return (is_plain && is_whole).then_some((number, first + length));
-                }
-                _ => return None,
-            }
-        }
-        None
-    }
-
     fn read_array_header(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
         let (count, end) = match short_header(buffer, self.position) {
             Some(header) => header,
