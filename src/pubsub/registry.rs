@@ -376,6 +376,30 @@ impl Registry {
         receivers
     }
 
+    /// As [`receivers`](Self::receivers), with at most `most` of the subscribers: those of the
+    /// channel first, then those of patterns, each with its pattern. The locks are held for as long
+    /// as it takes to count and to copy `most` pointers.
+    pub(crate) fn list_receivers(
+        &self,
+        channel: &[u8],
+        most: usize,
+    ) -> (usize, Vec<(Arc<Client>, Option<Bytes>)>) {
+        let (mut total, mut found) = (0, Vec::new());
+        let mut add = |subscribers: &Subscribers, pattern: Option<&Bytes>| {
+            total += subscribers.len();
+            let room = most - found.len();
+            let some = subscribers.clients().take(room);
+            found.extend(some.map(|client| (Arc::clone(client), pattern.cloned())));
+        };
+        if let Some(subscribers) = self.channels.get(channel) {
+            add(&subscribers, None);
+        }
+        self.patterns.read().for_each_match(channel, |entry| {
+            add(&entry.subscribers, Some(&entry.pattern))
+        });
+        (total, found)
+    }
+
     /// As [`receivers`](Self::receivers), for any namespace that messages are sent to.
     pub(crate) fn receivers_in(&self, namespace: Namespace, channel: &[u8]) -> usize {
         match namespace {

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::client::Ending;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
@@ -57,6 +58,7 @@ fn run_once(state: &ServerState, free: &mut FreeMemory) {
             && !client.is_monitor()
             && client.idle_seconds() > timeout.as_secs()
         {
+            client.ends_because(Ending::Idle);
             state.tell(Told::Idle, &client);
             state.disconnect(&client);
         }

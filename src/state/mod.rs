@@ -5,6 +5,7 @@
 
 pub(crate) mod bound;
 pub(crate) mod clients;
+pub(crate) mod closed;
 pub(crate) mod departure;
 pub mod descriptors;
 pub(crate) mod hand_over;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use bound::Bound;
 use clients::Clients;
+use closed::ClosedClients;
 use memory::MemoryHistory;
 use memory_trigger::MemoryTrigger;
 use panic::Panic;
@@ -42,9 +44,9 @@ use tls::Tls;
 
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
-use crate::client::Client;
 use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
+use crate::client::{Client, Ending};
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
@@ -80,6 +82,8 @@ pub(crate) struct ServerState {
     pub registry: Registry,
     /// The connected clients.
     pub clients: Clients,
+    /// The clients whose connections have ended.
+    pub closed: ClosedClients,
     /// The clients that are shown every command.
     pub monitors: Monitors,
     /// The users and their rules.
@@ -159,6 +163,7 @@ impl ServerState {
         ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
+            closed: ClosedClients::default(),
             monitors: Monitors::default(),
             acl,
             tls,
@@ -365,6 +370,7 @@ impl ServerState {
     /// Logs and counts that a client is closed because more than `client-query-buffer-limit` was
     /// kept for it.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
+        client.ends_because(Ending::QueryLimit);
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::QueryLimit) {
             let limit = self.config().client_query_buffer_limit;
@@ -374,6 +380,7 @@ impl ServerState {
 
     /// Logs and counts that a client is closed because its connection's task has panicked.
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
+        client.ends_because(Ending::Panic);
         self.stats.connection_panics.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::Panic) {
             let reason = panic::message(panic);

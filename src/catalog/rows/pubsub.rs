@@ -5,7 +5,7 @@
 //! A shard channel's position is a key specification with the flag `not_key`. Proxies route by it,
 //! and COMMAND GETKEYS leaves it out.
 
-use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale, WhileSubscribed};
+use crate::catalog::spec::Flag::{Admin, Fast, Loading, NoScript, PubSub, Stale, WhileSubscribed};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 use crate::client::Namespace;
 
@@ -99,6 +99,16 @@ const PUBSUB: &[Spec] = &[
         .summary("Count the subscribers of channels")
         .complexity("O(N) for N channels asked for")
         .arguments(&[Arg::string("channel").optional().multiple()]),
+    Spec::new("receivers", -3)
+        .flags(&[PubSub, Admin, NoScript, Loading, Stale])
+        .tips(&["nondeterministic_output_order"])
+        .origin("pubsub", "7.2.0")
+        .summary("List who would get a message to a channel")
+        .complexity("O(N+M) for N patterns that match and M subscribers that are listed")
+        .arguments(&[
+            Arg::string("channel"),
+            Arg::integer("limit").token("LIMIT").optional(),
+        ]),
     Spec::new("shardchannels", -2)
         .flags(&[PubSub, Loading, Stale])
         .origin("pubsub", "7.0.0")
