@@ -123,6 +123,10 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("command|list", Full(introspect::list)),
     // operators
     ("monitor", Full(operators::monitor)),
+    ("queue|groups", Full(questions::queues::queue_groups)),
+    ("queue|help", Full(questions::queues::queue_help)),
+    ("queue|info", OnKeys(questions::queues::queue_info)),
+    ("queue|list", Full(questions::queues::queue_list)),
     ("slowlog|get", Full(slowlog::get)),
     ("slowlog|help", Full(slowlog::help)),
     ("slowlog|len", Full(slowlog::len)),

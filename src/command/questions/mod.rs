@@ -5,6 +5,7 @@
 //! ```text
 //!   receivers   PUBSUB RECEIVERS               who would get a message
 //!   clients     CLIENT SLOWEST, CLIENT CLOSED  who reads too slowly, and who has gone and why
+//!   queues      QUEUE LIST, INFO, GROUPS       what waits in lists and streams
 //! ```
 //!
 //! Each file has a function that finds the answer as data, without a reply's shape, and the command
@@ -12,6 +13,7 @@
 //! [`MOST_ROWS`].
 
 pub(crate) mod clients;
+pub(crate) mod queues;
 pub(crate) mod receivers;
 
 use crate::resp::error::CommandError;
