@@ -214,6 +214,8 @@ pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
             "    As CHANNELS, for shard channels.",
             "SHARDNUMSUB [shardchannel ...]",
             "    As NUMSUB, for shard channels.",
+            "TOP [BY MESSAGES|BYTES|RECEIVERS] [WINDOW 10|60|600] [COUNT count]",
+            "    The busiest channels of the last 10, 60 or 600 seconds: 10 of them, or `count`.",
         ],
     ))
 }

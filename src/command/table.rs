@@ -73,6 +73,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ),
     ("pubsub|shardchannels", Full(pubsub::pubsub_shardchannels)),
     ("pubsub|shardnumsub", Full(pubsub::pubsub_shardnumsub)),
+    ("pubsub|top", Full(questions::top::pubsub_top)),
     // connection
     ("hello", Full(connection::hello)),
     ("auth", Full(connection::auth)),

@@ -32,6 +32,7 @@ use bytes::{Bytes, BytesMut};
 use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
+use super::busiest::{Busiest, Counts};
 use super::fanout::{Fanout, PendingFlush};
 use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
@@ -66,6 +67,8 @@ pub(crate) struct Registry {
     patterns: RwLock<PatternIndex<PatternEntry>>,
     /// The size of `patterns`, so that a publisher need not lock an empty index.
     pattern_count: AtomicUsize,
+    /// The busiest channels.
+    pub busiest: Busiest,
     /// The channel-order locks.
     order: Box<[CachePadded<Mutex<()>>]>,
     /// The number of clients with at least one subscription.
@@ -135,6 +138,7 @@ impl Registry {
             shards: Names::default(),
             patterns: RwLock::new(PatternIndex::new()),
             pattern_count: AtomicUsize::new(0),
+            busiest: Busiest::default(),
             order: (0..ORDER_LOCKS).map(|_| CachePadded::default()).collect(),
             subscribed_clients: AtomicUsize::new(0),
             changed: Notify::new(),
@@ -174,7 +178,13 @@ impl Registry {
         pending: &mut PendingFlush,
         mut reached: impl FnMut(usize),
     ) {
-        let _order = (!held.are_held()).then(|| self.order_lock(messages.channel()).lock());
+        let hash = HashState::hash(messages.channel());
+        let _order = (!held.are_held()).then(|| self.order_lock(hash).lock());
+        let mut total = 0;
+        let mut reached = |receivers| {
+            total += receivers;
+            reached(receivers);
+        };
         if self.may_match(messages) {
             let mut frame = BytesMut::new();
             for index in 0..messages.len() {
@@ -190,6 +200,14 @@ impl Registry {
             for refused in refused.take(messages.len()) {
                 reached(receivers - refused);
             }
+        }
+        if self.busiest.is_on() {
+            let counts = Counts {
+                messages: messages.len() as u64,
+                bytes: messages.payload_bytes() as u64,
+                receivers: total as u64,
+            };
+            self.busiest.add(hash, messages.channel(), &counts);
         }
     }
 
@@ -495,9 +513,9 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    /// The channel-order lock of a channel.
-    fn order_lock(&self, channel: &[u8]) -> &Mutex<()> {
-        &self.order[HashState::hash(channel) as usize % ORDER_LOCKS]
+    /// The channel-order lock of a channel with this hash.
+    fn order_lock(&self, hash: u64) -> &Mutex<()> {
+        &self.order[hash as usize % ORDER_LOCKS]
     }
 
     /// Takes all channel-order locks. The caller must have the keyspace's lock ([`ChannelOrder`]).

@@ -1,6 +1,7 @@
 //! A task that runs once a second. It closes idle clients and clients whose outbox has been above
 //! its soft limit for too long, logs what was held back by the log's rate limit, shrinks tables
-//! that are too large for their entries, and returns free memory to the system.
+//! that are too large for their entries, tells the time to what counts the busiest channels, and
+//! returns free memory to the system.
 //!
 //! Layer `server`. It may use all layers but `embed`.
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(state: &ServerState) {
 
 fn run_once(state: &ServerState, free: &mut FreeMemory) {
     let config = state.config();
+    state.tell_time();
     for client in state.clients.all() {
         state.note_drops(&client, false);
         if client

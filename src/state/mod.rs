@@ -160,7 +160,7 @@ impl ServerState {
         trim: Option<TrimMemory>,
         placement: Placement,
     ) -> ServerState {
-        ServerState {
+        let state = ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
             closed: ClosedClients::default(),
@@ -194,12 +194,21 @@ impl ServerState {
             on_change,
             trim,
             bound: OnceLock::new(),
-        }
+        };
+        state.tell_time();
+        state
     }
 
     /// The current settings.
     pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.config.load()
+    }
+
+    /// Tells the time to what counts the busiest channels, or that they are not to be counted.
+    pub(crate) fn tell_time(&self) {
+        let counted = self.config().pubsub_top;
+        let seconds = counted.then(|| self.started.elapsed().as_secs());
+        self.registry.busiest.set_time(seconds);
     }
 
     /// Changes settings (CONFIG SET): all of them or none.
@@ -237,6 +246,7 @@ impl ServerState {
                 self.choose_overflow(&client, None);
             }
         }
+        self.tell_time();
         self.memory_trigger.look();
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Rows: publishing, subscribing and PUBSUB.
 //!
-//! Layer `catalog`. A table of constants.
+//! Layer `catalog`. A table of constants. PUBSUB RECEIVERS and PUBSUB TOP are fanfare's own.
 //!
 //! A shard channel's position is a key specification with the flag `not_key`. Proxies route by it,
 //! and COMMAND GETKEYS leaves it out.
@@ -121,4 +121,24 @@ const PUBSUB: &[Spec] = &[
         .summary("Count the subscribers of shard channels")
         .complexity("O(N) for N channels asked for")
         .arguments(&[Arg::string("shardchannel").optional().multiple()]),
+    Spec::new("top", -2)
+        .flags(&[PubSub, Loading, Stale])
+        .tips(&["nondeterministic_output"])
+        .origin("pubsub", "7.2.0")
+        .summary("List the busiest channels of the last seconds or minutes")
+        .complexity("O(1): a few thousand channels at most are looked at")
+        .arguments(&[
+            Arg::one_of(
+                "by",
+                &[
+                    Arg::pure_token("messages", "MESSAGES"),
+                    Arg::pure_token("bytes", "BYTES"),
+                    Arg::pure_token("receivers", "RECEIVERS"),
+                ],
+            )
+            .token("BY")
+            .optional(),
+            Arg::integer("seconds").token("WINDOW").optional(),
+            Arg::integer("count").token("COUNT").optional(),
+        ]),
 ];

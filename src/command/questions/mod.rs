@@ -5,6 +5,7 @@
 //! ```text
 //!   receivers   PUBSUB RECEIVERS               who would get a message
 //!   clients     CLIENT SLOWEST, CLIENT CLOSED  who reads too slowly, and who has gone and why
+//!   top         PUBSUB TOP                     the busiest channels
 //!   queues      QUEUE LIST, INFO, GROUPS       what waits in lists and streams
 //! ```
 //!
@@ -15,6 +16,7 @@
 pub(crate) mod clients;
 pub(crate) mod queues;
 pub(crate) mod receivers;
+pub(crate) mod top;
 
 use crate::resp::error::CommandError;
 use crate::resp::request::parse_integer;
