@@ -192,7 +192,7 @@ mod tests {
             queue.push(if now % 7 == 0 { 20 } else { 3 }, now);
             // It grows for a while and is then emptied faster than it is filled.
             let takes = if now < 20_000 { 2 } else { 8 };
-            queue.pop(takes.min(queue.list.len() - 20), now);
+            queue.pop(takes.min(queue.list.len().saturating_sub(20)), now);
             let (error, now_spans) = queue.error().unwrap();
             span = span.max(now_spans);
             let allowed = 1.max(span / 14);
