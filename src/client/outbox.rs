@@ -52,7 +52,7 @@ use bytes::BytesMut;
 pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
-pub(crate) use overflow::{DropTotals, OverflowChoice};
+pub(crate) use overflow::{DropTotals, Dropped, OverflowChoice};
 use queue::{Chunk, Queue};
 
 use super::socket::WriteSocket;
@@ -107,6 +107,25 @@ pub(crate) enum Flush {
     Dead,
 }
 
+/// What flushes have written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Bytes that the socket has taken.
+    pub bytes: u64,
+    /// When the timed message that the socket has now taken was published. Of what waits in an
+    /// outbox, one message is timed: the first that was appended since the last one was written.
+    pub sent: Option<Instant>,
+}
+
+/// A message whose way through the outbox is timed.
+#[derive(Clone, Copy, Debug)]
+struct TimedMessage {
+    /// It is written when the socket has taken this many bytes in all.
+    end: u64,
+    /// When it was published.
+    published: Instant,
+}
+
 /// What the connection's own task has to do for its outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -130,6 +149,7 @@ struct State {
     unflushed: usize,
     /// All bytes that the socket has taken.
     written: u64,
+    timed: Option<TimedMessage>,
     writing: bool,
     blocked: bool,
     dead: bool,
@@ -171,12 +191,16 @@ impl Outbox {
         if state.held.is_some() {
             return state.hold(limits, frames.len(), copy);
         }
-        if state.blocked {
-            return state.append(limits, frames.len(), |queue, protocol| {
+        let published = delivery.published;
+        let append = if state.blocked {
+            state.append(limits, frames.len(), |queue, protocol| {
                 queue.push_range(delivery.backlog_range(protocol));
-            });
-        }
-        state.append(limits, frames.len(), copy)
+            })
+        } else {
+            state.append(limits, frames.len(), copy)
+        };
+        state.time(append, published);
+        append
     }
 
     /// Appends a line to a monitor. Unlike a message, it is never dropped.
@@ -226,8 +250,8 @@ impl Outbox {
         })
     }
 
-    /// Writes pending bytes as far as the socket takes them, and adds their number to `written`.
-    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
+    /// Writes pending bytes as far as the socket takes them, and adds them to `written`.
+    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut Written) -> Flush {
         let mut state = self.state.lock();
         state.announced = false;
         state.unflushed = 0;
@@ -248,10 +272,10 @@ impl Outbox {
             drop(state);
             let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
-            *written += taken as u64;
+            written.bytes += taken as u64;
             std::mem::forget(unfinished);
             state = self.state.lock();
-            state.wrote(taken);
+            state.wrote(taken, &mut written.sent);
             match result {
                 _ if state.dead => break,
                 Ok(()) => {
@@ -315,6 +339,12 @@ impl Outbox {
     #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
         self.state.lock().pending
+    }
+
+    /// Bytes not yet taken by the kernel, and whether they wait because the socket is full.
+    pub(crate) fn waiting(&self) -> (usize, bool) {
+        let state = self.state.lock();
+        (state.pending, state.blocked)
     }
 
     /// Pending bytes, their chunks, and the memory that they occupy in bytes, for CLIENT LIST
@@ -437,12 +467,30 @@ impl State {
         if self.dead { Flush::Dead } else { Flush::Done }
     }
 
-    fn wrote(&mut self, bytes: usize) {
+    /// Times the messages that were just appended, if none is timed yet. Messages that are held
+    /// are not timed: what is appended before they are released stands before them.
+    #[inline]
+    fn time(&mut self, append: Append, published: Instant) {
+        if self.timed.is_none() && append.was_taken() {
+            let end = self.written + self.pending as u64;
+            self.timed = Some(TimedMessage { end, published });
+        }
+    }
+
+    /// Counts bytes that the socket has taken. Tells in `sent` when the timed message was
+    /// published, if it is written now.
+    fn wrote(&mut self, bytes: usize, sent: &mut Option<Instant>) {
         if self.dead {
             return;
         }
         self.pending -= bytes;
         self.written += bytes as u64;
+        if let Some(TimedMessage { end, published }) = self.timed
+            && end <= self.written
+        {
+            self.timed = None;
+            *sent = sent.or(Some(published));
+        }
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.wrote(bytes);
         }
@@ -452,6 +500,7 @@ impl State {
         self.dead = true;
         self.queue = Queue::default();
         self.held = None;
+        self.timed = None;
         self.pending = 0;
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.clear();

@@ -19,7 +19,9 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
-use crate::observe::stats::Counter;
+use crate::client::outbox::{DropTotals, Dropped};
+use crate::observe::stats::{Counter, Stats};
+use crate::pubsub::counts::{Kind, PublishTotals};
 use crate::state::{REDIS_VERSION, ServerState, VERSION, memory};
 use crate::store::keyspace::Figures;
 
@@ -177,6 +179,10 @@ fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("blocked_clients", keys.blocked + state.pause.postponed());
     report.field("tracking_clients", keys.tracking.clients);
     report.field("pubsub_clients", state.registry.subscribed_clients());
+    let figures = state.client_figures();
+    report.field("lagging_clients", figures.lagging);
+    report.field("client_outbox_bytes", figures.outbox_bytes);
+    report.field("client_outbox_max_bytes", figures.outbox_max_bytes);
 }
 
 fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
@@ -206,6 +212,7 @@ fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
     );
     report.field("mem_clients_slaves", 0);
     report.field("mem_clients_normal", memory.clients);
+    report.field("shared_backlog_bytes", state.registry.backlog_bytes());
     report.field("mem_allocator", "mimalloc");
 }
 
@@ -265,10 +272,7 @@ fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
         "pubsubshard_channels",
         state.registry.active_count(Namespace::Shard),
     );
-    report.counter("pubsub_messages_published", &stats.published);
-    report.counter("pubsub_messages_delivered", &stats.delivered);
-    report.counter("pubsub_dropped_messages", &stats.dropped.messages);
-    report.counter("pubsub_dropped_bytes", &stats.dropped.bytes);
+    messages(report, stats);
     report.field("tracking_total_keys", keys.tracking.keys);
     report.field("tracking_total_items", keys.tracking.items);
     report.field("tracking_total_prefixes", keys.tracking.prefixes);
@@ -289,6 +293,40 @@ fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.counter("acl_access_denied_channel", &denied.channel);
     report.counter("fanfare_connection_panics", &stats.connection_panics);
     report.counter("fanfare_task_panics", &stats.task_panics);
+}
+
+/// What was published, and what became of it.
+fn messages(report: &mut Report, stats: &Stats) {
+    let (messages, dropped) = (&stats.messages, &stats.dropped);
+    let all = |figure: fn(&PublishTotals, Kind) -> u64| -> u64 {
+        Kind::ALL.iter().map(|kind| figure(messages, *kind)).sum()
+    };
+    report.field("pubsub_messages_published", all(PublishTotals::published));
+    report.field("pubsub_messages_delivered", all(PublishTotals::delivered));
+    report.field("pubsub_messages_unreceived", all(PublishTotals::unreceived));
+    for kind in Kind::ALL {
+        report.field(
+            format_args!("pubsub_messages_{}", kind.name()),
+            format_args!(
+                "published={},delivered={},unreceived={}",
+                messages.published(kind),
+                messages.delivered(kind),
+                messages.unreceived(kind)
+            ),
+        );
+    }
+    let by_policy = DropTotals::POLICIES.map(|policy| (policy, dropped.by(policy)));
+    let sum = |figure: fn(&Dropped) -> u64| -> u64 {
+        by_policy.iter().map(|(_, dropped)| figure(dropped)).sum()
+    };
+    report.field("pubsub_dropped_messages", sum(|dropped| dropped.messages));
+    report.field("pubsub_dropped_bytes", sum(|dropped| dropped.bytes));
+    for (policy, dropped) in by_policy {
+        report.field(
+            format_args!("pubsub_dropped_{}", policy.name()),
+            format_args!("messages={},bytes={}", dropped.messages, dropped.bytes),
+        );
+    }
 }
 
 fn replication(report: &mut Report, state: &ServerState, _keys: &Figures) {

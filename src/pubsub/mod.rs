@@ -8,8 +8,10 @@
 //!   patterns     the index that finds the patterns which match a channel
 //!   message      encodes messages and confirmations
 //!   fanout       appends messages to outboxes, and lists the clients to flush
+//!   counts       counts messages by their receivers
 //! ```
 
+pub(crate) mod counts;
 pub(crate) mod fanout;
 pub(crate) mod message;
 #[cfg(all(test, shuttle))]

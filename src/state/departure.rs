@@ -30,7 +30,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::ServerState;
 use crate::client::Client;
 use crate::client::log::log_client;
-use crate::client::outbox::BrokenLimit;
+use crate::client::outbox::{BrokenLimit, Written};
 use crate::observe::log_throttle::Told;
 
 /// Subscriptions that are removed at a time, which takes about half a millisecond. With much fewer,
@@ -110,9 +110,9 @@ impl ServerState {
     /// Writes pending bytes of a closed client as far as the socket takes them, and ends the
     /// connection.
     pub(crate) fn hang_up(&self, client: &Client) {
-        let mut written = 0;
+        let mut written = Written::default();
         client.hang_up(&mut written);
-        self.stats.output_bytes.fetch_add(written, Relaxed);
+        self.stats.written(written.bytes, written.sent.as_slice());
     }
 
     /// Logs and counts that a client is closed because its outbox broke a limit.

@@ -4,6 +4,7 @@
 //! the lowest layers.
 
 pub(crate) mod bound;
+pub(crate) mod client_figures;
 pub(crate) mod clients;
 pub(crate) mod departure;
 pub mod descriptors;
@@ -26,10 +27,12 @@ use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use bound::Bound;
+use client_figures::ClientFigures;
 use clients::Clients;
 use memory::MemoryHistory;
 use memory_trigger::MemoryTrigger;
@@ -44,13 +47,14 @@ use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
 use crate::client::Client;
 use crate::client::log::log_client;
-use crate::client::outbox::OverflowChoice;
+use crate::client::outbox::{OverflowChoice, Written};
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
+use crate::pubsub::counts::PublishCounts;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::resp::error::CommandError;
@@ -119,10 +123,9 @@ pub(crate) struct ServerState {
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
-    /// Bytes that all connections hold.
-    clients_memory: Sampled,
+    client_figures: Sampled<ClientFigures>,
     /// Resident memory of the process, in bytes.
-    resident_memory: Sampled,
+    resident_memory: Sampled<usize>,
     /// When the server started.
     pub started: Instant,
     /// When the server started, by the wall clock.
@@ -179,7 +182,7 @@ impl ServerState {
             scripts: crate::script::Scripts::default(),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
-            clients_memory: Sampled::default(),
+            client_figures: Sampled::default(),
             resident_memory: Sampled::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -351,11 +354,26 @@ impl ServerState {
     /// Writes a client's pending bytes, and disconnects the client if it is dead. Returns whether
     /// it is alive.
     pub(crate) fn flush(&self, client: &Client) -> bool {
-        let mut written = 0;
-        let alive = client.flush(&mut written);
-        if written > 0 {
-            self.stats.output_bytes.fetch_add(written, Relaxed);
+        let mut written = Written::default();
+        let alive = self.flush_uncounted(client, &mut written);
+        self.stats.written(written.bytes, written.sent.as_slice());
+        alive
+    }
+
+    /// Does the same for all of these clients, and counts what was written once.
+    pub(crate) fn flush_some(&self, clients: impl Iterator<Item = Arc<Client>>) {
+        let (mut bytes, mut sent) = (0, SmallVec::<[Instant; 16]>::new());
+        for client in clients {
+            let mut written = Written::default();
+            self.flush_uncounted(&client, &mut written);
+            bytes += written.bytes;
+            sent.extend(written.sent);
         }
+        self.stats.written(bytes, &sent);
+    }
+
+    fn flush_uncounted(&self, client: &Client, written: &mut Written) -> bool {
+        let alive = client.flush(written);
         if !alive {
             self.disconnect(client);
         }
@@ -392,15 +410,17 @@ impl ServerState {
         }
         self.expiry_set.notify_one();
         keyspace.tracking.tell_all(None, fanout);
-        let (published, delivered) = events::publish(
+        fanout.set_time(Instant::now());
+        let mut counts = PublishCounts::default();
+        events::publish(
             &keyspace.take_events(),
             config.notify_keyspace_events,
             &self.registry,
             &ChannelOrder::default(),
             fanout,
+            &mut counts,
         );
-        self.stats.published.fetch_add(published, Relaxed);
-        self.stats.delivered.fetch_add(delivered, Relaxed);
+        self.stats.messages.take(&mut counts);
     }
 }
 

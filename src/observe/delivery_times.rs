@@ -1,0 +1,107 @@
+//! How long messages took from their publication until the kernel had them.
+//!
+//! Layer `observe`. It uses no other layer.
+//!
+//! Of the messages that are written to a subscriber together, the one that has waited longest is
+//! timed (see [`Written::sent`](crate::client::outbox::Written)). The thread that writes reads the
+//! clock once after a few writes, so the times are too long by up to that, never too short. The
+//! buckets are shared by all threads: times that come together mostly fall into the same bucket,
+//! and are added at once.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Buckets: up to 1 µs, up to 2 µs, up to 4 µs, … up to 67 s, and longer.
+pub(crate) const BUCKETS: usize = 28;
+
+/// The longest time of each bucket but the last, which has no limit.
+pub(crate) fn bounds() -> impl Iterator<Item = Duration> {
+    (0..BUCKETS - 1).map(|power| Duration::from_micros(1 << power))
+}
+
+fn bucket(nanoseconds: u64) -> usize {
+    let less = nanoseconds.div_ceil(1000).saturating_sub(1);
+    ((u64::BITS - less.leading_zeros()) as usize).min(BUCKETS - 1)
+}
+
+/// The times since the start or CONFIG RESETSTAT.
+#[derive(Debug, Default)]
+pub(crate) struct DeliveryTimes {
+    buckets: [AtomicU64; BUCKETS],
+    nanoseconds: AtomicU64,
+}
+
+impl DeliveryTimes {
+    /// Adds messages that were published at these moments and written just now.
+    pub(crate) fn add(&self, published: &[Instant]) {
+        if published.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let (mut sum, mut last, mut count) = (0, 0, 0);
+        for moment in published {
+            let time = now.saturating_duration_since(*moment);
+            let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            sum += time;
+            let bucket = bucket(time);
+            if bucket != last && count > 0 {
+                self.buckets[last].fetch_add(count, Relaxed);
+                count = 0;
+            }
+            (last, count) = (bucket, count + 1);
+        }
+        self.buckets[last].fetch_add(count, Relaxed);
+        self.nanoseconds.fetch_add(sum, Relaxed);
+    }
+
+    /// How many messages are in each bucket ([`bounds`]), and the sum of their times.
+    pub(crate) fn figures(&self) -> ([u64; BUCKETS], Duration) {
+        let buckets = std::array::from_fn(|bucket| self.buckets[bucket].load(Relaxed));
+        (
+            buckets,
+            Duration::from_nanos(self.nanoseconds.load(Relaxed)),
+        )
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&self) {
+        for counter in self.buckets.iter().chain([&self.nanoseconds]) {
+            counter.store(0, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_in_the_first_bucket_that_is_long_enough() {
+        let bounds: Vec<Duration> = bounds().collect();
+        assert_eq!(bounds[..3], [1, 2, 4].map(Duration::from_micros));
+        for time in [0, 1, 999, 1000, 1001, 2000, 2001, 64_000_000, 64_000_001] {
+            let expected = bounds
+                .iter()
+                .position(|most| time <= most.as_nanos() as u64);
+            assert_eq!(Some(bucket(time)), expected, "{time}");
+        }
+        assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn every_time_is_counted_whatever_stands_beside_it() {
+        let times = DeliveryTimes::default();
+        let now = Instant::now();
+        let ago = |seconds| now - Duration::from_secs(seconds);
+        times.add(&[]);
+        times.add(&[ago(1), ago(1), ago(20), ago(1), ago(3000)]);
+        let (buckets, sum) = times.figures();
+        // 1 s is in the bucket up to 2^20 µs, and by the time that has passed since.
+        let near: u64 = buckets[20..=22].iter().sum();
+        assert_eq!((near, buckets[BUCKETS - 1]), (3, 1));
+        assert_eq!(buckets.iter().sum::<u64>(), 5);
+        assert!(sum >= Duration::from_secs(3023), "{sum:?}");
+        times.reset();
+        assert_eq!(times.figures(), ([0; BUCKETS], Duration::ZERO));
+    }
+}
