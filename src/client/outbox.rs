@@ -44,6 +44,7 @@ mod drop_queue;
 mod limits;
 mod overflow;
 mod queue;
+mod timing;
 
 use std::io;
 use std::time::Instant;
@@ -54,6 +55,8 @@ use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
 pub(crate) use overflow::{DropTotals, Dropped, OverflowChoice};
 use queue::{Chunk, Queue};
+use timing::TimedMessage;
+pub(crate) use timing::Written;
 
 use super::socket::WriteSocket;
 use crate::config::OutputLimits;
@@ -105,25 +108,6 @@ pub(crate) enum Flush {
     HandOver,
     /// The connection must be disconnected: the socket failed, or a limit was broken.
     Dead,
-}
-
-/// What flushes have written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Written {
-    /// Bytes that the socket has taken.
-    pub bytes: u64,
-    /// When the timed message that the socket has now taken was published. Of what waits in an
-    /// outbox, one message is timed: the first that was appended since the last one was written.
-    pub sent: Option<Instant>,
-}
-
-/// A message whose way through the outbox is timed.
-#[derive(Clone, Copy, Debug)]
-struct TimedMessage {
-    /// It is written when the socket has taken this many bytes in all.
-    end: u64,
-    /// When it was published.
-    published: Instant,
 }
 
 /// What the connection's own task has to do for its outbox.
@@ -467,16 +451,6 @@ impl State {
         if self.dead { Flush::Dead } else { Flush::Done }
     }
 
-    /// Times the messages that were just appended, if none is timed yet. Messages that are held
-    /// are not timed: what is appended before they are released stands before them.
-    #[inline]
-    fn time(&mut self, append: Append, published: Instant) {
-        if self.timed.is_none() && append.was_taken() {
-            let end = self.written + self.pending as u64;
-            self.timed = Some(TimedMessage { end, published });
-        }
-    }
-
     /// Counts bytes that the socket has taken. Tells in `sent` when the timed message was
     /// published, if it is written now.
     fn wrote(&mut self, bytes: usize, sent: &mut Option<Instant>) {
@@ -485,12 +459,7 @@ impl State {
         }
         self.pending -= bytes;
         self.written += bytes as u64;
-        if let Some(TimedMessage { end, published }) = self.timed
-            && end <= self.written
-        {
-            self.timed = None;
-            *sent = sent.or(Some(published));
-        }
+        *sent = sent.or(self.timed_until(self.written));
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.wrote(bytes);
         }

@@ -9,6 +9,8 @@
 //! INFO never takes the keyspace's lock. Its figures about keys were published when the lock was
 //! last released ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
 
+mod messages;
+
 use std::fmt::{Display, Write};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -19,9 +21,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
-use crate::client::outbox::{DropTotals, Dropped};
-use crate::observe::stats::{Counter, Stats};
-use crate::pubsub::counts::{Kind, PublishTotals};
+use crate::observe::stats::Counter;
 use crate::state::{REDIS_VERSION, ServerState, VERSION, memory};
 use crate::store::keyspace::Figures;
 
@@ -272,7 +272,7 @@ fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
         "pubsubshard_channels",
         state.registry.active_count(Namespace::Shard),
     );
-    messages(report, stats);
+    messages::write(report, stats);
     report.field("tracking_total_keys", keys.tracking.keys);
     report.field("tracking_total_items", keys.tracking.items);
     report.field("tracking_total_prefixes", keys.tracking.prefixes);
@@ -293,40 +293,6 @@ fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.counter("acl_access_denied_channel", &denied.channel);
     report.counter("fanfare_connection_panics", &stats.connection_panics);
     report.counter("fanfare_task_panics", &stats.task_panics);
-}
-
-/// What was published, and what became of it.
-fn messages(report: &mut Report, stats: &Stats) {
-    let (messages, dropped) = (&stats.messages, &stats.dropped);
-    let all = |figure: fn(&PublishTotals, Kind) -> u64| -> u64 {
-        Kind::ALL.iter().map(|kind| figure(messages, *kind)).sum()
-    };
-    report.field("pubsub_messages_published", all(PublishTotals::published));
-    report.field("pubsub_messages_delivered", all(PublishTotals::delivered));
-    report.field("pubsub_messages_unreceived", all(PublishTotals::unreceived));
-    for kind in Kind::ALL {
-        report.field(
-            format_args!("pubsub_messages_{}", kind.name()),
-            format_args!(
-                "published={},delivered={},unreceived={}",
-                messages.published(kind),
-                messages.delivered(kind),
-                messages.unreceived(kind)
-            ),
-        );
-    }
-    let by_policy = DropTotals::POLICIES.map(|policy| (policy, dropped.by(policy)));
-    let sum = |figure: fn(&Dropped) -> u64| -> u64 {
-        by_policy.iter().map(|(_, dropped)| figure(dropped)).sum()
-    };
-    report.field("pubsub_dropped_messages", sum(|dropped| dropped.messages));
-    report.field("pubsub_dropped_bytes", sum(|dropped| dropped.bytes));
-    for (policy, dropped) in by_policy {
-        report.field(
-            format_args!("pubsub_dropped_{}", policy.name()),
-            format_args!("messages={},bytes={}", dropped.messages, dropped.bytes),
-        );
-    }
 }
 
 fn replication(report: &mut Report, state: &ServerState, _keys: &Figures) {

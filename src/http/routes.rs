@@ -9,6 +9,7 @@ use hyper::{Method, StatusCode};
 use super::answer::{Answer, Refusal};
 use super::caller::Caller;
 use super::health::health;
+use super::metrics;
 use super::publish;
 use super::target::Target;
 
@@ -17,6 +18,8 @@ use super::target::Target;
 pub(crate) enum Route {
     /// `/health`, `/health/live`, `/health/ready`: see `health`. It needs no user.
     Health,
+    /// `/metrics`
+    Metrics,
     /// `POST /publish/<channel>`
     Publish,
 }
@@ -35,6 +38,7 @@ const ROUTES: &[(Method, &str, Extent, Route)] = &[
     (Method::GET, "/health", Extent::Whole, Route::Health),
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
+    (Method::GET, "/metrics", Extent::Whole, Route::Metrics),
     (Method::POST, "/publish/", Extent::Start, Route::Publish),
 ];
 
@@ -76,6 +80,7 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
+        Route::Metrics => metrics::metrics(caller),
         Route::Publish => publish::publish(caller).await,
     }
 }

@@ -63,6 +63,27 @@ impl DeliveryTimes {
         )
     }
 
+    /// For each percentile, the end of the bucket that it falls into; `None` for the last one,
+    /// which has no end. There is nothing before the first message.
+    pub(crate) fn percentiles<const N: usize>(
+        &self,
+        percentiles: [f64; N],
+    ) -> Option<[Option<Duration>; N]> {
+        let (buckets, _) = self.figures();
+        let total: u64 = buckets.iter().sum();
+        let end = |percentile: f64| {
+            let rank = (percentile / 100.0 * total as f64).ceil() as u64;
+            let mut below = 0;
+            let mut ends = bounds().zip(buckets);
+            let found = ends.find(|(_, count)| {
+                below += count;
+                below >= rank
+            });
+            found.map(|(end, _)| end)
+        };
+        (total > 0).then(|| percentiles.map(end))
+    }
+
     /// CONFIG RESETSTAT.
     pub(crate) fn reset(&self) {
         for counter in self.buckets.iter().chain([&self.nanoseconds]) {
@@ -86,6 +107,20 @@ mod tests {
             assert_eq!(Some(bucket(time)), expected, "{time}");
         }
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn a_percentile_is_the_end_of_its_bucket() {
+        let times = DeliveryTimes::default();
+        assert_eq!(times.percentiles([50.0]), None);
+        for (bucket, count) in [(3, 50), (10, 49), (BUCKETS - 1, 1)] {
+            times.buckets[bucket].store(count, Relaxed);
+        }
+        let end = |power: u32| Some(Duration::from_micros(1 << power));
+        assert_eq!(
+            times.percentiles([0.1, 50.0, 50.5, 99.0, 99.9]),
+            Some([end(3), end(3), end(10), end(10), None])
+        );
     }
 
     #[test]

@@ -57,6 +57,7 @@ const CELLS: usize = Kind::ALL.len() * BUCKETS;
 const _: () = assert!(CELLS <= u64::BITS as usize);
 
 /// The most receivers of each bucket but the last, which has no limit.
+#[cfg(any(test, feature = "http"))]
 pub(crate) fn bounds() -> impl Iterator<Item = u64> {
     std::iter::once(0).chain((0..BUCKETS - 2).map(|power| 1 << power))
 }
