@@ -5,11 +5,13 @@
 //! Of the messages that are written to a subscriber together, the one that has waited longest is
 //! timed (see [`Written::sent`](crate::client::outbox::Written)). The thread that writes reads the
 //! clock once after a few writes, so the times are too long by up to that, never too short. The
-//! buckets are shared by all threads: times that come together mostly fall into the same bucket,
-//! and are added at once.
+//! receivers of a message have the moment of its publication in common, so a thread counts how many
+//! it has written to ([`Sent`]), and adds them to the buckets, which all threads share, at once.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
 
 /// Buckets: up to 1 µs, up to 2 µs, up to 4 µs, … up to 67 s, and longer.
 pub(crate) const BUCKETS: usize = 28;
@@ -24,6 +26,24 @@ fn bucket(nanoseconds: u64) -> usize {
     ((u64::BITS - less.leading_zeros()) as usize).min(BUCKETS - 1)
 }
 
+/// The timed messages that a thread has just written.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// When they were published, and to how many receivers they were written.
+    runs: SmallVec<[(Instant, u64); 4]>,
+}
+
+impl Sent {
+    /// Adds a message that was published at this moment.
+    #[inline]
+    pub(crate) fn add(&mut self, published: Instant) {
+        match self.runs.last_mut() {
+            Some((moment, count)) if *moment == published => *count += 1,
+            _ => self.runs.push((published, 1)),
+        }
+    }
+}
+
 /// The times since the start or CONFIG RESETSTAT.
 #[derive(Debug, Default)]
 pub(crate) struct DeliveryTimes {
@@ -32,26 +52,18 @@ pub(crate) struct DeliveryTimes {
 }
 
 impl DeliveryTimes {
-    /// Adds messages that were published at these moments and written just now.
-    pub(crate) fn add(&self, published: &[Instant]) {
-        if published.is_empty() {
+    /// Adds messages that were written just now.
+    pub(crate) fn add(&self, sent: &Sent) {
+        if sent.runs.is_empty() {
             return;
         }
         let now = Instant::now();
-        let (mut sum, mut last, mut count) = (0, 0, 0);
-        for moment in published {
-            let time = now.saturating_duration_since(*moment);
+        for (published, count) in &sent.runs {
+            let time = now.saturating_duration_since(*published);
             let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-            sum += time;
-            let bucket = bucket(time);
-            if bucket != last && count > 0 {
-                self.buckets[last].fetch_add(count, Relaxed);
-                count = 0;
-            }
-            (last, count) = (bucket, count + 1);
+            self.buckets[bucket(time)].fetch_add(*count, Relaxed);
+            self.nanoseconds.fetch_add(time * count, Relaxed);
         }
-        self.buckets[last].fetch_add(count, Relaxed);
-        self.nanoseconds.fetch_add(sum, Relaxed);
     }
 
     /// How many messages are in each bucket ([`bounds`]), and the sum of their times.
@@ -128,8 +140,12 @@ mod tests {
         let times = DeliveryTimes::default();
         let now = Instant::now();
         let ago = |seconds| now - Duration::from_secs(seconds);
-        times.add(&[]);
-        times.add(&[ago(1), ago(1), ago(20), ago(1), ago(3000)]);
+        let mut sent = Sent::default();
+        times.add(&sent);
+        for moment in [ago(1), ago(1), ago(20), ago(1), ago(3000)] {
+            sent.add(moment);
+        }
+        times.add(&sent);
         let (buckets, sum) = times.figures();
         // 1 s is in the bucket up to 2^20 µs, and by the time that has passed since.
         let near: u64 = buckets[20..=22].iter().sum();

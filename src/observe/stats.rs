@@ -8,11 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::delivery_times::DeliveryTimes;
+use super::delivery_times::{DeliveryTimes, Sent};
 use super::histogram::Latencies;
 use crate::client::outbox::DropTotals;
 use crate::pubsub::counts::PublishTotals;
@@ -153,9 +152,8 @@ impl Stats {
         self.input_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    /// Counts bytes that were handed to the kernel, and messages among them that are timed, by when
-    /// they were published.
-    pub(crate) fn written(&self, bytes: u64, sent: &[Instant]) {
+    /// Counts bytes that were handed to the kernel, and the timed messages among them.
+    pub(crate) fn written(&self, bytes: u64, sent: &Sent) {
         if bytes > 0 {
             self.output_bytes.fetch_add(bytes, Relaxed);
         }

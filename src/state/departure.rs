@@ -31,6 +31,7 @@ use super::ServerState;
 use crate::client::Client;
 use crate::client::log::log_client;
 use crate::client::outbox::{BrokenLimit, Written};
+use crate::observe::delivery_times::Sent;
 use crate::observe::log_throttle::Told;
 
 /// Subscriptions that are removed at a time, which takes about half a millisecond. With much fewer,
@@ -112,7 +113,12 @@ impl ServerState {
     pub(crate) fn hang_up(&self, client: &Client) {
         let mut written = Written::default();
         client.hang_up(&mut written);
-        self.stats.written(written.bytes, written.sent.as_slice());
+        let mut sent = Sent::default();
+        written
+            .sent
+            .into_iter()
+            .for_each(|published| sent.add(published));
+        self.stats.written(written.bytes, &sent);
     }
 
     /// Logs and counts that a client is closed because its outbox broke a limit.

@@ -27,7 +27,6 @@ use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use smallvec::SmallVec;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -49,6 +48,7 @@ use crate::client::Client;
 use crate::client::log::log_client;
 use crate::client::outbox::{OverflowChoice, Written};
 use crate::config::{Config, Refusal, SetError};
+use crate::observe::delivery_times::Sent;
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
 use crate::observe::monitors::Monitors;
@@ -354,26 +354,28 @@ impl ServerState {
     /// Writes a client's pending bytes, and disconnects the client if it is dead. Returns whether
     /// it is alive.
     pub(crate) fn flush(&self, client: &Client) -> bool {
-        let mut written = Written::default();
-        let alive = self.flush_uncounted(client, &mut written);
-        self.stats.written(written.bytes, written.sent.as_slice());
+        let (mut bytes, mut sent) = (0, Sent::default());
+        let alive = self.flush_uncounted(client, &mut bytes, &mut sent);
+        self.stats.written(bytes, &sent);
         alive
     }
 
     /// Does the same for all of these clients, and counts what was written once.
     pub(crate) fn flush_some(&self, clients: impl Iterator<Item = Arc<Client>>) {
-        let (mut bytes, mut sent) = (0, SmallVec::<[Instant; 16]>::new());
+        let (mut bytes, mut sent) = (0, Sent::default());
         for client in clients {
-            let mut written = Written::default();
-            self.flush_uncounted(&client, &mut written);
-            bytes += written.bytes;
-            sent.extend(written.sent);
+            self.flush_uncounted(&client, &mut bytes, &mut sent);
         }
         self.stats.written(bytes, &sent);
     }
 
-    fn flush_uncounted(&self, client: &Client, written: &mut Written) -> bool {
-        let alive = client.flush(written);
+    fn flush_uncounted(&self, client: &Client, bytes: &mut u64, sent: &mut Sent) -> bool {
+        let mut written = Written::default();
+        let alive = client.flush(&mut written);
+        *bytes += written.bytes;
+        if let Some(published) = written.sent {
+            sent.add(published);
+        }
         if !alive {
             self.disconnect(client);
         }
