@@ -30,7 +30,7 @@ use bytes::Bytes;
 pub(crate) use closing::Closing;
 pub(crate) use ending::Ending;
 pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
-use outbox::{Flush, Outbox, Status};
+use outbox::{Flush, Outbox, Status, Written};
 use socket::WriteSocket;
 pub(crate) use subscriptions::{Namespace, REGISTRY_PLACE, Subscriptions};
 use tracking::Tracking;
@@ -302,11 +302,11 @@ impl Client {
         self.socket.descriptor()
     }
 
-    /// Writes pending bytes in place, as far as the socket takes them, and adds their number to
+    /// Writes pending bytes in place, as far as the socket takes them, and adds them to
     /// `written`. Returns `false` if the connection is dead and should be disconnected. Its own
     /// task has been woken then, and disconnects it if the caller does not.
     #[must_use]
-    pub(crate) fn flush(&self, written: &mut u64) -> bool {
+    pub(crate) fn flush(&self, written: &mut Written) -> bool {
         let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {

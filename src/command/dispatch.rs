@@ -302,15 +302,15 @@ pub(super) fn publish_events(context: &mut Context<'_>) {
     let Some(keyspace) = &mut context.keyspace else {
         return;
     };
-    let (published, delivered) = events::publish(
+    context.fanout.set_time(context.batch_stats.lap_began());
+    events::publish(
         &keyspace.take_events(),
         context.config.notify_keyspace_events,
         &context.server.registry,
         context.execution.channel_order(),
         context.fanout,
+        &mut context.batch_stats.messages,
     );
-    context.batch_stats.published += published;
-    context.batch_stats.delivered += delivered;
 }
 
 /// Validates a request before its command runs: arity, permissions, memory, and the state of the

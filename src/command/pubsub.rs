@@ -38,9 +38,12 @@ fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> 
     }
     let held = context.execution.channel_order();
     let registry = &context.server.registry;
+    context.fanout.set_time(context.batch_stats.lap_began());
     let receivers = registry.publish(namespace, channel, payload, held, context.fanout);
-    context.batch_stats.published += 1;
-    context.batch_stats.delivered += receivers as u64;
+    context
+        .batch_stats
+        .messages
+        .add(namespace.into(), receivers);
     let reply = Reply::Integer(receivers as i64);
     if !holds {
         return reply;

@@ -211,7 +211,7 @@ impl Connection {
             // The connection is closed after a timeout as well.
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
-        self.client.hang_up(&mut 0);
+        self.state.hang_up(&self.client);
         buffers.give_back();
     }
 

@@ -37,6 +37,7 @@ use super::fanout::{Fanout, PendingFlush};
 use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
+use crate::client::backlog::BacklogBytes;
 use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
 use crate::config::OutputLimits;
 use crate::glob;
@@ -73,6 +74,8 @@ pub(crate) struct Registry {
     order: Box<[CachePadded<Mutex<()>>]>,
     /// The number of clients with at least one subscription.
     subscribed_clients: AtomicUsize,
+    /// Bytes of the messages that slow subscribers of a name share.
+    backlog_bytes: BacklogBytes,
     /// Notified after every change, for [`Registry::wait_for_receivers`].
     changed: Notify,
 }
@@ -141,6 +144,7 @@ impl Registry {
             busiest: Busiest::default(),
             order: (0..ORDER_LOCKS).map(|_| CachePadded::default()).collect(),
             subscribed_clients: AtomicUsize::new(0),
+            backlog_bytes: BacklogBytes::default(),
             changed: Notify::new(),
         }
     }
@@ -194,7 +198,7 @@ impl Registry {
             let (mut receivers, mut refused) = (0, Vec::new());
             if let Some(subscribers) = self.names(messages.namespace()).get(messages.channel()) {
                 receivers = subscribers.len();
-                refused = pending.deliver(messages.all(), &subscribers);
+                refused = pending.deliver(messages.all(), &subscribers, &self.backlog_bytes);
             }
             let refused = refused.into_iter().chain(std::iter::repeat(0));
             for refused in refused.take(messages.len()) {
@@ -236,13 +240,13 @@ impl Registry {
     ) -> usize {
         let mut receivers = 0;
         if let Some(subscribers) = self.channels.get(messages.channel()) {
-            let refused = pending.deliver(messages.one(index), &subscribers);
+            let refused = pending.deliver(messages.one(index), &subscribers, &self.backlog_bytes);
             receivers = subscribers.len() - refused.first().unwrap_or(&0);
         }
         let patterns = self.patterns.read();
         patterns.for_each_match(messages.channel(), |entry| {
             let frames = messages.for_pattern(index, &entry.pattern, frame);
-            let refused = pending.deliver(frames, &entry.subscribers);
+            let refused = pending.deliver(frames, &entry.subscribers, &self.backlog_bytes);
             receivers += entry.subscribers.len() - refused.first().unwrap_or(&0);
         });
         receivers
@@ -382,6 +386,11 @@ impl Registry {
     /// The number of clients with at least one subscription.
     pub(crate) fn subscribed_clients(&self) -> usize {
         self.subscribed_clients.load(Relaxed)
+    }
+
+    /// Bytes of the messages that slow subscribers share.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.backlog_bytes.load(Relaxed)
     }
 
     /// How many subscriptions a PUBLISH to `channel` would reach now: those to the channel and

@@ -29,8 +29,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::ServerState;
 use crate::client::log::log_client;
-use crate::client::outbox::BrokenLimit;
+use crate::client::outbox::{BrokenLimit, Written};
 use crate::client::{Client, Ending};
+use crate::observe::delivery_times::Sent;
 use crate::observe::log_throttle::Told;
 
 /// Subscriptions that are removed at a time, which takes about half a millisecond. With much fewer,
@@ -114,9 +115,14 @@ impl ServerState {
     /// Writes pending bytes of a closed client as far as the socket takes them, and ends the
     /// connection.
     pub(crate) fn hang_up(&self, client: &Client) {
-        let mut written = 0;
+        let mut written = Written::default();
         client.hang_up(&mut written);
-        self.stats.output_bytes.fetch_add(written, Relaxed);
+        let mut sent = Sent::default();
+        written
+            .sent
+            .into_iter()
+            .for_each(|published| sent.add(published));
+        self.stats.written(written.bytes, &sent);
     }
 
     /// Logs and counts that a client is closed because its outbox broke a limit.

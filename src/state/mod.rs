@@ -4,6 +4,7 @@
 //! the lowest layers.
 
 pub(crate) mod bound;
+pub(crate) mod client_figures;
 pub(crate) mod clients;
 pub(crate) mod closed;
 pub(crate) mod departure;
@@ -31,6 +32,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use bound::Bound;
+use client_figures::ClientFigures;
 use clients::Clients;
 use closed::ClosedClients;
 use memory::MemoryHistory;
@@ -45,14 +47,16 @@ use tls::Tls;
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
 use crate::client::log::log_client;
-use crate::client::outbox::OverflowChoice;
+use crate::client::outbox::{OverflowChoice, Written};
 use crate::client::{Client, Ending};
 use crate::config::{Config, Refusal, SetError};
+use crate::observe::delivery_times::Sent;
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
+use crate::pubsub::counts::PublishCounts;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::resp::error::CommandError;
@@ -123,10 +127,9 @@ pub(crate) struct ServerState {
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
-    /// Bytes that all connections hold.
-    clients_memory: Sampled,
+    client_figures: Sampled<ClientFigures>,
     /// Resident memory of the process, in bytes.
-    resident_memory: Sampled,
+    resident_memory: Sampled<usize>,
     /// When the server started.
     pub started: Instant,
     /// When the server started, by the wall clock.
@@ -184,7 +187,7 @@ impl ServerState {
             scripts: crate::script::Scripts::default(),
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
-            clients_memory: Sampled::default(),
+            client_figures: Sampled::default(),
             resident_memory: Sampled::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -366,10 +369,27 @@ impl ServerState {
     /// Writes a client's pending bytes, and disconnects the client if it is dead. Returns whether
     /// it is alive.
     pub(crate) fn flush(&self, client: &Client) -> bool {
-        let mut written = 0;
+        let (mut bytes, mut sent) = (0, Sent::default());
+        let alive = self.flush_uncounted(client, &mut bytes, &mut sent);
+        self.stats.written(bytes, &sent);
+        alive
+    }
+
+    /// Does the same for all of these clients, and counts what was written once.
+    pub(crate) fn flush_some(&self, clients: impl Iterator<Item = Arc<Client>>) {
+        let (mut bytes, mut sent) = (0, Sent::default());
+        for client in clients {
+            self.flush_uncounted(&client, &mut bytes, &mut sent);
+        }
+        self.stats.written(bytes, &sent);
+    }
+
+    fn flush_uncounted(&self, client: &Client, bytes: &mut u64, sent: &mut Sent) -> bool {
+        let mut written = Written::default();
         let alive = client.flush(&mut written);
-        if written > 0 {
-            self.stats.output_bytes.fetch_add(written, Relaxed);
+        *bytes += written.bytes;
+        if let Some(published) = written.sent {
+            sent.add(published);
         }
         if !alive {
             self.disconnect(client);
@@ -409,15 +429,17 @@ impl ServerState {
         }
         self.expiry_set.notify_one();
         keyspace.tracking.tell_all(None, fanout);
-        let (published, delivered) = events::publish(
+        fanout.set_time(Instant::now());
+        let mut counts = PublishCounts::default();
+        events::publish(
             &keyspace.take_events(),
             config.notify_keyspace_events,
             &self.registry,
             &ChannelOrder::default(),
             fanout,
+            &mut counts,
         );
-        self.stats.published.fetch_add(published, Relaxed);
-        self.stats.delivered.fetch_add(delivered, Relaxed);
+        self.stats.messages.take(&mut counts);
     }
 }
 

@@ -283,10 +283,12 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*48\r\n",
+            "*52\r\n",
             "+CLIENT has these subcommands:\r\n",
             "+CACHING YES|NO\r\n",
             "+    Whether the keys of the next command are tracked (with OPTIN, OPTOUT).\r\n",
+            "+CLOSED [count]\r\n",
+            "+    A line for each connection that has ended, the latest first, and why: 10, or `count`.\r\n",
             "+GETREDIR\r\n",
             "+    The connection that is told of this one's tracked keys.\r\n",
             "+GETNAME\r\n",
@@ -294,7 +296,7 @@ async fn help(_: &Server, client: &mut Client) {
             "+ID\r\n",
         ))
         .await;
-    for _ in 8..46 {
+    for _ in 10..50 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Show this list.\r\n").await;

@@ -260,7 +260,7 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("PUBSUB HELP").await;
     client
         .reads(
-            "*13\r\n\
+            "*17\r\n\
              +PUBSUB has these subcommands:\r\n\
              +CHANNELS [pattern]\r\n\
              +    Channels that have subscribers: those that match the pattern, or all.\r\n\
@@ -268,10 +268,14 @@ async fn help(_: &Server, client: &mut Client) {
              +    How many different patterns have subscribers.\r\n\
              +NUMSUB [channel ...]\r\n\
              +    How many subscribers each of these channels has. Patterns don't count.\r\n\
+             +RECEIVERS channel [LIMIT count]\r\n\
+             +    Who would get a message to this channel, and by which pattern: 100 of them, or `count`.\r\n\
              +SHARDCHANNELS [pattern]\r\n\
              +    As CHANNELS, for shard channels.\r\n\
              +SHARDNUMSUB [shardchannel ...]\r\n\
              +    As NUMSUB, for shard channels.\r\n\
+             +TOP [BY MESSAGES|BYTES|RECEIVERS] [WINDOW 10|60|600] [COUNT count]\r\n\
+             +    The busiest channels of the last 10, 60 or 600 seconds: 10 of them, or `count`.\r\n\
              +HELP\r\n\
              +    Show this list.\r\n",
         )

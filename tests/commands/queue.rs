@@ -24,9 +24,21 @@ async fn container(_: &Server, client: &mut Client) {
 
 async fn help(_: &Server, client: &mut Client) {
     client.line("QUEUE HELP").await;
-    let lines = client.push().await;
-    assert_eq!(lines[0], "QUEUE has these subcommands:");
-    assert!(lines.iter().any(|line| line.starts_with(b"LIST")));
+    client
+        .reads(
+            "*10\r\n\
+             +QUEUE has these subcommands:\r\n\
+             +GROUPS [LIMIT count]\r\n\
+             +    The groups of streams with the most pending and unread entries: 50, or `count`.\r\n\
+             +INFO key\r\n\
+             +    A list as a queue: its length, elements pushed and popped so far, clients that wait,\r\n\
+             +    and for how many seconds its oldest element has been there.\r\n\
+             +LIST [LIMIT count]\r\n\
+             +    The same for the longest lists of all databases: 50, or `count`.\r\n\
+             +HELP\r\n\
+             +    Show this list.\r\n",
+        )
+        .await;
     client.arity("queue|help", &["QUEUE HELP x"]).await;
 }
 
