@@ -9,6 +9,7 @@
 
 pub(crate) mod backlog;
 mod closing;
+mod ending;
 pub(crate) mod frames;
 mod identity;
 pub(crate) mod log;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 pub(crate) use closing::Closing;
+pub(crate) use ending::Ending;
 pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
 use outbox::{Flush, Outbox, Status, Written};
 use socket::WriteSocket;
@@ -110,6 +112,7 @@ pub(crate) struct Client {
     user: Mutex<Bytes>,
     protocol: AtomicU8,
     closing: AtomicU8,
+    ending: AtomicU8,
     socket: WriteSocket,
     waker: AtomicWaker,
 }
@@ -156,6 +159,7 @@ impl Client {
             user: Mutex::new(Bytes::from_static(DEFAULT_USER)),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
+            ending: AtomicU8::new(Ending::Peer as u8),
             socket,
             waker: AtomicWaker::new(),
         }

@@ -320,7 +320,6 @@ impl Outbox {
     }
 
     /// Bytes not yet taken by the kernel.
-    #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
         self.state.lock().pending
     }

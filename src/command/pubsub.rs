@@ -211,10 +211,14 @@ pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
             "    How many different patterns have subscribers.",
             "NUMSUB [channel ...]",
             "    How many subscribers each of these channels has. Patterns don't count.",
+            "RECEIVERS channel [LIMIT count]",
+            "    Who would get a message to this channel, and by which pattern: 100 of them, or `count`.",
             "SHARDCHANNELS [pattern]",
             "    As CHANNELS, for shard channels.",
             "SHARDNUMSUB [shardchannel ...]",
             "    As NUMSUB, for shard channels.",
+            "TOP [BY MESSAGES|BYTES|RECEIVERS] [WINDOW 10|60|600] [COUNT count]",
+            "    The busiest channels of the last 10, 60 or 600 seconds: 10 of them, or `count`.",
         ],
     ))
 }

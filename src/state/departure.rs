@@ -28,9 +28,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::ServerState;
-use crate::client::Client;
 use crate::client::log::log_client;
 use crate::client::outbox::{BrokenLimit, Written};
+use crate::client::{Client, Ending};
 use crate::observe::delivery_times::Sent;
 use crate::observe::log_throttle::Told;
 
@@ -56,6 +56,10 @@ impl ServerState {
             client.outbox.seal();
             self.clients.remove(client.id);
             self.note_end(client);
+            if self.shutdown.has_begun() {
+                client.ends_because(Ending::Shutdown);
+            }
+            self.closed.add(client);
         }
         first
     }
@@ -125,6 +129,7 @@ impl ServerState {
     fn note_end(&self, client: &Client) {
         self.note_drops(client, true);
         if let Some(broken) = client.outbox.broken_limit() {
+            client.ends_because(Ending::OutputLimit);
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
             let (limit, pending) = match broken {
                 BrokenLimit::Hard(pending) => ("hard", pending),

@@ -6,6 +6,7 @@
 pub(crate) mod bound;
 pub(crate) mod client_figures;
 pub(crate) mod clients;
+pub(crate) mod closed;
 pub(crate) mod departure;
 pub mod descriptors;
 pub(crate) mod hand_over;
@@ -33,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use bound::Bound;
 use client_figures::ClientFigures;
 use clients::Clients;
+use closed::ClosedClients;
 use memory::MemoryHistory;
 use memory_trigger::MemoryTrigger;
 use panic::Panic;
@@ -44,9 +46,9 @@ use tls::Tls;
 
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
-use crate::client::Client;
 use crate::client::log::log_client;
 use crate::client::outbox::{OverflowChoice, Written};
+use crate::client::{Client, Ending};
 use crate::config::{Config, Refusal, SetError};
 use crate::observe::delivery_times::Sent;
 use crate::observe::latency::LatencyMonitor;
@@ -84,6 +86,8 @@ pub(crate) struct ServerState {
     pub registry: Registry,
     /// The connected clients.
     pub clients: Clients,
+    /// The clients whose connections have ended.
+    pub closed: ClosedClients,
     /// The clients that are shown every command.
     pub monitors: Monitors,
     /// The users and their rules.
@@ -159,9 +163,10 @@ impl ServerState {
         trim: Option<TrimMemory>,
         placement: Placement,
     ) -> ServerState {
-        ServerState {
+        let state = ServerState {
             registry: Registry::new(),
             clients: Clients::default(),
+            closed: ClosedClients::default(),
             monitors: Monitors::default(),
             acl,
             tls,
@@ -192,12 +197,21 @@ impl ServerState {
             on_change,
             trim,
             bound: OnceLock::new(),
-        }
+        };
+        state.tell_time();
+        state
     }
 
     /// The current settings.
     pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.config.load()
+    }
+
+    /// Tells the time to what counts the busiest channels, or that they are not to be counted.
+    pub(crate) fn tell_time(&self) {
+        let counted = self.config().pubsub_top;
+        let seconds = counted.then(|| self.started.elapsed().as_secs());
+        self.registry.busiest.set_time(seconds);
     }
 
     /// Changes settings (CONFIG SET): all of them or none.
@@ -235,6 +249,7 @@ impl ServerState {
                 self.choose_overflow(&client, None);
             }
         }
+        self.tell_time();
         self.memory_trigger.look();
         Ok(())
     }
@@ -385,6 +400,7 @@ impl ServerState {
     /// Logs and counts that a client is closed because more than `client-query-buffer-limit` was
     /// kept for it.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
+        client.ends_because(Ending::QueryLimit);
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::QueryLimit) {
             let limit = self.config().client_query_buffer_limit;
@@ -394,6 +410,7 @@ impl ServerState {
 
     /// Logs and counts that a client is closed because its connection's task has panicked.
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
+        client.ends_because(Ending::Panic);
         self.stats.connection_panics.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::Panic) {
             let reason = panic::message(panic);
