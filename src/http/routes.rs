@@ -80,7 +80,7 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
-        Route::Metrics => metrics::metrics(caller),
+        Route::Metrics => metrics::metrics(caller).await,
         Route::Publish => publish::publish(caller).await,
     }
 }
