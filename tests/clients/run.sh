@@ -74,6 +74,14 @@ python_clients() {
       cp "$list" "$venv/requirements.txt"; }
 }
 
+# Unpacks the programs of Debian packages. They are not installed: that would start them as services.
+debian_programs() {
+  local at=$clients/debian package
+  mkdir -p "$at" && (cd "$at" && apt-get download "$@") || return 1
+  for package in "$at"/*.deb; do dpkg -x "$package" "$at" || return 1; done
+  rm "$at"/*.deb
+}
+
 # Installs what is missing. The lists pin every package, the indirect ones too.
 install() {
   local log=$scratch/install apt=()
@@ -87,6 +95,10 @@ install() {
   if ! command -v sidekiq >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
   fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
+  if ! [ -x "$clients/debian/usr/bin/prometheus" ] || ! [ -x "$clients/debian/usr/bin/prometheus-redis-exporter" ]; then
+    "${apt[@]}" apt-get update && debian_programs prometheus prometheus-redis-exporter
+  fi >"$log" 2>&1 || { fail "unpack Prometheus and redis_exporter" "$log"; return 1; }
+  export CHECK_DEBIAN_PROGRAMS=$clients/debian/usr/bin
   python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
   # arq wants an older redis-py than the others.
   python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
@@ -105,7 +117,7 @@ install() {
 start() {
   local name=$1 listeners=1 pid
   shift
-  case " $* " in *" --unixsocket "*) listeners=2 ;; esac
+  case " $* " in *" --unixsocket "* | *" --http-port "*) listeners=2 ;; esac
   : >"$scratch/$name"
   "$server" --port 0 "$@" >>"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
   pid=$!
@@ -120,8 +132,9 @@ start() {
   return 1
 }
 
+# port_of NAME [KIND]: the port of a listener, by default of the TCP or TLS one.
 port_of() {
-  sed -n 's/^ready t[cl][ps] .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
+  sed -n "s/^ready ${2:-t[cl][ps]} .*:\([0-9]\{1,\}\)\$/\1/p" "$scratch/$1" | head -n 1
 }
 
 # run NAME SECONDS COMMAND...: one file of checks. Each check has a limit of its own; SECONDS is the last resort.
@@ -159,20 +172,20 @@ else
   server=$(cd "$called_from" && realpath -e "${1:-$checks/../../target/release/fanfare}") ||
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
-  start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
+  start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame --http-port auto || finish
   export CHECK_TLS_DIRECTORY=$scratch/certificates
   mkdir "$CHECK_TLS_DIRECTORY" && certificates "$CHECK_TLS_DIRECTORY" >"$scratch/openssl" 2>&1 ||
     { fail "make certificates" "$scratch/openssl"; finish; }
   start tls --tls-port auto --tls-cert-file "$CHECK_TLS_DIRECTORY/server.pem" \
     --tls-key-file "$CHECK_TLS_DIRECTORY/server.key" --tls-ca-cert-file "$CHECK_TLS_DIRECTORY/ca.pem" || finish
   export CHECK_TLS_PORT=$(port_of tls)
-  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth) CHECK_BINARY=$server
+  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth) CHECK_HTTP_PORT=$(port_of auth http) CHECK_BINARY=$server
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
 for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_streams redis_py_keys redis_py_caching redis_py_asyncio \
   applications taskiq_redis_brokers faststream_streams apscheduler_store django_cache sidekiq_workers celery_workers \
-  huey_queues dramatiq_workers rq_workers redis_locks readme_snippets; do
+  huey_queues dramatiq_workers rq_workers redis_locks redis_exporter readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
@@ -181,6 +194,9 @@ for file in rate_limiters saq_jobs; do
 done
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
+fi
+if [ -n "${CHECK_HTTP_PORT:-}" ]; then
+  run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
 fi
 for file in node_redis node_redis_queue node_redis_types node_redis_streams node_redis_scripts ioredis ioredis_queue \
   ioredis_types ioredis_streams ioredis_scripts caching socketio graphql connect_redis aedes node_resque bull bullmq \
