@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use super::page::{Label, Page};
 use crate::http::answer::Refusal;
@@ -57,25 +59,24 @@ pub(super) fn parse(asked: &[u8]) -> Result<usize, Refusal> {
         })
 }
 
-/// Finds up to `most` lists and groups. There are none if the keyspace is not to be had in time.
+/// Finds up to `most` lists and groups. There are none if a script keeps the keyspace.
 pub(super) async fn find(state: &Arc<ServerState>, most: usize) -> Queues {
     let lists = walk(state, QueueSurvey::new(most), QueueSurvey::step);
-    let Ok(lists) = tokio::time::timeout(PATIENCE, lists).await else {
-        return Queues::default();
-    };
     let groups = walk(state, GroupSurvey::new(most), GroupSurvey::step);
-    let Ok(groups) = tokio::time::timeout(PATIENCE, groups).await else {
-        return Queues::default();
-    };
-    label(lists.into_rows(), groups.into_rows())
+    let found =
+        async { Ok::<_, Elapsed>(label(lists.await?.into_rows(), groups.await?.into_rows())) };
+    found.await.unwrap_or_default()
 }
 
 /// Calls `step` until it has visited all keys.
+///
+/// # Errors
+/// The keyspace is not to be had.
 async fn walk<S: Send + 'static>(
     state: &Arc<ServerState>,
     mut survey: S,
     step: fn(&mut S, &Keyspace) -> bool,
-) -> S {
+) -> Result<S, Elapsed> {
     loop {
         let work = move |keyspace: &mut Keyspace| {
             keyspace.refresh_clock();
@@ -83,9 +84,9 @@ async fn walk<S: Send + 'static>(
             (survey, more)
         };
         let more;
-        (survey, more) = state.with_keyspace(work).await;
+        (survey, more) = timeout(PATIENCE, state.with_keyspace(work)).await?;
         if !more {
-            return survey;
+            return Ok(survey);
         }
         tokio::task::yield_now().await;
     }
