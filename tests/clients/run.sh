@@ -117,7 +117,8 @@ install() {
 start() {
   local name=$1 listeners=1 pid
   shift
-  case " $* " in *" --unixsocket "* | *" --http-port "*) listeners=2 ;; esac
+  case " $* " in *" --unixsocket "*) listeners=$((listeners + 1)) ;; esac
+  case " $* " in *" --http-port "*) listeners=$((listeners + 1)) ;; esac
   : >"$scratch/$name"
   "$server" --port 0 "$@" >>"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
   pid=$!
@@ -132,9 +133,12 @@ start() {
   return 1
 }
 
-# port_of NAME [KIND]: the port of a listener, by default of the TCP or TLS one.
 port_of() {
-  sed -n "s/^ready ${2:-t[cl][ps]} .*:\([0-9]\{1,\}\)\$/\1/p" "$scratch/$1" | head -n 1
+  sed -n 's/^ready t[cl][ps] .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
+}
+
+url_of() {
+  sed -n 's/^ready http /http:\/\//p' "$scratch/$1"
 }
 
 # run NAME SECONDS COMMAND...: one file of checks. Each check has a limit of its own; SECONDS is the last resort.
@@ -172,14 +176,16 @@ else
   server=$(cd "$called_from" && realpath -e "${1:-$checks/../../target/release/fanfare}") ||
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
-  start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame --http-port auto || finish
+  start plain --unixsocket "$CHECK_UNIX_SOCKET" --http-port auto &&
+    start auth --requirepass sesame --http-port auto || finish
+  export CHECK_HTTP=$(url_of plain) CHECK_AUTH_HTTP=$(url_of auth)
   export CHECK_TLS_DIRECTORY=$scratch/certificates
   mkdir "$CHECK_TLS_DIRECTORY" && certificates "$CHECK_TLS_DIRECTORY" >"$scratch/openssl" 2>&1 ||
     { fail "make certificates" "$scratch/openssl"; finish; }
   start tls --tls-port auto --tls-cert-file "$CHECK_TLS_DIRECTORY/server.pem" \
     --tls-key-file "$CHECK_TLS_DIRECTORY/server.key" --tls-ca-cert-file "$CHECK_TLS_DIRECTORY/ca.pem" || finish
   export CHECK_TLS_PORT=$(port_of tls)
-  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth) CHECK_HTTP_PORT=$(port_of auth http) CHECK_BINARY=$server
+  export CHECK_PORT=$(port_of plain) CHECK_AUTH_PORT=$(port_of auth) CHECK_BINARY=$server
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
@@ -195,14 +201,16 @@ done
 if [ -n "$CHECK_TLS_PORT" ]; then
   run tls.py 300 "$clients/venv/bin/python" "$checks/python/tls.py"
 fi
-if [ -n "${CHECK_HTTP_PORT:-}" ]; then
-  run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
-fi
 for file in node_redis node_redis_queue node_redis_types node_redis_streams node_redis_scripts ioredis ioredis_queue \
   ioredis_types ioredis_streams ioredis_scripts caching socketio graphql connect_redis aedes node_resque bull bullmq \
   bee_queue rsmq redlock redis_semaphore rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
+# Redis has no port for HTTP.
+if [ -n "${CHECK_HTTP:-}" ]; then
+  run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
+  run upstash.mjs 300 node "$clients/node/upstash.mjs"
+fi
 for pid in "${servers[@]}"; do
   kill -0 "$pid" 2>/dev/null || { cat "$scratch"/*.err >"$scratch/ended"; fail "the server ended during the checks" "$scratch/ended"; }
 done

@@ -14,8 +14,8 @@ from debian import fetch, free_port, parse, program
 from harness import AUTH_PORT, PASSWORD, check, expect, run, unique, wait_until
 from processes import worker_process
 
-HTTP_PORT = int(os.environ["CHECK_HTTP_PORT"])
-METRICS = f"http://127.0.0.1:{HTTP_PORT}/metrics"
+ADDRESS = os.environ["CHECK_AUTH_HTTP"]
+METRICS = f"{ADDRESS}/metrics"
 CONFIGURATION = """
 global:
   scrape_interval: 1s
@@ -23,13 +23,13 @@ global:
 scrape_configs:
   - job_name: fanfare
     basic_auth: {{username: default, password: {password}}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    static_configs: [{{targets: ["{target}"]}}]
   - job_name: bearer
     authorization: {{credentials: {password}}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    static_configs: [{{targets: ["{target}"]}}]
   - job_name: stranger
     basic_auth: {{username: default, password: wrong}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    static_configs: [{{targets: ["{target}"]}}]
 """
 
 
@@ -48,7 +48,7 @@ def prometheus():
     with tempfile.TemporaryDirectory() as directory:
         configuration = os.path.join(directory, "prometheus.yml")
         with open(configuration, "w") as file:
-            file.write(CONFIGURATION.format(password=PASSWORD, port=HTTP_PORT))
+            file.write(CONFIGURATION.format(password=PASSWORD, target=ADDRESS.removeprefix("http://")))
         port = free_port()
         command = [program("prometheus"), "--config.file", configuration, "--storage.tsdb.path", os.path.join(directory, "data"),
                    "--web.listen-address", f"127.0.0.1:{port}"]
