@@ -320,6 +320,7 @@ impl Outbox {
     }
 
     /// Bytes not yet taken by the kernel.
+    #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
         self.state.lock().pending
     }

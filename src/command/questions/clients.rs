@@ -22,7 +22,7 @@ const USUAL_ROWS: usize = 10;
 /// those with the most first.
 pub(crate) fn slowest(server: &ServerState, most: usize) -> Vec<(usize, Arc<Client>)> {
     let clients = server.clients.all().into_iter();
-    let waiting = clients.map(|client| (client.outbox.pending(), client));
+    let waiting = clients.map(|client| (client.outbox.waiting().0, client));
     let mut slow: Vec<_> = waiting.filter(|(bytes, _)| *bytes > 0).collect();
     slow.sort_by_key(|(bytes, _)| Reverse(*bytes));
     slow.truncate(most);
