@@ -4,8 +4,8 @@
 //! Layer `http`. It may use `state` and what lies below.
 //!
 //! They are not shown unasked: to find them, all keys are visited, and the labels are names of keys.
-//! So whoever asks needs the right to run QUEUE. The walk takes the keyspace's lock for a step at a
-//! time; between two steps other connections of the thread go on.
+//! So whoever asks needs the right to run QUEUE. The walk is one in steps
+//! ([`walk`]).
 //!
 //! Invariants:
 //! - There are at most as many series of a family as were asked for, and no two have the same
@@ -17,26 +17,22 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
 
 use super::page::{Label, Page};
 use crate::http::answer::Refusal;
+use crate::http::walk::walk;
 use crate::resp::request::parse_integer;
 use crate::state::ServerState;
-use crate::store::keyspace::{FullKey, Keyspace};
+use crate::store::keyspace::FullKey;
 use crate::store::survey::{GroupRow, GroupSurvey, QueueRow, QueueSurvey};
 
 /// The most lists, and the most groups, that can be asked for.
 const MOST: usize = 1000;
 /// Lists and groups with longer names are left out: each series repeats them.
 const MAX_NAME: usize = 512;
-/// While a script has the keyspace for longer, a scrape goes without.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -59,36 +55,14 @@ pub(super) fn parse(asked: &[u8]) -> Result<usize, Refusal> {
         })
 }
 
-/// Finds up to `most` lists and groups. There are none if a script keeps the keyspace.
+/// Finds up to `most` lists and groups. There are none while a script has the keyspace for long: the
+/// other figures are shown nevertheless.
 pub(super) async fn find(state: &Arc<ServerState>, most: usize) -> Queues {
-    let lists = walk(state, QueueSurvey::new(most), QueueSurvey::step);
-    let groups = walk(state, GroupSurvey::new(most), GroupSurvey::step);
-    let found =
-        async { Ok::<_, Elapsed>(label(lists.await?.into_rows(), groups.await?.into_rows())) };
-    found.await.unwrap_or_default()
-}
-
-/// Calls `step` until it has visited all keys.
-///
-/// # Errors
-/// The keyspace is not to be had.
-async fn walk<S: Send + 'static>(
-    state: &Arc<ServerState>,
-    mut survey: S,
-    step: fn(&mut S, &Keyspace) -> bool,
-) -> Result<S, Elapsed> {
-    loop {
-        let work = move |keyspace: &mut Keyspace| {
-            keyspace.refresh_clock();
-            let more = step(&mut survey, keyspace);
-            (survey, more)
-        };
-        let more;
-        (survey, more) = timeout(PATIENCE, state.with_keyspace(work)).await?;
-        if !more {
-            return Ok(survey);
-        }
-        tokio::task::yield_now().await;
+    let lists = walk(state, QueueSurvey::new(most), QueueSurvey::step).await;
+    let groups = walk(state, GroupSurvey::new(most), GroupSurvey::step).await;
+    match (lists, groups) {
+        (Ok(lists), Ok(groups)) => label(lists.into_rows(), groups.into_rows()),
+        _ => Queues::default(),
     }
 }
 
