@@ -60,3 +60,4 @@ pub(crate) mod stream;
 mod subscribe;
 pub(crate) mod target;
 mod upstash;
+mod walk;
