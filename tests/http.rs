@@ -163,7 +163,7 @@ async fn users_are_those_of_the_acl() {
     );
     let subscribe = http.ask(&as_ann("GET /subscribe/news"), "").await;
     assert_eq!(subscribe.status, 403);
-    let mut operator = Client::connect(&server, 2).await;
+    let mut operator = Client::raw(server.addr().expect("TCP")).await;
     operator.ask("AUTH sesame", "+OK").await;
     for (count, expected) in [
         ("acl_access_denied_auth", "3"),
@@ -500,7 +500,7 @@ async fn what_is_no_http_ends_the_connection_and_nothing_else() {
         assert!(begin.is_none_or(|status| (400..500).contains(&status)), "{begin:?}");
     }
     until_info(&mut operator, "connected_clients", "1").await;
-    assert_eq!(info(&mut operator, "connection_panics").await, "0");
+    assert_eq!(info(&mut operator, "fanfare_connection_panics").await, "0");
     assert_eq!(ask(&server, "GET /health", "").await.status, 200);
 }
 

@@ -14,8 +14,10 @@ use tokio::net::TcpSocket;
 
 const KB: usize = 1024;
 
+/// A server whose streams have no heartbeat, unless the settings say so.
 async fn start(settings: &[(&str, &str)]) -> Server {
-    start_with(&[&[("http-port", "auto")], settings].concat()).await
+    let common = [("http-port", "auto"), ("http-heartbeat", "0")];
+    start_with(&[&common, settings].concat()).await
 }
 
 /// A connection that reads nothing until it is told to, and whose kernel keeps few bytes for it.
@@ -326,4 +328,52 @@ async fn a_shutdown_delivers_what_was_published() {
     let (numbers, ()) = tokio::join!(read, server.stop());
     assert!(numbers.into_iter().eq(0..1000));
     assert_eq!(idle.end().await, "");
+}
+
+#[tokio::test]
+async fn probes_are_told_while_the_server_drains() {
+    let server = start(&[("client-output-buffer-limit", "pubsub 0 0 0")]).await;
+    // Its bytes have still to be read: the shutdown waits for that.
+    let mut reader = slow(&server).await;
+    reader.subscribe("/subscribe/c").await;
+    let payload = "x".repeat(1024 * KB);
+    for _ in 0..20 {
+        server.publish("c", &payload);
+    }
+    let at = address(&server);
+    let (stopped, reads) = tokio::sync::oneshot::channel::<()>();
+    let probe = async {
+        loop {
+            let stream = tokio::net::TcpStream::connect(at).await;
+            let mut http = Http::over(stream.expect("a connection"));
+            let answer = http.ask("GET /health/ready", "").await;
+            if answer.status == 503 {
+                assert_eq!(answer.json()["draining"], true);
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let connect = async || {
+            let stream = tokio::net::TcpStream::connect(at).await;
+            Http::over(stream.expect("a connection"))
+        };
+        assert_eq!(
+            connect().await.ask("GET /health/live", "").await.status,
+            200
+        );
+        let refused = connect().await.ask("POST /publish/c", "x").await;
+        assert_eq!(refused.status, 503);
+        stopped.send(()).expect("the reader waits");
+    };
+    let read = async {
+        reads.await.expect("a probe");
+        for _ in 0..20 {
+            assert!(reader.event().await.is_some());
+        }
+        assert_eq!(reader.event().await, None);
+    };
+    soon("the end", async {
+        tokio::join!(server.stop(), probe, read)
+    })
+    .await;
 }

@@ -63,9 +63,14 @@ impl Target {
         self.taken = bytes;
     }
 
-    /// The path behind the part that has chosen the route, decoded: any bytes.
+    /// The path behind the part that has chosen the route, as it was sent.
+    pub(crate) fn raw_rest(&self) -> &str {
+        &self.path[self.taken..]
+    }
+
+    /// The same, decoded: any bytes.
     pub(crate) fn rest(&self) -> Vec<u8> {
-        decode(&self.path[self.taken..], false).unwrap_or_default()
+        decode(self.raw_rest(), false).unwrap_or_default()
     }
 
     /// The first parameter of this name.

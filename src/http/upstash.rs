@@ -13,6 +13,8 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -26,6 +28,7 @@ use super::caller::Caller;
 use super::json::{Encoding, ReplyJson, whole};
 use super::link::{Gone, Link};
 use super::requests::{CommandRequest, read_many, read_one};
+use crate::client::Client;
 use crate::resp::reply::Reply;
 use crate::resp::tokens::Token;
 
@@ -135,6 +138,7 @@ fn replies(
         Shape::Transaction => b"",
     });
     let mut replies = Replies {
+        client: Arc::clone(caller.client()),
         link: caller.take_link(),
         shape,
         encoding,
@@ -154,6 +158,7 @@ fn replies(
 /// The body of an answer: replies as they come.
 struct Replies {
     link: OwnedMutexGuard<Link>,
+    client: Arc<Client>,
     shape: Shape,
     encoding: Encoding,
     /// A token that was read already.
@@ -235,6 +240,13 @@ impl Replies {
         } else {
             b"},"
         });
+    }
+}
+
+impl Drop for Replies {
+    fn drop(&mut self) {
+        // The requests are gone with it.
+        self.client.held_body.store(0, Relaxed);
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Http {
     received: BytesMut,
     /// What was taken out of the chunks of a stream of events.
     events: BytesMut,
+    /// How much of that holds no end of an event.
+    searched: usize,
 }
 
 /// An answer.
@@ -62,6 +64,7 @@ impl Http {
             stream: Box::new(stream),
             received: BytesMut::new(),
             events: BytesMut::new(),
+            searched: 0,
         }
     }
 
@@ -177,11 +180,14 @@ impl Http {
     /// The lines of the next event or comment; `None` at the end of the stream.
     pub async fn event(&mut self) -> Option<String> {
         loop {
-            if let Some(end) = self.events.windows(2).position(|pair| pair == b"\n\n") {
-                let event = self.events.split_to(end).to_vec();
+            let mut pairs = self.events[self.searched..].windows(2);
+            if let Some(end) = pairs.position(|pair| pair == b"\n\n") {
+                let event = self.events.split_to(self.searched + end).to_vec();
                 self.events.advance(2);
+                self.searched = 0;
                 return Some(String::from_utf8(event).expect("text"));
             }
+            self.searched = self.events.len().saturating_sub(1);
             let Some(chunk) = self.chunk().await else {
                 assert!(self.events.is_empty(), "the end within an event");
                 return None;
