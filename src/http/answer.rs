@@ -81,11 +81,6 @@ impl Answer {
         Answer::whole("application/json", value.to_string())
     }
 
-    /// Plain text.
-    pub(crate) fn text(text: impl Into<String>) -> Answer {
-        Answer::whole("text/plain; charset=utf-8", text.into())
-    }
-
     /// No body.
     pub(crate) fn empty(status: StatusCode) -> Answer {
         let mut response = Response::new(Body::Whole(None));
