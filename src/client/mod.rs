@@ -9,6 +9,7 @@
 
 pub(crate) mod backlog;
 mod closing;
+mod ending;
 mod extras;
 pub(crate) mod frames;
 mod identity;
@@ -29,10 +30,11 @@ use std::time::{Duration, Instant};
 use once_cell::race::OnceBox;
 
 pub(crate) use closing::Closing;
+pub(crate) use ending::Ending;
 use extras::Extras;
 pub(crate) use extras::Kept;
 pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names, PeerAddress};
-use outbox::{Flush, Outbox, Status};
+use outbox::{Flush, Outbox, Status, Written};
 use socket::Socket;
 pub(crate) use subscriptions::{Name, Namespace, REGISTRY_PLACE, Subscriptions};
 use tracking::Tracking;
@@ -110,6 +112,7 @@ pub(crate) struct Client {
     extras: OnceBox<Extras>,
     protocol: AtomicU8,
     closing: AtomicU8,
+    ending: AtomicU8,
     socket: Socket,
     waker: AtomicWaker,
 }
@@ -155,6 +158,7 @@ impl Client {
             extras: OnceBox::new(),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
+            ending: AtomicU8::new(Ending::Peer as u8),
             socket,
             waker: AtomicWaker::new(),
         }
@@ -280,11 +284,11 @@ impl Client {
         self.socket.descriptor()
     }
 
-    /// Writes pending bytes in place, as far as the socket takes them, and adds their number to
+    /// Writes pending bytes in place, as far as the socket takes them, and adds them to
     /// `written`. Returns `false` if the connection is dead and should be disconnected. Its own
     /// task has been woken then, and disconnects it if the caller does not.
     #[must_use]
-    pub(crate) fn flush(&self, written: &mut u64) -> bool {
+    pub(crate) fn flush(&self, written: &mut Written) -> bool {
         let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {

@@ -45,6 +45,7 @@ mod limits;
 mod overflow;
 mod queue;
 mod state;
+mod timing;
 
 use std::io;
 
@@ -52,11 +53,10 @@ use bytes::BytesMut;
 pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
-#[cfg(feature = "http")]
-pub(crate) use overflow::Dropped;
-pub(crate) use overflow::{DropTotals, OverflowChoice};
+pub(crate) use overflow::{DropTotals, Dropped, OverflowChoice};
 use queue::Queue;
 use state::{Life, State, Writer};
+pub(crate) use timing::Written;
 
 use super::socket::Socket;
 use crate::config::OutputLimits;
@@ -145,12 +145,16 @@ impl Outbox {
         if state.holds_messages() {
             return state.hold(limits, frames.len(), copy);
         }
-        if state.writer == Writer::Blocked
+        let published = delivery.published;
+        let append = if state.writer == Writer::Blocked
             && let Some(range) = delivery.backlog_range(state.protocol)
         {
-            return state.append(limits, frames.len(), |queue, _| queue.push_range(range));
-        }
-        state.append(limits, frames.len(), copy)
+            state.append(limits, frames.len(), |queue, _| queue.push_range(range))
+        } else {
+            state.append(limits, frames.len(), copy)
+        };
+        state.time(append, published);
+        append
     }
 
     /// Appends a line to a monitor. Unlike a message, it is never dropped.
@@ -201,8 +205,8 @@ impl Outbox {
         })
     }
 
-    /// Writes pending bytes as far as the socket takes them, and adds their number to `written`.
-    pub(crate) fn flush(&self, socket: &Socket, written: &mut u64) -> Flush {
+    /// Writes pending bytes as far as the socket takes them, and adds them to `written`.
+    pub(crate) fn flush(&self, socket: &Socket, written: &mut Written) -> Flush {
         let mut state = self.state.lock();
         state.announced = 0;
         let may_write = match state.writer {
@@ -224,10 +228,10 @@ impl Outbox {
             drop(state);
             let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
-            *written += taken as u64;
+            written.bytes += taken as u64;
             std::mem::forget(unfinished);
             state = self.state.lock();
-            state.wrote(taken);
+            state.wrote(taken, &mut written.sent);
             match result {
                 _ if state.life == Life::Dead => break,
                 Ok(()) => {
@@ -293,6 +297,12 @@ impl Outbox {
     #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
         self.state.lock().pending
+    }
+
+    /// Bytes not yet taken by the kernel, and whether they wait because the socket is full.
+    pub(crate) fn waiting(&self) -> (usize, bool) {
+        let state = self.state.lock();
+        (state.pending, state.writer == Writer::Blocked)
     }
 
     /// Pending bytes, their chunks, and the memory that they occupy in bytes, for CLIENT LIST

@@ -18,11 +18,11 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
 use crate::acl::Acl;
-use crate::client::Addresses;
 #[cfg(feature = "http")]
 use crate::client::pipe::{FarEnd, pipe};
 use crate::client::socket::Socket;
 use crate::client::tls::TlsStream;
+use crate::client::{Addresses, Ending};
 use crate::conn::{Connection, ConnectionTask};
 #[cfg(feature = "http")]
 use crate::http::{self, stream::Stream};
@@ -375,6 +375,7 @@ async fn encrypt(state: Arc<ServerState>, connection: Connection) -> Option<Conn
     };
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
+        connection.client().ends_because(Ending::Unprotected);
         state.tell(Told::Unprotected, connection.client());
         connection.refuse(PROTECTED);
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::drop_queue::DropQueue;
 use super::limits::BrokenLimit;
 use super::queue::Queue;
+use super::timing::TimedMessage;
 use super::{Append, Flush, MAX_ANNOUNCED};
 use crate::config::OutputLimits;
 use crate::resp::Protocol;
@@ -33,6 +34,8 @@ pub(super) struct State {
 /// What few outboxes need.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
+    /// The message whose way to the socket is timed.
+    pub(super) timed: Option<TimedMessage>,
     /// Messages that wait until the current reply is appended.
     pub(super) held: Option<Queue>,
     /// The queue of a policy that drops messages; `None` until such a policy is chosen.
@@ -152,12 +155,15 @@ impl State {
         }
     }
 
-    pub(super) fn wrote(&mut self, bytes: usize) {
+    /// Counts bytes that the socket has taken. Tells in `sent` when the timed message was
+    /// published, if it is written now.
+    pub(super) fn wrote(&mut self, bytes: usize, sent: &mut Option<Instant>) {
         if self.life == Life::Dead {
             return;
         }
         self.pending -= bytes;
         self.written += bytes as u64;
+        *sent = sent.or(self.timed_until(self.written));
         if let Some(drop_queue) = self.drop_queue() {
             drop_queue.wrote(bytes);
         }
@@ -168,6 +174,7 @@ impl State {
         self.queue = Queue::default();
         self.pending = 0;
         if let Some(rare) = &mut self.rare {
+            rare.timed = None;
             rare.held = None;
         }
         if let Some(drop_queue) = self.drop_queue() {
