@@ -1,0 +1,158 @@
+// The live tail: the newest messages of the channels that match a pattern.
+//
+// It is a server-sent event stream, so the server sees a subscriber, and drops the oldest messages if this page can't keep
+// up. What is kept is bounded by rows and by bytes, and the document is changed at most four times a second.
+
+import { by, make, write } from './dom.js';
+import { bytes, count, instant, plural, rate, text } from './format.js';
+import { explain, refusal, tailAddress } from './net.js';
+
+const ROWS = 200;
+const PAYLOAD_CHARACTERS = 2_000;
+const REDRAW_MS = 250;
+const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+
+export class Tail {
+  constructor() {
+    this.stream = null;
+    this.paused = false;
+    this.fresh = [];
+    this.seen = 0;
+    this.missed = 0;
+    this.skipped = 0;
+    this.failures = 0;
+    this.rateBase = { seen: 0, at: 0, rate: 0 };
+    this.rows = by('tail-rows');
+    by('tail-form').addEventListener('submit', (event) => { event.preventDefault(); this.toggle(); });
+    by('tail-pause').addEventListener('click', () => this.pause(!this.paused));
+    by('tail-clear').addEventListener('click', () => this.clear());
+    by('tail-wrap').addEventListener('change', (event) => this.rows.classList.toggle('wrap', event.target.checked));
+    by('tail-pattern').addEventListener('input', () => this.label());
+    // Otherwise a browser lets the stream live on while the page is kept for "Back".
+    addEventListener('pagehide', () => this.stop());
+  }
+
+  /** One button: it listens, listens to another pattern if the field says another one, or stops. */
+  toggle() {
+    const pattern = by('tail-pattern').value;
+    if (this.pattern === pattern && this.wanted) return this.stop();
+    this.stop();
+    this.wanted = true;
+    this.pattern = pattern;
+    this.pause(false);
+    this.clear();
+    this.failures = 0;
+    this.open();
+    this.clock = setInterval(() => requestAnimationFrame(() => this.draw()), REDRAW_MS);
+  }
+
+  open() {
+    this.say(`Subscribing to ${this.pattern} …`);
+    this.label();
+    const stream = new EventSource(tailAddress(this.pattern));
+    this.stream = stream;
+    stream.addEventListener('subscribed', () => { this.failures = 0; this.connected = true; this.draw(); });
+    stream.addEventListener('message', (event) => this.take(event.data));
+    stream.addEventListener('dropped', (event) => { this.missed += JSON.parse(event.data).messages; });
+    // EventSource would connect again by itself, but never tells why it can't and doesn't back off.
+    stream.addEventListener('error', () => { stream.close(); if (this.stream === stream) this.lost(); });
+  }
+
+  async lost() {
+    this.connected = false;
+    const failure = await refusal(tailAddress(this.pattern));
+    if (!this.wanted) return;
+    if (failure && failure.status !== 0) {
+      this.stop();
+      return this.say(explain(failure, `listen to ${this.pattern}`), true);
+    }
+    const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
+    this.failures += 1;
+    this.say(`The stream ended. Messages until the next one are missed. Connecting again in ${wait / 1000} s.`, true);
+    this.retry = setTimeout(() => this.open(), wait);
+  }
+
+  stop() {
+    if (!this.wanted) return;
+    this.draw();
+    this.wanted = false;
+    this.connected = false;
+    this.stream?.close();
+    this.stream = null;
+    clearInterval(this.clock);
+    clearTimeout(this.retry);
+    this.label();
+    this.say(`Stopped after ${plural(this.seen, 'message', 'messages')}.`);
+  }
+
+  take(data) {
+    this.seen += 1;
+    if (this.paused) {
+      this.skipped += 1;
+      return;
+    }
+    this.fresh.push([Date.now(), data]);
+    // A page in the background draws nothing: it keeps what it could show.
+    if (this.fresh.length > 2 * ROWS) this.fresh.splice(0, this.fresh.length - ROWS);
+  }
+
+  draw() {
+    if (!this.wanted) return;
+    const fresh = this.fresh.splice(0).slice(-ROWS);
+    if (fresh.length) {
+      this.rows.prepend(...fresh.reverse().map(([at, data]) => line(at, JSON.parse(data))));
+      while (this.rows.children.length > ROWS) this.rows.lastChild.remove();
+    }
+    if (this.connected) this.status();
+  }
+
+  status() {
+    const now = performance.now();
+    if (now - this.rateBase.at > 1000) {
+      const since = (now - this.rateBase.at) / 1000;
+      this.rateBase = { seen: this.seen, at: now, rate: Math.max(0, this.seen - this.rateBase.seen) / since };
+      let line = this.seen === 0 ? 'Waiting for the first message.' : `${plural(this.seen, 'message', 'messages')}, ${rate(this.rateBase.rate)}/s.`;
+      if (this.missed) line += ` ${count(this.missed)} dropped, because this page didn’t keep up.`;
+      if (this.paused) line = `Paused: ${count(this.skipped)} not shown. ${line}`;
+      this.say(line);
+    }
+  }
+
+  pause(paused) {
+    this.paused = paused;
+    this.skipped = 0;
+    by('tail-pause').setAttribute('aria-pressed', String(paused));
+    write(by('tail-pause'), paused ? 'Go on' : 'Pause');
+    this.rateBase.at = 0;
+  }
+
+  clear() {
+    this.fresh = [];
+    this.rows.replaceChildren();
+    this.seen = 0;
+    this.missed = 0;
+    this.skipped = 0;
+    this.rateBase = { seen: 0, at: 0, rate: 0 };
+  }
+
+  label() {
+    const other = this.wanted && by('tail-pattern').value !== this.pattern;
+    write(by('tail-toggle'), this.wanted && !other ? 'Stop' : 'Listen');
+    by('tail-pause').disabled = !this.wanted;
+    by('tail-clear').disabled = !this.wanted && !this.rows.children.length;
+  }
+
+  say(message, refused = false) {
+    write(by('tail-status'), message);
+    by('tail-status').classList.toggle('refused', refused);
+  }
+}
+
+function line(at, { channel, payload }) {
+  const whole = text(payload);
+  const size = typeof payload === 'string' ? new Blob([payload]).size : Math.floor(payload.base64.replace(/=+$/, '').length * 3 / 4);
+  const shown = whole.length > PAYLOAD_CHARACTERS ? `${whole.slice(0, PAYLOAD_CHARACTERS)}…` : whole;
+  return make('li', '', [
+    make('time', '', instant(at)), make('span', 'channel', text(channel)), make('span', 'size', bytes(size)), make('span', 'payload', shown),
+  ]);
+}
