@@ -9,6 +9,9 @@ import { explain, refusal, tailAddress } from './net.js';
 
 const ROWS = 200;
 const PAYLOAD_CHARACTERS = 2_000;
+const NAME_CHARACTERS = 200;
+/** At most so much waits to be drawn; one message may be larger. */
+const WAITING_CHARACTERS = 4_000_000;
 const REDRAW_MS = 250;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
@@ -17,6 +20,7 @@ export class Tail {
     this.stream = null;
     this.paused = false;
     this.fresh = [];
+    this.waiting = 0;
     this.seen = 0;
     this.missed = 0;
     this.skipped = 0;
@@ -92,13 +96,17 @@ export class Tail {
       return;
     }
     this.fresh.push([Date.now(), data]);
+    this.waiting += data.length;
     // A page in the background draws nothing: it keeps what it could show.
-    if (this.fresh.length > 2 * ROWS) this.fresh.splice(0, this.fresh.length - ROWS);
+    while (this.fresh.length > ROWS || (this.waiting > WAITING_CHARACTERS && this.fresh.length > 1)) {
+      this.waiting -= this.fresh.shift()[1].length;
+    }
   }
 
   draw() {
     if (!this.wanted) return;
-    const fresh = this.fresh.splice(0).slice(-ROWS);
+    const fresh = this.fresh.splice(0);
+    this.waiting = 0;
     if (fresh.length) {
       this.rows.prepend(...fresh.reverse().map(([at, data]) => line(at, JSON.parse(data))));
       while (this.rows.children.length > ROWS) this.rows.lastChild.remove();
@@ -128,6 +136,7 @@ export class Tail {
 
   clear() {
     this.fresh = [];
+    this.waiting = 0;
     this.rows.replaceChildren();
     this.seen = 0;
     this.missed = 0;
@@ -151,8 +160,9 @@ export class Tail {
 function line(at, { channel, payload }) {
   const whole = text(payload);
   const size = typeof payload === 'string' ? new Blob([payload]).size : Math.floor(payload.base64.replace(/=+$/, '').length * 3 / 4);
-  const shown = whole.length > PAYLOAD_CHARACTERS ? `${whole.slice(0, PAYLOAD_CHARACTERS)}…` : whole;
   return make('li', '', [
-    make('time', '', instant(at)), make('span', 'channel', text(channel)), make('span', 'size', bytes(size)), make('span', 'payload', shown),
+    make('time', '', instant(at)), make('span', 'channel', cut(text(channel), NAME_CHARACTERS)), make('span', 'size', bytes(size)), make('span', 'payload', cut(whole, PAYLOAD_CHARACTERS)),
   ]);
 }
+
+const cut = (whole, most) => (whole.length > most ? `${whole.slice(0, most)}…` : whole);

@@ -3,7 +3,7 @@
 import { by, make, write } from './dom.js';
 import { bytes, count, plural, rate, seconds } from './format.js';
 
-/** The ledger's groups: a title and lines of a name and a figure. `src/http/page.rs` writes the same without JavaScript. */
+/** The ledger's groups: a title and lines of a name and a figure. `src/http/page/render.rs` has the same groups. */
 const LEDGER = [
   ['Messages', [
     ['published', (o) => count(o.pubsub.published)],
