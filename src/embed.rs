@@ -226,7 +226,7 @@ impl Server {
     pub fn addr(&self) -> Option<SocketAddr> {
         let tcp = |bound: &Bound| match bound {
             Bound::Tcp(address) => Some(*address),
-            Bound::Tls(_) | Bound::Unix(_) => None,
+            _ => None,
         };
         self.bound().iter().find_map(tcp)
     }
@@ -235,9 +235,19 @@ impl Server {
     pub fn tls_addr(&self) -> Option<SocketAddr> {
         let tls = |bound: &Bound| match bound {
             Bound::Tls(address) => Some(*address),
-            Bound::Tcp(_) | Bound::Unix(_) => None,
+            _ => None,
         };
         self.bound().iter().find_map(tls)
+    }
+
+    /// The first address that it listens on for HTTP, plain or under TLS, with the actual port, if
+    /// there is one: with the setting `http-port` at `auto`, for example.
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        let http = |bound: &Bound| match bound {
+            Bound::Http(address) | Bound::Https(address) => Some(*address),
+            _ => None,
+        };
+        self.bound().iter().find_map(http)
     }
 
     /// All addresses and sockets that it listens on.
@@ -252,6 +262,8 @@ impl Server {
             Bound::Tcp(address) => format!("redis://{address}"),
             Bound::Tls(address) => format!("rediss://{address}"),
             Bound::Unix(path) => format!("redis+unix://{}", path.display()),
+            Bound::Http(address) => format!("http://{address}"),
+            Bound::Https(address) => format!("https://{address}"),
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) mod frames;
 mod identity;
 pub(crate) mod log;
 pub(crate) mod outbox;
+#[cfg(feature = "http")]
+pub(crate) mod pipe;
 pub(crate) mod socket;
 mod subscriptions;
 pub(crate) mod tls;

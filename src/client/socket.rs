@@ -1,6 +1,6 @@
-//! The two halves of a client's socket: TCP, TCP under TLS, or unix.
+//! The two halves of a client's socket: TCP, TCP under TLS, unix, or a pipe within the server.
 //!
-//! Layer `client`. It uses only `client::tls`.
+//! Layer `client`. It uses only `client::tls` and `client::pipe`.
 //!
 //! The read half belongs to the connection's task. The write half belongs to its outbox, so that
 //! any thread may write in place, without waking the task.
@@ -19,6 +19,8 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 use tokio_util::io::poll_read_buf;
 
+#[cfg(feature = "http")]
+use super::pipe::Pipe;
 use super::tls::TlsStream;
 
 #[cfg(all(test, shuttle))]
@@ -42,6 +44,9 @@ enum ReadHalf {
     Tls(Arc<TlsStream>),
     /// Over a unix socket.
     Unix(unix::OwnedReadHalf),
+    /// From within the server.
+    #[cfg(feature = "http")]
+    Pipe(Arc<Pipe>),
 }
 
 /// The half that an outbox writes to.
@@ -53,6 +58,9 @@ pub(crate) enum WriteSocket {
     Tls(Arc<TlsStream>),
     /// Over a unix socket.
     Unix(unix::OwnedWriteHalf),
+    /// To within the server.
+    #[cfg(feature = "http")]
+    Pipe(Arc<Pipe>),
     /// A test's scripted socket.
     #[cfg(all(test, shuttle))]
     Scripted(Arc<scripted::Scripted>),
@@ -83,6 +91,13 @@ pub(crate) fn split_unix(stream: UnixStream) -> (ReadSocket, WriteSocket) {
     )
 }
 
+/// The near end of a pipe, as both halves of a socket.
+#[cfg(feature = "http")]
+pub(crate) fn split_pipe(pipe: Arc<Pipe>) -> (ReadSocket, WriteSocket) {
+    let read = ReadHalf::Pipe(Arc::clone(&pipe));
+    (ReadSocket::new(read), WriteSocket::Pipe(pipe))
+}
+
 impl ReadSocket {
     /// The most bytes of the first read. Requests are short.
     const FIRST_READ: usize = 4 * 1024;
@@ -109,6 +124,8 @@ impl ReadSocket {
             ReadHalf::Tcp(half) => poll_read_buf(Pin::new(half), context, buffer),
             ReadHalf::Tls(stream) => stream.poll_read(context, buffer),
             ReadHalf::Unix(half) => poll_read_buf(Pin::new(half), context, buffer),
+            #[cfg(feature = "http")]
+            ReadHalf::Pipe(pipe) => pipe.poll_read(context, buffer).map(Ok),
         }
     }
 
@@ -120,6 +137,8 @@ impl ReadSocket {
             ReadHalf::Unix(half) => SockRef::from(half.as_ref()),
             // The handshake has already read from the socket.
             ReadHalf::Tls(_) => return None,
+            #[cfg(feature = "http")]
+            ReadHalf::Pipe(_) => return None,
         };
         let before = buffer.len();
         buffer.resize(before + ReadSocket::FIRST_READ, 0);
@@ -137,6 +156,8 @@ impl ReadSocket {
         match &self.half {
             ReadHalf::Tls(stream) => stream.poll_handshake(context),
             ReadHalf::Tcp(_) | ReadHalf::Unix(_) => Poll::Ready(Ok(())),
+            #[cfg(feature = "http")]
+            ReadHalf::Pipe(_) => Poll::Ready(Ok(())),
         }
     }
 }
@@ -148,6 +169,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.try_write(bytes),
             WriteSocket::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
             WriteSocket::Unix(half) => half.try_write(bytes),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => pipe.try_write(&[IoSlice::new(bytes)]),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => socket.try_write(bytes),
         }
@@ -159,6 +182,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.try_write_vectored(slices),
             WriteSocket::Tls(stream) => stream.try_write_vectored(slices),
             WriteSocket::Unix(half) => half.try_write_vectored(slices),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => pipe.try_write(slices),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => {
                 let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
@@ -173,6 +198,8 @@ impl WriteSocket {
         match self {
             WriteSocket::Tls(stream) => stream.committed(),
             WriteSocket::Tcp(_) | WriteSocket::Unix(_) => 0,
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(_) => 0,
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => 0,
         }
@@ -185,6 +212,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()).send(bytes),
             WriteSocket::Tls(_) => Err(io::ErrorKind::NotConnected.into()),
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).send(bytes),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => pipe.try_write(&[IoSlice::new(bytes)]),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => socket.try_write(bytes),
         }
@@ -197,6 +226,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().poll_write_ready(context),
             WriteSocket::Tls(stream) => stream.socket().poll_write_ready(context),
             WriteSocket::Unix(half) => half.as_ref().poll_write_ready(context),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => pipe.poll_write_ready(context).map(Ok),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => socket.poll_write_ready(context),
         }
@@ -213,6 +244,11 @@ impl WriteSocket {
                 Ok(())
             }
             WriteSocket::Unix(half) => SockRef::from(half.as_ref()).shutdown(how),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => {
+                pipe.shutdown(how);
+                Ok(())
+            }
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(socket) => {
                 socket.shutdown();
@@ -247,6 +283,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().as_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_fd(),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => return pipe.is_cut_off(),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return false,
         };
@@ -262,6 +300,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => half.as_ref().as_raw_fd(),
             WriteSocket::Tls(stream) => stream.socket().as_raw_fd(),
             WriteSocket::Unix(half) => half.as_ref().as_raw_fd(),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(pipe) => pipe.descriptor(),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => -1,
         }
@@ -274,6 +314,8 @@ impl WriteSocket {
             WriteSocket::Tcp(half) => SockRef::from(half.as_ref()),
             WriteSocket::Tls(stream) => SockRef::from(stream.socket()),
             WriteSocket::Unix(_) => return Ok(()),
+            #[cfg(feature = "http")]
+            WriteSocket::Pipe(_) => return Ok(()),
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return Ok(()),
         };

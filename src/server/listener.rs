@@ -10,15 +10,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+#[cfg(feature = "http")]
+use bytes::BytesMut;
+#[cfg(feature = "http")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
 use super::supervise::catch;
 use crate::acl::Acl;
 use crate::client::Addresses;
+#[cfg(feature = "http")]
+use crate::client::pipe::{FarEnd, pipe};
+#[cfg(feature = "http")]
+use crate::client::socket::split_pipe;
 use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
 use crate::client::tls::TlsStream;
 use crate::conn::Connection;
+#[cfg(feature = "http")]
+use crate::http::{self, stream::Stream};
 use crate::observe::log_throttle::{LogThrottle, Told};
 use crate::state::ServerState;
 use crate::state::bound::Bound;
@@ -45,6 +55,12 @@ pub(crate) enum Listener {
     Tls(TcpListener, SocketAddr),
     /// Over a unix socket.
     Unix(UnixListener, Arc<PathBuf>),
+    /// HTTP.
+    #[cfg(feature = "http")]
+    Http(TcpListener, SocketAddr),
+    /// HTTP, encrypted.
+    #[cfg(feature = "http")]
+    Https(TcpListener, SocketAddr),
 }
 
 impl Listener {
@@ -54,25 +70,34 @@ impl Listener {
             Listener::Tcp(_, address) => Bound::Tcp(*address),
             Listener::Tls(_, address) => Bound::Tls(*address),
             Listener::Unix(_, path) => Bound::Unix(Arc::clone(path)),
+            #[cfg(feature = "http")]
+            Listener::Http(_, address) => Bound::Http(*address),
+            #[cfg(feature = "http")]
+            Listener::Https(_, address) => Bound::Https(*address),
         }
     }
 
     async fn accept(&self) -> io::Result<Accepted> {
-        match self {
+        Ok(match self {
             Listener::Tcp(listener, _) => {
                 let (stream, addresses) = accept_tcp(listener).await?;
-                Ok(Accepted::Tcp(stream, addresses))
+                Accepted::Tcp(stream, addresses)
             }
             Listener::Tls(listener, _) => {
                 let (stream, addresses) = accept_tcp(listener).await?;
-                Ok(Accepted::Tls(stream, addresses))
+                Accepted::Tls(stream, addresses)
             }
             Listener::Unix(listener, path) => {
                 let (stream, _) = listener.accept().await?;
-                let addresses = Addresses::Unix(Arc::clone(path));
-                Ok(Accepted::Unix(stream, addresses))
+                Accepted::Unix(stream, Addresses::Unix(Arc::clone(path)))
             }
-        }
+            #[cfg(feature = "http")]
+            Listener::Http(listener, _) | Listener::Https(listener, _) => {
+                let (stream, addresses) = accept_tcp(listener).await?;
+                let encrypted = matches!(self, Listener::Https(..));
+                Accepted::Http(stream, addresses, encrypted)
+            }
+        })
     }
 }
 
@@ -89,6 +114,9 @@ enum Accepted {
     Tcp(TcpStream, Addresses),
     Tls(TcpStream, Addresses),
     Unix(UnixStream, Addresses),
+    /// Whether it is encrypted comes last.
+    #[cfg(feature = "http")]
+    Http(TcpStream, Addresses, bool),
 }
 
 impl Accepted {
@@ -102,6 +130,10 @@ impl Accepted {
         Ok(match self {
             Accepted::Tcp(stream, addresses) => Accepted::Tcp(move_tcp(stream)?, addresses),
             Accepted::Tls(stream, addresses) => Accepted::Tls(move_tcp(stream)?, addresses),
+            #[cfg(feature = "http")]
+            Accepted::Http(stream, addresses, encrypted) => {
+                Accepted::Http(move_tcp(stream)?, addresses, encrypted)
+            }
             Accepted::Unix(stream, addresses) => {
                 let stream = stream.into_std()?;
                 let _home = home.enter();
@@ -115,21 +147,72 @@ impl Accepted {
             Accepted::Tcp(_, addresses)
             | Accepted::Tls(_, addresses)
             | Accepted::Unix(_, addresses) => addresses,
+            #[cfg(feature = "http")]
+            Accepted::Http(_, addresses, _) => addresses,
         }
     }
 
-    fn split(self, tls: &Tls) -> io::Result<(ReadSocket, WriteSocket, Addresses)> {
-        let (halves, addresses) = match self {
-            Accepted::Tcp(stream, addresses) => (split_tcp(stream), addresses),
-            Accepted::Tls(stream, addresses) => {
-                let config = tls.config().expect("a port for TLS has what it takes");
-                (split_tls(TlsStream::new(stream, config)?), addresses)
-            }
-            Accepted::Unix(stream, addresses) => (split_unix(stream), addresses),
-        };
-        let (read, write) = halves;
-        Ok((read, write, addresses))
+    /// Whether it speaks TLS.
+    fn is_encrypted(&self) -> bool {
+        match self {
+            Accepted::Tcp(..) | Accepted::Unix(..) => false,
+            Accepted::Tls(..) => true,
+            #[cfg(feature = "http")]
+            Accepted::Http(.., encrypted) => *encrypted,
+        }
     }
+
+    /// Whether it speaks HTTP.
+    fn is_http(&self) -> bool {
+        match self {
+            Accepted::Tcp(..) | Accepted::Tls(..) | Accepted::Unix(..) => false,
+            #[cfg(feature = "http")]
+            Accepted::Http(..) => true,
+        }
+    }
+
+    fn split(self, tls: &Tls) -> io::Result<Halves> {
+        let encrypt = |stream| {
+            let config = tls.config().expect("a port for TLS has what it takes");
+            TlsStream::new(stream, config)
+        };
+        let (read, write) = match self {
+            Accepted::Tcp(stream, _) => split_tcp(stream),
+            Accepted::Tls(stream, _) => split_tls(encrypt(stream)?),
+            Accepted::Unix(stream, _) => split_unix(stream),
+            #[cfg(feature = "http")]
+            Accepted::Http(stream, _, encrypted) => {
+                let stream = if encrypted {
+                    Stream::Tls(encrypt(stream)?, BytesMut::new())
+                } else {
+                    Stream::Plain(stream)
+                };
+                let (near, far) = pipe(stream.descriptor());
+                let (read, write) = split_pipe(near);
+                return Ok(Halves {
+                    read,
+                    write,
+                    http: Some((far, stream)),
+                });
+            }
+        };
+        Ok(Halves {
+            read,
+            write,
+            #[cfg(feature = "http")]
+            http: None,
+        })
+    }
+}
+
+/// The socket of a connection's client.
+#[derive(Debug)]
+struct Halves {
+    read: ReadSocket,
+    write: WriteSocket,
+    /// The client is the one of an HTTP connection: the other end of its pipe, and the peer's socket.
+    #[cfg(feature = "http")]
+    http: Option<(FarEnd, Stream)>,
 }
 
 /// Accepts connections until the server shuts down. A failed accept never ends it.
@@ -192,7 +275,12 @@ fn is_unprotected(acl: &Acl, addresses: &Addresses) -> bool {
 /// waited for.
 fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     state.stats.rejected_connections.fetch_add(1, Relaxed);
-    if let Ok((_read, write, _)) = accepted.split(&state.tls) {
+    #[cfg(feature = "http")]
+    if let Accepted::Http(stream, _, false) = &accepted {
+        let _ = SockRef::from(stream).send(http::serve::TOO_MANY.as_bytes());
+        return;
+    }
+    if let Ok(Halves { write, .. }) = accepted.split(&state.tls) {
         let _ = write.write_unregistered(why.as_bytes());
     }
 }
@@ -214,8 +302,10 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         refuse(state, accepted, "-ERR max number of clients reached\r\n");
         return Ok(());
     }
-    let encrypted = matches!(accepted, Accepted::Tls(..));
-    if !encrypted && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
+    let (encrypted, is_http) = (accepted.is_encrypted(), accepted.is_http());
+    // HTTP has an answer of its own.
+    let is_plain = !encrypted && !is_http;
+    if is_plain && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
         log_refused(state, Told::Unprotected, None, accepted.addresses());
         refuse(state, accepted, PROTECTED);
         return Ok(());
@@ -225,7 +315,9 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         Some(home) => accepted.move_to(home)?,
         None => accepted,
     };
-    let (read, write, addresses) = accepted.split(&state.tls)?;
+    let addresses = accepted.addresses().clone();
+    let halves = accepted.split(&state.tls)?;
+    let (read, write) = (halves.read, halves.write);
     if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
@@ -233,6 +325,10 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
     let server = Arc::clone(state);
     let connection = Box::pin(async move {
+        #[cfg(feature = "http")]
+        if let Some((far, stream)) = halves.http {
+            return Box::pin(http::serve::serve(&server, &mut connection, far, stream)).await;
+        }
         if encrypted {
             Box::pin(run_encrypted(&server, &mut connection)).await;
         } else {

@@ -343,7 +343,7 @@ impl ServerState {
     pub(crate) fn tcp_port(&self) -> u16 {
         let port = |bound: &Bound| match bound {
             Bound::Tcp(address) | Bound::Tls(address) => Some(address.port()),
-            Bound::Unix(_) => None,
+            Bound::Unix(_) | Bound::Http(_) | Bound::Https(_) => None,
         };
         self.bound().iter().find_map(port).unwrap_or(0)
     }

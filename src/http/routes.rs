@@ -1,0 +1,81 @@
+//! Which handler answers a request.
+//!
+//! Layer `http`.
+//!
+//! A path is looked up as it was sent: a route's own letters cannot be escaped.
+
+use hyper::{Method, StatusCode};
+
+use super::answer::{Answer, Refusal};
+use super::caller::Caller;
+use super::health::health;
+use super::publish;
+use super::target::Target;
+
+/// What a path stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `/health`, `/health/live`, `/health/ready`: see `health`. It needs no user.
+    Health,
+    /// `POST /publish/<channel>`
+    Publish,
+}
+
+/// How much of a path must be a route's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// All.
+    Whole,
+    /// Its start. What follows is the route's argument, which is not empty.
+    Start,
+}
+
+/// All routes. `GET` stands for `HEAD` as well.
+const ROUTES: &[(Method, &str, Extent, Route)] = &[
+    (Method::GET, "/health", Extent::Whole, Route::Health),
+    (Method::GET, "/health/live", Extent::Whole, Route::Health),
+    (Method::GET, "/health/ready", Extent::Whole, Route::Health),
+    (Method::POST, "/publish/", Extent::Start, Route::Publish),
+];
+
+/// Finds the route of a request.
+///
+/// # Errors
+/// 404, or 405 if the path is only there for other methods.
+pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusal> {
+    let path = target.path();
+    let asked = if method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
+    let matches = |own: &str, extent| match extent {
+        Extent::Whole => path == own,
+        Extent::Start => path.len() > own.len() && path.starts_with(own),
+    };
+    let mut other_methods = false;
+    for (own_method, own, extent, route) in ROUTES {
+        if !matches(own, *extent) {
+            continue;
+        }
+        if own_method == asked {
+            target.take(own.len());
+            return Ok(*route);
+        }
+        other_methods = true;
+    }
+    Err(if other_methods {
+        let text = format!("ERR '{path}' can't be asked for by {method}");
+        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
+    } else {
+        Refusal::new(StatusCode::NOT_FOUND, format!("ERR there is no '{path}'"))
+    })
+}
+
+/// Answers a request whose user is logged in.
+pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
+    match route {
+        Route::Health => Ok(health(&caller.state, caller.target.path())),
+        Route::Publish => publish::publish(caller).await,
+    }
+}
