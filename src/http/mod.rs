@@ -48,6 +48,7 @@ mod credentials;
 mod gate;
 mod health;
 mod link;
+mod page;
 mod publish;
 mod routes;
 pub(crate) mod serve;

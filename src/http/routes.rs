@@ -9,6 +9,7 @@ use hyper::{Method, StatusCode};
 use super::answer::{Answer, Refusal};
 use super::caller::Caller;
 use super::health::health;
+use super::page;
 use super::publish;
 use super::target::Target;
 
@@ -17,6 +18,10 @@ use super::target::Target;
 pub(crate) enum Route {
     /// `/health`, `/health/live`, `/health/ready`: see `health`. It needs no user.
     Health,
+    /// `/`: see `page`
+    Page,
+    /// `/page/<file>`
+    PageAsset,
     /// `POST /publish/<channel>`
     Publish,
 }
@@ -32,6 +37,8 @@ enum Extent {
 
 /// All routes. `GET` stands for `HEAD` as well.
 const ROUTES: &[(Method, &str, Extent, Route)] = &[
+    (Method::GET, "/", Extent::Whole, Route::Page),
+    (Method::GET, "/page/", Extent::Start, Route::PageAsset),
     (Method::GET, "/health", Extent::Whole, Route::Health),
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
@@ -76,6 +83,8 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
+        Route::Page => page::page(caller).await,
+        Route::PageAsset => page::asset(caller),
         Route::Publish => publish::publish(caller).await,
     }
 }

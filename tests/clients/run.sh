@@ -87,6 +87,9 @@ install() {
   if ! command -v sidekiq >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
   fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
+  if ! command -v chromium >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends chromium
+  fi >"$log" 2>&1 || { fail "install chromium" "$log"; return 1; }
   python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
   # arq wants an older redis-py than the others.
   python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
@@ -187,6 +190,8 @@ for file in node_redis node_redis_queue node_redis_types node_redis_streams node
   bee_queue rsmq redlock redis_semaphore rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
+# Redis has no page.
+[ -z "${CHECK_BINARY:-}" ] || run page.mjs 300 node "$clients/node/page.mjs"
 for pid in "${servers[@]}"; do
   kill -0 "$pid" 2>/dev/null || { cat "$scratch"/*.err >"$scratch/ended"; fail "the server ended during the checks" "$scratch/ended"; }
 done
