@@ -28,6 +28,7 @@ use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH};
 use sha2::{Digest, Sha256};
 
+use self::render::{Figures, render};
 use super::answer::{Answer, Refusal};
 use super::caller::Caller;
 
@@ -116,4 +117,15 @@ fn lists(tags: &HeaderValue, tag: &HeaderValue) -> bool {
         let listed = listed.trim_ascii();
         listed == b"*" || listed.strip_prefix(b"W/").unwrap_or(listed) == own
     })
+}
+
+/// The page.
+pub(super) async fn page(caller: &mut Caller) -> Result<Answer, Refusal> {
+    caller.permit(&[b"INFO"])?;
+    let figures = Figures {
+        overview: Err("not there yet".into()),
+        tables: std::array::from_fn(|_| Err("not there yet".into())),
+    };
+    let answer = Answer::whole("text/html; charset=utf-8", render(&figures));
+    Ok(answer.with_header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
 }
