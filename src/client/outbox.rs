@@ -52,6 +52,8 @@ use bytes::BytesMut;
 pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
+#[cfg(feature = "http")]
+pub(crate) use overflow::Dropped;
 pub(crate) use overflow::{DropTotals, OverflowChoice};
 use queue::{Chunk, Queue};
 

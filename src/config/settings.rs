@@ -292,6 +292,10 @@ settings! {
         /// between requests. A body may take a second more for each 16 KB. 0 is no limit.
         "http-timeout" => http_timeout: Option<Duration> = "30",
             "seconds", Number(INT), AnyTime;
+        /// Seconds after which a stream of events without an event gets a comment, so that neither
+        /// the client nor a proxy takes the connection for dead; 0 sends none.
+        "http-heartbeat" => http_heartbeat: Option<Duration> = "15",
+            "seconds", Number(INT), AnyTime;
     }
     group Limits {
         /// Connections at the same time. A further one gets an error and is closed. Redis's

@@ -35,7 +35,8 @@ pub(crate) struct Caller {
     /// The headers.
     pub headers: HeaderMap,
     client: Arc<Client>,
-    link: OwnedMutexGuard<Link>,
+    /// `None` once a body has taken it.
+    link: Option<OwnedMutexGuard<Link>>,
     body: Incoming,
     /// When the request's head had come.
     begun: Instant,
@@ -68,7 +69,7 @@ impl Caller {
             target,
             headers: head.headers,
             client: Arc::clone(client),
-            link,
+            link: Some(link),
             body,
             begun: Instant::now(),
             received: 0,
@@ -81,7 +82,7 @@ impl Caller {
     /// # Errors
     /// The command's error, with the status that its code stands for.
     pub(crate) async fn call(&mut self, args: &[&[u8]]) -> Result<Reply, Refusal> {
-        match self.link.call(args).await? {
+        match self.link().call(args).await? {
             Reply::Error(error) => Err(Refusal::of_command(&error.wire_text())),
             reply => Ok(reply),
         }
@@ -97,9 +98,19 @@ impl Caller {
             .map_err(|error| Refusal::of_command(&error.wire_text()))
     }
 
+    /// The client that the session belongs to.
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
     /// The session's end of the pipe.
     pub(super) fn link(&mut self) -> &mut Link {
-        &mut self.link
+        self.link.as_mut().expect("a body takes it last")
+    }
+
+    /// The same, for the body of the answer, which is all that uses it from now on.
+    pub(super) fn take_link(&mut self) -> OwnedMutexGuard<Link> {
+        self.link.take().expect("one body takes it")
     }
 
     /// The length that the request states for its body.

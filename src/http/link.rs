@@ -90,6 +90,13 @@ impl Link {
         }
     }
 
+    /// As [`send`](Self::send), of a request in RESP.
+    pub(super) fn send_encoded(&mut self, request: BytesMut) {
+        self.owed += 1;
+        // Nothing is copied if nothing waits.
+        self.out.unsplit(request);
+    }
+
     /// Begins a request whose last argument, of this length, comes in parts.
     pub(super) fn send_start(&mut self, args: &[&[u8]], length: u64) {
         self.owed += 1;
@@ -110,9 +117,13 @@ impl Link {
         Ok(())
     }
 
-    /// Ends such a request and reads its reply.
-    pub(super) async fn finish(&mut self) -> Result<Reply, Gone> {
+    /// Ends such a request.
+    pub(super) fn send_end(&mut self) {
         self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// Reads the reply of the request that was sent.
+    pub(super) async fn finish(&mut self) -> Result<Reply, Gone> {
         let reply = self.reply().await?;
         self.finish_reply();
         Ok(reply)
@@ -144,16 +155,15 @@ impl Link {
         self.owed -= 1;
     }
 
-    async fn token(&mut self) -> Result<Token, Gone> {
+    /// As [`poll_token`](Self::poll_token).
+    pub(super) async fn token(&mut self) -> Result<Token, Gone> {
         std::future::poll_fn(|context| self.poll_token(context)).await
     }
 
     /// Sends a request and reads its reply.
     pub(super) async fn call(&mut self, args: &[&[u8]]) -> Result<Reply, Gone> {
         self.send(args);
-        let reply = self.reply().await?;
-        self.finish_reply();
-        Ok(reply)
+        self.finish().await
     }
 
     /// Reads a reply as a value.

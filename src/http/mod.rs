@@ -45,12 +45,17 @@
 mod answer;
 mod caller;
 mod credentials;
+mod events;
 mod gate;
 mod health;
+mod json;
 mod link;
 mod page;
 mod publish;
+mod requests;
 mod routes;
 pub(crate) mod serve;
 pub(crate) mod stream;
+mod subscribe;
 pub(crate) mod target;
+mod upstash;

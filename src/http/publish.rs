@@ -30,6 +30,7 @@ pub(super) async fn publish(caller: &mut Caller) -> Result<Answer, Refusal> {
     while let Some(piece) = caller.piece().await? {
         caller.link().send_part(piece).await?;
     }
+    caller.link().send_end();
     match caller.link().finish().await? {
         Reply::Error(error) => Err(Refusal::of_command(&error.wire_text())),
         Reply::Integer(receivers) => Ok(Answer::json(&json!({"receivers": receivers}))),

@@ -12,6 +12,7 @@ use super::health::health;
 use super::page;
 use super::publish;
 use super::target::Target;
+use super::{subscribe, upstash};
 
 /// What a path stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,20 @@ pub(crate) enum Route {
     PageAsset,
     /// `POST /publish/<channel>`
     Publish,
+    /// `GET /subscribe/<channel>`
+    Subscribe,
+    /// `GET /psubscribe/<pattern>`
+    PSubscribe,
+    /// `POST /subscribe/<channel>`: Upstash's.
+    UpstashSubscribe,
+    /// `POST /psubscribe/<pattern>`: Upstash's.
+    UpstashPSubscribe,
+    /// `POST /`: a command.
+    Command,
+    /// `POST /pipeline`
+    Pipeline,
+    /// `POST /multi-exec`
+    Transaction,
 }
 
 /// How much of a path must be a route's own.
@@ -43,6 +58,33 @@ const ROUTES: &[(Method, &str, Extent, Route)] = &[
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
     (Method::POST, "/publish/", Extent::Start, Route::Publish),
+    (Method::GET, "/subscribe/", Extent::Start, Route::Subscribe),
+    (
+        Method::GET,
+        "/psubscribe/",
+        Extent::Start,
+        Route::PSubscribe,
+    ),
+    (
+        Method::POST,
+        "/subscribe/",
+        Extent::Start,
+        Route::UpstashSubscribe,
+    ),
+    (
+        Method::POST,
+        "/psubscribe/",
+        Extent::Start,
+        Route::UpstashPSubscribe,
+    ),
+    (Method::POST, "/", Extent::Whole, Route::Command),
+    (Method::POST, "/pipeline", Extent::Whole, Route::Pipeline),
+    (
+        Method::POST,
+        "/multi-exec",
+        Extent::Whole,
+        Route::Transaction,
+    ),
 ];
 
 /// Finds the route of a request.
@@ -86,5 +128,12 @@ pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, 
         Route::Page => page::page(caller).await,
         Route::PageAsset => page::asset(caller),
         Route::Publish => publish::publish(caller).await,
+        Route::Subscribe => subscribe::events(caller, b"SUBSCRIBE").await,
+        Route::PSubscribe => subscribe::events(caller, b"PSUBSCRIBE").await,
+        Route::UpstashSubscribe => subscribe::upstash(caller, b"SUBSCRIBE").await,
+        Route::UpstashPSubscribe => subscribe::upstash(caller, b"PSUBSCRIBE").await,
+        Route::Command => upstash::command(caller).await,
+        Route::Pipeline => upstash::pipeline(caller).await,
+        Route::Transaction => upstash::transaction(caller).await,
     }
 }
