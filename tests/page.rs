@@ -23,13 +23,15 @@ struct Answer {
 /// Sends one request on a connection of its own.
 async fn ask(server: &Server, path: &str, headers: &str) -> Answer {
     let address = server.http_addr().expect("there is an HTTP port");
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
-    );
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     let mut bytes = Vec::new();
     soon("the answer", async {
         let mut stream = TcpStream::connect(address).await.expect("it accepts");
-        stream.write_all(request.as_bytes()).await.expect("it reads");
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("it reads");
         stream.read_to_end(&mut bytes).await.expect("it answers");
     })
     .await;
@@ -42,7 +44,9 @@ async fn ask(server: &Server, path: &str, headers: &str) -> Answer {
         (name.to_ascii_lowercase(), value.to_owned())
     };
     Answer {
-        status: status.and_then(|status| status.parse().ok()).expect("a status"),
+        status: status
+            .and_then(|status| status.parse().ok())
+            .expect("a status"),
         headers: lines.map(header).collect(),
         body: body.to_owned(),
     }
@@ -55,7 +59,8 @@ async fn start() -> Server {
 /// What follows `before` up to the next quote, as often as it is there.
 fn quoted<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
     let rest = text.split(before).skip(1);
-    rest.filter_map(|rest| rest.split(['"', '\'']).next()).collect()
+    rest.filter_map(|rest| rest.split(['"', '\'']).next())
+        .collect()
 }
 
 #[tokio::test]
@@ -65,11 +70,14 @@ async fn every_file_that_the_page_names_is_there() {
     assert_eq!(page.status, 200);
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     assert_eq!(page.headers["cache-control"], "no-store");
-    let mut files: Vec<String> = [quoted(&page.body, "href=\"page/"), quoted(&page.body, "src=\"page/")]
-        .concat()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut files: Vec<String> = [
+        quoted(&page.body, "href=\"page/"),
+        quoted(&page.body, "src=\"page/"),
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect();
     assert!(files.len() >= 5, "{files:?}");
     let mut seen = 0;
     while seen < files.len() {
@@ -83,7 +91,10 @@ async fn every_file_that_the_page_names_is_there() {
             _ => "image/svg+xml",
         };
         assert_eq!(answer.headers["content-type"], expected, "{file}");
-        assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{file}");
+        assert_eq!(
+            answer.headers["x-content-type-options"], "nosniff",
+            "{file}"
+        );
         // Modules name further ones.
         for module in quoted(&answer.body, " from './") {
             if !files.iter().any(|known| known == module) {
@@ -93,7 +104,12 @@ async fn every_file_that_the_page_names_is_there() {
     }
     assert!(files.iter().any(|file| file == "tail.js"), "{files:?}");
     assert_eq!(ask(&server, "/page/uplot/LICENSE", "").await.status, 200);
-    for none in ["/page/none.js", "/page/", "/page/../page.html", "/page/page.html"] {
+    for none in [
+        "/page/none.js",
+        "/page/",
+        "/page/../page.html",
+        "/page/page.html",
+    ] {
         assert_eq!(ask(&server, none, "").await.status, 404, "{none}");
     }
     server.stop().await;
@@ -106,13 +122,21 @@ async fn a_browser_that_has_a_file_is_not_sent_it_again() {
     let tag = &first.headers["etag"];
     assert_eq!(first.headers["cache-control"], "no-cache");
     for known in [tag.clone(), format!("\"other\", {tag}"), format!("W/{tag}")] {
-        let again = ask(&server, "/page/page.css", &format!("If-None-Match: {known}\r\n")).await;
+        let again = ask(
+            &server,
+            "/page/page.css",
+            &format!("If-None-Match: {known}\r\n"),
+        )
+        .await;
         assert_eq!((again.status, again.body.as_str()), (304, ""), "{known}");
         assert_eq!(&again.headers["etag"], tag);
     }
     let other = ask(&server, "/page/page.css", "If-None-Match: \"other\"\r\n").await;
     assert_eq!((other.status, other.body), (200, first.body));
-    assert_ne!(&ask(&server, "/page/main.js", "").await.headers["etag"], tag);
+    assert_ne!(
+        &ask(&server, "/page/main.js", "").await.headers["etag"],
+        tag
+    );
     server.stop().await;
 }
 
@@ -131,11 +155,22 @@ async fn the_page_has_no_script_or_style_in_it() {
         "frame-ancestors 'none'",
         "base-uri 'none'",
     ] {
-        assert!(policy.split("; ").any(|own| own == part), "{part} in {policy}");
+        assert!(
+            policy.split("; ").any(|own| own == part),
+            "{part} in {policy}"
+        );
     }
     assert!(!policy.contains("unsafe"), "{policy}");
     let html = page.body.to_ascii_lowercase();
-    for refused in [" style=", "<style", " onclick=", " onload=", "javascript:", "http://", "https://"] {
+    for refused in [
+        " style=",
+        "<style",
+        " onclick=",
+        " onload=",
+        "javascript:",
+        "http://",
+        "https://",
+    ] {
         assert!(!html.contains(refused), "{refused}");
     }
     for script in html.split("<script").skip(1) {
@@ -150,9 +185,13 @@ async fn names_in_the_tables_are_text() {
     let server = start().await;
     let mut client = Client::connect(&server, 2).await;
     let hostile = "<img/src=x/onerror=alert(1)>";
-    client.ask(&format!("CLIENT SETNAME {hostile}"), "+OK").await;
+    client
+        .ask(&format!("CLIENT SETNAME {hostile}"), "+OK")
+        .await;
     client.ask(&format!("LPUSH {hostile} a b"), ":2").await;
-    client.ask(&format!("XGROUP CREATE stream {hostile} 0 MKSTREAM"), "+OK").await;
+    client
+        .ask(&format!("XGROUP CREATE stream {hostile} 0 MKSTREAM"), "+OK")
+        .await;
     server.publish(hostile, "1");
     let page = ask(&server, "/", "").await;
     assert!(!page.body.contains(hostile));
@@ -160,7 +199,9 @@ async fn names_in_the_tables_are_text() {
     // The client; the queue; the group; the channel.
     for cell in [
         format!("<th scope=\"row\" class=\"name\">{escaped} #"),
-        format!("<th scope=\"row\" class=\"name\">{escaped}</th><td class=\"n minor\">0</td><td class=\"n\">2</td>"),
+        format!(
+            "<th scope=\"row\" class=\"name\">{escaped}</th><td class=\"n minor\">0</td><td class=\"n\">2</td>"
+        ),
         format!("<td class=\"name\">{escaped}</td>"),
         format!("<th scope=\"row\" class=\"name\">{escaped}</th><td class=\"n\">1</td>"),
     ] {

@@ -15,7 +15,7 @@
 //! - The page needs a login, as the commands do whose answers it shows. Each part shows what the
 //!   caller may see, or the refusal. The files hold nothing of the server and need no permission.
 //! - Nothing but files of this server is loaded, and no script or style stands in the page: the
-//!   browser is told to refuse all else ([`CONTENT_SECURITY_POLICY`]).
+//!   browser is told to refuse all else ([`POLICY`]).
 
 mod render;
 mod tables;
@@ -28,8 +28,9 @@ use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH};
 use sha2::{Digest, Sha256};
 
-use self::render::{Figures, render};
+use self::render::{Figures, Part, render};
 use super::answer::{Answer, Refusal};
+use super::api;
 use super::caller::Caller;
 
 /// What a browser may load for the page: files of this server only. No script writes HTML.
@@ -84,16 +85,49 @@ const ASSETS: &[Asset] = assets![
 static TAGS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| {
     let tag = |asset: &Asset| {
         let digest = Sha256::digest(asset.content);
-        let digits: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits: String = digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         HeaderValue::from_str(&format!("\"{digits}\"")).expect("a tag is ASCII")
     };
     ASSETS.iter().map(tag).collect()
 });
 
+/// The page.
+pub(super) async fn page(caller: &mut Caller) -> Result<Answer, Refusal> {
+    let figures = Figures {
+        overview: part(api::overview(caller))?,
+        channels: part(api::channels(caller))?,
+        queues: part(api::queues(caller).await)?,
+        clients: part(api::clients(caller))?,
+        closed: part(api::closed(caller))?,
+        groups: part(api::groups(caller).await)?,
+        slowlog: part(api::slowlog(caller))?,
+    };
+    let answer = Answer::whole("text/html; charset=utf-8", render(&figures));
+    Ok(answer.with_header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
+}
+
+/// What a route answers, for a part of the page.
+///
+/// # Errors
+/// The caller has to log in: the browser then asks for a user. Any other refusal is shown.
+fn part(answer: Result<Answer, Refusal>) -> Result<Part, Refusal> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer.into_json())),
+        Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => Err(refusal),
+        Err(refusal) => Ok(Err(refusal.text)),
+    }
+}
+
 /// A file of the page, or that the browser has it.
 pub(super) fn asset(caller: &Caller) -> Result<Answer, Refusal> {
     let path = caller.target.rest();
-    let Some(at) = ASSETS.iter().position(|asset| asset.path.as_bytes() == &path[..]) else {
+    let Some(at) = ASSETS
+        .iter()
+        .position(|asset| asset.path.as_bytes() == &path[..])
+    else {
         let text = "ERR the page has no such file";
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
     };
@@ -117,15 +151,4 @@ fn lists(tags: &HeaderValue, tag: &HeaderValue) -> bool {
         let listed = listed.trim_ascii();
         listed == b"*" || listed.strip_prefix(b"W/").unwrap_or(listed) == own
     })
-}
-
-/// The page.
-pub(super) async fn page(caller: &mut Caller) -> Result<Answer, Refusal> {
-    caller.permit(&[b"INFO"])?;
-    let figures = Figures {
-        overview: Err("not there yet".into()),
-        tables: std::array::from_fn(|_| Err("not there yet".into())),
-    };
-    let answer = Answer::whole("text/html; charset=utf-8", render(&figures));
-    Ok(answer.with_header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::tables::TABLES;
+use super::tables::{CHANNELS, CLIENTS, CLOSED, GROUPS, QUEUES, SLOWLOG, Table};
 use super::text::{bytes, count, escape, name, seconds};
 
 /// What a part of the page shows: the answer of its route, or the text of the refusal.
@@ -19,8 +19,27 @@ pub(super) type Part = Result<Value, String>;
 pub(super) struct Figures {
     /// Of `/api/overview`.
     pub overview: Part,
-    /// Of the tables' routes, in the order of [`TABLES`].
-    pub tables: [Part; TABLES.len()],
+    /// Of `/api/channels`, and so on.
+    pub channels: Part,
+    pub queues: Part,
+    pub clients: Part,
+    pub closed: Part,
+    pub groups: Part,
+    pub slowlog: Part,
+}
+
+impl Figures {
+    /// Each table with its part.
+    fn tables(&self) -> [(&Table, &Part); 6] {
+        [
+            (&CHANNELS, &self.channels),
+            (&QUEUES, &self.queues),
+            (&CLIENTS, &self.clients),
+            (&CLOSED, &self.closed),
+            (&GROUPS, &self.groups),
+            (&SLOWLOG, &self.slowlog),
+        ]
+    }
 }
 
 const TEMPLATE: &str = include_str!("assets/page.html");
@@ -124,12 +143,16 @@ fn filling(figures: &Figures) -> HashMap<String, String> {
     let mut at = String::new();
     let mut uptime = String::new();
     if !server.is_null() {
-        at = format!("{} on port {}", name(&server["version"]), server["tcp_port"]);
+        at = format!(
+            "{} on port {}",
+            name(&server["version"]),
+            server["tcp_port"]
+        );
         uptime = format!("up {}", seconds(&server["uptime_seconds"]));
     }
     set("server", escape(&at));
     set("uptime", escape(&uptime));
-    for (table, part) in TABLES.iter().zip(&figures.tables) {
+    for (table, part) in figures.tables() {
         let (rows, note) = match part {
             Ok(answer) => (table.rows(answer), table.note(answer)),
             Err(refusal) => (String::new(), refused(table.what, refusal)),
@@ -189,7 +212,12 @@ mod tests {
         let part = || Err("NOPERM <b>no</b>".to_owned());
         Figures {
             overview: part(),
-            tables: std::array::from_fn(|_| part()),
+            channels: part(),
+            queues: part(),
+            clients: part(),
+            closed: part(),
+            groups: part(),
+            slowlog: part(),
         }
     }
 
@@ -212,13 +240,15 @@ mod tests {
             "reason": HOSTILE, "last_command": HOSTILE, "library": HOSTILE, "blocked": true,
             "waiting_bytes": 2048, "age_seconds": 61});
         let row = json!({"channel": HOSTILE, "key": HOSTILE, "group": HOSTILE, "messages": 50});
+        let entry = json!({"args": [HOSTILE, {"base64": "gA=="}], "addr": HOSTILE});
         let figures = Figures {
             overview: Ok(json!({"server": {"version": HOSTILE}})),
-            tables: TABLES.map(|table| {
-                Ok(json!({"channels": [row], "queues": [row], "clients": [client],
-                    "groups": [row], "entries": [{"args": [HOSTILE, {"base64": "gA=="}], "addr": HOSTILE}],
-                    "window_seconds": 10, "total": 5000, "name": table.name}))
-            }),
+            channels: Ok(json!({"channels": [row], "window_seconds": 10})),
+            queues: Ok(json!({"queues": [row]})),
+            clients: Ok(json!({"clients": [client], "total": 5000})),
+            closed: Ok(json!({"clients": [client]})),
+            groups: Ok(json!({"groups": [row]})),
+            slowlog: Ok(json!({"entries": [entry]})),
         };
         let html = render(&figures);
         assert!(!html.contains("<script>"));
@@ -239,8 +269,7 @@ mod tests {
             "clients": {"connected": 1204}, "pubsub": {"published": 2_500_000, "delivered": 17},
             "memory": {"max_bytes": 0, "used_bytes": 2048},
         }));
-        let channels = TABLES.iter().position(|table| table.name == "channels");
-        figures.tables[channels.unwrap()] = Ok(json!({"enabled": true, "window_seconds": 10,
+        figures.channels = Ok(json!({"enabled": true, "window_seconds": 10,
             "channels": [{"channel": "orders", "messages": 1200, "bytes": 4096, "receivers": 3}]}));
         let html = render(&figures);
         for expected in [
@@ -258,16 +287,12 @@ mod tests {
 
     #[test]
     fn a_table_says_why_it_is_empty() {
-        let table = |name| TABLES.iter().find(|table| table.name == name).unwrap();
-        let note = |name, answer: &Value| table(name).note(answer);
+        let uncounted = json!({"enabled": false, "channels": []});
         assert_eq!(
-            note("channels", &json!({"enabled": false, "channels": []})),
+            CHANNELS.note(&uncounted),
             "The server doesn’t count them: a setting turns it off."
         );
-        assert_eq!(note("closed", &json!({"clients": []})), "None yet.");
-        assert_eq!(
-            note("clients", &json!({"clients": [{}], "total": 1})),
-            ""
-        );
+        assert_eq!(CLOSED.note(&json!({"clients": []})), "None yet.");
+        assert_eq!(CLIENTS.note(&json!({"clients": [{}], "total": 1})), "");
     }
 }

@@ -30,98 +30,100 @@ const fn column(class: &'static str, cell: fn(&Value) -> String) -> Column {
     Column { class, cell }
 }
 
-/// All tables.
-pub(super) const TABLES: [Table; 6] = [
-    Table {
-        name: "channels",
-        what: "the channels",
-        rows: "channels",
-        none: "Nothing was published in this time.",
-        columns: &[
-            column("name", |row| name(&row["channel"])),
-            column("n", |row| count(&row["messages"])),
-            column("n", per_second),
-            column("n", |row| bytes(&row["bytes"])),
-            column("n", |row| count(&row["receivers"])),
-        ],
-    },
-    Table {
-        name: "queues",
-        what: "the queues",
-        rows: "queues",
-        none: "No list has elements, and nobody waits for one.",
-        columns: &[
-            column("name", |row| name(&row["key"])),
-            column("n minor", |row| count(&row["db"])),
-            column("n", |row| count(&row["length"])),
-            column("n", |row| count(&row["pushed"])),
-            column("n", |row| count(&row["popped"])),
-            column("n", |row| count(&row["waiting_clients"])),
-            column("n", |row| or_dash(&row["oldest_seconds"], seconds)),
-        ],
-    },
-    Table {
-        name: "clients",
-        what: "the clients",
-        rows: "clients",
-        none: "None.",
-        columns: &[
-            column("name", client),
-            column("mono", |row| name(&row["addr"])),
-            column("minor", |row| name(&row["user"])),
-            column("n", |row| bytes(&row["waiting_bytes"])),
-            column("n", |row| count(&row["dropped"])),
-            column("n", channels_of_client),
-            column("n", |row| count(&row["patterns"])),
-            column("n", |row| seconds(&row["age_seconds"])),
-            column("n", |row| seconds(&row["idle_seconds"])),
-            column("mono", last_command),
-            column("minor", |row| name(&row["library"])),
-        ],
-    },
-    Table {
-        name: "closed",
-        what: "closed clients",
-        rows: "clients",
-        none: "None yet.",
-        columns: &[
-            column("name", client),
-            column("", |row| name(&row["reason"])),
-            column("n", |row| {
-                format!("{} ago", seconds(&row["closed_seconds_ago"]))
-            }),
-            column("n", |row| seconds(&row["age_seconds"])),
-            column("mono", |row| name(&row["addr"])),
-            column("minor", |row| name(&row["user"])),
-        ],
-    },
-    Table {
-        name: "groups",
-        what: "stream groups",
-        rows: "groups",
-        none: "No stream has a group.",
-        columns: &[
-            column("name", |row| name(&row["key"])),
-            column("name", |row| name(&row["group"])),
-            column("n minor", |row| count(&row["db"])),
-            column("n", |row| count(&row["consumers"])),
-            column("n", |row| count(&row["pending"])),
-            column("n", |row| or_dash(&row["lag"], count)),
-        ],
-    },
-    Table {
-        name: "slowlog",
-        what: "the slow log",
-        rows: "entries",
-        none: "No command was slow.",
-        columns: &[
-            column("n", |row| microseconds(&row["duration_us"])),
-            column("name", command),
-            column("", |row| name(&row["addr"])),
-            column("", ago),
-        ],
-    },
-];
+pub(super) static CHANNELS: Table = Table {
+    name: "channels",
+    what: "the channels",
+    rows: "channels",
+    none: "Nothing was published in this time.",
+    columns: &[
+        column("name", |row| name(&row["channel"])),
+        column("n", |row| count(&row["messages"])),
+        column("n", per_second),
+        column("n", |row| bytes(&row["bytes"])),
+        column("n", |row| count(&row["receivers"])),
+    ],
+};
+
+pub(super) static QUEUES: Table = Table {
+    name: "queues",
+    what: "the queues",
+    rows: "queues",
+    none: "No list has elements, and nobody waits for one.",
+    columns: &[
+        column("name", |row| name(&row["key"])),
+        column("n minor", |row| count(&row["db"])),
+        column("n", |row| count(&row["length"])),
+        column("n", |row| count(&row["pushed"])),
+        column("n", |row| count(&row["popped"])),
+        column("n", |row| count(&row["waiting_clients"])),
+        column("n", |row| or_dash(&row["oldest_seconds"], seconds)),
+    ],
+};
+
+pub(super) static CLIENTS: Table = Table {
+    name: "clients",
+    what: "the clients",
+    rows: "clients",
+    none: "None.",
+    columns: &[
+        column("name", client),
+        column("mono", |row| name(&row["addr"])),
+        column("minor", |row| name(&row["user"])),
+        column("n", |row| bytes(&row["waiting_bytes"])),
+        column("n", |row| count(&row["dropped"])),
+        column("n", channels_of_client),
+        column("n", |row| count(&row["patterns"])),
+        column("n", |row| seconds(&row["age_seconds"])),
+        column("n", |row| seconds(&row["idle_seconds"])),
+        column("mono", last_command),
+        column("minor", |row| name(&row["library"])),
+    ],
+};
+
+pub(super) static CLOSED: Table = Table {
+    name: "closed",
+    what: "closed clients",
+    rows: "clients",
+    none: "None yet.",
+    columns: &[
+        column("name", client),
+        column("", |row| name(&row["reason"])),
+        column("n", |row| {
+            format!("{} ago", seconds(&row["closed_seconds_ago"]))
+        }),
+        column("n", |row| seconds(&row["age_seconds"])),
+        column("mono", |row| name(&row["addr"])),
+        column("minor", |row| name(&row["user"])),
+    ],
+};
+
+pub(super) static GROUPS: Table = Table {
+    name: "groups",
+    what: "stream groups",
+    rows: "groups",
+    none: "No stream has a group.",
+    columns: &[
+        column("name", |row| name(&row["key"])),
+        column("name", |row| name(&row["group"])),
+        column("n minor", |row| count(&row["db"])),
+        column("n", |row| count(&row["consumers"])),
+        column("n", |row| count(&row["pending"])),
+        column("n", |row| or_dash(&row["lag"], count)),
+    ],
+};
+
+pub(super) static SLOWLOG: Table = Table {
+    name: "slowlog",
+    what: "the slow log",
+    rows: "entries",
+    none: "No command was slow.",
+    columns: &[
+        column("n", |row| microseconds(&row["duration_us"])),
+        column("name", command),
+        column("", |row| name(&row["addr"])),
+        column("", ago),
+    ],
+};
 
 impl Table {
     /// The rows as HTML.

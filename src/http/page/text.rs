@@ -39,11 +39,7 @@ pub(super) fn name(value: &Value) -> String {
 pub(super) fn count(value: &Value) -> String {
     let number = number(value);
     if number >= 1e6 {
-        let (unit, name) = if number < 1e9 {
-            (1e6, "M")
-        } else {
-            (1e9, "G")
-        };
+        let (unit, name) = if number < 1e9 { (1e6, "M") } else { (1e9, "G") };
         let shown = number / unit;
         let decimals = match shown {
             shown if shown < 9.995 => 2,

@@ -15,8 +15,8 @@ import { check, run, unique, waitUntil } from "./harness.mjs";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Starts a server, and resolves to its process and the two ports. */
-async function startServer(...options) {
-  const child = spawn(process.env.CHECK_BINARY, ["--port", "0", "--http-port", "auto", ...options], { stdio: ["ignore", "pipe", "ignore"] });
+async function startServer({ http = "auto", options = [] } = {}) {
+  const child = spawn(process.env.CHECK_BINARY, ["--port", "0", "--http-port", String(http), ...options], { stdio: ["ignore", "pipe", "ignore"] });
   const ports = {};
   for await (const line of createInterface(child.stdout)) {
     const [, kind, port] = line.match(/^ready (tcp|http) .*:(\d+)$/) ?? [];
@@ -284,11 +284,11 @@ check("without JavaScript there are tables", async () => {
 });
 
 check("a user sees what is permitted, and is told what is not", async () => {
-  const server = await startServer("--requirepass", "sesame");
+  const server = await startServer({ options: ["--requirepass", "sesame"] });
   try {
     const admin = createClient({ url: `redis://:sesame@127.0.0.1:${server.tcp}` });
     await admin.connect();
-    await admin.sendCommand(["ACL", "SETUSER", "dashboard", "on", ">secret", "resetchannels", "&open*", "-@all", "+info", "+psubscribe"]);
+    await admin.sendCommand(["ACL", "SETUSER", "dashboard", "on", ">secret", "resetchannels", "&open*", "-@all", "+info", "+psubscribe", "+client|overflow"]);
     admin.destroy();
     const refused = await fetch(server.url);
     assert.equal(refused.status, 401);
@@ -323,7 +323,7 @@ check("a server that is away is told, and found again", async () => {
       await waitUntil(async () => (await text(page, "#headline")).startsWith("No answer since "), "the outage");
       assert.equal(await page.title(), "No answer · fanfare");
       await waitUntil(async () => (await text(page, "#tail-status")).startsWith("The stream ended."), "the end of the stream");
-      server = await startServer("--http-port", String(server.http));
+      server = await startServer({ http: server.http });
       await page.click("#retry").catch(() => {});
       await waitUntil(async () => (await text(page, "#link-text")) === "Live", "the new server");
       const again = createClient({ socket: { host: "127.0.0.1", port: server.tcp } });

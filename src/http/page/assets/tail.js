@@ -10,6 +10,8 @@ import { explain, refusal, tailAddress } from './net.js';
 const ROWS = 200;
 const PAYLOAD_CHARACTERS = 2_000;
 const NAME_CHARACTERS = 200;
+/** From this size on, the server sends text as base64 too: 64 KiB. */
+const LARGE_CHARACTERS = 4 * 65_536 / 3;
 /** At most so much waits to be drawn; one message may be larger. */
 const WAITING_CHARACTERS = 4_000_000;
 const REDRAW_MS = 250;
@@ -158,11 +160,22 @@ export class Tail {
 }
 
 function line(at, { channel, payload }) {
-  const whole = text(payload);
   const size = typeof payload === 'string' ? new Blob([payload]).size : Math.floor(payload.base64.replace(/=+$/, '').length * 3 / 4);
   return make('li', '', [
-    make('time', '', instant(at)), make('span', 'channel', cut(text(channel), NAME_CHARACTERS)), make('span', 'size', bytes(size)), make('span', 'payload', cut(whole, PAYLOAD_CHARACTERS)),
+    make('time', '', instant(at)), make('span', 'channel', cut(text(channel), NAME_CHARACTERS)), make('span', 'size', bytes(size)), make('span', 'payload', cut(start(payload), PAYLOAD_CHARACTERS)),
   ]);
+}
+
+/** A payload as it is shown. A large one comes as base64 even if it is text; then its start is decoded. */
+function start(payload) {
+  if (typeof payload === 'string' || payload.base64.length < LARGE_CHARACTERS) return text(payload);
+  const octets = Uint8Array.from(atob(payload.base64.slice(0, 4 * PAYLOAD_CHARACTERS)), (letter) => letter.charCodeAt(0));
+  try {
+    // More follows, so the last letter may be incomplete.
+    return `${new TextDecoder('utf-8', { fatal: true }).decode(octets, { stream: true })}…`;
+  } catch {
+    return text(payload);
+  }
 }
 
 const cut = (whole, most) => (whole.length > most ? `${whole.slice(0, most)}…` : whole);
