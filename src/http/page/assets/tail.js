@@ -27,10 +27,13 @@ export class Tail {
     this.missed = 0;
     this.skipped = 0;
     this.failures = 0;
-    this.rateBase = { seen: 0, at: 0, rate: 0 };
+    this.rateBase = { seen: 0, at: performance.now(), rate: 0 };
     this.rows = by('tail-rows');
     by('tail-form').addEventListener('submit', (event) => { event.preventDefault(); this.toggle(); });
-    by('tail-pause').addEventListener('click', () => this.pause(!this.paused));
+    by('tail-pause').addEventListener('click', () => {
+      this.pause(!this.paused);
+      this.say(this.paused ? 'Paused.' : `Listening to ${this.pattern}.`);
+    });
     by('tail-clear').addEventListener('click', () => this.clear());
     by('tail-wrap').addEventListener('change', (event) => this.rows.classList.toggle('wrap', event.target.checked));
     by('tail-pattern').addEventListener('input', () => this.label());
@@ -57,17 +60,20 @@ export class Tail {
     this.label();
     const stream = new EventSource(tailAddress(this.pattern));
     this.stream = stream;
-    stream.addEventListener('subscribed', () => { this.failures = 0; this.connected = true; this.draw(); });
+    stream.addEventListener('subscribed', () => {
+      this.failures = 0;
+      this.say(this.paused ? 'Paused.' : `Listening to ${this.pattern}.`);
+    });
     stream.addEventListener('message', (event) => this.take(event.data));
     stream.addEventListener('dropped', (event) => { this.missed += JSON.parse(event.data).messages; });
     // EventSource would connect again by itself, but never tells why it can't and doesn't back off.
-    stream.addEventListener('error', () => { stream.close(); if (this.stream === stream) this.lost(); });
+    stream.addEventListener('error', () => { stream.close(); this.lost(stream); });
   }
 
-  async lost() {
-    this.connected = false;
+  async lost(stream) {
     const failure = await refusal(tailAddress(this.pattern));
-    if (!this.wanted) return;
+    // Meanwhile it may have been stopped, or listen to something else.
+    if (this.stream !== stream) return;
     if (failure && failure.status !== 0) {
       this.stop();
       return this.say(explain(failure, `listen to ${this.pattern}`), true);
@@ -82,13 +88,12 @@ export class Tail {
     if (!this.wanted) return;
     this.draw();
     this.wanted = false;
-    this.connected = false;
     this.stream?.close();
     this.stream = null;
     clearInterval(this.clock);
     clearTimeout(this.retry);
     this.label();
-    this.say(`Stopped after ${plural(this.seen, 'message', 'messages')}.`);
+    this.say('Stopped.');
   }
 
   take(data) {
@@ -113,27 +118,24 @@ export class Tail {
       this.rows.prepend(...fresh.reverse().map(([at, data]) => line(at, JSON.parse(data))));
       while (this.rows.children.length > ROWS) this.rows.lastChild.remove();
     }
-    if (this.connected) this.status();
+    this.count();
   }
 
-  status() {
+  /** The figures change all the time, so they are not announced to screen readers; what `say` says is. */
+  count() {
     const now = performance.now();
-    if (now - this.rateBase.at > 1000) {
-      const since = (now - this.rateBase.at) / 1000;
-      this.rateBase = { seen: this.seen, at: now, rate: Math.max(0, this.seen - this.rateBase.seen) / since };
-      let line = this.seen === 0 ? 'Waiting for the first message.' : `${plural(this.seen, 'message', 'messages')}, ${rate(this.rateBase.rate)}/s.`;
-      if (this.missed) line += ` ${count(this.missed)} dropped, because this page didn’t keep up.`;
-      if (this.paused) line = `Paused: ${count(this.skipped)} not shown. ${line}`;
-      this.say(line);
-    }
+    const since = (now - this.rateBase.at) / 1000;
+    if (since > 1) this.rateBase = { seen: this.seen, at: now, rate: (this.seen - this.rateBase.seen) / since };
+    let line = this.seen ? `${plural(this.seen, 'message', 'messages')}, ${rate(this.rateBase.rate)}/s.` : '';
+    if (this.skipped) line += ` ${count(this.skipped)} not shown.`;
+    if (this.missed) line += ` ${count(this.missed)} dropped, because this page didn’t keep up.`;
+    write(by('tail-count'), line);
   }
 
   pause(paused) {
     this.paused = paused;
-    this.skipped = 0;
     by('tail-pause').setAttribute('aria-pressed', String(paused));
     write(by('tail-pause'), paused ? 'Go on' : 'Pause');
-    this.rateBase.at = 0;
   }
 
   clear() {
@@ -143,7 +145,8 @@ export class Tail {
     this.seen = 0;
     this.missed = 0;
     this.skipped = 0;
-    this.rateBase = { seen: 0, at: 0, rate: 0 };
+    this.rateBase = { seen: 0, at: performance.now(), rate: 0 };
+    this.count();
   }
 
   label() {
