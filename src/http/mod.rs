@@ -43,6 +43,7 @@
 //!   direction, and a body within the limits that requests in RESP have.
 
 mod answer;
+mod api;
 mod caller;
 mod credentials;
 mod events;
@@ -50,6 +51,7 @@ mod gate;
 mod health;
 mod json;
 mod link;
+mod metrics;
 mod page;
 mod publish;
 mod requests;

@@ -7,8 +7,10 @@
 use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Refusal};
+use super::api;
 use super::caller::Caller;
 use super::health::health;
+use super::metrics;
 use super::page;
 use super::publish;
 use super::target::Target;
@@ -23,6 +25,24 @@ pub(crate) enum Route {
     Page,
     /// `/page/<file>`
     PageAsset,
+    /// `/metrics`
+    Metrics,
+    /// `/api/overview`
+    ApiOverview,
+    /// `/api/clients`
+    ApiClients,
+    /// `/api/closed`
+    ApiClosed,
+    /// `/api/channels`
+    ApiChannels,
+    /// `/api/receivers`
+    ApiReceivers,
+    /// `/api/queues`
+    ApiQueues,
+    /// `/api/groups`
+    ApiGroups,
+    /// `/api/slowlog`
+    ApiSlowlog,
     /// `POST /publish/<channel>`
     Publish,
     /// `GET /subscribe/<channel>`
@@ -57,6 +77,40 @@ const ROUTES: &[(Method, &str, Extent, Route)] = &[
     (Method::GET, "/health", Extent::Whole, Route::Health),
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
+    (Method::GET, "/metrics", Extent::Whole, Route::Metrics),
+    (
+        Method::GET,
+        "/api/overview",
+        Extent::Whole,
+        Route::ApiOverview,
+    ),
+    (
+        Method::GET,
+        "/api/clients",
+        Extent::Whole,
+        Route::ApiClients,
+    ),
+    (Method::GET, "/api/closed", Extent::Whole, Route::ApiClosed),
+    (
+        Method::GET,
+        "/api/channels",
+        Extent::Whole,
+        Route::ApiChannels,
+    ),
+    (
+        Method::GET,
+        "/api/receivers",
+        Extent::Whole,
+        Route::ApiReceivers,
+    ),
+    (Method::GET, "/api/queues", Extent::Whole, Route::ApiQueues),
+    (Method::GET, "/api/groups", Extent::Whole, Route::ApiGroups),
+    (
+        Method::GET,
+        "/api/slowlog",
+        Extent::Whole,
+        Route::ApiSlowlog,
+    ),
     (Method::POST, "/publish/", Extent::Start, Route::Publish),
     (Method::GET, "/subscribe/", Extent::Start, Route::Subscribe),
     (
@@ -127,6 +181,15 @@ pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, 
         Route::Health => Ok(health(&caller.state, caller.target.path())),
         Route::Page => page::page(caller).await,
         Route::PageAsset => page::asset(caller),
+        Route::Metrics => metrics::metrics(caller),
+        Route::ApiOverview => api::overview(caller),
+        Route::ApiClients => api::clients(caller),
+        Route::ApiClosed => api::closed(caller),
+        Route::ApiChannels => api::channels(caller),
+        Route::ApiReceivers => api::receivers(caller),
+        Route::ApiQueues => api::queues(caller).await,
+        Route::ApiGroups => api::groups(caller).await,
+        Route::ApiSlowlog => api::slowlog(caller),
         Route::Publish => publish::publish(caller).await,
         Route::Subscribe => subscribe::events(caller, b"SUBSCRIBE").await,
         Route::PSubscribe => subscribe::events(caller, b"PSUBSCRIBE").await,
