@@ -94,6 +94,7 @@ check("figures move under load, and plots are drawn", async () => {
     }, "rates that change");
     assert.match(await text(page, "#headline"), /messages a second in, .* out to subscribers\.$/);
     assert.match(await page.title(), /\/s · fanfare$/);
+    await page.locator("#channels").scrollIntoViewIfNeeded();
     await waitUntil(async () => (await rowOf(page, "channels", channel).count()) === 1, "the channel among the busiest");
     assert.equal(await page.locator(".plot canvas").count(), 8);
     await waitUntil(() => page.evaluate(() => {
