@@ -87,7 +87,7 @@ pub(super) static CLOSED: Table = Table {
     none: "None yet.",
     columns: &[
         column("name", client),
-        column("", |row| name(&row["reason"])),
+        column("", |row| name(&row["reason"]).replace('-', " ")),
         column("n", |row| {
             format!("{} ago", seconds(&row["closed_seconds_ago"]))
         }),
@@ -120,7 +120,7 @@ pub(super) static SLOWLOG: Table = Table {
     columns: &[
         column("n", |row| microseconds(&row["duration_us"])),
         column("name", command),
-        column("", |row| name(&row["addr"])),
+        column("", caller),
         column("", ago),
     ],
 };
@@ -198,6 +198,13 @@ fn per_second(row: &Value) -> String {
 fn command(row: &Value) -> String {
     let args = row["args"].as_array().into_iter().flatten();
     args.map(name).collect::<Vec<_>>().join(" ")
+}
+
+fn caller(row: &Value) -> String {
+    match name(&row["name"]).as_str() {
+        "" => name(&row["addr"]),
+        own => format!("{own} {}", name(&row["addr"])),
+    }
 }
 
 fn ago(row: &Value) -> String {

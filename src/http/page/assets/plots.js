@@ -55,7 +55,7 @@ class Plot {
       },
       axes: [
         { ...axis, grid: { show: false }, size: 20, gap: 4, space: 70, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000).slice(-8, -3)), incrs: [60, 120, 300, 600] },
-        { ...axis, size: 52, gap: 6, space: 28, grid: { stroke: colour('line'), width: 1 }, values: (_, ticks) => ticks.map((tick) => (this.spec.binary ? bytes(tick) : count(tick)).replace(/\.0 /, ' ')), ...(this.spec.binary ? { incrs: BINARY } : { incrs: WHOLE }) },
+        { ...axis, size: 52, gap: 6, space: 22, grid: { stroke: colour('line'), width: 1 }, values: (_, ticks) => ticks.map((tick) => (this.spec.binary ? bytes(tick) : count(tick)).replace(/\.0 /, ' ')), ...(this.spec.binary ? { incrs: BINARY } : { incrs: WHOLE }) },
       ],
       series: [{}, ...this.spec.lines.map(([, name], at) => ({
         stroke: colour(name), width: at === 0 ? 1.5 : 1.25, fill: at === 0 ? colour(`${name}-fill`) : undefined, points: { show: false }, spanGaps: false,
@@ -86,7 +86,7 @@ class Plot {
   }
 }
 
-const WHOLE = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+const WHOLE = [1, 2, 5, ...Array.from({ length: 12 }, (_, power) => [10, 20, 25, 50].map((step) => step * 10 ** power)).flat()];
 const BINARY = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 export class Plots {

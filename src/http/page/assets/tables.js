@@ -5,6 +5,10 @@ import { bytes, clock, count, microseconds, plural, rate, seconds, text } from '
 import * as net from './net.js';
 import { Table } from './table.js';
 
+/** Rows of a table that is not told how many there are. */
+const ROWS = 50;
+const counted = (rows) => (rows.length < ROWS ? count(rows.length) : `${ROWS}+`);
+
 const client = (item) => (text(item.name) ? `${text(item.name)} #${item.id}` : `#${item.id}`);
 const number = (cell) => ({ cell, className: 'n' });
 const minor = (cell, className = '') => ({ cell, className: `${className} minor` });
@@ -52,7 +56,7 @@ export function tables(ask) {
     {
       name: 'channels',
       act: 'see the channels',
-      load: () => net.get('channels', { by: value('channels-by'), window: value('channels-window'), limit: 50 }),
+      load: () => net.get('channels', { by: value('channels-by'), window: value('channels-window'), limit: ROWS }),
       rows: (answer) => { window = answer.window_seconds; return answer.channels; },
       note: (answer) => {
         if (!answer.enabled) return 'The server doesn’t count them: a setting turns it off.';
@@ -71,10 +75,10 @@ export function tables(ask) {
     {
       name: 'queues',
       act: 'see the queues',
-      load: () => net.get('queues', { limit: 50 }),
+      load: () => net.get('queues', { limit: ROWS }),
       rows: (answer) => queueRates.add(answer.queues),
       note: (answer) => (answer.queues.length ? '' : 'No list has elements, and nobody waits for one.'),
-      badge: (answer) => answer.queues.length,
+      badge: (answer) => counted(answer.queues),
       bars: [bars.length],
       key: queueKey,
       columns: [
@@ -93,7 +97,7 @@ export function tables(ask) {
       load: () => net.get('clients', { sort: value('clients-sort'), limit: 100 }),
       rows: (answer) => answer.clients,
       note: (answer) => (answer.total > answer.clients.length ? `The first ${count(answer.clients.length)} of ${count(answer.total)}.` : ''),
-      badge: (answer) => answer.total,
+      badge: (answer) => count(answer.total),
       bars: [bars.waiting],
       key: (one) => one.id,
       columns: [
@@ -119,7 +123,7 @@ export function tables(ask) {
       key: (one) => one.id,
       columns: [
         { cell: client, className: 'name' },
-        { cell: (one) => one.reason },
+        { cell: (one) => one.reason.replaceAll('-', ' ') },
         number((one) => `${seconds(one.closed_seconds_ago)} ago`),
         number((one) => seconds(one.age_seconds)),
         { cell: (one) => one.addr, className: 'mono' },
@@ -129,10 +133,10 @@ export function tables(ask) {
     {
       name: 'groups',
       act: 'see stream groups',
-      load: () => net.get('groups', { limit: 50 }),
+      load: () => net.get('groups', { limit: ROWS }),
       rows: (answer) => answer.groups,
       note: (answer) => (answer.groups.length ? '' : 'No stream has a group.'),
-      badge: (answer) => answer.groups.length,
+      badge: (answer) => counted(answer.groups),
       key: (one) => `${queueKey(one)} ${text(one.group)}`,
       columns: [
         { cell: (one) => text(one.key), className: 'name' },
@@ -146,10 +150,10 @@ export function tables(ask) {
     {
       name: 'slowlog',
       act: 'see the slow log',
-      load: () => net.get('slowlog', { limit: 50 }),
+      load: () => net.get('slowlog', { limit: ROWS }),
       rows: (answer) => answer.entries,
       note: (answer) => (answer.entries.length ? '' : 'No command was slow.'),
-      badge: (answer) => answer.entries.length,
+      badge: (answer) => counted(answer.entries),
       key: (one) => one.id,
       columns: [
         number((one) => microseconds(one.duration_us)),
@@ -190,7 +194,7 @@ class Part {
     this.table.show(rows);
     this.say(spec.note(answer), false);
     this.section.classList.toggle('none', rows.length === 0);
-    if (this.badge && spec.badge) write(this.badge, count(spec.badge(answer)));
+    if (this.badge && spec.badge) write(this.badge, spec.badge(answer));
     return false;
   }
 
