@@ -97,6 +97,9 @@ pub(crate) struct Client {
     pub tracking: Tracking,
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
+    /// Bytes of a body that are kept for its request over HTTP.
+    #[cfg(feature = "http")]
+    pub held_body: AtomicUsize,
     /// Whether it is blocked (BLPOP and similar commands).
     blocked: AtomicBool,
     /// Whether it waits for the end of a pause.
@@ -150,6 +153,8 @@ impl Client {
             watched_changed: AtomicBool::new(false),
             tracking: Tracking::default(),
             held_input: AtomicUsize::new(0),
+            #[cfg(feature = "http")]
+            held_body: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
             postponed: AtomicBool::new(false),
             monitor: AtomicBool::new(false),
@@ -232,6 +237,8 @@ impl Client {
         let (_, _, output) = self.outbox.usage();
         let subscriptions = self.subscriptions.lock().memory();
         let input = self.held_input.load(Relaxed);
+        #[cfg(feature = "http")]
+        let input = input + self.held_body.load(Relaxed);
         let names = self.names.lock().as_deref().map_or(0, Names::memory);
         let tracked = self.tracking.key_memory.load(Relaxed);
         size_of::<Client>() + names + subscriptions + input + self.kept_memory() + tracked + output

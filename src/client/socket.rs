@@ -319,15 +319,20 @@ impl WriteSocket {
             #[cfg(all(test, shuttle))]
             WriteSocket::Scripted(_) => return Ok(()),
         };
-        let Some(silence) = silence else {
-            return socket.set_keepalive(false);
-        };
-        let keepalive = TcpKeepalive::new()
-            .with_time(silence)
-            .with_interval((silence / 3).max(Duration::from_secs(1)))
-            .with_retries(3);
-        socket.set_tcp_keepalive(&keepalive)
+        set_keepalive(&socket, silence)
     }
+}
+
+/// As [`WriteSocket::set_keepalive`], of any TCP socket.
+pub(crate) fn set_keepalive(socket: &SockRef<'_>, silence: Option<Duration>) -> io::Result<()> {
+    let Some(silence) = silence else {
+        return socket.set_keepalive(false);
+    };
+    let keepalive = TcpKeepalive::new()
+        .with_time(silence)
+        .with_interval((silence / 3).max(Duration::from_secs(1)))
+        .with_retries(3);
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 #[cfg(test)]

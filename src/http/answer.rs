@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
@@ -122,6 +122,8 @@ pub(crate) struct Refusal {
     pub status: StatusCode,
     /// The text. A command's error keeps its code: `NOPERM …`.
     pub text: String,
+    /// The methods that the path is there for, if the request's was another.
+    pub allowed: Option<&'static str>,
 }
 
 impl Refusal {
@@ -130,6 +132,7 @@ impl Refusal {
         Refusal {
             status,
             text: text.into(),
+            allowed: None,
         }
     }
 
@@ -146,7 +149,11 @@ impl Refusal {
     /// As an answer.
     pub(super) fn answer(&self) -> Answer {
         let answer = Answer::json(&serde_json::json!({"error": self.text}));
-        answer.with_status(self.status)
+        let answer = answer.with_status(self.status);
+        match self.allowed {
+            Some(methods) => answer.with_header(ALLOW, HeaderValue::from_static(methods)),
+            None => answer,
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl Caller {
         self.link.as_mut().expect("a body takes it last")
     }
 
-    /// The same, for the body of the answer, which is all that uses it from now on.
+    /// The session's end, for the body of the answer, which is all that uses it from now on.
     pub(super) fn take_link(&mut self) -> OwnedMutexGuard<Link> {
         self.link.take().expect("one body takes it")
     }
@@ -176,7 +176,18 @@ impl Caller {
                 return Err(too_long());
             }
             body.extend_from_slice(&piece);
+            // Shown and limited as what is kept of an unfinished request (`maxmemory-clients`).
+            self.client.held_body.store(body.capacity(), Relaxed);
         }
         Ok(body.freeze())
+    }
+}
+
+/// A request that has no answer of pieces is over, and what was kept for it.
+impl Drop for Caller {
+    fn drop(&mut self) {
+        if self.link.is_some() {
+            self.client.held_body.store(0, Relaxed);
+        }
     }
 }

@@ -32,14 +32,14 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const ANY: &str = "*";
 
 /// The origin that may read the answer; `None`: only pages of this server.
-pub(super) type Reader = Option<HeaderValue>;
+pub(crate) type Reader = Option<HeaderValue>;
 
 fn refuse(text: String) -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, text)
 }
 
 /// Lets a request in, or not.
-pub(super) fn admit(
+pub(crate) fn admit(
     method: &Method,
     headers: &HeaderMap,
     config: &Config,

@@ -156,7 +156,7 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
         Extent::Whole => path == own,
         Extent::Start => path.len() > own.len() && path.starts_with(own),
     };
-    let mut other_methods = false;
+    let (mut get, mut post) = (false, false);
     for (own_method, own, extent, route) in ROUTES {
         if !matches(own, *extent) {
             continue;
@@ -165,13 +165,23 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
             target.take(own.len());
             return Ok(*route);
         }
-        other_methods = true;
+        get |= own_method == Method::GET;
+        post |= own_method == Method::POST;
     }
-    Err(if other_methods {
-        let text = format!("ERR '{path}' can't be asked for by {method}");
-        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
-    } else {
-        Refusal::new(StatusCode::NOT_FOUND, format!("ERR there is no '{path}'"))
+    let allowed = match (get, post) {
+        (true, true) => "GET, HEAD, POST",
+        (true, false) => "GET, HEAD",
+        (false, true) => "POST",
+        (false, false) => {
+            let text = format!("ERR there is no '{path}'");
+            return Err(Refusal::new(StatusCode::NOT_FOUND, text));
+        }
+    };
+    let text = format!("ERR '{path}' can't be asked for by {method}");
+    let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text);
+    Err(Refusal {
+        allowed: Some(allowed),
+        ..refusal
     })
 }
 
@@ -198,5 +208,55 @@ pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, 
         Route::Command => upstash::command(caller).await,
         Route::Pipeline => upstash::pipeline(caller).await,
         Route::Transaction => upstash::transaction(caller).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: &Method, path: &str) -> Result<(Route, Vec<u8>), StatusCode> {
+        let mut target = Target::parse(path, None).unwrap();
+        let found = find(method, &mut target).map_err(|refusal| refusal.status);
+        found.map(|route| (route, target.rest()))
+    }
+
+    #[test]
+    fn the_rest_of_a_path_is_the_argument() {
+        let subscribe = |rest: &[u8]| Ok((Route::Subscribe, rest.to_vec()));
+        assert_eq!(
+            route(&Method::GET, "/subscribe/a/b%2Fc%00+"),
+            subscribe(b"a/b/c\0+")
+        );
+        assert_eq!(route(&Method::HEAD, "/subscribe//"), subscribe(b"/"));
+        assert_eq!(route(&Method::POST, "/"), Ok((Route::Command, Vec::new())));
+        for nowhere in [
+            "/subscribe/",
+            "/subscribe",
+            "/%73ubscribe/a",
+            "//health",
+            "/health/",
+        ] {
+            assert_eq!(
+                route(&Method::GET, nowhere),
+                Err(StatusCode::NOT_FOUND),
+                "{nowhere}"
+            );
+        }
+        for path in ["/publish/c", "/pipeline"] {
+            let wrong = Err(StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(route(&Method::GET, path), wrong, "{path}");
+            assert_eq!(route(&Method::PUT, path), wrong, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_route_hides_another() {
+        for (at, (method, path, ..)) in ROUTES.iter().enumerate() {
+            let (own, _) = route(method, &format!("{path}x"))
+                .or(route(method, path))
+                .unwrap();
+            assert_eq!(own, ROUTES[at].3, "{path}");
+        }
     }
 }

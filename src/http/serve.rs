@@ -5,10 +5,13 @@
 //!
 //! Both are one task. When either of them ends, the other does:
 //! - The peer goes: hyper ends, the pipe closes, and the client leaves as any client.
+//! - While the server drains, a new connection has no client. It is told what probes ask for.
 //! - The client goes (CLIENT KILL, a limit, the shutdown): what is still in the pipe is sent, for a
 //!   limited time, and the connection closes.
 
+use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -30,7 +33,7 @@ use super::stream::Stream;
 use super::target::Target;
 use super::{gate, health};
 use crate::client::pipe::FarEnd;
-use crate::client::{Addresses, Client};
+use crate::client::{Addresses, Client, Closing};
 use crate::conn::Connection;
 use crate::state::ServerState;
 
@@ -62,19 +65,21 @@ pub(crate) async fn serve(
 ) {
     let client = Arc::clone(connection.client());
     client.set_names(|names| names.library = "http".into());
-    let handshake = stream.shake_hands();
+    let handshake = shake_hands(&client, &stream);
     let handshake = match state.config().tls_handshake_timeout {
         Some(limit) => {
             Box::pin(async move {
                 let ended = tokio::time::timeout(limit, handshake).await;
-                ended.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+                ended.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             })
             .await
         }
         None => Box::pin(handshake).await,
     };
     if let Err(error) = handshake {
-        state.tls.note_failure(state, &client, &error);
+        if error.kind() != io::ErrorKind::Interrupted {
+            state.tls.note_failure(state, &client, &error);
+        }
         return;
     }
     let server = Arc::new(Server {
@@ -91,6 +96,14 @@ pub(crate) async fn serve(
             .max_headers(MAX_HEADERS)
             .serve_connection(TokioIo::new(stream), service),
     );
+    let patience = LINGER.min(state.config().shutdown_timeout);
+    if state.shutdown.has_begun() {
+        // It was accepted for a probe, and has no session: the client leaves, and whoever asks for
+        // something else is told.
+        state.disconnect(connection.client());
+        let _ = tokio::time::timeout(patience, http).await;
+        return;
+    }
     let mut session = Box::pin(connection.run());
     tokio::select! {
         ended = &mut http => {
@@ -103,11 +116,22 @@ pub(crate) async fn serve(
         }
         () = &mut session => {
             http.as_mut().graceful_shutdown();
-            let patience = LINGER.min(state.config().shutdown_timeout);
             // What is not read by then is lost, as on a socket.
             let _ = tokio::time::timeout(patience, http).await;
         }
     }
+}
+
+/// Completes the TLS handshake, if there is one; `Interrupted` if the client is to end before.
+async fn shake_hands(client: &Client, stream: &Stream) -> io::Result<()> {
+    std::future::poll_fn(|context| {
+        client.register_task(context.waker());
+        if client.closing() != Closing::Open {
+            return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+        }
+        stream.poll_handshake(context)
+    })
+    .await
 }
 
 /// Answers a request. The connection closes after it if the session has ended.
@@ -115,14 +139,18 @@ async fn answer(
     server: Arc<Server>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
-    let config = server.state.config().clone();
-    let answer = match gate::admit(request.method(), request.headers(), &config) {
-        Ok(_) if gate::is_preflight(request.method(), request.headers()) => gate::preflight(),
-        Err(refusal) => return Ok(finish(refusal.answer()).0),
+    let (method, headers) = (request.method(), request.headers());
+    let admitted = gate::admit(method, headers, &server.state.config());
+    let answer = match admitted {
+        Err(refusal) => refusal.answer(),
         Ok(reader) => {
-            let answer = carry_out(&server, request).await;
-            let answer = answer.unwrap_or_else(|refusal| refusal.answer());
-            return Ok(gate::let_read(finish(answer), reader).0);
+            let answer = if gate::is_preflight(method, headers) {
+                gate::preflight()
+            } else {
+                let answer = carry_out(&server, request).await;
+                answer.unwrap_or_else(|refusal| refusal.answer())
+            };
+            gate::let_read(answer, reader)
         }
     };
     Ok(finish(answer).0)

@@ -7,11 +7,14 @@ use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::BytesMut;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::client::socket::set_keepalive;
 use crate::client::tls::TlsStream;
 
 /// A socket.
@@ -32,13 +35,22 @@ impl Stream {
         }
     }
 
+    /// Sets TCP keepalive, as of any client.
+    pub(crate) fn set_keepalive(&self, silence: Option<Duration>) {
+        let socket = match self {
+            Stream::Plain(socket) => SockRef::from(socket),
+            Stream::Tls(stream, _) => SockRef::from(stream.socket()),
+        };
+        if let Err(error) = set_keepalive(&socket, silence) {
+            tracing::debug!(%error, "can't set TCP keepalive");
+        }
+    }
+
     /// Does what must precede the first read: the TLS handshake.
-    pub(super) async fn shake_hands(&self) -> io::Result<()> {
+    pub(super) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Stream::Plain(_) => Ok(()),
-            Stream::Tls(stream, _) => {
-                std::future::poll_fn(|context| stream.poll_handshake(context)).await
-            }
+            Stream::Plain(_) => Poll::Ready(Ok(())),
+            Stream::Tls(stream, _) => stream.poll_handshake(context),
         }
     }
 }

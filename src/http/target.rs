@@ -63,9 +63,14 @@ impl Target {
         self.taken = bytes;
     }
 
-    /// The path behind the part that has chosen the route, decoded: any bytes.
+    /// The path behind the part that has chosen the route, as it was sent.
+    pub(crate) fn raw_rest(&self) -> &str {
+        &self.path[self.taken..]
+    }
+
+    /// The same, decoded: any bytes.
     pub(crate) fn rest(&self) -> Vec<u8> {
-        decode(&self.path[self.taken..], false).unwrap_or_default()
+        decode(self.raw_rest(), false).unwrap_or_default()
     }
 
     /// The first parameter of this name.
@@ -92,4 +97,34 @@ fn decode(text: &str, is_query: bool) -> Result<Vec<u8>, BadTarget> {
         });
     }
     Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_decoded_once() {
+        let target = Target::parse("/a%2525", Some("x=1+2&y&x=3&%7a=%26%3D&=e&&")).unwrap();
+        assert_eq!(target.rest(), b"/a%25");
+        assert_eq!(target.query("x"), Some(&b"1 2"[..]));
+        assert_eq!(target.query("y"), Some(&b""[..]));
+        assert_eq!(target.query("z"), Some(&b"&="[..]));
+        assert_eq!(target.query("none"), None);
+    }
+
+    #[test]
+    fn bad_targets_are_refused() {
+        for bad in ["/%", "/%2", "/%zz", "/%\u{e9}1", "/a%+1"] {
+            assert_eq!(Target::parse(bad, None), Err(BadTarget::BadEscape), "{bad}");
+            let query = Target::parse("/", Some(&bad[1..]));
+            assert_eq!(query, Err(BadTarget::BadEscape), "{bad}");
+        }
+        for bad in ["", "*", "health", "%2fhealth"] {
+            assert_eq!(Target::parse(bad, None), Err(BadTarget::NoPath), "{bad}");
+        }
+        let long = "x".repeat(MAX_TARGET);
+        assert_eq!(Target::parse("/", Some(&long)), Err(BadTarget::TooLong));
+        assert!(Target::parse("/", Some(&long[1..])).is_ok());
+    }
 }

@@ -13,6 +13,8 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -26,6 +28,7 @@ use super::caller::Caller;
 use super::json::{Encoding, ReplyJson, whole};
 use super::link::{Gone, Link};
 use super::requests::{CommandRequest, read_many, read_one};
+use crate::client::Client;
 use crate::resp::reply::Reply;
 use crate::resp::tokens::Token;
 
@@ -134,30 +137,36 @@ fn replies(
         Shape::Pipeline => b"[",
         Shape::Transaction => b"",
     });
-    Answer::pieces(
-        JSON,
-        Box::pin(Replies {
-            link: caller.take_link(),
-            shape,
-            encoding,
-            first,
-            writer: None,
-            requests: requests.into(),
-            out,
-            ended: false,
-        }),
-    )
+    let mut replies = Replies {
+        client: Arc::clone(caller.client()),
+        link: caller.take_link(),
+        shape,
+        encoding,
+        first,
+        writer: None,
+        is_new: false,
+        requests: requests.into(),
+        out,
+        ended: false,
+    };
+    if shape != Shape::Pipeline {
+        replies.begin_reply();
+    }
+    Answer::pieces(JSON, Box::pin(replies))
 }
 
 /// The body of an answer: replies as they come.
 struct Replies {
     link: OwnedMutexGuard<Link>,
+    client: Arc<Client>,
     shape: Shape,
     encoding: Encoding,
     /// A token that was read already.
     first: Option<Token>,
     /// Writes the reply that is being read.
     writer: Option<ReplyJson>,
+    /// Whether that one has not begun.
+    is_new: bool,
     /// The requests of a pipeline that were not sent yet.
     requests: VecDeque<CommandRequest>,
     out: BytesMut,
@@ -180,31 +189,28 @@ impl Replies {
                     continue;
                 }
                 self.link.send_encoded(request.encoded);
+                self.begin_reply();
             }
             let token = match self.first.take() {
                 Some(token) => token,
                 None => ready!(self.link.poll_token(context))?,
             };
-            let is_new = self.writer.is_none();
-            let of_exec = self.shape == Shape::Transaction;
-            let writer = self
-                .writer
-                .get_or_insert_with(|| ReplyJson::new(self.encoding, of_exec));
-            let mut ended = false;
-            match &token {
-                Token::Error(text) if is_new => {
+            let is_first = std::mem::replace(&mut self.is_new, false);
+            let writer = self.writer.as_mut().ok_or(Gone)?;
+            let ended = match &token {
+                Token::Error(text) if is_first => {
                     // Only in a pipeline: for others it has decided the status.
                     self.out.put_slice(b"{\"error\":");
                     whole(Encoding::Text, text, &mut self.out);
-                    ended = true;
+                    true
                 }
                 token => {
-                    if is_new && self.shape == Shape::Pipeline {
+                    if is_first && self.shape == Shape::Pipeline {
                         self.out.put_slice(b"{\"result\":");
                     }
-                    ended |= writer.put(token, &mut self.out)?;
+                    writer.put(token, &mut self.out)?
                 }
-            }
+            };
             if !ended {
                 continue;
             }
@@ -222,12 +228,25 @@ impl Replies {
         Poll::Pending
     }
 
+    fn begin_reply(&mut self) {
+        let of_exec = self.shape == Shape::Transaction;
+        self.writer = Some(ReplyJson::new(self.encoding, of_exec));
+        self.is_new = true;
+    }
+
     fn end_item(&mut self) {
         self.out.put_slice(if self.requests.is_empty() {
             b"}"
         } else {
             b"},"
         });
+    }
+}
+
+impl Drop for Replies {
+    fn drop(&mut self) {
+        // The requests are gone with it.
+        self.client.held_body.store(0, Relaxed);
     }
 }
 

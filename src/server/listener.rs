@@ -77,6 +77,15 @@ impl Listener {
         }
     }
 
+    /// Waits until it is to end. Over HTTP, probes are answered while the clients are drained.
+    async fn end(&self, state: &ServerState) {
+        #[cfg(feature = "http")]
+        if let Listener::Http(..) | Listener::Https(..) = self {
+            return state.shutdown.drained().await;
+        }
+        state.shutdown.begun().await;
+    }
+
     async fn accept(&self) -> io::Result<Accepted> {
         Ok(match self {
             Listener::Tcp(listener, _) => {
@@ -215,7 +224,7 @@ struct Halves {
     http: Option<(FarEnd, Stream)>,
 }
 
-/// Accepts connections until the server shuts down. A failed accept never ends it.
+/// Accepts connections until the listener is to end. A failed accept never ends it.
 pub(crate) async fn accept_all(listener: &Listener, state: &Arc<ServerState>) {
     let mut failures = LogThrottle::default();
     let accepting = async {
@@ -245,7 +254,7 @@ pub(crate) async fn accept_all(listener: &Listener, state: &Arc<ServerState>) {
     };
     tokio::select! {
         () = accepting => {}
-        () = state.shutdown.begun() => {}
+        () = listener.end(state) => {}
     }
     if let Listener::Unix(_, path) = listener {
         // Best effort: the next start removes it otherwise.
@@ -321,12 +330,18 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
+    #[cfg(feature = "http")]
+    let http = halves.http;
+    #[cfg(feature = "http")]
+    if let Some((_, stream)) = &http {
+        stream.set_keepalive(config.tcp_keepalive);
+    }
     let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
     let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
     let server = Arc::clone(state);
     let connection = Box::pin(async move {
         #[cfg(feature = "http")]
-        if let Some((far, stream)) = halves.http {
+        if let Some((far, stream)) = http {
             return Box::pin(http::serve::serve(&server, &mut connection, far, stream)).await;
         }
         if encrypted {

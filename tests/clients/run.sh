@@ -108,7 +108,8 @@ install() {
 start() {
   local name=$1 listeners=1 pid
   shift
-  case " $* " in *" --unixsocket "*) listeners=2 ;; esac
+  case " $* " in *" --unixsocket "*) listeners=$((listeners + 1)) ;; esac
+  case " $* " in *" --http-port "*) listeners=$((listeners + 1)) ;; esac
   : >"$scratch/$name"
   "$server" --port 0 "$@" >>"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
   pid=$!
@@ -125,6 +126,10 @@ start() {
 
 port_of() {
   sed -n 's/^ready t[cl][ps] .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
+}
+
+url_of() {
+  sed -n 's/^ready http /http:\/\//p' "$scratch/$1"
 }
 
 # run NAME SECONDS COMMAND...: one file of checks. Each check has a limit of its own; SECONDS is the last resort.
@@ -162,7 +167,9 @@ else
   server=$(cd "$called_from" && realpath -e "${1:-$checks/../../target/release/fanfare}") ||
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
-  start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
+  start plain --unixsocket "$CHECK_UNIX_SOCKET" --http-port auto &&
+    start auth --requirepass sesame --http-port auto || finish
+  export CHECK_HTTP=$(url_of plain) CHECK_AUTH_HTTP=$(url_of auth)
   export CHECK_TLS_DIRECTORY=$scratch/certificates
   mkdir "$CHECK_TLS_DIRECTORY" && certificates "$CHECK_TLS_DIRECTORY" >"$scratch/openssl" 2>&1 ||
     { fail "make certificates" "$scratch/openssl"; finish; }
@@ -190,8 +197,11 @@ for file in node_redis node_redis_queue node_redis_types node_redis_streams node
   bee_queue rsmq redlock redis_semaphore rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
-# Redis has no page.
-[ -z "${CHECK_BINARY:-}" ] || run page.mjs 300 node "$clients/node/page.mjs"
+# Redis has no port for HTTP.
+if [ -n "${CHECK_HTTP:-}" ]; then
+  run upstash.mjs 300 node "$clients/node/upstash.mjs"
+  run page.mjs 300 node "$clients/node/page.mjs"
+fi
 for pid in "${servers[@]}"; do
   kill -0 "$pid" 2>/dev/null || { cat "$scratch"/*.err >"$scratch/ended"; fail "the server ended during the checks" "$scratch/ended"; }
 done
