@@ -70,7 +70,7 @@ async fn the_overview_has_the_figures_of_info() {
     let mut other = Client::connect(&server, 2).await;
     other.ask("SET k v EX 1000", "+OK").await;
     other.ask("GET k", "$1 v").await;
-    other.ask("GET none", "$-1").await;
+    other.ask("GET none", "_").await;
     other.ask("PUBLISH a x", ":1").await;
     other.ask("PUBLISH none x", ":0").await;
     let json = ok(address, "/api/overview").await;

@@ -35,7 +35,7 @@
 //!
 //! Invariants:
 //! - A command comes from a real client ([`Connection`](crate::conn::Connection)), through RESP. No
-//!   handler calls a command's function. So ACL, MONITOR, SLOWLOG, CLIENT LIST, CLIENT KILL, pauses,
+//!   handler calls a command's function; those of `api` read the data that a command would show. So ACL, MONITOR, SLOWLOG, CLIENT LIST, CLIENT KILL, pauses,
 //!   memory limits and statistics hold without a word here.
 //! - Each request begins with a new session: nothing of the request before it is left (RESET).
 //! - Nothing is read of a request's body before its user is logged in.

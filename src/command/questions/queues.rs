@@ -29,14 +29,14 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// `QUEUE LIST [LIMIT count]`
 pub(crate) fn queue_list(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let mut survey = QueueSurvey::new(limit(args)?);
-    walk(context, |keyspace| survey.step(keyspace));
+    walk(context, |keyspace| survey.step(keyspace))?;
     Ok(array(survey.into_rows().into_iter().map(queue_row)))
 }
 
 /// `QUEUE GROUPS [LIMIT count]`
 pub(crate) fn queue_groups(context: &mut Context<'_>, args: &Args<'_>) -> Result {
     let mut survey = GroupSurvey::new(limit(args)?);
-    walk(context, |keyspace| survey.step(keyspace));
+    walk(context, |keyspace| survey.step(keyspace))?;
     Ok(array(survey.into_rows().into_iter().map(group_row)))
 }
 
@@ -76,7 +76,14 @@ fn limit(args: &Args<'_>) -> Result<usize> {
 }
 
 /// Calls `step` until it returns `false`, and lets others have the keyspace in between.
-fn walk(context: &mut Context<'_>, mut step: impl FnMut(&Keyspace) -> bool) {
+///
+/// # Errors
+/// There are no keys, or a slow script has them.
+fn walk(context: &mut Context<'_>, mut step: impl FnMut(&Keyspace) -> bool) -> Result<()> {
+    if !context.config.queue {
+        return Err(CommandError::QUEUE_IS_OFF);
+    }
+    context.take_keyspace()?;
     let began = Instant::now();
     let mut handed_over = false;
     while step(context.keyspace()) {
@@ -87,6 +94,7 @@ fn walk(context: &mut Context<'_>, mut step: impl FnMut(&Keyspace) -> bool) {
             }
         }
     }
+    Ok(())
 }
 
 /// The fields of a key.
