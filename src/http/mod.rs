@@ -61,3 +61,4 @@ pub(crate) mod stream;
 mod subscribe;
 pub(crate) mod target;
 mod upstash;
+mod walk;

@@ -57,3 +57,65 @@ fn deliveries(report: &mut Report, stats: &Stats) {
         format_args!("p50={p50},p99={p99},p99.9={p999}"),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use crate::command::fixture::Fixture;
+    use crate::command::info::report;
+    use crate::config::Config;
+    use crate::observe::delivery_times::Sent;
+
+    fn shown(fixture: &Fixture) -> Vec<String> {
+        let text = report(&fixture.server, &[b"stats"]);
+        let lines = text.lines().filter(|line| {
+            line.starts_with("pubsub_messages") || line.starts_with("pubsub_delivery")
+        });
+        lines.map(|line| line.replace("pubsub_", "")).collect()
+    }
+
+    #[tokio::test]
+    async fn messages_are_shown_by_what_has_published_them() {
+        let mut fixture = Fixture::new(Config::default());
+        fixture.request(&["CONFIG", "SET", "notify-keyspace-events", "KA"]);
+        fixture.config = Config::clone(&fixture.server.config());
+        fixture.request(&["SUBSCRIBE", "c"]);
+        for request in [
+            ["PUBLISH", "c", "x"],
+            ["PUBLISH", "d", "x"],
+            ["SPUBLISH", "c", "x"],
+            ["SET", "key", "x"],
+        ] {
+            fixture.client.set_protocol(crate::resp::Protocol::Resp3);
+            fixture.request(&request);
+        }
+        fixture.end_batch();
+        fixture.batch_stats.commit(&fixture.server.stats);
+        let expected = [
+            "messages_published:4",
+            "messages_delivered:1",
+            "messages_unreceived:3",
+            "messages_channel:published=2,delivered=1,unreceived=1",
+            "messages_shard:published=1,delivered=0,unreceived=1",
+            "messages_notification:published=1,delivered=0,unreceived=1",
+        ];
+        assert_eq!(shown(&fixture), expected);
+
+        let mut sent = Sent::default();
+        sent.add(Instant::now() + std::time::Duration::from_secs(60));
+        fixture.server.stats.deliveries.add(&sent);
+        let last = "delivery_usec:p50=1,p99=1,p99.9=1";
+        assert_eq!(shown(&fixture).last().map(String::as_str), Some(last));
+        fixture.server.stats.reset();
+        assert_eq!(
+            shown(&fixture)[..3],
+            [
+                "messages_published:0",
+                "messages_delivered:0",
+                "messages_unreceived:0"
+            ]
+        );
+        assert_eq!(shown(&fixture).len(), 6);
+    }
+}

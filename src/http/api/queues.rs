@@ -1,19 +1,13 @@
 //! `/api/queues` and `/api/groups`: what waits in lists and streams.
 //!
 //! Layer `http`. It may use `command` and what lies below.
-//!
-//! The keyspace is walked over in steps, and other tasks and threads go on in between.
 
-use std::sync::Arc;
-
-use hyper::StatusCode;
 use serde_json::json;
 
 use super::{limit, rows, text};
 use crate::http::answer::{Answer, Refusal};
 use crate::http::caller::Caller;
-use crate::state::ServerState;
-use crate::store::keyspace::Keyspace;
+use crate::http::walk::walk;
 use crate::store::survey::{GroupSurvey, QueueSurvey};
 
 /// `GET /api/queues?limit=50`
@@ -51,29 +45,4 @@ pub(in crate::http) async fn groups(caller: &Caller) -> Result<Answer, Refusal> 
         })
     });
     Ok(rows("groups", groups))
-}
-
-/// Calls `step` until it returns `false`.
-async fn walk<S: Send + 'static>(
-    state: &Arc<ServerState>,
-    mut survey: S,
-    step: fn(&mut S, &Keyspace) -> bool,
-) -> Result<S, Refusal> {
-    loop {
-        if let Some(busy) = state.busy_script() {
-            let text = String::from_utf8_lossy(&busy.wire_text()).into_owned();
-            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text));
-        }
-        let stepped = state.with_keyspace(move |keyspace| {
-            keyspace.refresh_clock();
-            let more = step(&mut survey, keyspace);
-            (survey, more)
-        });
-        let (after, more) = stepped.await;
-        if !more {
-            return Ok(after);
-        }
-        survey = after;
-        tokio::task::yield_now().await;
-    }
 }

@@ -14,6 +14,9 @@ use prometheus_client::encoding::{
 };
 use prometheus_client::metrics::MetricType;
 
+/// A label and its value.
+pub(super) type Label = (&'static str, String);
+
 /// The text so far.
 pub(super) struct Page<'a>(DescriptorEncoder<'a>);
 
@@ -107,6 +110,35 @@ impl<'a> Page<'a> {
         for (labelled, value) in values {
             let labels = [(label, labelled.as_ref())];
             encoder.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    /// Gauges with labels of their own.
+    pub(super) fn labelled_gauges<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (&'l [Label], impl EncodeGaugeValue)>,
+    ) -> fmt::Result {
+        let mut encoder = self.family(name, help, MetricType::Gauge)?;
+        for (labels, value) in values {
+            encoder.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    /// Counters with labels of their own.
+    pub(super) fn labelled_counters<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (&'l [Label], impl EncodeCounterValue)>,
+    ) -> fmt::Result {
+        let mut encoder = self.family(name, help, MetricType::Counter)?;
+        for (labels, value) in values {
+            let mut series = encoder.encode_family(&labels)?;
+            series.encode_counter::<NoLabelSet, _, f64>(&value, None)?;
         }
         Ok(())
     }

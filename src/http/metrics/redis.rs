@@ -37,12 +37,13 @@ fn server(page: &mut Page<'_>, state: &ServerState) -> fmt::Result {
     page.gauge("redis_up", "1: the server has answered", 1_u32)?;
     let port = state.tcp_port().to_string();
     let process = std::process::id().to_string();
+    let os = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     page.info(
         "redis_instance_info",
         "The server, as INFO tells it",
         &[
             ("maxmemory_policy", "noeviction"),
-            ("os", std::env::consts::OS),
+            ("os", os.as_str()),
             ("process_id", process.as_str()),
             ("redis_build_id", ""),
             ("redis_mode", "standalone"),
@@ -124,6 +125,11 @@ fn memory(page: &mut Page<'_>, state: &ServerState, keys: &Figures) -> fmt::Resu
     ] {
         page.gauge(&format!("redis_memory_{name}_bytes"), help, bytes)?;
     }
+    page.gauge(
+        "redis_config_maxmemory",
+        "The setting maxmemory; 0: no limit",
+        state.config().maxmemory,
+    )?;
     page.gauge(
         "redis_mem_fragmentation_ratio",
         "Resident bytes, divided by those in use",

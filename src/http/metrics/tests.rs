@@ -28,7 +28,7 @@ fn series(text: &str) -> BTreeMap<&str, f64> {
 #[test]
 fn every_series_belongs_to_a_family_that_is_described_once() {
     let state = server();
-    let text = text(&state);
+    let text = text(&state, None);
     let mut families = BTreeMap::new();
     let mut family = "";
     for line in text.lines() {
@@ -59,7 +59,7 @@ fn histograms_are_cumulative_and_their_sums_agree_with_the_counters() {
     }
     counts.add(Kind::Shard, 2);
     state.stats.messages.take(&mut counts);
-    let text = text(&state);
+    let text = text(&state, None);
     let series = series(&text);
     let bucket =
         |le| series[&*format!("fanfare_fanout_receivers_bucket{{kind=\"channel\",le=\"{le}\"}}")];
@@ -105,12 +105,12 @@ fn histograms_are_cumulative_and_their_sums_agree_with_the_counters() {
 fn only_commands_that_were_called_have_series_and_labels_are_escaped() {
     let state = server();
     let calls = |text: &str| text.matches("\nredis_commands_total{").count();
-    assert_eq!(calls(&text(&state)), 0);
+    assert_eq!(calls(&text(&state, None)), 0);
     let ping = crate::catalog::CATALOG.find(b"ping").expect("a command");
     let stats = &state.stats.by_command[usize::from(ping.id)];
     stats.calls.store(3, std::sync::atomic::Ordering::Relaxed);
     state.stats.count_errors("A\"B\\C\nD", 7);
-    let text = text(&state);
+    let text = text(&state, None);
     assert_eq!(calls(&text), 1);
     assert!(text.contains("\nredis_commands_total{cmd=\"ping\"} 3\n"));
     assert!(text.contains("\nredis_errors_total{err=\"A\\\"B\\\\C\\nD\"} 7\n"));

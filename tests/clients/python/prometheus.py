@@ -14,8 +14,8 @@ from debian import fetch, free_port, parse, program
 from harness import AUTH_PORT, PASSWORD, check, expect, run, unique, wait_until
 from processes import worker_process
 
-HTTP_PORT = int(os.environ["CHECK_HTTP_PORT"])
-METRICS = f"http://127.0.0.1:{HTTP_PORT}/metrics"
+ADDRESS = os.environ["CHECK_AUTH_HTTP"]
+METRICS = f"{ADDRESS}/metrics"
 CONFIGURATION = """
 global:
   scrape_interval: 1s
@@ -23,13 +23,13 @@ global:
 scrape_configs:
   - job_name: fanfare
     basic_auth: {{username: default, password: {password}}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    static_configs: [{{targets: ["{target}"]}}]
   - job_name: bearer
     authorization: {{credentials: {password}}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    static_configs: [{{targets: ["{target}"]}}]
   - job_name: stranger
     basic_auth: {{username: default, password: wrong}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    static_configs: [{{targets: ["{target}"]}}]
 """
 
 
@@ -37,9 +37,9 @@ def connect(**options):
     return redis.Redis(port=AUTH_PORT, password=PASSWORD, **options)
 
 
-def scrape(password=PASSWORD):
-    login = base64.b64encode(f"default:{password}".encode()).decode()
-    return fetch(METRICS, {"Authorization": f"Basic {login}"})
+def scrape(password=PASSWORD, query="", user="default"):
+    login = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return fetch(METRICS + query, {"Authorization": f"Basic {login}"})
 
 
 @contextlib.contextmanager
@@ -48,7 +48,7 @@ def prometheus():
     with tempfile.TemporaryDirectory() as directory:
         configuration = os.path.join(directory, "prometheus.yml")
         with open(configuration, "w") as file:
-            file.write(CONFIGURATION.format(password=PASSWORD, port=HTTP_PORT))
+            file.write(CONFIGURATION.format(password=PASSWORD, target=ADDRESS.removeprefix("http://")))
         port = free_port()
         command = [program("prometheus"), "--config.file", configuration, "--storage.tsdb.path", os.path.join(directory, "data"),
                    "--web.listen-address", f"127.0.0.1:{port}"]
@@ -109,27 +109,66 @@ def series():
         expect(metadata["redis_connected_clients"][0]["help"], "Connected clients")
 
 
-@check("promtool finds nothing to complain of but names that redis_exporter has chosen")
+@check("the longest lists and the groups with the most to do")
+def queues():
+    client = connect(db=14)
+    client.flushdb()
+    names = [unique("queue"), b"\xff" + unique("queue").encode(), unique("short")]
+    for name, length in zip(names, (30_003, 30_002, 30_001)):
+        client.rpush(name, *range(length))
+    expect(client.lpop(names[0]), b"0")
+    stream = unique("stream")
+    for number in range(5):
+        client.xadd(stream, {"number": number})
+    client.xgroup_create(stream, "readers", id="0")
+    client.xreadgroup("readers", "one", {stream: ">"}, count=2)
+    status, text = scrape(query="?queues=2")
+    expect(status, 200)
+    found = parse(text)
+    db = ("db", "db14")
+    first, second = ("key", names[0]), ("key_base64", base64.b64encode(names[1]).decode())
+    lengths = {series[1:]: value for series, value in found.items() if series[0] == "fanfare_list_length"}
+    expect(lengths, {(db, first): 30_002, (db, second): 30_002})
+    expect(found[("fanfare_list_popped_total", db, first)], 1)
+    expect(found[("fanfare_list_pushed_total", db, first)], 30_003)
+    expect(found[("fanfare_list_waiting_clients", db, first)], 0)
+    assert found[("fanfare_list_oldest_seconds", db, first)] < 60
+    group = (db, ("group", "readers"), ("key", stream))
+    for figure, wanted in (("pending", 2), ("lag", 3), ("consumers", 1)):
+        expect(found[(f"fanfare_group_{figure}", *group)], wanted)
+    lint_complains_of_nothing(text)
+    assert "fanfare_list_length" not in scrape()[1]
+    expect(scrape(query="?queues=0")[0], 400)
+    user = unique("user").replace(":", "-")
+    client.execute_command("ACL", "SETUSER", user, "on", ">secret", "-@all", "+info")
+    expect(scrape("secret", "?queues=2", user)[0], 403)
+    client.execute_command("ACL", "DELUSER", user)
+    client.flushdb()
+
+
+def lint_complains_of_nothing(text):
+    linted = subprocess.run([program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
+    expect((linted.returncode, linted.stdout + linted.stderr), (0, ""))
+
+
+@check("promtool finds nothing to complain of")
 def lint():
     status, text = scrape()
     expect(status, 200)
-    linted = subprocess.run([program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
-    complaints = [line for line in (linted.stdout + linted.stderr).splitlines() if not line.startswith("redis_")]
-    expect(complaints, [])
+    lint_complains_of_nothing(text)
 
 
 @check("who may see it")
 def access():
     client = connect()
-    user = unique("user")
+    user = unique("user").replace(":", "-")
     expect(scrape("wrong")[0], 401)
     expect(fetch(METRICS)[0], 401)
     client.execute_command("ACL", "SETUSER", user, "on", ">secret", "-@all", "+info")
-    login = base64.b64encode(f"{user}:secret".encode()).decode()
-    status, text = fetch(METRICS, {"Authorization": f"Basic {login}"})
+    status, text = scrape("secret", user=user)
     expect((status, parse(text)[("redis_up",)]), (200, 1))
     client.execute_command("ACL", "SETUSER", user, "-info")
-    status, text = fetch(METRICS, {"Authorization": f"Basic {login}"})
+    status, text = scrape("secret", user=user)
     expect(status, 403)
     assert "no permissions to run the 'info' command" in text, text
     client.execute_command("ACL", "DELUSER", user)
