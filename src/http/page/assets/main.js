@@ -67,7 +67,7 @@ const figures = new Repeat(async () => {
 /** Shows that there are no figures and why, and returns how long to wait before the next try. */
 function trouble(failure) {
   const gone = failure.status === 0;
-  const wait = gone ? BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] : REFUSED_MS;
+  const wait = failure.isFinal ? REFUSED_MS : BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)];
   linkState('gone', gone ? 'No answer' : 'Refused');
   if (failures === 0) {
     write(by('headline'), gone ? `No answer since ${clock(Date.now())}.` : 'No figures for you.');

@@ -7,6 +7,11 @@ export class Failure extends Error {
     super(message);
     this.status = status;
   }
+
+  /** Whether it stands until somebody changes the request or the user's rights. */
+  get isFinal() {
+    return this.status >= 400 && this.status < 500;
+  }
 }
 
 async function answer(path, options) {

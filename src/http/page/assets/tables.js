@@ -176,7 +176,7 @@ class Part {
     this.badge = document.querySelector(`[data-badge="${spec.name}"]`);
   }
 
-  /** Asks the server and shows the answer, or a refusal in its place; returns whether it was refused. Throws if there is no answer. */
+  /** Asks the server and shows the answer, or a refusal in its place; returns whether it was refused for good. Throws if there is no answer. */
   async refresh() {
     const { spec } = this;
     let answer;
@@ -187,7 +187,7 @@ class Part {
       this.say(net.explain(failure, spec.act), true);
       this.table.clear();
       if (this.badge) write(this.badge, '');
-      return true;
+      return failure.isFinal;
     }
     const rows = spec.rows(answer);
     spec.bars?.forEach((bar) => bar.scale(rows));

@@ -74,7 +74,7 @@ export class Tail {
     const failure = await refusal(tailAddress(this.pattern));
     // Meanwhile it may have been stopped, or listen to something else.
     if (this.stream !== stream) return;
-    if (failure && failure.status !== 0) {
+    if (failure?.isFinal) {
       this.stop();
       return this.say(explain(failure, `listen to ${this.pattern}`), true);
     }
