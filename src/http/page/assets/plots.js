@@ -48,7 +48,7 @@ class Plot {
       ...size,
       legend: { show: false },
       cursor: { y: false, sync: { key: 'fanfare' }, drag: { x: false, y: false }, points: { size: 6 } },
-      padding: [8, 8, 0, 0],
+      padding: [8, 16, 0, 0],
       scales: {
         x: { time: true, range: () => this.owner.range() },
         y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] },
