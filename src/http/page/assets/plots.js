@@ -54,7 +54,7 @@ class Plot {
         y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 20, gap: 4, space: 70, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000).slice(-8, -3)), incrs: [60, 120, 300, 600] },
+        { ...axis, grid: { show: false }, size: 22, gap: 6, space: 70, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000).slice(-8, -3)), incrs: [60, 120, 300, 600] },
         { ...axis, size: 52, gap: 6, space: 22, grid: { stroke: colour('line'), width: 1 }, values: (_, ticks) => ticks.map((tick) => (this.spec.binary ? bytes(tick) : count(tick)).replace(/\.0 /, ' ')), ...(this.spec.binary ? { incrs: BINARY } : { incrs: WHOLE }) },
       ],
       series: [{}, ...this.spec.lines.map(([, name], at) => ({
