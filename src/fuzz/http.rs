@@ -204,7 +204,7 @@ fn write_replies(stream: &[u8]) {
             }
         }
         assert!(!out.contains(&b'\r'));
-        for line in out.split(|byte| *byte == b'\n') {
+        for line in out[..].split(|byte| *byte == b'\n') {
             let starts = [
                 &b"data: "[..],
                 b"event: subscribed",

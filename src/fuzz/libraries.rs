@@ -56,7 +56,8 @@ pub(super) fn run_input(data: &[u8]) {
         let mut engine = scripts.engine(LIMITS).expect("an engine");
         let digest = engine.load(SCRIPT.as_bytes(), true).expect("a script");
         let arguments = ScriptArguments::new([format, data].into_iter(), 0);
-        match engine.run(&digest, arguments, &mut NoServer) {
+        let script = engine.find(&digest).expect("it is kept");
+        match engine.run(&script, arguments, &mut NoServer) {
             Ok(Reply::Integer(1)) => {}
             Ok(other) => panic!("{other:?}"),
             Err(error) => {

@@ -81,20 +81,6 @@ impl Answer {
         Answer::whole("application/json", value.to_string())
     }
 
-    /// The value of a JSON answer.
-    pub(super) fn into_json(self) -> Value {
-        let body = match self.0.into_body() {
-            Body::Whole(body) => body.unwrap_or_default(),
-            Body::Pieces(_) => Bytes::new(),
-        };
-        serde_json::from_slice(&body).unwrap_or_default()
-    }
-
-    /// Plain text.
-    pub(crate) fn text(text: impl Into<String>) -> Answer {
-        Answer::whole("text/plain; charset=utf-8", text.into())
-    }
-
     /// No body.
     pub(crate) fn empty(status: StatusCode) -> Answer {
         let mut response = Response::new(Body::Whole(None));

@@ -29,7 +29,7 @@
 //! 4. A handler that reads [`Caller::state`](caller::Caller::state) itself first asks
 //!    [`Caller::permit`](caller::Caller::permit) with the command that would show the same. The error
 //!    is the answer: 401 or 403.
-//! 5. It answers [`Answer::json`](answer::Answer::json), [`Answer::text`](answer::Answer::text), or
+//! 5. It answers [`Answer::json`](answer::Answer::json), [`Answer::whole`](answer::Answer::whole), or
 //!    [`Refusal::new`](answer::Refusal::new) with a status and a text, which becomes
 //!    `{"error":"…"}`.
 //!

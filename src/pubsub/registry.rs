@@ -48,6 +48,10 @@ use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 /// The number of channel-order locks. A model has few, as it creates them anew for each schedule.
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
+/// A client that would get a message, and the pattern that matches; `None` if it is subscribed to the
+/// channel itself.
+pub(crate) type Receiver = (Arc<Client>, Option<Bytes>);
+
 type Names = DashMap<Bytes, Subscribers, HashState>;
 
 // What clients are counted for each place of such a table.
@@ -406,11 +410,7 @@ impl Registry {
     /// As [`receivers`](Self::receivers), with at most `most` of the subscribers: those of the
     /// channel first, then those of patterns, each with its pattern. The locks are held for as long
     /// as it takes to count and to copy `most` pointers.
-    pub(crate) fn list_receivers(
-        &self,
-        channel: &[u8],
-        most: usize,
-    ) -> (usize, Vec<(Arc<Client>, Option<Bytes>)>) {
+    pub(crate) fn list_receivers(&self, channel: &[u8], most: usize) -> (usize, Vec<Receiver>) {
         let (mut total, mut found) = (0, Vec::new());
         let mut add = |subscribers: &Subscribers, pattern: Option<&Bytes>| {
             total += subscribers.len();

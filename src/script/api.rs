@@ -1,8 +1,14 @@
 //! The functions of the table `redis`.
 //!
 //! Layer `script`.
+//!
+//! A command that panics ends the script, and then the panic goes on in the thread. It cannot go
+//! through Lua, whose `pcall` would take it for an error: so it is kept, and the script gets a
+//! [`Stop`], which no `pcall` keeps.
 
+use std::any::Any;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -11,7 +17,7 @@ use parking_lot::Mutex;
 use sha1::{Digest, Sha1};
 
 use super::convert::ToLua;
-use super::errors::{self, Raised};
+use super::errors::{self, Raised, Stop};
 use super::host::{CURRENT, Level};
 use super::memory::MemoryLimit;
 use super::names::Names;
@@ -24,12 +30,14 @@ use crate::resp::request::Args;
 /// What the functions have in common.
 #[derive(Debug)]
 pub(super) struct Api {
-    names: Arc<Names>,
-    memory: MemoryLimit,
+    pub(super) names: Arc<Names>,
+    pub(super) memory: MemoryLimit,
     /// Whether the script has said `setresp(3)`.
     resp3: AtomicBool,
     /// A request's words, one after the other. Kept for the next.
     words: Mutex<Words>,
+    /// What a command has panicked with.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +75,7 @@ impl Api {
             memory: memory.clone(),
             resp3: AtomicBool::new(false),
             words: Mutex::default(),
+            panic: Mutex::default(),
         }
     }
 
@@ -82,6 +91,22 @@ impl Api {
     /// A new script begins, in RESP2.
     pub(super) fn begin(&self) {
         self.resp3.store(false, Relaxed);
+    }
+
+    /// Why the script must end, if it must.
+    pub(super) fn stop(&self) -> Option<Stop> {
+        if self.panic.lock().is_some() {
+            return Some(Stop::Panicked);
+        }
+        let tick = || CURRENT.with(|host| host.tick());
+        CURRENT.is_set().then(tick).flatten()
+    }
+
+    /// A script has ended. Continues the panic of a command that it has called.
+    pub(super) fn end(&self) {
+        if let Some(panic) = self.panic.lock().take() {
+            resume_unwind(panic);
+        }
     }
 
     fn to_lua<'a>(&'a self, lua: &'a Lua) -> ToLua<'a> {
@@ -102,7 +127,14 @@ impl Api {
                 b"ERR redis.call can only be called inside a script invocation".to_vec(),
                 false,
             )),
-            Ok(()) => Ok(CURRENT.with(|host| host.call(&words.args()))),
+            Ok(()) => {
+                // Whoever shares state with the command sees the same as when the panic goes on.
+                let call = || CURRENT.with(|host| host.call(&words.args()));
+                Ok(catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+                    *self.panic.lock() = Some(panic);
+                    Raised::Stop(Stop::Panicked)
+                })?)
+            }
         };
         self.give_back(words);
         match reply {

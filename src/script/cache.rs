@@ -4,6 +4,8 @@
 //! next time, up to a number of scripts; the one that has not been used for longest goes first. So an
 //! application that makes up a new text for every call does not fill the memory.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use mlua::{Lua, RegistryKey};
 
@@ -14,10 +16,17 @@ use crate::hash::HashState;
 pub(crate) type Digest = [u8; 20];
 
 /// A compiled script.
-#[derive(Debug)]
-pub(super) struct Cached {
-    pub function: RegistryKey,
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(super) function: Arc<RegistryKey>,
+    /// What it says of itself.
     pub flags: ScriptFlags,
+}
+
+/// A script that is kept.
+#[derive(Debug)]
+struct Cached {
+    script: Script,
     /// Whether SCRIPT LOAD brought it.
     is_loaded: bool,
     /// The number of the use that was the last.
@@ -35,11 +44,11 @@ pub(super) struct Cache {
 
 impl Cache {
     /// A script, which is now used.
-    pub(super) fn find(&mut self, digest: &Digest) -> Option<&Cached> {
+    pub(super) fn find(&mut self, digest: &Digest) -> Option<Script> {
         let cached = self.scripts.get_mut(digest)?;
         self.uses += 1;
         cached.used = self.uses;
-        Some(cached)
+        Some(cached.script.clone())
     }
 
     /// Whether a script is kept.
@@ -76,8 +85,10 @@ impl Cache {
         }
         self.uses += 1;
         let cached = Cached {
-            function,
-            flags,
+            script: Script {
+                function: Arc::new(function),
+                flags,
+            },
             is_loaded,
             used: self.uses,
         };
@@ -92,8 +103,7 @@ impl Cache {
             return false;
         };
         if let Some(cached) = self.scripts.remove(&digest) {
-            // It fails for keys of another state only.
-            let _ = lua.remove_registry_value(cached.function);
+            forget(lua, cached);
             self.passing -= 1;
         }
         true
@@ -102,8 +112,7 @@ impl Cache {
     /// Drops all scripts.
     pub(super) fn clear(&mut self, lua: &Lua) {
         for (_, cached) in self.scripts.drain() {
-            // It fails for keys of another state only.
-            let _ = lua.remove_registry_value(cached.function);
+            forget(lua, cached);
         }
         self.passing = 0;
     }
@@ -111,6 +120,15 @@ impl Cache {
     /// How many scripts are kept.
     pub(super) fn len(&self) -> usize {
         self.scripts.len()
+    }
+}
+
+/// Frees what Lua holds for a script.
+fn forget(lua: &Lua, cached: Cached) {
+    // What is still held by who has just run it goes when its place in the registry is used again.
+    if let Some(function) = Arc::into_inner(cached.script.function) {
+        // It fails for keys of another state only.
+        let _ = lua.remove_registry_value(function);
     }
 }
 

@@ -6,11 +6,13 @@
 //! The memory of the state is bounded. A script that needs more fails with `not enough memory`, and
 //! the scripts that came by EVAL are dropped to make room.
 
+use std::sync::Arc;
+
 use mlua::{HookTriggers, Value, VmState};
 use sha1::{Digest as _, Sha1};
 
 use super::arguments::ScriptArguments;
-use super::cache::{Cache, Digest};
+use super::cache::{Cache, Digest, Script};
 use super::convert;
 use super::errors::{self, Raised, ScriptError};
 use super::host::{CURRENT, Host};
@@ -18,7 +20,7 @@ use super::library::{Libraries, Library};
 use super::memory::{MemoryLimit, NO_MEMORY};
 use super::sandbox::Sandbox;
 use super::shebang::{self, ScriptFlags};
-use crate::resp::hex::hex;
+use crate::resp::hex::{hex, unhex};
 use crate::resp::reply::Reply;
 
 /// After so many instructions of Lua the host is asked whether the script must end: about once in a
@@ -64,13 +66,13 @@ impl Engine {
     pub(super) fn new(limits: EngineLimits) -> mlua::Result<Engine> {
         let sandbox = Sandbox::new(MemoryLimit::new(limits.memory))?;
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
-        sandbox.lua.set_global_hook(triggers, |_, _| {
-            let stop = CURRENT.is_set().then(|| CURRENT.with(|host| host.tick()));
-            match stop.flatten() {
+        let api = Arc::clone(&sandbox.api);
+        sandbox
+            .lua
+            .set_global_hook(triggers, move |_, _| match api.stop() {
                 None => Ok(VmState::Continue),
                 Some(stop) => Err(Raised::Stop(stop).into()),
-            }
-        })?;
+            })?;
         Ok(Engine {
             sandbox,
             cache: Cache::default(),
@@ -96,9 +98,9 @@ impl Engine {
         }
     }
 
-    /// The flags of a script that is kept.
-    pub(crate) fn find(&mut self, digest: &Digest) -> Option<ScriptFlags> {
-        self.cache.find(digest).map(|cached| cached.flags)
+    /// A script that is kept.
+    pub(crate) fn find(&mut self, digest: &Digest) -> Option<Script> {
+        self.cache.find(digest)
     }
 
     /// Whether a script is kept.
@@ -141,19 +143,16 @@ impl Engine {
         self.sandbox.lua.create_registry_value(function)
     }
 
-    /// Runs a script that is kept.
+    /// Runs a script.
     pub(crate) fn run(
         &mut self,
-        digest: &Digest,
+        script: &Script,
         arguments: ScriptArguments<'_>,
         host: &mut dyn Host,
     ) -> Result<Reply, ScriptError> {
-        let Some(cached) = self.cache.find(digest) else {
-            return Err(ScriptError::text("ERR the script is not kept".to_owned()));
-        };
         let Sandbox { lua, run, .. } = &self.sandbox;
         self.sandbox.api.begin();
-        let run = || run.call(lua, &cached.function, arguments);
+        let run = || run.call(lua, &*script.function, arguments);
         let result = CURRENT.set(host, || MemoryLimit::lift_after(lua, run));
         self.conclude(result)
     }
@@ -175,6 +174,7 @@ impl Engine {
 
     /// What a script that has ended answers with.
     fn conclude(&mut self, result: mlua::Result<(bool, Value)>) -> Result<Reply, ScriptError> {
+        self.sandbox.api.end();
         let Sandbox {
             lua, names, api, ..
         } = &self.sandbox;
@@ -255,15 +255,7 @@ pub(crate) fn digest(text: &[u8]) -> Digest {
 
 /// A digest that a client has written in hexadecimal digits, in any letter case.
 pub(crate) fn parse_digest(text: &[u8]) -> Option<Digest> {
-    let mut digest = Digest::default();
-    if text.len() != 2 * digest.len() {
-        return None;
-    }
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    for (byte, digits) in digest.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = (digit(digits[0])? << 4 | digit(digits[1])?) as u8;
-    }
-    Some(digest)
+    unhex(text)
 }
 
 /// A digest as clients write it.

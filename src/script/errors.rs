@@ -46,6 +46,8 @@ pub(crate) enum Stop {
     Shutdown,
     /// A library's text has run too long.
     LoadTime,
+    /// A command that the script has called has panicked.
+    Panicked,
 }
 
 impl Stop {
@@ -60,6 +62,7 @@ impl Stop {
             Stop::Killed(Kind::Function) => "ERR Script killed by user with FUNCTION KILL...",
             Stop::Shutdown => "ERR The server is shutting down",
             Stop::LoadTime => "ERR FUNCTION LOAD timeout",
+            Stop::Panicked => "ERR A command has panicked",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The script that runs, as other threads see it: whether there is one, whether it has become slow,
 //! and the wish that it end.
 //!
-//! Layer `script`. At most one script runs at a time, because it holds the keyspace's lock. A script
-//! that ends in time writes two atomics and nothing else here.
+//! Layer `script`. At most one script runs at a time, because it holds the keyspace's lock, which also
+//! orders what one script and the next store here. A script that ends in time stores its kind twice,
+//! and once that it writes: only this store must be seen before its next step is taken.
 //!
 //! A wish to kill is for the script that it was meant for: [`begin`](Running::begin) forgets an older
 //! one.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -52,26 +54,27 @@ pub(crate) struct Running {
 impl Running {
     /// A script begins. It runs until what this returns is dropped.
     pub(crate) fn begin(&self, kind: Kind) -> RunningScript<'_> {
-        self.killed.store(false, SeqCst);
-        self.has_written.store(false, SeqCst);
+        self.killed.store(false, Relaxed);
+        self.has_written.store(false, Relaxed);
         let kind = match kind {
             Kind::Script => SCRIPT,
             Kind::Function => FUNCTION,
         };
-        self.kind.store(kind, SeqCst);
+        self.kind.store(kind, Release);
         RunningScript(self)
     }
 
     fn end(&self) {
-        self.kind.store(NONE, SeqCst);
-        if self.busy.swap(false, SeqCst) {
+        self.kind.store(NONE, Release);
+        if self.busy.load(Relaxed) {
+            self.busy.store(false, Release);
             *self.slow_function.lock() = None;
         }
     }
 
     /// What runs.
     pub(crate) fn kind(&self) -> Option<Kind> {
-        match self.kind.load(SeqCst) {
+        match self.kind.load(Acquire) {
             SCRIPT => Some(Kind::Script),
             FUNCTION => Some(Kind::Function),
             _ => None,
@@ -81,12 +84,12 @@ impl Running {
     /// The script has run longer than `busy-reply-threshold`.
     pub(crate) fn set_busy(&self, function: Option<SlowFunction>) {
         *self.slow_function.lock() = function;
-        self.busy.store(true, SeqCst);
+        self.busy.store(true, Release);
     }
 
     /// What is refused because of a slow script is refused with this.
     pub(crate) fn busy(&self) -> Option<CommandError> {
-        if !self.busy.load(SeqCst) {
+        if !self.busy.load(Acquire) {
             return None;
         }
         self.kind().map(|kind| match kind {
@@ -102,6 +105,10 @@ impl Running {
 
     /// The script is about to change keys. `false`: it was killed before, and must not.
     pub(crate) fn begin_writing(&self) -> bool {
+        if self.has_written.load(Relaxed) {
+            // Whoever wants to kill it now is refused.
+            return true;
+        }
         self.has_written.store(true, SeqCst);
         !self.killed.load(SeqCst)
     }

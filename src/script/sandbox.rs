@@ -18,7 +18,6 @@ use parking_lot::Mutex;
 use super::api::{self, Api};
 use super::arguments::Entry;
 use super::errors::{self, Place};
-use super::host::CURRENT;
 use super::memory::MemoryLimit;
 use super::names::Names;
 use super::{lib, library, random};
@@ -49,7 +48,7 @@ impl Sandbox {
     /// A new state.
     pub(super) fn new(memory: MemoryLimit) -> mlua::Result<Sandbox> {
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
-        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let names = Arc::new(Names::new(&lua)?);
         let api = Arc::new(Api::new(&names, &memory));
         let registered = Arc::default();
@@ -66,7 +65,7 @@ impl Sandbox {
         host.raw_set("libraries", library_names(&lua, &globals)?)?;
         host.raw_set("loading", loading)?;
         host.raw_set("limit_memory", limit_memory(&lua, &memory)?)?;
-        host.raw_set("shown", shown(&lua, &names, &memory)?)?;
+        host.raw_set("shown", shown(&lua, &api)?)?;
         host.raw_set("handler", handler(&lua, &names, &memory)?)?;
         host.raw_set("loadstring", loadstring(&lua)?)?;
         let chunk = lua.load(include_str!("sandbox.lua"));
@@ -120,17 +119,15 @@ fn limit_memory(lua: &Lua, memory: &MemoryLimit) -> mlua::Result<Function> {
 }
 
 /// `shown(error)`: what a script may see of an error that it has caught.
-fn shown(lua: &Lua, names: &Arc<Names>, memory: &MemoryLimit) -> mlua::Result<Function> {
-    let (names, memory) = (Arc::clone(names), memory.clone());
+fn shown(lua: &Lua, api: &Arc<Api>) -> mlua::Result<Function> {
+    let api = Arc::clone(api);
     lua.create_function(move |lua, value: Value| {
-        // It may also have been hidden by another error, such as one in a message handler.
-        if CURRENT.is_set()
-            && let Some(stop) = CURRENT.with(|host| host.tick())
-        {
+        // What ends a script may have been hidden by another error, such as one in a message handler.
+        if let Some(stop) = api.stop() {
             return Err(errors::Raised::Stop(stop).into());
         }
-        memory.lift(lua, || {
-            let value = errors::shown(lua, &names, value)?;
+        api.memory.lift(lua, || {
+            let value = errors::shown(lua, &api.names, value)?;
             positioned(lua, value, None)
         })
     })

@@ -1,5 +1,6 @@
 //! Scripts on an engine alone, with a host that answers in the server's place.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use super::ScriptArguments;
@@ -48,6 +49,7 @@ impl Host for Mock {
             "set" => set([bulk("a"), bulk("b")]),
             "pairs" => Reply::Pairs(vec![(bulk("m"), double(2.0))]),
             "many" => array((0..100_000).map(integer)),
+            "panic" => panic!("a command's own"),
             _ => Reply::Error(Box::new(CommandError::WRONG_TYPE)),
         }
     }
@@ -94,7 +96,8 @@ fn run_with(engine: &mut Engine, host: &mut Mock, script: &str, protocol: Protoc
         Err(error) => return format!("-{}", String::from_utf8_lossy(&error.text)),
     };
     let words: [&[u8]; 4] = [b"k1", b"k2", b"a1", b"a2"];
-    match engine.run(&digest, arguments(&words, 2), host) {
+    let script = engine.find(&digest).expect("it is kept");
+    match engine.run(&script, arguments(&words, 2), host) {
         Ok(reply) => encoded(reply, protocol),
         Err(error) => format!("-{}", String::from_utf8_lossy(&error.shown(b"S"))),
     }
@@ -112,6 +115,30 @@ fn run3(script: &str) -> String {
 /// The text of the error that a script ends with.
 fn fails(script: &str, text: &str) {
     assert_eq!(run(script), format!("-{text}"), "{script}");
+}
+
+#[test]
+fn no_script_keeps_the_panic_of_a_command() {
+    for script in [
+        "redis.call('panic')",
+        "redis.pcall('panic') redis.call('ok')",
+        "pcall(redis.call, 'panic') redis.call('ok')",
+        "pcall(function() pcall(redis.call, 'panic') end) redis.call('ok')",
+        "xpcall(function() redis.call('panic') end, function() return 1 end) redis.call('ok')",
+        "xpcall(function() error('x') end, function() redis.call('panic') end) redis.call('ok')",
+        "local ends = coroutine.create(function() redis.call('panic') end) \
+         coroutine.resume(ends) redis.call('ok')",
+        "coroutine.wrap(function() redis.call('panic') end)() redis.call('ok')",
+        "string.gsub('x', 'x', function() redis.call('panic') end) redis.call('ok')",
+        "setmetatable({}, {__index = function() redis.call('panic') end}).x = nil \
+         local read = setmetatable({}, {__index = function() redis.call('panic') end}).x",
+    ] {
+        let (mut engine, mut host) = (engine(), Mock::default());
+        let run = || run_with(&mut engine, &mut host, script, Protocol::Resp2);
+        let panic = catch_unwind(AssertUnwindSafe(run)).expect_err(script);
+        assert_eq!(panic.downcast_ref(), Some(&"a command's own"), "{script}");
+        assert_eq!(host.calls, ["panic"], "{script}");
+    }
 }
 
 #[test]
@@ -640,7 +667,8 @@ fn short_scripts_are_never_asked_about() {
     let script = b"for i = 1, 100 do redis.call('echo', 'x') end";
     let digest = engine.load(script, false).unwrap();
     let mut host = Counts(Mock::default());
-    engine.run(&digest, arguments(&[], 0), &mut host).unwrap();
+    let script = engine.find(&digest).expect("it is kept");
+    engine.run(&script, arguments(&[], 0), &mut host).unwrap();
     assert_eq!(TICKS.load(SeqCst), 0);
 }
 
@@ -755,7 +783,8 @@ fn keys_and_arguments_come_apart_and_are_any_bytes() {
     ] {
         let given = words.iter().take(keys + others).map(Vec::as_slice);
         let given = ScriptArguments::new(given, keys);
-        let reply = engine.run(&digest, given, &mut Mock::default());
+        let script = engine.find(&digest).expect("it is kept");
+        let reply = engine.run(&script, given, &mut Mock::default());
         let word = |exists: bool, number: usize| match exists {
             true => bulk(words[number].clone()),
             false => integer(0),

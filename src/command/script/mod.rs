@@ -69,16 +69,16 @@ fn run_script(
     let arguments = script_arguments(args, integer_argument(&args[2])?)?;
     let mut engine = engine(context)?;
     let digest = get(&mut engine, &args[1])?;
-    let flags = engine.find(&digest).ok_or(NO_SCRIPT)?;
+    let script = engine.find(&digest).ok_or(NO_SCRIPT)?;
     let task = Task {
         kind: Kind::Script,
-        flags,
+        flags: script.flags,
         access,
         args,
     };
     run(context, &task, |host| {
         engine
-            .run(&digest, arguments, host)
+            .run(&script, arguments, host)
             .map_err(|error| (error, shown_digest(&digest).into_bytes()))
     })
 }

@@ -111,7 +111,7 @@ impl List {
         };
         // Those that the oldest element has passed are no longer needed.
         let passed = marks.until(oldest);
-        if let Some(last) = marks.marks.drain(..passed).last() {
+        if let Some(last) = marks.marks.drain(..passed).next_back() {
             self.since = last.time;
         }
         if marks.marks.len() >= room.max(THINNED_FROM) {
