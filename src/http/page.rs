@@ -26,6 +26,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::render::{Figures, Part, render};
@@ -109,13 +110,13 @@ pub(super) async fn page(caller: &mut Caller) -> Result<Answer, Refusal> {
     Ok(answer.with_header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
 }
 
-/// What a route answers, for a part of the page.
+/// A part of the page.
 ///
 /// # Errors
 /// The caller has to log in: the browser then asks for a user. Any other refusal is shown.
-fn part(answer: Result<Answer, Refusal>) -> Result<Part, Refusal> {
-    match answer {
-        Ok(answer) => Ok(Ok(answer.into_json())),
+fn part(value: Result<Value, Refusal>) -> Result<Part, Refusal> {
+    match value {
+        Ok(value) => Ok(Ok(value)),
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => Err(refusal),
         Err(refusal) => Ok(Err(refusal.text)),
     }
