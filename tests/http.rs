@@ -42,8 +42,16 @@ async fn probes_need_no_user() {
         let expected = json!({"live": true, "ready": true, "draining": false});
         assert_eq!(answer.json(), expected, "{path}");
     }
-    http.request("HEAD /health", "").await;
+    http.send("HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
     assert_eq!(http.head().await.status, 200);
+    http.send("HEAD /subscribe/c HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
+    let head = http.head().await;
+    assert_eq!(
+        (head.status, &head.headers["allow"][..]),
+        (405, "GET, POST")
+    );
     let nowhere = http.ask("GET /health/other", "").await;
     assert_eq!(nowhere.status, 404);
     assert_eq!(nowhere.error(), "ERR there is no '/health/other'");
@@ -106,6 +114,42 @@ async fn a_body_has_a_length_and_a_limit() {
         http.send(&chunk).await;
     }
     assert_eq!(http.answer().await.status, 413);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_body_counts_as_the_clients() {
+    let server = start(&[]).await;
+    let mut operator = Client::connect(&server, 2).await;
+    let body = json!(["ECHO", "x".repeat(2048 * KB)]).to_string();
+    let (first, rest) = body.split_at(1024 * KB);
+    let mut http = Http::connect(&server).await;
+    http.send(format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{first}",
+        body.len()
+    ))
+    .await;
+    let mut held = async || {
+        operator.line("CLIENT LIST").await;
+        let list = operator.text().await;
+        let line = list.lines().find(|line| line.contains("lib-name=http"));
+        let line = line.expect("a line").to_owned();
+        field(&line, "tot-mem").parse::<usize>().expect("a number")
+    };
+    soon("it is kept", async {
+        while held().await < 1024 * KB {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    http.send(rest).await;
+    let echoed = http.answer().await.json();
+    assert_eq!(echoed["result"].as_str().map(str::len), Some(2048 * KB));
+    soon("it is freed", async {
+        while held().await >= 100 * KB {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -413,7 +457,7 @@ async fn long_replies_arrive_whole() {
         all.chunks(2)
             .all(|pair| pair[0] == element.as_str() && pair[1] == "b")
     );
-    let many = format!("[{}]", vec![r#"["LRANGE","k",0,-1]"#; 5].join(","));
+    let many = format!("[{}]", [r#"["LRANGE","k",0,-1]"#; 5].join(","));
     let answer = http.ask("POST /pipeline", many).await.json();
     let replies = answer.as_array().expect("an array");
     assert!(

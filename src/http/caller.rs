@@ -149,10 +149,6 @@ impl Caller {
             // Trailers are left out.
             if let Ok(piece) = frame.into_data() {
                 self.received += piece.len() as u64;
-                self.state
-                    .stats
-                    .input_bytes
-                    .fetch_add(piece.len() as u64, Relaxed);
                 return Ok(Some(piece));
             }
         }

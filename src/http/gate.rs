@@ -7,7 +7,7 @@
 //! server (DNS rebinding). So a request is refused
 //!
 //! - if its Host is a name that is not this server's: neither an address, nor `localhost`, nor one of
-//!   `http-hosts`. An address cannot be made to point elsewhere;
+//!   `http-hosts` or `http-bind`. An address cannot be made to point elsewhere;
 //! - if its Origin is another site that is not one of `http-cors-origins`;
 //! - if it has no Origin, and the browser says that another site has caused it (`Sec-Fetch-Site`). A
 //!   link to a page of this server can be followed: nothing of it can be read by the page before.
@@ -47,6 +47,7 @@ pub(crate) fn admit(
     let host = only(headers, &HOST)?;
     if let Some(host) = host
         && !is_own_name(name_of(host), &config.http_hosts)
+        && !is_bound(name_of(host), &config.http_bind)
     {
         return Err(refuse(format!(
             "DENIED the name '{}' is not known: add it to http-hosts if it is this server's",
@@ -106,6 +107,11 @@ fn name_of(host: &str) -> &str {
         return address.split_once(']').map_or(host, |(address, _)| address);
     }
     host.split_once(':').map_or(host, |(name, _)| name)
+}
+
+fn is_bound(name: &str, addresses: &[String]) -> bool {
+    let mut bound = addresses.iter().map(|word| word.trim_start_matches('-'));
+    bound.any(|own| own != ANY && own.eq_ignore_ascii_case(name))
 }
 
 fn is_own_name(name: &str, listed: &[String]) -> bool {
@@ -193,6 +199,9 @@ mod tests {
         ] {
             assert_eq!(hosts(&config, other), Err(StatusCode::FORBIDDEN), "{other}");
         }
+        config.http_bind = vec!["-bound.example".to_owned(), "*".to_owned()];
+        assert_eq!(hosts(&config, "bound.example:8080"), Ok(None));
+        assert!(hosts(&config, "*").is_err());
         config.http_hosts = vec!["fanfare".to_owned()];
         assert_eq!(hosts(&config, "Fanfare:80"), Ok(None));
         assert!(hosts(&config, "fanfare.evil.example").is_err());

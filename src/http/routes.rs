@@ -62,6 +62,13 @@ pub(crate) enum Route {
     Transaction,
 }
 
+impl Route {
+    /// Whether the answer never ends by itself: nobody asks for its head alone.
+    fn is_endless(self) -> bool {
+        matches!(self, Route::Subscribe | Route::PSubscribe)
+    }
+}
+
 /// How much of a path must be a route's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extent {
@@ -157,19 +164,22 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
         Extent::Whole => path == own,
         Extent::Start => path.len() > own.len() && path.starts_with(own),
     };
-    let (mut get, mut post) = (false, false);
+    let (mut get, mut post, mut endless) = (false, false, false);
     for (own_method, own, extent, route) in ROUTES {
         if !matches(own, *extent) {
             continue;
         }
-        if own_method == asked {
+        let is_asked = own_method == asked && (own_method == method || !route.is_endless());
+        if is_asked {
             target.take(own.len());
             return Ok(*route);
         }
         get |= own_method == Method::GET;
+        endless |= route.is_endless();
         post |= own_method == Method::POST;
     }
     let allowed = match (get, post) {
+        (true, true) if endless => "GET, POST",
         (true, true) => "GET, HEAD, POST",
         (true, false) => "GET, HEAD",
         (false, true) => "POST",
@@ -233,7 +243,7 @@ mod tests {
             route(&Method::GET, "/subscribe/a/b%2Fc%00+"),
             subscribe(b"a/b/c\0+")
         );
-        assert_eq!(route(&Method::HEAD, "/subscribe//"), subscribe(b"/"));
+        assert_eq!(route(&Method::GET, "/subscribe//"), subscribe(b"/"));
         assert_eq!(route(&Method::POST, "/"), Ok((Route::Command, Vec::new())));
         for nowhere in [
             "/subscribe/",
@@ -248,6 +258,9 @@ mod tests {
                 "{nowhere}"
             );
         }
+        let head = route(&Method::HEAD, "/subscribe/a");
+        assert_eq!(head, Err(StatusCode::METHOD_NOT_ALLOWED));
+        assert!(route(&Method::HEAD, "/health").is_ok());
         for path in ["/publish/c", "/pipeline"] {
             let wrong = Err(StatusCode::METHOD_NOT_ALLOWED);
             assert_eq!(route(&Method::GET, path), wrong, "{path}");

@@ -23,7 +23,7 @@ pub(crate) enum Stream {
     /// TCP.
     Plain(TcpStream),
     /// TCP under TLS. What was decrypted and not read yet waits in the buffer.
-    Tls(TlsStream, BytesMut),
+    Tls(Box<TlsStream>, BytesMut),
 }
 
 impl Stream {

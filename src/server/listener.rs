@@ -192,7 +192,7 @@ impl Accepted {
             #[cfg(feature = "http")]
             Accepted::Http(stream, _, encrypted) => {
                 let stream = if encrypted {
-                    Stream::Tls(encrypt(stream)?, BytesMut::new())
+                    Stream::Tls(Box::new(encrypt(stream)?), BytesMut::new())
                 } else {
                     Stream::Plain(stream)
                 };
