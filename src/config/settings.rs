@@ -284,7 +284,7 @@ settings! {
         /// for its unknown name.
         "http-hosts" => http_hosts: Vec<String> = "",
             "name...", Names, AnyTime;
-        /// Origins such as https://app.example whose web pages may send requests and read the
+        /// Origins, such as `https://app.example`, whose web pages may send requests and read the
         /// answers (CORS); `*` means any. By default only pages of this server may.
         "http-cors-origins" => http_cors_origins: Vec<String> = "",
             "origin...", Names, AnyTime;
