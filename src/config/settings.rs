@@ -466,8 +466,7 @@ settings! {
             "text|json", Choice(LogFormat::NAMES), AtStart;
     }
     group Monitoring {
-        /// Whether messages to each channel are counted, for PUBSUB TOP. It costs about 1% of the time
-        /// that it takes to publish.
+        /// Whether messages to each channel are counted, for PUBSUB TOP.
         "pubsub-top" => pubsub_top: bool = "yes",
             "yes|no", YesNo, AnyTime;
         /// Microseconds from which SLOWLOG lists a command; 0 lists all commands, -1 none.
