@@ -5,12 +5,14 @@
 //! A path is looked up as it was sent: a route's own letters cannot be escaped.
 
 use hyper::{Method, StatusCode};
+use serde_json::Value;
 
 use super::answer::{Answer, Refusal};
 use super::api;
 use super::caller::Caller;
 use super::health::health;
 use super::metrics;
+use super::page;
 use super::publish;
 use super::target::Target;
 use super::{subscribe, upstash};
@@ -20,6 +22,10 @@ use super::{subscribe, upstash};
 pub(crate) enum Route {
     /// `/health`, `/health/live`, `/health/ready`: see `health`. It needs no user.
     Health,
+    /// `/`: see `page`
+    Page,
+    /// `/page/<file>`
+    PageAsset,
     /// `/metrics`
     Metrics,
     /// `/api/overview`
@@ -74,6 +80,8 @@ enum Extent {
 
 /// All routes. `GET` stands for `HEAD` as well.
 const ROUTES: &[(Method, &str, Extent, Route)] = &[
+    (Method::GET, "/", Extent::Whole, Route::Page),
+    (Method::GET, "/page/", Extent::Start, Route::PageAsset),
     (Method::GET, "/health", Extent::Whole, Route::Health),
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
@@ -188,19 +196,25 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
     })
 }
 
+fn json(value: Result<Value, Refusal>) -> Result<Answer, Refusal> {
+    value.map(|value| Answer::json(&value))
+}
+
 /// Answers a request whose user is logged in.
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
+        Route::Page => page::page(caller).await,
+        Route::PageAsset => page::asset(caller),
         Route::Metrics => metrics::metrics(caller).await,
-        Route::ApiOverview => api::overview(caller),
-        Route::ApiClients => api::clients(caller),
-        Route::ApiClosed => api::closed(caller),
-        Route::ApiChannels => api::channels(caller),
-        Route::ApiReceivers => api::receivers(caller),
-        Route::ApiQueues => api::queues(caller).await,
-        Route::ApiGroups => api::groups(caller).await,
-        Route::ApiSlowlog => api::slowlog(caller),
+        Route::ApiOverview => json(api::overview(caller)),
+        Route::ApiClients => json(api::clients(caller)),
+        Route::ApiClosed => json(api::closed(caller)),
+        Route::ApiChannels => json(api::channels(caller)),
+        Route::ApiReceivers => json(api::receivers(caller)),
+        Route::ApiQueues => json(api::queues(caller).await),
+        Route::ApiGroups => json(api::groups(caller).await),
+        Route::ApiSlowlog => json(api::slowlog(caller)),
         Route::Publish => publish::publish(caller).await,
         Route::Subscribe => subscribe::events(caller, b"SUBSCRIBE").await,
         Route::PSubscribe => subscribe::events(caller, b"PSUBSCRIBE").await,
