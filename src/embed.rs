@@ -10,7 +10,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use thiserror::Error;
 
@@ -19,6 +19,7 @@ use crate::acl::configured::wrong_lines;
 use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
+use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::ChannelOrder;
 use crate::server::bind::{self, ListenError};
@@ -273,7 +274,8 @@ impl Server {
     /// the message does not count (`pubsub-overflow-policy`).
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
         let mut fanout = Fanout::default();
-        fanout.begin_batch(self.state.config().client_output_buffer_limit);
+        let limits = self.state.config().client_output_buffer_limit;
+        fanout.begin_batch(limits, Instant::now());
         let receivers = self.state.registry.publish(
             Namespace::Channel,
             channel.as_ref(),
@@ -281,11 +283,9 @@ impl Server {
             &ChannelOrder::default(),
             &mut fanout,
         );
-        self.state.stats.published.fetch_add(1, Relaxed);
-        self.state
-            .stats
-            .delivered
-            .fetch_add(receivers as u64, Relaxed);
+        let mut counts = PublishCounts::default();
+        counts.add(Kind::Channel, receivers);
+        self.state.stats.messages.take(&mut counts);
         while let Some(client) = fanout.next_touched() {
             self.state.flush(&client);
         }

@@ -9,6 +9,7 @@
 
 pub(crate) mod backlog;
 mod closing;
+mod ending;
 pub(crate) mod frames;
 mod identity;
 pub(crate) mod log;
@@ -27,8 +28,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 pub(crate) use closing::Closing;
+pub(crate) use ending::Ending;
 pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
-use outbox::{Flush, Outbox, Status};
+use outbox::{Flush, Outbox, Status, Written};
 use socket::WriteSocket;
 pub(crate) use subscriptions::{Namespace, REGISTRY_PLACE, Subscriptions};
 use tracking::Tracking;
@@ -113,6 +115,7 @@ pub(crate) struct Client {
     user: Mutex<Bytes>,
     protocol: AtomicU8,
     closing: AtomicU8,
+    ending: AtomicU8,
     socket: WriteSocket,
     waker: AtomicWaker,
 }
@@ -161,6 +164,7 @@ impl Client {
             user: Mutex::new(Bytes::from_static(DEFAULT_USER)),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
+            ending: AtomicU8::new(Ending::Peer as u8),
             socket,
             waker: AtomicWaker::new(),
         }
@@ -305,11 +309,11 @@ impl Client {
         self.socket.descriptor()
     }
 
-    /// Writes pending bytes in place, as far as the socket takes them, and adds their number to
+    /// Writes pending bytes in place, as far as the socket takes them, and adds them to
     /// `written`. Returns `false` if the connection is dead and should be disconnected. Its own
     /// task has been woken then, and disconnects it if the caller does not.
     #[must_use]
-    pub(crate) fn flush(&self, written: &mut u64) -> bool {
+    pub(crate) fn flush(&self, written: &mut Written) -> bool {
         let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {

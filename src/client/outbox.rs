@@ -44,6 +44,7 @@ mod drop_queue;
 mod limits;
 mod overflow;
 mod queue;
+mod timing;
 
 use std::io;
 use std::time::Instant;
@@ -52,10 +53,10 @@ use bytes::BytesMut;
 pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
-#[cfg(feature = "http")]
-pub(crate) use overflow::Dropped;
-pub(crate) use overflow::{DropTotals, OverflowChoice};
+pub(crate) use overflow::{DropTotals, Dropped, OverflowChoice};
 use queue::{Chunk, Queue};
+use timing::TimedMessage;
+pub(crate) use timing::Written;
 
 use super::socket::WriteSocket;
 use crate::config::OutputLimits;
@@ -132,6 +133,7 @@ struct State {
     unflushed: usize,
     /// All bytes that the socket has taken.
     written: u64,
+    timed: Option<TimedMessage>,
     writing: bool,
     blocked: bool,
     dead: bool,
@@ -173,12 +175,16 @@ impl Outbox {
         if state.held.is_some() {
             return state.hold(limits, frames.len(), copy);
         }
-        if state.blocked {
-            return state.append(limits, frames.len(), |queue, protocol| {
+        let published = delivery.published;
+        let append = if state.blocked {
+            state.append(limits, frames.len(), |queue, protocol| {
                 queue.push_range(delivery.backlog_range(protocol));
-            });
-        }
-        state.append(limits, frames.len(), copy)
+            })
+        } else {
+            state.append(limits, frames.len(), copy)
+        };
+        state.time(append, published);
+        append
     }
 
     /// Appends a line to a monitor. Unlike a message, it is never dropped.
@@ -228,8 +234,8 @@ impl Outbox {
         })
     }
 
-    /// Writes pending bytes as far as the socket takes them, and adds their number to `written`.
-    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
+    /// Writes pending bytes as far as the socket takes them, and adds them to `written`.
+    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut Written) -> Flush {
         let mut state = self.state.lock();
         state.announced = false;
         state.unflushed = 0;
@@ -250,10 +256,10 @@ impl Outbox {
             drop(state);
             let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
-            *written += taken as u64;
+            written.bytes += taken as u64;
             std::mem::forget(unfinished);
             state = self.state.lock();
-            state.wrote(taken);
+            state.wrote(taken, &mut written.sent);
             match result {
                 _ if state.dead => break,
                 Ok(()) => {
@@ -317,6 +323,12 @@ impl Outbox {
     #[cfg(test)]
     pub(crate) fn pending(&self) -> usize {
         self.state.lock().pending
+    }
+
+    /// Bytes not yet taken by the kernel, and whether they wait because the socket is full.
+    pub(crate) fn waiting(&self) -> (usize, bool) {
+        let state = self.state.lock();
+        (state.pending, state.blocked)
     }
 
     /// Pending bytes, their chunks, and the memory that they occupy in bytes, for CLIENT LIST
@@ -439,12 +451,15 @@ impl State {
         if self.dead { Flush::Dead } else { Flush::Done }
     }
 
-    fn wrote(&mut self, bytes: usize) {
+    /// Counts bytes that the socket has taken. Tells in `sent` when the timed message was
+    /// published, if it is written now.
+    fn wrote(&mut self, bytes: usize, sent: &mut Option<Instant>) {
         if self.dead {
             return;
         }
         self.pending -= bytes;
         self.written += bytes as u64;
+        *sent = sent.or(self.timed_until(self.written));
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.wrote(bytes);
         }
@@ -454,6 +469,7 @@ impl State {
         self.dead = true;
         self.queue = Queue::default();
         self.held = None;
+        self.timed = None;
         self.pending = 0;
         if let Some(drop_queue) = &mut self.drop_queue {
             drop_queue.clear();

@@ -16,7 +16,7 @@ use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::catalog::spec::Flag;
 use crate::catalog::{CATALOG, Command};
-use crate::client::Client;
+use crate::client::{Client, Ending};
 use crate::command::client_line::client_line;
 use crate::resp::error::CommandError;
 use crate::state::ServerState;
@@ -130,6 +130,7 @@ pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError
         access.become_user(user, generation);
         return Ok(());
     }
+    context.client.ends_because(Ending::LostRights);
     context.session.then(Next::Abort);
     Err(NO_AUTH)
 }
@@ -324,6 +325,7 @@ pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
         return;
     }
     if !may_stay(context.session.access.user(), context.client) {
+        context.client.ends_because(Ending::LostRights);
         context.session.then(Next::Abort);
     }
 }

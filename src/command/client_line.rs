@@ -69,7 +69,8 @@ pub(crate) fn client_line(client: &Client) -> String {
     line
 }
 
-fn last_command(client: &Client) -> &'static str {
+/// The full name of the last command of a client; `NULL` before the first.
+pub(crate) fn last_command(client: &Client) -> &'static str {
     CATALOG
         .by_id(client.last_command.load(Relaxed))
         .map_or("NULL", |command| command.full_name.as_str())

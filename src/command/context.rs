@@ -13,7 +13,7 @@ use super::deferred::Deferred;
 use super::publish_run::{self, PublishRun};
 use super::{Next, Session, transaction};
 use crate::client::log::log_client;
-use crate::client::{Client, Closing};
+use crate::client::{Client, Closing, Ending};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
 use crate::observe::log_throttle::Told;
@@ -271,6 +271,7 @@ impl<'a> Context<'a> {
 
     /// Answers a protocol error.
     pub(crate) fn refuse(&mut self, error: &ProtocolError) {
+        self.client.ends_because(Ending::ProtocolError);
         if let Some(times) = self.server.told.note(Told::ProtocolError) {
             log_client!(info, self.client, %error, times, "{}", Told::ProtocolError);
         }

@@ -466,6 +466,9 @@ settings! {
             "text|json", Choice(LogFormat::NAMES), AtStart;
     }
     group Monitoring {
+        /// Whether messages to each channel are counted, for PUBSUB TOP.
+        "pubsub-top" => pubsub_top: bool = "yes",
+            "yes|no", YesNo, AnyTime;
         /// Microseconds from which SLOWLOG lists a command; 0 lists all commands, -1 none.
         /// Redis's default.
         "slowlog-log-slower-than" => slowlog_log_slower_than: i64 = "10000",

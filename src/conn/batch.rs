@@ -128,11 +128,8 @@ impl Connection {
         end: &BatchEnd,
     ) -> bool {
         loop {
-            for _ in 0..WRITES_PER_TURN {
-                if let Some(client) = buffers.fanout.next_touched() {
-                    self.state.flush(&client);
-                }
-            }
+            let touched = std::iter::from_fn(|| buffers.fanout.next_touched());
+            self.state.flush_some(touched.take(WRITES_PER_TURN));
             if !buffers.fanout.has_touched() {
                 return false;
             }
@@ -183,7 +180,7 @@ impl Connection {
             .begin(now, config.latency_tracking, notable);
         buffers
             .fanout
-            .begin_batch(config.client_output_buffer_limit);
+            .begin_batch(config.client_output_buffer_limit, now);
         let mut context = Context {
             server: &self.state,
             config: &config,

@@ -34,7 +34,7 @@ use bytes::BytesMut;
 
 use crate::client::log::log_client;
 use crate::client::socket::{ReadSocket, WriteSocket};
-use crate::client::{Addresses, Client, Closing, Output};
+use crate::client::{Addresses, Client, Closing, Ending, Output};
 use crate::command::Session;
 use crate::command::access::Access;
 use crate::observe::log_throttle::Told;
@@ -121,6 +121,7 @@ impl Connection {
     /// Logs why no more can be read, if the peer is not the cause.
     fn note_end(&self, error: &io::Error) {
         if error.kind() == io::ErrorKind::OutOfMemory {
+            self.client.ends_because(Ending::NoMemory);
             self.state.tell(Told::NoMemory, &self.client);
         }
     }
@@ -210,7 +211,7 @@ impl Connection {
             // The connection is closed after a timeout as well.
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
-        self.client.hang_up(&mut 0);
+        self.state.hang_up(&self.client);
         buffers.give_back();
     }
 

@@ -35,7 +35,7 @@
 //!
 //! Invariants:
 //! - A command comes from a real client ([`Connection`](crate::conn::Connection)), through RESP. No
-//!   handler calls a command's function. So ACL, MONITOR, SLOWLOG, CLIENT LIST, CLIENT KILL, pauses,
+//!   handler calls a command's function; those of `api` read the data that a command would show. So ACL, MONITOR, SLOWLOG, CLIENT LIST, CLIENT KILL, pauses,
 //!   memory limits and statistics hold without a word here.
 //! - Each request begins with a new session: nothing of the request before it is left (RESET).
 //! - Nothing is read of a request's body before its user is logged in.
@@ -43,6 +43,7 @@
 //!   direction, and a body within the limits that requests in RESP have.
 
 mod answer;
+mod api;
 mod caller;
 mod credentials;
 pub(crate) mod events;
@@ -50,6 +51,7 @@ pub(crate) mod gate;
 mod health;
 pub(crate) mod json;
 mod link;
+mod metrics;
 mod publish;
 pub(crate) mod requests;
 pub(crate) mod routes;
@@ -58,3 +60,4 @@ pub(crate) mod stream;
 mod subscribe;
 pub(crate) mod target;
 mod upstash;
+mod walk;

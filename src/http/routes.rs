@@ -7,8 +7,10 @@
 use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Refusal};
+use super::api;
 use super::caller::Caller;
 use super::health::health;
+use super::metrics;
 use super::publish;
 use super::target::Target;
 use super::{subscribe, upstash};
@@ -18,6 +20,24 @@ use super::{subscribe, upstash};
 pub(crate) enum Route {
     /// `/health`, `/health/live`, `/health/ready`: see `health`. It needs no user.
     Health,
+    /// `/metrics`
+    Metrics,
+    /// `/api/overview`
+    ApiOverview,
+    /// `/api/clients`
+    ApiClients,
+    /// `/api/closed`
+    ApiClosed,
+    /// `/api/channels`
+    ApiChannels,
+    /// `/api/receivers`
+    ApiReceivers,
+    /// `/api/queues`
+    ApiQueues,
+    /// `/api/groups`
+    ApiGroups,
+    /// `/api/slowlog`
+    ApiSlowlog,
     /// `POST /publish/<channel>`
     Publish,
     /// `GET /subscribe/<channel>`
@@ -57,6 +77,40 @@ const ROUTES: &[(Method, &str, Extent, Route)] = &[
     (Method::GET, "/health", Extent::Whole, Route::Health),
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
+    (Method::GET, "/metrics", Extent::Whole, Route::Metrics),
+    (
+        Method::GET,
+        "/api/overview",
+        Extent::Whole,
+        Route::ApiOverview,
+    ),
+    (
+        Method::GET,
+        "/api/clients",
+        Extent::Whole,
+        Route::ApiClients,
+    ),
+    (Method::GET, "/api/closed", Extent::Whole, Route::ApiClosed),
+    (
+        Method::GET,
+        "/api/channels",
+        Extent::Whole,
+        Route::ApiChannels,
+    ),
+    (
+        Method::GET,
+        "/api/receivers",
+        Extent::Whole,
+        Route::ApiReceivers,
+    ),
+    (Method::GET, "/api/queues", Extent::Whole, Route::ApiQueues),
+    (Method::GET, "/api/groups", Extent::Whole, Route::ApiGroups),
+    (
+        Method::GET,
+        "/api/slowlog",
+        Extent::Whole,
+        Route::ApiSlowlog,
+    ),
     (Method::POST, "/publish/", Extent::Start, Route::Publish),
     (Method::GET, "/subscribe/", Extent::Start, Route::Subscribe),
     (
@@ -138,6 +192,15 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
+        Route::Metrics => metrics::metrics(caller).await,
+        Route::ApiOverview => api::overview(caller),
+        Route::ApiClients => api::clients(caller),
+        Route::ApiClosed => api::closed(caller),
+        Route::ApiChannels => api::channels(caller),
+        Route::ApiReceivers => api::receivers(caller),
+        Route::ApiQueues => api::queues(caller).await,
+        Route::ApiGroups => api::groups(caller).await,
+        Route::ApiSlowlog => api::slowlog(caller),
         Route::Publish => publish::publish(caller).await,
         Route::Subscribe => subscribe::events(caller, b"SUBSCRIBE").await,
         Route::PSubscribe => subscribe::events(caller, b"PSUBSCRIBE").await,

@@ -32,10 +32,12 @@ use bytes::{Bytes, BytesMut};
 use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
+use super::busiest::{Busiest, Counts};
 use super::fanout::{Fanout, PendingFlush};
 use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
+use crate::client::backlog::BacklogBytes;
 use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
 use crate::config::OutputLimits;
 use crate::glob;
@@ -45,6 +47,10 @@ use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 
 /// The number of channel-order locks. A model has few, as it creates them anew for each schedule.
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
+
+/// A client that would get a message, and the pattern that matches; `None` if it is subscribed to the
+/// channel itself.
+pub(crate) type Receiver = (Arc<Client>, Option<Bytes>);
 
 type Names = DashMap<Bytes, Subscribers, HashState>;
 
@@ -66,10 +72,14 @@ pub(crate) struct Registry {
     patterns: RwLock<PatternIndex<PatternEntry>>,
     /// The size of `patterns`, so that a publisher need not lock an empty index.
     pattern_count: AtomicUsize,
+    /// The busiest channels.
+    pub busiest: Busiest,
     /// The channel-order locks.
     order: Box<[CachePadded<Mutex<()>>]>,
     /// The number of clients with at least one subscription.
     subscribed_clients: AtomicUsize,
+    /// Bytes of the messages that slow subscribers of a name share.
+    backlog_bytes: BacklogBytes,
     /// Notified after every change, for [`Registry::wait_for_receivers`].
     changed: Notify,
 }
@@ -135,8 +145,10 @@ impl Registry {
             shards: Names::default(),
             patterns: RwLock::new(PatternIndex::new()),
             pattern_count: AtomicUsize::new(0),
+            busiest: Busiest::default(),
             order: (0..ORDER_LOCKS).map(|_| CachePadded::default()).collect(),
             subscribed_clients: AtomicUsize::new(0),
+            backlog_bytes: BacklogBytes::default(),
             changed: Notify::new(),
         }
     }
@@ -174,7 +186,13 @@ impl Registry {
         pending: &mut PendingFlush,
         mut reached: impl FnMut(usize),
     ) {
-        let _order = (!held.are_held()).then(|| self.order_lock(messages.channel()).lock());
+        let hash = HashState::hash(messages.channel());
+        let _order = (!held.are_held()).then(|| self.order_lock(hash).lock());
+        let mut total = 0;
+        let mut reached = |receivers| {
+            total += receivers;
+            reached(receivers);
+        };
         if self.may_match(messages) {
             let mut frame = BytesMut::new();
             for index in 0..messages.len() {
@@ -184,12 +202,20 @@ impl Registry {
             let (mut receivers, mut refused) = (0, Vec::new());
             if let Some(subscribers) = self.names(messages.namespace()).get(messages.channel()) {
                 receivers = subscribers.len();
-                refused = pending.deliver(messages.all(), &subscribers);
+                refused = pending.deliver(messages.all(), &subscribers, &self.backlog_bytes);
             }
             let refused = refused.into_iter().chain(std::iter::repeat(0));
             for refused in refused.take(messages.len()) {
                 reached(receivers - refused);
             }
+        }
+        if self.busiest.is_on() {
+            let counts = Counts {
+                messages: messages.len() as u64,
+                bytes: messages.payload_bytes() as u64,
+                receivers: total as u64,
+            };
+            self.busiest.add(hash, messages.channel(), &counts);
         }
     }
 
@@ -218,13 +244,13 @@ impl Registry {
     ) -> usize {
         let mut receivers = 0;
         if let Some(subscribers) = self.channels.get(messages.channel()) {
-            let refused = pending.deliver(messages.one(index), &subscribers);
+            let refused = pending.deliver(messages.one(index), &subscribers, &self.backlog_bytes);
             receivers = subscribers.len() - refused.first().unwrap_or(&0);
         }
         let patterns = self.patterns.read();
         patterns.for_each_match(messages.channel(), |entry| {
             let frames = messages.for_pattern(index, &entry.pattern, frame);
-            let refused = pending.deliver(frames, &entry.subscribers);
+            let refused = pending.deliver(frames, &entry.subscribers, &self.backlog_bytes);
             receivers += entry.subscribers.len() - refused.first().unwrap_or(&0);
         });
         receivers
@@ -366,6 +392,11 @@ impl Registry {
         self.subscribed_clients.load(Relaxed)
     }
 
+    /// Bytes of the messages that slow subscribers share.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.backlog_bytes.load(Relaxed)
+    }
+
     /// How many subscriptions a PUBLISH to `channel` would reach now: those to the channel and
     /// those to matching patterns.
     pub(crate) fn receivers(&self, channel: &[u8]) -> usize {
@@ -374,6 +405,26 @@ impl Registry {
             .read()
             .for_each_match(channel, |entry| receivers += entry.subscribers.len());
         receivers
+    }
+
+    /// As [`receivers`](Self::receivers), with at most `most` of the subscribers: those of the
+    /// channel first, then those of patterns, each with its pattern. The locks are held for as long
+    /// as it takes to count and to copy `most` pointers.
+    pub(crate) fn list_receivers(&self, channel: &[u8], most: usize) -> (usize, Vec<Receiver>) {
+        let (mut total, mut found) = (0, Vec::new());
+        let mut add = |subscribers: &Subscribers, pattern: Option<&Bytes>| {
+            total += subscribers.len();
+            let room = most - found.len();
+            let some = subscribers.clients().take(room);
+            found.extend(some.map(|client| (Arc::clone(client), pattern.cloned())));
+        };
+        if let Some(subscribers) = self.channels.get(channel) {
+            add(&subscribers, None);
+        }
+        self.patterns.read().for_each_match(channel, |entry| {
+            add(&entry.subscribers, Some(&entry.pattern))
+        });
+        (total, found)
     }
 
     /// As [`receivers`](Self::receivers), for any namespace that messages are sent to.
@@ -471,9 +522,9 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    /// The channel-order lock of a channel.
-    fn order_lock(&self, channel: &[u8]) -> &Mutex<()> {
-        &self.order[HashState::hash(channel) as usize % ORDER_LOCKS]
+    /// The channel-order lock of a channel with this hash.
+    fn order_lock(&self, hash: u64) -> &Mutex<()> {
+        &self.order[hash as usize % ORDER_LOCKS]
     }
 
     /// Takes all channel-order locks. The caller must have the keyspace's lock ([`ChannelOrder`]).

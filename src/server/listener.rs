@@ -19,13 +19,13 @@ use tokio::runtime::Handle;
 
 use super::supervise::catch;
 use crate::acl::Acl;
-use crate::client::Addresses;
 #[cfg(feature = "http")]
 use crate::client::pipe::{FarEnd, pipe};
 #[cfg(feature = "http")]
 use crate::client::socket::split_pipe;
 use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
 use crate::client::tls::TlsStream;
+use crate::client::{Addresses, Ending};
 use crate::conn::Connection;
 #[cfg(feature = "http")]
 use crate::http::{self, stream::Stream};
@@ -387,6 +387,7 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
     };
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
+        connection.client().ends_because(Ending::Unprotected);
         state.tell(Told::Unprotected, connection.client());
         Box::pin(connection.refuse(PROTECTED)).await;
     } else {

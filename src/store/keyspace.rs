@@ -13,6 +13,7 @@ use hashbrown::Equivalent;
 
 use super::blocked::Blocked;
 use super::database::{Database, Millis};
+use super::emptied::Emptied;
 use super::events::Event;
 use super::garbage::Garbage;
 use super::keys::Keys;
@@ -39,6 +40,16 @@ pub(crate) struct FullKeyRef<'a> {
     pub db: u32,
     /// The key.
     pub key: &'a [u8],
+}
+
+impl FullKey {
+    /// The same key, borrowed.
+    pub(crate) fn borrowed(&self) -> FullKeyRef<'_> {
+        FullKeyRef {
+            db: self.db,
+            key: &self.key,
+        }
+    }
 }
 
 impl Equivalent<FullKey> for FullKeyRef<'_> {
@@ -83,6 +94,8 @@ pub(crate) struct Keyspace {
     pub watched: Watched,
     /// The clients that track keys.
     pub tracking: Tracking,
+    /// What has passed through removed lists.
+    pub emptied: Emptied,
     /// The events since they were last taken, in order.
     pub(super) events: Vec<Event>,
     pub(super) now: Millis,

@@ -74,6 +74,14 @@ python_clients() {
       cp "$list" "$venv/requirements.txt"; }
 }
 
+# Unpacks the programs of Debian packages. They are not installed: that would start them as services.
+debian_programs() {
+  local at=$clients/debian package
+  mkdir -p "$at" && (cd "$at" && apt-get download "$@") || return 1
+  for package in "$at"/*.deb; do dpkg -x "$package" "$at" || return 1; done
+  rm "$at"/*.deb
+}
+
 # Installs what is missing. The lists pin every package, the indirect ones too.
 install() {
   local log=$scratch/install apt=()
@@ -87,6 +95,10 @@ install() {
   if ! command -v sidekiq >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
   fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
+  if ! [ -x "$clients/debian/usr/bin/prometheus" ] || ! [ -x "$clients/debian/usr/bin/prometheus-redis-exporter" ]; then
+    "${apt[@]}" apt-get update && debian_programs prometheus prometheus-redis-exporter
+  fi >"$log" 2>&1 || { fail "unpack Prometheus and redis_exporter" "$log"; return 1; }
+  export CHECK_DEBIAN_PROGRAMS=$clients/debian/usr/bin
   python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
   # arq wants an older redis-py than the others.
   python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
@@ -179,7 +191,7 @@ fi
 export PYTHONDONTWRITEBYTECODE=1
 for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_streams redis_py_keys redis_py_caching redis_py_asyncio \
   applications taskiq_redis_brokers faststream_streams apscheduler_store django_cache sidekiq_workers celery_workers \
-  huey_queues dramatiq_workers rq_workers redis_locks readme_snippets; do
+  huey_queues dramatiq_workers rq_workers redis_locks redis_exporter readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
@@ -196,6 +208,7 @@ for file in node_redis node_redis_queue node_redis_types node_redis_streams node
 done
 # Redis has no port for HTTP.
 if [ -n "${CHECK_HTTP:-}" ]; then
+  run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
   run upstash.mjs 300 node "$clients/node/upstash.mjs"
 fi
 for pid in "${servers[@]}"; do

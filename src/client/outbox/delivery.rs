@@ -2,7 +2,9 @@
 //!
 //! Layer `client`. It may use `resp`.
 
-use crate::client::backlog::{Backlog, BacklogRange};
+use std::time::Instant;
+
+use crate::client::backlog::{Backlog, BacklogBytes, BacklogRange};
 use crate::client::frames::Frames;
 use crate::resp::Protocol;
 
@@ -10,7 +12,10 @@ use crate::resp::Protocol;
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
     pub(super) frames: Frames<'a>,
+    /// When they were published.
+    pub(super) published: Instant,
     backlog: &'a Backlog,
+    backlog_bytes: &'a BacklogBytes,
     /// The same frames in the backlog, for each protocol version, if an outbox was blocked.
     ranges: [Option<BacklogRange>; 2],
     /// How many outboxes have refused each message; empty if none has.
@@ -18,11 +23,19 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    /// Messages for the subscribers that share this backlog.
-    pub(crate) fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
+    /// Messages, published at this moment, for the subscribers that share this backlog.
+    /// `backlog_bytes` counts all backlogs of the server.
+    pub(crate) fn new(
+        frames: Frames<'a>,
+        published: Instant,
+        backlog: &'a Backlog,
+        backlog_bytes: &'a BacklogBytes,
+    ) -> Delivery<'a> {
         Delivery {
             frames,
+            published,
             backlog,
+            backlog_bytes,
             ranges: [None, None],
             refused: Vec::new(),
         }
@@ -49,7 +62,9 @@ impl<'a> Delivery<'a> {
 
     /// The frames in the backlog, in this protocol version. The first caller appends them.
     pub(super) fn backlog_range(&mut self, protocol: Protocol) -> &BacklogRange {
-        self.ranges[usize::from(protocol == Protocol::Resp3)]
-            .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
+        self.ranges[usize::from(protocol == Protocol::Resp3)].get_or_insert_with(|| {
+            self.backlog
+                .append(&self.frames, protocol, self.backlog_bytes)
+        })
     }
 }

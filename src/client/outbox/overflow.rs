@@ -10,15 +10,58 @@ use super::drop_queue::DropQueue;
 use super::{Append, Delivery, Outbox, State};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 use crate::resp::replies::Replies;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts the messages that outboxes have dropped (`pubsub-overflow-policy`).
+/// Counts the messages that outboxes have dropped, by the policy that dropped them
+/// (`pubsub-overflow-policy`).
 #[derive(Debug, Default)]
 pub(crate) struct DropTotals {
-    /// Messages.
-    pub messages: AtomicU64,
-    /// Bytes of their frames.
-    pub bytes: AtomicU64,
+    oldest: DropCounters,
+    newest: DropCounters,
+}
+
+#[derive(Debug, Default)]
+struct DropCounters {
+    messages: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl DropTotals {
+    /// The policies that drop messages.
+    pub(crate) const POLICIES: [OverflowPolicy; 2] =
+        [OverflowPolicy::DropOldest, OverflowPolicy::DropNewest];
+
+    /// The counters of a policy. The other policy, to disconnect, drops nothing.
+    fn of(&self, policy: OverflowPolicy) -> &DropCounters {
+        match policy {
+            OverflowPolicy::DropNewest => &self.newest,
+            OverflowPolicy::DropOldest | OverflowPolicy::Disconnect => &self.oldest,
+        }
+    }
+
+    /// Counts a message of this many bytes.
+    pub(super) fn add(&self, policy: OverflowPolicy, bytes: usize) {
+        let counters = self.of(policy);
+        counters.messages.fetch_add(1, Relaxed);
+        counters.bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// What a policy has dropped.
+    pub(crate) fn by(&self, policy: OverflowPolicy) -> Dropped {
+        let counters = self.of(policy);
+        Dropped {
+            messages: counters.messages.load(Relaxed),
+            bytes: counters.bytes.load(Relaxed),
+        }
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&self) {
+        for counters in [&self.oldest, &self.newest] {
+            counters.messages.store(0, Relaxed);
+            counters.bytes.store(0, Relaxed);
+        }
+    }
 }
 
 /// How many messages were dropped, and of how many bytes.
@@ -144,10 +187,16 @@ impl State {
             delivery.refuse(index);
         });
         self.pending = self.pending + pushed.taken - pushed.freed;
+        if pushed.freed > 0 {
+            // It may have been dropped, and if not, others before it were.
+            self.timed = None;
+        }
         if pushed.taken == 0 || holds {
             return Append::Nothing;
         }
-        self.appended(limits, pushed.taken)
+        let append = self.appended(limits, pushed.taken);
+        self.time(append, delivery.published);
+        append
     }
 
     /// Appends replies under a policy that drops.

@@ -1,9 +1,12 @@
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
-use crate::client::backlog::Backlog;
+use crate::client::backlog::{Backlog, BacklogBytes};
 use crate::client::frames::Frames;
 use crate::client::socket::{ReadSocket, split_unix};
 use crate::config::OutputLimit;
@@ -61,11 +64,23 @@ fn with_body<'a>(bytes: &'a [u8], body: Option<&'a Bytes>) -> Frames<'a> {
 }
 
 fn push(outbox: &Outbox, frames: Frames<'_>, limits: &OutputLimits) -> Append {
-    outbox.push(&mut Delivery::new(frames, &Backlog::default()), limits)
+    push_at(outbox, frames, Instant::now(), limits)
+}
+
+/// Pushes messages that were published at this moment.
+fn push_at(
+    outbox: &Outbox,
+    frames: Frames<'_>,
+    published: Instant,
+    limits: &OutputLimits,
+) -> Append {
+    let (backlog, bytes) = (Backlog::default(), BacklogBytes::default());
+    let mut delivery = Delivery::new(frames, published, &backlog, &bytes);
+    outbox.push(&mut delivery, limits)
 }
 
 fn flush(outbox: &Outbox, pair: &Pair) -> Flush {
-    outbox.flush(&pair.socket, &mut 0)
+    outbox.flush(&pair.socket, &mut Written::default())
 }
 
 #[tokio::test]
@@ -84,9 +99,9 @@ async fn bytes_leave_in_the_order_of_appending() {
     let expected = [b"*one*head", &body[..], b">two+OK"].concat();
     assert_eq!(outbox.pending(), expected.len());
 
-    let mut written = 0;
+    let mut written = Written::default();
     assert_eq!(outbox.flush(&pair.socket, &mut written), Flush::Done);
-    assert_eq!(written, expected.len() as u64);
+    assert_eq!(written.bytes, expected.len() as u64);
     assert!(outbox.is_drained());
     assert_eq!(pair.read(expected.len()).await, expected);
     assert_eq!(push(&outbox, copied(b"*"), &UNLIMITED), Append::Flush);
@@ -167,7 +182,7 @@ async fn a_backlog_is_written_by_the_connections_own_task() {
                 let ready = std::future::poll_fn(|context| pair.socket.poll_write_ready(context));
                 ready.await.unwrap();
                 outbox.unblock();
-                let _ = outbox.flush(&pair.socket, &mut 0);
+                let _ = outbox.flush(&pair.socket, &mut Written::default());
                 tokio::task::yield_now().await;
             }
         }
@@ -295,7 +310,7 @@ async fn a_peer_that_is_gone_is_noticed_by_the_flush() {
     drop(peer);
     let outbox = Outbox::default();
     let _ = push(&outbox, copied(b"*"), &UNLIMITED);
-    assert_eq!(outbox.flush(&socket, &mut 0), Flush::Dead);
+    assert_eq!(outbox.flush(&socket, &mut Written::default()), Flush::Dead);
     assert_eq!(outbox.status(), Status::Dead);
 }
 
@@ -316,7 +331,7 @@ async fn drain(outbox: &Outbox, pair: &mut Pair, length: usize) -> Vec<u8> {
             let ready = std::future::poll_fn(|context| socket.poll_write_ready(context));
             ready.await.unwrap();
             outbox.unblock();
-            let _ = outbox.flush(socket, &mut 0);
+            let _ = outbox.flush(socket, &mut Written::default());
         }
     };
     let (read, ()) = tokio::join!(peer.read_exact(&mut bytes), write);
@@ -327,7 +342,7 @@ async fn drain(outbox: &Outbox, pair: &mut Pair, length: usize) -> Vec<u8> {
 #[tokio::test]
 async fn stuck_subscribers_share_one_backlog() {
     const MESSAGES: usize = 3000;
-    let backlog = Backlog::default();
+    let (backlog, backlog_bytes) = (Backlog::default(), BacklogBytes::default());
     let mut stuck = Vec::new();
     for index in 0..3 {
         let (outbox, pair) = (Outbox::default(), Pair::new().await);
@@ -342,7 +357,7 @@ async fn stuck_subscribers_share_one_backlog() {
         let small = format!("*{number:060}");
         let body = (number % 1000 == 999).then_some(&large);
         let frames = with_body(small.as_bytes(), body);
-        let mut delivery = Delivery::new(frames, &backlog);
+        let mut delivery = Delivery::new(frames, Instant::now(), &backlog, &backlog_bytes);
         for (index, (outbox, _, expected)) in stuck.iter_mut().enumerate() {
             assert_eq!(outbox.push(&mut delivery, &UNLIMITED), Append::Nothing);
             let start = expected.len();
@@ -359,6 +374,9 @@ async fn stuck_subscribers_share_one_backlog() {
             }
         }
     }
+    // One copy for each protocol version.
+    let once = MESSAGES * 61 + 3 * large.len();
+    assert_eq!(backlog_bytes.load(Relaxed), 2 * once);
     for (outbox, mut pair, expected) in stuck {
         // Each outbox keeps only the ranges.
         let (_, chunks, _) = outbox.usage();
@@ -366,6 +384,57 @@ async fn stuck_subscribers_share_one_backlog() {
         let received = drain(&outbox, &mut pair, expected.len()).await;
         assert!(received == expected);
     }
+    assert_eq!(backlog_bytes.load(Relaxed), 0);
+}
+
+#[tokio::test]
+async fn the_message_that_has_waited_longest_is_timed() {
+    let mut pair = Pair::new().await;
+    let outbox = Outbox::default();
+    let at = |seconds| Instant::now() - Duration::from_secs(seconds);
+    let [first, second, third, last] = [4, 3, 2, 1].map(at);
+    let sent = |outbox: &Outbox, pair: &Pair| {
+        let mut written = Written::default();
+        let flush = outbox.flush(&pair.socket, &mut written);
+        (flush, written.sent)
+    };
+    let _ = outbox.send(&mut BytesMut::from("+OK").into(), &UNLIMITED);
+    assert_eq!(sent(&outbox, &pair), (Flush::Done, None));
+    let _ = push_at(&outbox, copied(b"*one"), first, &UNLIMITED);
+    let _ = push_at(&outbox, copied(b"*two"), second, &UNLIMITED);
+    assert_eq!(sent(&outbox, &pair), (Flush::Done, Some(first)));
+
+    // One that does not fit into the socket is timed when all of it is written.
+    let large = Bytes::from(vec![b'x'; 3_000_000]);
+    let _ = push_at(&outbox, with_body(b"*", Some(&large)), third, &UNLIMITED);
+    assert_eq!(sent(&outbox, &pair), (Flush::HandOver, None));
+    let _ = push_at(&outbox, copied(b"*three"), last, &UNLIMITED);
+    let mut times = Vec::new();
+    let write = async {
+        while !outbox.is_drained() {
+            let ready =
+                |context: &mut std::task::Context<'_>| pair.socket.poll_write_ready(context);
+            std::future::poll_fn(ready).await.unwrap();
+            outbox.unblock();
+            let mut written = Written::default();
+            let _ = outbox.flush(&pair.socket, &mut written);
+            times.extend(written.sent);
+        }
+    };
+    let mut received = vec![0; 3_000_018];
+    let (read, ()) = tokio::join!(pair.peer.read_exact(&mut received), write);
+    read.unwrap();
+    // The last one was appended while another was timed.
+    assert_eq!(times, [third]);
+
+    // What is never written is never timed.
+    let _ = push_at(&outbox, copied(b"*lost"), first, &UNLIMITED);
+    outbox.kill();
+    assert_eq!(
+        push_at(&outbox, copied(b"*"), last, &UNLIMITED),
+        Append::Refused
+    );
+    assert_eq!(sent(&outbox, &pair), (Flush::Dead, None));
 }
 
 #[tokio::test]
@@ -403,7 +472,11 @@ async fn a_write_that_panics_leaves_a_dead_outbox() {
     let pair = Pair::new().await;
     let outbox = Outbox::default();
     assert_eq!(push(&outbox, copied(b"*one"), &UNLIMITED), Append::Flush);
-    let write = || outbox.flush(&pair.socket, &mut { u64::MAX });
+    let mut written = Written {
+        bytes: u64::MAX,
+        sent: None,
+    };
+    let write = || outbox.flush(&pair.socket, &mut written);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(write));
     assert!(panicked.is_err(), "{panicked:?}");
     assert!(!outbox.is_being_written());
