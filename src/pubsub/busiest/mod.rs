@@ -11,10 +11,10 @@
 //! ```
 //!
 //! Each slice of each part is a [`Table`] of the channels with the most load, so memory is bounded:
-//! at most [`PARTS`] × 18 tables of [`ENTRIES`] entries, which is 3 MB, and 9 MB more if all channels
+//! at most [`PARTS`] × 18 tables of [`ENTRIES`](table::ENTRIES) entries, which is 3 MB, and 9 MB more if all channels
 //! have names of [`LONGEST`] bytes. Longer names are not counted.
 //!
-//! How exact it is: in each part up to [`ENTRIES`] channels are counted exactly. If more are in use,
+//! How exact it is: in each part up to [`ENTRIES`](table::ENTRIES) channels are counted exactly. If more are in use,
 //! a channel that had more than 1/32 of the load of its part in a window is among those that are
 //! told. Its counts are never too high, and lack at most that much of the load. A part has about
 //! one in 64 channels. A window ends now, and is shorter than its name by up to a slice.
