@@ -5,6 +5,7 @@
 //! A path is looked up as it was sent: a route's own letters cannot be escaped.
 
 use hyper::{Method, StatusCode};
+use serde_json::Value;
 
 use super::answer::{Answer, Refusal};
 use super::api;
@@ -188,19 +189,23 @@ pub(crate) fn find(method: &Method, target: &mut Target) -> Result<Route, Refusa
     })
 }
 
+fn json(value: Result<Value, Refusal>) -> Result<Answer, Refusal> {
+    value.map(|value| Answer::json(&value))
+}
+
 /// Answers a request whose user is logged in.
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
         Route::Metrics => metrics::metrics(caller).await,
-        Route::ApiOverview => api::overview(caller),
-        Route::ApiClients => api::clients(caller),
-        Route::ApiClosed => api::closed(caller),
-        Route::ApiChannels => api::channels(caller),
-        Route::ApiReceivers => api::receivers(caller),
-        Route::ApiQueues => api::queues(caller).await,
-        Route::ApiGroups => api::groups(caller).await,
-        Route::ApiSlowlog => api::slowlog(caller),
+        Route::ApiOverview => json(api::overview(caller)),
+        Route::ApiClients => json(api::clients(caller)),
+        Route::ApiClosed => json(api::closed(caller)),
+        Route::ApiChannels => json(api::channels(caller)),
+        Route::ApiReceivers => json(api::receivers(caller)),
+        Route::ApiQueues => json(api::queues(caller).await),
+        Route::ApiGroups => json(api::groups(caller).await),
+        Route::ApiSlowlog => json(api::slowlog(caller)),
         Route::Publish => publish::publish(caller).await,
         Route::Subscribe => subscribe::events(caller, b"SUBSCRIBE").await,
         Route::PSubscribe => subscribe::events(caller, b"PSUBSCRIBE").await,

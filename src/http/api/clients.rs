@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{choice, limit, rows, text};
 use crate::client::{Client, Namespace};
 use crate::command::client_line::last_command;
-use crate::http::answer::{Answer, Refusal};
+use crate::http::answer::Refusal;
 use crate::http::caller::Caller;
 
 /// The order of clients.
@@ -37,7 +37,7 @@ impl Sort {
 }
 
 /// `GET /api/clients?sort=waiting|age|id&limit=100`
-pub(in crate::http) fn clients(caller: &Caller) -> Result<Answer, Refusal> {
+pub(in crate::http) fn clients(caller: &Caller) -> Result<Value, Refusal> {
     caller.permit(&[b"CLIENT", b"LIST"])?;
     let most = limit(caller, 100)?;
     let sort = choice(
@@ -56,7 +56,7 @@ pub(in crate::http) fn clients(caller: &Caller) -> Result<Answer, Refusal> {
         Sort::Id => clients.reverse(),
     }
     let rows: Vec<_> = clients.iter().take(most).map(client_row).collect();
-    Ok(Answer::json(&json!({"total": total, "clients": rows})))
+    Ok(json!({"total": total, "clients": rows}))
 }
 
 fn client_row(client: &Arc<Client>) -> Value {
@@ -87,7 +87,7 @@ fn client_row(client: &Arc<Client>) -> Value {
 }
 
 /// `GET /api/closed?limit=100`
-pub(in crate::http) fn closed(caller: &Caller) -> Result<Answer, Refusal> {
+pub(in crate::http) fn closed(caller: &Caller) -> Result<Value, Refusal> {
     caller.permit(&[b"CLIENT", b"CLOSED"])?;
     let closed = caller.state.closed.latest(limit(caller, 100)?);
     let closed = closed.iter().map(|client| {

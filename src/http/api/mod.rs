@@ -24,7 +24,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Refusal};
+use super::answer::Refusal;
 use super::caller::Caller;
 use crate::command::questions::MOST_ROWS;
 use crate::resp::request::parse_integer;
@@ -35,7 +35,7 @@ pub(super) use pubsub::{channels, receivers};
 pub(super) use queues::{groups, queues};
 
 /// `GET /api/slowlog?limit=50`
-pub(super) fn slowlog(caller: &Caller) -> Result<Answer, Refusal> {
+pub(super) fn slowlog(caller: &Caller) -> Result<Value, Refusal> {
     caller.permit(&[b"SLOWLOG", b"GET"])?;
     let entries = caller.state.slow_log.latest(limit(caller, 50)?);
     let entries = entries.into_iter().map(|entry| {
@@ -53,8 +53,8 @@ pub(super) fn slowlog(caller: &Caller) -> Result<Answer, Refusal> {
 }
 
 /// `{"name":[…]}`
-fn rows(name: &str, rows: impl Iterator<Item = Value>) -> Answer {
-    Answer::json(&json!({name: rows.collect::<Vec<_>>()}))
+fn rows(name: &str, rows: impl Iterator<Item = Value>) -> Value {
+    json!({name: rows.collect::<Vec<_>>()})
 }
 
 /// Bytes as JSON.

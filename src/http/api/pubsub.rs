@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::{bad, choice, limit, text};
 use crate::command::questions::receivers::{self as questions, Receiver};
 use crate::command::questions::top::{By, top, window};
-use crate::http::answer::{Answer, Refusal};
+use crate::http::answer::Refusal;
 use crate::http::caller::Caller;
 use crate::pubsub::busiest::Window;
 
 /// `GET /api/channels?by=messages|bytes|receivers&window=10|60|600&limit=50`
-pub(in crate::http) fn channels(caller: &Caller) -> Result<Answer, Refusal> {
+pub(in crate::http) fn channels(caller: &Caller) -> Result<Value, Refusal> {
     caller.permit(&[b"PUBSUB", b"TOP"])?;
     let most = limit(caller, 50)?;
     let by = choice(
@@ -40,15 +40,15 @@ pub(in crate::http) fn channels(caller: &Caller) -> Result<Answer, Refusal> {
             "receivers": counts.receivers,
         })
     });
-    Ok(Answer::json(&json!({
+    Ok(json!({
         "enabled": enabled,
         "window_seconds": window.seconds(),
         "channels": channels.collect::<Vec<_>>(),
-    })))
+    }))
 }
 
 /// `GET /api/receivers?channel=…&limit=100`
-pub(in crate::http) fn receivers(caller: &Caller) -> Result<Answer, Refusal> {
+pub(in crate::http) fn receivers(caller: &Caller) -> Result<Value, Refusal> {
     let channel = caller.target.query("channel").unwrap_or_default();
     caller.permit(&[b"PUBSUB", b"RECEIVERS", channel])?;
     if caller.target.query("channel").is_none() {
@@ -57,11 +57,11 @@ pub(in crate::http) fn receivers(caller: &Caller) -> Result<Answer, Refusal> {
     let most = limit(caller, questions::USUAL_ROWS)?;
     let found = questions::receivers(&caller.state, channel, most);
     let shown: Vec<_> = found.shown.iter().map(receiver_row).collect();
-    Ok(Answer::json(&json!({
+    Ok(json!({
         "channel": text(channel),
         "total": found.total,
         "receivers": shown,
-    })))
+    }))
 }
 
 fn receiver_row(receiver: &Receiver) -> Value {

@@ -2,16 +2,16 @@
 //!
 //! Layer `http`. It may use `command` and what lies below.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{limit, rows, text};
-use crate::http::answer::{Answer, Refusal};
+use crate::http::answer::Refusal;
 use crate::http::caller::Caller;
 use crate::http::walk::walk;
 use crate::store::survey::{GroupSurvey, QueueSurvey};
 
 /// `GET /api/queues?limit=50`
-pub(in crate::http) async fn queues(caller: &Caller) -> Result<Answer, Refusal> {
+pub(in crate::http) async fn queues(caller: &Caller) -> Result<Value, Refusal> {
     caller.permit(&[b"QUEUE", b"LIST"])?;
     let survey = QueueSurvey::new(limit(caller, 50)?);
     let survey = walk(&caller.state, survey, QueueSurvey::step).await?;
@@ -30,7 +30,7 @@ pub(in crate::http) async fn queues(caller: &Caller) -> Result<Answer, Refusal> 
 }
 
 /// `GET /api/groups?limit=50`
-pub(in crate::http) async fn groups(caller: &Caller) -> Result<Answer, Refusal> {
+pub(in crate::http) async fn groups(caller: &Caller) -> Result<Value, Refusal> {
     caller.permit(&[b"QUEUE", b"GROUPS"])?;
     let survey = GroupSurvey::new(limit(caller, 50)?);
     let survey = walk(&caller.state, survey, GroupSurvey::step).await?;
