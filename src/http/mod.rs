@@ -52,6 +52,7 @@ mod health;
 pub(crate) mod json;
 mod link;
 mod metrics;
+mod page;
 mod publish;
 pub(crate) mod requests;
 pub(crate) mod routes;

@@ -12,6 +12,7 @@ use super::api;
 use super::caller::Caller;
 use super::health::health;
 use super::metrics;
+use super::page;
 use super::publish;
 use super::target::Target;
 use super::{subscribe, upstash};
@@ -21,6 +22,10 @@ use super::{subscribe, upstash};
 pub(crate) enum Route {
     /// `/health`, `/health/live`, `/health/ready`: see `health`. It needs no user.
     Health,
+    /// `/`: see `page`
+    Page,
+    /// `/page/<file>`
+    PageAsset,
     /// `/metrics`
     Metrics,
     /// `/api/overview`
@@ -75,6 +80,8 @@ enum Extent {
 
 /// All routes. `GET` stands for `HEAD` as well.
 const ROUTES: &[(Method, &str, Extent, Route)] = &[
+    (Method::GET, "/", Extent::Whole, Route::Page),
+    (Method::GET, "/page/", Extent::Start, Route::PageAsset),
     (Method::GET, "/health", Extent::Whole, Route::Health),
     (Method::GET, "/health/live", Extent::Whole, Route::Health),
     (Method::GET, "/health/ready", Extent::Whole, Route::Health),
@@ -197,6 +204,8 @@ fn json(value: Result<Value, Refusal>) -> Result<Answer, Refusal> {
 pub(super) async fn answer(route: Route, caller: &mut Caller) -> Result<Answer, Refusal> {
     match route {
         Route::Health => Ok(health(&caller.state, caller.target.path())),
+        Route::Page => page::page(caller).await,
+        Route::PageAsset => page::asset(caller),
         Route::Metrics => metrics::metrics(caller).await,
         Route::ApiOverview => json(api::overview(caller)),
         Route::ApiClients => json(api::clients(caller)),

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A route shows what a command shows, to who may run the command. It takes the data from the same
-//! function as the command, not from its reply. Bytes that are UTF-8 are strings, others are
+//! function as the command, not from its reply. The page at `/` shows the same values. Bytes that are UTF-8 are strings, others are
 //! `{"base64":"…"}`. A parameter that is not as it should be is refused by its name.
 
 mod clients;
