@@ -95,6 +95,9 @@ install() {
   if ! command -v sidekiq >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
   fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
+  if ! command -v chromium >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends chromium
+  fi >"$log" 2>&1 || { fail "install chromium" "$log"; return 1; }
   if ! [ -x "$clients/debian/usr/bin/prometheus" ] || ! [ -x "$clients/debian/usr/bin/prometheus-redis-exporter" ]; then
     "${apt[@]}" apt-get update && debian_programs prometheus prometheus-redis-exporter
   fi >"$log" 2>&1 || { fail "unpack Prometheus and redis_exporter" "$log"; return 1; }
@@ -210,6 +213,7 @@ done
 if [ -n "${CHECK_HTTP:-}" ]; then
   run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
   run upstash.mjs 300 node "$clients/node/upstash.mjs"
+  run page.mjs 300 node "$clients/node/page.mjs"
 fi
 for pid in "${servers[@]}"; do
   kill -0 "$pid" 2>/dev/null || { cat "$scratch"/*.err >"$scratch/ended"; fail "the server ended during the checks" "$scratch/ended"; }
