@@ -14,13 +14,3 @@ export function make(tag, className, content = []) {
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
-
-/** A frame's worth of work: however often it is asked for, it is done once in a frame. */
-export function eachFrame(work) {
-  let asked = false;
-  return () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => { asked = false; work(); });
-  };
-}
