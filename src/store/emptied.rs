@@ -6,10 +6,13 @@
 //! list counts its elements itself ([`List::pushed`](super::list::List::pushed)). When its key is
 //! removed, the count is added to the key's record here, so that it goes on when the key comes back.
 //!
-//! Memory and costs: there are [`PLACES`] places, and a key has one of them, by its hash. Adding a
-//! count is one look there. Where several keys share a place, it keeps the one whose lists come and
-//! go more often than those of all others together (Boyer and Moore's majority vote). So names that
-//! are used once, such as those of lists for replies, displace nothing for long.
+//! Memory and costs: there are [`PLACES`] places in groups of [`WAYS`], and a key has a group, by its
+//! hash. Adding a count is a look at one group. While a group has free places, no key is lost. A full
+//! one keeps the keys whose lists come and go most often (Misra and Gries' counters): a key that finds
+//! no place takes a vote from each that has one, and the place of one that has none left. So names
+//! that are used once, such as those of lists for replies, displace nothing for long.
+
+use std::ops::Range;
 
 use super::database::KeyEntry;
 use super::keyspace::FullKey;
@@ -19,6 +22,8 @@ use crate::hash::{hash, spread};
 
 /// The number of places.
 const PLACES: usize = 1024;
+/// The places of a group.
+const WAYS: usize = 8;
 /// The most votes that a record can have. So one that is no longer used can be displaced.
 const MOST_VOTES: u32 = 1000;
 /// A key that is longer is not remembered.
@@ -53,31 +58,36 @@ impl Emptied {
         if self.places.is_empty() {
             self.places.resize_with(PLACES, || None);
         }
-        let (place, passed) = (&mut self.places[place(db, &entry.key)], list.pushed());
-        match place {
-            Some(record) if record.is_of(db, &entry.key) => {
-                record.passed += passed;
-                record.votes = (record.votes + 1).min(MOST_VOTES);
-            }
-            Some(record) if record.votes > 0 => record.votes -= 1,
-            _ => {
-                let key = FullKey {
-                    db,
-                    key: (*entry.key).into(),
-                };
-                *place = Some(Record {
-                    key,
-                    passed,
-                    votes: 1,
-                });
-            }
+        let group = &mut self.places[group(db, &entry.key)];
+        let own = |place: &Option<Record>| {
+            let record = place.as_ref();
+            record.is_some_and(|record| record.is_of(db, &entry.key))
+        };
+        let place = match group.iter().position(own) {
+            Some(own) => &mut group[own],
+            None => match group.iter().position(is_free) {
+                Some(free) => {
+                    group[free] = Some(Record::of(db, &entry.key));
+                    &mut group[free]
+                }
+                None => {
+                    for record in group.iter_mut().flatten() {
+                        record.votes -= 1;
+                    }
+                    return;
+                }
+            },
+        };
+        if let Some(record) = place {
+            record.passed += list.pushed();
+            record.votes = (record.votes + 1).min(MOST_VOTES);
         }
     }
 
     /// How many elements have passed through removed lists of this key.
     pub(crate) fn passed(&self, db: u32, key: &[u8]) -> u64 {
-        let record = self.places.get(place(db, key)).and_then(Option::as_ref);
-        let record = record.filter(|record| record.is_of(db, key));
+        let group = self.places.get(group(db, key)).unwrap_or_default();
+        let record = group.iter().flatten().find(|record| record.is_of(db, key));
         record.map_or(0, |record| record.passed)
     }
 
@@ -88,13 +98,31 @@ impl Emptied {
 }
 
 impl Record {
+    fn of(db: u32, key: &[u8]) -> Record {
+        Record {
+            key: FullKey {
+                db,
+                key: key.into(),
+            },
+            passed: 0,
+            votes: 0,
+        }
+    }
+
     fn is_of(&self, db: u32, key: &[u8]) -> bool {
         self.key.db == db && *self.key.key == *key
     }
 }
 
-fn place(db: u32, key: &[u8]) -> usize {
-    spread(hash(key) ^ db) as usize % PLACES
+/// Whether a place has no record, or one without votes.
+fn is_free(place: &Option<Record>) -> bool {
+    place.as_ref().is_none_or(|record| record.votes == 0)
+}
+
+/// The places of a key.
+fn group(db: u32, key: &[u8]) -> Range<usize> {
+    let first = spread(hash(key) ^ db) as usize % (PLACES / WAYS) * WAYS;
+    first..first + WAYS
 }
 
 #[cfg(test)]
@@ -137,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn few_keys_are_all_remembered() {
+        for round in 0..200 {
+            let mut emptied = Emptied::default();
+            let keys = (0..5).map(|number| format!("{round}:{number}"));
+            for key in keys.clone() {
+                emptied.add(0, &removed(key.as_bytes(), list(1)));
+            }
+            let mut passed = keys.map(|key| emptied.passed(0, key.as_bytes()));
+            assert!(passed.all(|passed| passed == 1));
+        }
+    }
+
+    #[test]
     fn names_that_are_used_once_displace_no_queue() {
         let mut emptied = Emptied::default();
         let mut pushed = 0;
@@ -148,7 +189,7 @@ mod tests {
                 pushed += 1;
             }
         }
-        // The place had other keys when the queue came.
+        // The group had other keys when the queue came.
         assert!(emptied.passed(0, b"queue") > pushed - 10);
         assert_eq!(emptied.records().count(), PLACES);
     }
