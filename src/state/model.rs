@@ -111,8 +111,7 @@ fn watch(state: &ServerState, peer: &Peer) {
     let mut keyspace = state.keyspace.lock();
     if peer.client.closing() != Closing::Closed {
         keyspace.keys(0, &config).watch(&peer.client, KEY);
-        let bytes = &peer.client.watched_memory;
-        bytes.fetch_add(1, crate::sync::atomic::Ordering::Relaxed);
+        peer.client.add_kept(crate::client::Kept::Watched, 1);
     }
 }
 
