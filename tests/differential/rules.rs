@@ -9,11 +9,20 @@ use super::meaning::meaning;
 const REDIS_ONLY: &str = include_str!("../../src/acl/redis_only.rs");
 
 /// What Redis has from 7.2 on, or fanfare alone.
-const NEWER: [&str; 5] = [
+const NEWER: [&str; 14] = [
+    "client|closed",
     "client|no-touch",
     "client|overflow",
     "client|setinfo",
+    "client|slowest",
     "cluster|myshardid",
+    "pubsub|receivers",
+    "pubsub|top",
+    "queue",
+    "queue|groups",
+    "queue|help",
+    "queue|info",
+    "queue|list",
     "waitaof",
 ];
 
