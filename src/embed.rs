@@ -22,6 +22,7 @@ use crate::config::{BadSetting, Config};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::ChannelOrder;
 use crate::server::bind::{self, ListenError};
+use crate::server::edge;
 use crate::server::eviction;
 use crate::server::expiry;
 use crate::server::housekeeping;
@@ -32,6 +33,7 @@ use crate::server::workers::Workers;
 use crate::state::bound::Bound;
 use crate::state::tls::{Tls, TlsError};
 use crate::state::{OnChange, ServerState, TrimMemory};
+use crate::upstream::Run;
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -181,6 +183,12 @@ impl Builder {
         state.tasks.spawn(async move {
             supervise(&own, "eviction", || eviction::run(&own)).await;
         });
+        if state.upstream.is_some() {
+            let own = Arc::clone(&state);
+            state.tasks.spawn(async move {
+                supervise(&own, "upstream", || edge::run(&own)).await;
+            });
+        }
         let own = Arc::clone(&state);
         state.tasks.spawn(async move {
             supervise(&own, "shutdown", || shutdown::run(&own)).await;
@@ -259,7 +267,23 @@ impl Server {
     /// in order with the channel's other messages. Returns how many subscriptions it reached,
     /// including those to matching patterns. A subscription whose outbox is full and has refused
     /// the message does not count (`pubsub-overflow-policy`).
+    ///
+    /// With an `upstream`, the message goes there and comes back later, if there is a connection. The
+    /// number is then that of the subscriptions here that match now.
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
+        if let Some(upstream) = &self.state.upstream {
+            let mut run = Run::default();
+            run.publish(
+                Namespace::Channel,
+                channel.as_ref(),
+                payload.as_ref(),
+                false,
+            );
+            // Nobody waits for the answer.
+            drop(upstream.publish(run, self.state.config().upstream_output_limit));
+            self.state.stats.published.fetch_add(1, Relaxed);
+            return self.subscriber_count(channel);
+        }
         let mut fanout = Fanout::default();
         fanout.begin_batch(self.state.config().client_output_buffer_limit);
         let receivers = self.state.registry.publish(

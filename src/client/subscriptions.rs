@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::hash::HashState;
 
 /// The three namespaces of subscriptions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Namespace {
     /// SUBSCRIBE, PUBLISH.
     #[default]

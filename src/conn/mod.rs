@@ -39,6 +39,7 @@ use crate::command::Session;
 use crate::command::access::Access;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
+use crate::upstream::Answer;
 use buffers::BatchBuffers;
 use input::Input;
 
@@ -67,6 +68,8 @@ enum Event {
     Unblocked,
     /// A blocking command has reached its timeout.
     TimedOut,
+    /// The hub has answered; `None`: there will be no answer.
+    Answered(Option<Box<Answer>>),
     /// The socket is writable, and this task must flush the outbox.
     Writable,
     /// The outbox is written: the connection may close.
@@ -156,6 +159,12 @@ impl Connection {
                 Event::Unblocked => {
                     self.blocked = None;
                     if !self.run_kept().await {
+                        break;
+                    }
+                }
+                Event::Answered(answer) => {
+                    self.blocked = None;
+                    if !self.take_answer(answer) || !self.run_kept().await {
                         break;
                     }
                 }

@@ -25,6 +25,7 @@
 //! outbox. No code awaits or looks up another name under a guard. Closures keep the guards inside
 //! this file.
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -72,7 +73,13 @@ pub(crate) struct Registry {
     subscribed_clients: AtomicUsize,
     /// Notified after every change, for [`Registry::wait_for_receivers`].
     changed: Notify,
+    /// The names that have lost their last subscriber since [`Registry::take_emptied`], if somebody
+    /// wants to know.
+    emptied: Option<Mutex<Emptied>>,
 }
+
+/// Names of all namespaces.
+type Emptied = HashSet<(Namespace, Bytes), HashState>;
 
 /// Guards on all channel-order locks. While they are held, no other publisher's messages come
 /// between those of the holder (EXEC). The default value holds none.
@@ -138,6 +145,64 @@ impl Registry {
             order: (0..ORDER_LOCKS).map(|_| CachePadded::default()).collect(),
             subscribed_clients: AtomicUsize::new(0),
             changed: Notify::new(),
+            emptied: None,
+        }
+    }
+
+    /// An empty registry that remembers the names which lose their last subscriber.
+    pub(crate) fn with_emptied() -> Registry {
+        Registry {
+            emptied: Some(Mutex::default()),
+            ..Registry::new()
+        }
+    }
+
+    /// The names that have lost their last subscriber since the last call. They may have others by
+    /// now.
+    pub(crate) fn take_emptied(&self) -> Emptied {
+        let emptied = self.emptied.as_ref();
+        emptied.map_or_else(Emptied::default, |names| std::mem::take(&mut *names.lock()))
+    }
+
+    fn note_emptied(&self, namespace: Namespace, name: Bytes) {
+        if let Some(emptied) = &self.emptied {
+            emptied.lock().insert((namespace, name));
+        }
+    }
+
+    /// Delivers messages that a hub has put in order: to the subscribers of this channel, without
+    /// those of patterns. Returns how many subscriptions all of them have reached together.
+    pub(crate) fn deliver(&self, messages: &Messages, pending: &mut PendingFlush) -> usize {
+        let names = self.names(messages.namespace());
+        let Some(subscribers) = names.get(messages.channel()) else {
+            return 0;
+        };
+        let refused = pending.deliver(messages.all(), &subscribers);
+        subscribers.len() * messages.len() - refused.iter().sum::<usize>()
+    }
+
+    /// As [`deliver`](Self::deliver), for one message to the subscribers of exactly this pattern.
+    pub(crate) fn deliver_to_pattern(
+        &self,
+        pattern: &[u8],
+        message: &Messages,
+        frame: &mut BytesMut,
+        pending: &mut PendingFlush,
+    ) -> usize {
+        let patterns = self.patterns.read();
+        let Some(entry) = patterns.get(pattern) else {
+            return 0;
+        };
+        let frames = message.for_pattern(0, &entry.pattern, frame);
+        let refused = pending.deliver(frames, &entry.subscribers);
+        entry.subscribers.len() - refused.first().unwrap_or(&0)
+    }
+
+    /// Whether the name itself has subscribers.
+    pub(crate) fn has_subscribers(&self, namespace: Namespace, name: &[u8]) -> bool {
+        match namespace {
+            Namespace::Pattern => self.patterns.read().get(name).is_some(),
+            _ => self.names(namespace).get(name).is_some(),
         }
     }
 
@@ -439,8 +504,10 @@ impl Registry {
             let mut patterns = self.patterns.write();
             if let Some(entry) = patterns.get_mut(name) {
                 entry.subscribers.remove(client);
-                if entry.subscribers.is_empty() {
-                    patterns.remove(name);
+                if entry.subscribers.is_empty()
+                    && let Some(entry) = patterns.remove(name)
+                {
+                    self.note_emptied(namespace, entry.pattern);
                 }
             }
             self.pattern_count.store(patterns.len(), Relaxed);
@@ -451,7 +518,9 @@ impl Registry {
                 then();
                 subscribers.is_empty()
             });
-            drop(removed);
+            if let Some((name, _)) = removed {
+                self.note_emptied(namespace, name);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! Layer `server`. It may use `conn` and what lies below. Only `embed` and the binary use it.
 
 pub(crate) mod bind;
+pub(crate) mod edge;
 pub(crate) mod eviction;
 pub(crate) mod expiry;
 pub(crate) mod housekeeping;

@@ -1,0 +1,542 @@
+//! Where the clients and the connection to the hub meet: what is to be sent, who waits for which
+//! reply, and who waits to be subscribed.
+//!
+//! Layer `upstream`. It may use `pubsub` and what lies below.
+//!
+//! A client's thread leaves something here and waits. The task that has the connection takes the
+//! output and brings every reply and confirmation, in the order of the stream. All of it happens
+//! under one lock, which is not held while messages are delivered, and never across an await.
+//!
+//! Invariants:
+//! - The hub answers requests in the order in which they were sent, and `expected` has one entry for
+//!   each that it has not answered. So a reply or a confirmation belongs to the first entry;
+//!   anything else means that the connection is of no use.
+//! - A client is subscribed here in the registry only under the lock, while the name is confirmed.
+//! - A client is answered once, or its wait ends because the sender is dropped.
+//!
+//! Lock order: the desk, and then what the registry takes.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::oneshot;
+
+use super::frame::{Frame, NotAFrame};
+use super::interest::{Interests, Request, Verb};
+use super::run::{Replies, put_publish, refusal};
+use super::{Answer, Answered, Query, Run};
+use crate::client::{Client, ClientId, Namespace};
+use crate::config::OutputLimits;
+use crate::hash::HashState;
+use crate::pubsub::registry::{Registry, Subscriber};
+use crate::resp::encode::{put_bulk, put_integer};
+use crate::resp::error::CommandError;
+
+/// A command needs the hub, and there is no connection.
+const DOWN: CommandError = CommandError::text("NOUPSTREAM no connection to the upstream");
+/// The connection was lost before the reply.
+const UNKNOWN: CommandError = CommandError::text(
+    "NOUPSTREAM the connection to the upstream was lost: the command may have been carried out or not",
+);
+/// Too much waits for the hub.
+const FULL: CommandError = CommandError::text(
+    "NOUPSTREAM too much waits for the upstream (upstream-output-limit): try again later",
+);
+/// A SUBSCRIBE has waited too long.
+const UNCONFIRMED: CommandError = CommandError::text(
+    "NOUPSTREAM the upstream has not confirmed the subscription within upstream-timeout",
+);
+
+/// Output of more bytes is sent from where it lies; less is gathered.
+const COPIED: usize = 16 * 1024;
+
+/// Why the connection was given up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Loss {
+    /// The hub has closed it.
+    #[error("it closed the connection")]
+    Closed,
+    /// The system says so.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It owes an answer, and has sent nothing for too long.
+    #[error("it owes an answer and has been silent for upstream-timeout")]
+    Silent,
+    /// It has sent what is no frame.
+    #[error("{0}")]
+    NotAFrame(#[from] NotAFrame),
+    /// It has sent something that was not asked for.
+    #[error("it sent something that was not asked for: {0}")]
+    Unexpected(String),
+    /// A message to the probe channel has not come back.
+    #[error("a probe did not come back: subscriptions there have no effect any more")]
+    Probe,
+    /// It has refused a command of the connection's own.
+    #[error("it refused: {0}")]
+    Refused(String),
+    /// It is this server, or depends on it.
+    #[error("it is this server itself, or an edge of it: a loop")]
+    Loop,
+}
+
+/// What the hub has still to answer.
+#[derive(Debug)]
+enum Expected {
+    Run(Replies, oneshot::Sender<Answer>),
+    Query(Query, oneshot::Sender<Answer>),
+    /// Confirmations, and how many of them have come.
+    Names(Request, usize),
+    Probe,
+}
+
+#[derive(Debug)]
+struct Entry {
+    what: Expected,
+    /// When it was left here.
+    since: Instant,
+    /// Bytes of the request.
+    bytes: usize,
+}
+
+/// A client whose SUBSCRIBE is not done.
+#[derive(Debug)]
+struct Waiting {
+    client: Arc<Client>,
+    namespace: Namespace,
+    names: Vec<Bytes>,
+    /// The first name that the client is not subscribed to.
+    next: usize,
+    until: Instant,
+    sender: oneshot::Sender<Answer>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    is_up: bool,
+    interests: Interests,
+    waiting: HashMap<ClientId, Waiting, HashState>,
+    expected: VecDeque<Entry>,
+    /// Bytes of requests that are not answered.
+    unanswered: usize,
+    /// What is to be sent: pieces, and the buffer behind them.
+    pieces: VecDeque<Bytes>,
+    output: BytesMut,
+    /// Whether the last probe has come back as a message.
+    probe_is_back: bool,
+}
+
+impl Desk {
+    /// Leaves a client's publishes. Returns how many were refused at once.
+    pub(super) fn publish(&mut self, run: Run, sender: oneshot::Sender<Answer>, limit: u64) -> u64 {
+        let (request, mut replies) = run.into_request();
+        let refused = match (self.is_up, self.unanswered as u64 >= limit) {
+            (false, _) => DOWN,
+            (true, true) => FULL,
+            (true, false) => {
+                self.send(request, Expected::Run(replies, sender));
+                return 0;
+            }
+        };
+        let count = replies.unanswered() as u64;
+        replies.fail_all(&refused);
+        // The client may be gone.
+        let _ = sender.send(replies.into_answer());
+        count
+    }
+
+    /// Leaves a question.
+    pub(super) fn ask(&mut self, query: Query, sender: oneshot::Sender<Answer>) {
+        if !self.is_up {
+            let mut answer = Answer::default();
+            answer.fail(DOWN);
+            let _ = sender.send(answer);
+            return;
+        }
+        let mut request = BytesMut::new();
+        query.put(&mut request);
+        self.send(request.freeze(), Expected::Query(query, sender));
+    }
+
+    /// See [`Upstream::subscribe`](super::Upstream::subscribe).
+    pub(super) fn subscribe(
+        &mut self,
+        registry: &Registry,
+        subscriber: Subscriber<'_>,
+        namespace: Namespace,
+        names: Vec<Bytes>,
+        until: Instant,
+    ) -> Option<Answered> {
+        if self.interests.use_all(namespace, &names) {
+            for name in &names {
+                registry.subscribe(subscriber, namespace, name);
+                // The client may have been closed meanwhile.
+                self.note_if_idle(registry, namespace, name);
+            }
+            return None;
+        }
+        for name in &names {
+            self.interests.hold(namespace, name);
+        }
+        let (sender, answered) = oneshot::channel();
+        let waiting = Waiting {
+            client: Arc::clone(subscriber.client),
+            namespace,
+            names,
+            next: 0,
+            until,
+            sender,
+        };
+        self.go_on(waiting, registry, subscriber.limits);
+        self.request_names();
+        Some(answered)
+    }
+
+    /// Subscribes a client to the next names that are confirmed, and has it wait for the first that
+    /// is not.
+    fn go_on(&mut self, mut waiting: Waiting, registry: &Registry, limits: &OutputLimits) {
+        let (namespace, id) = (waiting.namespace, waiting.client.id);
+        while let Some(name) = waiting.names.get(waiting.next) {
+            if !self.interests.use_or_wait(namespace, name, id) {
+                self.waiting.insert(id, waiting);
+                return;
+            }
+            let client = &waiting.client;
+            registry.subscribe(Subscriber { client, limits }, namespace, name);
+            self.interests.release(namespace, name, id);
+            self.note_if_idle(registry, namespace, name);
+            waiting.next += 1;
+        }
+        // Its task may be gone.
+        let _ = waiting.sender.send(Answer::default());
+    }
+
+    /// Ends a client's wait with an error. It stays subscribed to the names before.
+    fn give_up(&mut self, waiting: Waiting, registry: &Registry, error: CommandError) {
+        for name in &waiting.names[waiting.next..] {
+            self.interests
+                .release(waiting.namespace, name, waiting.client.id);
+            self.note_if_idle(registry, waiting.namespace, name);
+        }
+        let mut answer = Answer::default();
+        answer.fail(error);
+        let _ = waiting.sender.send(answer);
+    }
+
+    fn note_if_idle(&mut self, registry: &Registry, namespace: Namespace, name: &[u8]) {
+        if !registry.has_subscribers(namespace, name) {
+            self.interests.idle(namespace, name, Instant::now());
+        }
+    }
+
+    /// The connection is established.
+    pub(crate) fn connected(&mut self) {
+        self.is_up = true;
+        self.probe_is_back = true;
+        self.request_names();
+    }
+
+    /// The connection is lost. `keeps` says whether subscribers are kept. Returns how many publishes
+    /// were not answered by the hub.
+    pub(crate) fn lost(&mut self, registry: &Registry, keeps: bool) -> u64 {
+        self.is_up = false;
+        self.pieces.clear();
+        self.output = BytesMut::new();
+        self.unanswered = 0;
+        let mut failed = 0;
+        for entry in std::mem::take(&mut self.expected) {
+            let (answer, sender) = match entry.what {
+                Expected::Run(mut replies, sender) => {
+                    failed += replies.unanswered() as u64;
+                    replies.fail_all(&UNKNOWN);
+                    (replies.into_answer(), sender)
+                }
+                Expected::Query(_, sender) => {
+                    let mut answer = Answer::default();
+                    answer.fail(DOWN);
+                    (answer, sender)
+                }
+                Expected::Names(..) | Expected::Probe => continue,
+            };
+            let _ = sender.send(answer);
+        }
+        self.interests
+            .lost(|namespace, name| keeps && registry.has_subscribers(namespace, name));
+        failed
+    }
+
+    /// Does what time brings: names without subscribers are given up, and clients that have waited
+    /// too long are answered. Fails if the hub has been silent since `last_read`, and owes an answer,
+    /// for `patience`.
+    pub(crate) fn tick(
+        &mut self,
+        registry: &Registry,
+        last_read: Instant,
+        patience: Duration,
+    ) -> Result<(), Loss> {
+        let now = Instant::now();
+        for (namespace, name) in registry.take_emptied() {
+            self.note_if_idle(registry, namespace, &name);
+        }
+        self.interests.expire(now);
+        let is_over = |waiting: &Waiting| waiting.until <= now || waiting.sender.is_closed();
+        let over = self.waiting.iter().filter(|(_, waiting)| is_over(waiting));
+        let over: Vec<ClientId> = over.map(|(&id, _)| id).collect();
+        for id in over {
+            if let Some(waiting) = self.waiting.remove(&id) {
+                self.give_up(waiting, registry, UNCONFIRMED);
+            }
+        }
+        self.request_names();
+        let first = self.expected.front().map(|entry| entry.since);
+        match first {
+            Some(since) if now.saturating_duration_since(since.max(last_read)) > patience => {
+                Err(Loss::Silent)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Publishes a message to the probe channel, unless the hub still owes a reply to the last one.
+    pub(crate) fn probe(&mut self, channel: &[u8]) {
+        let mut expected = self.expected.iter();
+        if !expected.any(|entry| matches!(entry.what, Expected::Probe)) {
+            let mut request = BytesMut::new();
+            put_publish(&mut request, Namespace::Channel, channel, b"probe");
+            self.send(request.freeze(), Expected::Probe);
+        }
+    }
+
+    /// A message to the probe channel has come.
+    pub(crate) fn probe_came_back(&mut self) {
+        self.probe_is_back = true;
+    }
+
+    /// Takes what is to be sent next.
+    pub(crate) fn take_output(&mut self) -> Option<Bytes> {
+        if self.pieces.is_empty() && !self.output.is_empty() {
+            return Some(self.output.split().freeze());
+        }
+        self.pieces.pop_front()
+    }
+
+    /// A reply has come. Returns the time since its request if it was a probe's.
+    pub(crate) fn reply(
+        &mut self,
+        frame: &Frame<'_>,
+        registry: &Registry,
+    ) -> Result<Option<Duration>, Loss> {
+        let unexpected = || Loss::Unexpected(frame.kind().to_owned());
+        let interests = &self.interests;
+        let entry = self.expected.front_mut().ok_or_else(unexpected)?;
+        match &mut entry.what {
+            Expected::Run(replies, _) => {
+                let adjust = |namespace, channel: &[u8], number: i64| {
+                    let copies = interests.copies(namespace, channel) as i64;
+                    (number - copies).max(0) + registry.receivers_in(namespace, channel) as i64
+                };
+                if !replies.take(frame, adjust).ok_or_else(unexpected)? {
+                    return Ok(None);
+                }
+            }
+            Expected::Query(query, _) => {
+                let adjust = |namespace, channel: &[u8], number: i64| {
+                    let own = i64::from(interests.is_at_hub(namespace, channel));
+                    (number - own).max(0) + registry.subscribers(namespace, channel) as i64
+                };
+                let answer = query.answer(frame, adjust).ok_or_else(unexpected)?;
+                if let Some(Entry {
+                    what: Expected::Query(_, sender),
+                    ..
+                }) = self.answered()
+                {
+                    let _ = sender.send(answer);
+                }
+                return Ok(None);
+            }
+            Expected::Names(..) => {
+                let Frame::Error(text) = frame else {
+                    return Err(unexpected());
+                };
+                return self.names_were_refused(text, registry).map(|()| None);
+            }
+            Expected::Probe => match frame {
+                Frame::Integer(1..) => {}
+                Frame::Integer(_) => return Err(Loss::Probe),
+                Frame::Error(text) => return Err(Loss::Refused(shown(text))),
+                _ => return Err(unexpected()),
+            },
+        }
+        match self.answered() {
+            Some(Entry {
+                what: Expected::Run(replies, sender),
+                ..
+            }) => {
+                let _ = sender.send(replies.into_answer());
+            }
+            // The message of the probe before must have come by now.
+            Some(entry) => {
+                if !std::mem::replace(&mut self.probe_is_back, false) {
+                    return Err(Loss::Probe);
+                }
+                return Ok(Some(entry.since.elapsed()));
+            }
+            None => {}
+        }
+        Ok(None)
+    }
+
+    /// A confirmation has come. Returns the clients that were subscribed, which are to be flushed.
+    pub(crate) fn confirmation(
+        &mut self,
+        subscribed: bool,
+        namespace: Namespace,
+        name: &[u8],
+        registry: &Registry,
+        limits: &OutputLimits,
+    ) -> Result<Vec<Arc<Client>>, Loss> {
+        let unexpected = || Loss::Unexpected(format!("a confirmation of '{}'", shown(name)));
+        let entry = self.expected.front_mut().ok_or_else(unexpected)?;
+        let Expected::Names(request, confirmed) = &mut entry.what else {
+            return Err(unexpected());
+        };
+        let is_next = (request.verb == Verb::Subscribe) == subscribed
+            && request.namespace == namespace
+            && request
+                .names
+                .get(*confirmed)
+                .is_some_and(|next| next == name);
+        if !is_next {
+            return Err(unexpected());
+        }
+        *confirmed += 1;
+        if *confirmed == request.names.len() {
+            self.answered();
+        }
+        if !subscribed {
+            if !self.interests.left(namespace, name) {
+                return Err(unexpected());
+            }
+            return Ok(Vec::new());
+        }
+        let waiters = self.interests.confirmed(namespace, name);
+        let mut clients = Vec::new();
+        for id in waiters.ok_or_else(unexpected)? {
+            if let Some(waiting) = self.waiting.remove(&id) {
+                clients.push(Arc::clone(&waiting.client));
+                self.go_on(waiting, registry, limits);
+            }
+        }
+        self.note_if_idle(registry, namespace, name);
+        self.request_names();
+        Ok(clients)
+    }
+
+    /// The hub has refused a SUBSCRIBE. It refuses all names for the sake of one, so each is asked for
+    /// alone then.
+    fn names_were_refused(&mut self, text: &[u8], registry: &Registry) -> Result<(), Loss> {
+        let Some(Entry {
+            what: Expected::Names(request, confirmed),
+            ..
+        }) = self.answered()
+        else {
+            return Ok(());
+        };
+        if request.verb == Verb::Unsubscribe || confirmed > 0 {
+            return Err(Loss::Refused(shown(text)));
+        }
+        let namespace = request.namespace;
+        if let [name] = &request.names[..] {
+            for id in self.interests.refused(namespace, name) {
+                if let Some(waiting) = self.waiting.remove(&id) {
+                    self.give_up(waiting, registry, refusal(text));
+                }
+            }
+            return Ok(());
+        }
+        for name in request.names {
+            self.request(Request {
+                verb: Verb::Subscribe,
+                namespace,
+                names: vec![name],
+            });
+        }
+        Ok(())
+    }
+
+    /// Asks the hub for names that are wanted, or no longer.
+    fn request_names(&mut self) {
+        while self.is_up
+            && let Some(request) = self.interests.next_request()
+        {
+            self.request(request);
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        let mut out = BytesMut::new();
+        put_integer(&mut out, b'*', 1 + request.names.len() as i64);
+        put_bulk(&mut out, command(request.verb, request.namespace));
+        for name in &request.names {
+            put_bulk(&mut out, name);
+        }
+        self.send(out.freeze(), Expected::Names(request, 0));
+    }
+
+    fn send(&mut self, request: Bytes, what: Expected) {
+        self.unanswered += request.len();
+        self.expected.push_back(Entry {
+            what,
+            since: Instant::now(),
+            bytes: request.len(),
+        });
+        if request.len() <= COPIED {
+            self.output.extend_from_slice(&request);
+        } else {
+            if !self.output.is_empty() {
+                self.pieces.push_back(self.output.split().freeze());
+            }
+            self.pieces.push_back(request);
+        }
+    }
+
+    /// Takes the first entry, which is answered.
+    fn answered(&mut self) -> Option<Entry> {
+        let entry = self.expected.pop_front()?;
+        self.unanswered -= entry.bytes;
+        Some(entry)
+    }
+
+    /// Bytes of requests that the hub has not answered.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// The names of this kind that the hub was asked for.
+    pub(crate) fn names(&self, namespace: Namespace) -> usize {
+        self.interests.len(namespace)
+    }
+
+    /// The clients that wait to be subscribed.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+fn command(verb: Verb, namespace: Namespace) -> &'static [u8] {
+    match (verb, namespace) {
+        (Verb::Subscribe, Namespace::Channel) => b"SUBSCRIBE",
+        (Verb::Subscribe, Namespace::Pattern) => b"PSUBSCRIBE",
+        (Verb::Subscribe, Namespace::Shard) => b"SSUBSCRIBE",
+        (Verb::Unsubscribe, Namespace::Channel) => b"UNSUBSCRIBE",
+        (Verb::Unsubscribe, Namespace::Pattern) => b"PUNSUBSCRIBE",
+        (Verb::Unsubscribe, Namespace::Shard) => b"SUNSUBSCRIBE",
+    }
+}
+
+/// The beginning of a text that the hub has sent, for the log.
+fn shown(text: &[u8]) -> String {
+    crate::client::log::shown(text)
+}
