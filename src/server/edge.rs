@@ -232,8 +232,9 @@ impl Link {
         take: impl FnOnce(&Frame<'_>) -> Result<R, Loss>,
     ) -> Result<R, Loss> {
         loop {
-            if let Some((frame, length)) = parse(&self.input)? {
-                let result = match &frame {
+            if let Some(parsed) = parse(&self.input)? {
+                let length = parsed.length;
+                let result = match &parsed.frame {
                     Frame::Error(text) => {
                         let text = crate::client::log::shown(text);
                         Err(if text.contains("form a loop") {
@@ -367,9 +368,12 @@ impl Stream<'_> {
     /// Handles frames until so much was appended that it should be written. Returns whether there may
     /// be more.
     fn take_some(&mut self, input: &[u8], at: &mut usize) -> Result<bool, Loss> {
-        while let Some((frame, length)) = parse(&input[*at..])? {
-            self.take(&frame)?;
-            *at += length;
+        while let Some(parsed) = parse(&input[*at..])? {
+            for push in &parsed.pushes {
+                self.take(push)?;
+            }
+            self.take(&parsed.frame)?;
+            *at += parsed.length;
             if self.fanout.appends() >= MOST_APPENDS || self.fanout.is_due() {
                 return Ok(true);
             }

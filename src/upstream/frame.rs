@@ -6,6 +6,9 @@
 //! its own instead of a client library: libraries hand pushes and replies to different receivers,
 //! and the place of a reply between two messages is lost.
 //!
+//! Redis before 7.2 sends the messages that an EXEC causes to its own client in the middle of EXEC's
+//! reply. They come out beside it: [`Parsed::pushes`].
+//!
 //! A frame is parsed from its beginning whenever more bytes have arrived. That is cheap, because a
 //! frame has few elements, and a bulk string costs the same however long it is. Attributes, and
 //! strings and lists without a length, are refused: no hub sends them here.
@@ -58,17 +61,36 @@ impl Frame<'_> {
 #[error("it sent something that is no RESP3")]
 pub(crate) struct NotAFrame;
 
-/// Parses the frame at the start of the buffer. Returns it and its length; `None` if it has not
-/// arrived as a whole.
-pub(crate) fn parse(buffer: &[u8]) -> Result<Option<(Frame<'_>, usize)>, NotAFrame> {
-    let mut parser = Parser { buffer, at: 0 };
+/// A frame that has arrived as a whole.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Parsed<'a> {
+    /// The frame.
+    pub frame: Frame<'a>,
+    /// Pushes that were sent in the middle of it, and belong before it.
+    pub pushes: Vec<Frame<'a>>,
+    /// Its bytes.
+    pub length: usize,
+}
+
+/// Parses the frame at the start of the buffer. `None` if it has not arrived as a whole.
+pub(crate) fn parse(buffer: &[u8]) -> Result<Option<Parsed<'_>>, NotAFrame> {
+    let mut parser = Parser {
+        buffer,
+        at: 0,
+        pushes: Vec::new(),
+    };
     let frame = parser.frame(0)?;
-    Ok(frame.map(|frame| (frame, parser.at)))
+    Ok(frame.map(|frame| Parsed {
+        frame,
+        pushes: parser.pushes,
+        length: parser.at,
+    }))
 }
 
 struct Parser<'a> {
     buffer: &'a [u8],
     at: usize,
+    pushes: Vec<Frame<'a>>,
 }
 
 impl<'a> Parser<'a> {
@@ -102,11 +124,14 @@ impl<'a> Parser<'a> {
                 // Each element takes at least three bytes.
                 let possible = (self.buffer.len() - self.at) / 3;
                 let mut elements = Vec::with_capacity(count.min(possible));
-                for _ in 0..count {
+                while elements.len() < count {
                     let Some(element) = self.frame(depth + 1)? else {
                         return Ok(None);
                     };
-                    elements.push(element);
+                    match element {
+                        push @ Frame::Push(_) => self.pushes.push(push),
+                        element => elements.push(element),
+                    }
                 }
                 if marker == b'>' {
                     Frame::Push(elements)
@@ -188,14 +213,30 @@ mod tests {
         let mut at = 0;
         for frame in expected {
             let rest = &stream[at..];
-            let (found, length) = parse(rest).unwrap().unwrap();
-            assert_eq!(found, frame);
+            let parsed = parse(rest).unwrap().unwrap();
+            let length = parsed.length;
+            assert_eq!((parsed.frame, parsed.pushes), (frame, Vec::new()));
             for cut in 0..length {
-                assert_eq!(parse(&rest[..cut]), Ok(None), "{cut} bytes of {frame:?}");
+                assert_eq!(
+                    parse(&rest[..cut]),
+                    Ok(None),
+                    "{cut} of {length} bytes at {at}"
+                );
             }
             at += length;
         }
         assert_eq!(at, stream.len());
+    }
+
+    #[test]
+    fn pushes_in_the_middle_of_a_reply_come_out_beside_it() {
+        let parsed = parse(b"*2\r\n>1\r\n+a\r\n:1\r\n>1\r\n+b\r\n:2\r\n")
+            .unwrap()
+            .unwrap();
+        let push = |text| Frame::Push(vec![Frame::Status(text)]);
+        assert_eq!(parsed.pushes, [push(b"a"), push(b"b")]);
+        let numbers = vec![Frame::Integer(1), Frame::Integer(2)];
+        assert_eq!(parsed.frame, Frame::List(numbers));
     }
 
     #[test]

@@ -1,0 +1,599 @@
+//! Edges: fanfare with `upstream`, on a fanfare and on a redis-server as the hub.
+//!
+//! The tests that need redis-server are ignored by default; `.ci/run` runs them.
+
+mod common;
+
+use std::process::{Child, Command, Stdio};
+
+use common::client::Client;
+use common::{eventually, info, soon, start, start_with, until_info};
+use fanfare::Server;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A hub, of either kind.
+enum Hub {
+    Fanfare(Option<Server>),
+    Redis(Child, tempfile::TempDir),
+}
+
+impl Hub {
+    async fn fanfare() -> Hub {
+        Hub::Fanfare(Some(start().await))
+    }
+
+    /// A redis-server on a Unix socket.
+    async fn redis() -> Hub {
+        let directory = tempfile::tempdir().expect("a directory");
+        let child = redis_server(directory.path());
+        let hub = Hub::Redis(child, directory);
+        let socket = hub.socket();
+        eventually("redis-server listens", || {
+            std::os::unix::net::UnixStream::connect(&socket).is_ok()
+        })
+        .await;
+        hub
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        match self {
+            Hub::Redis(_, directory) => directory.path().join("hub"),
+            Hub::Fanfare(_) => panic!("a fanfare listens on TCP"),
+        }
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Hub::Fanfare(server) => server.as_ref().expect("it runs").url(),
+            Hub::Redis(..) => format!("redis+unix://{}", self.socket().display()),
+        }
+    }
+
+    async fn client(&self, protocol: u8) -> Client {
+        match self {
+            Hub::Fanfare(server) => {
+                Client::connect(server.as_ref().expect("it runs"), protocol).await
+            }
+            Hub::Redis(..) => {
+                let mut client = Client::unix(&self.socket()).await;
+                client.hello(protocol).await;
+                client
+            }
+        }
+    }
+
+    /// An edge of this hub that is connected to it.
+    async fn edge(&self, settings: &[(&str, &str)]) -> Server {
+        edge(&self.url(), settings).await
+    }
+
+    /// Sends a signal to the hub's process.
+    fn signal(&self, signal: Signal) {
+        let Hub::Redis(child, _) = self else {
+            panic!("a fanfare is no process of its own");
+        };
+        kill(Pid::from_raw(child.id() as i32), signal).expect("a signal");
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Hub::Redis(child, _) = self {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn redis_server(directory: &std::path::Path) -> Child {
+    Command::new("redis-server")
+        .args(["--port", "0", "--save", "", "--unixsocket"])
+        .arg(directory.join("hub"))
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server is on PATH")
+}
+
+async fn edge(url: &str, settings: &[(&str, &str)]) -> Server {
+    let server = start_with(&[&[("upstream", url)], settings].concat()).await;
+    is_up(&server).await;
+    server
+}
+
+/// Waits until an edge is connected to its hub.
+async fn is_up(server: &Server) {
+    let mut client = Client::connect(server, 3).await;
+    until_info(&mut client, "upstream_up", "1").await;
+}
+
+/// Runs a test on a redis-server and on a fanfare as the hub.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod on_fanfare {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::Hub::fanfare().await).await;
+            }
+        )*}
+        mod on_redis {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs redis-server on PATH; .ci/run runs it"]
+            async fn $name() {
+                super::$name(super::Hub::redis().await).await;
+            }
+        )*}
+    };
+}
+
+on_both! {
+    messages_go_everywhere_and_receivers_are_counted
+    patterns_overlap_and_nothing_comes_twice
+    shard_channels_are_apart
+    a_confirmed_subscription_misses_nothing
+    all_subscribers_see_one_order
+    a_publisher_gets_its_replies_in_order
+    a_transaction_of_publishes_is_one
+    names_and_payloads_are_any_bytes
+    questions_are_answered_by_the_hub
+    a_tree_of_edges_is_one_server
+    a_refused_channel_is_refused_alone
+    idle_names_are_given_up
+}
+
+async fn messages_go_everywhere_and_receivers_are_counted(hub: Hub) {
+    let (one, two) = (hub.edge(&[]).await, hub.edge(&[]).await);
+    let mut direct = hub.client(3).await;
+    let mut publisher = Client::connect(&one, 3).await;
+    publisher.ask("PUBLISH c nobody", ":0").await;
+
+    let mut here = Client::connect(&one, 3).await;
+    let mut also_here = Client::connect(&one, 2).await;
+    let mut there = Client::connect(&two, 3).await;
+    for client in [&mut here, &mut also_here, &mut there] {
+        client.subscribe("SUBSCRIBE", &["c"]).await;
+    }
+    // The two here, and the other edge, which counts once.
+    publisher.ask("PUBLISH c hello", ":3").await;
+    // Each edge counts once.
+    direct.ask("PUBLISH c direct", ":2").await;
+    let mut elsewhere = hub.client(3).await;
+    elsewhere.subscribe("SUBSCRIBE", &["c"]).await;
+    publisher.ask("PUBLISH c again", ":4").await;
+    for client in [&mut here, &mut also_here, &mut there] {
+        for payload in ["hello", "direct", "again"] {
+            assert_eq!(client.push().await[1..], ["c", payload]);
+        }
+        client.barrier().await;
+    }
+    assert_eq!(elsewhere.push().await[2], "again");
+}
+
+async fn patterns_overlap_and_nothing_comes_twice(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["news"]).await;
+    client.subscribe("PSUBSCRIBE", &["n*", "*s"]).await;
+    let mut other = Client::connect(&edge, 3).await;
+    other.subscribe("PSUBSCRIBE", &["n*"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.ask("PUBLISH news x", ":4").await;
+    assert_eq!(client.push().await[..], ["message", "news", "x"]);
+    let mut patterns = Vec::new();
+    for _ in 0..2 {
+        let push = client.push().await;
+        assert_eq!(push[2..], ["news", "x"]);
+        patterns.push(push[1].clone());
+    }
+    patterns.sort();
+    assert_eq!(patterns, ["*s", "n*"]);
+    assert_eq!(other.push().await[..], ["pmessage", "n*", "news", "x"]);
+    client.barrier().await;
+    other.barrier().await;
+}
+
+async fn shard_channels_are_apart(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SSUBSCRIBE", &["s"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.ask("PUBLISH s x", ":0").await;
+    publisher.ask("SPUBLISH s y", ":1").await;
+    assert_eq!(client.push().await[..], ["smessage", "s", "y"]);
+    client
+        .ask("SUNSUBSCRIBE s", ">3 $12 sunsubscribe $1 s :0")
+        .await;
+    publisher.ask("SPUBLISH s z", ":0").await;
+}
+
+/// Confirmed means received: what is published straight to the hub after the confirmation arrives.
+async fn a_confirmed_subscription_misses_nothing(hub: Hub) {
+    const ROUNDS: usize = 300;
+    let edge = hub.edge(&[]).await;
+    let mut direct = hub.client(3).await;
+    let mut client = Client::connect(&edge, 3).await;
+    for round in 0..ROUNDS {
+        // Each name is new to the edge in one round, and known in the next.
+        let name = format!("c{}", round / 2);
+        client.subscribe("SUBSCRIBE", &["filler", &name]).await;
+        direct.ask(&format!("PUBLISH {name} {round}"), ":1").await;
+        let push = client.push().await;
+        assert_eq!(push[1..], [name.clone(), round.to_string()]);
+        client
+            .ask(
+                &format!("UNSUBSCRIBE {name}"),
+                &format!(">3 $11 unsubscribe ${} {name} :1", name.len()),
+            )
+            .await;
+    }
+}
+
+/// Publishers on different edges and on the hub, and one sequence for every subscriber.
+async fn all_subscribers_see_one_order(hub: Hub) {
+    const MESSAGES: usize = 300;
+    let edges = [
+        hub.edge(&[]).await,
+        hub.edge(&[]).await,
+        hub.edge(&[]).await,
+    ];
+    let mut subscribers = vec![hub.client(3).await];
+    let mut publishers = vec![hub.client(3).await];
+    for edge in &edges {
+        subscribers.push(Client::connect(edge, 3).await);
+        subscribers.push(Client::connect(edge, 2).await);
+        publishers.push(Client::connect(edge, 3).await);
+    }
+    for subscriber in &mut subscribers {
+        subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    }
+    let count = publishers.len() * MESSAGES;
+    let mut tasks = Vec::new();
+    for (number, mut publisher) in publishers.into_iter().enumerate() {
+        tasks.push(tokio::spawn(async move {
+            for start in (0..MESSAGES).step_by(10) {
+                for message in start..start + 10 {
+                    publisher
+                        .line(&format!("PUBLISH c {number}:{message}"))
+                        .await;
+                }
+                for _ in 0..10 {
+                    publisher.integer().await;
+                }
+            }
+        }));
+    }
+    let mut sequences = Vec::new();
+    for mut subscriber in subscribers {
+        let mut sequence = Vec::new();
+        for _ in 0..count {
+            sequence.push(subscriber.push().await[2].clone());
+        }
+        sequences.push(sequence);
+    }
+    for task in tasks {
+        task.await.expect("a publisher");
+    }
+    assert!(sequences.iter().all(|other| *other == sequences[0]));
+}
+
+async fn a_publisher_gets_its_replies_in_order(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["own"]).await;
+    client
+        .send(
+            b"PING 1\r\nPUBLISH own a\r\nPUBLISH other b\r\nPUBLISH\r\nPING 2\r\nPUBLISH own c\r\n",
+        )
+        .await;
+    // The client is its own subscriber: the replies of a run come before its messages.
+    client.sees("$1 1 :1 :0").await;
+    let mut rest = Vec::new();
+    while rest.len() < 5 {
+        rest.push(client.frame().await);
+    }
+    let shown: Vec<String> = rest.iter().map(|frame| format!("{frame:?}")).collect();
+    let place = |text: &str| shown.iter().position(|frame| frame.contains(text));
+    assert!(
+        place("wrong number of arguments") < place("b\"2\""),
+        "{shown:?}"
+    );
+    assert!(place("b\"a\"") < place("b\"c\""), "{shown:?}");
+
+    let mut silent = Client::connect(&edge, 3).await;
+    silent
+        .send(b"CLIENT REPLY SKIP\r\nPUBLISH own d\r\nPUBLISH own e\r\n* x\r\n")
+        .await;
+    silent
+        .expect(b":1\r\n-ERR Protocol error: invalid multibulk length\r\n")
+        .await;
+    silent.closed().await;
+    assert_eq!(client.push().await[2], "d");
+    assert_eq!(client.push().await[2], "e");
+}
+
+async fn a_transaction_of_publishes_is_one(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["a", "b"]).await;
+    let exec = "EXEC";
+    for line in [
+        "MULTI",
+        "PUBLISH a 1",
+        "PING",
+        "PUBLISH b 2",
+        "PUBLISH none 3",
+    ] {
+        client.line(line).await;
+    }
+    client.sees("+OK +QUEUED +QUEUED +QUEUED +QUEUED").await;
+    client.ask(exec, "*4 :1 +PONG :1 :0").await;
+    assert_eq!(client.push().await[1..], ["a", "1"]);
+    assert_eq!(client.push().await[1..], ["b", "2"]);
+    for line in ["MULTI", "SUBSCRIBE x", "PUBSUB NUMPAT"] {
+        client.line(line).await;
+    }
+    client.sees("+OK +QUEUED +QUEUED").await;
+    client.line(exec).await;
+    let error =
+        "-ERR this command isn't allowed in a transaction or a script behind an upstream\r\n";
+    client.expect(format!("*2\r\n{error}{error}")).await;
+    client.barrier().await;
+}
+
+async fn names_and_payloads_are_any_bytes(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    let name: Vec<u8> = (0..=255).collect();
+    client.command(&[&b"SUBSCRIBE"[..], &name]).await;
+    assert_eq!(client.push().await[1], name);
+    let mut publisher = Client::connect(&edge, 3).await;
+    for length in [0, 1, 1024, 1025, 100_000, 8 << 20] {
+        let payload: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+        publisher.command(&[&b"PUBLISH"[..], &name, &payload]).await;
+        assert_eq!(publisher.integer().await, 1);
+        let push = client.push().await;
+        assert!(push[1] == name && push[2] == payload, "{length} bytes");
+    }
+}
+
+async fn questions_are_answered_by_the_hub(hub: Hub) {
+    let (one, two) = (hub.edge(&[]).await, hub.edge(&[]).await);
+    let mut client = Client::connect(&one, 3).await;
+    let mut there = Client::connect(&two, 3).await;
+    client.subscribe("SUBSCRIBE", &["a"]).await;
+    client.subscribe("PSUBSCRIBE", &["a*", "b*"]).await;
+    there.subscribe("SUBSCRIBE", &["a"]).await;
+    there.subscribe("PSUBSCRIBE", &["a*"]).await;
+    there.subscribe("SSUBSCRIBE", &["s"]).await;
+    client.ask("PUBSUB CHANNELS", "*1 $1 a").await;
+    client.ask("PUBSUB CHANNELS x*", "*0").await;
+    client.ask("PUBSUB SHARDCHANNELS", "*1 $1 s").await;
+    client.ask("PUBSUB NUMPAT", ":2").await;
+    client.ask("PUBSUB NUMSUB a b", "*4 $1 a :2 $1 b :0").await;
+    client.ask("PUBSUB SHARDNUMSUB s", "*2 $1 s :1").await;
+}
+
+async fn a_tree_of_edges_is_one_server(hub: Hub) {
+    let middle = hub.edge(&[]).await;
+    let leaf = edge(&middle.url(), &[]).await;
+    let mut client = Client::connect(&leaf, 3).await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    client.subscribe("PSUBSCRIBE", &["c*"]).await;
+    let mut direct = hub.client(3).await;
+    direct.ask("PUBLISH c 1", ":2").await;
+    let mut publisher = Client::connect(&leaf, 3).await;
+    publisher.ask("PUBLISH c 2", ":2").await;
+    let mut publisher = Client::connect(&middle, 3).await;
+    publisher.ask("PUBLISH c 3", ":2").await;
+    for payload in ["1", "2", "3"] {
+        assert_eq!(client.push().await[1..], ["c", payload]);
+        assert_eq!(client.push().await[1..], ["c*", "c", payload]);
+    }
+    let chain = info(&mut publisher, "upstream_chain").await;
+    assert_eq!(chain.split(',').count(), 1);
+    let mut publisher = Client::connect(&leaf, 3).await;
+    assert!(
+        info(&mut publisher, "upstream_chain")
+            .await
+            .ends_with(&chain)
+    );
+}
+
+/// The hub refuses a whole SUBSCRIBE for one name; the others are asked for again.
+async fn a_refused_channel_is_refused_alone(hub: Hub) {
+    let mut admin = hub.client(3).await;
+    let rule = "ACL SETUSER edge on >secret +@all ~* resetchannels &ok* &fanfare:probe:*";
+    admin.ask(rule, "+OK").await;
+    let url = hub.url().replace("://", "://edge:secret@");
+    let edge = edge(&url, &[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.line("SUBSCRIBE ok1 no ok2").await;
+    assert_eq!(client.push().await[1], "ok1");
+    let refused = client.frame().await;
+    assert!(format!("{refused:?}").contains("NOPERM"), "{refused:?}");
+    client.subscribe("SUBSCRIBE", &["ok2"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.line("PUBLISH no x").await;
+    let refused = publisher.frame().await;
+    assert!(format!("{refused:?}").contains("NOPERM"), "{refused:?}");
+    publisher.ask("PUBLISH ok2 x", ":1").await;
+    assert_eq!(client.push().await[1..], ["ok2", "x"]);
+}
+
+async fn idle_names_are_given_up(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut direct = hub.client(3).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut other = Client::connect(&edge, 3).await;
+    other.subscribe("PSUBSCRIBE", &["p*"]).await;
+    drop(other);
+    client
+        .ask("UNSUBSCRIBE c", ">3 $11 unsubscribe $1 c :0")
+        .await;
+    for field in ["upstream_channels", "upstream_patterns"] {
+        until_info(&mut client, field, "0").await;
+    }
+    direct.ask("PUBLISH c x", ":0").await;
+    direct.ask("PUBSUB NUMPAT", ":0").await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    direct.ask("PUBLISH c y", ":1").await;
+    assert_eq!(client.push().await[2], "y");
+}
+
+#[tokio::test]
+async fn keys_and_an_upstream_exclude_each_other() {
+    let start = |queue| {
+        let builder = Server::builder().set("upstream", "redis://127.0.0.1:1");
+        builder.set("queue", queue).start()
+    };
+    let refused = start("yes").await.expect_err("both were asked for");
+    assert!(
+        refused.to_string().contains("exclude each other"),
+        "{refused}"
+    );
+    let server = start("auto").await.expect("it starts");
+    let mut client = Client::connect(&server, 3).await;
+    client.ask("CONFIG GET queue", "%1 $5 queue $2 no").await;
+    client.line("SET k v").await;
+    let refused = format!("{:?}", client.frame().await);
+    assert!(refused.contains("without queue mode"), "{refused}");
+}
+
+#[tokio::test]
+async fn without_a_connection_publishes_fail_and_subscriptions_wait() {
+    // A port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    let url = format!("redis://{address}");
+    let settings = [("upstream", &url[..]), ("upstream-timeout", "1")];
+    let server = start_with(&settings).await;
+    let mut client = Client::connect(&server, 3).await;
+    let down = "NOUPSTREAM no connection to the upstream";
+    client.error("PUBLISH c x", down).await;
+    client.error("PUBSUB CHANNELS", down).await;
+    client
+        .error(
+            "SUBSCRIBE a b",
+            "NOUPSTREAM the upstream has not confirmed the subscription within upstream-timeout",
+        )
+        .await;
+    // One that comes in time is waited for.
+    client.ask("CONFIG SET upstream-timeout 100", "+OK").await;
+    client.line("SUBSCRIBE a b").await;
+    let port = address.port();
+    let hub = Server::builder().port(port).start().await.expect("a hub");
+    assert_eq!(client.push().await[1], "a");
+    assert_eq!(client.push().await[1], "b");
+    let mut direct = Client::connect(&hub, 3).await;
+    direct.ask("PUBLISH b x", ":1").await;
+    assert_eq!(client.push().await[1..], ["b", "x"]);
+}
+
+#[tokio::test]
+async fn a_loop_is_refused() {
+    let hub = start_with(&[("port", "0")]).await;
+    let port = hub.addr().expect("an address").port();
+    let edge = edge(&hub.url(), &[]).await;
+    let edge_url = edge.url();
+    hub.stop().await;
+    // The hub comes back as an edge of its own edge.
+    let builder = Server::builder().port(port).set("upstream", edge_url);
+    let hub = builder.start().await.expect("it starts");
+    let mut at_hub = Client::connect(&hub, 3).await;
+    let mut at_edge = Client::connect(&edge, 3).await;
+    soon("both have tried", async {
+        for client in [&mut at_hub, &mut at_edge] {
+            while info(client, "upstream_refusals").await == "0" {
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+    // At most one of them is connected, so nothing goes in circles.
+    let up = [
+        info(&mut at_hub, "upstream_up").await,
+        info(&mut at_edge, "upstream_up").await,
+    ];
+    assert_ne!(up, ["1", "1"]);
+}
+
+/// `disconnect`: a lost hub closes subscribers, and leaves others alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server on PATH; .ci/run runs it"]
+async fn a_killed_hub_closes_subscribers() {
+    let mut hub = Hub::redis().await;
+    let edge = hub.edge(&[]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    hub.signal(Signal::SIGKILL);
+    subscriber.closed().await;
+    let down = "NOUPSTREAM no connection to the upstream";
+    publisher.error("PUBLISH c x", down).await;
+    if let Hub::Redis(child, directory) = &mut hub {
+        child.wait().expect("it has ended");
+        *child = redis_server(directory.path());
+    }
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    publisher.ask("PUBLISH c y", ":1").await;
+    assert_eq!(subscriber.push().await[2], "y");
+    assert_eq!(info(&mut publisher, "upstream_losses").await, "1");
+}
+
+/// `keep`: subscribers stay, and get messages again once the hub is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server on PATH; .ci/run runs it"]
+async fn a_killed_hub_keeps_subscribers_if_asked_to() {
+    let mut hub = Hub::redis().await;
+    let edge = hub.edge(&[("upstream-loss-policy", "keep")]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    subscriber.subscribe("PSUBSCRIBE", &["*"]).await;
+    hub.signal(Signal::SIGKILL);
+    until_info(&mut publisher, "upstream_up", "0").await;
+    if let Hub::Redis(child, directory) = &mut hub {
+        child.wait().expect("it has ended");
+        *child = redis_server(directory.path());
+    }
+    is_up(&edge).await;
+    // The names come first in the connection's order.
+    publisher.ask("PUBLISH c y", ":2").await;
+    assert_eq!(subscriber.push().await[..], ["message", "c", "y"]);
+    assert_eq!(subscriber.push().await[..], ["pmessage", "*", "c", "y"]);
+    assert_ne!(info(&mut publisher, "upstream_gap_millis").await, "0");
+}
+
+/// A hub that is silent is given up; what was on the way is answered, and the memory is bounded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server on PATH; .ci/run runs it"]
+async fn a_stopped_hub_is_given_up() {
+    let hub = Hub::redis().await;
+    let settings = [("upstream-timeout", "2"), ("upstream-output-limit", "1mb")];
+    let edge = hub.edge(&settings).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    hub.signal(Signal::SIGSTOP);
+    let payload = vec![b'x'; 1 << 20];
+    let mut waits = Client::connect(&edge, 3).await;
+    waits.command(&[&b"PUBLISH"[..], b"c", &payload]).await;
+    let mut observer = Client::connect(&edge, 3).await;
+    soon("it is on the way", async {
+        while info(&mut observer, "upstream_unanswered_bytes").await.len() < 7 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let full =
+        "NOUPSTREAM too much waits for the upstream (upstream-output-limit): try again later";
+    observer.error("PUBLISH c x", full).await;
+    let unknown = "NOUPSTREAM the connection to the upstream was lost: the command may have been \
+                   carried out or not";
+    waits.expect(format!("-{unknown}\r\n")).await;
+    subscriber.closed().await;
+    hub.signal(Signal::SIGCONT);
+    is_up(&edge).await;
+}
