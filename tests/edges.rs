@@ -495,11 +495,12 @@ async fn without_a_connection_publishes_fail_and_subscriptions_wait() {
 async fn a_loop_is_refused() {
     let hub = start_with(&[("port", "0")]).await;
     let port = hub.addr().expect("an address").port();
-    let edge = edge(&hub.url(), &[]).await;
+    let edge = edge(&hub.url(), &[("upstream-timeout", "1")]).await;
     let edge_url = edge.url();
     hub.stop().await;
     // The hub comes back as an edge of its own edge.
     let builder = Server::builder().port(port).set("upstream", edge_url);
+    let builder = builder.set("upstream-timeout", "1");
     let hub = builder.start().await.expect("it starts");
     let mut at_hub = Client::connect(&hub, 3).await;
     let mut at_edge = Client::connect(&edge, 3).await;
@@ -565,6 +566,53 @@ async fn a_killed_hub_keeps_subscribers_if_asked_to() {
     assert_eq!(subscriber.push().await[..], ["message", "c", "y"]);
     assert_eq!(subscriber.push().await[..], ["pmessage", "*", "c", "y"]);
     assert_ne!(info(&mut publisher, "upstream_gap_millis").await, "0");
+}
+
+/// A hub that becomes a replica is left: what is published there would not reach everybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server on PATH; .ci/run runs it"]
+async fn a_hub_that_becomes_a_replica_is_left() {
+    let hub = Hub::redis().await;
+    let edge = hub.edge(&[]).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut admin = hub.client(3).await;
+    admin.ask("REPLICAOF 127.0.0.1 1", "+OK").await;
+    subscriber.closed().await;
+    let mut observer = Client::connect(&edge, 3).await;
+    observer
+        .error("PUBLISH c x", "NOUPSTREAM no connection to the upstream")
+        .await;
+    admin.ask("REPLICAOF NO ONE", "+OK").await;
+    is_up(&edge).await;
+    observer.ask("PUBLISH c x", ":0").await;
+}
+
+/// Messages that come faster than a subscriber reads break its own limit, and nothing else: the edge
+/// holds no more than that limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server on PATH; .ci/run runs it"]
+async fn a_flood_ends_a_subscriber_that_does_not_read() {
+    let hub = Hub::redis().await;
+    let limit = "pubsub 1mb 0 0";
+    let edge = hub.edge(&[("client-output-buffer-limit", limit)]).await;
+    let mut lazy = Client::connect(&edge, 3).await;
+    lazy.subscribe("SUBSCRIBE", &["flood"]).await;
+    let mut reader = Client::connect(&edge, 3).await;
+    reader.subscribe("SUBSCRIBE", &["end"]).await;
+    let mut direct = hub.client(3).await;
+    let payload = vec![b'x'; 64 * 1024];
+    let mut observer = Client::connect(&edge, 3).await;
+    soon("the lazy subscriber is closed", async {
+        while info(&mut observer, "client_output_buffer_limit_disconnections").await == "0" {
+            direct.command(&[&b"PUBLISH"[..], b"flood", &payload]).await;
+            direct.integer().await;
+        }
+    })
+    .await;
+    direct.ask("PUBLISH end x", ":1").await;
+    assert_eq!(reader.push().await[1..], ["end", "x"]);
+    assert_eq!(info(&mut observer, "upstream_losses").await, "0");
 }
 
 /// A hub that is silent is given up; what was on the way is answered, and the memory is bounded.

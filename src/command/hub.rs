@@ -16,7 +16,7 @@ use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::upstream::{Query, Upstream};
+use crate::upstream::{Answered, LOOP, Query, Upstream};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -24,9 +24,6 @@ type Result = std::result::Result<Reply, CommandError>;
 const NOT_ALONE: CommandError = CommandError::text(
     "ERR this command isn't allowed in a transaction or a script behind an upstream",
 );
-/// A client publishes this server's probe.
-const LOOP: CommandError =
-    CommandError::text("ERR the upstreams form a loop: this server's own probe has come back");
 
 /// PUBLISH and SPUBLISH.
 pub(super) fn publish(
@@ -39,7 +36,7 @@ pub(super) fn publish(
         return Err(NOT_ALONE);
     }
     if args[1] == upstream.probe {
-        return Err(LOOP);
+        return Err(CommandError::text(LOOP));
     }
     // What was answered so far comes before this reply.
     context.settle_replies();
@@ -112,7 +109,7 @@ pub(super) fn ask(context: &mut Context<'_>, upstream: &Upstream, query: Query) 
     Ok(wait_for(context, Some(answer)))
 }
 
-fn wait_for(context: &mut Context<'_>, answer: Option<crate::upstream::Answered>) -> Reply {
+fn wait_for(context: &mut Context<'_>, answer: Option<Answered>) -> Reply {
     if answer.is_some() {
         context.session.hub_answer = answer;
         context.session.then(Next::AwaitHub);

@@ -4,7 +4,7 @@
 //! Layer `server`. It may use all layers but `embed`.
 //!
 //! ```text
-//!   connect ──▶ HELLO, INFO: is it a loop? ──▶ probe ──▶ serve ──▶ lost ──▶ wait, and again
+//!   connect ──▶ HELLO, ROLE, INFO: a loop? ──▶ probe ──▶ serve ──▶ lost ──▶ wait, and again
 //! ```
 //!
 //! While it serves, the task handles each frame at its place in the stream. Messages to one channel that
@@ -26,7 +26,7 @@ use crate::pubsub::fanout::Fanout;
 use crate::resp::encode::{put_bulk, put_integer};
 use crate::state::ServerState;
 use crate::upstream::frame::{Frame, parse};
-use crate::upstream::{Loss, Upstream};
+use crate::upstream::{Desk, Loss, Upstream, is_master};
 
 /// The pause before the second attempt to connect. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -62,9 +62,20 @@ pub(crate) async fn run(state: &Arc<ServerState>) {
     };
     tokio::select! {
         () = stay_connected(state, upstream) => {},
+        () = keep_time(state, upstream) => {},
         () = state.shutdown.begun() => {},
     }
     end(state, upstream, true);
+}
+
+/// Ends waits and gives up idle names, connected or not.
+async fn keep_time(state: &ServerState, upstream: &Upstream) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        upstream.with_desk(|desk| desk.tick(&state.registry));
+    }
 }
 
 async fn stay_connected(state: &ServerState, upstream: &Upstream) {
@@ -171,9 +182,16 @@ async fn connect(
         hello.extend([b"AUTH", url.user.as_deref().unwrap_or(b"default"), password]);
     }
     hello.extend([b"SETNAME", NAME]);
-    link.send(&[&hello, &[b"INFO", b"server"], &[b"INFO", b"upstream"]])
+    let questions: [&[&[u8]]; 4] = [
+        &hello,
+        &[b"ROLE"],
+        &[b"INFO", b"server"],
+        &[b"INFO", b"upstream"],
+    ];
+    link.send(&questions).await?;
+    link.next(accepted).await?;
+    link.next(|role| is_master(role).then_some(()).ok_or(Loss::Replica))
         .await?;
-    link.next(|_| Ok(())).await?;
     let hub = link.info("run_id:").await?;
     let above = link.info("upstream_chain:").await?;
     let above = above.split(',').filter(|id| !id.is_empty());
@@ -192,6 +210,7 @@ async fn connect(
     let (mut confirmed, mut reached, mut back) = (false, false, false);
     while !(confirmed && reached && back) {
         link.next(|frame| {
+            accepted(frame)?;
             match frame {
                 Frame::Integer(1..) => reached = true,
                 Frame::Push(elements) => match elements[..] {
@@ -212,6 +231,14 @@ async fn connect(
     Ok(link)
 }
 
+/// An error is a refusal.
+fn accepted(frame: &Frame<'_>) -> Result<(), Loss> {
+    match frame {
+        Frame::Error(text) => Err(Loss::refused(text)),
+        _ => Ok(()),
+    }
+}
+
 impl Link {
     /// Sends commands.
     async fn send(&mut self, commands: &[&[&[u8]]]) -> Result<(), Loss> {
@@ -226,7 +253,7 @@ impl Link {
         Ok(())
     }
 
-    /// Reads the next frame. An error is the hub's refusal.
+    /// Reads the next frame.
     async fn next<R>(
         &mut self,
         take: impl FnOnce(&Frame<'_>) -> Result<R, Loss>,
@@ -234,17 +261,7 @@ impl Link {
         loop {
             if let Some(parsed) = parse(&self.input)? {
                 let length = parsed.length;
-                let result = match &parsed.frame {
-                    Frame::Error(text) => {
-                        let text = crate::client::log::shown(text);
-                        Err(if text.contains("form a loop") {
-                            Loss::Loop
-                        } else {
-                            Loss::Refused(text)
-                        })
-                    }
-                    frame => take(frame),
-                };
+                let result = take(&parsed.frame);
                 self.input.advance(length);
                 return result;
             }
@@ -257,6 +274,7 @@ impl Link {
     /// Reads the reply to an INFO, and returns a field of it; "" if there is none.
     async fn info(&mut self, field: &str) -> Result<String, Loss> {
         self.next(|frame| {
+            accepted(frame)?;
             let Frame::Bulk(text) = frame else {
                 return Err(Loss::Unexpected(frame.kind().to_owned()));
             };
@@ -309,17 +327,12 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
             _ = ticks.tick() => {
                 let patience = state.config().upstream_timeout;
                 let is_due = last_probe.elapsed() >= PROBE_EVERY;
-                let result = upstream.with_desk(|desk| {
-                    if is_due {
-                        desk.probe(&upstream.probe);
-                    }
-                    desk.tick(&state.registry, last_read, patience)
-                });
                 if is_due {
                     last_probe = Instant::now();
+                    upstream.with_desk(|desk| desk.probe(&upstream.probe));
                 }
-                if let Err(loss) = result {
-                    return loss;
+                if upstream.with_desk(|desk| desk.is_silent(last_read, patience)) {
+                    return Loss::Silent;
                 }
             }
         }
@@ -384,7 +397,7 @@ impl Stream<'_> {
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), Loss> {
         let Frame::Push(elements) = frame else {
             self.deliver();
-            let reply = |desk: &mut crate::upstream::Desk| desk.reply(frame, &self.state.registry);
+            let reply = |desk: &mut Desk| desk.reply(frame, &self.state.registry);
             if let Some(time) = self.upstream.with_desk(reply)? {
                 let micros = time.as_micros() as u64;
                 self.upstream.stats.round_trip_micros.set(micros);

@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 use super::frame::{Frame, NotAFrame};
 use super::interest::{Interests, Request, Verb};
 use super::run::{Replies, put_publish, refusal};
-use super::{Answer, Answered, Query, Run};
+use super::{Answer, Answered, LOOP, Query, Run};
 use crate::client::{Client, ClientId, Namespace};
 use crate::config::OutputLimits;
 use crate::hash::HashState;
@@ -49,6 +49,8 @@ const UNCONFIRMED: CommandError = CommandError::text(
     "NOUPSTREAM the upstream has not confirmed the subscription within upstream-timeout",
 );
 
+/// The command ROLE.
+const ROLE: &[u8] = b"*1\r\n$4\r\nROLE\r\n";
 /// Output of more bytes is sent from where it lies; less is gathered.
 const COPIED: usize = 16 * 1024;
 
@@ -79,6 +81,28 @@ pub(crate) enum Loss {
     /// It is this server, or depends on it.
     #[error("it is this server itself, or an edge of it: a loop")]
     Loop,
+    /// It is a replica: what is published there does not reach the others.
+    #[error("it is a replica")]
+    Replica,
+}
+
+impl Loss {
+    /// From an error that the hub has answered to a command of the connection's own.
+    pub(crate) fn refused(text: &[u8]) -> Loss {
+        if text == LOOP.as_bytes() {
+            Loss::Loop
+        } else {
+            Loss::Refused(shown(text))
+        }
+    }
+}
+
+/// Whether a ROLE command's reply is that of a master. A hub that refuses the command is believed.
+pub(crate) fn is_master(reply: &Frame<'_>) -> bool {
+    match reply {
+        Frame::List(parts) => matches!(parts.first(), Some(Frame::Bulk(b"master"))),
+        reply => matches!(reply, Frame::Error(_)),
+    }
 }
 
 /// What the hub has still to answer.
@@ -89,6 +113,8 @@ enum Expected {
     /// Confirmations, and how many of them have come.
     Names(Request, usize),
     Probe,
+    /// The reply to ROLE.
+    Role,
 }
 
 #[derive(Debug)]
@@ -96,7 +122,7 @@ struct Entry {
     what: Expected,
     /// When it was left here.
     since: Instant,
-    /// Bytes of the request.
+    /// Bytes of memory that the request and its entry take.
     bytes: usize,
 }
 
@@ -119,7 +145,7 @@ pub(crate) struct Desk {
     interests: Interests,
     waiting: HashMap<ClientId, Waiting, HashState>,
     expected: VecDeque<Entry>,
-    /// Bytes of requests that are not answered.
+    /// Bytes that requests which are not answered take.
     unanswered: usize,
     /// What is to be sent: pieces, and the buffer behind them.
     pieces: VecDeque<Bytes>,
@@ -258,7 +284,7 @@ impl Desk {
                     answer.fail(DOWN);
                     (answer, sender)
                 }
-                Expected::Names(..) | Expected::Probe => continue,
+                Expected::Names(..) | Expected::Probe | Expected::Role => continue,
             };
             let _ = sender.send(answer);
         }
@@ -268,14 +294,8 @@ impl Desk {
     }
 
     /// Does what time brings: names without subscribers are given up, and clients that have waited
-    /// too long are answered. Fails if the hub has been silent since `last_read`, and owes an answer,
-    /// for `patience`.
-    pub(crate) fn tick(
-        &mut self,
-        registry: &Registry,
-        last_read: Instant,
-        patience: Duration,
-    ) -> Result<(), Loss> {
+    /// too long are answered.
+    pub(crate) fn tick(&mut self, registry: &Registry) {
         let now = Instant::now();
         for (namespace, name) in registry.take_emptied() {
             self.note_if_idle(registry, namespace, &name);
@@ -290,22 +310,23 @@ impl Desk {
             }
         }
         self.request_names();
-        let first = self.expected.front().map(|entry| entry.since);
-        match first {
-            Some(since) if now.saturating_duration_since(since.max(last_read)) > patience => {
-                Err(Loss::Silent)
-            }
-            _ => Ok(()),
-        }
     }
 
-    /// Publishes a message to the probe channel, unless the hub still owes a reply to the last one.
+    /// Whether the hub has been silent since `last_read`, and has owed an answer, for `patience`.
+    pub(crate) fn is_silent(&self, last_read: Instant, patience: Duration) -> bool {
+        let first = self.expected.front();
+        first.is_some_and(|entry| entry.since.max(last_read).elapsed() > patience)
+    }
+
+    /// Publishes a message to the probe channel and asks for the hub's role, unless the hub still owes
+    /// an answer to the last time.
     pub(crate) fn probe(&mut self, channel: &[u8]) {
         let mut expected = self.expected.iter();
         if !expected.any(|entry| matches!(entry.what, Expected::Probe)) {
             let mut request = BytesMut::new();
             put_publish(&mut request, Namespace::Channel, channel, b"probe");
             self.send(request.freeze(), Expected::Probe);
+            self.send(Bytes::from_static(ROLE), Expected::Role);
         }
     }
 
@@ -365,9 +386,14 @@ impl Desk {
             Expected::Probe => match frame {
                 Frame::Integer(1..) => {}
                 Frame::Integer(_) => return Err(Loss::Probe),
-                Frame::Error(text) => return Err(Loss::Refused(shown(text))),
+                Frame::Error(text) => return Err(Loss::refused(text)),
                 _ => return Err(unexpected()),
             },
+            Expected::Role => {
+                if !is_master(frame) {
+                    return Err(Loss::Replica);
+                }
+            }
         }
         match self.answered() {
             Some(Entry {
@@ -377,13 +403,18 @@ impl Desk {
                 let _ = sender.send(replies.into_answer());
             }
             // The message of the probe before must have come by now.
-            Some(entry) => {
+            Some(
+                entry @ Entry {
+                    what: Expected::Probe,
+                    ..
+                },
+            ) => {
                 if !std::mem::replace(&mut self.probe_is_back, false) {
                     return Err(Loss::Probe);
                 }
                 return Ok(Some(entry.since.elapsed()));
             }
-            None => {}
+            _ => {}
         }
         Ok(None)
     }
@@ -486,11 +517,16 @@ impl Desk {
     }
 
     fn send(&mut self, request: Bytes, what: Expected) {
-        self.unanswered += request.len();
+        let replies = match &what {
+            Expected::Run(replies, _) => replies.memory(),
+            _ => 0,
+        };
+        let bytes = request.len() + replies;
+        self.unanswered += bytes;
         self.expected.push_back(Entry {
             what,
             since: Instant::now(),
-            bytes: request.len(),
+            bytes,
         });
         if request.len() <= COPIED {
             self.output.extend_from_slice(&request);
@@ -509,7 +545,7 @@ impl Desk {
         Some(entry)
     }
 
-    /// Bytes of requests that the hub has not answered.
+    /// Bytes that requests take which the hub has not answered.
     pub(crate) fn unanswered(&self) -> usize {
         self.unanswered
     }

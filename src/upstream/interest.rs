@@ -21,7 +21,8 @@
 //!   SUBSCRIBE of a name is unanswered, and a confirmation belongs to it.
 //! - `at_hub` says whether the hub sends the name's messages, as of the current place in the
 //!   stream. It lags behind the phase: in `Leaving` it stays until the hub confirms.
-//! - A name waits in `lingering` at most once, however often its subscribers come and go.
+//! - A name waits in `lingering` at most once, however often its subscribers come and go, and all
+//!   that wait there take at most [`MOST_LINGERING`] bytes.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -34,6 +35,10 @@ use crate::pubsub::patterns::PatternIndex;
 
 /// A name without subscribers is kept for so long: clients that reconnect find it confirmed.
 pub(super) const LINGER: Duration = Duration::from_secs(5);
+/// Names that linger take at most so many bytes. Past it the oldest are given up at once.
+pub(super) const MOST_LINGERING: usize = 16 * 1024 * 1024;
+/// What a name takes beside its bytes.
+const OVERHEAD: usize = 256;
 /// The most names in one request to the hub.
 pub(super) const MOST_NAMES: usize = 512;
 
@@ -84,6 +89,8 @@ pub(super) struct Interests {
     patterns: PatternIndex<()>,
     /// Names that had no subscriber left, by time.
     lingering: VecDeque<(Instant, Namespace, Bytes)>,
+    /// Bytes that those take.
+    lingering_bytes: usize,
     /// What is still to be asked for.
     wanted: VecDeque<(Verb, Namespace, Bytes)>,
 }
@@ -175,32 +182,50 @@ impl Interests {
         }
         interest.phase = Phase::Lingering(now);
         if !std::mem::replace(&mut interest.is_queued, true) {
-            self.lingering.push_back((now, namespace, name));
+            self.queue(now, namespace, name);
+        }
+        while self.lingering_bytes > MOST_LINGERING {
+            self.end_lingering(|_| true);
+        }
+    }
+
+    fn queue(&mut self, since: Instant, namespace: Namespace, name: Bytes) {
+        self.lingering_bytes += name.len() + OVERHEAD;
+        self.lingering.push_back((since, namespace, name));
+    }
+
+    /// Takes the first name out of the queue. If it lingers, it is given up, or is queued again if it
+    /// has not lingered for long enough.
+    fn end_lingering(&mut self, is_long_enough: impl Fn(Instant) -> bool) {
+        let Some((_, namespace, name)) = self.lingering.pop_front() else {
+            return;
+        };
+        self.lingering_bytes -= name.len() + OVERHEAD;
+        let Some(interest) = self.names[namespace as usize].get_mut(&name) else {
+            return;
+        };
+        interest.is_queued = false;
+        match interest.phase {
+            Phase::Lingering(since) if is_long_enough(since) => {
+                interest.phase = Phase::Leaving;
+                self.wanted.push_back((Verb::Unsubscribe, namespace, name));
+            }
+            Phase::Lingering(since) => {
+                // It was used meanwhile.
+                interest.is_queued = true;
+                self.queue(since, namespace, name);
+            }
+            _ => {}
         }
     }
 
     /// Gives up the names that have lingered for [`LINGER`] by `now`.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some((since, ..)) = self.lingering.front()
-            && now.saturating_duration_since(*since) >= LINGER
-            && let Some((_, namespace, name)) = self.lingering.pop_front()
+        let is_long_enough = |since| now.saturating_duration_since(since) >= LINGER;
+        while let Some(&(since, ..)) = self.lingering.front()
+            && is_long_enough(since)
         {
-            let Some(interest) = self.names[namespace as usize].get_mut(&name) else {
-                continue;
-            };
-            interest.is_queued = false;
-            match interest.phase {
-                Phase::Lingering(since) if now.saturating_duration_since(since) < LINGER => {
-                    // It was used meanwhile.
-                    interest.is_queued = true;
-                    self.lingering.push_back((since, namespace, name));
-                }
-                Phase::Lingering(_) => {
-                    interest.phase = Phase::Leaving;
-                    self.wanted.push_back((Verb::Unsubscribe, namespace, name));
-                }
-                _ => {}
-            }
+            self.end_lingering(is_long_enough);
         }
     }
 
@@ -265,6 +290,7 @@ impl Interests {
     pub(super) fn lost(&mut self, is_used: impl Fn(Namespace, &[u8]) -> bool) {
         self.wanted.clear();
         self.lingering.clear();
+        self.lingering_bytes = 0;
         self.patterns = PatternIndex::new();
         for namespace in Namespace::ALL {
             let wanted = &mut self.wanted;
@@ -388,6 +414,25 @@ mod tests {
         assert_eq!(interests.next_request(), None, "it was used meanwhile");
         interests.expire(last + LINGER);
         assert_eq!(interests.next_request(), request(Verb::Unsubscribe, &["a"]));
+    }
+
+    #[test]
+    fn names_that_linger_take_bounded_memory() {
+        let mut interests = Interests::default();
+        let now = Instant::now();
+        let long = vec![b'x'; MOST_LINGERING / 4];
+        for number in 0..10_u8 {
+            let name = Bytes::from([&[number], &long[..]].concat());
+            interests.hold(C, &name);
+            interests.next_request();
+            assert!(interests.confirmed(C, &name).is_some());
+            interests.release(C, &name, 1);
+            interests.idle(C, &name, now);
+            assert!(interests.lingering_bytes <= MOST_LINGERING);
+        }
+        assert_eq!(interests.lingering.len(), 3);
+        let request = interests.next_request().unwrap();
+        assert_eq!((request.verb, request.names.len()), (Verb::Unsubscribe, 7));
     }
 
     #[test]

@@ -45,7 +45,7 @@
 //! The connection is lost when it ends, when the hub owes an answer and is silent for
 //! `upstream-timeout`, when it sends something unexpected, and when a probe does not come back: each
 //! second a message is published to a channel of this server's own, and must arrive before the reply to
-//! the next one. Then messages may be missing. By `upstream-loss-policy`, subscribers are closed, or
+//! the next one. So it is when the hub has become a replica. Then messages may be missing. By `upstream-loss-policy`, subscribers are closed, or
 //! kept and subscribed again. Publishes on the way are answered `-NOUPSTREAM` and never sent again.
 //! Clients that wait in SUBSCRIBE go on waiting, for `upstream-timeout` at most.
 //!
@@ -66,7 +66,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, oneshot};
 
-pub(crate) use desk::{Desk, Loss};
+pub(crate) use desk::{Desk, Loss, is_master};
 pub(crate) use query::Query;
 pub(crate) use run::Run;
 pub(crate) use stats::UpstreamStats;
@@ -78,6 +78,11 @@ use crate::sync::Mutex;
 
 /// The channels of the probes begin with it; the run id of the edge follows.
 pub(crate) const PROBES: &[u8] = b"fanfare:probe:";
+
+/// The answer to a client that publishes this server's own probe: that is an edge, at the end of a
+/// loop.
+pub(crate) const LOOP: &str =
+    "ERR the upstreams form a loop: a probe has come back to the server that has sent it";
 
 /// What a client that waits for the hub is answered.
 #[derive(Debug, Default)]

@@ -190,6 +190,20 @@ impl Replies {
         }
     }
 
+    /// Bytes of memory that the replies to come take.
+    pub(super) fn memory(&self) -> usize {
+        /// Beside the bytes: what the allocator rounds up, and the reference counts.
+        const OVERHEAD: usize = 64;
+        let of = |part: &Part| match part {
+            Part::Replies(bytes) => bytes.len(),
+            Part::Publish(publish) => publish.channel.len(),
+        };
+        let parts = self.parts.iter();
+        parts
+            .map(|part| size_of::<Part>() + OVERHEAD + of(part))
+            .sum()
+    }
+
     /// How many publishes the hub has still to answer.
     pub(super) fn unanswered(&self) -> usize {
         let parts = self.parts.iter();
