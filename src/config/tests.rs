@@ -239,7 +239,7 @@ fn variables_of_a_kubernetes_service_named_fanfare_are_ignored() {
             .iter()
             .map(|(name, value)| (&**name, *value))
             .collect();
-        assert_eq!(config(&[], &env, ""), Config::default(), "{service}");
+        assert_eq!(config(&[], &env, ""), config(&[], &[], ""), "{service}");
     }
 }
 

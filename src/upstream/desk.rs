@@ -261,6 +261,7 @@ impl Desk {
     pub(crate) fn connected(&mut self) {
         self.is_up = true;
         self.probe_is_back = true;
+        self.interests.connected();
         self.request_names();
     }
 
