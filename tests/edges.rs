@@ -6,11 +6,12 @@ mod common;
 
 use std::process::{Child, Command, Stdio};
 
-use common::client::Client;
+use common::client::{Client, Frame};
 use common::{eventually, info, soon, start, start_with, until_info};
 use fanfare::Server;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use redis_protocol::resp3::types::Resp3Frame;
 
 /// A hub, of either kind.
 enum Hub {
@@ -139,6 +140,8 @@ on_both! {
     a_tree_of_edges_is_one_server
     a_refused_channel_is_refused_alone
     idle_names_are_given_up
+    subscriptions_come_and_go_under_load
+    clients_cannot_disturb_the_probe
 }
 
 async fn messages_go_everywhere_and_receivers_are_counted(hub: Hub) {
@@ -439,6 +442,91 @@ async fn idle_names_are_given_up(hub: Hub) {
     client.subscribe("SUBSCRIBE", &["c"]).await;
     direct.ask("PUBLISH c y", ":1").await;
     assert_eq!(client.push().await[2], "y");
+}
+
+/// Many clients subscribe and unsubscribe to the same channels while messages pour in: whoever is
+/// confirmed gets what is published afterwards.
+async fn subscriptions_come_and_go_under_load(hub: Hub) {
+    const CLIENTS: usize = 6;
+    const ROUNDS: usize = 60;
+    const CHANNELS: usize = 5;
+    let edge = hub.edge(&[]).await;
+    let mut noise = hub.client(3).await;
+    let noise = tokio::spawn(async move {
+        loop {
+            for channel in 0..CHANNELS {
+                noise.line(&format!("PUBLISH c{channel} noise")).await;
+            }
+            for _ in 0..CHANNELS {
+                noise.integer().await;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut tasks = Vec::new();
+    for id in 0..CLIENTS {
+        let mut client = Client::connect(&edge, 3).await;
+        let mut direct = hub.client(3).await;
+        tasks.push(tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let channel = format!("c{}", (id + round) % CHANNELS);
+                let verb = ["SUBSCRIBE", "PSUBSCRIBE"][round % 2];
+                client.subscribe(verb, &[&channel]).await;
+                let payload = format!("{id}:{round}");
+                direct.line(&format!("PUBLISH {channel} {payload}")).await;
+                assert!(direct.integer().await > 0);
+                while client
+                    .push()
+                    .await
+                    .last()
+                    .is_none_or(|last| *last != payload)
+                {}
+                let verb = ["UNSUBSCRIBE", "PUNSUBSCRIBE"][round % 2];
+                client.command(&[verb, &channel]).await;
+                let word = verb.to_ascii_lowercase();
+                soon("unsubscribed", async {
+                    while let Frame::Push { data, .. } = client.frame().await {
+                        if data[0].as_str() == Some(word.as_str()) {
+                            break;
+                        }
+                    }
+                })
+                .await;
+            }
+            client.barrier().await;
+        }));
+    }
+    for task in tasks {
+        task.await.expect("a client");
+    }
+    noise.abort();
+    let mut observer = Client::connect(&edge, 3).await;
+    assert_eq!(info(&mut observer, "upstream_losses").await, "0");
+}
+
+async fn clients_cannot_disturb_the_probe(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    let probe = format!("fanfare:probe:{}", info(&mut client, "run_id").await);
+    client
+        .error(
+            &format!("SUBSCRIBE a {probe}"),
+            "ERR this channel is for the server's own probes of its upstream",
+        )
+        .await;
+    client
+        .error(
+            &format!("PUBLISH {probe} x"),
+            "ERR the upstreams form a loop: a probe has come back to the server that has sent it",
+        )
+        .await;
+    // A pattern shows them, and does no harm.
+    client.subscribe("PSUBSCRIBE", &["fanfare:*"]).await;
+    for _ in 0..2 {
+        assert_eq!(client.push().await[2], probe);
+    }
+    let mut observer = Client::connect(&edge, 3).await;
+    assert_eq!(info(&mut observer, "upstream_losses").await, "0");
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ const NOT_ALONE: CommandError = CommandError::text(
     "ERR this command isn't allowed in a transaction or a script behind an upstream",
 );
 
+/// A client wants to hear this server's probes.
+const OWN_PROBE: CommandError =
+    CommandError::text("ERR this channel is for the server's own probes of its upstream");
+
 /// PUBLISH and SPUBLISH.
 pub(super) fn publish(
     context: &mut Context<'_>,
@@ -86,6 +90,10 @@ pub(super) fn subscribe(
 ) -> Result {
     if !context.execution.is_alone() {
         return Err(NOT_ALONE);
+    }
+    // Unsubscribing from it would end the connection to the hub.
+    if namespace == Namespace::Channel && args.iter().skip(1).any(|name| name == upstream.probe) {
+        return Err(OWN_PROBE);
     }
     context.settle_replies();
     let names = args.iter().skip(1).map(Bytes::copy_from_slice).collect();

@@ -35,8 +35,9 @@ use crate::client::{ClientId, Namespace};
 use crate::hash::HashState;
 use crate::pubsub::patterns::PatternIndex;
 
-/// A name without subscribers is kept for so long: clients that reconnect find it confirmed.
-pub(super) const LINGER: Duration = Duration::from_secs(5);
+/// A name without subscribers is kept for so long: clients that reconnect find it confirmed. In a model
+/// it is given up at once.
+pub(super) const LINGER: Duration = Duration::from_secs(if cfg!(shuttle) { 0 } else { 5 });
 /// Names that linger take at most so many bytes. Past it the oldest are given up at once.
 pub(super) const MOST_LINGERING: usize = 16 * 1024 * 1024;
 /// What a name takes beside its bytes.

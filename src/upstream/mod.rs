@@ -57,6 +57,8 @@
 mod desk;
 pub(crate) mod frame;
 mod interest;
+#[cfg(all(test, shuttle))]
+mod model;
 mod query;
 mod run;
 mod stats;
