@@ -32,7 +32,7 @@ use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
 use crate::state::bound::Bound;
 use crate::state::tls::{Tls, TlsError};
-use crate::state::{OnChange, ServerState, TrimMemory};
+use crate::state::{OnChange, ServerState, TrimMemory, upstream_tls};
 use crate::upstream::Run;
 
 /// Why a server did not start.
@@ -136,6 +136,8 @@ impl Builder {
             problems.extend(Acl::at_start(&config).err().map(StartError::Users));
         }
         problems.extend(Tls::at_start(&config).err().map(StartError::Tls));
+        let upstream = upstream_tls::client_config(&config);
+        problems.extend(upstream.err().map(StartError::Tls));
         problems
     }
 
@@ -153,6 +155,7 @@ impl Builder {
         config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
+        upstream_tls::client_config(&config)?;
         let listeners = bind::bind_all(&config).await?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();

@@ -2,10 +2,14 @@
 //!
 //! The tests that need redis-server are ignored by default; `.ci/run` runs them.
 
+#[path = "tls/certificates.rs"]
+#[allow(dead_code)]
+mod certificates;
 mod common;
 
 use std::process::{Child, Command, Stdio};
 
+use certificates::Authority;
 use common::client::{Client, Frame};
 use common::{eventually, info, soon, start, start_with, until_info};
 use fanfare::Server;
@@ -527,6 +531,55 @@ async fn clients_cannot_disturb_the_probe(hub: Hub) {
     }
     let mut observer = Client::connect(&edge, 3).await;
     assert_eq!(info(&mut observer, "upstream_losses").await, "0");
+}
+
+/// The connection to the hub under TLS, with certificates on both sides.
+#[tokio::test]
+async fn the_hub_and_the_edge_prove_who_they_are() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    authority.issue("hub");
+    authority.issue("edge");
+    let hub = start_with(&[
+        ("tls-port", "auto"),
+        ("tls-cert-file", &authority.setting("hub.pem")),
+        ("tls-key-file", &authority.setting("hub.key")),
+        ("tls-ca-cert-file", &authority.setting("ca.pem")),
+    ])
+    .await;
+    let url = format!("rediss://{}", hub.tls_addr().expect("a port for TLS"));
+    let (own, key) = (authority.setting("edge.pem"), authority.setting("edge.key"));
+    let certificate = [
+        ("upstream-tls-cert-file", &own[..]),
+        ("upstream-tls-key-file", &key),
+    ];
+    let ca = authority.setting("ca.pem");
+    let trusting = [&certificate[..], &[("upstream-tls-ca-cert-file", &ca)]].concat();
+    let edge = edge(&url, &trusting).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    let payload = vec![b'x'; 3 << 20];
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.command(&[&b"PUBLISH"[..], b"c", &payload]).await;
+    assert_eq!(publisher.integer().await, 1);
+    assert!(client.push().await[2] == payload);
+
+    let wrong = stranger.setting("ca.pem");
+    let doubting = [&certificate[..], &[("upstream-tls-ca-cert-file", &wrong)]].concat();
+    let unknown = [("upstream-tls-ca-cert-file", &ca[..])];
+    for settings in [&doubting[..], &unknown] {
+        let edge = start_with(&[&[("upstream", &url[..])], settings].concat()).await;
+        let mut observer = Client::connect(&edge, 3).await;
+        soon("it is refused", async {
+            while info(&mut observer, "upstream_refusals").await == "0" {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(info(&mut observer, "upstream_up").await, "0");
+    }
+    let refused = Server::builder().set("upstream", &url).start().await;
+    let refused = refused.expect_err("no CA").to_string();
+    assert!(refused.contains("upstream-tls-ca-cert-file"), "{refused}");
 }
 
 #[tokio::test]

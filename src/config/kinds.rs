@@ -89,7 +89,7 @@ pub enum Refusal {
     Tls,
     /// The value is not the URL of an upstream. It is not quoted, as it may contain a password.
     #[error(
-        "argument must be redis://[user:password@]host[:port] or \
+        "argument must be redis://[user:password@]host[:port], rediss:// for TLS, or \
          redis+unix://[user:password@]/path"
     )]
     UpstreamUrl,

@@ -396,10 +396,21 @@ settings! {
     }
     group Upstream {
         /// The server, redis-server or fanfare or another that speaks its protocol, that this one is
-        /// an edge of: redis://[user:password@]host[:port], or redis+unix://[user:password@]/path.
-        /// All edges of one upstream are as one server for pub/sub. "" means none.
+        /// an edge of: redis://[user:password@]host[:port], rediss:// for TLS, or
+        /// redis+unix://[user:password@]/path. All edges of one upstream are as one server for
+        /// pub/sub. "" means none.
         "upstream" => upstream: Option<UpstreamUrl> = "",
             "url", Url, AtStart;
+        /// Path of the CA certificates, in PEM, that the upstream's certificate is verified against.
+        /// rediss:// needs it. It is read at each connect, as are the next two.
+        "upstream-tls-ca-cert-file" => upstream_tls_ca_cert_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Path of the certificate that this server shows to the upstream, in PEM; "" means none.
+        "upstream-tls-cert-file" => upstream_tls_cert_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Path of that certificate's private key, in PEM, not encrypted.
+        "upstream-tls-key-file" => upstream_tls_key_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
         /// What happens to subscribers when the connection to the upstream is lost. `disconnect`
         /// closes them, so that a subscriber that stays connected has missed nothing. `keep` keeps
         /// them; they get no messages until the upstream is back.

@@ -18,6 +18,8 @@ pub struct UpstreamUrl {
     given: String,
     /// Where it listens.
     pub place: Place,
+    /// Whether the connection is encrypted.
+    pub is_tls: bool,
     /// The user; `None`: the default user.
     pub user: Option<Vec<u8>>,
     /// The user's password; `None`: no AUTH.
@@ -51,15 +53,15 @@ impl fmt::Debug for UpstreamUrl {
 }
 
 impl UpstreamUrl {
-    /// Parses `redis://[[user]:password@]host[:port]` or `redis+unix://[[user]:password@]/path`.
-    /// In the user and the password, `%41` stands for the byte 0x41.
+    /// Parses `redis://[[user]:password@]host[:port]`, `rediss://` likewise for TLS, or
+    /// `redis+unix://[[user]:password@]/path`. In the user and the password, `%41` stands for the byte 0x41.
     fn parse(given: &str) -> Option<UpstreamUrl> {
         let (scheme, rest) = given.split_once("://")?;
         let (who, place) = rest.rsplit_once('@').map_or((None, rest), |(who, place)| {
             (Some(who.split_once(':').unwrap_or((who, ""))), place)
         });
         let place = match scheme {
-            "redis" => {
+            "redis" | "rediss" => {
                 let (host, port) = host_and_port(place.strip_suffix('/').unwrap_or(place))?;
                 Place::Tcp(host.to_owned(), port)
             }
@@ -71,6 +73,7 @@ impl UpstreamUrl {
         Some(UpstreamUrl {
             given: given.to_owned(),
             place,
+            is_tls: scheme == "rediss",
             user: given_text(user),
             password: given_text(password),
         })
@@ -225,7 +228,7 @@ mod tests {
     fn anything_else_is_refused() {
         for text in [
             "hub",
-            "rediss://hub",
+            "redis+tls://hub",
             "http://hub",
             "redis://",
             "redis://:7000",

@@ -11,20 +11,23 @@
 //! follow one another are delivered together. It reads again only when all of them are with the
 //! outboxes and written as far as the sockets take them: so a hub that is faster waits.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
 
 use crate::client::Namespace;
 use crate::config::{LossPolicy, Place, UpstreamUrl};
 use crate::observe::log_throttle::LogThrottle;
 use crate::pubsub::fanout::Fanout;
 use crate::resp::encode::{put_bulk, put_integer};
-use crate::state::ServerState;
+use crate::state::{ServerState, upstream_tls};
 use crate::upstream::frame::{Frame, parse};
 use crate::upstream::{Desk, Loss, Upstream, is_master};
 
@@ -169,7 +172,13 @@ async fn connect(
         Place::Tcp(host, port) => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             stream.set_nodelay(true)?;
-            Box::new(stream)
+            let tls = upstream_tls::client_config(&state.config()).map_err(io::Error::other)?;
+            if let Some(tls) = tls {
+                let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+                Box::new(TlsConnector::from(tls).connect(name, stream).await?)
+            } else {
+                Box::new(stream)
+            }
         }
         Place::Unix(path) => Box::new(UnixStream::connect(path).await?),
     };
@@ -250,6 +259,7 @@ impl Link {
             }
         }
         self.socket.write_all(&out).await?;
+        self.socket.flush().await?;
         Ok(())
     }
 
@@ -286,6 +296,15 @@ impl Link {
     }
 }
 
+/// Writes some bytes of `output`. If there are none, flushes: under TLS, records may be left.
+async fn write_some(write: &mut (impl AsyncWrite + Unpin), output: &[u8]) -> io::Result<usize> {
+    if output.is_empty() {
+        write.flush().await?;
+        return Ok(0);
+    }
+    write.write(output).await
+}
+
 /// Carries bytes until the connection is lost.
 async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
     let (mut read, mut write) = tokio::io::split(link.socket);
@@ -297,6 +316,7 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
         frame: BytesMut::new(),
     };
     let mut output = Bytes::new();
+    let mut unflushed = false;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut last_read, mut last_probe) = (Instant::now(), Instant::now());
@@ -319,10 +339,14 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
                 }
                 last_read = Instant::now();
             }
-            written = write.write(&output), if !output.is_empty() => match written {
-                Ok(bytes) => output.advance(bytes),
-                Err(error) => return error.into(),
-            },
+            written = write_some(&mut write, &output), if !output.is_empty() || unflushed => {
+                // What was written is to be flushed; what was flushed is done.
+                unflushed = !output.is_empty();
+                match written {
+                    Ok(bytes) => output.advance(bytes),
+                    Err(error) => return error.into(),
+                }
+            }
             () = upstream.wake.notified() => {}
             _ = ticks.tick() => {
                 let patience = state.config().upstream_timeout;

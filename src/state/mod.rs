@@ -18,6 +18,7 @@ pub(crate) mod placement;
 pub(crate) mod sampled;
 pub(crate) mod shutdown;
 pub(crate) mod tls;
+pub(crate) mod upstream_tls;
 mod waiting;
 
 use std::sync::atomic::Ordering::Relaxed;
