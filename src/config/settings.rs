@@ -396,13 +396,13 @@ settings! {
     }
     group Upstream {
         /// The server, redis-server or fanfare or another that speaks its protocol, that this one is
-        /// an edge of: redis://[user:password@]host[:port], rediss:// for TLS, or
-        /// redis+unix://[user:password@]/path. All edges of one upstream are as one server for
+        /// an edge of: `redis://[user:password@]host[:port]`, `rediss://` for TLS, or
+        /// `redis+unix://[user:password@]/path`. All edges of one upstream are as one server for
         /// pub/sub. "" means none.
         "upstream" => upstream: Option<UpstreamUrl> = "",
             "url", Url, AtStart;
         /// Path of the CA certificates, in PEM, that the upstream's certificate is verified against.
-        /// rediss:// needs it. It is read at each connect, as are the next two.
+        /// `rediss://` needs it. It is read at each connect, as are the next two.
         "upstream-tls-ca-cert-file" => upstream_tls_ca_cert_file: Option<PathBuf> = "",
             "path", Path, AnyTime;
         /// Path of the certificate that this server shows to the upstream, in PEM; "" means none.
