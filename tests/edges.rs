@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use certificates::Authority;
 use common::client::{Client, Frame};
-use common::{eventually, info, soon, start, start_with, until_info};
+use common::{eventually, field, info, soon, start, start_with, until_info};
 use fanfare::Server;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -146,6 +146,7 @@ on_both! {
     idle_names_are_given_up
     subscriptions_come_and_go_under_load
     clients_cannot_disturb_the_probe
+    the_hubs_output_limit_is_a_loss
 }
 
 async fn messages_go_everywhere_and_receivers_are_counted(hub: Hub) {
@@ -347,14 +348,26 @@ async fn a_transaction_of_publishes_is_one(hub: Hub) {
     client.barrier().await;
 }
 
+/// Sets the hub's output limit for subscribers, the edges among them.
+async fn limit_output(hub: &Hub, limit: &str) {
+    let mut admin = hub.client(3).await;
+    admin
+        .command(&["CONFIG", "SET", "client-output-buffer-limit", limit])
+        .await;
+    admin.sees("+OK").await;
+}
+
 async fn names_and_payloads_are_any_bytes(hub: Hub) {
-    let edge = hub.edge(&[]).await;
+    let unlimited = "pubsub 0 0 0";
+    limit_output(&hub, unlimited).await;
+    let settings = [("client-output-buffer-limit", unlimited)];
+    let edge = hub.edge(&settings).await;
     let mut client = Client::connect(&edge, 3).await;
     let name: Vec<u8> = (0..=255).collect();
     client.command(&[&b"SUBSCRIBE"[..], &name]).await;
     assert_eq!(client.push().await[1], name);
     let mut publisher = Client::connect(&edge, 3).await;
-    for length in [0, 1, 1024, 1025, 100_000, 8 << 20] {
+    for length in [0, 1, 1024, 1025, 100_000, 64 << 20] {
         let payload: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
         publisher.command(&[&b"PUBLISH"[..], &name, &payload]).await;
         assert_eq!(publisher.integer().await, 1);
@@ -533,6 +546,25 @@ async fn clients_cannot_disturb_the_probe(hub: Hub) {
     assert_eq!(info(&mut observer, "upstream_losses").await, "0");
 }
 
+/// A hub that closes the connection because an edge is too slow for its limit is lost like any other.
+async fn the_hubs_output_limit_is_a_loss(hub: Hub) {
+    limit_output(&hub, "pubsub 1mb 0 0").await;
+    let edge = hub.edge(&[]).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    let payload = vec![b'x'; 16 << 20];
+    publisher.command(&[&b"PUBLISH"[..], b"c", &payload]).await;
+    let reply = format!("{:?}", publisher.frame().await);
+    assert!(
+        reply.contains("may have been carried out or not"),
+        "{reply}"
+    );
+    subscriber.closed().await;
+    is_up(&edge).await;
+    publisher.ask("PUBLISH c x", ":0").await;
+}
+
 /// The connection to the hub under TLS, with certificates on both sides.
 #[tokio::test]
 async fn the_hub_and_the_edge_prove_who_they_are() {
@@ -707,6 +739,8 @@ async fn a_killed_hub_keeps_subscribers_if_asked_to() {
     assert_eq!(subscriber.push().await[..], ["message", "c", "y"]);
     assert_eq!(subscriber.push().await[..], ["pmessage", "*", "c", "y"]);
     assert_ne!(info(&mut publisher, "upstream_gap_millis").await, "0");
+    publisher.line("CLIENT LIST TYPE pubsub").await;
+    assert_eq!(field(&publisher.text().await, "gaps"), "1");
 }
 
 /// A hub that becomes a replica is left: what is published there would not reach everybody.

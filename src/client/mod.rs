@@ -91,6 +91,8 @@ pub(crate) struct Client {
     pub watched_changed: AtomicBool,
     /// Its settings for client-side caching.
     pub tracking: Tracking,
+    /// How often the upstream was lost while it was subscribed, and it was kept.
+    pub gaps: AtomicU32,
     /// Bytes of an unfinished request that are kept for it.
     pub held_input: AtomicUsize,
     /// Whether it is blocked (BLPOP and similar commands).
@@ -144,6 +146,7 @@ impl Client {
             waiting_memory: AtomicUsize::new(0),
             watched_changed: AtomicBool::new(false),
             tracking: Tracking::default(),
+            gaps: AtomicU32::new(0),
             held_input: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
             postponed: AtomicBool::new(false),

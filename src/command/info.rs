@@ -388,6 +388,7 @@ fn upstream(report: &mut Report, state: &ServerState, _keys: &Figures) {
     report.field("upstream_connects", stats.connects.get());
     report.field("upstream_refusals", stats.refusals.get());
     report.field("upstream_losses", stats.losses.get());
+    report.field("upstream_last_loss", upstream.last_loss());
     report.field("upstream_gap_millis", stats.gap_millis.get());
     report.field("upstream_received_messages", stats.received.get());
     report.field("upstream_unwanted_messages", stats.unwanted.get());
@@ -396,6 +397,9 @@ fn upstream(report: &mut Report, state: &ServerState, _keys: &Figures) {
     upstream.with_desk(|desk| {
         report.field("upstream_unanswered_bytes", desk.unanswered());
         report.field("upstream_waiting_clients", desk.waiting());
+        let (confirmations, waited) = desk.confirmations();
+        report.field("upstream_confirmations", confirmations);
+        report.field("upstream_confirmations_usec", waited.as_micros());
         report.field("upstream_channels", desk.names(Namespace::Channel));
         report.field("upstream_patterns", desk.names(Namespace::Pattern));
         report.field("upstream_shard_channels", desk.names(Namespace::Shard));

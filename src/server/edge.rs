@@ -45,7 +45,7 @@ const MOST_APPENDS: usize = 16 * 1024;
 /// After so many writes, the other tasks of the thread run.
 const WRITES_PER_TURN: usize = 16;
 /// After so many clients are closed, the other tasks of the thread run.
-const CLOSED_PER_TURN: usize = 64;
+const TOLD_PER_TURN: usize = 64;
 /// The name of the connection at the hub.
 const NAME: &[u8] = b"fanfare-edge";
 
@@ -97,19 +97,21 @@ async fn stay_connected(state: &ServerState, upstream: &Upstream) {
         let connected = tokio::time::timeout(patience, connect(state, upstream, &url)).await;
         match connected.unwrap_or(Err(Loss::Silent)) {
             Ok(link) => {
-                tracing::info!(upstream = %url.place, "connected to the upstream");
                 pause = FIRST_PAUSE;
                 upstream.stats.connects.add(1);
                 let gap = lost.take().map_or(Duration::ZERO, |since| since.elapsed());
-                upstream.stats.gap_millis.add(gap.as_millis() as u64);
+                let gap_millis = gap.as_millis() as u64;
+                upstream.stats.gap_millis.add(gap_millis);
+                tracing::info!(upstream = %url.place, gap_millis, "connected to the upstream");
                 upstream.with_desk(|desk| desk.connected());
                 upstream.stats.is_up.store(true, Relaxed);
                 let loss = serve(state, upstream, link).await;
                 lost = Some(Instant::now());
                 upstream.stats.losses.add(1);
+                upstream.set_last_loss(loss.to_string());
                 tracing::warn!(upstream = %url.place, reason = %loss, "the upstream is lost");
                 end(state, upstream, false);
-                close_subscribers(state).await;
+                tell_subscribers(state).await;
             }
             Err(loss) => {
                 upstream.stats.refusals.add(1);
@@ -139,26 +141,37 @@ fn end(state: &ServerState, upstream: &Upstream, for_good: bool) {
     upstream.stats.publish_failures.add(failed);
 }
 
-/// Closes all subscribers, by `upstream-loss-policy disconnect`: they may have missed messages.
-async fn close_subscribers(state: &ServerState) {
-    if state.config().upstream_loss_policy == LossPolicy::Keep {
-        return;
-    }
-    let mut closed = 0_usize;
+/// Closes all subscribers, which may have missed messages, or counts the gap for each, by
+/// `upstream-loss-policy`.
+async fn tell_subscribers(state: &ServerState) {
+    let policy = state.config().upstream_loss_policy;
+    let mut told = 0_usize;
     for client in state.clients.all() {
-        if client.is_subscriber() {
-            state.disconnect(&client);
-            closed += 1;
-            if closed.is_multiple_of(CLOSED_PER_TURN) {
-                tokio::task::yield_now().await;
+        if !client.is_subscriber() {
+            continue;
+        }
+        match policy {
+            LossPolicy::Disconnect => state.disconnect(&client),
+            LossPolicy::Keep => {
+                client.gaps.fetch_add(1, Relaxed);
             }
         }
+        told += 1;
+        if told.is_multiple_of(TOLD_PER_TURN) {
+            tokio::task::yield_now().await;
+        }
     }
-    if closed > 0 {
-        tracing::warn!(
-            subscribers = closed,
+    let subscribers = told;
+    match policy {
+        _ if told == 0 => {}
+        LossPolicy::Disconnect => tracing::warn!(
+            subscribers,
             "closed, because the upstream is lost (upstream-loss-policy disconnect)"
-        );
+        ),
+        LossPolicy::Keep => tracing::warn!(
+            subscribers,
+            "they may miss messages until the upstream is back (upstream-loss-policy keep)"
+        ),
     }
 }
 

@@ -152,6 +152,8 @@ pub(crate) struct Desk {
     output: BytesMut,
     /// Whether the last probe has come back as a message.
     probe_is_back: bool,
+    /// Requests for names that the hub has confirmed, and the time that they have waited together.
+    confirmations: (u64, Duration),
 }
 
 impl Desk {
@@ -445,6 +447,8 @@ impl Desk {
         }
         *confirmed += 1;
         if *confirmed == request.names.len() {
+            self.confirmations.0 += 1;
+            self.confirmations.1 += entry.since.elapsed();
             self.answered();
         }
         if !subscribed {
@@ -554,6 +558,11 @@ impl Desk {
     /// The names of this kind that the hub was asked for.
     pub(crate) fn names(&self, namespace: Namespace) -> usize {
         self.interests.len(namespace)
+    }
+
+    /// Requests for names that the hub has confirmed, and the time that they have waited together.
+    pub(crate) fn confirmations(&self) -> (u64, Duration) {
+        self.confirmations
     }
 
     /// The clients that wait to be subscribed.

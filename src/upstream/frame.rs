@@ -188,7 +188,29 @@ fn length(text: &[u8], most: usize) -> Result<usize, NotAFrame> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever arrives: nothing panics, and a frame is found once all of its bytes are there.
+        #[test]
+        fn any_bytes_are_a_frame_or_not(
+            bytes in proptest::collection::vec(
+                prop_oneof![
+                    proptest::sample::select(b"+-:$*>%~=!_,#(|12\r\n".to_vec()),
+                    any::<u8>(),
+                ],
+                0..60,
+            )
+        ) {
+            let bytes = String::from_utf8_lossy(&bytes).replace('\n', "\r\n").into_bytes();
+            if let Ok(Some(parsed)) = parse(&bytes) {
+                prop_assert!((1..=bytes.len()).contains(&parsed.length));
+                prop_assert_eq!(parse(&bytes[..parsed.length - 1]), Ok(None));
+            }
+        }
+    }
 
     #[test]
     fn frames_come_out_whole_wherever_reads_have_split_them() {

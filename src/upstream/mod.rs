@@ -125,6 +125,8 @@ pub(crate) struct Upstream {
     pub stats: UpstreamStats,
     /// The run ids of the hub, of the hub's hub, and so on, as of the last connect.
     chain: Mutex<Vec<String>>,
+    /// Why the connection was lost the last time.
+    last_loss: Mutex<String>,
 }
 
 impl Upstream {
@@ -136,6 +138,7 @@ impl Upstream {
             probe: Bytes::from([PROBES, run_id.as_bytes()].concat()),
             stats: UpstreamStats::default(),
             chain: Mutex::default(),
+            last_loss: Mutex::default(),
         }
     }
 
@@ -183,6 +186,16 @@ impl Upstream {
     /// The run ids of the hub, of the hub's hub, and so on.
     pub(crate) fn chain(&self) -> Vec<String> {
         self.chain.lock().clone()
+    }
+
+    /// Why the connection was lost the last time; empty if it was not.
+    pub(crate) fn last_loss(&self) -> String {
+        self.last_loss.lock().clone()
+    }
+
+    /// Sets why the connection was lost.
+    pub(crate) fn set_last_loss(&self, reason: String) {
+        *self.last_loss.lock() = reason;
     }
 
     /// Sets the run ids of the hub, of the hub's hub, and so on.
