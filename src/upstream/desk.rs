@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
-use super::frame::{Frame, NotAFrame};
+use super::frame::Frame;
 use super::interest::{Interests, Request, Verb};
+use super::loss::{Loss, is_master, shown};
 use super::run::{Replies, put_publish, refusal};
-use super::{Answer, Answered, LOOP, Query, Run};
+use super::{Answer, Answered, Query, Run};
 use crate::client::{Client, ClientId, Namespace};
 use crate::config::OutputLimits;
 use crate::hash::HashState;
@@ -53,57 +54,6 @@ const UNCONFIRMED: CommandError = CommandError::text(
 const ROLE: &[u8] = b"*1\r\n$4\r\nROLE\r\n";
 /// Output of more bytes is sent from where it lies; less is gathered.
 const COPIED: usize = 16 * 1024;
-
-/// Why the connection was given up.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Loss {
-    /// The hub has closed it.
-    #[error("it closed the connection")]
-    Closed,
-    /// The system says so.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// It owes an answer, and has sent nothing for too long.
-    #[error("it owes an answer and has been silent for upstream-timeout")]
-    Silent,
-    /// It has sent what is no frame.
-    #[error("{0}")]
-    NotAFrame(#[from] NotAFrame),
-    /// It has sent something that was not asked for.
-    #[error("it sent something that was not asked for: {0}")]
-    Unexpected(String),
-    /// A message to the probe channel has not come back.
-    #[error("a probe did not come back: subscriptions there have no effect any more")]
-    Probe,
-    /// It has refused a command of the connection's own.
-    #[error("it refused: {0}")]
-    Refused(String),
-    /// It is this server, or depends on it.
-    #[error("it is this server itself, or an edge of it: a loop")]
-    Loop,
-    /// It is a replica: what is published there does not reach the others.
-    #[error("it is a replica")]
-    Replica,
-}
-
-impl Loss {
-    /// From an error that the hub has answered to a command of the connection's own.
-    pub(crate) fn refused(text: &[u8]) -> Loss {
-        if text == LOOP.as_bytes() {
-            Loss::Loop
-        } else {
-            Loss::Refused(shown(text))
-        }
-    }
-}
-
-/// Whether a ROLE command's reply is that of a master. A hub that refuses the command is believed.
-pub(crate) fn is_master(reply: &Frame<'_>) -> bool {
-    match reply {
-        Frame::List(parts) => matches!(parts.first(), Some(Frame::Bulk(b"master"))),
-        reply => matches!(reply, Frame::Error(_)),
-    }
-}
 
 /// What the hub has still to answer.
 #[derive(Debug)]
@@ -580,9 +530,4 @@ fn command(verb: Verb, namespace: Namespace) -> &'static [u8] {
         (Verb::Unsubscribe, Namespace::Pattern) => b"PUNSUBSCRIBE",
         (Verb::Unsubscribe, Namespace::Shard) => b"SUNSUBSCRIBE",
     }
-}
-
-/// The beginning of a text that the hub has sent, for the log.
-fn shown(text: &[u8]) -> String {
-    crate::client::log::shown(text)
 }

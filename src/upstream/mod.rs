@@ -12,6 +12,7 @@
 //!   run        PUBLISH commands on their way to the hub, and the replies they get
 //!   query      PUBSUB commands on their way to the hub
 //!   desk       where clients and the connection to the hub meet: who waits for what
+//!   loss       why the connection is given up
 //!   stats      the counters that INFO shows
 //! ```
 //!
@@ -57,6 +58,7 @@
 mod desk;
 pub(crate) mod frame;
 mod interest;
+mod loss;
 #[cfg(all(test, shuttle))]
 mod model;
 mod query;
@@ -68,7 +70,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, oneshot};
 
-pub(crate) use desk::{Desk, Loss, is_master};
+pub(crate) use desk::Desk;
+pub(crate) use loss::{Loss, is_master};
 pub(crate) use query::Query;
 pub(crate) use run::Run;
 pub(crate) use stats::UpstreamStats;
