@@ -10,7 +10,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use thiserror::Error;
 
@@ -19,6 +19,7 @@ use crate::acl::configured::wrong_lines;
 use crate::acl::{Acl, UsersError};
 use crate::client::Namespace;
 use crate::config::{BadSetting, Config};
+use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::ChannelOrder;
 use crate::server::bind::{self, ListenError};
@@ -237,7 +238,7 @@ impl Server {
     pub fn addr(&self) -> Option<SocketAddr> {
         let tcp = |bound: &Bound| match bound {
             Bound::Tcp(address) => Some(*address),
-            Bound::Tls(_) | Bound::Unix(_) => None,
+            _ => None,
         };
         self.bound().iter().find_map(tcp)
     }
@@ -246,9 +247,19 @@ impl Server {
     pub fn tls_addr(&self) -> Option<SocketAddr> {
         let tls = |bound: &Bound| match bound {
             Bound::Tls(address) => Some(*address),
-            Bound::Tcp(_) | Bound::Unix(_) => None,
+            _ => None,
         };
         self.bound().iter().find_map(tls)
+    }
+
+    /// The first address that it listens on for HTTP, plain or under TLS, with the actual port, if
+    /// there is one: with the setting `http-port` at `auto`, for example.
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        let http = |bound: &Bound| match bound {
+            Bound::Http(address) | Bound::Https(address) => Some(*address),
+            _ => None,
+        };
+        self.bound().iter().find_map(http)
     }
 
     /// All addresses and sockets that it listens on.
@@ -263,6 +274,8 @@ impl Server {
             Bound::Tcp(address) => format!("redis://{address}"),
             Bound::Tls(address) => format!("rediss://{address}"),
             Bound::Unix(path) => format!("redis+unix://{}", path.display()),
+            Bound::Http(address) => format!("http://{address}"),
+            Bound::Https(address) => format!("https://{address}"),
         }
     }
 
@@ -284,11 +297,11 @@ impl Server {
             );
             // Nobody waits for the answer.
             drop(upstream.publish(run, self.state.config().upstream_output_limit));
-            self.state.stats.published.fetch_add(1, Relaxed);
             return self.subscriber_count(channel);
         }
         let mut fanout = Fanout::default();
-        fanout.begin_batch(self.state.config().client_output_buffer_limit);
+        let limits = self.state.config().client_output_buffer_limit;
+        fanout.begin_batch(limits, Instant::now());
         let receivers = self.state.registry.publish(
             Namespace::Channel,
             channel.as_ref(),
@@ -296,11 +309,9 @@ impl Server {
             &ChannelOrder::default(),
             &mut fanout,
         );
-        self.state.stats.published.fetch_add(1, Relaxed);
-        self.state
-            .stats
-            .delivered
-            .fetch_add(receivers as u64, Relaxed);
+        let mut counts = PublishCounts::default();
+        counts.add(Kind::Channel, receivers);
+        self.state.stats.messages.take(&mut counts);
         while let Some(client) = fanout.next_touched() {
             self.state.flush(&client);
         }

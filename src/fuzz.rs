@@ -16,6 +16,8 @@ mod acl;
 #[cfg(feature = "cli")]
 mod config;
 mod glob;
+#[cfg(feature = "http")]
+mod http;
 mod inline;
 #[cfg(feature = "scripts")]
 mod libraries;
@@ -76,6 +78,17 @@ pub fn acl(data: &[u8]) {
 #[cfg(feature = "scripts")]
 pub fn libraries(data: &[u8]) {
     libraries::run_input(data);
+}
+
+/// Requests over HTTP find one route, however their path is written, and are let in only if they may
+/// come from where they come. Bodies are read as commands exactly where a plain reader of JSON finds
+/// some. Replies become whole JSON, and messages whole events, whatever is in them.
+///
+/// `data` is a request: a method and a target, headers, an empty line, and a body, which is taken for
+/// replies as well; see `fuzz/http.rs`.
+#[cfg(feature = "http")]
+pub fn http(data: &[u8]) {
+    http::run_input(data);
 }
 
 /// Three connections send anything to a server. They receive whole frames, and one reply for each
@@ -140,6 +153,31 @@ mod tests {
     #[test]
     fn libraries() {
         replay("libraries", super::libraries);
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn http() {
+        replay("http", super::http);
+    }
+
+    #[cfg(feature = "http")]
+    proptest::proptest! {
+        #[test]
+        fn http_of_anything(data: Vec<u8>, head: String, body: String) {
+            super::http(&data);
+            super::http(format!("{head}\n\n{body}").as_bytes());
+        }
+
+        #[test]
+        fn http_of_requests(
+            head in "(GET|POST|HEAD|PUT) /(publish|subscribe|psubscribe|health|pipeline)?/?[ -~]{0,20}(\\?[ -~]{0,20})?\n(Host: (localhost|127.0.0.1|evil.example|[ -~]{0,9})(:8080)?\n)?(Origin: (null|https?://(localhost|app.example|[ -~]{0,9})(:8080)?)\n)?(Sec-Fetch-Site: (none|cross-site|same-origin)\n)?",
+            json in "\\[(\\[(\"[a-zA-Z\\\\n ]{0,9}\"|-?[0-9]{1,20}(\\.[0-9]{1,5})?(e[0-9]{1,3})?|true|null)?(,(\"[^\"]{0,9}\"|[0-9]))*\\],?)*\\]",
+            resp in "((\\*[0-5]|\\$[0-9]|:-?[0-9]{1,9}|[+-][ -~]{0,9}|\\*3\r\n\\$7\r\nmessage\r\n\\$1\r\nc\r\n\\$3\r\n(a\nb|\r\n\r|abc)|\\*4\r\n\\$8\r\npmessage\r\n\\$1\r\n\n\r\n\\$1\r\n\r\r\n\\$0\r\n|[a-z\r\n]{0,9})\r\n)*",
+        ) {
+            super::http(format!("{head}\n{json}").as_bytes());
+            super::http(format!("{head}\n{resp}").as_bytes());
+        }
     }
 
     #[test]

@@ -22,7 +22,8 @@
 //! runtime that started it, unless it is given [`Workers`]. Servers share nothing, and the log goes
 //! to the program's own `tracing` subscriber. Only the binary needs the default feature `cli`: name
 //! the library with `default-features = false`. The default feature `scripts` brings EVAL and its kin,
-//! and compiles Lua.
+//! and compiles Lua; `http` brings
+//! the HTTP port.
 //!
 //! # The life of a PUBLISH
 //!
@@ -65,6 +66,7 @@
 //!
 //! - `embed`: the embedding API
 //! - `server`: the tasks: listeners, workers, housekeeping, shutdown
+//! - `http`: the HTTP port
 //! - `conn`: one connection's task
 //! - `command`: the handlers, a file for each group of commands
 //! - `state`: what all connections share, including TLS settings
@@ -96,6 +98,8 @@ pub mod fuzz;
 #[doc(hidden)]
 pub mod glob;
 mod hash;
+#[cfg(feature = "http")]
+mod http;
 mod observe;
 mod pubsub;
 mod resp;

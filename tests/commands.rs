@@ -44,6 +44,7 @@ mod commands {
     pub mod object;
     pub mod operators;
     pub mod pubsub;
+    pub mod queue;
     pub mod scan;
     #[cfg(feature = "scripts")]
     pub mod script;
@@ -61,8 +62,8 @@ mod commands {
 
 use commands::{
     acl, blocking, client, command, config, connection, counters, expiry, keys, list, object,
-    operators, pubsub, scan, server, sort, sorted_set, sorted_sets, standalone, string, tracking,
-    transaction,
+    operators, pubsub, queue, scan, server, sort, sorted_set, sorted_sets, standalone, string,
+    tracking, transaction,
 };
 use commands::{bitmap, geo, hyperloglog, lcs};
 use commands::{hash, set, stream};
@@ -92,6 +93,7 @@ async fn every_command_has_a_test() {
         object::COVERED,
         operators::COVERED,
         pubsub::COVERED,
+        queue::COVERED,
         scan::COVERED,
         #[cfg(feature = "scripts")]
         commands::script::COVERED,

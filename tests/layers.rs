@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["fuzz"],
     &["embed"],
     &["server"],
+    &["http"],
     &["conn"],
     &["command"],
     &["state"],

@@ -6,7 +6,7 @@ mod common;
 
 use common::client::Client;
 use common::process::{Process, command};
-use common::{both, field, info, soon, start, until_info};
+use common::{both, eventually, field, info, soon, start, until_info};
 use tokio::process::Command;
 
 /// The binary with at most so many open files, soft and hard.
@@ -290,4 +290,35 @@ async fn a_long_batch_of_nothing_does_not_either() {
     assert!(errors < COMMANDS, "all of them at once");
     busy.send("CLIENT REPLY ON\r\nPING\r\n").await;
     busy.expect("+OK\r\n+PONG\r\n").await;
+}
+
+/// Whether the server's only worker thread waits in the kernel.
+fn worker_sleeps(server: &Process) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", server.id())).expect("it runs");
+    threads.flatten().any(|thread| {
+        // A thread may end between the listing and the reading.
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.contains("(worker-0) S ")
+    })
+}
+
+/// A worker that looks for input before it sleeps, as it is woken often, still sleeps where none
+/// comes, and does not keep the server from ending.
+#[tokio::test]
+async fn an_idle_worker_sleeps_however_busy_it_was() {
+    let server = Process::start(&["--worker-threads", "1", "--busy-poll", "1000"]).await;
+    let mut client = server.client(2).await;
+    for _ in 0..20 {
+        for _ in 0..100 {
+            client.ask("PING", "+PONG").await;
+        }
+        eventually("the worker sleeps", || worker_sleeps(&server)).await;
+    }
+    client.ask("CONFIG SET busy-poll 0", "+OK").await;
+    client
+        .ask("CONFIG GET busy-poll", "*2 $9 busy-poll $1 0")
+        .await;
+    client.ask("CONFIG SET busy-poll 1000", "+OK").await;
+    client.line("SHUTDOWN NOSAVE").await;
+    assert!(server.end().await.status.success());
 }

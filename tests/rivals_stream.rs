@@ -15,7 +15,8 @@ const SIZE: usize = 20;
 const CYCLE: usize = 7;
 
 fn stream(publishers: usize) -> Stream {
-    Stream::new(CHANNEL, publishers, CYCLE, SIZE)
+    let message = |payload: &[u8]| wire::message(CHANNEL, payload);
+    Stream::new(message, publishers, CYCLE, SIZE)
 }
 
 /// A publisher's message, by its number from the beginning on.

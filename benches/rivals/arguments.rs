@@ -7,18 +7,23 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::load::{Load, Options};
-use crate::report::{FANFARE, REDIS};
+use crate::report::{FANFARE, KEVY, REDIS, RESULTS};
 use crate::rival::Rival;
 
 /// The program under measurement, as cargo has built it for this run.
 const FANFARE_COMMAND: &str = concat!(
     "'",
     env!("CARGO_BIN_EXE_fanfare"),
-    "' --port {port} --maxclients 20000 --worker-threads {workers}"
+    "' --port {port} --maxclients 20000 --worker-threads {workers} {transport}"
 );
 const REDIS_COMMAND: &str =
-    "redis-server --port {port} --save '' --appendonly no --maxclients 20000";
-const RESULTS: &str = "benches/results";
+    "redis-server --port {port} --save '' --appendonly no --maxclients 20000 {transport}";
+/// With one thread, as redis-server has: on two cores the other one is the load generator's.
+const KEVY_COMMAND: &str = concat!(
+    "kevy --config '",
+    env!("CARGO_MANIFEST_DIR"),
+    "/benches/rivals/kevy.toml' --port {port} --no-aof --threads 1"
+);
 
 /// See the module.
 pub struct Arguments {
@@ -54,6 +59,13 @@ impl Arguments {
                 command: REDIS_COMMAND.into(),
             },
         ];
+        let kevy = Rival {
+            name: KEVY.into(),
+            command: KEVY_COMMAND.into(),
+        };
+        if kevy.is_installed()? {
+            rivals.push(kevy);
+        }
         for rival in given.remove_many::<String>("rival").unwrap_or_default() {
             let (name, command) = rival
                 .split_once('=')
@@ -97,6 +109,8 @@ impl Arguments {
                 .any(|text| id == text || (!ids.contains(text) && id.contains(text.as_str())))
         };
         loads.retain(|load| self.only.is_empty() || wanted(&load.id));
+        // All sizes are small then, so the largest of a curve are the same as others of it.
+        loads.retain(|load| !(self.options.quick && load.once && !load.sizes.is_empty()));
         ensure!(!loads.is_empty(), "no load has such an id: see --list");
         Ok(loads)
     }
@@ -129,7 +143,7 @@ fn command() -> Command {
             value(
                 "rounds",
                 "N",
-                "How often each load is driven at each server",
+                "How often each load is driven at each server; once where it takes long to prepare or no target names the server",
             )
             .value_parser(value_parser!(usize))
             .default_value("3"),
@@ -151,8 +165,9 @@ fn command() -> Command {
             value(
                 "rival",
                 "NAME=COMMAND",
-                "One more server, or another 'redis': {port} stands for its port, {workers} for its \
-                 threads or 0 [repeatable]",
+                "One more server, or another 'redis' or 'kevy' (which is there if it is on the PATH): \
+                 {port} stands for its port, {workers} for its threads or 0, {transport} for what \
+                 redis-server is told to listen by TLS or on a Unix socket [repeatable]",
             )
             .action(ArgAction::Append),
         )

@@ -4,11 +4,12 @@
 //! arrives. A channel's subscribers are neighbours. A subscriber has at most the messages that
 //! `sent` says, and at most [`Plan::window`] less.
 
-use std::net::{SocketAddr, TcpStream};
-
 use anyhow::{Context, Result, ensure};
 
+use crate::link::Link;
+use crate::rival::Server;
 use crate::stream::{Place, Slowest, Stream};
+use crate::transport::Transport;
 use crate::wire;
 
 /// Who publishes how much to whom.
@@ -26,6 +27,17 @@ pub struct Plan {
     pub pipeline: u64,
     /// How many messages of a channel may be on their way to its slowest subscriber.
     pub window: u64,
+    /// How everybody reaches the server.
+    pub transport: Transport,
+    /// Which protocol subscribers speak.
+    pub protocol: Protocol,
+}
+
+/// RESP2 has messages as arrays, RESP3 has pushes.
+#[derive(Clone, Copy, Debug)]
+pub enum Protocol {
+    Resp2,
+    Resp3,
 }
 
 /// See the module.
@@ -33,6 +45,7 @@ pub struct Audience {
     members: Vec<Member>,
     channels: Vec<Channel>,
     delivered: u64,
+    protocol: Protocol,
 }
 
 struct Member {
@@ -58,6 +71,15 @@ impl Plan {
     }
 }
 
+impl Protocol {
+    fn message(self, channel: &[u8], payload: &[u8]) -> Vec<u8> {
+        match self {
+            Protocol::Resp2 => wire::message(channel, payload),
+            Protocol::Resp3 => wire::push(channel, payload),
+        }
+    }
+}
+
 /// A channel's name. All are of one length.
 pub fn name(channel: usize) -> Vec<u8> {
     format!("ch{channel}").into_bytes()
@@ -72,7 +94,12 @@ impl Audience {
             channel: number / each,
         };
         let channel = |number| Channel {
-            stream: Stream::new(&name(number), plan.publishers, plan.cycle(), plan.payload),
+            stream: Stream::new(
+                |payload| plan.protocol.message(&name(number), payload),
+                plan.publishers,
+                plan.cycle(),
+                plan.payload,
+            ),
             slowest: Slowest::new(each, plan.window),
             sent: 0,
         };
@@ -80,24 +107,25 @@ impl Audience {
             members: (0..plan.subscribers).map(member).collect(),
             channels: (0..plan.channels).map(channel).collect(),
             delivered: 0,
+            protocol: plan.protocol,
         }
     }
 
     /// A subscribed connection for each member, in their order.
-    pub fn subscribe(&self, addr: SocketAddr) -> Result<Vec<TcpStream>> {
+    pub fn subscribe(&self, server: &Server) -> Result<Vec<Link>> {
         let subscribe = |member: &Member| {
             let channel = name(member.channel);
-            let mut stream = wire::connect(addr)?;
+            let mut link = server.connect()?;
             let mut reply = wire::request(&[b"subscribe", &channel]);
             reply[..2].copy_from_slice(b"*3");
+            if let Protocol::Resp3 = self.protocol {
+                wire::hello_3(&mut link)?;
+                reply[0] = b'>';
+            }
             reply.extend_from_slice(b":1\r\n");
-            wire::exchange(
-                &mut stream,
-                &wire::request(&[b"SUBSCRIBE", &channel]),
-                &reply,
-            )
-            .context("SUBSCRIBE")?;
-            Ok(stream)
+            let request = wire::request(&[b"SUBSCRIBE", &channel]);
+            wire::exchange(&mut link, &request, &reply).context("SUBSCRIBE")?;
+            Ok(link)
         };
         self.members.iter().map(subscribe).collect()
     }

@@ -1,5 +1,5 @@
 //! What a PUBLISH costs beside many channels: one connection has subscribed to all of them, another
-//! publishes to one after the other.
+//! publishes to one after the other, in an order that is not that of the subscriptions.
 
 use anyhow::Result;
 
@@ -8,26 +8,33 @@ use crate::relay::{BATCH, Relay};
 use crate::results::Figure;
 use crate::rival::Rival;
 
+/// Above this, subscribing takes longer than measuring.
+const OFTEN: usize = 100_000;
+/// From one channel to the next: a prime, so that it divides no number of channels.
+const STRIDE: usize = 7_919;
+
 /// Every number of channels.
 pub fn loads() -> Vec<Load> {
-    [1, 10, 100, 1_000, 10_000, 100_000].map(load).into()
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
+        .map(load)
+        .into()
 }
 
 fn load(count: usize) -> Load {
     Load {
-        id: format!("channels/{count}"),
-        group: "PUBLISH to one after the other of many channels",
-        title: format!("channels of one subscriber: {count}, {BATCH} pipelined"),
-        unit: "publish",
+        once: count > OFTEN,
         sizes: vec![Size {
             curve: "channels".into(),
             axis: "channels",
             at: count as f64,
         }],
-        targets: Vec::new(),
-        measure: Box::new(move |rival, options| measure(count, rival, options)),
-        idle: None,
-        floor: None,
+        ..Load::new(
+            format!("channels/{count}"),
+            "PUBLISH to one after the other of many channels",
+            format!("channels of one subscriber: {count}, {BATCH} pipelined"),
+            "publish",
+            Box::new(move |rival, options| measure(count, rival, options)),
+        )
     }
 }
 
@@ -42,7 +49,10 @@ fn measure(count: usize, rival: &Rival, options: Options) -> Result<Vec<Figure>>
         subscriptions: (0..count).map(name).collect(),
         others: Vec::new(),
         patterns: false,
-        route: &|message| (message % count, name(message % count)),
+        route: &|message| {
+            let channel = message * STRIDE % count;
+            (channel, name(channel))
+        },
     };
     relay.measure(rival, options.time)
 }

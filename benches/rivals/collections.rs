@@ -1,7 +1,9 @@
 //! Hashes and sets: how many commands a second, and what each costs. Hashes, sets and sorted sets: what
 //! the memory holds.
 
-use anyhow::Result;
+use std::io::{Read, Write};
+
+use anyhow::{Context, Result, ensure};
 
 use crate::contents::{Kind, field, fill, grown_by, key, sized, value};
 use crate::load::{Load, Measure, Options, Target};
@@ -74,6 +76,7 @@ pub fn loads() -> Vec<Load> {
         ] {
             loads.push(Load {
                 unit: "key",
+                once: true,
                 targets: vec![Target::bytes(1.0)],
                 ..load(
                     &format!("{}-{id}", kind.id()),
@@ -93,10 +96,11 @@ pub fn fast() -> Vec<Target> {
 
 /// A load without targets.
 pub fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load::of_operations(
+    Load::new(
         format!("collections/{id}"),
         "Hashes, sets and sorted sets",
         title,
+        "operation",
         measure,
     )
 }
@@ -140,14 +144,40 @@ fn whole_hashes(rival: &Rival, options: Options) -> Result<Vec<Figure>> {
         set.extend(words.iter().map(Vec::as_slice));
         wire::exchange(&mut stream, &wire::request(&set), b":20\r\n")?;
         let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
+        let request = wire::request(&[b"HGETALL", &key]);
+        stream.write_all(&request)?;
+        let reply = in_any_order(&mut stream, &words)?;
         let batch = Batch {
-            requests: wire::request(&[b"HGETALL", &key]).repeat(BATCH),
-            replies: wire::request(&words).repeat(BATCH),
+            requests: request.repeat(BATCH),
+            replies: reply.repeat(BATCH),
             ..Batch::default()
         };
         pipeline.speaker(stream, vec![batch]);
     }
     pipeline.run(&server, options.time)
+}
+
+/// Takes an array of these fields and values, which are of one length each. A server may have the
+/// fields in any order, but always in the same one.
+fn in_any_order(stream: &mut impl Read, words: &[&[u8]]) -> Result<Vec<u8>> {
+    let expected = wire::request(words);
+    let mut reply = vec![0; expected.len()];
+    stream.read_exact(&mut reply).context("HGETALL")?;
+    let head = format!("*{}\r\n", words.len()).len();
+    let each = (expected.len() - head) / (words.len() / 2);
+    let sorted = |reply: &[u8]| {
+        let (head, pairs) = reply.split_at(head);
+        let mut pairs: Vec<_> = pairs.chunks(each).map(<[u8]>::to_vec).collect();
+        pairs.sort();
+        (head.to_vec(), pairs)
+    };
+    ensure!(
+        sorted(&reply) == sorted(&expected),
+        "HGETALL: expected '{}' in any order, got '{}'",
+        wire::shown(&expected),
+        wire::shown(&reply)
+    );
+    Ok(reply)
 }
 
 /// Every other one of the members that are looked up is one.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::load::{Bound, Load, Measure, Options, Target};
+use crate::load::{Load, Measure, Options, Target};
 use crate::results::{Figure, Metric};
 use crate::rival::{Rival, Server};
 use crate::subscribe;
@@ -19,14 +19,11 @@ const SOME: usize = 1_000;
 /// How many there are if it is only to be seen whether it works.
 const QUICK: usize = 100;
 /// What an idle subscriber may take of fanfare, in bytes.
-const MOST_BYTES: f64 = 2_000.0;
+const MOST_BYTES: f64 = 1_000.0;
 
 /// Memory, and processor time.
 pub fn loads() -> Vec<Load> {
-    let target = || Target {
-        metric: Metric::Bytes,
-        bound: Bound::AtMost(MOST_BYTES),
-    };
+    let target = || Target::at_most(Metric::Bytes, MOST_BYTES);
     vec![
         Load {
             unit: "server",
@@ -60,17 +57,13 @@ pub fn loads() -> Vec<Load> {
 }
 
 fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load {
-        id: format!("idle/{id}"),
-        group: "Start and idleness",
+    Load::new(
+        format!("idle/{id}"),
+        "Start and idleness",
         title,
-        unit: "subscriber",
-        sizes: Vec::new(),
-        targets: Vec::new(),
+        "subscriber",
         measure,
-        idle: None,
-        floor: None,
-    }
+    )
 }
 
 fn fresh(rival: &Rival, _: Options) -> Result<Vec<Figure>> {

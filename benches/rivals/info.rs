@@ -23,17 +23,13 @@ pub fn request() -> Vec<u8> {
 }
 
 fn load(pipelined: usize) -> Load {
-    Load {
-        id: format!("info/p{pipelined}"),
-        group: "INFO",
-        title: format!("`INFO everything` by 1 connection, {pipelined} pipelined"),
-        unit: "reply",
-        sizes: Vec::new(),
-        targets: Vec::new(),
-        idle: None,
-        measure: Box::new(move |rival, options| measure(pipelined, rival, options)),
-        floor: None,
-    }
+    Load::new(
+        format!("info/p{pipelined}"),
+        "INFO",
+        format!("`INFO everything` by 1 connection, {pipelined} pipelined"),
+        "reply",
+        Box::new(move |rival, options| measure(pipelined, rival, options)),
+    )
 }
 
 fn measure(pipelined: usize, rival: &Rival, options: Options) -> Result<Vec<Figure>> {

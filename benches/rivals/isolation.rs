@@ -47,22 +47,21 @@ pub fn loads() -> Vec<Load> {
 fn load(noise: Noise, workers: usize) -> Load {
     let id = |noise: Noise| format!("isolation/{}-{workers}", noise.name());
     Load {
-        id: id(noise),
-        group: match workers {
-            1 => "Latency beside a busy connection, one worker",
-            _ => "Latency beside a busy connection on another worker",
-        },
-        title: format!(
-            "{RATE} messages/s beside {}, {}",
-            noise.title(),
-            words::count(workers, "worker")
-        ),
-        unit: noise.unit(),
-        sizes: Vec::new(),
-        targets: Vec::new(),
         idle: (!matches!(noise, Noise::Idle)).then(|| id(Noise::Idle)),
-        measure: Box::new(move |rival, options| measure(noise, workers, rival, options)),
-        floor: None,
+        ..Load::new(
+            id(noise),
+            match workers {
+                1 => "Latency beside a busy connection, one worker",
+                _ => "Latency beside a busy connection on another worker",
+            },
+            format!(
+                "{RATE} messages/s beside {}, {}",
+                noise.title(),
+                words::count(workers, "worker")
+            ),
+            noise.unit(),
+            Box::new(move |rival, options| measure(noise, workers, rival, options)),
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::load::{Bound, Load, Options, Target};
+use crate::load::{Load, Options, Target};
 use crate::open_loop::OpenLoop;
 use crate::results::{Figure, Metric};
 use crate::rival::{Rival, Server};
@@ -20,10 +20,13 @@ const LONGER: u32 = 3;
 pub fn loads() -> Vec<Load> {
     vec![
         Load {
-            targets: vec![Target {
-                metric: Metric::P99,
-                bound: Bound::AtMostTimesRedis(0.35),
-            }],
+            targets: [Metric::P50, Metric::P99]
+                .into_iter()
+                .flat_map(|metric| {
+                    let as_kevy = Target::times(metric, 1.0).of_kevy();
+                    [Target::times(metric, 0.6), as_kevy]
+                })
+                .collect(),
             ..load(100, 200)
         },
         load(1_000, 200),
@@ -33,17 +36,13 @@ pub fn loads() -> Vec<Load> {
 }
 
 fn load(subscribers: usize, rate: u32) -> Load {
-    Load {
-        id: format!("latency/{subscribers}x{rate}"),
-        group: "Latency until the last subscriber has a message",
-        title: format!("{subscribers} subscribers, {rate} messages/s of {PAYLOAD} B"),
-        unit: "delivery",
-        sizes: Vec::new(),
-        targets: Vec::new(),
-        measure: Box::new(move |rival, options| measure(subscribers, rate, rival, options)),
-        idle: None,
-        floor: None,
-    }
+    Load::new(
+        format!("latency/{subscribers}x{rate}"),
+        "Latency until the last subscriber has a message",
+        format!("{subscribers} subscribers, {rate} messages/s of {PAYLOAD} B"),
+        "delivery",
+        Box::new(move |rival, options| measure(subscribers, rate, rival, options)),
+    )
 }
 
 fn measure(subscribers: usize, rate: u32, rival: &Rival, options: Options) -> Result<Vec<Figure>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::report::{FANFARE, KEVY, REDIS};
 use crate::results::{Figure, Metric};
 use crate::rival::Rival;
 
@@ -17,7 +18,8 @@ pub struct Options {
     pub quick: bool,
 }
 
-/// What a measurement does: starts the server that it is given, and stops it.
+/// What a measurement does: starts the server that it is given, and stops it. There are no figures if
+/// the load is not for this server.
 pub type Measure = Box<dyn Fn(&Rival, Options) -> Result<Vec<Figure>>>;
 /// The same work without a server.
 pub type Floor = Box<dyn Fn(Options) -> Result<Vec<Figure>>>;
@@ -40,6 +42,8 @@ pub struct Load {
     pub targets: Vec<Target>,
     /// If something disturbs the server: the id of the load that is the same without it.
     pub idle: Option<String>,
+    /// Measured in the first round only: preparing the server takes long, and the figure is steady.
+    pub once: bool,
     /// Measures one server, once.
     #[serde(skip)]
     pub measure: Measure,
@@ -49,18 +53,37 @@ pub struct Load {
 }
 
 impl Load {
-    /// A load that counts operations, without sizes and targets.
-    pub fn of_operations(id: String, group: &'static str, title: String, measure: Measure) -> Load {
+    /// A load that counts `unit`s, without sizes and targets.
+    pub fn new(
+        id: String,
+        group: &'static str,
+        title: String,
+        unit: &'static str,
+        measure: Measure,
+    ) -> Load {
         Load {
             id,
             group,
             title,
-            unit: "operation",
+            unit,
             sizes: Vec::new(),
             targets: Vec::new(),
-            measure,
             idle: None,
+            once: false,
+            measure,
             floor: None,
+        }
+    }
+
+    /// In how many rounds of a run a server is measured: fanfare and redis-server in all of them, and
+    /// another one, or the floor, only if fanfare has a target of it.
+    pub fn rounds(&self, all: usize, server: &str) -> usize {
+        let counts = [FANFARE, REDIS].contains(&server)
+            || self.targets.iter().any(|target| target.of == Some(server));
+        if self.once || !counts {
+            all.min(1)
+        } else {
+            all
         }
     }
 }
@@ -83,30 +106,55 @@ pub struct Target {
     pub metric: Metric,
     /// How much.
     pub bound: Bound,
+    /// The server whose figure the bound multiplies. Where it was not driven, there is no target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<&'static str>,
 }
 
 impl Target {
     /// At least so many times redis-server's rate.
     pub fn rate(times: f64) -> Target {
-        Target {
-            metric: Metric::PerSecond,
-            bound: Bound::AtLeastTimesRedis(times),
-        }
+        Target::times(Metric::PerSecond, times)
     }
 
     /// At most so many times redis-server's CPU time.
     pub fn cpu(times: f64) -> Target {
-        Target {
-            metric: Metric::Cpu,
-            bound: Bound::AtMostTimesRedis(times),
-        }
+        Target::times(Metric::Cpu, times)
     }
 
     /// At most so many times redis-server's memory.
     pub fn bytes(times: f64) -> Target {
+        Target::times(Metric::Bytes, times)
+    }
+
+    /// So many times redis-server's figure: at least or at most, as the metric has it.
+    pub fn times(metric: Metric, times: f64) -> Target {
+        let bound = if metric.more_is_better() {
+            Bound::AtLeastTimes(times)
+        } else {
+            Bound::AtMostTimes(times)
+        };
         Target {
-            metric: Metric::Bytes,
-            bound: Bound::AtMostTimesRedis(times),
+            metric,
+            bound,
+            of: Some(REDIS),
+        }
+    }
+
+    /// At most this, in the metric's unit.
+    pub fn at_most(metric: Metric, value: f64) -> Target {
+        Target {
+            metric,
+            bound: Bound::AtMost(value),
+            of: None,
+        }
+    }
+
+    /// The same of kevy's figure.
+    pub fn of_kevy(self) -> Target {
+        Target {
+            of: Some(KEVY),
+            ..self
         }
     }
 }
@@ -119,10 +167,10 @@ impl Target {
     reason = "at most and at least are what they are"
 )]
 pub enum Bound {
-    /// At least so many times redis-server's figure.
-    AtLeastTimesRedis(f64),
-    /// At most so many times redis-server's figure.
-    AtMostTimesRedis(f64),
+    /// At least so many times the other server's figure.
+    AtLeastTimes(f64),
+    /// At most so many times the other server's figure.
+    AtMostTimes(f64),
     /// At most this, in the metric's unit.
     AtMost(f64),
 }

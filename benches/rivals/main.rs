@@ -20,7 +20,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use arguments::Arguments;
 use load::Load;
-use report::{FANFARE, FLOOR, Run};
+use report::{Earlier, FANFARE, FLOOR, Run};
 use results::Figure;
 
 mod arguments;
@@ -35,6 +35,7 @@ mod idle;
 mod info;
 mod isolation;
 mod latency;
+mod link;
 mod load;
 mod meter;
 mod net;
@@ -51,13 +52,19 @@ mod results;
 mod rival;
 mod scripts;
 mod sink;
+mod sizes;
+mod slower;
 mod sorted_sets;
 mod startup;
+mod storm;
 mod stream;
 mod streams;
+mod strings;
 mod stuck;
 mod subscribe;
+mod transport;
 mod values;
+mod ways;
 mod wire;
 
 fn main() -> Result<ExitCode> {
@@ -71,11 +78,17 @@ fn main() -> Result<ExitCode> {
     }
     arguments.check_installed()?;
     raise_descriptor_limit()?;
+    // Before they are replaced. What is small is not compared with what is large.
+    let earlier = match arguments.options.quick {
+        true => None,
+        false => Earlier::committed()?,
+    };
     let mut run = Run::new(
         &arguments.rivals,
         loads,
         arguments.rounds,
         arguments.options,
+        earlier,
     );
     measure(&arguments, &mut run)?;
     println!("{}", run.table());
@@ -101,11 +114,15 @@ fn loads() -> Vec<Load> {
         channels::loads(),
         nobody::loads(),
         stuck::loads(),
+        strings::loads(),
         queue::loads(),
         collections::loads(),
         sorted_sets::loads(),
         scripts::loads(),
         streams::loads(),
+        sizes::loads(),
+        ways::loads(),
+        storm::loads(),
         isolation::loads(),
         info::loads(),
         startup::loads(),
@@ -118,14 +135,20 @@ fn loads() -> Vec<Load> {
 
 fn measure(arguments: &Arguments, run: &mut Run) -> Result<()> {
     let Run { loads, results, .. } = run;
-    let floors = loads.iter().filter(|load| load.floor.is_some()).count();
-    let cells = arguments.rounds * (loads.len() * arguments.rivals.len() + floors);
+    let cells = loads.iter().flat_map(|load| {
+        let names = arguments.rivals.iter().map(|rival| rival.name.as_str());
+        let floor = load.floor.as_ref().map(|_| FLOOR);
+        let names = names.chain(floor);
+        names.map(|name| load.rounds(arguments.rounds, name))
+    });
+    let cells: usize = cells.sum();
     let bar = ProgressBar::new(cells as u64).with_style(ProgressStyle::with_template(
         "{elapsed_precise} {wide_bar} {pos}/{len}, {eta} left, {msg}",
     )?);
     let mut rivals = arguments.rivals.clone();
-    for _ in 0..arguments.rounds {
+    for round in 0..arguments.rounds {
         for load in loads.iter() {
+            let is_due = |server: &str| round < load.rounds(arguments.rounds, server);
             let mut add = |server: &str, measure: &dyn Fn() -> Result<Vec<Figure>>| {
                 bar.set_message(format!("{} {server}", load.id));
                 // The whole chain of causes, on one line.
@@ -136,10 +159,10 @@ fn measure(arguments: &Arguments, run: &mut Run) -> Result<()> {
                 results.add(&load.id, server, outcome);
                 bar.inc(1);
             };
-            for rival in &rivals {
+            for rival in rivals.iter().filter(|rival| is_due(&rival.name)) {
                 add(&rival.name, &|| (load.measure)(rival, arguments.options));
             }
-            if let Some(floor) = &load.floor {
+            if let Some(floor) = load.floor.as_ref().filter(|_| is_due(FLOOR)) {
                 add(FLOOR, &|| floor(arguments.options));
             }
         }

@@ -10,12 +10,11 @@
 //!
 //! Invariants:
 //! - Events come on change only, so a socket is read until there is nothing left: until a read
-//!   would block or fills less than the buffer.
+//!   would block or, without TLS, fills less than the buffer.
 //! - Bytes leave a socket in the order in which they were sent.
 //! - A server that closes a connection, or that is silent for too long, is an error.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -24,7 +23,8 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 
-use crate::wire::{self, PATIENCE};
+use crate::link::Link;
+use crate::wire::PATIENCE;
 
 /// One read takes at most so much.
 const BUFFER: usize = 256 * 1024;
@@ -44,22 +44,24 @@ pub struct Net {
 
 /// One connection to the server.
 pub struct Peer {
-    stream: mio::net::TcpStream,
+    link: Link,
     unsent: Vec<u8>,
 }
 
 impl Net {
-    /// Takes over connected sockets: the first is peer 0.
-    pub fn new(streams: impl IntoIterator<Item = TcpStream>) -> Result<Net> {
+    /// Takes over connections: the first is peer 0.
+    pub fn new(links: impl IntoIterator<Item = impl Into<Link>>) -> Result<Net> {
         let poll = Poll::new()?;
         let mut peers = Vec::new();
-        for stream in streams {
-            let mut stream = wire::nonblocking(stream)?;
+        for link in links {
+            let link = link.into();
+            link.set_nonblocking()?;
             let both = Interest::READABLE | Interest::WRITABLE;
+            let token = Token(peers.len());
             poll.registry()
-                .register(&mut stream, Token(peers.len()), both)?;
+                .register(&mut SourceFd(&link.as_raw_fd()), token, both)?;
             let unsent = Vec::new();
-            peers.push(Peer { stream, unsent });
+            peers.push(Peer { link, unsent });
         }
         Ok(Net {
             poll,
@@ -115,18 +117,18 @@ impl Net {
             }
             let number = event.token().0;
             let peer = &mut self.peers[number];
-            if event.is_writable() && !peer.unsent.is_empty() {
+            if event.is_writable() {
                 peer.flush()?;
             }
             while event.is_readable() {
-                let length = match peer.stream.read(&mut self.buffer) {
+                let length = match peer.link.read(&mut self.buffer) {
                     Ok(0) => bail!("the server closed a connection"),
                     Ok(length) => length,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) => return Err(error).context("the server ended a connection"),
                 };
                 received(peer, number, &self.buffer[..length])?;
-                if length < self.buffer.len() {
+                if length < self.buffer.len() && peer.link.is_empty_after_short_read() {
                     break;
                 }
             }
@@ -150,23 +152,31 @@ impl Peer {
             self.unsent.extend_from_slice(bytes);
             return Ok(());
         }
-        let sent = write(&mut self.stream, bytes)?;
+        let sent = write(&mut self.link, bytes)?;
         self.unsent.extend_from_slice(&bytes[sent..]);
         Ok(())
     }
 
+    /// Sends what is unsent, and what the connection itself has kept of what it has taken.
     fn flush(&mut self) -> Result<()> {
-        let sent = write(&mut self.stream, &self.unsent)?;
-        self.unsent.drain(..sent);
-        Ok(())
+        if !self.unsent.is_empty() {
+            let sent = write(&mut self.link, &self.unsent)?;
+            self.unsent.drain(..sent);
+        }
+        match self.link.flush() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                Err(error).context("the server ended a connection")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 /// Writes until nothing fits; says how much did.
-fn write(stream: &mut mio::net::TcpStream, bytes: &[u8]) -> Result<usize> {
+fn write(link: &mut Link, bytes: &[u8]) -> Result<usize> {
     let mut sent = 0;
     while sent < bytes.len() {
-        match stream.write(&bytes[sent..]) {
+        match link.write(&bytes[sent..]) {
             Ok(length) => sent += length,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => return Err(error).context("the server ended a connection"),

@@ -20,17 +20,13 @@ pub fn loads() -> Vec<Load> {
 }
 
 fn load(pipelined: usize) -> Load {
-    Load {
-        id: format!("nobody/p{pipelined}"),
-        group: "PUBLISH without subscribers",
-        title: format!("{PUBLISHERS} publishers, {PAYLOAD} B, {pipelined} pipelined"),
-        unit: "publish",
-        sizes: Vec::new(),
-        targets: Vec::new(),
-        measure: Box::new(move |rival, options| measure(pipelined, rival, options)),
-        idle: None,
-        floor: None,
-    }
+    Load::new(
+        format!("nobody/p{pipelined}"),
+        "PUBLISH without subscribers",
+        format!("{PUBLISHERS} publishers, {PAYLOAD} B, {pipelined} pipelined"),
+        "publish",
+        Box::new(move |rival, options| measure(pipelined, rival, options)),
+    )
 }
 
 fn measure(pipelined: usize, rival: &Rival, options: Options) -> Result<Vec<Figure>> {

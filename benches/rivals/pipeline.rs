@@ -14,12 +14,12 @@
 //! - At the end everything that was sent has been answered and heard.
 
 use std::mem;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::expected::Expected;
+use crate::link::Link;
 use crate::meter::Meter;
 use crate::net::{Net, Peer};
 use crate::results::Figure;
@@ -42,7 +42,7 @@ pub struct Batch {
 /// What the connections do, and with whom.
 pub struct Pipeline {
     speakers: Vec<Speaker>,
-    streams: Vec<TcpStream>,
+    links: Vec<Link>,
     listener: Option<Expected>,
     units: u64,
 }
@@ -58,14 +58,14 @@ impl Pipeline {
     pub fn new(units: u64) -> Pipeline {
         Pipeline {
             speakers: Vec::new(),
-            streams: Vec::new(),
+            links: Vec::new(),
             listener: None,
             units,
         }
     }
 
     /// Adds a connection that sends these batches over and over.
-    pub fn speaker(&mut self, stream: TcpStream, batches: Vec<Batch>) {
+    pub fn speaker(&mut self, link: impl Into<Link>, batches: Vec<Batch>) {
         let (requests, replies) = batches
             .into_iter()
             .map(|batch| (batch.requests, batch.replies))
@@ -75,14 +75,14 @@ impl Pipeline {
             replies: Expected::new(replies.into()),
             sent: 0,
         });
-        self.streams.push(stream);
+        self.links.push(link.into());
     }
 
     /// Adds the one speaker, and the connection that hears of it.
     pub fn speaker_and_listener(
         &mut self,
-        speaker: TcpStream,
-        listener: TcpStream,
+        speaker: impl Into<Link>,
+        listener: impl Into<Link>,
         mut batches: Vec<Batch>,
     ) {
         let heard = batches
@@ -91,18 +91,18 @@ impl Pipeline {
             .collect();
         self.listener = Some(Expected::new(heard));
         self.speaker(speaker, batches);
-        self.streams.push(listener);
+        self.links.push(listener.into());
     }
 
     /// Drives the server, and measures it for so long.
     pub fn run(self, server: &Server, time: Duration) -> Result<Vec<Figure>> {
         let Pipeline {
             mut speakers,
-            streams,
+            links,
             mut listener,
             units,
         } = self;
-        let mut net = Net::new(streams)?;
+        let mut net = Net::new(links)?;
         let mut meter = Meter::new(server, time);
         // Those that have all their replies.
         let mut idle: Vec<usize> = (0..speakers.len()).collect();

@@ -43,7 +43,7 @@ pub fn loads() -> Vec<Load> {
     let batches = format!("{WORKERS} connections, {BATCH} LPUSH and {BATCH} RPOP by turns");
     let mut loads = vec![
         Load {
-            targets: vec![Target::rate(2.0)],
+            targets: twice(),
             ..load(
                 "one-list",
                 format!("{batches}, one list"),
@@ -54,7 +54,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
-            targets: vec![Target::rate(2.0)],
+            targets: twice(),
             ..load(
                 "own-lists",
                 format!("{batches}, a list for each"),
@@ -67,7 +67,7 @@ pub fn loads() -> Vec<Load> {
         loads.push(Load {
             unit: "value",
             targets: if has_target {
-                vec![Target::rate(1.5)]
+                vec![Target::rate(1.4), Target::rate(1.0).of_kevy()]
             } else {
                 vec![]
             },
@@ -89,11 +89,17 @@ pub fn loads() -> Vec<Load> {
     loads
 }
 
+/// What pushes and pops in batches are to reach.
+fn twice() -> Vec<Target> {
+    vec![Target::rate(2.0), Target::rate(1.3).of_kevy()]
+}
+
 fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load::of_operations(
+    Load::new(
         format!("queue/{id}"),
         "Lists as work queues",
         title,
+        "operation",
         measure,
     )
 }

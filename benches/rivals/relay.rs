@@ -19,6 +19,9 @@ const PAYLOAD: usize = 64;
 /// Messages that differ from each other, at least.
 const CYCLE: usize = 1024;
 
+/// And at most: this process has all of them in memory. Of more subscriptions, some get none.
+const MOST: usize = 100_000;
+
 /// What one of the others has subscribed to. redis-server 7.0 compares each new pattern with all
 /// that the connection has, which takes minutes for a hundred thousand on one.
 const EACH: usize = 1_000;
@@ -53,7 +56,8 @@ impl Relay<'_> {
         let mut listener = wire::connect(server.addr())?;
         subscribe::confirmed(&mut listener, kind, &self.subscriptions)?;
         let mut batches = Vec::new();
-        for first in (0..self.subscriptions.len().max(CYCLE)).step_by(BATCH) {
+        let messages = self.subscriptions.len().clamp(CYCLE, MOST);
+        for first in (0..messages).step_by(BATCH) {
             let mut batch = Batch::default();
             for number in first..first + BATCH {
                 let (subscription, channel) = (self.route)(number);

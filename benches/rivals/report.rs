@@ -12,11 +12,12 @@
 //! Everything is derived from a [`Run`], which is also what `results.json` holds, so the files never
 //! say two different things.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::{env, fs};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::load::{Load, Options};
 use crate::picture;
@@ -36,8 +37,15 @@ use machine::Machine;
 pub const FANFARE: &str = "fanfare";
 /// The server that the others are measured against.
 pub const REDIS: &str = "redis";
+/// A further server, which is driven if it is installed.
+pub const KEVY: &str = "kevy";
 /// The name under which a load's floor stands among the servers.
 pub const FLOOR: &str = "floor";
+
+/// Where the results are that belong to the code.
+pub const RESULTS: &str = "benches/results";
+/// The file that has all of them.
+const JSON: &str = "results.json";
 
 /// How to read the tables.
 const LEGEND: &str = "↑ more is better, ↓ less is better; the ratio is fanfare's figure to redis's; \
@@ -62,6 +70,30 @@ pub struct Run {
     pub loads: Vec<Load>,
     /// What was measured.
     pub results: Results,
+    /// What it is compared with.
+    #[serde(skip)]
+    pub earlier: Option<Earlier>,
+}
+
+/// What is kept of an earlier run's `results.json`.
+#[derive(Deserialize)]
+pub struct Earlier {
+    /// When it began, in UTC.
+    pub date: String,
+    /// What was measured.
+    pub results: Results,
+}
+
+impl Earlier {
+    /// The results that are in the repository, unless there are none.
+    pub fn committed() -> Result<Option<Earlier>> {
+        let path = Path::new(RESULTS).join(JSON);
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => serde_json::from_slice(&read?)
+                .with_context(|| format!("{} is not a run's", path.display())),
+        }
+    }
 }
 
 /// A server of a run.
@@ -77,7 +109,13 @@ pub struct Contender {
 
 impl Run {
     /// A run that has measured nothing yet.
-    pub fn new(rivals: &[Rival], loads: Vec<Load>, rounds: usize, options: Options) -> Run {
+    pub fn new(
+        rivals: &[Rival],
+        loads: Vec<Load>,
+        rounds: usize,
+        options: Options,
+        earlier: Option<Earlier>,
+    ) -> Run {
         let contender = |rival: &Rival| Contender {
             name: rival.name.clone(),
             command: machine::without_directory(&rival.command),
@@ -104,6 +142,7 @@ impl Run {
             servers: rivals.iter().map(contender).collect(),
             loads,
             results: Results::default(),
+            earlier,
         }
     }
 
@@ -129,10 +168,7 @@ impl Run {
             ratios: ratios.is_some(),
             growth: growth.is_some(),
         };
-        write(
-            "results.json",
-            Some(serde_json::to_string_pretty(self)? + "\n"),
-        )?;
+        write(JSON, Some(serde_json::to_string_pretty(self)? + "\n"))?;
         write("results.md", Some(markdown::text(self, pictures)))?;
         write("ratios.svg", ratios)?;
         write("growth.svg", growth)

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a figure says, in which unit, and whether more of it is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Units of work (deliveries, publishes, operations) a second.
@@ -43,7 +43,7 @@ pub struct Figure {
 }
 
 /// One server under one load.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Cell {
     /// Every round's values.
     pub rounds: BTreeMap<Metric, Vec<f64>>,
@@ -52,7 +52,7 @@ pub struct Cell {
 }
 
 /// Everything measured, by load and then by server.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Results {
     /// Load id → server name → cell.
     pub cells: BTreeMap<String, BTreeMap<String, Cell>>,
@@ -80,8 +80,11 @@ impl Cell {
 }
 
 impl Results {
-    /// Adds a round's outcome.
+    /// Adds a round's outcome. No figures are of a load that is not for this server.
     pub fn add(&mut self, load: &str, server: &str, outcome: Result<Vec<Figure>, String>) {
+        if outcome.as_ref().is_ok_and(Vec::is_empty) {
+            return;
+        }
         let cell = self
             .cells
             .entry(load.into())

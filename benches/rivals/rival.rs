@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::Sub;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::link::Link;
 use crate::results::{Figure, Metric};
+use crate::transport::{self, Door, Transport, free_address};
 use crate::wire;
 
 /// How long a server may take to answer its first PING.
@@ -36,7 +38,8 @@ pub struct Rival {
     /// What it is called in the tables.
     pub name: String,
     /// Its command line in a shell's quoting, without a shell's expansions. `{port}` stands for
-    /// the port that it is to listen on, `{workers}` for the threads that serve connections.
+    /// the port that it is to listen on, `{workers}` for the threads that serve connections, and a
+    /// word `{transport}` for what makes it listen by another transport as well.
     pub command: String,
 }
 
@@ -45,6 +48,7 @@ pub struct Server {
     child: Child,
     directory: TempDir,
     addr: SocketAddr,
+    door: Door,
     start_to_pong: Duration,
 }
 
@@ -63,7 +67,7 @@ pub struct Cpu {
 impl Rival {
     /// Whether its program can be found, as a shell would find it.
     pub fn is_installed(&self) -> Result<bool> {
-        let program = self.words(0, OWN_WORKERS)?.swap_remove(0);
+        let program = self.words(0, OWN_WORKERS, &[])?.swap_remove(0);
         if program.contains('/') {
             return Ok(Path::new(&program).is_file());
         }
@@ -71,15 +75,23 @@ impl Rival {
         Ok(std::env::split_paths(&path).any(|directory| directory.join(&program).is_file()))
     }
 
+    /// Whether its command says how to reach it by this transport.
+    pub fn has(&self, transport: Transport) -> bool {
+        transport == Transport::Tcp || self.command.contains(transport::ARGUMENTS)
+    }
+
     /// The program and its arguments.
-    fn words(&self, port: u16, workers: usize) -> Result<Vec<String>> {
+    fn words(&self, port: u16, workers: usize, transport: &[String]) -> Result<Vec<String>> {
         let (port, workers) = (port.to_string(), workers.to_string());
         let words = shlex::split(&self.command)
             .filter(|words| !words.is_empty())
             .with_context(|| format!("{}: not a command: {}", self.name, self.command))?;
         Ok(words
             .into_iter()
-            .map(|word| word.replace("{port}", &port).replace(WORKERS, &workers))
+            .flat_map(|word| match word.as_str() {
+                transport::ARGUMENTS => transport.to_vec(),
+                _ => vec![word.replace("{port}", &port).replace(WORKERS, &workers)],
+            })
             .collect())
     }
 }
@@ -87,15 +99,25 @@ impl Rival {
 impl Server {
     /// Starts the rival with as many threads as it thinks best, and waits until it answers PING.
     pub fn start(rival: &Rival) -> Result<Server> {
-        Server::start_with(rival, OWN_WORKERS)
+        Server::launch(rival, OWN_WORKERS, Transport::Tcp)
+    }
+
+    /// The same, and it is reached by this transport, which the rival [has](Rival::has).
+    pub fn start_by(rival: &Rival, transport: Transport) -> Result<Server> {
+        Server::launch(rival, OWN_WORKERS, transport)
     }
 
     /// Starts the rival with so many threads that serve connections, if its command says how, and
     /// waits until it answers PING.
     pub fn start_with(rival: &Rival, workers: usize) -> Result<Server> {
+        Server::launch(rival, workers, Transport::Tcp)
+    }
+
+    fn launch(rival: &Rival, workers: usize, transport: Transport) -> Result<Server> {
         let addr = free_address()?;
-        let words = rival.words(addr.port(), workers)?;
         let directory = TempDir::new()?;
+        let door = transport.open(addr, directory.path())?;
+        let words = rival.words(addr.port(), workers, &door.arguments)?;
         let log = File::create(directory.path().join("log"))?;
         let mut command = Command::new(&words[0]);
         command
@@ -112,6 +134,7 @@ impl Server {
             child,
             directory,
             addr,
+            door,
             start_to_pong: Duration::ZERO,
         };
         while let Err(error) = ping(addr) {
@@ -130,7 +153,12 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens.
+    /// A new connection by its transport.
+    pub fn connect(&self) -> Result<Link> {
+        self.door.connect()
+    }
+
+    /// Where it listens for TCP.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -224,12 +252,6 @@ impl Cpu {
             each(Metric::CpuSystem, self.system),
         ]
     }
-}
-
-/// A port that was free a moment ago.
-fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?)
 }
 
 fn ping(addr: SocketAddr) -> Result<()> {

@@ -86,10 +86,11 @@ fn load(script: Script, pipelined: usize) -> Load {
     let Script { id, title, .. } = script;
     Load {
         targets: if pipelined > 1 { level() } else { Vec::new() },
-        ..Load::of_operations(
+        ..Load::new(
             format!("scripts/{id}-p{pipelined}"),
             "Scripts",
             format!("{WORKERS} connections, {pipelined} pipelined, {title}"),
+            "operation",
             Box::new(move |rival, options| measure(script, pipelined, rival, options)),
         )
     }

@@ -32,6 +32,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
+            once: true,
             targets: fast(),
             ..load(
                 "zrangebyscore",
@@ -40,6 +41,7 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
+            once: true,
             targets: fast(),
             ..load(
                 "zrank",

@@ -11,17 +11,13 @@ const STARTS: usize = 10;
 
 /// The one load.
 pub fn loads() -> Vec<Load> {
-    vec![Load {
-        id: "startup".into(),
-        group: "Start and idleness",
-        title: "from exec to the first +PONG".into(),
-        unit: "start",
-        sizes: Vec::new(),
-        targets: Vec::new(),
-        measure: Box::new(measure),
-        idle: None,
-        floor: None,
-    }]
+    vec![Load::new(
+        "startup".into(),
+        "Start and idleness",
+        "from exec to the first +PONG".into(),
+        "start",
+        Box::new(measure),
+    )]
 }
 
 fn measure(rival: &Rival, _: Options) -> Result<Vec<Figure>> {

@@ -103,13 +103,15 @@ pub fn payload(publisher: usize, number: usize, size: usize) -> Vec<u8> {
 }
 
 impl Stream {
-    /// The messages of `publishers` on a channel, as they are delivered by RESP2.
-    pub fn new(channel: &[u8], publishers: usize, count: usize, size: usize) -> Stream {
-        let cycle = |publisher| {
-            Cycle::new(count, |number| {
-                wire::message(channel, &payload(publisher, number, size))
-            })
-        };
+    /// The messages of `publishers`, as `message` makes them of their payloads.
+    pub fn new(
+        message: impl Fn(&[u8]) -> Vec<u8>,
+        publishers: usize,
+        count: usize,
+        size: usize,
+    ) -> Stream {
+        let cycle =
+            |publisher| Cycle::new(count, |number| message(&payload(publisher, number, size)));
         let cycles: Vec<Cycle> = (0..publishers).map(cycle).collect();
         let frame = cycles[0].frame;
         Stream {

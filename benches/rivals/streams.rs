@@ -51,7 +51,8 @@ pub fn loads() -> Vec<Load> {
             )
         },
         Load {
-            targets: vec![Target::rate(1.0)],
+            once: true,
+            targets: vec![Target::rate(1.3)],
             ..load(
                 "xrange",
                 format!(
@@ -62,7 +63,7 @@ pub fn loads() -> Vec<Load> {
         },
         Load {
             unit: "delivery",
-            targets: vec![Target::rate(1.0)],
+            targets: vec![Target::rate(1.3)],
             ..load(
                 "xread-block",
                 format!("one XADD at a time to {READERS} that wait with XREAD BLOCK"),
@@ -71,6 +72,7 @@ pub fn loads() -> Vec<Load> {
         },
         Load {
             unit: "entry",
+            once: true,
             targets: vec![Target::bytes(1.0)],
             ..load(
                 "memory",
@@ -82,7 +84,13 @@ pub fn loads() -> Vec<Load> {
 }
 
 fn load(id: &str, title: String, measure: Measure) -> Load {
-    Load::of_operations(format!("streams/{id}"), "Streams", title, measure)
+    Load::new(
+        format!("streams/{id}"),
+        "Streams",
+        title,
+        "operation",
+        measure,
+    )
 }
 
 /// The id of an entry. The first has number 0.

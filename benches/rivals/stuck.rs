@@ -43,19 +43,13 @@ pub fn loads() -> Vec<Load> {
 }
 
 fn load(payload: usize, rate: u32) -> Load {
-    Load {
-        id: format!("stuck/{payload}"),
-        group: "Subscribers that never read",
-        title: format!(
-            "{STUCK} stuck beside {HEALTHY} that read, {rate} messages/s of {payload} B"
-        ),
-        unit: "stuck subscriber",
-        sizes: Vec::new(),
-        targets: Vec::new(),
-        measure: Box::new(move |rival, options| measure(payload, rate, rival, options)),
-        idle: None,
-        floor: None,
-    }
+    Load::new(
+        format!("stuck/{payload}"),
+        "Subscribers that never read",
+        format!("{STUCK} stuck beside {HEALTHY} that read, {rate} messages/s of {payload} B"),
+        "stuck subscriber",
+        Box::new(move |rival, options| measure(payload, rate, rival, options)),
+    )
 }
 
 fn measure(payload: usize, rate: u32, rival: &Rival, options: Options) -> Result<Vec<Figure>> {

@@ -1,7 +1,7 @@
 //! The generator's sockets and requests.
 //!
 //! A connection is made and prepared (SUBSCRIBE, a prefilled list) with blocking calls that check
-//! each reply to the byte, and then handed to the event loop with [`nonblocking`].
+//! each reply to the byte, and then handed to the event loop.
 //!
 //! Invariants: every socket sends at once (no Nagle) and is reset when it is closed, so that ten
 //! thousand of them leave no port in TIME_WAIT behind.
@@ -32,12 +32,6 @@ pub fn prepare(stream: &TcpStream) -> Result<()> {
     Ok(())
 }
 
-/// A prepared connection for an event loop.
-pub fn nonblocking(stream: TcpStream) -> Result<mio::net::TcpStream> {
-    stream.set_nonblocking(true)?;
-    Ok(mio::net::TcpStream::from_std(stream))
-}
-
 /// A command as clients send it: an array of bulk strings.
 pub fn request(words: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
@@ -59,8 +53,32 @@ pub fn message(channel: &[u8], payload: &[u8]) -> Vec<u8> {
     request(&[b"message", channel, payload])
 }
 
+/// A message as a subscriber of `channel` gets it with RESP3: a push, which is an array otherwise.
+pub fn push(channel: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut push = message(channel, payload);
+    push[0] = b'>';
+    push
+}
+
+/// Goes over to RESP3. The reply differs from server to server, so it is only looked for its end.
+pub fn hello_3(stream: &mut (impl Read + Write)) -> Result<()> {
+    const PONG: &[u8] = b"+PONG\r\n";
+    let requests = [request(&[b"HELLO", b"3"]), request(&[b"PING"])].concat();
+    stream.write_all(&requests).context("can't send")?;
+    let mut reply = Vec::new();
+    let mut byte = [0];
+    while !reply.ends_with(PONG) {
+        stream
+            .read_exact(&mut byte)
+            .with_context(|| format!("HELLO 3: '{}'", shown(&reply)))?;
+        reply.extend(byte);
+    }
+    ensure!(reply.starts_with(b"%"), "HELLO 3: '{}'", shown(&reply));
+    Ok(())
+}
+
 /// Sends a request and takes exactly the reply that is expected.
-pub fn exchange(stream: &mut TcpStream, request: &[u8], expected: &[u8]) -> Result<()> {
+pub fn exchange(stream: &mut (impl Read + Write), request: &[u8], expected: &[u8]) -> Result<()> {
     stream.write_all(request).context("can't send")?;
     expect(stream, expected)
 }

@@ -23,8 +23,8 @@ use categories::Categories;
 #[cfg(feature = "scripts")]
 use rows::scripting;
 use rows::{
-    acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, operators, pubsub, server,
-    set, sorted_set, sorted_sets, standalone, stream, stream_groups, string, transaction,
+    acl, bitmap, connection, expiry, geo, hash, hyperloglog, keys, list, operators, pubsub, queue,
+    server, set, sorted_set, sorted_sets, standalone, stream, stream_groups, string, transaction,
 };
 use spec::key::LegacyRange;
 use spec::{Flag, Flags, KeySpec, Spec};
@@ -51,6 +51,7 @@ const GROUPS: &[Group] = &[
     Group::queue(set::ROWS),
     Group::queue(stream::ROWS),
     Group::queue(stream_groups::ROWS),
+    Group::queue(queue::ROWS),
     #[cfg(feature = "scripts")]
     Group::queue(scripting::ROWS),
     #[cfg(feature = "scripts")]

@@ -19,6 +19,7 @@
 //!   The segment's lock is the innermost of all locks. It is held for one append, or for one write
 //!   to a socket.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
@@ -35,9 +36,19 @@ pub(crate) struct Backlog {
     current: Mutex<[Weak<Segment>; 2]>,
 }
 
-#[derive(Debug, Default)]
+/// Counts the bytes of all segments of a server.
+pub(crate) type BacklogBytes = Arc<AtomicUsize>;
+
+#[derive(Debug)]
 struct Segment {
     bytes: RwLock<Vec<u8>>,
+    total: BacklogBytes,
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes.get_mut().len(), Relaxed);
+    }
 }
 
 /// A range of a segment, which an outbox holds.
@@ -49,8 +60,13 @@ pub(crate) struct BacklogRange {
 }
 
 impl Backlog {
-    /// Appends frames in the encoding of `protocol`.
-    pub(crate) fn append(&self, frames: &Frames<'_>, protocol: Protocol) -> BacklogRange {
+    /// Appends frames in the encoding of `protocol`, and adds their bytes to `total`.
+    pub(crate) fn append(
+        &self,
+        frames: &Frames<'_>,
+        protocol: Protocol,
+        total: &BacklogBytes,
+    ) -> BacklogRange {
         let mut current = self.current.lock();
         let current = &mut current[usize::from(protocol == Protocol::Resp3)];
         if let Some(segment) = current.upgrade()
@@ -58,7 +74,10 @@ impl Backlog {
         {
             return range;
         }
-        let segment = Arc::new(Segment::default());
+        let segment = Arc::new(Segment {
+            bytes: RwLock::default(),
+            total: Arc::clone(total),
+        });
         *current = Arc::downgrade(&segment);
         segment
             .append(frames, protocol)
@@ -83,6 +102,7 @@ impl Segment {
         if let Some(body) = frames.body {
             bytes.extend_from_slice(body);
         }
+        self.total.fetch_add(bytes.len() - start, Relaxed);
         Some(BacklogRange {
             segment: Arc::clone(self),
             start,

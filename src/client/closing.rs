@@ -7,6 +7,7 @@
 use std::net::Shutdown;
 
 use super::Client;
+use super::outbox::Written;
 use crate::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst};
 
 /// The stages of closing a connection, in order.
@@ -84,9 +85,9 @@ impl Client {
 
     /// Ends the connection of a closed client, and with it the client's task. Pending bytes are
     /// written as far as the socket takes them: the client may have just been given an element, and
-    /// its peer may still read. The thread that writes last closes the socket. Adds the bytes
+    /// its peer may still read. The thread that writes last closes the socket. Adds what is
     /// written here to `written`.
-    pub(crate) fn hang_up(&self, written: &mut u64) {
+    pub(crate) fn hang_up(&self, written: &mut Written) {
         self.outbox.end();
         let _ = self.flush(written);
     }

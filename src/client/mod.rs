@@ -9,32 +9,39 @@
 
 pub(crate) mod backlog;
 mod closing;
+mod ending;
+mod extras;
 pub(crate) mod frames;
 mod identity;
 pub(crate) mod log;
 pub(crate) mod outbox;
+#[cfg(feature = "http")]
+pub(crate) mod pipe;
 pub(crate) mod socket;
 mod subscriptions;
 pub(crate) mod tls;
 pub(crate) mod tracking;
 
 use std::net::Shutdown;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use once_cell::race::OnceBox;
 
 pub(crate) use closing::Closing;
-pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names};
-use outbox::{Flush, Outbox, Status};
-use socket::WriteSocket;
-pub(crate) use subscriptions::{Namespace, REGISTRY_PLACE, Subscriptions};
+pub(crate) use ending::Ending;
+use extras::Extras;
+pub(crate) use extras::Kept;
+pub(crate) use identity::{Addresses, ClientId, MAX_NAME, Names, PeerAddress};
+use outbox::{Flush, Outbox, Status, Written};
+use socket::Socket;
+pub(crate) use subscriptions::{Name, Namespace, REGISTRY_PLACE, Subscriptions};
 use tracking::Tracking;
 
 use crate::resp::Protocol;
 use crate::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
-    Ordering::Relaxed, Ordering::SeqCst,
+    AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst,
 };
 use crate::sync::{AtomicWaker, Mutex};
 
@@ -52,21 +59,33 @@ impl Drop for WakeOnPanic<'_> {
 /// The name of the user of a connection that has not authenticated.
 pub(crate) const DEFAULT_USER: &[u8] = b"default";
 
-/// A connected client: its outbox, its subscriptions and its state for others.
+/// What the times at which clients connected are measured from.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+// There may be very many clients, and most of them idle. With its reference counts, a client is in
+// one of the allocator's classes of size. In debug builds a socket takes a word more.
+#[cfg(all(target_pointer_width = "64", not(shuttle)))]
+const _: () = {
+    let debug = if cfg!(debug_assertions) { 8 } else { 0 };
+    assert!(size_of::<Client>() <= 256 - 2 * size_of::<usize>() + debug);
+};
+
+/// A connected client: its outbox, its subscriptions and its state for others. What few clients
+/// have is in [`Extras`].
 #[derive(Debug)]
 pub(crate) struct Client {
     /// Its id.
     pub id: ClientId,
     /// Both ends of its connection.
     pub addresses: Addresses,
-    /// When it connected.
-    pub connected: Instant,
+    /// Milliseconds from the [`EPOCH`] to when it connected.
+    connected: u64,
     /// The bytes that are still to be sent to it.
     pub outbox: Outbox,
     /// Its subscriptions. Only the registry changes them.
     pub subscriptions: Mutex<Subscriptions>,
     /// The number of its subscriptions, kept by the registry.
-    pub subscription_count: AtomicUsize,
+    pub subscription_count: AtomicU32,
     /// Milliseconds from `connected` to the last bytes it sent.
     pub last_active: AtomicU64,
     /// The id of its last command in the command table, `u16::MAX` before the first.
@@ -77,24 +96,12 @@ pub(crate) struct Client {
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
     pub no_touch: AtomicBool,
-    /// The number of commands queued since MULTI; -1 outside of a transaction.
-    pub queued: AtomicI32,
-    /// Bytes of those commands.
-    pub queued_memory: AtomicUsize,
-    /// Bytes that its watched keys take; not 0 exactly while it watches keys. Changed only under
-    /// the keyspace's lock.
-    pub watched_memory: AtomicUsize,
-    /// Bytes that its wait for keys takes (BLPOP and similar commands). Changed only under the
-    /// keyspace's lock.
-    pub waiting_memory: AtomicUsize,
     /// Whether a watched key has changed.
     pub watched_changed: AtomicBool,
     /// Its settings for client-side caching.
     pub tracking: Tracking,
-    /// How often the upstream was lost while it was subscribed, and it was kept.
-    pub gaps: AtomicU32,
-    /// Bytes of an unfinished request that are kept for it.
-    pub held_input: AtomicUsize,
+    /// Whether bytes of an unfinished request are kept for it.
+    holds_input: AtomicBool,
     /// Whether it is blocked (BLPOP and similar commands).
     blocked: AtomicBool,
     /// Whether it waits for the end of a pause.
@@ -102,15 +109,11 @@ pub(crate) struct Client {
     /// Whether it is a monitor. Only the list of monitors changes this.
     monitor: AtomicBool,
     serving: AtomicBool,
-    /// Milliseconds from `connected` to the last time its socket was full, plus 1; 0 if it never
-    /// was.
-    last_backlog: AtomicU64,
-    names: Mutex<Option<Box<Names>>>,
-    /// The name of its user.
-    user: Mutex<Bytes>,
+    extras: OnceBox<Extras>,
     protocol: AtomicU8,
     closing: AtomicU8,
-    socket: WriteSocket,
+    ending: AtomicU8,
+    socket: Socket,
     waker: AtomicWaker,
 }
 
@@ -125,38 +128,37 @@ pub(crate) enum Output {
     End,
 }
 
+/// Milliseconds from the [`EPOCH`] to `now`.
+fn since_epoch(now: Instant) -> u64 {
+    now.saturating_duration_since(*EPOCH).as_millis() as u64
+}
+
 impl Client {
     /// A client that has just connected.
-    pub(crate) fn new(id: ClientId, addresses: Addresses, socket: WriteSocket) -> Client {
+    pub(crate) fn new(id: ClientId, addresses: Addresses, socket: Socket) -> Client {
         Client {
             id,
             addresses,
-            connected: Instant::now(),
+            connected: since_epoch(Instant::now()),
             outbox: Outbox::default(),
             subscriptions: Mutex::default(),
-            subscription_count: AtomicUsize::new(0),
+            subscription_count: AtomicU32::new(0),
             last_active: AtomicU64::new(0),
             last_command: AtomicU16::new(u16::MAX),
             database: AtomicU32::new(0),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
-            queued: AtomicI32::new(-1),
-            queued_memory: AtomicUsize::new(0),
-            watched_memory: AtomicUsize::new(0),
-            waiting_memory: AtomicUsize::new(0),
             watched_changed: AtomicBool::new(false),
             tracking: Tracking::default(),
-            gaps: AtomicU32::new(0),
-            held_input: AtomicUsize::new(0),
+            holds_input: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             postponed: AtomicBool::new(false),
             monitor: AtomicBool::new(false),
             serving: AtomicBool::new(false),
-            last_backlog: AtomicU64::new(0),
-            names: Mutex::new(None),
-            user: Mutex::new(Bytes::from_static(DEFAULT_USER)),
+            extras: OnceBox::new(),
             protocol: AtomicU8::new(Protocol::Resp2 as u8),
             closing: AtomicU8::new(Closing::Open as u8),
+            ending: AtomicU8::new(Ending::Peer as u8),
             socket,
             waker: AtomicWaker::new(),
         }
@@ -177,30 +179,10 @@ impl Client {
         self.outbox.set_protocol(protocol);
     }
 
-    /// The names that it gave itself.
-    pub(crate) fn names(&self) -> Names {
-        self.names.lock().as_deref().cloned().unwrap_or_default()
-    }
-
-    /// Changes the names.
-    pub(crate) fn set_names(&self, change: impl FnOnce(&mut Names)) {
-        change(self.names.lock().get_or_insert_default());
-    }
-
-    /// The name of its user, who may have been deleted in the meantime.
-    pub(crate) fn user(&self) -> Bytes {
-        self.user.lock().clone()
-    }
-
-    /// Changes its user.
-    pub(crate) fn set_user(&self, name: Bytes) {
-        *self.user.lock() = name;
-    }
-
     /// Records that bytes were received.
     pub(crate) fn touch(&self, now: Instant) {
-        let since = now.duration_since(self.connected).as_millis();
-        self.last_active.store(since as u64, Relaxed);
+        let since = since_epoch(now).saturating_sub(self.connected);
+        self.last_active.store(since, Relaxed);
     }
 
     /// Seconds since it last sent something.
@@ -215,23 +197,21 @@ impl Client {
         self.subscription_count.load(Relaxed) > 0
     }
 
-    /// Bytes that are kept for it beside its requests: commands queued in a transaction, keys that
-    /// it watches or waits for, and prefixes that it tracks.
-    pub(crate) fn kept_memory(&self) -> usize {
-        self.queued_memory.load(Relaxed)
-            + self.watched_memory.load(Relaxed)
-            + self.waiting_memory.load(Relaxed)
-            + self.tracking.prefix_memory.load(Relaxed)
-    }
-
     /// Bytes of memory that it takes in all (`tot-mem` in CLIENT LIST).
     pub(crate) fn memory(&self) -> usize {
         let (_, _, output) = self.outbox.usage();
         let subscriptions = self.subscriptions.lock().memory();
-        let input = self.held_input.load(Relaxed);
-        let names = self.names.lock().as_deref().map_or(0, Names::memory);
-        let tracked = self.tracking.key_memory.load(Relaxed);
-        size_of::<Client>() + names + subscriptions + input + self.kept_memory() + tracked + output
+        let own = size_of::<Client>() + self.addresses.memory();
+        let extras = self.extras().map_or(0, Extras::memory);
+        let kept = [Kept::Input, Kept::Body, Kept::Tracked].map(|what| self.kept(what));
+        let kept = self.kept_memory() + kept.iter().sum::<usize>();
+        own + extras + subscriptions + kept + output
+    }
+
+    /// Sets how many bytes of an unfinished request are kept for it.
+    pub(crate) fn set_held_input(&self, bytes: usize) {
+        self.set_kept(Kept::Input, bytes);
+        self.holds_input.store(bytes > 0, SeqCst);
     }
 
     /// Whether it is blocked (BLPOP and similar commands).
@@ -243,7 +223,7 @@ impl Client {
     /// to go on with. Called only under the keyspace's lock.
     pub(crate) fn set_blocked(&self, blocked: bool) {
         self.blocked.store(blocked, SeqCst);
-        if !blocked && self.held_input.load(SeqCst) > 0 {
+        if !blocked && self.holds_input.load(SeqCst) {
             self.waker.wake();
         }
     }
@@ -251,7 +231,7 @@ impl Client {
     /// Whether the keyspace may have it among its blocked clients, its watchers, or in its tracking
     /// table.
     pub(crate) fn is_in_keyspace(&self) -> bool {
-        self.is_blocked() || self.watched_memory.load(Relaxed) > 0 || self.tracking.is_listed()
+        self.is_blocked() || self.kept(Kept::Watched) > 0 || self.tracking.is_listed()
     }
 
     /// Whether it waits for the end of a pause (CLIENT PAUSE).
@@ -294,16 +274,21 @@ impl Client {
         self.closing() == Closing::Closed || self.socket.peer_is_cut_off()
     }
 
+    /// Its socket. Only its own task reads from it.
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
     /// The socket's file descriptor, for CLIENT LIST.
     pub(crate) fn descriptor(&self) -> i32 {
         self.socket.descriptor()
     }
 
-    /// Writes pending bytes in place, as far as the socket takes them, and adds their number to
+    /// Writes pending bytes in place, as far as the socket takes them, and adds them to
     /// `written`. Returns `false` if the connection is dead and should be disconnected. Its own
     /// task has been woken then, and disconnects it if the caller does not.
     #[must_use]
-    pub(crate) fn flush(&self, written: &mut u64) -> bool {
+    pub(crate) fn flush(&self, written: &mut Written) -> bool {
         let _unfinished = WakeOnPanic(&self.waker);
         match self.outbox.flush(&self.socket, written) {
             Flush::Done => {
@@ -336,16 +321,23 @@ impl Client {
 
     /// Whether the socket was full within `time`. If so, the kernel may still have much to send.
     pub(crate) fn backlogged_within(&self, time: Duration) -> bool {
-        let last = self.last_backlog.load(Relaxed);
+        let last = |extras: &Extras| extras.last_backlog.load(Relaxed);
+        let last = self.extras().map_or(0, last);
         last > 0 && self.age_millis() + 1 - last < time.as_millis() as u64
     }
 
     fn note_backlog(&self) {
-        self.last_backlog.store(self.age_millis() + 1, Relaxed);
+        let last = &self.make_extras().last_backlog;
+        last.store(self.age_millis() + 1, Relaxed);
     }
 
     fn age_millis(&self) -> u64 {
-        self.connected.elapsed().as_millis() as u64
+        since_epoch(Instant::now()).saturating_sub(self.connected)
+    }
+
+    /// How long it has been connected, in seconds.
+    pub(crate) fn age_seconds(&self) -> u64 {
+        self.age_millis() / 1000
     }
 
     /// What its own task has to do for the outbox. While this is pending, the task is woken when

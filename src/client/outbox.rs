@@ -44,18 +44,21 @@ mod drop_queue;
 mod limits;
 mod overflow;
 mod queue;
+mod state;
+mod timing;
 
 use std::io;
-use std::time::Instant;
 
 use bytes::BytesMut;
 pub(crate) use delivery::Delivery;
 use drop_queue::DropQueue;
 pub(crate) use limits::BrokenLimit;
-pub(crate) use overflow::{DropTotals, OverflowChoice};
-use queue::{Chunk, Queue};
+pub(crate) use overflow::{DropTotals, Dropped, OverflowChoice};
+use queue::Queue;
+use state::{Life, State, Writer};
+pub(crate) use timing::Written;
 
-use super::socket::WriteSocket;
+use super::socket::Socket;
 use crate::config::OutputLimits;
 use crate::resp::Protocol;
 use crate::resp::replies::Replies;
@@ -66,7 +69,7 @@ use crate::sync::Mutex;
 const MAX_WRITES: usize = 16;
 
 /// When this many bytes were appended to an announced outbox, their appender flushes it too.
-const MAX_ANNOUNCED: usize = 256 * 1024;
+const MAX_ANNOUNCED: u32 = 256 * 1024;
 
 /// What the appender must do after an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,35 +121,6 @@ pub(crate) enum Status {
     Dead,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    queue: Queue,
-    pending: usize,
-    protocol: Protocol,
-    /// Whether the limits for subscribers apply, instead of those for normal clients.
-    pubsub: bool,
-    announced: bool,
-    /// Bytes appended since a caller was last asked to flush.
-    unflushed: usize,
-    /// All bytes that the socket has taken.
-    written: u64,
-    writing: bool,
-    blocked: bool,
-    dead: bool,
-    /// Messages that wait until the current reply is appended.
-    held: Option<Box<Queue>>,
-    /// The queue of a policy that drops messages; `None` until such a policy is chosen.
-    drop_queue: Option<Box<DropQueue>>,
-    /// Nothing more is taken. Pending bytes are still written.
-    sealed: bool,
-    /// The outbox is dead as soon as no thread writes.
-    ending: bool,
-    /// When `pending` rose above the soft limit.
-    soft_since: Option<Instant>,
-    /// The limit that was broken, for the log.
-    broken: Option<BrokenLimit>,
-}
-
 /// A connection's outbox.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -168,15 +142,19 @@ impl Outbox {
                 queue.push_shared(body);
             }
         };
-        if state.held.is_some() {
+        if state.holds_messages() {
             return state.hold(limits, frames.len(), copy);
         }
-        if state.blocked {
-            return state.append(limits, frames.len(), |queue, protocol| {
-                queue.push_range(delivery.backlog_range(protocol));
-            });
-        }
-        state.append(limits, frames.len(), copy)
+        let published = delivery.published;
+        let append = if state.writer == Writer::Blocked
+            && let Some(range) = delivery.backlog_range(state.protocol)
+        {
+            state.append(limits, frames.len(), |queue, _| queue.push_range(range))
+        } else {
+            state.append(limits, frames.len(), copy)
+        };
+        state.time(append, published);
+        append
     }
 
     /// Appends a line to a monitor. Unlike a message, it is never dropped.
@@ -185,7 +163,7 @@ impl Outbox {
         let copy = |queue: &mut Queue, _| {
             queue.push_copy(line);
         };
-        if state.held.is_some() {
+        if state.holds_messages() {
             state.hold(limits, line.len(), copy)
         } else if state.drops_messages() {
             state.append_replies_dropping(&mut BytesMut::from(line).into(), limits)
@@ -198,19 +176,20 @@ impl Outbox {
     /// appended. So a client that publishes to itself gets the reply first, and no message comes
     /// into the middle of an EXEC's reply. The order of the messages is kept.
     pub(crate) fn hold_messages(&self) {
-        self.state.lock().held.get_or_insert_default();
+        let mut state = self.state.lock();
+        state.rare().held.get_or_insert_default();
     }
 
     /// Appends the held messages. The caller flushes, as after any reply of its own.
     pub(crate) fn release_messages(&self) {
         let mut state = self.state.lock();
-        let held = state.held.take();
-        let State {
-            queue, drop_queue, ..
-        } = &mut *state;
-        match (held, drop_queue) {
-            (Some(held), Some(drop_queue)) if drop_queue.is_on() => drop_queue.release(*held),
-            (Some(held), _) => queue.append(*held),
+        let State { queue, rare, .. } = &mut *state;
+        let Some(rare) = rare else {
+            return;
+        };
+        match (rare.held.take(), &mut rare.drop_queue) {
+            (Some(held), Some(drop_queue)) if drop_queue.is_on() => drop_queue.release(held),
+            (Some(held), _) => queue.append(held),
             (None, _) => {}
         }
     }
@@ -226,38 +205,39 @@ impl Outbox {
         })
     }
 
-    /// Writes pending bytes as far as the socket takes them, and adds their number to `written`.
-    pub(crate) fn flush(&self, socket: &WriteSocket, written: &mut u64) -> Flush {
+    /// Writes pending bytes as far as the socket takes them, and adds them to `written`.
+    pub(crate) fn flush(&self, socket: &Socket, written: &mut Written) -> Flush {
         let mut state = self.state.lock();
-        state.announced = false;
-        state.unflushed = 0;
-        if state.dead {
-            return Flush::Dead;
-        }
-        // A dying outbox makes one last attempt, even if the socket was full.
-        let wait = state.blocked && !state.ending;
-        if !state.writing && !wait {
+        state.announced = 0;
+        let may_write = match state.writer {
+            _ if state.life == Life::Dead => return Flush::Dead,
+            Writer::Nobody => true,
+            Writer::Thread => false,
+            // A dying outbox makes one last attempt, even if the socket was full.
+            Writer::Blocked => state.life == Life::Ending,
+        };
+        if may_write {
             state.refill();
         }
-        if state.writing || wait || state.queue.is_empty() {
+        if !may_write || state.queue.is_empty() {
             return state.at_rest();
         }
-        state.writing = true;
+        state.writer = Writer::Thread;
         for _ in 0..MAX_WRITES {
             let mut queue = std::mem::take(&mut state.queue);
             drop(state);
             let unfinished = Unfinished(self);
             let (taken, result) = queue.write(socket);
-            *written += taken as u64;
+            written.bytes += taken as u64;
             std::mem::forget(unfinished);
             state = self.state.lock();
-            state.wrote(taken);
+            state.wrote(taken, &mut written.sent);
             match result {
-                _ if state.dead => break,
+                _ if state.life == Life::Dead => break,
                 Ok(()) => {
                     state.refill();
                     if state.queue.is_empty() {
-                        state.writing = false;
+                        state.writer = Writer::Nobody;
                         return state.at_rest();
                     }
                 }
@@ -272,8 +252,7 @@ impl Outbox {
             }
         }
         state.take_back(socket.committed());
-        state.writing = false;
-        state.blocked = true;
+        state.writer = Writer::Blocked;
         match state.at_rest() {
             Flush::Done => Flush::HandOver,
             end => end,
@@ -282,22 +261,25 @@ impl Outbox {
 
     /// Called when the socket is writable again. The connection's own task then flushes.
     pub(crate) fn unblock(&self) {
-        self.state.lock().blocked = false;
+        let mut state = self.state.lock();
+        if state.writer == Writer::Blocked {
+            state.writer = Writer::Nobody;
+        }
     }
 
     /// What the connection's own task has to wait for.
     pub(crate) fn status(&self) -> Status {
         let state = self.state.lock();
-        match () {
-            () if state.dead => Status::Dead,
-            () if state.blocked => Status::Blocked,
-            () => Status::Settled,
+        match state.writer {
+            _ if state.life == Life::Dead => Status::Dead,
+            Writer::Blocked => Status::Blocked,
+            Writer::Nobody | Writer::Thread => Status::Settled,
         }
     }
 
     /// Whether a thread is writing at the moment.
     pub(crate) fn is_being_written(&self) -> bool {
-        self.state.lock().writing
+        self.state.lock().writer == Writer::Thread
     }
 
     /// Whether every byte has been handed to the kernel.
@@ -317,11 +299,18 @@ impl Outbox {
         self.state.lock().pending
     }
 
+    /// Bytes not yet taken by the kernel, and whether they wait because the socket is full.
+    pub(crate) fn waiting(&self) -> (usize, bool) {
+        let state = self.state.lock();
+        (state.pending, state.writer == Writer::Blocked)
+    }
+
     /// Pending bytes, their chunks, and the memory that they occupy in bytes, for CLIENT LIST
     /// (`obl`, `oll`, `omem`).
     pub(crate) fn usage(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
-        let drop_queue = state.drop_queue.as_deref();
+        let rare = state.rare.as_deref();
+        let drop_queue = rare.and_then(|rare| rare.drop_queue.as_deref());
         let queues = drop_queue.into_iter().flat_map(DropQueue::queues);
         let (mut tails, mut chunks) = (0, 0);
         let mut memory = state.pending + drop_queue.map_or(0, DropQueue::overhead);
@@ -329,7 +318,7 @@ impl Outbox {
             tails += queue.tail.len();
             chunks += queue.chunks.len();
             memory += queue.tail.capacity() - queue.tail.len();
-            memory += queue.chunks.capacity() * size_of::<Chunk>();
+            memory += queue.chunks.overhead();
         }
         (tails, chunks, memory)
     }
@@ -346,15 +335,13 @@ impl Outbox {
 
     /// Takes nothing more. Pending bytes are still written.
     pub(crate) fn seal(&self) {
-        self.state.lock().sealed = true;
+        self.state.lock().advance(Life::Sealed);
     }
 
     /// Takes nothing more, and is dead after one more flush: the caller's or, if a thread is
     /// writing at the moment, that thread's. So pending bytes get one more chance to be written.
     pub(crate) fn end(&self) {
-        let mut state = self.state.lock();
-        state.sealed = true;
-        state.ending = true;
+        self.state.lock().advance(Life::Ending);
     }
 
     /// Drops pending bytes and takes nothing more.
@@ -370,92 +357,8 @@ struct Unfinished<'a>(&'a Outbox);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
-        state.writing = false;
+        state.writer = Writer::Nobody;
         state.die();
-    }
-}
-
-impl State {
-    /// Holds a message. The caller that holds messages back flushes later.
-    fn hold(
-        &mut self,
-        limits: &OutputLimits,
-        length: usize,
-        put: impl FnOnce(&mut Queue, Protocol),
-    ) -> Append {
-        let protocol = self.protocol;
-        match &mut self.held {
-            Some(held) if !self.dead && !self.sealed => put(held, protocol),
-            _ => return Append::Refused,
-        }
-        self.pending += length;
-        self.enforce(limits);
-        if self.dead {
-            Append::Broke
-        } else {
-            Append::Nothing
-        }
-    }
-
-    fn append(
-        &mut self,
-        limits: &OutputLimits,
-        length: usize,
-        put: impl FnOnce(&mut Queue, Protocol),
-    ) -> Append {
-        if self.dead || self.sealed {
-            return Append::Refused;
-        }
-        put(&mut self.queue, self.protocol);
-        self.pending += length;
-        self.appended(limits, length)
-    }
-
-    /// Counts appended bytes, applies the limits, and returns who flushes.
-    fn appended(&mut self, limits: &OutputLimits, length: usize) -> Append {
-        self.enforce(limits);
-        if self.dead {
-            return Append::Broke;
-        }
-        if self.writing || self.blocked {
-            return Append::Nothing;
-        }
-        self.unflushed += length;
-        if self.announced && self.unflushed < MAX_ANNOUNCED {
-            return Append::Nothing;
-        }
-        self.announced = true;
-        self.unflushed = 0;
-        Append::Flush
-    }
-
-    /// The result of a flush that writes nothing, or nothing more.
-    fn at_rest(&mut self) -> Flush {
-        if self.ending && !self.writing {
-            self.die();
-        }
-        if self.dead { Flush::Dead } else { Flush::Done }
-    }
-
-    fn wrote(&mut self, bytes: usize) {
-        if self.dead {
-            return;
-        }
-        self.pending -= bytes;
-        self.written += bytes as u64;
-        if let Some(drop_queue) = &mut self.drop_queue {
-            drop_queue.wrote(bytes);
-        }
-    }
-
-    fn die(&mut self) {
-        self.dead = true;
-        self.queue = Queue::default();
-        self.held = None;
-        self.pending = 0;
-        if let Some(drop_queue) = &mut self.drop_queue {
-            drop_queue.clear();
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! A client's settings for client-side caching (CLIENT TRACKING).
 //!
-//! Layer `client`. It uses nothing else. The settings are changed by the client's own commands, and
+//! Layer `client`. It may use the rest of `client`. The settings are changed by the client's own commands, and
 //! when it is told of a change. Both happen under the keyspace's lock. Readers without the lock,
 //! which show the settings, may see old values.
 
-use super::ClientId;
+use super::{Client, ClientId};
 use crate::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU64, AtomicUsize,
+    AtomicBool, AtomicU8,
     Ordering::{Relaxed, SeqCst},
 };
 
@@ -57,20 +57,14 @@ impl Modes {
     }
 }
 
-/// The settings, and the memory that the keyspace's tracking table takes for the client.
+/// The settings that every client has. The rest is in [`Extras`](super::extras::Extras).
 #[derive(Debug, Default)]
 pub(crate) struct Tracking {
     modes: AtomicU8,
-    redirect: AtomicU64,
     /// Whether the keyspace's tracking table has an entry for it.
     listed: AtomicBool,
     /// Whether another client redirects, or has redirected, to it.
     target: AtomicBool,
-    /// Bytes that its prefixes take.
-    pub prefix_memory: AtomicUsize,
-    /// Bytes that the keys take that are remembered for it. A key that several clients have read
-    /// counts for each.
-    pub key_memory: AtomicUsize,
 }
 
 impl Tracking {
@@ -82,25 +76,6 @@ impl Tracking {
     /// Sets the modes.
     pub(crate) fn set_modes(&self, modes: Modes) {
         self.modes.store(modes.0, Relaxed);
-    }
-
-    /// The client that is told instead; 0 if there is none.
-    pub(crate) fn redirect(&self) -> ClientId {
-        self.redirect.load(Relaxed)
-    }
-
-    /// The answer of CLIENT GETREDIR; -1 without tracking.
-    pub(crate) fn shown_redirect(&self) -> i64 {
-        if self.modes().has(Modes::ON) {
-            self.redirect() as i64
-        } else {
-            -1
-        }
-    }
-
-    /// Sets the client that is told instead; 0 for none.
-    pub(crate) fn set_redirect(&self, to: ClientId) {
-        self.redirect.store(to, Relaxed);
     }
 
     /// Whether the keyspace's tracking table has an entry for it.
@@ -121,6 +96,30 @@ impl Tracking {
     /// Whether it may be told of changes, for itself or for another client.
     pub(crate) fn may_be_told(&self) -> bool {
         self.modes().has(Modes::ON) || self.target.load(SeqCst)
+    }
+}
+
+impl Client {
+    /// The client that is told instead; 0 if there is none.
+    pub(crate) fn redirect(&self) -> ClientId {
+        self.extras()
+            .map_or(0, |extras| extras.redirect.load(Relaxed))
+    }
+
+    /// The answer of CLIENT GETREDIR; -1 without tracking.
+    pub(crate) fn shown_redirect(&self) -> i64 {
+        if self.tracking.modes().has(Modes::ON) {
+            self.redirect() as i64
+        } else {
+            -1
+        }
+    }
+
+    /// Sets the client that is told instead; 0 for none.
+    pub(crate) fn set_redirect(&self, to: ClientId) {
+        if to != self.redirect() {
+            self.make_extras().redirect.store(to, Relaxed);
+        }
     }
 }
 

@@ -16,9 +16,10 @@ use crate::acl::request::{Denial, Reason, Request};
 use crate::acl::user::{DEFAULT_USER, User};
 use crate::catalog::spec::Flag;
 use crate::catalog::{CATALOG, Command};
-use crate::client::Client;
+use crate::client::{Client, Ending};
 use crate::command::client_line::client_line;
 use crate::resp::error::CommandError;
+use crate::state::ServerState;
 
 const NO_AUTH: CommandError = CommandError::text("NOAUTH Authentication required.");
 
@@ -129,6 +130,7 @@ pub(crate) fn refresh_user(context: &mut Context<'_>) -> Result<(), CommandError
         access.become_user(user, generation);
         return Ok(());
     }
+    context.client.ends_because(Ending::LostRights);
     context.session.then(Next::Abort);
     Err(NO_AUTH)
 }
@@ -147,22 +149,58 @@ pub(crate) fn require_permission(
     command: &'static Command,
     args: &Args<'_>,
 ) -> Result<(), CommandError> {
-    match permit(context, command, args) {
-        Ok(()) => Ok(()),
-        Err(Reason::Key) => Err(CommandError::text("NOPERM No permissions to access a key")),
-        Err(Reason::Channel) => Err(CommandError::text(
-            "NOPERM No permissions to access a channel",
-        )),
-        Err(Reason::Command | Reason::Auth) => Err(CommandError::Quoting {
+    permit(context, command, args)
+        .map_err(|reason| no_permission(reason, &context.session.access.user, command))
+}
+
+fn no_permission(reason: Reason, user: &User, command: &Command) -> CommandError {
+    match reason {
+        Reason::Key => CommandError::text("NOPERM No permissions to access a key"),
+        Reason::Channel => CommandError::text("NOPERM No permissions to access a channel"),
+        Reason::Command | Reason::Auth => CommandError::Quoting {
             before: "NOPERM User ",
-            quoted: context.session.access.user.name.to_vec(),
+            quoted: user.name.to_vec(),
             after: format!(
                 " has no permissions to run the '{}' command",
                 command.full_name
             )
             .into(),
-        }),
+        },
     }
+}
+
+/// Refuses what a client may not send, for a caller that answers it without sending it. `args` must
+/// be a command with enough arguments.
+#[cfg(feature = "http")]
+pub(crate) fn permit_unsent(
+    server: &ServerState,
+    client: &Client,
+    authenticated: bool,
+    args: &[&[u8]],
+) -> Result<(), CommandError> {
+    let command = CATALOG
+        .find_request(args)
+        .expect("the caller names a command");
+    if !authenticated && server.acl.requires_auth() {
+        return Err(NO_AUTH);
+    }
+    let user = server.acl.get(&client.user()).ok_or(NO_AUTH)?;
+    let permitted = user.permit(&Request::new(command, args.to_vec()));
+    permitted.map_err(|Denial { reason, index }| {
+        let object = match reason {
+            Reason::Key | Reason::Channel => args[index],
+            Reason::Command | Reason::Auth => command.full_name.as_bytes(),
+        };
+        log_denied(
+            server,
+            client,
+            LogContext::TopLevel,
+            reason,
+            object,
+            &user.name,
+        );
+        no_permission(reason, &user, command)
+    })
 }
 
 /// As [`require_permission`], for a queued command: the user may have changed since MULTI.
@@ -253,11 +291,29 @@ fn note_denied(context: &Context<'_>, reason: Reason, object: &[u8], user: Optio
         Execution::InScript { .. } => LogContext::Lua,
     };
     let user = user.unwrap_or(&context.session.access.user.name);
-    let client = client_line(context.client);
+    log_denied(
+        context.server,
+        context.client,
+        log_context,
+        reason,
+        object,
+        user,
+    );
+}
+
+fn log_denied(
+    server: &ServerState,
+    client: &Client,
+    log_context: LogContext,
+    reason: Reason,
+    object: &[u8],
+    user: &[u8],
+) {
+    let client = client_line(client);
     let denied = LogEntry::new(reason, log_context, object, user, client.trim_end());
-    let limit = context.config.acllog_max_len;
-    context.server.acl.log.lock().add(denied, limit);
-    context.server.acl.denied.of(reason).fetch_add(1, Relaxed);
+    let limit = server.config().acllog_max_len;
+    server.acl.log.lock().add(denied, limit);
+    server.acl.denied.of(reason).fetch_add(1, Relaxed);
 }
 
 /// Must be called after a client has subscribed. A command that takes channels away from a user
@@ -269,6 +325,7 @@ pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
         return;
     }
     if !may_stay(context.session.access.user(), context.client) {
+        context.client.ends_because(Ending::LostRights);
         context.session.then(Next::Abort);
     }
 }

@@ -16,8 +16,8 @@ use crate::acl::user::{DEFAULT_USER, User};
 use crate::acl::{Changed, Selector, file};
 use crate::catalog::CATALOG;
 use crate::catalog::categories::Category;
-use crate::client::Client;
 use crate::client::log::{log_client, shown};
+use crate::client::{Client, Ending};
 use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
 use crate::resp::hex::hex;
@@ -109,6 +109,7 @@ fn log_change(context: &Context<'_>, by: &str, changed: &[u8]) {
 
 /// Ends a connection. The client's own connection ends after the reply.
 fn end(context: &mut Context<'_>, client: &Arc<Client>) {
+    client.ends_because(Ending::LostRights);
     context.server.tell(Told::LostRights, client);
     if client.id == context.client.id {
         context.session.then(Next::Close);

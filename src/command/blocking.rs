@@ -7,7 +7,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +14,7 @@ use tokio::time::Instant;
 use super::list::{PopMany, move_element};
 use super::transaction::watch_memory;
 use super::{Args, Context, Next};
+use crate::client::Kept;
 use crate::resp::error::CommandError;
 use crate::resp::number::parse_timeout;
 use crate::resp::reply::Reply;
@@ -283,7 +283,7 @@ pub(crate) fn wait(
         op: Arc::new(op),
         wants_reply: context.session.replies.wants_reply(),
     };
-    context.client.waiting_memory.store(memory, Relaxed);
+    context.client.set_kept(Kept::Waiting, memory);
     context.keyspace().blocked.add(waiter);
     // A moment that overflows the clock means no timeout.
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));

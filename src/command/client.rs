@@ -11,7 +11,7 @@ use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
 use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
-use crate::client::{ClientId, Closing, MAX_NAME, Names};
+use crate::client::{ClientId, Closing, Ending, MAX_NAME, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
 use crate::observe::log_throttle::Told;
@@ -52,6 +52,7 @@ pub(crate) fn kill(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             continue;
         }
         killed += 1;
+        client.ends_because(Ending::Killed);
         if let Some(times) = context.server.told.note(Told::Killed) {
             let (by, by_user) = (context.client.id, context.client.shown_user());
             log_client!(info, &client, by, by_user, times, "{}", Told::Killed);
@@ -231,6 +232,8 @@ pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         &[
             "CACHING YES|NO",
             "    Whether the keys of the next command are tracked (with OPTIN, OPTOUT).",
+            "CLOSED [count]",
+            "    A line for each connection that has ended, the latest first, and why: 10, or `count`.",
             "GETREDIR",
             "    The connection that is told of this one's tracked keys.",
             "GETNAME",
@@ -266,6 +269,8 @@ pub(crate) fn help(_context: &mut Context<'_>, _args: &Args<'_>) -> Result {
             "    Tell which client library this connection uses.",
             "SETNAME name",
             "    Name this connection.",
+            "SLOWEST [count]",
+            "    As LIST, for connections that have not read all: most bytes waiting first, 10, or `count`.",
             "TRACKING ON|OFF [REDIRECT client-id] [BCAST] [PREFIX prefix ...] [OPTIN] [OPTOUT] [NOLOOP]",
             "    Tell this connection when keys that it has read are changed.",
             "TRACKINGINFO",

@@ -161,8 +161,6 @@ impl<'a> Filter<'a> {
             && self
                 .local_address
                 .is_none_or(|wanted| is(wanted, client.addresses.local()))
-            && self
-                .min_age
-                .is_none_or(|age| client.connected.elapsed().as_secs() >= age)
+            && self.min_age.is_none_or(|age| client.age_seconds() >= age)
     }
 }

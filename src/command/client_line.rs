@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::client::tracking::Modes;
-use crate::client::{Client, Closing};
+use crate::client::{Client, Closing, Kept, PeerAddress};
 
 /// The fields of Redis 7.2 in its order, with a line feed at the end. `qbuf` is the size of the
 /// kept input. Buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. fanfare's own
@@ -27,8 +27,8 @@ pub(crate) fn client_line(client: &Client) -> String {
         )
     };
     let dropped = client.outbox.dropped();
-    let held_input = client.held_input.load(Relaxed);
-    let queued_memory = client.queued_memory.load(Relaxed);
+    let held_input = client.kept(Kept::Input);
+    let queued_memory = client.kept(Kept::Queued);
     let mut line = String::with_capacity(320);
     let mut field = |name: &str, value: &dyn std::fmt::Display| {
         let space = if line.is_empty() { "" } else { " " };
@@ -39,14 +39,14 @@ pub(crate) fn client_line(client: &Client) -> String {
     field("laddr", &client.addresses.local());
     field("fd", &client.descriptor());
     field("name", &String::from_utf8_lossy(&names.name));
-    field("age", &client.connected.elapsed().as_secs());
+    field("age", &client.age_seconds());
     field("idle", &client.idle_seconds());
     field("flags", &flags(client));
     field("db", &client.database.load(Relaxed));
     field("sub", &channels);
     field("psub", &patterns);
     field("ssub", &shards);
-    field("multi", &client.queued.load(Relaxed));
+    field("multi", &client.queued());
     field("qbuf", &held_input);
     field("qbuf-free", &0);
     field("argv-mem", &0);
@@ -60,13 +60,13 @@ pub(crate) fn client_line(client: &Client) -> String {
     field("events", &if chunks + tail > 0 { "rw" } else { "r" });
     field("cmd", &last_command(client));
     field("user", &String::from_utf8_lossy(&client.user()));
-    field("redir", &client.tracking.shown_redirect());
+    field("redir", &client.shown_redirect());
     field("resp", &client.protocol().number());
     field("lib-name", &String::from_utf8_lossy(&names.library));
     field("lib-ver", &String::from_utf8_lossy(&names.library_version));
     field("dropped", &dropped.messages);
     field("dropped-bytes", &dropped.bytes);
-    let gaps = client.gaps.load(Relaxed);
+    let gaps = client.gaps();
     if gaps > 0 {
         field("gaps", &gaps);
     }
@@ -74,7 +74,8 @@ pub(crate) fn client_line(client: &Client) -> String {
     line
 }
 
-fn last_command(client: &Client) -> &'static str {
+/// The full name of the last command of a client; `NULL` before the first.
+pub(crate) fn last_command(client: &Client) -> &'static str {
     CATALOG
         .by_id(client.last_command.load(Relaxed))
         .map_or("NULL", |command| command.full_name.as_str())
@@ -89,7 +90,7 @@ fn flags(client: &Client) -> String {
     let letters = [
         ('O', client.is_monitor()),
         ('P', client.is_subscriber()),
-        ('x', client.queued.load(Relaxed) >= 0),
+        ('x', client.queued() >= 0),
         ('b', client.is_blocked() || client.is_postponed()),
         ('t', modes.has(Modes::ON)),
         ('R', modes.has(Modes::BROKEN_REDIRECT)),
@@ -98,7 +99,7 @@ fn flags(client: &Client) -> String {
         ('c', client.closing() == Closing::Draining),
         (
             'U',
-            matches!(client.addresses, crate::client::Addresses::Unix(_)),
+            matches!(client.addresses.peer_address(), PeerAddress::Unix(_)),
         ),
         ('e', client.no_evict.load(Relaxed)),
         ('T', client.no_touch.load(Relaxed)),

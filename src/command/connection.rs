@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::client::valid_name;
 use super::{Args, Context, Next, ReplyMode, access, tracking, transaction};
-use crate::client::DEFAULT_USER;
 use crate::client::outbox::OverflowChoice;
 use crate::client::tracking::Modes;
+use crate::client::{DEFAULT_USER, Ending};
 use crate::config::Config;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
@@ -138,6 +138,7 @@ pub(crate) fn database_index(
 
 /// `QUIT`
 pub(crate) fn quit(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    context.client.ends_because(Ending::Quit);
     context.session.then(Next::Close);
     Ok(Reply::OK)
 }

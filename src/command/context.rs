@@ -13,7 +13,7 @@ use super::deferred::Deferred;
 use super::publish_run::{self, PublishRun};
 use super::{Next, Session, transaction};
 use crate::client::log::log_client;
-use crate::client::{Client, Closing};
+use crate::client::{Client, Closing, Ending};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
 use crate::observe::log_throttle::Told;
@@ -100,6 +100,9 @@ pub(crate) struct Context<'a> {
     pub keyspace: Option<KeyspaceGuard<'a>>,
     /// Closed clients whose disconnect is completed once the keyspace's lock is released.
     pub closed: Vec<Arc<Client>>,
+    /// Clients that this connection has disconnected and that still have subscriptions. Its reply
+    /// is written once those are removed.
+    pub leaving: &'a mut Vec<Arc<Client>>,
     /// How the command is run.
     pub execution: Execution<'a>,
     /// The messages that a script has published. They are sent after it.
@@ -195,7 +198,7 @@ impl<'a> Context<'a> {
         }
         for client in self.closed.drain(..) {
             if self.server.finish_disconnect(&client) {
-                self.session.leaving.push(client);
+                self.leaving.push(client);
                 // The next commands run once its subscriptions are removed.
                 self.session.then(Next::Reload);
             }
@@ -273,6 +276,7 @@ impl<'a> Context<'a> {
 
     /// Answers a protocol error.
     pub(crate) fn refuse(&mut self, error: &ProtocolError) {
+        self.client.ends_because(Ending::ProtocolError);
         if let Some(times) = self.server.told.note(Told::ProtocolError) {
             log_client!(info, self.client, %error, times, "{}", Told::ProtocolError);
         }

@@ -7,7 +7,6 @@
 
 use super::Context;
 use crate::client::Namespace;
-use crate::pubsub::registry::ChannelOrder;
 use crate::resp::reply::Reply;
 use crate::store::events;
 
@@ -74,26 +73,18 @@ pub(super) fn send(context: &mut Context<'_>) {
         &own
     };
     let classes = context.config.notify_keyspace_events;
-    let stats = &mut *context.batch_stats;
-    let mut tell = |events: &[events::Event], order: &ChannelOrder<'_>, fanout: &mut _| {
-        let (published, delivered) =
-            events::publish(events, classes, &server.registry, order, fanout);
-        stats.published += published;
-        stats.delivered += delivered;
-    };
+    fanout.set_time(context.batch_stats.lap_began());
+    let counts = &mut context.batch_stats.messages;
+    let registry = &server.registry;
     let mut told = 0;
-    let (mut published, mut delivered) = (0, 0);
     for message in &deferred.messages {
-        tell(&happened[told..message.after_events], order, fanout);
+        let events = &happened[told..message.after_events];
+        events::publish(events, classes, registry, order, fanout, counts);
         told = message.after_events;
         let payload = (&*message.payload).into();
         let (namespace, channel) = (message.namespace, &message.channel);
-        delivered += server
-            .registry
-            .publish(namespace, channel, payload, order, fanout) as u64;
-        published += 1;
+        let receivers = registry.publish(namespace, channel, payload, order, fanout);
+        counts.add(namespace.into(), receivers);
     }
-    tell(&happened[told..], order, fanout);
-    context.batch_stats.published += published;
-    context.batch_stats.delivered += delivered;
+    events::publish(&happened[told..], classes, registry, order, fanout, counts);
 }

@@ -26,6 +26,7 @@ use super::{
 use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
 use crate::catalog::{CATALOG, Command};
+use crate::client::Ending;
 use crate::observe::batch_stats::Outcome;
 use crate::observe::log_throttle::Told;
 use crate::resp::Protocol;
@@ -54,6 +55,7 @@ pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
 /// Finds a request's command and runs it.
 fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
     if is_http(&args[0]) {
+        context.client.ends_because(Ending::ProtocolError);
         context.server.tell(Told::Http, context.client);
         context.session.next = Next::Abort;
         return;
@@ -258,6 +260,7 @@ fn no_memory_for_reply(context: &mut Context<'_>, command: &Command) {
 /// something. An error would say that it has failed.
 #[cold]
 fn end_unanswered(context: &mut Context<'_>) {
+    context.client.ends_because(Ending::NoMemory);
     context.server.tell(Told::NoMemory, context.client);
     context.session.then(Next::Abort);
 }
@@ -303,15 +306,15 @@ pub(super) fn publish_events(context: &mut Context<'_>) {
     let Some(keyspace) = &mut context.keyspace else {
         return;
     };
-    let (published, delivered) = events::publish(
+    context.fanout.set_time(context.batch_stats.lap_began());
+    events::publish(
         &keyspace.take_events(),
         context.config.notify_keyspace_events,
         &context.server.registry,
         context.execution.channel_order(),
         context.fanout,
+        &mut context.batch_stats.messages,
     );
-    context.batch_stats.published += published;
-    context.batch_stats.delivered += delivered;
 }
 
 /// Validates a request before its command runs: arity, permissions, memory, and the state of the

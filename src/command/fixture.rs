@@ -9,7 +9,7 @@ use super::access::Access;
 use super::publish_run::PublishRun;
 use super::{Args, Context, Deferred, Execution, Session, dispatch};
 use crate::acl::Acl;
-use crate::client::socket::split_unix;
+use crate::client::socket::Socket;
 use crate::client::{Addresses, Client};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
@@ -30,6 +30,7 @@ pub(super) struct Fixture {
     fanout: Fanout,
     publish_run: PublishRun,
     pub batch_stats: BatchStats,
+    leaving: Vec<Arc<Client>>,
     _peer: tokio::net::UnixStream,
 }
 
@@ -46,8 +47,8 @@ impl Fixture {
             Placement::default(),
         );
         let (ours, peer) = tokio::net::UnixStream::pair().expect("a pair of sockets");
-        let (_, socket) = split_unix(ours);
-        let client = Client::new(1, Addresses::Unix(Arc::default()), socket);
+        let socket = Socket::from(ours);
+        let client = Client::new(1, Addresses::unix(Arc::default()), socket);
         Fixture {
             session: Session::new(Access::new(&server.acl)),
             server: Arc::new(server),
@@ -57,6 +58,7 @@ impl Fixture {
             fanout: Fanout::default(),
             publish_run: PublishRun::default(),
             batch_stats: BatchStats::default(),
+            leaving: Vec::new(),
             _peer: peer,
         }
     }
@@ -74,6 +76,7 @@ impl Fixture {
             batch_stats: &mut self.batch_stats,
             keyspace: None,
             closed: Vec::new(),
+            leaving: &mut self.leaving,
             execution: Execution::Alone,
             deferred: Deferred::default(),
             may_write: false,

@@ -50,7 +50,6 @@ pub(super) fn publish(
     if matches!(context.execution, Execution::InExec { .. }) {
         run.make_transaction();
     }
-    context.batch_stats.published += 1;
     Ok(Reply::Sent)
 }
 

@@ -9,6 +9,8 @@
 //! INFO never takes the keyspace's lock. Its figures about keys were published when the lock was
 //! last released ([`SharedKeyspace`](crate::store::shared::SharedKeyspace)).
 
+mod messages;
+
 use std::fmt::{Display, Write};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -182,6 +184,10 @@ fn clients(report: &mut Report, state: &ServerState, keys: &Figures) {
     report.field("blocked_clients", keys.blocked + state.pause.postponed());
     report.field("tracking_clients", keys.tracking.clients);
     report.field("pubsub_clients", state.registry.subscribed_clients());
+    let figures = state.client_figures();
+    report.field("lagging_clients", figures.lagging);
+    report.field("client_outbox_bytes", figures.outbox_bytes);
+    report.field("client_outbox_max_bytes", figures.outbox_max_bytes);
 }
 
 fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
@@ -211,6 +217,7 @@ fn memory(report: &mut Report, state: &ServerState, keys: &Figures) {
     );
     report.field("mem_clients_slaves", 0);
     report.field("mem_clients_normal", memory.clients);
+    report.field("shared_backlog_bytes", state.registry.backlog_bytes());
     report.field("mem_allocator", "mimalloc");
 }
 
@@ -270,10 +277,7 @@ fn stats(report: &mut Report, state: &ServerState, keys: &Figures) {
         "pubsubshard_channels",
         state.registry.active_count(Namespace::Shard),
     );
-    report.counter("pubsub_messages_published", &stats.published);
-    report.counter("pubsub_messages_delivered", &stats.delivered);
-    report.counter("pubsub_dropped_messages", &stats.dropped.messages);
-    report.counter("pubsub_dropped_bytes", &stats.dropped.bytes);
+    messages::write(report, stats);
     report.field("tracking_total_keys", keys.tracking.keys);
     report.field("tracking_total_items", keys.tracking.items);
     report.field("tracking_total_prefixes", keys.tracking.prefixes);

@@ -44,6 +44,7 @@ const NAMELESS: &[&str] = &[
     "keys",
     "memory",
     "object",
+    "queue",
     "randomkey",
     "scan",
     "swapdb",

@@ -14,6 +14,7 @@
 //!   hub            publishing and subscribing behind an upstream
 //!   tracking       client-side caching
 //!   operators      MONITOR, CLIENT PAUSE, and the recording of slow commands
+//!   questions      what an operator asks of a running server
 //! ```
 //!
 //! The other files are handlers, one file for each group of commands. A handler is a plain function
@@ -55,6 +56,7 @@ mod on_keys;
 pub(crate) mod operators;
 pub(crate) mod publish_run;
 pub(crate) mod pubsub;
+pub(crate) mod questions;
 pub(crate) mod scan;
 #[cfg(feature = "scripts")]
 pub(crate) mod script;

@@ -114,11 +114,12 @@ fn publish(context: &mut Context<'_>) {
     let (replies, stats) = (context.replies.tail(), &mut *context.batch_stats);
     let pending = &mut context.fanout.pending;
     let registry = &context.server.registry;
+    pending.set_time(stats.lap_began());
+    let kind = messages.namespace().into();
     registry.publish_run(messages, ChannelOrder::NONE, pending, |receivers| {
-        stats.delivered += receivers as u64;
+        stats.messages.add(kind, receivers);
         put_integer(replies, b':', receivers as i64);
     });
-    stats.published += messages.len() as u64;
     let time = std::mem::take(time) + stats.lap();
     let each = stats.command_runs(*command, messages.len(), time);
     if each >= stats.notable {
@@ -152,6 +153,7 @@ mod tests {
     use crate::command::fixture::Fixture;
     use crate::config::Config;
     use crate::observe::stats::Stats;
+    use crate::pubsub::counts::Kind;
     use crate::resp::Protocol;
 
     fn fixture() -> Fixture {
@@ -279,8 +281,9 @@ mod tests {
             let stats = Stats::new(CATALOG.ids());
             fixture.batch_stats.commit(&stats);
             let calls = &stats.by_command[usize::from(publish.id)].calls;
-            [calls, &stats.commands, &stats.published]
-                .map(|counter| counter.load(std::sync::atomic::Ordering::Relaxed))
+            let [calls, commands] = [calls, &stats.commands]
+                .map(|counter| counter.load(std::sync::atomic::Ordering::Relaxed));
+            [calls, commands, stats.messages.published(Kind::Channel)]
         };
         fixture.request(&["PUBLISH", "c", "a"]);
         fixture.request(&["PUBLISH", "c", "b"]);

@@ -44,9 +44,12 @@ fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> 
     }
     let held = context.execution.channel_order();
     let registry = &context.server.registry;
+    context.fanout.set_time(context.batch_stats.lap_began());
     let receivers = registry.publish(namespace, channel, payload, held, context.fanout);
-    context.batch_stats.published += 1;
-    context.batch_stats.delivered += receivers as u64;
+    context
+        .batch_stats
+        .messages
+        .add(namespace.into(), receivers);
     let reply = Reply::Integer(receivers as i64);
     if !holds {
         return Ok(reply);
@@ -181,7 +184,9 @@ fn active(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> R
         return hub::ask(context, upstream, Query::Channels(namespace, pattern));
     }
     let names = context.server.registry.active(namespace, args.get(2));
-    Ok(array(names.into_iter().map(bulk)))
+    Ok(array(
+        names.iter().map(|name| bulk(Bytes::copy_from_slice(name))),
+    ))
 }
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: a flat array, in RESP3 too.
@@ -228,10 +233,14 @@ pub(crate) fn pubsub_help(_context: &mut Context<'_>, _args: &Args<'_>) -> Resul
             "    How many different patterns have subscribers.",
             "NUMSUB [channel ...]",
             "    How many subscribers each of these channels has. Patterns don't count.",
+            "RECEIVERS channel [LIMIT count]",
+            "    Who would get a message to this channel, and by which pattern: 100 of them, or `count`.",
             "SHARDCHANNELS [pattern]",
             "    As CHANNELS, for shard channels.",
             "SHARDNUMSUB [shardchannel ...]",
             "    As NUMSUB, for shard channels.",
+            "TOP [BY MESSAGES|BYTES|RECEIVERS] [WINDOW 10|60|600] [COUNT count]",
+            "    The busiest channels of the last 10, 60 or 600 seconds: 10 of them, or `count`.",
         ],
     ))
 }

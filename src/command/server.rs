@@ -117,16 +117,12 @@ pub(crate) fn debug(context: &mut Context<'_>, args: &Args<'_>) -> Result {
             if !context.execution.is_alone() {
                 // The reply is an element of EXEC's array. The connection sleeps after the whole
                 // array.
-                context.session.then(Next::Sleep(seconds, b""));
+                context.session.then(Next::Sleep(seconds, false));
                 return Ok(Reply::OK);
             }
             context.settle_replies();
-            let then = if context.session.replies.wants_reply() {
-                b"+OK\r\n".as_slice()
-            } else {
-                b""
-            };
-            context.session.then(Next::Sleep(seconds, then));
+            let wanted = context.session.replies.wants_reply();
+            context.session.then(Next::Sleep(seconds, wanted));
             Ok(Reply::Sent)
         }
         (b"error", 3) => Err(CommandError::Quoting {

@@ -1,16 +1,14 @@
 //! The state of one connection between commands that no other connection sees.
 //!
 //! Layer `command`. It may use `state` and what lies below. What others see of a connection is in
-//! [`Client`].
+//! [`Client`](crate::client::Client).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::access::Access;
 use super::transaction::Transaction;
-use crate::client::Client;
 use crate::upstream::{Answered, Run};
 
 /// The private state of a connection.
@@ -22,9 +20,6 @@ pub(crate) struct Session {
     pub replies: ReplyMode,
     /// The commands since MULTI.
     pub transaction: Option<Box<Transaction>>,
-    /// Clients that this connection has disconnected and that still have subscriptions. Its reply
-    /// is written once those are removed.
-    pub leaving: Vec<Arc<Client>>,
     /// What the connection does after the current command.
     pub next: Next,
     /// Whether the connection stopped watching keys while a slow script had the keyspace. The watches
@@ -45,7 +40,6 @@ impl Session {
             access,
             replies: ReplyMode::On,
             transaction: None,
-            leaving: Vec::new(),
             next: Next::Go,
             owes_unwatch: false,
             hub_run: None,
@@ -90,8 +84,8 @@ pub(crate) enum Next {
     Go,
     /// It starts a new batch, with the settings as they are now.
     Reload,
-    /// It executes nothing for this time, and then sends these bytes (DEBUG SLEEP).
-    Sleep(Duration, &'static [u8]),
+    /// It executes nothing for this time, and then replies OK if that is wanted (DEBUG SLEEP).
+    Sleep(Duration, bool),
     /// It writes the replies so far, and then neither reads nor executes for this time (wrong
     /// passwords).
     Rest(Duration),

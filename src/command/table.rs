@@ -10,8 +10,8 @@ use super::script;
 use super::{Args, Context};
 use super::{
     acl, blocking, client, config, connection, expiry, introspect, keys, latency, list, memory,
-    object, operators, pubsub, scan, server, slowlog, sort, sorted_set, standalone, string,
-    tracking, transaction, wait,
+    object, operators, pubsub, questions, scan, server, slowlog, sort, sorted_set, standalone,
+    string, tracking, transaction, wait,
 };
 use super::{bitmap, geo, hyperloglog};
 use super::{hash, set, stream};
@@ -67,8 +67,13 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("pubsub|help", Full(pubsub::pubsub_help)),
     ("pubsub|numpat", Full(pubsub::pubsub_numpat)),
     ("pubsub|numsub", Full(pubsub::pubsub_numsub)),
+    (
+        "pubsub|receivers",
+        Full(questions::receivers::pubsub_receivers),
+    ),
     ("pubsub|shardchannels", Full(pubsub::pubsub_shardchannels)),
     ("pubsub|shardnumsub", Full(pubsub::pubsub_shardnumsub)),
+    ("pubsub|top", Full(questions::top::pubsub_top)),
     // connection
     ("hello", Full(connection::hello)),
     ("auth", Full(connection::auth)),
@@ -78,6 +83,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("ping", Full(connection::ping)),
     ("echo", Full(connection::echo)),
     ("client|caching", Full(tracking::caching)),
+    ("client|closed", Full(questions::clients::client_closed)),
     ("client|getname", Full(client::getname)),
     ("client|getredir", Full(tracking::getredir)),
     ("client|help", Full(client::help)),
@@ -92,6 +98,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("client|reply", Full(client::reply)),
     ("client|setinfo", Full(client::setinfo)),
     ("client|setname", Full(client::setname)),
+    ("client|slowest", Full(questions::clients::client_slowest)),
     ("client|tracking", Full(tracking::tracking)),
     ("client|trackinginfo", Full(tracking::trackinginfo)),
     ("client|unblock", Full(client::unblock)),
@@ -117,6 +124,10 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("command|list", Full(introspect::list)),
     // operators
     ("monitor", Full(operators::monitor)),
+    ("queue|groups", Full(questions::queues::queue_groups)),
+    ("queue|help", Full(questions::queues::queue_help)),
+    ("queue|info", OnKeys(questions::queues::queue_info)),
+    ("queue|list", Full(questions::queues::queue_list)),
     ("slowlog|get", Full(slowlog::get)),
     ("slowlog|help", Full(slowlog::help)),
     ("slowlog|len", Full(slowlog::len)),

@@ -230,7 +230,7 @@ pub(crate) fn caching(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CLIENT GETREDIR`
 pub(crate) fn getredir(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
-    Ok(Reply::Integer(context.client.tracking.shown_redirect()))
+    Ok(Reply::Integer(context.client.shown_redirect()))
 }
 
 /// `CLIENT TRACKINGINFO`
@@ -259,7 +259,7 @@ pub(crate) fn trackinginfo(context: &mut Context<'_>, _args: &Args<'_>) -> Resul
     };
     Ok(map([
         ("flags", set(flags.into_iter().map(bulk))),
-        ("redirect", integer(client.tracking.shown_redirect())),
+        ("redirect", integer(client.shown_redirect())),
         ("prefixes", array(prefixes)),
     ]))
 }

@@ -22,7 +22,7 @@ use super::{Args, Context, Execution, MAX_REPLIES, Session, access, dispatch, ta
 use crate::catalog::Command;
 use crate::catalog::categories::Category;
 use crate::catalog::spec::{Flag, InMulti};
-use crate::client::Client;
+use crate::client::{Client, Kept};
 use crate::pubsub::registry::ChannelOrder;
 use crate::resp::error::CommandError;
 use crate::resp::large::{LargeBulk, has_memory_for};
@@ -111,7 +111,7 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
     };
     // A transaction that EXEC will refuse keeps no commands.
     if !transaction.aborted {
-        let kept = context.client.queued_memory.load(Relaxed);
+        let kept = context.client.kept(Kept::Queued);
         if !may_queue(kept, args) {
             transaction.aborted = true;
             return context.fail(&CommandError::NO_MEMORY);
@@ -124,8 +124,9 @@ pub(crate) fn queue(context: &mut Context<'_>, command: &'static Command, args: 
         transaction.effects.may_replicate |= command.may_replicate();
         transaction.effects.takes |= command.takes;
         transaction.queued.push(queued);
-        context.client.queued.fetch_add(1, Relaxed);
-        context.client.queued_memory.fetch_add(memory, Relaxed);
+        let queued = i32::try_from(transaction.queued.len());
+        context.client.set_queued(queued.unwrap_or(i32::MAX));
+        context.client.add_kept(Kept::Queued, memory);
     }
     context.reply(Reply::Static(b"+QUEUED\r\n"));
 }
@@ -182,7 +183,7 @@ pub(crate) fn needs_memory(context: &Context<'_>, command: &Command) -> bool {
 /// Whether EXEC needs the keyspace.
 pub(crate) fn has_keys(context: &Context<'_>) -> bool {
     let transaction = context.session.transaction.as_ref();
-    let watches = context.client.watched_memory.load(Relaxed) > 0 && !context.session.owes_unwatch;
+    let watches = context.client.kept(Kept::Watched) > 0 && !context.session.owes_unwatch;
     watches || transaction.is_some_and(|transaction| transaction.has_keys)
 }
 
@@ -194,8 +195,8 @@ pub(crate) fn end(context: &mut Context<'_>) {
 }
 
 fn forget_queued(context: &Context<'_>) {
-    context.client.queued.store(-1, Relaxed);
-    context.client.queued_memory.store(0, Relaxed);
+    context.client.set_queued(-1);
+    context.client.set_kept(Kept::Queued, 0);
 }
 
 /// `MULTI`
@@ -204,7 +205,7 @@ pub(crate) fn multi(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
         return Err(CommandError::text("ERR MULTI calls can not be nested"));
     }
     context.session.transaction = Some(Box::default());
-    context.client.queued.store(0, Relaxed);
+    context.client.set_queued(0);
     Ok(Reply::OK)
 }
 
@@ -238,7 +239,7 @@ pub(crate) fn watch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
         // Removes the key if it has expired already: that is no change after WATCH.
         keys.peek(key);
         if keys.watch(client, key) {
-            client.watched_memory.fetch_add(watch_memory(key), Relaxed);
+            client.add_kept(Kept::Watched, watch_memory(key));
         }
     }
     Ok(Reply::OK)
@@ -261,7 +262,7 @@ pub(crate) fn unwatch(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
 pub(super) fn unwatch_owed(session: &mut Session, client: &Client, space: &mut Keyspace) {
     if std::mem::take(&mut session.owes_unwatch) {
         space.watched.unwatch(client.id);
-        client.watched_memory.store(0, Relaxed);
+        client.set_kept(Kept::Watched, 0);
         client.watched_changed.store(false, Relaxed);
     }
 }
@@ -269,7 +270,7 @@ pub(super) fn unwatch_owed(session: &mut Session, client: &Client, space: &mut K
 fn stop_watching(context: &mut Context<'_>) {
     let client = context.client;
     // Without watches, the keyspace's lock is not needed.
-    if client.watched_memory.load(Relaxed) > 0 {
+    if client.kept(Kept::Watched) > 0 {
         context.session.owes_unwatch = true;
         // If a slow script has the keyspace, the next hold does it.
         let _ = context.take_keyspace();

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::values::{
-    ClientMemory, EventClasses, OutputLimits, Password, Percentiles, TlsPort, TlsProtocol,
+    ClientMemory, EventClasses, OptionalPort, OutputLimits, Password, Percentiles, TlsProtocol,
     TlsProtocols,
 };
 
@@ -273,29 +273,29 @@ impl ValueKind<Option<PathBuf>> for Path {
     }
 }
 
-/// A port for TLS: `0` (none), `auto`, or a number.
-pub(super) struct TlsPortNumber;
+/// A port that is off by default: `0` (none), `auto`, or a number.
+pub(super) struct ExtraPort;
 
-impl ValueKind<TlsPort> for TlsPortNumber {
-    fn set(&self, field: &mut TlsPort, words: &[&[u8]]) -> Result<(), Refusal> {
+impl ValueKind<OptionalPort> for ExtraPort {
+    fn set(&self, field: &mut OptionalPort, words: &[&[u8]]) -> Result<(), Refusal> {
         if single_word(words)?.eq_ignore_ascii_case(b"auto") {
-            *field = TlsPort::Auto;
+            *field = OptionalPort::Auto;
             return Ok(());
         }
         let mut port = 0_u16;
         Number(0..=65535).set(&mut port, words)?;
         *field = match port {
-            0 => TlsPort::Off,
-            port => TlsPort::Number(port),
+            0 => OptionalPort::Off,
+            port => OptionalPort::Number(port),
         };
         Ok(())
     }
 
-    fn get(&self, field: &TlsPort) -> Vec<u8> {
+    fn get(&self, field: &OptionalPort) -> Vec<u8> {
         match field {
-            TlsPort::Off => "0".into(),
-            TlsPort::Auto => "auto".into(),
-            TlsPort::Number(port) => port.to_string().into(),
+            OptionalPort::Off => "0".into(),
+            OptionalPort::Auto => "auto".into(),
+            OptionalPort::Number(port) => port.to_string().into(),
         }
     }
 }
@@ -322,22 +322,17 @@ impl ValueKind<TlsProtocols> for Protocols {
     }
 }
 
-/// Addresses to listen on, at most 16. The listener interprets them.
-pub(super) struct Addresses;
+/// Names, without a space in any.
+pub(super) struct Names;
 
-impl ValueKind<Vec<String>> for Addresses {
+impl ValueKind<Vec<String>> for Names {
     fn set(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Refusal> {
         let words = word_list(words)?;
-        // No address contains a space. CONFIG GET could not show one that did.
-        let words: Vec<&[u8]> = words
+        // CONFIG GET could not show one with a space.
+        let words = words
             .iter()
-            .flat_map(|word| word.split(|byte| *byte == b' '))
-            .collect();
-        if words.len() > 16 {
-            return Err(Refusal::TooManyAddresses);
-        }
+            .flat_map(|word| word.split(|byte| *byte == b' '));
         *field = words
-            .iter()
             .map(|word| Ok(text(&[word])?.to_owned()))
             .collect::<Result<_, _>>()?;
         Ok(())
@@ -345,6 +340,25 @@ impl ValueKind<Vec<String>> for Addresses {
 
     fn get(&self, field: &Vec<String>) -> Vec<u8> {
         field.join(" ").into()
+    }
+}
+
+/// Addresses to listen on, at most 16. The listener interprets them.
+pub(super) struct Addresses;
+
+impl ValueKind<Vec<String>> for Addresses {
+    fn set(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Refusal> {
+        let mut addresses = Vec::new();
+        Names.set(&mut addresses, words)?;
+        if addresses.len() > 16 {
+            return Err(Refusal::TooManyAddresses);
+        }
+        *field = addresses;
+        Ok(())
+    }
+
+    fn get(&self, field: &Vec<String>) -> Vec<u8> {
+        Names.get(field)
     }
 }
 

@@ -46,8 +46,8 @@ pub(crate) use upstream::{LossPolicy, Place, QueueMode, UpstreamUrl};
 #[cfg(all(feature = "cli", any(test, fuzzing)))]
 pub(crate) use users::UserLines;
 pub(crate) use values::{
-    ClientMemory, DebugCommand, EventClass, EventClasses, OutputLimit, OutputLimits,
-    OverflowPolicy, OverflowRule, Password, TlsAuthClients, TlsPort, TlsProtocol,
+    ClientMemory, DebugCommand, EventClass, EventClasses, OptionalPort, OutputLimit, OutputLimits,
+    OverflowPolicy, OverflowRule, Password, TlsAuthClients, TlsProtocol,
 };
 #[cfg(feature = "cli")]
 pub use values::{LogFormat, LogLevel};
@@ -145,6 +145,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether any port is encrypted.
+    pub(crate) fn needs_tls(&self) -> bool {
+        let is_http_encrypted = self.http_tls && self.http_port != OptionalPort::Off;
+        self.tls_port != OptionalPort::Off || is_http_encrypted
+    }
+
     /// Sets one setting before the server starts, whether CONFIG SET may change it or not. A
     /// setting of several words accepts them as several values or as one value with spaces:
     /// `apply("bind", &["127.0.0.1", "::1"])`. The name `user` adds a user, whose rules are

@@ -16,14 +16,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kinds::{
-    Addresses, Choice, Events, Limits, Memory, MemoryOrPercent, Number, Octal, Path,
-    PercentileList, Protocols, Refusal, Secret, TlsPortNumber, ValueKind, YesNo, fixed,
+    Addresses, Choice, Events, ExtraPort, Limits, Memory, MemoryOrPercent, Names, Number, Octal,
+    Path, PercentileList, Protocols, Refusal, Secret, ValueKind, YesNo, fixed,
 };
 use super::upstream::{LossPolicy, QueueMode, UpstreamUrl, Url};
 use super::users::UserLines;
 use super::values::{
-    ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OutputLimits, OverflowPolicy,
-    Password, Percentiles, PubSubDefault, TlsAuthClients, TlsPort, TlsProtocols,
+    ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OptionalPort, OutputLimits,
+    OverflowPolicy, Password, Percentiles, PubSubDefault, TlsAuthClients, TlsProtocols,
 };
 
 /// One setting: a row of [`SETTINGS`].
@@ -94,6 +94,8 @@ pub(crate) enum Group {
     Network,
     /// Encrypted connections.
     Tls,
+    /// The HTTP port.
+    Http,
     /// What one connection or all connections may use.
     Limits,
     /// Keys, lists and strings.
@@ -119,6 +121,7 @@ impl Group {
         match self {
             Group::Network => "Network",
             Group::Tls => "TLS",
+            Group::Http => "HTTP",
             Group::Limits => "Limits",
             Group::Queue => "Queue mode",
             Group::Upstream => "Upstream",
@@ -240,8 +243,8 @@ settings! {
     group Tls {
         /// TCP port for TLS connections; 0 means none. `auto` lets the system pick a free port,
         /// which the line `ready tls address:port` on standard output names.
-        "tls-port" => tls_port: TlsPort = "0",
-            "port|auto", TlsPortNumber, AtStart;
+        "tls-port" => tls_port: OptionalPort = "0",
+            "port|auto", ExtraPort, AtStart;
         /// Path of the server's certificate and its intermediate certificates, in PEM. CONFIG SET
         /// of any TLS setting reads the files again, even if the value stays the same. Existing
         /// connections keep the old certificate.
@@ -264,6 +267,38 @@ settings! {
         /// Seconds after which a connection is closed if its TLS handshake is not complete. Until
         /// then it costs memory, whoever the client is. 0 is no limit.
         "tls-handshake-timeout" => tls_handshake_timeout: Option<Duration> = "10",
+            "seconds", Number(INT), AnyTime;
+    }
+    group Http {
+        /// Port for HTTP; 0 means none. `auto` lets the system pick a free port, which the line
+        /// `ready http address:port` on standard output names. The default keeps it shut: whoever
+        /// wants it says so.
+        "http-port" => http_port: OptionalPort = "0",
+            "port|auto", ExtraPort, AtStart;
+        /// Addresses to listen on for HTTP, in the form of bind. By default only this machine can
+        /// connect.
+        "http-bind" => http_bind: Vec<String> = "127.0.0.1",
+            "address...", Addresses, AtStart;
+        /// Whether the HTTP port is encrypted, with the certificate and the other settings of TLS.
+        /// Browsers have no certificate of their own: tls-auth-clients no, or optional, lets them in.
+        "http-tls" => http_tls: bool = "no",
+            "yes|no", YesNo, AtStart;
+        /// Names that requests may call this server by (their Host), beside its addresses and
+        /// localhost; `*` means any. A web page whose name is made to point to this server is refused
+        /// for its unknown name.
+        "http-hosts" => http_hosts: Vec<String> = "",
+            "name...", Names, AnyTime;
+        /// Origins, such as `https://app.example`, whose web pages may send requests and read the
+        /// answers (CORS); `*` means any. By default only pages of this server may.
+        "http-cors-origins" => http_cors_origins: Vec<String> = "",
+            "origin...", Names, AnyTime;
+        /// Seconds that the head of a request may take to arrive, and that a connection may be idle
+        /// between requests. A body may take a second more for each 16 KB. 0 is no limit.
+        "http-timeout" => http_timeout: Option<Duration> = "30",
+            "seconds", Number(INT), AnyTime;
+        /// Seconds after which a stream of events without an event gets a comment, so that neither
+        /// the client nor a proxy takes the connection for dead; 0 sends none.
+        "http-heartbeat" => http_heartbeat: Option<Duration> = "15",
             "seconds", Number(INT), AnyTime;
     }
     group Limits {
@@ -467,6 +502,9 @@ settings! {
             "text|json", Choice(LogFormat::NAMES), AtStart;
     }
     group Monitoring {
+        /// Whether messages to each channel are counted, for PUBSUB TOP.
+        "pubsub-top" => pubsub_top: bool = "yes",
+            "yes|no", YesNo, AnyTime;
         /// Microseconds from which SLOWLOG lists a command; 0 lists all commands, -1 none.
         /// Redis's default.
         "slowlog-log-slower-than" => slowlog_log_slower_than: i64 = "10000",
@@ -494,6 +532,12 @@ settings! {
         /// Threads that serve connections. 0 means one less than there are cores, but at least one.
         "worker-threads" => worker_threads: usize = "0",
             "threads", Number(0..=1024), AtStart;
+        /// Microseconds of processor time that a worker thread may give to look for input before
+        /// it sleeps, where it is woken again and again soon after it has gone to sleep. It stops
+        /// when it has saved too few sleeps for that. 0, the default, sleeps at once: where others
+        /// need the processor, a look takes time from those that it waits for.
+        "busy-poll" => busy_poll: u32 = "0",
+            "microseconds", Number(0..=1_000), AnyTime;
         /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
         /// wait. A client that reads nothing for 2 seconds is not waited for. The default is below
         /// the 10 seconds after which `docker stop` kills.

@@ -177,9 +177,9 @@ impl PubSubDefault {
     }
 }
 
-/// The port for TLS connections.
+/// A port that is off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TlsPort {
+pub enum OptionalPort {
     /// No port.
     #[default]
     Off,
@@ -187,6 +187,17 @@ pub enum TlsPort {
     Auto,
     /// This port, which is not 0.
     Number(u16),
+}
+
+impl OptionalPort {
+    /// The port to bind, 0 for a free one; `None`: none.
+    pub(crate) fn to_bind(self) -> Option<u16> {
+        match self {
+            OptionalPort::Off => None,
+            OptionalPort::Auto => Some(0),
+            OptionalPort::Number(port) => Some(port),
+        }
+    }
 }
 
 /// Whether TLS clients must present a certificate.

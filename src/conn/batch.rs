@@ -13,12 +13,12 @@
 //! ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::buffers::BatchBuffers;
-use super::{Connection, blocked};
+use super::input::Input;
+use super::{Connection, blocked, turns};
 use crate::client::Closing;
 use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, hub, operators};
 use crate::resp::request::Limits;
@@ -31,6 +31,9 @@ const MAX_APPENDS: usize = 16 * 1024;
 const MAX_TIME: Duration = Duration::from_millis(2);
 /// After this many commands under one hold of the keyspace's lock, waiting threads get the lock.
 const COMMANDS_PER_LOCK: usize = 64;
+/// After a batch that took longer than this, the kernel is asked who else has input, which takes
+/// little time beside it.
+const LONG_BATCH: Duration = Duration::from_micros(20);
 /// After this many flushes, the other tasks of the thread run.
 const WRITES_PER_TURN: usize = 16;
 
@@ -40,8 +43,8 @@ enum BatchEnd {
     Finished,
     /// The buffer may hold more requests: write the output and continue.
     Again,
-    /// As [`Again`](BatchEnd::Again), after this time, and with these bytes as the reply.
-    Sleep(Duration, &'static [u8]),
+    /// As [`Again`](BatchEnd::Again), after this time, and with the reply OK if that is wanted.
+    Sleep(Duration, bool),
     /// No request is read or executed for this time.
     Rest(Duration),
     /// No request is executed until the client is served, or until this moment.
@@ -70,10 +73,11 @@ impl Connection {
             if matches!(end, BatchEnd::Abort) {
                 self.client.outbox.kill();
             }
-            for client in std::mem::take(&mut self.session.leaving) {
+            for client in std::mem::take(&mut buffers.leaving) {
                 self.state.unsubscribe(&client).await;
             }
-            self.yield_to_batches(&end).await;
+            self.yield_to_batches(&end, buffers.batch_stats.spent())
+                .await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: its messages to other clients must be written.
             let more = self.flush_others(&mut buffers, alive, &end).await;
@@ -83,9 +87,10 @@ impl Connection {
             match end {
                 BatchEnd::Finished if more => {}
                 BatchEnd::Again => {}
-                BatchEnd::Sleep(rest, then) => {
+                BatchEnd::Sleep(rest, replies) => {
                     self.sleep(rest).await;
-                    buffers.replies.tail().extend_from_slice(then);
+                    let reply: &[u8] = if replies { b"+OK\r\n" } else { b"" };
+                    buffers.replies.tail().extend_from_slice(reply);
                 }
                 BatchEnd::Rest(duration) => {
                     self.blocked = Some(blocked::rest(duration));
@@ -117,10 +122,16 @@ impl Connection {
     /// one writes. Then all output is written together: a client that waits for several replies is
     /// woken once, and messages to the same socket share one write. An interrupted batch always
     /// yields.
-    async fn yield_to_batches(&self, end: &BatchEnd) {
+    async fn yield_to_batches(&self, end: &BatchEnd, took: Duration) {
         let permit = self.state.unwritten_batches.try_acquire();
-        if permit.is_ok() || matches!(end, BatchEnd::Again) {
+        if matches!(end, BatchEnd::Again) {
             tokio::task::yield_now().await;
+        } else if permit.is_ok() {
+            if took < LONG_BATCH {
+                turns::let_others_run().await;
+            } else {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -134,11 +145,9 @@ impl Connection {
         end: &BatchEnd,
     ) -> bool {
         loop {
-            for _ in 0..WRITES_PER_TURN {
-                if let Some(client) = buffers.fanout.next_touched() {
-                    self.state.flush(&client);
-                }
-            }
+            turns::begin();
+            let touched = std::iter::from_fn(|| buffers.fanout.next_touched());
+            self.state.flush_some(touched.take(WRITES_PER_TURN));
             if !buffers.fanout.has_touched() {
                 return false;
             }
@@ -149,9 +158,9 @@ impl Connection {
             let more = match end {
                 BatchEnd::Again => true,
                 BatchEnd::Finished => {
-                    let (input, stats) = (&mut self.input, &self.state.stats);
+                    let (client, stats) = (&self.client, &self.state.stats);
                     let more = std::future::poll_fn(|context| {
-                        Poll::Ready(input.poll_more(context, buffers, stats))
+                        Poll::Ready(Input::poll_more(client, context, buffers, stats))
                     });
                     more.await
                 }
@@ -189,7 +198,7 @@ impl Connection {
             .begin(now, config.latency_tracking, notable);
         buffers
             .fanout
-            .begin_batch(config.client_output_buffer_limit);
+            .begin_batch(config.client_output_buffer_limit, now);
         let mut context = Context {
             server: &self.state,
             config: &config,
@@ -201,6 +210,7 @@ impl Connection {
             batch_stats: &mut buffers.batch_stats,
             keyspace: None,
             closed: Vec::new(),
+            leaving: &mut buffers.leaving,
             execution: Execution::Alone,
             deferred: Deferred::default(),
             may_write: false,
@@ -213,7 +223,7 @@ impl Connection {
                 max_bulk: config.proto_max_bulk_len,
                 authenticated: !context.session.access.owes_auth(&self.state.acl),
             };
-            match self.input.reader.next(&buffers.input, limits) {
+            match buffers.reader.next(&buffers.input, limits) {
                 Ok(true) => {}
                 Ok(false) => break BatchEnd::Finished,
                 // It is found again, and answered after what comes before it.
@@ -223,20 +233,20 @@ impl Connection {
                     break BatchEnd::Close;
                 }
             }
-            dispatch(&mut context, &self.input.reader.args(&buffers.input));
+            dispatch(&mut context, &buffers.reader.args(&buffers.input));
             match std::mem::replace(&mut context.session.next, Next::Go) {
                 Next::Go => {}
                 Next::Reload => break BatchEnd::Again,
-                Next::Sleep(rest, then) => break BatchEnd::Sleep(rest, then),
+                Next::Sleep(rest, replies) => break BatchEnd::Sleep(rest, replies),
                 Next::Rest(duration) => break BatchEnd::Rest(duration),
                 Next::Block(until) => break BatchEnd::Block(until),
                 Next::Postpone(until) => {
-                    self.input.reader.unread();
+                    buffers.reader.unread();
                     break BatchEnd::Postpone(until);
                 }
                 Next::AwaitHub => break BatchEnd::AwaitHub,
                 Next::AfterHub => {
-                    self.input.reader.unread();
+                    buffers.reader.unread();
                     break BatchEnd::AwaitHub;
                 }
                 Next::Close => break BatchEnd::Close,
@@ -293,7 +303,7 @@ impl Connection {
     /// `client-query-buffer-limit`. If not, the connection must end.
     pub(super) fn is_within_query_limit(&self) -> bool {
         let held = self.input.held();
-        self.client.held_input.store(held, SeqCst);
+        self.client.set_held_input(held);
         let held = held + self.client.kept_memory();
         let within = held as u64 <= self.state.config().client_query_buffer_limit;
         if !within {

@@ -100,7 +100,10 @@ impl Connection {
             if let Some(event) = over {
                 return Poll::Ready(event);
             }
-            let read = ready!(self.input.poll_keep(context, &self.state.stats));
+            let read = ready!(
+                self.input
+                    .poll_keep(&self.client, context, &self.state.stats)
+            );
             if let Err(error) = &read {
                 self.note_end(error);
             }

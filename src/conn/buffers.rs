@@ -7,13 +7,16 @@
 //! memory, which stays in the processor's cache.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use crate::client::Client;
 use crate::command::publish_run::PublishRun;
 use crate::observe::batch_stats::BatchStats;
 use crate::pubsub::fanout::Fanout;
 use crate::resp::replies::Replies;
+use crate::resp::request::RequestReader;
 
 /// The most sets of buffers that a thread keeps. More are in use only while batches await.
 const KEPT: usize = 32;
@@ -25,6 +28,8 @@ const KEPT_CAPACITY: usize = 256 * 1024;
 pub(crate) struct BatchBuffers {
     /// Bytes that were read and not executed yet.
     pub input: BytesMut,
+    /// The parser, with its position in the batch.
+    pub reader: RequestReader,
     /// Replies that are not in the connection's outbox yet.
     pub replies: Replies,
     /// Messages, and the clients to flush.
@@ -33,6 +38,8 @@ pub(crate) struct BatchBuffers {
     pub publish_run: PublishRun,
     /// The batch's share of the statistics.
     pub batch_stats: BatchStats,
+    /// Disconnected clients that still have subscriptions.
+    pub leaving: Vec<Arc<Client>>,
 }
 
 thread_local! {
@@ -53,6 +60,7 @@ impl BatchBuffers {
         if self.input.capacity() > KEPT_CAPACITY {
             self.input = BytesMut::new();
         }
+        self.reader = RequestReader::default();
         self.replies.clear();
         if self.replies.capacity() > KEPT_CAPACITY {
             self.replies = Replies::default();

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 
 use super::buffers::BatchBuffers;
-use crate::client::socket::ReadSocket;
+use crate::client::Client;
 use crate::observe::stats::Stats;
 use crate::resp::large::{LARGE, has_memory_for};
 use crate::resp::request::RequestReader;
@@ -25,14 +25,21 @@ const COPY_ASIDE: usize = 4 * 1024;
 /// reads.
 const READ_SIZE: usize = 64 * 1024;
 
-/// The reading half of the socket, the parser's state, and the bytes of an unfinished request.
+/// What a connection keeps of its input.
 #[derive(Debug)]
 pub(super) struct Input {
-    read: ReadSocket,
-    /// The parser, with its position in the batch or in the unfinished request.
-    pub(super) reader: RequestReader,
-    /// The bytes of an unfinished request. While the client is blocked: all bytes that it sends.
-    unfinished: BytesMut,
+    unfinished: Option<Box<Unfinished>>,
+    /// Nothing was read yet. The first read asks the kernel and not the runtime
+    /// ([`Socket::read_unregistered`](crate::client::socket::Socket::read_unregistered)).
+    is_fresh: bool,
+}
+
+/// An unfinished request. While the client is blocked: all that it sends.
+#[derive(Debug, Default)]
+struct Unfinished {
+    bytes: BytesMut,
+    /// The parser, with its position in these bytes.
+    reader: RequestReader,
 }
 
 /// Makes room for so many bytes behind those of a buffer.
@@ -49,39 +56,67 @@ fn make_room(buffer: &mut BytesMut, bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
-impl Input {
-    pub(super) fn new(read: ReadSocket) -> Input {
-        Input {
-            read,
-            reader: RequestReader::default(),
-            unfinished: BytesMut::new(),
-        }
-    }
+/// Reads and appends to `buffer`. The end of the stream is an error.
+fn poll_append(
+    client: &Client,
+    context: &mut Context<'_>,
+    buffer: &mut BytesMut,
+    stats: &Stats,
+) -> Poll<io::Result<()>> {
+    make_room(buffer, READ_SIZE)?;
+    let bytes = ready!(client.socket().poll_read(context, buffer))?;
+    note_read(bytes, stats).into()
+}
 
-    /// Completes the TLS handshake, which precedes the first read. Without TLS there is none.
-    pub(super) fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.read.poll_handshake(context)
+/// Counts bytes that were read. None means the end of the stream, which is an error.
+fn note_read(bytes: usize, stats: &Stats) -> io::Result<()> {
+    if bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    stats.read(bytes);
+    Ok(())
+}
+
+impl Input {
+    pub(super) fn new() -> Input {
+        Input {
+            unfinished: None,
+            is_fresh: true,
+        }
     }
 
     /// Reads, and returns a batch: the kept bytes followed by the new ones.
     pub(super) fn poll(
         &mut self,
+        client: &Client,
         context: &mut Context<'_>,
         stats: &Stats,
     ) -> Poll<io::Result<Box<BatchBuffers>>> {
         let mut buffers = BatchBuffers::take();
-        if self.unfinished.len() > COPY_ASIDE {
-            std::mem::swap(&mut buffers.input, &mut self.unfinished);
-        } else {
-            buffers.input.extend_from_slice(&self.unfinished);
+        if let Some(unfinished) = &mut self.unfinished {
+            if unfinished.bytes.len() > COPY_ASIDE {
+                std::mem::swap(&mut buffers.input, &mut unfinished.bytes);
+            } else {
+                buffers.input.extend_from_slice(&unfinished.bytes);
+            }
         }
-        let read = self.poll_append(context, &mut buffers.input, stats);
+        let first = std::mem::take(&mut self.is_fresh);
+        let read = match first.then(|| client.socket().read_unregistered(&mut buffers.input)) {
+            Some(Some(read)) => Poll::Ready(read.and_then(|bytes| note_read(bytes, stats))),
+            Some(None) | None => poll_append(client, context, &mut buffers.input, stats),
+        };
         if let Poll::Ready(Ok(())) = read {
-            self.unfinished = BytesMut::new();
+            if let Some(unfinished) = self.unfinished.take() {
+                buffers.reader = unfinished.reader;
+            }
+            let BatchBuffers { input, reader, .. } = &mut *buffers;
+            reader.set_apart(input);
             return Poll::Ready(Ok(buffers));
         }
-        if buffers.input.len() > COPY_ASIDE {
-            std::mem::swap(&mut buffers.input, &mut self.unfinished);
+        if let Some(unfinished) = &mut self.unfinished
+            && buffers.input.len() > COPY_ASIDE
+        {
+            std::mem::swap(&mut buffers.input, &mut unfinished.bytes);
         }
         buffers.give_back();
         ready!(read)?;
@@ -92,94 +127,96 @@ impl Input {
     /// Returns `false` if there was nothing, or on an error, which the next [`poll`](Self::poll)
     /// returns again.
     pub(super) fn poll_more(
-        &mut self,
+        client: &Client,
         context: &mut Context<'_>,
         buffers: &mut BatchBuffers,
         stats: &Stats,
     ) -> bool {
-        buffers.input.advance(self.reader.consumed());
-        self.reader.rebase();
-        let read = self.poll_append(context, &mut buffers.input, stats);
-        matches!(read, Poll::Ready(Ok(())))
-    }
-
-    /// Reads and appends to `buffer`. The end of the stream is an error.
-    fn poll_append(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut BytesMut,
-        stats: &Stats,
-    ) -> Poll<io::Result<()>> {
-        make_room(buffer, READ_SIZE)?;
-        let bytes = ready!(self.read.poll_read(context, buffer))?;
-        if bytes == 0 {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        let BatchBuffers { input, reader, .. } = buffers;
+        input.advance(reader.consumed());
+        reader.rebase();
+        let read = poll_append(client, context, input, stats);
+        let has_read = matches!(read, Poll::Ready(Ok(())));
+        if has_read {
+            reader.set_apart(input);
         }
-        stats.read(bytes);
-        self.reader.set_apart(buffer);
-        Poll::Ready(Ok(()))
+        has_read
     }
 
     /// Reads and keeps bytes while the client is blocked. Returns how many were read; 0 at the end
     /// of the stream.
     pub(super) fn poll_keep(
         &mut self,
+        client: &Client,
         context: &mut Context<'_>,
         stats: &Stats,
     ) -> Poll<io::Result<usize>> {
         // Into the thread's buffer: a blocked client that sends nothing needs no buffer.
         let mut buffers = BatchBuffers::take();
         buffers.input.reserve(READ_SIZE);
-        let read = self.read.poll_read(context, &mut buffers.input);
-        let room = make_room(&mut self.unfinished, buffers.input.len());
-        if room.is_ok() {
-            self.unfinished.extend_from_slice(&buffers.input);
-        }
+        let read = client.socket().poll_read(context, &mut buffers.input);
+        let kept = self.keep(&buffers.input);
         buffers.give_back();
         let bytes = ready!(read)?;
-        room?;
+        kept?;
         stats.read(bytes);
         Poll::Ready(Ok(bytes))
     }
 
+    fn keep(&mut self, read: &[u8]) -> io::Result<()> {
+        if read.is_empty() {
+            return Ok(());
+        }
+        let unfinished = self.unfinished.get_or_insert_default();
+        make_room(&mut unfinished.bytes, read.len())?;
+        unfinished.bytes.extend_from_slice(read);
+        Ok(())
+    }
+
     /// Reads and discards bytes.
     pub(super) fn poll_discard(
-        &mut self,
+        client: &Client,
         context: &mut Context<'_>,
         buffers: &mut BatchBuffers,
     ) -> Poll<io::Result<usize>> {
         buffers.input.clear();
         buffers.input.reserve(READ_SIZE);
-        self.read.poll_read(context, &mut buffers.input)
+        client.socket().poll_read(context, &mut buffers.input)
     }
 
     /// Returns the kept bytes as a batch, or `None` if there are none.
     pub(super) fn take_kept(&mut self) -> Option<Box<BatchBuffers>> {
-        if self.unfinished.is_empty() {
-            return None;
-        }
+        let unfinished = self.unfinished.take_if(|it| !it.bytes.is_empty())?;
         let mut buffers = BatchBuffers::take();
-        buffers.input = std::mem::take(&mut self.unfinished);
-        self.reader.set_apart(&mut buffers.input);
+        buffers.input = unfinished.bytes;
+        buffers.reader = unfinished.reader;
+        let BatchBuffers { input, reader, .. } = &mut *buffers;
+        reader.set_apart(input);
         Some(buffers)
     }
 
     /// Keeps the bytes of an unfinished request and gives the buffers back to the thread.
     pub(super) fn set_aside(&mut self, mut buffers: Box<BatchBuffers>) {
-        buffers.input.advance(self.reader.consumed());
-        self.reader.rebase();
-        self.reader.set_apart(&mut buffers.input);
-        if buffers.input.len() > COPY_ASIDE {
-            std::mem::swap(&mut buffers.input, &mut self.unfinished);
-        } else if !buffers.input.is_empty() {
-            self.unfinished = BytesMut::from(&buffers.input[..]);
+        let BatchBuffers { input, reader, .. } = &mut *buffers;
+        input.advance(reader.consumed());
+        reader.rebase();
+        reader.set_apart(input);
+        reader.release();
+        if !input.is_empty() || !reader.is_done() {
+            let unfinished = self.unfinished.get_or_insert_default();
+            unfinished.reader = std::mem::take(reader);
+            if input.len() > COPY_ASIDE {
+                std::mem::swap(input, &mut unfinished.bytes);
+            } else {
+                unfinished.bytes = BytesMut::from(&input[..]);
+            }
         }
         buffers.give_back();
-        self.reader.release();
     }
 
     /// How many bytes are kept.
     pub(super) fn held(&self) -> usize {
-        self.unfinished.len() + self.reader.held()
+        let held = |it: &Unfinished| it.bytes.len() + it.reader.held();
+        self.unfinished.as_deref().map_or(0, held)
     }
 }

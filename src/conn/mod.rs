@@ -10,7 +10,8 @@
 //!    └─────────────────────────────── all are flushed ──────────────────────────────┘
 //! ```
 //!
-//! `input` reads, `batch` executes and writes, `blocked` waits in blocking commands and pauses.
+//! `task` is the task's future, `input` reads, `batch` executes and writes, `blocked` waits in blocking
+//! commands and pauses.
 //!
 //! Invariants:
 //! - The buffers for input, replies and the list of clients to flush belong to the thread
@@ -24,6 +25,8 @@ mod batch;
 mod blocked;
 pub(crate) mod buffers;
 mod input;
+mod task;
+pub(crate) mod turns;
 
 use std::io;
 use std::sync::Arc;
@@ -33,15 +36,17 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use crate::client::log::log_client;
-use crate::client::socket::{ReadSocket, WriteSocket};
-use crate::client::{Addresses, Client, Closing, Output};
+use crate::client::socket::Socket;
+use crate::client::{Addresses, Client, Closing, Ending, Output};
 use crate::command::Session;
 use crate::command::access::Access;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
+use crate::state::panic::catch;
 use crate::upstream::Answer;
 use buffers::BatchBuffers;
 use input::Input;
+pub(crate) use task::ConnectionTask;
 
 /// How long a closing connection waits for a peer that has not read everything, or still sends; at
 /// most `shutdown-timeout`.
@@ -80,13 +85,8 @@ enum Event {
 
 impl Connection {
     /// A connection that was just accepted. Its client is added to the table of clients.
-    pub(crate) fn new(
-        state: Arc<ServerState>,
-        read: ReadSocket,
-        write: WriteSocket,
-        addresses: Addresses,
-    ) -> Connection {
-        let client = Arc::new(Client::new(state.clients.next_id(), addresses, write));
+    pub(crate) fn new(state: Arc<ServerState>, socket: Socket, addresses: Addresses) -> Connection {
+        let client = Arc::new(Client::new(state.clients.next_id(), addresses, socket));
         state.clients.insert(Arc::clone(&client));
         // After the insertion: a later CONFIG SET finds the client in the table.
         state.choose_overflow(&client, None);
@@ -94,7 +94,7 @@ impl Connection {
         Connection {
             state,
             client,
-            input: Input::new(read),
+            input: Input::new(),
             session,
             blocked: None,
             has_left: false,
@@ -116,7 +116,7 @@ impl Connection {
             if self.state.shutdown.has_begun() || self.client.closing() != Closing::Open {
                 return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
             }
-            self.input.poll_handshake(context)
+            self.client.socket().poll_handshake(context)
         })
         .await
     }
@@ -124,12 +124,13 @@ impl Connection {
     /// Logs why no more can be read, if the peer is not the cause.
     fn note_end(&self, error: &io::Error) {
         if error.kind() == io::ErrorKind::OutOfMemory {
+            self.client.ends_because(Ending::NoMemory);
             self.state.tell(Told::NoMemory, &self.client);
         }
     }
 
-    /// Sends the peer the reason why it is refused, and ends the connection once that is written.
-    pub(crate) async fn refuse(&mut self, why: &str) {
+    /// Sends the peer the reason why it is refused. The connection ends once that is written.
+    pub(crate) fn refuse(&self, why: &str) {
         let limits = self.state.config().client_output_buffer_limit;
         let _ = self
             .client
@@ -137,53 +138,62 @@ impl Connection {
             .send(&mut BytesMut::from(why).into(), &limits);
         self.client.drain();
         self.state.flush(&self.client);
-        self.run().await;
     }
 
-    /// Runs the connection to its end.
-    pub(crate) async fn run(&mut self) {
+    /// What precedes the first wait.
+    fn begin(&self) {
         log_client!(debug, &self.client, "connected");
         if self.state.shutdown.has_begun() {
             self.client.drain();
         }
-        loop {
-            match self.wait().await {
-                Event::Input(buffers) => {
-                    // Boxed: an idle connection must not reserve the memory that a batch needs.
-                    let alive = Box::pin(self.run_batches(buffers)).await;
-                    self.client.end_serving();
-                    if !alive {
-                        break;
-                    }
-                }
-                Event::Unblocked => {
-                    self.blocked = None;
-                    if !self.run_kept().await {
-                        break;
-                    }
-                }
-                Event::Answered(answer) => {
-                    self.blocked = None;
-                    if !self.take_answer(answer) || !self.run_kept().await {
-                        break;
-                    }
-                }
-                Event::TimedOut => Box::pin(self.state.time_out(&self.client)).await,
-                Event::Writable => {
-                    self.client.unblock();
-                    if !self.state.flush(&self.client) {
-                        break;
-                    }
-                }
-                Event::Drained => {
-                    Box::pin(self.finish()).await;
-                    break;
-                }
-                Event::End => break,
+    }
+
+    /// Does what an event asks for. Returns the connection, unless it has ended or has panicked.
+    async fn handle(mut self, event: Event) -> Option<Connection> {
+        match catch(self.act(event)).await {
+            Ok(goes_on) => goes_on.then_some(self),
+            Err(panic) => {
+                self.state.note_panic(&self.client, &panic);
+                None
             }
         }
-        Box::pin(self.leave()).await;
-        log_client!(debug, &self.client, "disconnected");
+    }
+
+    /// Does what an event asks for. Returns whether the connection goes on. If not, it has left.
+    async fn act(&mut self, event: Event) -> bool {
+        let goes_on = match event {
+            Event::Input(buffers) => {
+                let alive = self.run_batches(buffers).await;
+                self.client.end_serving();
+                alive
+            }
+            Event::Unblocked => {
+                self.blocked = None;
+                self.run_kept().await
+            }
+            Event::Answered(answer) => {
+                self.blocked = None;
+                self.take_answer(answer) && self.run_kept().await
+            }
+            Event::TimedOut => {
+                Box::pin(self.state.time_out(&self.client)).await;
+                true
+            }
+            Event::Writable => {
+                self.client.unblock();
+                self.state.flush(&self.client)
+            }
+            Event::Drained => {
+                Box::pin(self.finish()).await;
+                false
+            }
+            Event::End => false,
+        };
+        if !goes_on {
+            Box::pin(self.leave()).await;
+            log_client!(debug, &self.client, "disconnected");
+        }
+        goes_on
     }
 
     /// Ends the connection, unless another task has ended it, and removes the client from all
@@ -210,7 +220,7 @@ impl Connection {
         }
         let mut buffers = BatchBuffers::take();
         let mut discard =
-            |context: &mut Context<'_>| self.input.poll_discard(context, &mut buffers);
+            |context: &mut Context<'_>| Input::poll_discard(&self.client, context, &mut buffers);
         let first = std::future::poll_fn(|context| Poll::Ready(discard(context))).await;
         let patience = LINGER.min(self.state.config().shutdown_timeout);
         if matches!(first, Poll::Ready(Ok(1..))) || self.client.backlogged_within(patience) {
@@ -219,41 +229,39 @@ impl Connection {
             // The connection is closed after a timeout as well.
             let _ = Box::pin(tokio::time::timeout(patience, end)).await;
         }
-        self.client.hang_up(&mut 0);
+        self.state.hang_up(&self.client);
         buffers.give_back();
     }
 
     /// Waits for input, for a writable socket if the outbox has unsent bytes, or for the end.
-    async fn wait(&mut self) -> Event {
-        std::future::poll_fn(|context| {
-            if let Poll::Ready(output) = self.client.poll_output(context) {
-                return Poll::Ready(match output {
-                    Output::Writable => Event::Writable,
-                    Output::Drained => Event::Drained,
-                    Output::End => Event::End,
-                });
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        if let Poll::Ready(output) = self.client.poll_output(context) {
+            return Poll::Ready(match output {
+                Output::Writable => Event::Writable,
+                Output::Drained => Event::Drained,
+                Output::End => Event::End,
+            });
+        }
+        if self.client.closing() != Closing::Open {
+            return Poll::Pending;
+        }
+        if self.blocked.is_some() {
+            return self.poll_blocked(context);
+        }
+        let (client, stats) = (&self.client, &self.state.stats);
+        match ready!(self.input.poll(client, context, stats)) {
+            Err(error) => {
+                self.note_end(&error);
+                Poll::Ready(Event::End)
             }
-            if self.client.closing() != Closing::Open {
-                return Poll::Pending;
+            Ok(buffers) if client.begin_serving() => Poll::Ready(Event::Input(buffers)),
+            Ok(buffers) => {
+                // A shutdown has begun meanwhile: no more requests are executed.
+                buffers.give_back();
+                context.waker().wake_by_ref();
+                Poll::Pending
             }
-            if self.blocked.is_some() {
-                return self.poll_blocked(context);
-            }
-            match ready!(self.input.poll(context, &self.state.stats)) {
-                Err(error) => {
-                    self.note_end(&error);
-                    Poll::Ready(Event::End)
-                }
-                Ok(buffers) if self.client.begin_serving() => Poll::Ready(Event::Input(buffers)),
-                Ok(buffers) => {
-                    // A shutdown has begun meanwhile: no more requests are executed.
-                    buffers.give_back();
-                    context.waker().wake_by_ref();
-                    Poll::Pending
-                }
-            }
-        })
-        .await
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The statistics of one read batch. They are counted without atomics and added to the server's
 //! [`Stats`] once per batch.
 //!
-//! Layer `observe`. It uses no other layer.
+//! Layer `observe`. It uses `pubsub`.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use super::stats::{MAX_CODES, OTHER_CODES, Stats};
+use crate::pubsub::counts::PublishCounts;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +62,7 @@ pub(crate) struct BatchStats {
     /// A command that takes this long is recorded by the slow log or the latency monitor.
     pub notable: Duration,
     /// Messages published.
-    pub published: u64,
-    /// Messages appended to outboxes.
-    pub delivered: u64,
+    pub messages: PublishCounts,
 }
 
 impl Default for BatchStats {
@@ -78,8 +77,7 @@ impl Default for BatchStats {
             samples: Vec::new(),
             latency_tracking: false,
             notable: Duration::MAX,
-            published: 0,
-            delivered: 0,
+            messages: PublishCounts::default(),
         }
     }
 }
@@ -135,7 +133,6 @@ impl BatchStats {
     }
 
     /// When the last lap ended.
-    #[cfg(feature = "scripts")]
     pub(crate) fn lap_began(&self) -> Instant {
         self.last_lap
     }
@@ -229,12 +226,7 @@ impl BatchStats {
         for (code, count) in self.errors.drain(..) {
             stats.count_errors(&code, count);
         }
-        stats
-            .published
-            .fetch_add(std::mem::take(&mut self.published), Relaxed);
-        stats
-            .delivered
-            .fetch_add(std::mem::take(&mut self.delivered), Relaxed);
+        stats.messages.take(&mut self.messages);
     }
 }
 

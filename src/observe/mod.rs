@@ -6,6 +6,7 @@
 //! ```text
 //!   stats           the server's counters
 //!   batch_stats     a read batch's counters, added to them once
+//!   delivery_times  how long messages took to their receivers
 //!   histogram       how long each command took, for LATENCY HISTOGRAM and INFO
 //!   latency         the latency monitor's samples
 //!   latency_report  the texts of LATENCY DOCTOR and LATENCY GRAPH
@@ -15,6 +16,7 @@
 //! ```
 
 pub(crate) mod batch_stats;
+pub(crate) mod delivery_times;
 pub(crate) mod histogram;
 pub(crate) mod latency;
 pub(crate) mod latency_report;

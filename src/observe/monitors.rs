@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::client::{Addresses, Client, Closing};
+use crate::client::{Client, Closing, PeerAddress};
 use crate::pubsub::fanout::Fanout;
 use crate::sync::Mutex;
 
@@ -72,10 +72,10 @@ pub(crate) fn line<'a>(
         .unwrap_or_default();
     let (seconds, micros) = (now.as_secs(), now.subsec_micros());
     let mut line = format!("+{seconds}.{micros:06} [{database} ");
-    let _ = match &client.addresses {
+    let _ = match client.addresses.peer_address() {
         _ if in_script => write!(line, "lua]"),
-        Addresses::Tcp { peer, .. } => write!(line, "{peer}]"),
-        Addresses::Unix(path) => write!(line, "unix:{}]", path.display()),
+        PeerAddress::Tcp(peer) => write!(line, "{peer}]"),
+        PeerAddress::Unix(path) => write!(line, "unix:{}]", path.display()),
     };
     for arg in args {
         line.push_str(" \"");

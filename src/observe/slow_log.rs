@@ -133,12 +133,12 @@ mod tests {
 
     use super::*;
     use crate::client::Addresses;
-    use crate::client::socket::split_unix;
+    use crate::client::socket::Socket;
 
     #[tokio::test]
     async fn an_entry_keeps_little_of_a_long_name() {
         let (stream, _) = tokio::net::UnixStream::pair().unwrap();
-        let client = Client::new(1, Addresses::Unix(Arc::default()), split_unix(stream).1);
+        let client = Client::new(1, Addresses::unix(Arc::default()), Socket::from(stream));
         let name = Bytes::from(vec![b'x'; 1 << 20]);
         client.set_names(|names| names.name = name.clone());
         let log = SlowLog::default();

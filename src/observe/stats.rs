@@ -1,6 +1,6 @@
 //! The server's counters since its start or since CONFIG RESETSTAT.
 //!
-//! Layer `observe`. It uses `client`.
+//! Layer `observe`. It uses `client` and `pubsub`.
 //!
 //! Connections add to them once per read batch instead of once per command (see
 //! [`BatchStats`](super::batch_stats::BatchStats)), which avoids contention between threads.
@@ -11,8 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use super::delivery_times::{DeliveryTimes, Sent};
 use super::histogram::Latencies;
 use crate::client::outbox::DropTotals;
+use crate::pubsub::counts::PublishTotals;
 
 /// At most so many codes of errors are counted apart, as in Redis 7.2;
 pub(crate) const MAX_CODES: usize = 128;
@@ -90,10 +92,10 @@ pub(crate) struct Stats {
     pub output_bytes: Counter,
     /// Reads that returned data.
     pub reads: Counter,
-    /// Messages published.
-    pub published: Counter,
-    /// Messages appended to subscribers' outboxes.
-    pub delivered: Counter,
+    /// Messages published, and how many receivers they had.
+    pub messages: PublishTotals,
+    /// How long messages took to their receivers.
+    pub deliveries: DeliveryTimes,
     /// Messages that were dropped instead of delivered. Shared with the outboxes that may drop
     /// messages.
     pub dropped: Arc<DropTotals>,
@@ -129,8 +131,8 @@ impl Stats {
             input_bytes: Counter::new(0),
             output_bytes: Counter::new(0),
             reads: Counter::new(0),
-            published: Counter::new(0),
-            delivered: Counter::new(0),
+            messages: PublishTotals::default(),
+            deliveries: DeliveryTimes::default(),
             dropped: Arc::default(),
             output_limit_disconnections: Counter::new(0),
             evicted_clients: Counter::new(0),
@@ -148,6 +150,14 @@ impl Stats {
     pub(crate) fn read(&self, bytes: usize) {
         self.reads.fetch_add(1, Relaxed);
         self.input_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Counts bytes that were handed to the kernel, and the timed messages among them.
+    pub(crate) fn written(&self, bytes: u64, sent: &Sent) {
+        if bytes > 0 {
+            self.output_bytes.fetch_add(bytes, Relaxed);
+        }
+        self.deliveries.add(sent);
     }
 
     /// Samples the rates, `seconds` after the last time.
@@ -178,10 +188,6 @@ impl Stats {
             &self.input_bytes,
             &self.output_bytes,
             &self.reads,
-            &self.published,
-            &self.delivered,
-            &self.dropped.messages,
-            &self.dropped.bytes,
             &self.output_limit_disconnections,
             &self.evicted_clients,
             &self.query_limit_disconnections,
@@ -189,6 +195,9 @@ impl Stats {
             &self.task_panics,
             &self.errors,
         ];
+        self.messages.reset();
+        self.deliveries.reset();
+        self.dropped.reset();
         let by_command = self.by_command.iter().flat_map(|command| {
             [
                 &command.calls,

@@ -12,12 +12,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::message::Messages;
 use super::subscribers::Subscribers;
 use crate::client::Client;
+use crate::client::backlog::BacklogBytes;
 use crate::client::frames::Frames;
-use crate::client::outbox::{Append, Delivery};
+use crate::client::outbox::{Append, Delivery, Written};
 use crate::config::OutputLimits;
 use crate::resp::replies::Replies;
 
@@ -38,11 +40,13 @@ pub(crate) struct Fanout {
 }
 
 /// The clients whose outboxes are to be flushed, and how much was appended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PendingFlush {
     /// The clients to flush, in this order. A client may be listed twice.
     touched: VecDeque<Arc<Client>>,
     limits: OutputLimits,
+    /// When the messages that are appended now were published.
+    published: Instant,
     /// How many appends there were since the batch began.
     appends: usize,
     /// How many bytes they had.
@@ -59,14 +63,20 @@ struct WriteCycle {
 }
 
 impl Fanout {
-    /// Prepares for a batch.
-    pub(crate) fn begin_batch(&mut self, limits: OutputLimits) {
+    /// Prepares for a batch that begins at `now`.
+    pub(crate) fn begin_batch(&mut self, limits: OutputLimits, now: Instant) {
         self.pending.limits = limits;
+        self.pending.published = now;
         self.pending.appends = 0;
         self.pending.appended = 0;
         if self.pending.touched.is_empty() {
             self.pending.cycle = WriteCycle::default();
         }
+    }
+
+    /// Messages from now on are published at `now`.
+    pub(crate) fn set_time(&mut self, now: Instant) {
+        self.pending.set_time(now);
     }
 
     /// Appends the reply to a client that was blocked and that another client's command has served.
@@ -122,11 +132,37 @@ impl Fanout {
     }
 }
 
+impl Default for PendingFlush {
+    fn default() -> PendingFlush {
+        PendingFlush {
+            touched: VecDeque::new(),
+            limits: OutputLimits::default(),
+            published: Instant::now(),
+            appends: 0,
+            appended: 0,
+            cycle: WriteCycle::default(),
+        }
+    }
+}
+
 impl PendingFlush {
+    /// Messages from now on are published at `now`.
+    pub(crate) fn set_time(&mut self, now: Instant) {
+        self.published = now;
+    }
+
     /// Appends frames to the outboxes of a name's subscribers. Returns how many outboxes have
     /// refused each frame ([`Delivery::into_refused`]).
-    pub(crate) fn deliver(&mut self, frames: Frames<'_>, subscribers: &Subscribers) -> Vec<usize> {
-        let mut delivery = Delivery::new(frames, subscribers.backlog());
+    pub(crate) fn deliver(
+        &mut self,
+        frames: Frames<'_>,
+        subscribers: &Subscribers,
+        backlog_bytes: &BacklogBytes,
+    ) -> Vec<usize> {
+        let backlog = subscribers
+            .backlog()
+            .map(|backlog| (backlog, backlog_bytes));
+        let mut delivery = Delivery::new(frames, self.published, backlog);
         self.appends += subscribers.len();
         let bytes = subscribers.len() * frames.len();
         self.appended += bytes;
@@ -155,7 +191,7 @@ impl Drop for PendingFlush {
     fn drop(&mut self) {
         for client in self.touched.drain(..) {
             // If the client is dead, this wakes its own task, which disconnects it.
-            let _ = client.flush(&mut 0);
+            let _ = client.flush(&mut Written::default());
         }
     }
 }
@@ -167,16 +203,16 @@ mod tests {
     use super::*;
     use crate::client::Addresses;
     use crate::client::Namespace;
-    use crate::client::socket::split_unix;
+    use crate::client::socket::Socket;
 
     /// A subscriber and the other end of its socket.
     async fn subscriber(id: u64) -> (Arc<Client>, tokio::net::UnixStream) {
         let (ours, peer) = tokio::net::UnixStream::pair().unwrap();
-        let (_read, socket) = split_unix(ours);
+        let socket = Socket::from(ours);
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
-        let client = Client::new(id, Addresses::Unix(Arc::default()), socket);
+        let client = Client::new(id, Addresses::unix(Arc::default()), socket);
         (Arc::new(client), peer)
     }
 
@@ -185,7 +221,7 @@ mod tests {
         let (one, _peer) = subscriber(1).await;
         let (two, mut peer) = subscriber(2).await;
         let mut fanout = Fanout::default();
-        fanout.begin_batch(OutputLimits::default());
+        fanout.begin_batch(OutputLimits::default(), Instant::now());
         fanout.feed(&one, b"line");
         fanout.feed(&two, b"line");
         let work = std::panic::AssertUnwindSafe(move || {
@@ -203,13 +239,16 @@ mod tests {
         let (subscriber, mut peer) = subscriber(7).await;
 
         let mut fanout = Fanout::default();
-        fanout.begin_batch(OutputLimits::default());
+        fanout.begin_batch(OutputLimits::default(), Instant::now());
         fanout
             .single
             .add(Namespace::Channel, b"c", b"one"[..].into());
         let mut subscribers = Subscribers::default();
         subscribers.insert(&subscriber);
-        fanout.pending.deliver(fanout.single.all(), &subscribers);
+        let backlog_bytes = BacklogBytes::default();
+        fanout
+            .pending
+            .deliver(fanout.single.all(), &subscribers, &backlog_bytes);
         drop(fanout);
 
         let expected = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\none\r\n";

@@ -95,6 +95,17 @@ impl Messages {
         body.chain(places.map(|place| &self.frames[place.clone()]))
     }
 
+    /// The bytes of all payloads.
+    pub(super) fn payload_bytes(&self) -> usize {
+        let body = self.body.as_ref().map_or(0, |body| body.len() - 2);
+        let copied: usize = self
+            .payloads
+            .iter()
+            .map(|place| place.end - place.start)
+            .sum();
+        body + copied
+    }
+
     /// Removes all messages.
     pub(crate) fn clear(&mut self) {
         self.starts.clear();

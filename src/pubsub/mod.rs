@@ -7,9 +7,13 @@
 //!   subscribers  the subscribers of one name
 //!   patterns     the index that finds the patterns which match a channel
 //!   message      encodes messages and confirmations
+//!   busiest      counts what is published to which channels
 //!   fanout       appends messages to outboxes, and lists the clients to flush
+//!   counts       counts messages by their receivers
 //! ```
 
+pub(crate) mod busiest;
+pub(crate) mod counts;
 pub(crate) mod fanout;
 pub(crate) mod message;
 #[cfg(all(test, shuttle))]

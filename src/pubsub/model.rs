@@ -10,15 +10,15 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::BytesMut;
 use shuttle::{future, thread};
 
 use super::fanout::Fanout;
 use super::registry::{ChannelOrder, Registry, Subscriber};
-use crate::client::outbox::DropTotals;
-use crate::client::outbox::OverflowChoice;
-use crate::client::socket::WriteSocket;
+use crate::client::outbox::{DropTotals, OverflowChoice, Written};
+use crate::client::socket::Socket;
 use crate::client::socket::scripted::Scripted;
 use crate::client::{Addresses, Client, Namespace, Output};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
@@ -56,8 +56,8 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn new(id: u64) -> Peer {
         let socket = Arc::new(Scripted::new());
-        let write = WriteSocket::Scripted(Arc::clone(&socket));
-        let addresses = Addresses::Unix(Arc::default());
+        let write = Socket::Scripted(Arc::clone(&socket));
+        let addresses = Addresses::unix(Arc::default());
         let client = Arc::new(Client::new(id, addresses, write));
         Peer { client, socket }
     }
@@ -137,7 +137,7 @@ impl Peer {
 }
 
 fn flush(registry: &Registry, client: &Client) {
-    if !client.flush(&mut 0) {
+    if !client.flush(&mut Written::default()) {
         disconnect(registry, client);
     }
 }
@@ -147,13 +147,13 @@ fn disconnect(registry: &Registry, client: &Client) {
     if client.close() {
         client.outbox.seal();
         while registry.disconnect(client, 1) {}
-        client.hang_up(&mut 0);
+        client.hang_up(&mut Written::default());
     }
 }
 
 /// Appends one message to the outboxes of its receivers. Returns their number.
 fn append(registry: &Registry, channel: &[u8], payload: &str, fanout: &mut Fanout) -> usize {
-    fanout.begin_batch(limits());
+    fanout.begin_batch(limits(), Instant::now());
     let payload = payload.as_bytes();
     registry.publish(
         Namespace::Channel,
@@ -314,7 +314,7 @@ fn dropping(policy: OverflowPolicy) {
     let messages = peer.messages();
     let payloads = payloads(&messages);
     assert_in_order(&payloads);
-    let dropped = totals.messages.load(std::sync::atomic::Ordering::Relaxed);
+    let dropped = totals.by(policy).messages;
     assert_eq!(payloads.len() + dropped as usize, 5, "{payloads:?}");
 }
 

@@ -29,15 +29,17 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use crossbeam_utils::CachePadded;
 use tokio::sync::Notify;
 
+use super::busiest::{Busiest, Counts};
 use super::fanout::{Fanout, PendingFlush};
 use super::message::{Messages, Payload, SubscriptionChange, put_confirmation};
 use super::patterns::PatternIndex;
 use super::subscribers::{SHRINK_FROM, Subscribers};
-use crate::client::{Client, ClientId, Namespace, REGISTRY_PLACE, Subscriptions};
+use crate::client::backlog::BacklogBytes;
+use crate::client::{Client, ClientId, Name, Namespace, REGISTRY_PLACE, Subscriptions};
 use crate::config::OutputLimits;
 use crate::glob;
 use crate::hash::HashState;
@@ -47,15 +49,19 @@ use crate::sync::{DashMap, Mutex, MutexGuard, RwLock};
 /// The number of channel-order locks. A model has few, as it creates them anew for each schedule.
 const ORDER_LOCKS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
-type Names = DashMap<Bytes, Subscribers, HashState>;
+/// A client that would get a message, and the pattern that matches; `None` if it is subscribed to the
+/// channel itself.
+pub(crate) type Receiver = (Arc<Client>, Option<Name>);
+
+type Names = DashMap<Name, Subscribers, HashState>;
 
 // What clients are counted for each place of such a table.
-const _: () = assert!(size_of::<(Bytes, Subscribers)>() < REGISTRY_PLACE);
+const _: () = assert!(size_of::<(Name, Subscribers)>() < REGISTRY_PLACE);
 
 /// A pattern and its subscribers.
 #[derive(Debug)]
 struct PatternEntry {
-    pattern: Bytes,
+    pattern: Name,
     subscribers: Subscribers,
 }
 
@@ -67,10 +73,14 @@ pub(crate) struct Registry {
     patterns: RwLock<PatternIndex<PatternEntry>>,
     /// The size of `patterns`, so that a publisher need not lock an empty index.
     pattern_count: AtomicUsize,
+    /// The busiest channels.
+    pub busiest: Busiest,
     /// The channel-order locks.
     order: Box<[CachePadded<Mutex<()>>]>,
     /// The number of clients with at least one subscription.
     subscribed_clients: AtomicUsize,
+    /// Bytes of the messages that slow subscribers of a name share.
+    backlog_bytes: BacklogBytes,
     /// Notified after every change, for [`Registry::wait_for_receivers`].
     changed: Notify,
     /// The names that have lost their last subscriber since [`Registry::take_emptied`], if somebody
@@ -79,7 +89,7 @@ pub(crate) struct Registry {
 }
 
 /// Names of all namespaces.
-type Emptied = HashSet<(Namespace, Bytes), HashState>;
+type Emptied = HashSet<(Namespace, Name), HashState>;
 
 /// Guards on all channel-order locks. While they are held, no other publisher's messages come
 /// between those of the holder (EXEC). The default value holds none.
@@ -142,8 +152,10 @@ impl Registry {
             shards: Names::default(),
             patterns: RwLock::new(PatternIndex::new()),
             pattern_count: AtomicUsize::new(0),
+            busiest: Busiest::default(),
             order: (0..ORDER_LOCKS).map(|_| CachePadded::default()).collect(),
             subscribed_clients: AtomicUsize::new(0),
+            backlog_bytes: BacklogBytes::default(),
             changed: Notify::new(),
             emptied: None,
         }
@@ -164,24 +176,37 @@ impl Registry {
         emptied.map_or_else(Emptied::default, |names| std::mem::take(&mut *names.lock()))
     }
 
-    fn note_emptied(&self, namespace: Namespace, name: Bytes) {
+    fn note_emptied(&self, namespace: Namespace, name: Name) {
         if let Some(emptied) = &self.emptied {
             emptied.lock().insert((namespace, name));
         }
     }
 
     /// Delivers messages that a hub has put in order: to the subscribers of this channel, without
-    /// those of patterns. Returns how many subscriptions all of them have reached together.
-    pub(crate) fn deliver(&self, messages: &Messages, pending: &mut PendingFlush) -> usize {
+    /// those of patterns. Calls `reached` for each with the number of subscriptions that it reached.
+    pub(crate) fn deliver(
+        &self,
+        messages: &Messages,
+        pending: &mut PendingFlush,
+        mut reached: impl FnMut(usize),
+    ) {
         let names = self.names(messages.namespace());
-        let Some(subscribers) = names.get(messages.channel()) else {
-            return 0;
-        };
-        let refused = pending.deliver(messages.all(), &subscribers);
-        subscribers.len() * messages.len() - refused.iter().sum::<usize>()
+        let (mut receivers, mut refused) = (0, Vec::new());
+        if let Some(subscribers) = names.get(messages.channel()) {
+            receivers = subscribers.len();
+            refused = pending.deliver(messages.all(), &subscribers, &self.backlog_bytes);
+        }
+        let mut total = 0;
+        let refused = refused.into_iter().chain(std::iter::repeat(0));
+        for refused in refused.take(messages.len()) {
+            total += receivers - refused;
+            reached(receivers - refused);
+        }
+        self.count_busiest(HashState::hash(messages.channel()), messages, total);
     }
 
     /// As [`deliver`](Self::deliver), for one message to the subscribers of exactly this pattern.
+    /// Returns how many subscriptions it reached.
     pub(crate) fn deliver_to_pattern(
         &self,
         pattern: &[u8],
@@ -194,8 +219,10 @@ impl Registry {
             return 0;
         };
         let frames = message.for_pattern(0, &entry.pattern, frame);
-        let refused = pending.deliver(frames, &entry.subscribers);
-        entry.subscribers.len() - refused.first().unwrap_or(&0)
+        let refused = pending.deliver(frames, &entry.subscribers, &self.backlog_bytes);
+        let reached = entry.subscribers.len() - refused.first().unwrap_or(&0);
+        self.count_busiest(HashState::hash(message.channel()), message, reached);
+        reached
     }
 
     /// Whether the name itself has subscribers.
@@ -239,7 +266,13 @@ impl Registry {
         pending: &mut PendingFlush,
         mut reached: impl FnMut(usize),
     ) {
-        let _order = (!held.are_held()).then(|| self.order_lock(messages.channel()).lock());
+        let hash = HashState::hash(messages.channel());
+        let _order = (!held.are_held()).then(|| self.order_lock(hash).lock());
+        let mut total = 0;
+        let mut reached = |receivers| {
+            total += receivers;
+            reached(receivers);
+        };
         if self.may_match(messages) {
             let mut frame = BytesMut::new();
             for index in 0..messages.len() {
@@ -249,12 +282,25 @@ impl Registry {
             let (mut receivers, mut refused) = (0, Vec::new());
             if let Some(subscribers) = self.names(messages.namespace()).get(messages.channel()) {
                 receivers = subscribers.len();
-                refused = pending.deliver(messages.all(), &subscribers);
+                refused = pending.deliver(messages.all(), &subscribers, &self.backlog_bytes);
             }
             let refused = refused.into_iter().chain(std::iter::repeat(0));
             for refused in refused.take(messages.len()) {
                 reached(receivers - refused);
             }
+        }
+        self.count_busiest(hash, messages, total);
+    }
+
+    /// Counts messages among those of the busiest channels.
+    fn count_busiest(&self, hash: u64, messages: &Messages, receivers: usize) {
+        if self.busiest.is_on() {
+            let counts = Counts {
+                messages: messages.len() as u64,
+                bytes: messages.payload_bytes() as u64,
+                receivers: receivers as u64,
+            };
+            self.busiest.add(hash, messages.channel(), &counts);
         }
     }
 
@@ -283,13 +329,13 @@ impl Registry {
     ) -> usize {
         let mut receivers = 0;
         if let Some(subscribers) = self.channels.get(messages.channel()) {
-            let refused = pending.deliver(messages.one(index), &subscribers);
+            let refused = pending.deliver(messages.one(index), &subscribers, &self.backlog_bytes);
             receivers = subscribers.len() - refused.first().unwrap_or(&0);
         }
         let patterns = self.patterns.read();
         patterns.for_each_match(messages.channel(), |entry| {
             let frames = messages.for_pattern(index, &entry.pattern, frame);
-            let refused = pending.deliver(frames, &entry.subscribers);
+            let refused = pending.deliver(frames, &entry.subscribers, &self.backlog_bytes);
             receivers += entry.subscribers.len() - refused.first().unwrap_or(&0);
         });
         receivers
@@ -314,7 +360,7 @@ impl Registry {
         }
         self.with_subscribers(namespace, name, |name, subscribers| {
             subscribers.insert(client);
-            subscriptions.insert(namespace, name.clone());
+            subscriptions.insert(namespace, Arc::clone(name));
             subscriber.confirm(
                 &subscriptions,
                 namespace,
@@ -401,10 +447,10 @@ impl Registry {
     }
 
     /// The channels that have subscribers and match the glob `pattern` (`None`: all).
-    pub(crate) fn active(&self, namespace: Namespace, pattern: Option<&[u8]>) -> Vec<Bytes> {
+    pub(crate) fn active(&self, namespace: Namespace, pattern: Option<&[u8]>) -> Vec<Name> {
         self.names(namespace)
             .iter()
-            .map(|entry| entry.key().clone())
+            .map(|entry| Arc::clone(entry.key()))
             .filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)))
             .collect()
     }
@@ -431,6 +477,11 @@ impl Registry {
         self.subscribed_clients.load(Relaxed)
     }
 
+    /// Bytes of the messages that slow subscribers share.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.backlog_bytes.load(Relaxed)
+    }
+
     /// How many subscriptions a PUBLISH to `channel` would reach now: those to the channel and
     /// those to matching patterns.
     pub(crate) fn receivers(&self, channel: &[u8]) -> usize {
@@ -439,6 +490,26 @@ impl Registry {
             .read()
             .for_each_match(channel, |entry| receivers += entry.subscribers.len());
         receivers
+    }
+
+    /// As [`receivers`](Self::receivers), with at most `most` of the subscribers: those of the
+    /// channel first, then those of patterns, each with its pattern. The locks are held for as long
+    /// as it takes to count and to copy `most` pointers.
+    pub(crate) fn list_receivers(&self, channel: &[u8], most: usize) -> (usize, Vec<Receiver>) {
+        let (mut total, mut found) = (0, Vec::new());
+        let mut add = |subscribers: &Subscribers, pattern: Option<&Name>| {
+            total += subscribers.len();
+            let room = most - found.len();
+            let some = subscribers.clients().iter().take(room);
+            found.extend(some.map(|client| (Arc::clone(client), pattern.cloned())));
+        };
+        if let Some(subscribers) = self.channels.get(channel) {
+            add(&subscribers, None);
+        }
+        self.patterns.read().for_each_match(channel, |entry| {
+            add(&entry.subscribers, Some(&entry.pattern))
+        });
+        (total, found)
     }
 
     /// As [`receivers`](Self::receivers), for any namespace that messages are sent to.
@@ -477,21 +548,18 @@ impl Registry {
         &self,
         namespace: Namespace,
         name: &[u8],
-        change: impl FnOnce(&Bytes, &mut Subscribers),
+        change: impl FnOnce(&Name, &mut Subscribers),
     ) {
         if namespace == Namespace::Pattern {
             let mut patterns = self.patterns.write();
             let entry = patterns.get_or_insert_with(name, || PatternEntry {
-                pattern: Bytes::copy_from_slice(name),
+                pattern: name.into(),
                 subscribers: Subscribers::default(),
             });
             change(&entry.pattern, &mut entry.subscribers);
             self.pattern_count.store(patterns.len(), Relaxed);
         } else {
-            let mut entry = self
-                .names(namespace)
-                .entry(Bytes::copy_from_slice(name))
-                .or_default();
+            let mut entry = self.names(namespace).entry(name.into()).or_default();
             let (name, subscribers) = entry.pair_mut();
             change(name, subscribers);
         }
@@ -528,7 +596,9 @@ impl Registry {
     /// wait for a change.
     fn update_counts(&self, client: &Client, subscriptions: &Subscriptions) {
         let total = subscriptions.total();
-        let before = client.subscription_count.swap(total, Relaxed);
+        // More do not fit into memory.
+        let count = u32::try_from(total).unwrap_or(u32::MAX);
+        let before = client.subscription_count.swap(count, Relaxed);
         if (before == 0) != (total == 0) {
             client.outbox.set_pubsub(total > 0 || client.is_monitor());
             if total > 0 {
@@ -540,9 +610,9 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    /// The channel-order lock of a channel.
-    fn order_lock(&self, channel: &[u8]) -> &Mutex<()> {
-        &self.order[HashState::hash(channel) as usize % ORDER_LOCKS]
+    /// The channel-order lock of a channel with this hash.
+    fn order_lock(&self, hash: u64) -> &Mutex<()> {
+        &self.order[hash as usize % ORDER_LOCKS]
     }
 
     /// Takes all channel-order locks. The caller must have the keyspace's lock ([`ChannelOrder`]).

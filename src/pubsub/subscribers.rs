@@ -2,14 +2,12 @@
 //!
 //! Layer `pubsub`. It may use `client` and what lies below.
 //!
-//! They are kept in an array, so that a fan-out is a sequential scan. There may be very many names
-//! with one subscriber, so that one is stored inline, without an allocation. A long array has an
-//! index from a client's id to its place.
+//! They are kept in an array, so that a fan-out is a sequential scan. A long array has an index from
+//! a client's id to its place. There may be very many names with one subscriber, so that one needs
+//! neither.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-
-use smallvec::SmallVec;
 
 use crate::client::backlog::Backlog;
 use crate::client::{Client, ClientId};
@@ -22,41 +20,91 @@ const LINEAR_SEARCH: usize = 8;
 
 /// A set of clients, and the backlog that the slow ones among them share.
 #[derive(Debug, Default)]
-pub(crate) struct Subscribers {
-    clients: SmallVec<[Arc<Client>; 1]>,
+pub(crate) enum Subscribers {
+    /// There are none.
+    #[default]
+    None,
+    /// There is one, and was never another.
+    One(Arc<Client>),
+    /// There is, or was, more than one.
+    Many(Box<Array>),
+}
+
+/// See [`Subscribers::Many`].
+#[derive(Debug, Default)]
+pub(crate) struct Array {
+    clients: Vec<Arc<Client>>,
     /// The place of each client in `clients`, once there have been more than [`LINEAR_SEARCH`].
-    /// Boxed, because most names have few subscribers.
-    #[expect(clippy::box_collection)]
-    places: Option<Box<HashMap<ClientId, usize, HashState>>>,
+    places: Option<HashMap<ClientId, usize, HashState>>,
     backlog: Backlog,
 }
 
 impl Subscribers {
     /// The number of subscribers.
     pub(crate) fn len(&self) -> usize {
-        self.clients.len()
+        self.clients().len()
     }
 
     /// Whether there are no subscribers.
     pub(crate) fn is_empty(&self) -> bool {
-        self.clients.is_empty()
+        self.clients().is_empty()
     }
 
     /// Adds a client that is not a subscriber yet.
     pub(crate) fn insert(&mut self, client: &Arc<Client>) {
-        if let Some(places) = &mut self.places {
-            places.insert(client.id, self.clients.len());
-        }
-        self.clients.push(Arc::clone(client));
-        if self.places.is_none() && self.clients.len() > LINEAR_SEARCH {
-            let ids = self.clients.iter().map(|client| client.id);
-            self.places = Some(Box::new(ids.zip(0..).collect()));
+        match self {
+            Subscribers::None => *self = Subscribers::One(Arc::clone(client)),
+            Subscribers::One(first) => {
+                let mut array = Array::default();
+                array.insert(first);
+                array.insert(client);
+                *self = Subscribers::Many(Box::new(array));
+            }
+            Subscribers::Many(array) => array.insert(client),
         }
     }
 
     /// Removes a client, if it is a subscriber. Frees memory if the array is mostly empty
     /// afterwards.
     pub(crate) fn remove(&mut self, client: ClientId) {
+        match self {
+            Subscribers::One(one) if one.id == client => *self = Subscribers::None,
+            Subscribers::None | Subscribers::One(_) => {}
+            Subscribers::Many(array) => array.remove(client),
+        }
+    }
+
+    /// The clients, in no particular order.
+    pub(crate) fn clients(&self) -> &[Arc<Client>] {
+        match self {
+            Subscribers::None => &[],
+            Subscribers::One(client) => std::slice::from_ref(client),
+            Subscribers::Many(array) => &array.clients,
+        }
+    }
+
+    /// The messages that slow subscribers of the name share. A single one shares with nobody.
+    pub(crate) fn backlog(&self) -> Option<&Backlog> {
+        match self {
+            Subscribers::None | Subscribers::One(_) => None,
+            Subscribers::Many(array) => Some(&array.backlog),
+        }
+    }
+}
+
+impl Array {
+    fn insert(&mut self, client: &Arc<Client>) {
+        if let Some(places) = &mut self.places {
+            places.insert(client.id, self.clients.len());
+        }
+        self.clients.push(Arc::clone(client));
+        if self.places.is_none() && self.clients.len() > LINEAR_SEARCH {
+            let ids = self.clients.iter().map(|client| client.id);
+            self.places = Some(ids.zip(0..).collect());
+        }
+    }
+
+    fn remove(&mut self, client: ClientId) {
         let place = match &mut self.places {
             Some(places) => places.remove(&client),
             None => self.clients.iter().position(|other| other.id == client),
@@ -80,16 +128,6 @@ impl Subscribers {
             }
         }
     }
-
-    /// The clients, in no particular order.
-    pub(crate) fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
-        self.clients.iter()
-    }
-
-    /// The messages that slow subscribers of the name share.
-    pub(crate) fn backlog(&self) -> &Backlog {
-        &self.backlog
-    }
 }
 
 #[cfg(test)]
@@ -98,12 +136,12 @@ mod tests {
 
     use super::*;
     use crate::client::Addresses;
-    use crate::client::socket::split_unix;
+    use crate::client::socket::Socket;
 
     fn client(id: ClientId) -> Arc<Client> {
         let (ours, _) = tokio::net::UnixStream::pair().unwrap();
-        let (_, socket) = split_unix(ours);
-        Arc::new(Client::new(id, Addresses::Unix(Arc::default()), socket))
+        let socket = Socket::from(ours);
+        Arc::new(Client::new(id, Addresses::unix(Arc::default()), socket))
     }
 
     /// Compares with a plain set while the subscribers grow and shrink across every threshold.
@@ -124,7 +162,11 @@ mod tests {
                 subscribers.remove(id);
                 expected.remove(&id);
             }
-            let ids: BTreeSet<_> = subscribers.clients().map(|client| client.id).collect();
+            let ids: BTreeSet<_> = subscribers
+                .clients()
+                .iter()
+                .map(|client| client.id)
+                .collect();
             assert_eq!(ids, expected, "step {step}");
             assert_eq!(subscribers.len(), expected.len(), "step {step}");
             assert_eq!(subscribers.is_empty(), expected.is_empty(), "step {step}");

@@ -11,6 +11,7 @@
 //!   replies   where replies are gathered, in pieces that are not copied as they grow
 //!   encode    the one place where a reply becomes bytes, in RESP2 or RESP3
 //!   error     the errors that a client is shown
+//!   tokens    reads replies, for requests from within the server
 //!   number    reads and prints floating-point numbers
 //! ```
 
@@ -23,6 +24,8 @@ pub(crate) mod number;
 pub(crate) mod replies;
 pub(crate) mod reply;
 pub(crate) mod request;
+#[cfg(feature = "http")]
+pub(crate) mod tokens;
 pub(crate) mod writer;
 
 /// The protocol version of a connection: RESP2 until `HELLO 3` asks for RESP3.

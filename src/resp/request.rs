@@ -25,6 +25,8 @@
 //!
 //! Layer `resp`, the lowest. It uses no other layer.
 
+mod header;
+
 use std::ops::{Index, Range};
 
 use bytes::{Bytes, BytesMut};
@@ -33,13 +35,12 @@ use thiserror::Error;
 use super::error::CommandError;
 use super::inline::split_words_into;
 use super::large::{LARGE, LargeBulk, Receiving, has_memory_for};
+use header::{bulk_length, permit_bulk, short_header};
 
 /// The longest header line or inline command, in bytes (Redis: `PROTO_INLINE_MAX_SIZE`).
 pub(crate) const MAX_LINE: usize = 64 * 1024;
 /// The most arguments of a request before AUTH; the command's name counts.
-const MAX_ARGS_BEFORE_AUTH: i64 = 10;
-/// The longest argument before AUTH, in bytes.
-const MAX_BULK_BEFORE_AUTH: i64 = 16 * 1024;
+const MAX_ARGS_BEFORE_AUTH: usize = 10;
 
 /// The bytes are not a request. The texts are Redis's. The connection is closed after the error.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -250,7 +251,7 @@ impl RequestReader {
     }
 
     /// Whether what is understood is a request that was carried out, or nothing.
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.missing == 0 && !self.unread
     }
 
@@ -351,17 +352,23 @@ impl RequestReader {
     }
 
     fn read_array_header(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {
-        let Some(end) = self.header_end(buffer, ProtocolError::ArrayHeaderTooLong)? else {
-            return Ok(false);
+        let (count, end) = match short_header(buffer, self.position) {
+            Some(header) => header,
+            None => {
+                let Some(end) = self.header_end(buffer, ProtocolError::ArrayHeaderTooLong)? else {
+                    return Ok(false);
+                };
+                let count = parse_integer(&buffer[self.position + 1..end])
+                    .filter(|&count| count <= i64::from(i32::MAX))
+                    .ok_or(ProtocolError::ArrayLength)?;
+                (usize::try_from(count).unwrap_or(0), end)
+            }
         };
-        let count = parse_integer(&buffer[self.position + 1..end])
-            .filter(|&count| count <= i64::from(i32::MAX))
-            .ok_or(ProtocolError::ArrayLength)?;
         if count > MAX_ARGS_BEFORE_AUTH && !limits.authenticated {
             return Err(ProtocolError::ArrayLengthBeforeAuth);
         }
         self.position = end + 2;
-        self.missing = usize::try_from(count).unwrap_or(0);
+        self.missing = count;
         Ok(true)
     }
 
@@ -372,10 +379,18 @@ impl RequestReader {
                 if self.position >= buffer.len() {
                     return Ok(false);
                 }
-                let Some(end) = self.header_end(buffer, ProtocolError::BulkHeaderTooLong)? else {
-                    return Ok(false);
+                let short = short_header(buffer, self.position);
+                let (length, end) = match short.filter(|_| buffer[self.position] == b'$') {
+                    Some(header) => header,
+                    None => {
+                        let too_long = ProtocolError::BulkHeaderTooLong;
+                        let Some(end) = self.header_end(buffer, too_long)? else {
+                            return Ok(false);
+                        };
+                        (bulk_length(&buffer[self.position..end])?, end)
+                    }
                 };
-                let length = bulk_length(&buffer[self.position..end], limits)?;
+                permit_bulk(length, limits)?;
                 self.position = end + 2;
                 self.bulk = Some(length);
                 length
@@ -425,25 +440,6 @@ impl RequestReader {
         split_words_into(line, bytes, &mut self.args)
             .map_err(|_| ProtocolError::UnbalancedQuotes)?;
         Ok(true)
-    }
-}
-
-/// The length of a bulk, from its header line.
-fn bulk_length(header: &[u8], limits: Limits) -> Result<usize, ProtocolError> {
-    match header {
-        [b'$', digits @ ..] => {
-            let length = parse_integer(digits).ok_or(ProtocolError::BulkLength)?;
-            let length = usize::try_from(length).map_err(|_| ProtocolError::BulkLength)?;
-            if length as u64 > limits.max_bulk {
-                return Err(ProtocolError::BulkLength);
-            }
-            if length as i64 > MAX_BULK_BEFORE_AUTH && !limits.authenticated {
-                return Err(ProtocolError::BulkLengthBeforeAuth);
-            }
-            Ok(length)
-        }
-        [other, ..] => Err(ProtocolError::ExpectedBulk(*other)),
-        [] => Err(ProtocolError::ExpectedBulk(b'\r')),
     }
 }
 

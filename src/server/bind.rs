@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::listener::Listener;
-use crate::config::{Config, TlsPort};
+use crate::config::{Config, OptionalPort};
 
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
@@ -26,6 +26,9 @@ pub enum ListenError {
     /// A word of `bind` is neither an IP address nor a host name that resolves to one.
     #[error("can't listen on '{0}': not an IP address or a host name that resolves to one")]
     NoAddress(String),
+    /// The library was built without the feature `http`.
+    #[error("can't listen on 'http-port': fanfare was built without the feature 'http'")]
+    NoHttp,
     /// The address is in use, or this machine does not have it.
     #[error("can't listen on {address}: {source}")]
     Bind {
@@ -48,7 +51,7 @@ impl ListenError {
                     Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT)
                 )
             }
-            ListenError::Nothing(_) => false,
+            ListenError::Nothing(_) | ListenError::NoHttp => false,
         }
     }
 }
@@ -57,17 +60,12 @@ impl ListenError {
 pub(crate) async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
     // As in Redis: with a `tls-port`, `port 0` means no plain port.
-    if config.port != 0 || config.tls_port == TlsPort::Off {
-        let bound = bind_port(config, config.port).await?;
+    if config.port != 0 || config.tls_port == OptionalPort::Off {
+        let bound = bind_port(config, &config.bind, config.port).await?;
         listeners.extend(bound.into_iter().map(|(tcp, at)| Listener::Tcp(tcp, at)));
     }
-    let tls_port = match config.tls_port {
-        TlsPort::Off => None,
-        TlsPort::Auto => Some(0),
-        TlsPort::Number(port) => Some(port),
-    };
-    if let Some(port) = tls_port {
-        let bound = bind_port(config, port).await?;
+    if let Some(port) = config.tls_port.to_bind() {
+        let bound = bind_port(config, &config.bind, port).await?;
         listeners.extend(bound.into_iter().map(|(tcp, at)| Listener::Tls(tcp, at)));
     }
     if let Some(path) = &config.unixsocket {
@@ -83,16 +81,42 @@ pub(crate) async fn bind_all(config: &Config) -> Result<Vec<Listener>, ListenErr
     if listeners.is_empty() {
         return Err(ListenError::Nothing(config.bind.join(" ")));
     }
+    bind_http(config, &mut listeners).await?;
     Ok(listeners)
+}
+
+#[cfg(feature = "http")]
+async fn bind_http(config: &Config, listeners: &mut Vec<Listener>) -> Result<(), ListenError> {
+    let Some(port) = config.http_port.to_bind() else {
+        return Ok(());
+    };
+    for (listener, at) in bind_port(config, &config.http_bind, port).await? {
+        listeners.push(if config.http_tls {
+            Listener::Https(listener, at)
+        } else {
+            Listener::Http(listener, at)
+        });
+    }
+    Ok(())
+}
+
+/// A program that was built without the port must not seem to have it.
+#[cfg(not(feature = "http"))]
+async fn bind_http(config: &Config, _: &mut [Listener]) -> Result<(), ListenError> {
+    match config.http_port.to_bind() {
+        Some(_) => Err(ListenError::NoHttp),
+        None => Ok(()),
+    }
 }
 
 /// Binds a port at every address of the settings.
 async fn bind_port(
     config: &Config,
+    addresses: &[String],
     mut port: u16,
 ) -> Result<Vec<(TcpListener, SocketAddr)>, ListenError> {
     let mut listeners = Vec::new();
-    for word in &config.bind {
+    for word in addresses {
         let (optional, host) = match word.strip_prefix('-') {
             Some(host) => (true, host),
             None => (false, word.as_str()),

@@ -135,9 +135,7 @@ async fn tell_subscribers(state: &ServerState) {
         }
         match policy {
             LossPolicy::Disconnect => state.disconnect(&client),
-            LossPolicy::Keep => {
-                client.gaps.fetch_add(1, Relaxed);
-            }
+            LossPolicy::Keep => client.add_gap(),
         }
         told += 1;
         if told.is_multiple_of(TOLD_PER_TURN) {

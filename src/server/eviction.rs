@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::client::Client;
 use crate::client::log::log_client;
+use crate::client::{Client, Ending};
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
@@ -63,6 +63,7 @@ fn evict(state: &ServerState) -> bool {
             break;
         }
         total -= memory;
+        client.ends_because(Ending::ClientsMemory);
         state.stats.evicted_clients.fetch_add(1, Relaxed);
         if let Some(times) = state.told.note(Told::ClientsMemory) {
             log_client!(

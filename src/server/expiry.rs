@@ -10,9 +10,9 @@
 //! Layer `server`. It may use all layers but `embed`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use crate::pubsub::counts::PublishCounts;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::ChannelOrder;
 use crate::state::ServerState;
@@ -61,20 +61,21 @@ async fn expire_some(state: &Arc<ServerState>) -> bool {
 fn expire_locked(state: &ServerState, keyspace: &mut Keyspace) -> (Fanout, bool) {
     let config = state.config();
     let mut fanout = Fanout::default();
-    fanout.begin_batch(config.client_output_buffer_limit);
     let began = Instant::now();
+    fanout.begin_batch(config.client_output_buffer_limit, began);
     keyspace.refresh_clock();
     let expired = keyspace.expire(BATCH, &config);
     keyspace.tracking.tell_all(None, &mut fanout);
-    let (published, delivered) = events::publish(
+    let mut counts = PublishCounts::default();
+    events::publish(
         &keyspace.take_events(),
         config.notify_keyspace_events,
         &state.registry,
         &ChannelOrder::default(),
         &mut fanout,
+        &mut counts,
     );
-    state.stats.published.fetch_add(published, Relaxed);
-    state.stats.delivered.fetch_add(delivered, Relaxed);
+    state.stats.messages.take(&mut counts);
     let threshold = config.latency_monitor_threshold;
     state
         .latency

@@ -1,11 +1,13 @@
 //! A task that runs once a second. It closes idle clients and clients whose outbox has been above
 //! its soft limit for too long, logs what was held back by the log's rate limit, shrinks tables
-//! that are too large for their entries, and returns free memory to the system.
+//! that are too large for their entries, tells the time to what counts the busiest channels, and
+//! returns free memory to the system.
 //!
 //! Layer `server`. It may use all layers but `embed`.
 
 use std::time::{Duration, Instant};
 
+use crate::client::Ending;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
@@ -43,6 +45,7 @@ pub(crate) async fn run(state: &ServerState) {
 
 fn run_once(state: &ServerState, free: &mut FreeMemory) {
     let config = state.config();
+    state.tell_time();
     for client in state.clients.all() {
         state.note_drops(&client, false);
         if client
@@ -57,6 +60,7 @@ fn run_once(state: &ServerState, free: &mut FreeMemory) {
             && !client.is_monitor()
             && client.idle_seconds() > timeout.as_secs()
         {
+            client.ends_because(Ending::Idle);
             state.tell(Told::Idle, &client);
             state.disconnect(&client);
         }

@@ -10,15 +10,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+#[cfg(feature = "http")]
+use bytes::BytesMut;
+#[cfg(feature = "http")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
-use super::supervise::catch;
 use crate::acl::Acl;
-use crate::client::Addresses;
-use crate::client::socket::{ReadSocket, WriteSocket, split_tcp, split_tls, split_unix};
+#[cfg(feature = "http")]
+use crate::client::pipe::{FarEnd, pipe};
+use crate::client::socket::Socket;
 use crate::client::tls::TlsStream;
-use crate::conn::Connection;
+use crate::client::{Addresses, Ending};
+use crate::conn::{Connection, ConnectionTask};
+#[cfg(feature = "http")]
+use crate::http::{self, stream::Stream};
 use crate::observe::log_throttle::{LogThrottle, Told};
 use crate::state::ServerState;
 use crate::state::bound::Bound;
@@ -45,6 +52,12 @@ pub(crate) enum Listener {
     Tls(TcpListener, SocketAddr),
     /// Over a unix socket.
     Unix(UnixListener, Arc<PathBuf>),
+    /// HTTP.
+    #[cfg(feature = "http")]
+    Http(TcpListener, SocketAddr),
+    /// HTTP, encrypted.
+    #[cfg(feature = "http")]
+    Https(TcpListener, SocketAddr),
 }
 
 impl Listener {
@@ -54,25 +67,43 @@ impl Listener {
             Listener::Tcp(_, address) => Bound::Tcp(*address),
             Listener::Tls(_, address) => Bound::Tls(*address),
             Listener::Unix(_, path) => Bound::Unix(Arc::clone(path)),
+            #[cfg(feature = "http")]
+            Listener::Http(_, address) => Bound::Http(*address),
+            #[cfg(feature = "http")]
+            Listener::Https(_, address) => Bound::Https(*address),
         }
     }
 
+    /// Waits until it is to end. Over HTTP, probes are answered while the clients are drained.
+    async fn end(&self, state: &ServerState) {
+        #[cfg(feature = "http")]
+        if let Listener::Http(..) | Listener::Https(..) = self {
+            return state.shutdown.drained().await;
+        }
+        state.shutdown.begun().await;
+    }
+
     async fn accept(&self) -> io::Result<Accepted> {
-        match self {
+        Ok(match self {
             Listener::Tcp(listener, _) => {
                 let (stream, addresses) = accept_tcp(listener).await?;
-                Ok(Accepted::Tcp(stream, addresses))
+                Accepted::Tcp(stream, addresses)
             }
             Listener::Tls(listener, _) => {
                 let (stream, addresses) = accept_tcp(listener).await?;
-                Ok(Accepted::Tls(stream, addresses))
+                Accepted::Tls(stream, addresses)
             }
             Listener::Unix(listener, path) => {
                 let (stream, _) = listener.accept().await?;
-                let addresses = Addresses::Unix(Arc::clone(path));
-                Ok(Accepted::Unix(stream, addresses))
+                Accepted::Unix(stream, Addresses::unix(Arc::clone(path)))
             }
-        }
+            #[cfg(feature = "http")]
+            Listener::Http(listener, _) | Listener::Https(listener, _) => {
+                let (stream, addresses) = accept_tcp(listener).await?;
+                let encrypted = matches!(self, Listener::Https(..));
+                Accepted::Http(stream, addresses, encrypted)
+            }
+        })
     }
 }
 
@@ -80,7 +111,7 @@ async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, Addresses)
     let (stream, peer) = listener.accept().await?;
     let local = stream.local_addr()?;
     stream.set_nodelay(true)?;
-    Ok((stream, Addresses::Tcp { peer, local }))
+    Ok((stream, Addresses::tcp(peer, local)))
 }
 
 /// An accepted connection that no task serves yet.
@@ -89,6 +120,9 @@ enum Accepted {
     Tcp(TcpStream, Addresses),
     Tls(TcpStream, Addresses),
     Unix(UnixStream, Addresses),
+    /// Whether it is encrypted comes last.
+    #[cfg(feature = "http")]
+    Http(TcpStream, Addresses, bool),
 }
 
 impl Accepted {
@@ -102,6 +136,10 @@ impl Accepted {
         Ok(match self {
             Accepted::Tcp(stream, addresses) => Accepted::Tcp(move_tcp(stream)?, addresses),
             Accepted::Tls(stream, addresses) => Accepted::Tls(move_tcp(stream)?, addresses),
+            #[cfg(feature = "http")]
+            Accepted::Http(stream, addresses, encrypted) => {
+                Accepted::Http(move_tcp(stream)?, addresses, encrypted)
+            }
             Accepted::Unix(stream, addresses) => {
                 let stream = stream.into_std()?;
                 let _home = home.enter();
@@ -115,24 +153,74 @@ impl Accepted {
             Accepted::Tcp(_, addresses)
             | Accepted::Tls(_, addresses)
             | Accepted::Unix(_, addresses) => addresses,
+            #[cfg(feature = "http")]
+            Accepted::Http(_, addresses, _) => addresses,
         }
     }
 
-    fn split(self, tls: &Tls) -> io::Result<(ReadSocket, WriteSocket, Addresses)> {
-        let (halves, addresses) = match self {
-            Accepted::Tcp(stream, addresses) => (split_tcp(stream), addresses),
-            Accepted::Tls(stream, addresses) => {
-                let config = tls.config().expect("a port for TLS has what it takes");
-                (split_tls(TlsStream::new(stream, config)?), addresses)
-            }
-            Accepted::Unix(stream, addresses) => (split_unix(stream), addresses),
+    /// Whether it speaks TLS.
+    fn is_encrypted(&self) -> bool {
+        match self {
+            Accepted::Tcp(..) | Accepted::Unix(..) => false,
+            Accepted::Tls(..) => true,
+            #[cfg(feature = "http")]
+            Accepted::Http(.., encrypted) => *encrypted,
+        }
+    }
+
+    /// Whether it speaks HTTP.
+    fn is_http(&self) -> bool {
+        match self {
+            Accepted::Tcp(..) | Accepted::Tls(..) | Accepted::Unix(..) => false,
+            #[cfg(feature = "http")]
+            Accepted::Http(..) => true,
+        }
+    }
+
+    fn into_link(self, tls: &Tls) -> io::Result<ClientLink> {
+        let encrypt = |stream| {
+            let config = tls.config().expect("a port for TLS has what it takes");
+            TlsStream::new(stream, config)
         };
-        let (read, write) = halves;
-        Ok((read, write, addresses))
+        let (socket, addresses) = match self {
+            Accepted::Tcp(stream, addresses) => (stream.into(), addresses),
+            Accepted::Tls(stream, addresses) => (encrypt(stream)?.into(), addresses),
+            Accepted::Unix(stream, addresses) => (stream.into(), addresses),
+            #[cfg(feature = "http")]
+            Accepted::Http(stream, addresses, encrypted) => {
+                let stream = if encrypted {
+                    Stream::Tls(Box::new(encrypt(stream)?), BytesMut::new())
+                } else {
+                    Stream::Plain(stream)
+                };
+                let (near, far) = pipe(stream.descriptor());
+                return Ok(ClientLink {
+                    socket: near.into(),
+                    addresses,
+                    http: Some((far, stream)),
+                });
+            }
+        };
+        Ok(ClientLink {
+            socket,
+            addresses,
+            #[cfg(feature = "http")]
+            http: None,
+        })
     }
 }
 
-/// Accepts connections until the server shuts down. A failed accept never ends it.
+/// What an accepted connection's client is made of.
+#[derive(Debug)]
+struct ClientLink {
+    socket: Socket,
+    addresses: Addresses,
+    /// The client is the one of an HTTP connection: the other end of its pipe, and the peer's socket.
+    #[cfg(feature = "http")]
+    http: Option<(FarEnd, Stream)>,
+}
+
+/// Accepts connections until the listener is to end. A failed accept never ends it.
 pub(crate) async fn accept_all(listener: &Listener, state: &Arc<ServerState>) {
     let mut failures = LogThrottle::default();
     let accepting = async {
@@ -162,7 +250,7 @@ pub(crate) async fn accept_all(listener: &Listener, state: &Arc<ServerState>) {
     };
     tokio::select! {
         () = accepting => {}
-        () = state.shutdown.begun() => {}
+        () = listener.end(state) => {}
     }
     if let Listener::Unix(_, path) = listener {
         // Best effort: the next start removes it otherwise.
@@ -192,8 +280,13 @@ fn is_unprotected(acl: &Acl, addresses: &Addresses) -> bool {
 /// waited for.
 fn refuse(state: &ServerState, accepted: Accepted, why: &str) {
     state.stats.rejected_connections.fetch_add(1, Relaxed);
-    if let Ok((_read, write, _)) = accepted.split(&state.tls) {
-        let _ = write.write_unregistered(why.as_bytes());
+    #[cfg(feature = "http")]
+    if let Accepted::Http(stream, _, false) = &accepted {
+        let _ = SockRef::from(stream).send(http::serve::TOO_MANY.as_bytes());
+        return;
+    }
+    if let Ok(link) = accepted.into_link(&state.tls) {
+        let _ = link.socket.write_unregistered(why.as_bytes());
     }
 }
 
@@ -214,8 +307,10 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         refuse(state, accepted, "-ERR max number of clients reached\r\n");
         return Ok(());
     }
-    let encrypted = matches!(accepted, Accepted::Tls(..));
-    if !encrypted && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
+    let (encrypted, is_http) = (accepted.is_encrypted(), accepted.is_http());
+    // HTTP has an answer of its own.
+    let is_plain = !encrypted && !is_http;
+    if is_plain && config.protected_mode && is_unprotected(&state.acl, accepted.addresses()) {
         log_refused(state, Told::Unprotected, None, accepted.addresses());
         refuse(state, accepted, PROTECTED);
         return Ok(());
@@ -225,25 +320,11 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
         Some(home) => accepted.move_to(home)?,
         None => accepted,
     };
-    let (read, write, addresses) = accepted.split(&state.tls)?;
-    if let Err(error) = write.set_keepalive(config.tcp_keepalive) {
+    let link = accepted.into_link(&state.tls)?;
+    if let Err(error) = link.socket.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
-    let mut connection = Connection::new(Arc::clone(state), read, write, addresses);
-    let (own, client) = (Arc::clone(state), Arc::clone(connection.client()));
-    let server = Arc::clone(state);
-    let connection = Box::pin(async move {
-        if encrypted {
-            Box::pin(run_encrypted(&server, &mut connection)).await;
-        } else {
-            connection.run().await;
-        }
-    });
-    let task = async move {
-        if let Err(panic) = catch(connection).await {
-            own.note_panic(&client, &panic);
-        }
-    };
+    let task = start(state, link, encrypted);
     match home {
         Some(home) => state.tasks.spawn_on(task, home),
         None => state.tasks.spawn(task),
@@ -251,10 +332,28 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs a TLS connection after its handshake, which must end within `tls-handshake-timeout`.
-/// Protected mode can refuse it only then: before the handshake, no error can be sent.
-async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
-    let handshake = async {
+/// The task of an accepted connection.
+fn start(state: &Arc<ServerState>, link: ClientLink, encrypted: bool) -> ConnectionTask {
+    let connection = Connection::new(Arc::clone(state), link.socket, link.addresses);
+    let server = Arc::clone(state);
+    #[cfg(feature = "http")]
+    if let Some((far, stream)) = link.http {
+        stream.set_keepalive(state.config().tcp_keepalive);
+        return ConnectionTask::after(connection, |connection| {
+            http::serve::serve(server, connection, far, stream)
+        });
+    }
+    if encrypted {
+        ConnectionTask::after(connection, |connection| encrypt(server, connection))
+    } else {
+        ConnectionTask::new(connection)
+    }
+}
+
+/// Does the TLS handshake, which must end within `tls-handshake-timeout`. Protected mode can refuse
+/// the connection only then: before the handshake, no error can be sent.
+async fn encrypt(state: Arc<ServerState>, connection: Connection) -> Option<Connection> {
+    let shaken = {
         let handshake = connection.shake_hands();
         match state.config().tls_handshake_timeout {
             Some(limit) => match tokio::time::timeout(limit, handshake).await {
@@ -264,11 +363,11 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
             None => handshake.await,
         }
     };
-    if let Err(error) = Box::pin(handshake).await {
+    if let Err(error) = shaken {
         if error.kind() != io::ErrorKind::Interrupted {
-            state.tls.note_failure(state, connection.client(), &error);
+            state.tls.note_failure(&state, connection.client(), &error);
         }
-        return;
+        return None;
     }
     let refused = {
         let addresses = &connection.client().addresses;
@@ -276,11 +375,11 @@ async fn run_encrypted(state: &Arc<ServerState>, connection: &mut Connection) {
     };
     if refused {
         state.stats.rejected_connections.fetch_add(1, Relaxed);
+        connection.client().ends_because(Ending::Unprotected);
         state.tell(Told::Unprotected, connection.client());
-        Box::pin(connection.refuse(PROTECTED)).await;
-    } else {
-        connection.run().await;
+        connection.refuse(PROTECTED);
     }
+    Some(connection)
 }
 
 #[cfg(test)]
@@ -291,15 +390,15 @@ mod tests {
     #[test]
     fn only_this_machine_connects_without_a_password() {
         let acl = Acl::new(vec![User::unrestricted_default()]);
-        let from = |peer: &str| Addresses::Tcp {
-            peer: format!("{peer}:1").parse().unwrap(),
-            local: "192.0.2.1:6379".parse().unwrap(),
+        let from = |peer: &str| {
+            let peer = format!("{peer}:1").parse().unwrap();
+            Addresses::tcp(peer, "192.0.2.1:6379".parse().unwrap())
         };
         let locals = [
             from("127.0.0.1"),
             from("127.255.0.9"),
             from("[::1]"),
-            Addresses::Unix(Arc::default()),
+            Addresses::unix(Arc::default()),
         ];
         let others = [from("192.0.2.1"), from("128.0.0.1"), from("[fd00::1]")];
         let refused = |all: &[Addresses]| {

@@ -4,6 +4,7 @@
 //! Layer `server`. It may use `conn` and what lies below. Only `embed` and the binary use it.
 
 pub(crate) mod bind;
+mod busy_poll;
 pub(crate) mod edge;
 pub(crate) mod eviction;
 pub(crate) mod expiry;
@@ -11,4 +12,5 @@ pub(crate) mod housekeeping;
 pub(crate) mod listener;
 pub(crate) mod shutdown;
 pub(crate) mod supervise;
+mod window;
 pub(crate) mod workers;

@@ -1,6 +1,6 @@
 //! The shutdown. It loses nothing that a reply has promised:
 //!
-//! 1. No connection is accepted any more, and connections take no more requests.
+//! 1. No connection is accepted any more, but over HTTP, which tells that the server drains; and connections take no more requests.
 //! 2. Running batches end, so that every message they publish is in the outboxes of its
 //!    subscribers.
 //! 3. Each connection closes once its outbox is written.
@@ -29,6 +29,7 @@ const STALL_POLL: Duration = Duration::from_millis(100);
 pub(crate) async fn run(state: &ServerState) {
     state.shutdown.begun().await;
     drain(state).await;
+    state.shutdown.finish();
 }
 
 /// Disconnects all clients at once. It may be called from any thread.

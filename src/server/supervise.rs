@@ -3,7 +3,7 @@
 //! - In a command: `conn::batch` catches it, completes what earlier commands have done for other
 //!   clients, and closes the connection. Its own client's replies are dropped. What other clients
 //!   are to get is written.
-//! - Anywhere else in a connection's task: [`catch`] ends the task, and the connection's drop
+//! - Anywhere else in a connection's task: `conn::task` ends it, and the connection's drop
 //!   removes its client from all tables. The drop of its work list flushes the clients that are
 //!   still on it (`pubsub::fanout`).
 //! - During the write of an outbox: the client of that outbox is closed too, since it is unknown
@@ -18,30 +18,16 @@
 //!
 //! Layer `server`. It may use all layers but `embed`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::state::ServerState;
-use crate::state::panic::{Panic, message};
+use crate::state::panic::{catch, message};
 
 /// The pause before a task is started again, so that a task that always panics does not keep a core
 /// busy.
 const REST: Duration = Duration::from_millis(50);
-
-/// Runs a task to its end, or until it panics.
-pub(crate) async fn catch<F: Future>(mut task: Pin<Box<F>>) -> Result<F::Output, Panic> {
-    std::future::poll_fn(move |context| {
-        match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    })
-    .await
-}
 
 /// Runs a task of the server. It is started again whenever it panics.
 pub(crate) async fn supervise<F: Future<Output = ()>>(
@@ -49,7 +35,7 @@ pub(crate) async fn supervise<F: Future<Output = ()>>(
     name: &'static str,
     mut task: impl FnMut() -> F,
 ) {
-    while let Err(panic) = catch(Box::pin(task())).await {
+    while let Err(panic) = catch(task()).await {
         state.stats.task_panics.fetch_add(1, Relaxed);
         // The field is not called `message`: that is the line's own text.
         tracing::error!(
@@ -94,19 +80,5 @@ mod tests {
         .await;
         assert_eq!(runs, 3);
         assert_eq!(state.stats.task_panics.load(Relaxed), 2);
-    }
-
-    #[tokio::test]
-    async fn the_message_of_a_panic_is_found() {
-        let panic = catch(Box::pin(async { panic!("plain") })).await;
-        assert_eq!(
-            panic.map_err(|panic| message(&panic).to_owned()),
-            Err::<(), _>("plain".into())
-        );
-        let panic = catch(Box::pin(async { panic!("built {}", 1) })).await;
-        assert_eq!(
-            panic.map_err(|panic| message(&panic).to_owned()),
-            Err::<(), _>("built 1".into())
-        );
     }
 }

@@ -10,11 +10,14 @@
 //! Layer `server`. It may use all layers but `embed`.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{self, Runtime};
 
+use super::busy_poll::BusyPoll;
 use crate::state::placement::Placement;
 
 /// How long a thread may take to stop. The server has stopped by then, and nothing is left to wait
@@ -25,6 +28,8 @@ const STOP: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Workers {
     runtimes: Vec<Runtime>,
+    /// How long each may look for input before it sleeps, in microseconds. The server sets it.
+    busy_poll: Arc<AtomicU32>,
 }
 
 impl Workers {
@@ -38,25 +43,38 @@ impl Workers {
             0 => (thread::available_parallelism()?.get() - 1).max(1),
             count => count,
         };
-        let runtimes = (0..count).map(start).collect::<io::Result<_>>()?;
-        Ok(Workers { runtimes })
+        let busy_poll = Arc::new(AtomicU32::new(0));
+        let runtimes = (0..count)
+            .map(|index| start(index, BusyPoll::new(Arc::clone(&busy_poll))))
+            .collect::<io::Result<_>>()?;
+        Ok(Workers {
+            runtimes,
+            busy_poll,
+        })
     }
 
     /// Distributes connections over these threads.
     pub(crate) fn placement(&self) -> Placement {
         let handles = self.runtimes.iter().map(|runtime| runtime.handle().clone());
-        Placement::new(handles.collect())
+        Placement::new(handles.collect(), Arc::clone(&self.busy_poll))
     }
 }
 
 /// A runtime with one thread. It is of the multi-thread kind, since only that kind continues on
 /// another thread when a script occupies this one for long (`state::hand_over`).
-fn start(index: usize) -> io::Result<Runtime> {
-    runtime::Builder::new_multi_thread()
+fn start(index: usize, busy_poll: BusyPoll) -> io::Result<Runtime> {
+    let busy_poll = Arc::new(busy_poll);
+    let (sleeps, wakes) = (Arc::clone(&busy_poll), Arc::clone(&busy_poll));
+    let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name(format!("worker-{index}"))
         .enable_all()
-        .build()
+        .on_thread_park(move || sleeps.sleeps())
+        .on_thread_unpark(move || wakes.wakes())
+        .build()?;
+    // It ends with the runtime.
+    runtime.spawn(async move { busy_poll.run().await });
+    Ok(runtime)
 }
 
 impl Drop for Workers {

@@ -28,9 +28,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::ServerState;
-use crate::client::Client;
 use crate::client::log::log_client;
-use crate::client::outbox::BrokenLimit;
+use crate::client::outbox::{BrokenLimit, Written};
+use crate::client::{Client, Ending};
+use crate::observe::delivery_times::Sent;
 use crate::observe::log_throttle::Told;
 
 /// Subscriptions that are removed at a time, which takes about half a millisecond. With much fewer,
@@ -55,6 +56,10 @@ impl ServerState {
             client.outbox.seal();
             self.clients.remove(client.id);
             self.note_end(client);
+            if self.shutdown.has_begun() {
+                client.ends_because(Ending::Shutdown);
+            }
+            self.closed.add(client);
         }
         first
     }
@@ -110,15 +115,21 @@ impl ServerState {
     /// Writes pending bytes of a closed client as far as the socket takes them, and ends the
     /// connection.
     pub(crate) fn hang_up(&self, client: &Client) {
-        let mut written = 0;
+        let mut written = Written::default();
         client.hang_up(&mut written);
-        self.stats.output_bytes.fetch_add(written, Relaxed);
+        let mut sent = Sent::default();
+        written
+            .sent
+            .into_iter()
+            .for_each(|published| sent.add(published));
+        self.stats.written(written.bytes, &sent);
     }
 
     /// Logs and counts that a client is closed because its outbox broke a limit.
     fn note_end(&self, client: &Client) {
         self.note_drops(client, true);
         if let Some(broken) = client.outbox.broken_limit() {
+            client.ends_because(Ending::OutputLimit);
             self.stats.output_limit_disconnections.fetch_add(1, Relaxed);
             let (limit, pending) = match broken {
                 BrokenLimit::Hard(pending) => ("hard", pending),

@@ -58,12 +58,8 @@ impl Default for MemoryHistory {
 impl ServerState {
     /// The memory that the process takes now. `dataset` is the memory of the keys, in bytes.
     pub(crate) fn memory(&self, dataset: usize) -> MemoryReport {
-        let clients = || {
-            let all = self.clients.all();
-            all.iter().map(|client| client.memory()).sum()
-        };
         let mut report = MemoryReport {
-            clients: self.clients_memory.get(clients),
+            clients: self.client_figures().memory,
             dataset,
             startup: self.memory_history.startup,
             resident: self.resident_memory.get(resident),

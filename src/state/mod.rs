@@ -4,7 +4,9 @@
 //! `config` and the lowest layers.
 
 pub(crate) mod bound;
+pub(crate) mod client_figures;
 pub(crate) mod clients;
+pub(crate) mod closed;
 pub(crate) mod departure;
 pub mod descriptors;
 pub(crate) mod hand_over;
@@ -31,7 +33,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use bound::Bound;
+use client_figures::ClientFigures;
 use clients::Clients;
+use closed::ClosedClients;
 use memory::MemoryHistory;
 use memory_trigger::MemoryTrigger;
 use panic::Panic;
@@ -43,15 +47,17 @@ use tls::Tls;
 
 use crate::acl::{self, Acl};
 use crate::catalog::CATALOG;
-use crate::client::Client;
 use crate::client::log::log_client;
-use crate::client::outbox::OverflowChoice;
+use crate::client::outbox::{OverflowChoice, Written};
+use crate::client::{Client, Ending};
 use crate::config::{Config, Refusal, SetError};
+use crate::observe::delivery_times::Sent;
 use crate::observe::latency::LatencyMonitor;
 use crate::observe::log_throttle::{LogThrottle, LogThrottles, Told};
 use crate::observe::monitors::Monitors;
 use crate::observe::slow_log::SlowLog;
 use crate::observe::stats::Stats;
+use crate::pubsub::counts::PublishCounts;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 use crate::resp::error::CommandError;
@@ -82,6 +88,8 @@ pub(crate) struct ServerState {
     pub registry: Registry,
     /// The connected clients.
     pub clients: Clients,
+    /// The clients whose connections have ended.
+    pub closed: ClosedClients,
     /// The clients that are shown every command.
     pub monitors: Monitors,
     /// The users and their rules.
@@ -123,10 +131,9 @@ pub(crate) struct ServerState {
     pub shutdown: Shutdown,
     /// Every task of this server.
     pub tasks: TaskTracker,
-    /// Bytes that all connections hold.
-    clients_memory: Sampled,
+    client_figures: Sampled<ClientFigures>,
     /// Resident memory of the process, in bytes.
-    resident_memory: Sampled,
+    resident_memory: Sampled<usize>,
     /// When the server started.
     pub started: Instant,
     /// When the server started, by the wall clock.
@@ -162,12 +169,14 @@ impl ServerState {
     ) -> ServerState {
         let run_id = run_id();
         let upstream = config.upstream.as_ref().map(|_| Upstream::new(&run_id));
-        ServerState {
+        placement.set_busy_poll(config.busy_poll);
+        let state = ServerState {
             registry: match upstream {
                 None => Registry::new(),
                 Some(_) => Registry::with_emptied(),
             },
             clients: Clients::default(),
+            closed: ClosedClients::default(),
             monitors: Monitors::default(),
             acl,
             tls,
@@ -189,7 +198,7 @@ impl ServerState {
             upstream,
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
-            clients_memory: Sampled::default(),
+            client_figures: Sampled::default(),
             resident_memory: Sampled::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -199,12 +208,21 @@ impl ServerState {
             on_change,
             trim,
             bound: OnceLock::new(),
-        }
+        };
+        state.tell_time();
+        state
     }
 
     /// The current settings.
     pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.config.load()
+    }
+
+    /// Tells the time to what counts the busiest channels, or that they are not to be counted.
+    pub(crate) fn tell_time(&self) {
+        let counted = self.config().pubsub_top;
+        let seconds = counted.then(|| self.started.elapsed().as_secs());
+        self.registry.busiest.set_time(seconds);
     }
 
     /// Changes settings (CONFIG SET): all of them or none.
@@ -242,6 +260,8 @@ impl ServerState {
                 self.choose_overflow(&client, None);
             }
         }
+        self.placement.set_busy_poll(changed.busy_poll);
+        self.tell_time();
         self.memory_trigger.look();
         Ok(())
     }
@@ -353,7 +373,7 @@ impl ServerState {
     pub(crate) fn tcp_port(&self) -> u16 {
         let port = |bound: &Bound| match bound {
             Bound::Tcp(address) | Bound::Tls(address) => Some(address.port()),
-            Bound::Unix(_) => None,
+            Bound::Unix(_) | Bound::Http(_) | Bound::Https(_) => None,
         };
         self.bound().iter().find_map(port).unwrap_or(0)
     }
@@ -361,10 +381,27 @@ impl ServerState {
     /// Writes a client's pending bytes, and disconnects the client if it is dead. Returns whether
     /// it is alive.
     pub(crate) fn flush(&self, client: &Client) -> bool {
-        let mut written = 0;
+        let (mut bytes, mut sent) = (0, Sent::default());
+        let alive = self.flush_uncounted(client, &mut bytes, &mut sent);
+        self.stats.written(bytes, &sent);
+        alive
+    }
+
+    /// Does the same for all of these clients, and counts what was written once.
+    pub(crate) fn flush_some(&self, clients: impl Iterator<Item = Arc<Client>>) {
+        let (mut bytes, mut sent) = (0, Sent::default());
+        for client in clients {
+            self.flush_uncounted(&client, &mut bytes, &mut sent);
+        }
+        self.stats.written(bytes, &sent);
+    }
+
+    fn flush_uncounted(&self, client: &Client, bytes: &mut u64, sent: &mut Sent) -> bool {
+        let mut written = Written::default();
         let alive = client.flush(&mut written);
-        if written > 0 {
-            self.stats.output_bytes.fetch_add(written, Relaxed);
+        *bytes += written.bytes;
+        if let Some(published) = written.sent {
+            sent.add(published);
         }
         if !alive {
             self.disconnect(client);
@@ -375,6 +412,7 @@ impl ServerState {
     /// Logs and counts that a client is closed because more than `client-query-buffer-limit` was
     /// kept for it.
     pub(crate) fn note_query_limit(&self, client: &Client, kept: usize) {
+        client.ends_because(Ending::QueryLimit);
         self.stats.query_limit_disconnections.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::QueryLimit) {
             let limit = self.config().client_query_buffer_limit;
@@ -384,6 +422,7 @@ impl ServerState {
 
     /// Logs and counts that a client is closed because its connection's task has panicked.
     pub(crate) fn note_panic(&self, client: &Client, panic: &Panic) {
+        client.ends_because(Ending::Panic);
         self.stats.connection_panics.fetch_add(1, Relaxed);
         if let Some(times) = self.told.note(Told::Panic) {
             let reason = panic::message(panic);
@@ -402,15 +441,17 @@ impl ServerState {
         }
         self.expiry_set.notify_one();
         keyspace.tracking.tell_all(None, fanout);
-        let (published, delivered) = events::publish(
+        fanout.set_time(Instant::now());
+        let mut counts = PublishCounts::default();
+        events::publish(
             &keyspace.take_events(),
             config.notify_keyspace_events,
             &self.registry,
             &ChannelOrder::default(),
             fanout,
+            &mut counts,
         );
-        self.stats.published.fetch_add(published, Relaxed);
-        self.stats.delivered.fetch_add(delivered, Relaxed);
+        self.stats.messages.take(&mut counts);
     }
 }
 

@@ -9,7 +9,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shuttle::{future, thread};
 
@@ -136,7 +136,7 @@ type Act = fn(&Arc<ServerState>, &Peer);
 fn push(state: &Arc<ServerState>, _peer: &Peer) {
     let config = state.config();
     let mut fanout = Fanout::default();
-    fanout.begin_batch(config.client_output_buffer_limit);
+    fanout.begin_batch(config.client_output_buffer_limit, Instant::now());
     {
         let mut keyspace = state.keyspace.lock();
         let mut list = List::new();

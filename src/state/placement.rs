@@ -2,7 +2,8 @@
 //!
 //! Layer `state`. It uses nothing else.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use tokio::runtime::Handle;
 
@@ -12,15 +13,23 @@ use tokio::runtime::Handle;
 pub(crate) struct Placement {
     handles: Vec<Handle>,
     next: AtomicUsize,
+    /// How long each thread may look for input before it sleeps, in microseconds.
+    busy_poll: Arc<AtomicU32>,
 }
 
 impl Placement {
     /// Distributes connections over these runtimes in turn.
-    pub(crate) fn new(handles: Vec<Handle>) -> Placement {
+    pub(crate) fn new(handles: Vec<Handle>, busy_poll: Arc<AtomicU32>) -> Placement {
         Placement {
             handles,
             next: AtomicUsize::new(0),
+            busy_poll,
         }
+    }
+
+    /// Sets how long each thread may look for input before it sleeps (`busy-poll`).
+    pub(crate) fn set_busy_poll(&self, microseconds: u32) {
+        self.busy_poll.store(microseconds, Relaxed);
     }
 
     /// All threads.

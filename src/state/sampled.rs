@@ -1,4 +1,4 @@
-//! Figures of INFO that are slow to compute: what all connections hold, and what the process takes.
+//! Figures that are slow to compute: what all connections hold, and what the process takes.
 //!
 //! Layer `state`. It uses nothing else.
 
@@ -12,15 +12,23 @@ use parking_lot::Mutex;
 const GOOD_FOR: u32 = 16;
 
 /// A figure that is computed again when it is no longer valid.
-#[derive(Debug, Default)]
-pub(crate) struct Sampled {
+#[derive(Debug)]
+pub(crate) struct Sampled<T> {
     /// The figure, and until when it is valid.
-    last: Mutex<Option<(usize, Instant)>>,
+    last: Mutex<Option<(T, Instant)>>,
 }
 
-impl Sampled {
+impl<T> Default for Sampled<T> {
+    fn default() -> Sampled<T> {
+        Sampled {
+            last: Mutex::new(None),
+        }
+    }
+}
+
+impl<T: Copy> Sampled<T> {
     /// The figure: the last one if it is still valid, otherwise computed now.
-    pub(crate) fn get(&self, find_out: impl FnOnce() -> usize) -> usize {
+    pub(crate) fn get(&self, find_out: impl FnOnce() -> T) -> T {
         let mut last = self.last.lock();
         let began = Instant::now();
         if let Some((figure, until)) = *last

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     begun: watch::Sender<bool>,
+    /// Whether it waits for no client any more.
+    drained: watch::Sender<bool>,
     /// Set before `begun`, and never afterwards.
     at_once: AtomicBool,
 }
@@ -18,6 +20,7 @@ impl Default for Shutdown {
     fn default() -> Shutdown {
         Shutdown {
             begun: watch::Sender::new(false),
+            drained: watch::Sender::new(false),
             at_once: AtomicBool::new(false),
         }
     }
@@ -34,6 +37,19 @@ impl Shutdown {
         let mut begun = self.begun.subscribe();
         // The sender lives as long as `self`.
         let _ = begun.wait_for(|begun| *begun).await;
+    }
+
+    /// Waits until the shutdown has drained all clients.
+    #[cfg(feature = "http")]
+    pub(crate) async fn drained(&self) {
+        let mut drained = self.drained.subscribe();
+        // The sender lives as long as `self`.
+        let _ = drained.wait_for(|drained| *drained).await;
+    }
+
+    /// Notes that all clients are drained.
+    pub(crate) fn finish(&self) {
+        self.drained.send_replace(true);
     }
 
     /// Whether the shutdown that has begun waits for no client.

@@ -24,7 +24,7 @@ use thiserror::Error;
 use super::ServerState;
 use crate::client::Client;
 use crate::client::log::log_client;
-use crate::config::{Config, TlsAuthClients, TlsPort, TlsProtocol};
+use crate::config::{Config, TlsAuthClients, TlsProtocol};
 use crate::observe::log_throttle::LogThrottle;
 
 /// The prefix of the settings about TLS.
@@ -101,7 +101,7 @@ impl Tls {
 
     /// Reads the files, if the settings ask for TLS. After an error nothing has changed.
     fn load(&self, config: &Config) -> Result<(), TlsError> {
-        if config.tls_port != TlsPort::Off {
+        if config.needs_tls() {
             self.config.store(Some(Arc::new(server_config(config)?)));
         }
         Ok(())

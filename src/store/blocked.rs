@@ -29,7 +29,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
@@ -37,7 +36,7 @@ use smallvec::SmallVec;
 use super::keys::{Keys, SlotId};
 use super::keyspace::{FullKey, FullKeyRef};
 use super::value::Value;
-use crate::client::{Client, ClientId};
+use crate::client::{Client, ClientId, Kept};
 use crate::hash::HashState;
 use crate::resp::error::CommandError;
 use crate::resp::replies::Replies;
@@ -171,6 +170,13 @@ impl Queue {
         self.want_gone -= usize::from(waiter.op.wants_gone());
     }
 
+    /// How many waiters wait for this type of value, if any.
+    fn waiting(&self, type_name: &str) -> Option<usize> {
+        let mut types = self.types.iter();
+        let (_, count) = types.find(|(name, _)| *name == type_name)?;
+        Some(*count)
+    }
+
     /// Whether the current value of the key, if any, may end the wait of any waiter.
     fn is_concerned(&self, value: Option<&Value>) -> bool {
         let waited_for = value.is_some_and(|value| {
@@ -249,7 +255,7 @@ impl Blocked {
                 }
             }
         }
-        waiter.client.waiting_memory.store(0, Relaxed);
+        waiter.client.set_kept(Kept::Waiting, 0);
         waiter.client.set_blocked(false);
         Some(waiter)
     }
@@ -302,6 +308,21 @@ impl Blocked {
     pub(crate) fn concerns(&self, key: &FullKey, value: Option<&Value>) -> bool {
         let queue = self.queues.get(key);
         queue.is_some_and(|queue| queue.is_concerned(value))
+    }
+
+    /// The keys that clients wait for with this type of value.
+    pub(crate) fn waited_for(&self, type_name: &str) -> impl Iterator<Item = &FullKey> {
+        let queues = self.queues.iter();
+        let of_type = queues.filter(move |(_, queue)| queue.waiting(type_name).is_some());
+        of_type.map(|(key, _)| key)
+    }
+
+    /// How many clients wait for this key with this type of value.
+    pub(crate) fn waiting(&self, key: FullKeyRef<'_>, type_name: &str) -> usize {
+        let queue = self.queues.get(&key);
+        queue
+            .and_then(|queue| queue.waiting(type_name))
+            .unwrap_or(0)
     }
 
     /// The first waiter of a key whose number is at least `from`, with its number.

@@ -8,6 +8,7 @@
 
 use crate::client::Namespace;
 use crate::config::{EventClass, EventClasses};
+use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::{ChannelOrder, Registry};
 
@@ -24,19 +25,19 @@ pub(crate) struct Event {
 
 /// Publishes events to the channels that `classes` selects: the event to the channel of the key
 /// (`__keyspace@0__:key` ← `lpush`), and the key to the channel of the event
-/// (`__keyevent@0__:lpush` ← `key`). Returns the number of messages and the number of receivers.
+/// (`__keyevent@0__:lpush` ← `key`). The messages are added to `counts`.
 pub(crate) fn publish(
     events: &[Event],
     classes: EventClasses,
     registry: &Registry,
     order: &ChannelOrder<'_>,
     fanout: &mut Fanout,
-) -> (u64, u64) {
-    let (mut messages, mut receivers) = (0, 0);
+    counts: &mut PublishCounts,
+) {
     let mut send = |channel: &[u8], payload: &[u8]| {
-        messages += 1;
         let payload = payload.into();
-        receivers += registry.publish(Namespace::Channel, channel, payload, order, fanout) as u64;
+        let receivers = registry.publish(Namespace::Channel, channel, payload, order, fanout);
+        counts.add(Kind::Notification, receivers);
     };
     for Event { db, name, key } in events {
         if classes.contains(EventClass::Keyspace) {
@@ -47,5 +48,4 @@ pub(crate) fn publish(
             send(format!("__keyevent@{db}__:{name}").as_bytes(), key);
         }
     }
-    (messages, receivers)
 }

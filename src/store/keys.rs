@@ -95,6 +95,11 @@ impl<'a> Keys<'a> {
         self.keyspace.databases.get(&self.db)
     }
 
+    /// All databases and the clients that wait, for reading.
+    pub(crate) fn keyspace(&self) -> &Keyspace {
+        self.keyspace
+    }
+
     /// The entry in a slot.
     pub(crate) fn entry(&self, slot: SlotId) -> &KeyEntry {
         self.database().expect("a database with keys").entry(slot)
@@ -199,13 +204,13 @@ impl<'a> Keys<'a> {
         slot: SlotId,
         change: impl FnOnce(&mut T) -> R,
     ) -> R {
-        let config = self.config;
+        let (config, now) = (self.config, self.seconds());
         self.note_change(slot);
         self.database_mut().change(slot, |value| {
             let value = T::of_mut(value).expect("the type was looked at first");
             let before = value.size();
             let result = change(value);
-            value.settle(Some(before), config);
+            value.settle(Some(before), config, now);
             result
         })
     }
@@ -213,8 +218,8 @@ impl<'a> Keys<'a> {
     /// Adds a key, which must be new (Redis: `dbAdd`).
     pub(crate) fn add(&mut self, key: &[u8], value: impl Into<Value>) -> SlotId {
         let mut value = value.into();
-        value.settle(None, self.config);
         let now = self.seconds();
+        value.settle(None, self.config, now);
         let slot = self.database_mut().insert(key, value, now);
         self.note_change(slot);
         self.note_ready(slot, key);
@@ -237,7 +242,7 @@ impl<'a> Keys<'a> {
             None => self.add(key, value),
             Some(slot) => {
                 let mut value = value.into();
-                value.settle(None, self.config);
+                value.settle(None, self.config, self.seconds());
                 let database = self.database_mut();
                 let before = database.change(slot, |old| std::mem::replace(old, value));
                 self.discard(before);
@@ -304,6 +309,7 @@ impl<'a> Keys<'a> {
     /// Removes a key as [`remove`](Self::remove) does, notifies of the event, and frees the entry.
     pub(crate) fn delete(&mut self, slot: SlotId, class: EventClass, event: &'static str) {
         let entry = self.remove(slot);
+        self.keyspace.emptied.add(self.db, &entry);
         self.notify(class, event, &entry.key);
         self.discard(entry.value);
     }

@@ -13,15 +13,15 @@ use hashbrown::Equivalent;
 
 use super::blocked::Blocked;
 use super::database::{Database, Millis};
+use super::emptied::Emptied;
 use super::events::Event;
 use super::garbage::Garbage;
 use super::keys::Keys;
 use super::touched::Touched;
 use super::tracking::{self, Tracking};
 use super::watched::Watched;
-use crate::client::Client;
+use crate::client::{Client, Kept};
 use crate::config::Config;
-use crate::sync::atomic::Ordering::Relaxed;
 
 /// A key with the number of its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,16 @@ pub(crate) struct FullKeyRef<'a> {
     pub db: u32,
     /// The key.
     pub key: &'a [u8],
+}
+
+impl FullKey {
+    /// The same key, borrowed.
+    pub(crate) fn borrowed(&self) -> FullKeyRef<'_> {
+        FullKeyRef {
+            db: self.db,
+            key: &self.key,
+        }
+    }
 }
 
 impl Equivalent<FullKey> for FullKeyRef<'_> {
@@ -83,6 +93,8 @@ pub(crate) struct Keyspace {
     pub watched: Watched,
     /// The clients that track keys.
     pub tracking: Tracking,
+    /// What has passed through removed lists.
+    pub emptied: Emptied,
     /// The events since they were last taken, in order.
     pub(super) events: Vec<Event>,
     pub(super) now: Millis,
@@ -205,7 +217,7 @@ impl Keyspace {
     pub(crate) fn forget(&mut self, client: &Client) -> bool {
         self.blocked.remove(client.id);
         self.watched.unwatch(client.id);
-        client.watched_memory.store(0, Relaxed);
+        client.set_kept(Kept::Watched, 0);
         self.tracking.forget(client)
     }
 

@@ -19,6 +19,7 @@
 //! # Invariants
 //! - No chunk is empty, and a list without elements has no heap memory.
 //! - `totals` are the sums over the chunks.
+//! - An element that is added is counted in `pushed`; what was counted and is not there has left.
 //!
 //! # Costs
 //! - At the ends: constant, amortised. `make_room` and `shrink` of a chunk copy at most a constant
@@ -28,7 +29,10 @@
 //!   move a few chunks in the deque, which is 40 bytes for each chunk up to the nearer end.
 //! - Memory: the only chunk of a small list begins as large as its first element, and doubles. An
 //!   element that is too large for any chunk gets a chunk of exactly its size.
+//!
+//! `age.rs` tells how long the oldest element has been there.
 
+mod age;
 mod chunk;
 mod entry;
 mod iter;
@@ -44,6 +48,7 @@ use std::ops::Range;
 use super::encoding::Packing;
 use super::value::{Size, ValueType};
 use crate::config::Config;
+use age::Marks;
 use chunk::{CAPACITY, Chunk};
 pub(crate) use iter::Iter;
 
@@ -72,6 +77,12 @@ impl End {
 pub(crate) struct List {
     chunks: VecDeque<Chunk>,
     totals: Totals,
+    /// How many elements were ever added.
+    pushed: u64,
+    /// Times of pushes; few lists have any.
+    marks: Option<Box<Marks>>,
+    /// When the element that is the oldest by the marks was pushed, in seconds since 1970.
+    since: u32,
     /// Whether Redis would store it as a quicklist.
     is_quicklist: bool,
 }
@@ -126,7 +137,8 @@ impl ValueType for List {
     }
 
     fn memory(&self) -> usize {
-        self.totals.capacity + self.chunks.capacity() * size_of::<Chunk>()
+        let marks = self.marks.as_deref().map_or(0, Marks::memory);
+        self.totals.capacity + self.chunks.capacity() * size_of::<Chunk>() + marks
     }
 
     fn is_empty(&self) -> bool {
@@ -137,7 +149,8 @@ impl ValueType for List {
         1 + self.chunks.len()
     }
 
-    fn settle(&mut self, before: Option<Size>, config: &Config) {
+    fn settle(&mut self, before: Option<Size>, config: &Config, now: u32) {
+        self.note_time(before.map_or(0, |before| before.elements), now);
         let packing = Packing::new(config.list_max_listpack_size);
         let after = self.size();
         self.is_quicklist = match before {
@@ -165,6 +178,16 @@ impl List {
         self.totals.elements
     }
 
+    /// How many elements were ever added.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// How many elements have left: they were popped, or removed in another way.
+    pub(crate) fn popped(&self) -> u64 {
+        self.pushed - self.len() as u64
+    }
+
     /// Adds an element at this end.
     pub(crate) fn push(&mut self, end: End, element: &[u8]) {
         let size = entry::size(element.len());
@@ -177,6 +200,7 @@ impl List {
         if let Some(chunk) = self.chunk_at_mut(end) {
             self.totals.listpack += chunk.push(end, element);
             self.totals.elements += 1;
+            self.pushed += 1;
         }
     }
 

@@ -61,9 +61,8 @@ use hashbrown::{HashMap, HashTable};
 
 use super::slots::{SlotId, Slots};
 use crate::client::tracking::Modes;
-use crate::client::{Client, ClientId};
+use crate::client::{Client, ClientId, Kept};
 use crate::hash::HashState;
-use crate::sync::atomic::Ordering::Relaxed;
 use announce::Pending;
 use prefixes::Prefixes;
 pub(crate) use prefixes::memory as prefix_memory;
@@ -169,7 +168,7 @@ impl Tracking {
         if let Some(target) = redirect {
             target.tracking.set_target();
         }
-        state.set_redirect(redirect.map_or(0, |target| target.id));
+        client.set_redirect(redirect.map_or(0, |target| target.id));
         state.set_listed(true);
         let tracker = self.trackers.entry(client.id).or_insert_with(|| Tracker {
             client: Arc::clone(client),
@@ -182,7 +181,7 @@ impl Tracking {
             for prefix in request.prefixes {
                 let memory = prefix_memory(&prefix);
                 if self.prefixes.add(client.id, prefix) {
-                    state.prefix_memory.fetch_add(memory, Relaxed);
+                    client.add_kept(Kept::Prefixes, memory);
                 }
             }
         }
@@ -197,7 +196,7 @@ impl Tracking {
             client.tracking.set_modes(Modes::default());
         }
         while self.prefixes.forget(client.id, SOME) {}
-        client.tracking.prefix_memory.store(0, Relaxed);
+        client.set_kept(Kept::Prefixes, 0);
     }
 
     /// The prefixes of a client, in order.
@@ -241,8 +240,7 @@ impl Tracking {
         {
             tracked.readers.push(client.id);
             self.items += 1;
-            let memory = &client.tracking.key_memory;
-            memory.fetch_add(PER_READ + key.len(), Relaxed);
+            client.add_kept(Kept::Tracked, PER_READ + key.len());
         }
         while limit > 0 && self.keys.len() as u64 > limit {
             self.make_room();
@@ -277,7 +275,7 @@ impl Tracking {
         let cost = 2 * self.keys.len();
         self.items = 0;
         let sets = self.trackers.values_mut().map(|tracker| {
-            tracker.client.tracking.key_memory.store(0, Relaxed);
+            tracker.client.set_kept(Kept::Tracked, 0);
             std::mem::take(&mut tracker.keys)
         });
         let flushed = Flushed {
@@ -312,8 +310,8 @@ impl Tracking {
         }
         if is_last {
             self.trackers.remove(&client.id);
-            client.tracking.key_memory.store(0, Relaxed);
-            client.tracking.prefix_memory.store(0, Relaxed);
+            client.set_kept(Kept::Tracked, 0);
+            client.set_kept(Kept::Prefixes, 0);
             client.tracking.set_listed(false);
         }
         !is_last
@@ -350,8 +348,8 @@ impl Tracking {
             if let Some(tracker) = self.trackers.get_mut(reader)
                 && tracker.keys.remove(&slot)
             {
-                let memory = &tracker.client.tracking.key_memory;
-                memory.fetch_sub(PER_READ + key.len(), Relaxed);
+                let memory = PER_READ + key.len();
+                tracker.client.subtract_kept(Kept::Tracked, memory);
             }
         }
         self.pending.push(Pending::Key {

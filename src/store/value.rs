@@ -32,8 +32,9 @@ pub(crate) trait ValueType {
     fn free_cost(&self) -> usize;
 
     /// Must be called after it was stored at a key or changed there: the encoding follows Redis's
-    /// size rules. `before` is its [`size`](Self::size) before the change.
-    fn settle(&mut self, _before: Option<Size>, _config: &Config) {}
+    /// size rules. `before` is its [`size`](Self::size) before the change, and `now` is in seconds
+    /// since 1970.
+    fn settle(&mut self, _before: Option<Size>, _config: &Config, _now: u32) {}
 
     /// Its size, if [`settle`](Self::settle) needs it.
     fn size(&self) -> Size {
@@ -164,7 +165,7 @@ impl Value {
     }
 
     /// See [`ValueType::settle`].
-    pub(super) fn settle(&mut self, before: Option<Size>, config: &Config) {
-        self.as_type_mut().settle(before, config);
+    pub(super) fn settle(&mut self, before: Option<Size>, config: &Config, now: u32) {
+        self.as_type_mut().settle(before, config, now);
     }
 }

@@ -94,10 +94,10 @@ impl World {
                     fanout.begin_batch(self.limits);
                     fanout.single.add(C, NAME, message.as_bytes().into());
                     let Fanout { single, pending } = &mut fanout;
-                    self.registry.deliver(single, pending);
+                    self.registry.deliver(single, pending, |_| ());
                     single.clear();
                     while let Some(client) = fanout.next_touched() {
-                        assert!(client.flush(&mut 0));
+                        assert!(client.flush(&mut Written::default()));
                     }
                 }
                 None => {}
@@ -129,7 +129,7 @@ impl World {
                 let answer = future::block_on(answered).expect("an answer");
                 assert!(answer.errors.is_empty());
             }
-            assert!(peer.client.flush(&mut 0));
+            assert!(peer.client.flush(&mut Written::default()));
             let message = format!("message {round} for {id}");
             self.published.lock().unwrap().push_back(message.clone());
             // If it is missed, this never ends, which shuttle reports.

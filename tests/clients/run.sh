@@ -74,6 +74,14 @@ python_clients() {
       cp "$list" "$venv/requirements.txt"; }
 }
 
+# Unpacks the programs of Debian packages. They are not installed: that would start them as services.
+debian_programs() {
+  local at=$clients/debian package
+  mkdir -p "$at" && (cd "$at" && apt-get download "$@") || return 1
+  for package in "$at"/*.deb; do dpkg -x "$package" "$at" || return 1; done
+  rm "$at"/*.deb
+}
+
 # Installs what is missing. The lists pin every package, the indirect ones too.
 install() {
   local log=$scratch/install apt=()
@@ -87,6 +95,13 @@ install() {
   if ! command -v sidekiq >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends ruby-sidekiq
   fi >"$log" 2>&1 || { fail "install ruby-sidekiq" "$log"; return 1; }
+  if ! command -v chromium >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y --no-install-recommends chromium
+  fi >"$log" 2>&1 || { fail "install chromium" "$log"; return 1; }
+  if ! [ -x "$clients/debian/usr/bin/prometheus" ] || ! [ -x "$clients/debian/usr/bin/prometheus-redis-exporter" ]; then
+    "${apt[@]}" apt-get update && debian_programs prometheus prometheus-redis-exporter
+  fi >"$log" 2>&1 || { fail "unpack Prometheus and redis_exporter" "$log"; return 1; }
+  export CHECK_DEBIAN_PROGRAMS=$clients/debian/usr/bin
   python_clients venv requirements.txt >"$log" 2>&1 || { fail "install the Python clients" "$log"; return 1; }
   # arq wants an older redis-py than the others.
   python_clients venv_arq requirements_arq.txt >"$log" 2>&1 || { fail "install arq" "$log"; return 1; }
@@ -105,7 +120,8 @@ install() {
 start() {
   local name=$1 listeners=1 pid
   shift
-  case " $* " in *" --unixsocket "*) listeners=2 ;; esac
+  case " $* " in *" --unixsocket "*) listeners=$((listeners + 1)) ;; esac
+  case " $* " in *" --http-port "*) listeners=$((listeners + 1)) ;; esac
   : >"$scratch/$name"
   "$server" --port 0 "$@" >>"$scratch/$name" 2>"$scratch/$name.err" </dev/null &
   pid=$!
@@ -122,6 +138,10 @@ start() {
 
 port_of() {
   sed -n 's/^ready t[cl][ps] .*:\([0-9]\{1,\}\)$/\1/p' "$scratch/$1" | head -n 1
+}
+
+url_of() {
+  sed -n 's/^ready http /http:\/\//p' "$scratch/$1"
 }
 
 # run NAME SECONDS COMMAND...: one file of checks. Each check has a limit of its own; SECONDS is the last resort.
@@ -159,7 +179,9 @@ else
   server=$(cd "$called_from" && realpath -e "${1:-$checks/../../target/release/fanfare}") ||
     { fail "there is no server binary"; finish; }
   export CHECK_UNIX_SOCKET=$scratch/socket
-  start plain --unixsocket "$CHECK_UNIX_SOCKET" && start auth --requirepass sesame || finish
+  start plain --unixsocket "$CHECK_UNIX_SOCKET" --http-port auto &&
+    start auth --requirepass sesame --http-port auto || finish
+  export CHECK_HTTP=$(url_of plain) CHECK_AUTH_HTTP=$(url_of auth)
   export CHECK_TLS_DIRECTORY=$scratch/certificates
   mkdir "$CHECK_TLS_DIRECTORY" && certificates "$CHECK_TLS_DIRECTORY" >"$scratch/openssl" 2>&1 ||
     { fail "make certificates" "$scratch/openssl"; finish; }
@@ -172,7 +194,7 @@ fi
 export PYTHONDONTWRITEBYTECODE=1
 for file in redis_cli redis_cli_queue redis_py redis_py_queue redis_py_types redis_py_streams redis_py_keys redis_py_caching redis_py_asyncio \
   applications taskiq_redis_brokers faststream_streams apscheduler_store django_cache sidekiq_workers celery_workers \
-  huey_queues dramatiq_workers rq_workers redis_locks readme_snippets; do
+  huey_queues dramatiq_workers rq_workers redis_locks redis_exporter readme_snippets; do
   run "$file.py" 300 "$clients/venv/bin/python" "$checks/python/$file.py"
 done
 run arq_jobs.py 300 "$clients/venv_arq/bin/python" "$checks/python/arq_jobs.py"
@@ -187,6 +209,12 @@ for file in node_redis node_redis_queue node_redis_types node_redis_streams node
   bee_queue rsmq redlock redis_semaphore rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
+# Redis has no port for HTTP.
+if [ -n "${CHECK_HTTP:-}" ]; then
+  run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
+  run upstash.mjs 300 node "$clients/node/upstash.mjs"
+  run page.mjs 300 node "$clients/node/page.mjs"
+fi
 for pid in "${servers[@]}"; do
   kill -0 "$pid" 2>/dev/null || { cat "$scratch"/*.err >"$scratch/ended"; fail "the server ended during the checks" "$scratch/ended"; }
 done

@@ -20,6 +20,8 @@ commands! {
     "client|no-touch" => no_touch,
     "client|unblock" => unblock,
     "client|help" => help,
+    "client|closed" => closed,
+    "client|slowest" => slowest,
 }
 
 const BAD_NAME: &str = "ERR Client names cannot contain spaces, newlines or special characters.";
@@ -281,10 +283,12 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("CLIENT HELP").await;
     client
         .reads(concat!(
-            "*48\r\n",
+            "*52\r\n",
             "+CLIENT has these subcommands:\r\n",
             "+CACHING YES|NO\r\n",
             "+    Whether the keys of the next command are tracked (with OPTIN, OPTOUT).\r\n",
+            "+CLOSED [count]\r\n",
+            "+    A line for each connection that has ended, the latest first, and why: 10, or `count`.\r\n",
             "+GETREDIR\r\n",
             "+    The connection that is told of this one's tracked keys.\r\n",
             "+GETNAME\r\n",
@@ -292,7 +296,7 @@ async fn help(_: &Server, client: &mut Client) {
             "+ID\r\n",
         ))
         .await;
-    for _ in 8..46 {
+    for _ in 10..50 {
         client.text().await;
     }
     client.reads("+HELP\r\n+    Show this list.\r\n").await;
@@ -320,4 +324,81 @@ async fn overflow(_: &Server, client: &mut Client) {
         ])
         .await;
     client.arity("client|overflow", &["CLIENT OVERFLOW"]).await;
+}
+
+async fn closed(server: &Server, client: &mut Client) {
+    client.ask("CLIENT CLOSED", "=4 txt:").await;
+    let mut quits = Client::connect(server, 2).await;
+    quits.ask("CLIENT SETNAME leaver", "+OK").await;
+    quits.ask("QUIT", "+OK").await;
+    quits.closed().await;
+    let mut killed = Client::connect(server, 2).await;
+    client
+        .ask(&format!("CLIENT KILL ID {}", killed.id), ":1")
+        .await;
+    killed.closed().await;
+    let mut wrong = Client::connect(server, 2).await;
+    wrong.send(b"*1\r\nx\r\n").await;
+    wrong
+        .expect(b"-ERR Protocol error: expected '$', got 'x'\r\n")
+        .await;
+    wrong.closed().await;
+    client.line("CLIENT CLOSED").await;
+    let lines = client.text().await;
+    let ends: Vec<_> = lines
+        .lines()
+        .map(|line| (field(line, "id"), field(line, "reason")))
+        .collect();
+    assert_eq!(
+        ends,
+        [("4", "protocol-error"), ("3", "killed"), ("2", "quit")]
+    );
+    let first = lines.lines().last().expect("a line");
+    assert_eq!(field(first, "name"), "leaver");
+    assert_eq!(field(first, "user"), "default");
+    assert_eq!(field(first, "addr"), quits.address);
+    for seconds in ["age", "closed"] {
+        let _: u64 = field(first, seconds).parse().expect("seconds");
+    }
+    client.line("CLIENT CLOSED 1").await;
+    assert_eq!(client.text().await.lines().count(), 1);
+    client
+        .error("CLIENT CLOSED x", "ERR count should be between 0 and 10000")
+        .await;
+    client.error("CLIENT CLOSED 1 2", "ERR syntax error").await;
+}
+
+async fn slowest(server: &Server, client: &mut Client) {
+    client.ask("CLIENT SLOWEST", "=4 txt:").await;
+    // Two subscribers that read nothing: one gets three times as much as the other.
+    let mut readers = Vec::new();
+    for names in [&["a"][..], &["a", "b"]] {
+        let mut reader = Client::connect(server, 2).await;
+        reader.subscribe("SUBSCRIBE", names).await;
+        readers.push(reader);
+    }
+    // The kernel may keep some megabytes for each.
+    let payload = vec![b'x'; 8 << 20];
+    for channel in ["a", "b", "b"] {
+        client
+            .command(&[b"PUBLISH", channel.as_bytes(), &payload])
+            .await;
+        client.integer().await;
+    }
+    client.line("CLIENT SLOWEST").await;
+    let lines = client.text().await;
+    let ids: Vec<_> = lines.lines().map(|line| field(line, "id")).collect();
+    assert_eq!(ids, ["3", "2"]);
+    client.line("CLIENT SLOWEST 1").await;
+    let line = client.text().await;
+    assert_eq!(line.lines().count(), 1);
+    let waiting: usize = field(&line, "omem").parse().expect("bytes");
+    assert!(waiting > 8 << 20, "{waiting}");
+    client
+        .error(
+            "CLIENT SLOWEST -1",
+            "ERR count should be between 0 and 10000",
+        )
+        .await;
+    client.error("CLIENT SLOWEST 1 2", "ERR syntax error").await;
 }

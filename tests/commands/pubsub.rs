@@ -20,6 +20,8 @@ commands! {
     "pubsub|shardchannels" => shardchannels,
     "pubsub|shardnumsub" => shardnumsub,
     "pubsub|help" => help,
+    "pubsub|receivers" => receivers,
+    "pubsub|top" => top,
 }
 
 async fn publish(server: &Server, client: &mut Client) {
@@ -258,7 +260,7 @@ async fn help(_: &Server, client: &mut Client) {
     client.line("PUBSUB HELP").await;
     client
         .reads(
-            "*13\r\n\
+            "*17\r\n\
              +PUBSUB has these subcommands:\r\n\
              +CHANNELS [pattern]\r\n\
              +    Channels that have subscribers: those that match the pattern, or all.\r\n\
@@ -266,12 +268,148 @@ async fn help(_: &Server, client: &mut Client) {
              +    How many different patterns have subscribers.\r\n\
              +NUMSUB [channel ...]\r\n\
              +    How many subscribers each of these channels has. Patterns don't count.\r\n\
+             +RECEIVERS channel [LIMIT count]\r\n\
+             +    Who would get a message to this channel, and by which pattern: 100 of them, or `count`.\r\n\
              +SHARDCHANNELS [pattern]\r\n\
              +    As CHANNELS, for shard channels.\r\n\
              +SHARDNUMSUB [shardchannel ...]\r\n\
              +    As NUMSUB, for shard channels.\r\n\
+             +TOP [BY MESSAGES|BYTES|RECEIVERS] [WINDOW 10|60|600] [COUNT count]\r\n\
+             +    The busiest channels of the last 10, 60 or 600 seconds: 10 of them, or `count`.\r\n\
              +HELP\r\n\
              +    Show this list.\r\n",
         )
         .await;
+}
+
+async fn receivers(server: &Server, client: &mut Client) {
+    let none = "%3 $7 channel $1 c $5 total :0 $9 receivers *0";
+    client.ask("PUBSUB RECEIVERS c", none).await;
+    let mut direct = Client::connect(server, 2).await;
+    direct.ask("CLIENT SETNAME direct", "+OK").await;
+    direct.subscribe("SUBSCRIBE", &["c", "other"]).await;
+    let mut both = Client::connect(server, 2).await;
+    both.subscribe("SUBSCRIBE", &["c"]).await;
+    both.subscribe("PSUBSCRIBE", &["?", "x*"]).await;
+    let name_of = |client: &Client| if client.id == direct.id { "direct" } else { "" };
+    let row = |client: &Client, by: &str, pattern: &str| {
+        let (id, addr, name) = (client.id, &client.address, name_of(client));
+        let name = if name.is_empty() {
+            "$0 ".to_owned()
+        } else {
+            format!("${} {name}", name.len())
+        };
+        format!(
+            "%5 $2 id :{id} $4 name {name} $4 addr ${} {addr} $2 by ${} {by} $7 pattern {pattern}",
+            addr.len(),
+            by.len()
+        )
+    };
+    let rows = [
+        row(&direct, "channel", "_"),
+        row(&both, "channel", "_"),
+        row(&both, "pattern", "$1 ?"),
+    ];
+    let head = "%3 $7 channel $1 c $5 total :3 $9 receivers";
+    let all = format!("{head} *3 {}", rows.join(" "));
+    client.ask("PUBSUB RECEIVERS c", &all).await;
+    client.ask("pubsub receivers c limit 3", &all).await;
+    // The total is exact, however few are shown.
+    let one = format!("{head} *1 {}", rows[0]);
+    client.ask("PUBSUB RECEIVERS c LIMIT 1", &one).await;
+    client
+        .ask("PUBSUB RECEIVERS c LIMIT 0", &format!("{head} *0"))
+        .await;
+    client.ask("PUBLISH c x", ":3").await;
+    for word in ["-1", "10001", "x"] {
+        client
+            .error(
+                &format!("PUBSUB RECEIVERS c LIMIT {word}"),
+                "ERR LIMIT should be between 0 and 10000",
+            )
+            .await;
+    }
+    for line in [
+        "PUBSUB RECEIVERS c x",
+        "PUBSUB RECEIVERS c LIMIT",
+        "PUBSUB RECEIVERS c LIMIT 1 x",
+    ] {
+        client.error(line, "ERR syntax error").await;
+    }
+    client
+        .arity("pubsub|receivers", &["PUBSUB RECEIVERS"])
+        .await;
+}
+
+async fn top(server: &Server, client: &mut Client) {
+    client.ask("PUBSUB TOP", "*0").await;
+    let mut subscriber = Client::connect(server, 2).await;
+    subscriber.subscribe("SUBSCRIBE", &["wide"]).await;
+    subscriber.subscribe("PSUBSCRIBE", &["w*"]).await;
+    for (channel, payload, times, reply) in [
+        ("many", "x", 5, ":0"),
+        ("long", "0123456789", 2, ":0"),
+        ("wide", "x", 3, ":2"),
+    ] {
+        for _ in 0..times {
+            client
+                .ask(&format!("PUBLISH {channel} {payload}"), reply)
+                .await;
+        }
+    }
+    client.ask("SPUBLISH shard x", ":0").await;
+    let row = |name: &str, messages, bytes, receivers| {
+        let length = name.len();
+        format!(
+            "%4 $7 channel ${length} {name} $8 messages :{messages} $5 bytes :{bytes} $9 receivers :{receivers}"
+        )
+    };
+    let (many, long, wide, shard) = (
+        row("many", 5, 5, 0),
+        row("long", 2, 20, 0),
+        row("wide", 3, 3, 6),
+        row("shard", 1, 1, 0),
+    );
+    let rows = |rows: &[&String]| {
+        let rows: Vec<_> = rows.iter().map(|row| row.as_str()).collect();
+        format!("*{} {}", rows.len(), rows.join(" "))
+    };
+    let by_messages = rows(&[&many, &wide, &long, &shard]);
+    for window in ["", " WINDOW 10", " WINDOW 60", " window 600"] {
+        client
+            .ask(&format!("PUBSUB TOP{window}"), &by_messages)
+            .await;
+    }
+    client
+        .ask("PUBSUB TOP COUNT 1 BY messages", &rows(&[&many]))
+        .await;
+    client
+        .ask("PUBSUB TOP BY BYTES COUNT 2", &rows(&[&long, &many]))
+        .await;
+    client
+        .ask("PUBSUB TOP BY RECEIVERS WINDOW 60 COUNT 1", &rows(&[&wide]))
+        .await;
+    client.ask("PUBSUB TOP COUNT 0", "*0").await;
+    client
+        .error("PUBSUB TOP WINDOW 20", "ERR WINDOW should be 10, 60 or 600")
+        .await;
+    client
+        .error(
+            "PUBSUB TOP COUNT -1",
+            "ERR COUNT should be between 0 and 10000",
+        )
+        .await;
+    for line in ["PUBSUB TOP BY size", "PUBSUB TOP COUNT", "PUBSUB TOP x 1"] {
+        client.error(line, "ERR syntax error").await;
+    }
+    client.ask("CONFIG SET pubsub-top no", "+OK").await;
+    client
+        .error(
+            "PUBSUB TOP",
+            "ERR the busiest channels are not counted (pubsub-top no)",
+        )
+        .await;
+    // What was counted before is forgotten.
+    client.ask("CONFIG SET pubsub-top yes", "+OK").await;
+    client.ask("PUBSUB TOP", "*0").await;
 }

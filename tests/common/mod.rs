@@ -7,6 +7,8 @@
 #![allow(dead_code)]
 
 pub mod client;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "cli")]
 pub mod process;
 pub mod wire;

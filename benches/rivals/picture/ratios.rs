@@ -43,7 +43,9 @@ pub fn ratios(run: &Run) -> Result<Option<String>> {
     servers.retain(|server| ![REDIS, FLOOR].contains(server));
     let targets = aimed
         .iter()
-        .flat_map(|load| load.targets.iter().map(move |target| (load, target)));
+        .flat_map(|load| load.targets.iter().map(move |target| (load, target)))
+        // The others have bars of their own.
+        .filter(|(_, target)| target.of.is_none_or(|of| of == REDIS));
     let rows: Vec<Row> = targets
         .map(|(load, target)| row(run, load, target, &servers))
         .filter(|row| !row.bars.is_empty())
@@ -77,8 +79,8 @@ fn row(run: &Run, load: &Load, target: &Target, servers: &[&str]) -> Row {
         figures: words::metric(metric, load.unit) + &figures,
         bars: servers.iter().filter_map(bar).collect(),
         target: match target.bound {
-            Bound::AtLeastTimesRedis(times) => Some(times),
-            Bound::AtMostTimesRedis(times) => Some(1.0 / times),
+            Bound::AtLeastTimes(times) => Some(times),
+            Bound::AtMostTimes(times) => Some(1.0 / times),
             Bound::AtMost(most) => median(REDIS).map(|theirs| theirs / most),
         },
     }

@@ -59,7 +59,7 @@ pub fn version(command: &str) -> String {
     }
 }
 
-/// The command as it would be typed with the program's directory in PATH.
+/// The command as it would be typed in the repository, with the program's directory in PATH.
 pub fn without_directory(command: &str) -> String {
     let words = shlex::split(command).unwrap_or_default();
     let short = words.first().and_then(|program| {
@@ -75,7 +75,8 @@ pub fn without_directory(command: &str) -> String {
                 + rest,
         )
     });
-    short.unwrap_or_else(|| command.to_owned())
+    let short = short.unwrap_or_else(|| command.to_owned());
+    short.replace(concat!(env!("CARGO_MANIFEST_DIR"), "/"), "")
 }
 
 /// The value of the first `key: value` line of a file of /proc.

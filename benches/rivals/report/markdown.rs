@@ -23,8 +23,8 @@ pub fn text(run: &Run, pictures: Pictures) -> String {
         run.date,
     );
     let sections = sections::of(run);
-    // The pictures of growth come after the groups that they are drawn from: before the last two.
-    let last = sections.len() - 2;
+    // The picture of growth comes after the groups that it is drawn from: before the last three.
+    let last = sections.len() - 3;
     for (index, section) in sections.into_iter().enumerate() {
         if index == last && pictures.growth {
             text += "\n## How costs grow\n\n![CPU time for a unit of work against its size, for each \
@@ -49,7 +49,7 @@ fn the_run(run: &Run) -> String {
     let machine = &run.machine;
     let mut text = format!(
         "\n## The run\n\n- `{}`\n- {}, each closed loop {} s, the servers in turn; a server is started \
-         anew for every load\n- {}, {:.1} GiB, Linux {}; the load generator and the server share it\n\
+         anew for every load, and driven in one round if it takes long to prepare or no target names the server\n- {}, {:.1} GiB, Linux {}; the load generator and the server share it\n\
          - {}, commit {}\n\n",
         run.command,
         words::count(run.rounds, "round"),

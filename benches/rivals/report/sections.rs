@@ -3,8 +3,9 @@
 
 use crate::load::Load;
 use crate::report::verdict::{self, Behind};
-use crate::report::{FANFARE, REDIS, Run, words};
+use crate::report::{Earlier, FANFARE, REDIS, Run, words};
 use crate::results::Metric;
+use crate::slower::{self, Slower};
 
 /// What the columns of ratios to an idle load are.
 const BESIDE_IDLE: &str = "Beside the ratio of the servers stands each server's figure to its own while the other \
@@ -29,14 +30,15 @@ pub struct Table {
 pub fn of(run: &Run) -> Vec<Section> {
     let mut sections = vec![targets(run)];
     sections.extend(groups(run));
-    sections.extend([failures(run), behind(run)]);
+    sections.extend([failures(run), behind(run), slower(run)]);
     sections
 }
 
 fn targets(run: &Run) -> Section {
     let (mut rows, mut reached, mut unknown) = (Vec::new(), 0, 0);
+    let servers: Vec<&str> = run.servers.iter().map(|server| &*server.name).collect();
     for load in &run.loads {
-        for target in &load.targets {
+        for target in verdict::targets(run, load) {
             let verdict = verdict::reached(run, load, target);
             reached += usize::from(verdict == Some(true));
             unknown += usize::from(verdict.is_none());
@@ -44,15 +46,14 @@ fn targets(run: &Run) -> Section {
                 let value = run.results.median(&load.id, server, target.metric);
                 value.map_or_else(dash, |value| words::figure(target.metric, value))
             };
-            rows.push(vec![
-                load.title.clone(),
-                named(target.metric, load),
-                of(FANFARE),
-                of(REDIS),
-                ratio(run, load, target.metric),
-                words::bound(target.bound, target.metric),
+            let mut row = vec![load.title.clone(), named(target.metric, load)];
+            row.extend(servers.iter().map(|server| of(server)));
+            row.extend([
+                times(verdict::ratio(run, load, target)),
+                words::target(target),
                 words::reached(verdict).to_owned(),
             ]);
+            rows.push(row);
         }
     }
     let mut note = match rows.len() {
@@ -62,9 +63,9 @@ fn targets(run: &Run) -> Section {
     if unknown > 0 {
         note += &format!(" {} could not be judged.", words::count(unknown, "target"));
     }
-    let head = [
-        "load", "figure", FANFARE, REDIS, "ratio", "target", "reached",
-    ];
+    let mut head = vec!["load", "figure"];
+    head.extend(servers);
+    head.extend(["ratio", "target", "reached"]);
     Section {
         title: "Targets".to_owned(),
         note,
@@ -140,7 +141,7 @@ fn failures(run: &Run) -> Section {
                 }
             }
             for (reason, count) in reasons {
-                let rounds = format!("{count} of {}", run.rounds);
+                let rounds = format!("{count} of {}", load.rounds(run.rounds, server));
                 let row = [&load.title, server, &rounds, reason];
                 rows.push(row.map(str::to_owned).to_vec());
             }
@@ -167,7 +168,11 @@ fn behind(run: &Run) -> Section {
                    metric,
                    in_every_round,
                }: &Behind<'_>| {
-        let rounds = if *in_every_round { "every" } else { "some" };
+        let rounds = match *in_every_round {
+            _ if load.rounds(run.rounds, REDIS) == 1 => "the only one",
+            true => "every",
+            false => "some",
+        };
         vec![
             load.title.clone(),
             named(*metric, load),
@@ -189,7 +194,7 @@ fn behind(run: &Run) -> Section {
         }
         _ => format!(
             "In {} of {figures} that both have. \"every\" means that fanfare's best round is worse \
-             than redis-server's worst; \"some\" may be noise.",
+             than redis-server's worst; \"some\" may be noise, and so may \"the only one\".",
             behind.len()
         ),
     };
@@ -199,6 +204,57 @@ fn behind(run: &Run) -> Section {
         note,
         table: table(&head, behind.iter().map(row).collect(), 2),
     }
+}
+
+/// What got slower than the committed results, measured by redis-server.
+fn slower(run: &Run) -> Section {
+    let (note, rows) = match &run.earlier {
+        None => (
+            "Not compared: there are no committed results of such a run.".to_owned(),
+            vec![],
+        ),
+        Some(earlier) => {
+            let found = slower::compare(&earlier.results, &run.results, FANFARE, REDIS);
+            let rows: Vec<_> = found
+                .slower
+                .iter()
+                .filter_map(|slower| fallen(run, slower))
+                .collect();
+            (compared_with(earlier, found.compared, rows.len()), rows)
+        }
+    };
+    let head = ["load", "figure", "ratio then", "now", "slower", "noise"];
+    Section {
+        title: "What got slower than the committed results".to_owned(),
+        note,
+        table: table(&head, rows, 2),
+    }
+}
+
+fn compared_with(earlier: &Earlier, compared: usize, slower: usize) -> String {
+    let figures = words::count(compared, "figure");
+    let result = match slower {
+        _ if compared == 0 => {
+            return "Nothing was compared: the runs have no figure in common.".to_owned();
+        }
+        0 => format!("NOTHING GOT SLOWER: none of {figures}"),
+        slower => format!("GOT SLOWER: {slower} of {figures}"),
+    };
+    format!(
+        "{result}, by its ratio to redis and beyond the noise, since the run of {}. The noise is how \
+         many times the best round's ratio is the worst's, in the run where they differ more.",
+        earlier.date
+    )
+}
+
+/// A row, if the load still is what it was.
+fn fallen(run: &Run, slower: &Slower) -> Option<Vec<String>> {
+    let load = run.loads.iter().find(|load| load.id == slower.load)?;
+    let (then, now) = slower.ratios;
+    let ratios = [then, now, slower.times, slower.noise].map(words::times);
+    let mut row = vec![load.title.clone(), named(slower.metric, load)];
+    row.extend(ratios);
+    Some(row)
 }
 
 /// What any server has a value of. The part of the CPU time
@@ -260,11 +316,12 @@ fn times(ratio: Option<f64>) -> String {
 }
 
 fn target(run: &Run, load: &Load, metric: Metric) -> String {
-    let target = load.targets.iter().find(|target| target.metric == metric);
-    target.map_or_else(String::new, |target| {
+    let targets = verdict::targets(run, load).filter(|target| target.metric == metric);
+    let judged = targets.map(|target| {
         let verdict = words::reached(verdict::reached(run, load, target));
-        format!("{} {verdict}", words::bound(target.bound, metric))
-    })
+        format!("{} {verdict}", words::target(target))
+    });
+    judged.collect::<Vec<_>>().join(", ")
 }
 
 fn named(metric: Metric, load: &Load) -> String {

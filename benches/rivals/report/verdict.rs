@@ -15,12 +15,24 @@ pub struct Behind<'a> {
     pub in_every_round: bool,
 }
 
+/// What fanfare is to reach under a load, of the servers that were driven.
+pub fn targets<'a>(run: &'a Run, load: &'a Load) -> impl Iterator<Item = &'a Target> {
+    let driven = |of: &str| run.servers.iter().any(|server| server.name == of);
+    let targets = load.targets.iter();
+    targets.filter(move |target| target.of.is_none_or(driven))
+}
+
+/// fanfare's figure to that of the server that a target names.
+pub fn ratio(run: &Run, load: &Load, target: &Target) -> Option<f64> {
+    let of = target.of.unwrap_or(REDIS);
+    run.results.ratio(&load.id, target.metric, FANFARE, of)
+}
+
 /// Whether fanfare reaches a target, if both servers that it takes were measured.
 pub fn reached(run: &Run, load: &Load, target: &Target) -> Option<bool> {
-    let ratio = || run.results.ratio(&load.id, target.metric, FANFARE, REDIS);
     Some(match target.bound {
-        Bound::AtLeastTimesRedis(times) => ratio()? >= times,
-        Bound::AtMostTimesRedis(times) => ratio()? <= times,
+        Bound::AtLeastTimes(times) => ratio(run, load, target)? >= times,
+        Bound::AtMostTimes(times) => ratio(run, load, target)? <= times,
         Bound::AtMost(most) => run.results.median(&load.id, FANFARE, target.metric)? <= most,
     })
 }

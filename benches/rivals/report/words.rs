@@ -1,7 +1,7 @@
 //! How figures, ratios and targets are written, in tables and in pictures alike: three significant
 //! digits, or two of a small one, which is more than a machine repeats.
 
-use crate::load::Bound;
+use crate::load::{Bound, Target};
 use crate::results::Metric;
 
 /// A metric's name in a table, for a load that counts `unit`s.
@@ -45,11 +45,16 @@ pub fn times(ratio: f64) -> String {
 }
 
 /// What a target asks for.
-pub fn bound(bound: Bound, metric: Metric) -> String {
-    match bound {
-        Bound::AtLeastTimesRedis(times) => format!("≥ {times}× redis"),
-        Bound::AtMostTimesRedis(times) => format!("≤ {times}× redis"),
-        Bound::AtMost(value) if metric == Metric::Bytes => format!("≤ {}", figure(metric, value)),
+pub fn target(target: &Target) -> String {
+    let of = target.of.unwrap_or_default();
+    match target.bound {
+        Bound::AtLeastTimes(1.0) => format!("≥ {of}"),
+        Bound::AtMostTimes(1.0) => format!("≤ {of}"),
+        Bound::AtLeastTimes(times) => format!("≥ {times}× {of}"),
+        Bound::AtMostTimes(times) => format!("≤ {times}× {of}"),
+        Bound::AtMost(value) if target.metric == Metric::Bytes => {
+            format!("≤ {}", figure(target.metric, value))
+        }
         Bound::AtMost(value) => format!("≤ {value}"),
     }
 }
@@ -85,7 +90,7 @@ fn plural(thing: &str) -> String {
 type Scale = (f64, f64, &'static str);
 
 const RATES: &[Scale] = &[(1e9, 1e9, " G"), (1e6, 1e6, " M"), (1e4, 1e3, " k")];
-/// Up to 100,000 bytes each is told, since a target is 2,000.
+/// Up to 100,000 bytes each is told, since a target is 1,000.
 const SIZES: &[Scale] = &[(1e9, 1e9, " GB"), (1e6, 1e6, " MB"), (1e5, 1e3, " kB")];
 
 /// In the first scale that the value reaches, or as it is.

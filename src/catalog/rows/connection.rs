@@ -1,7 +1,7 @@
 //! Rows: the connection's state, and CLIENT.
 //!
-//! Layer `catalog`. A table of constants. CLIENT SETINFO and CLIENT NO-TOUCH are from Redis 7.2,
-//! and CLIENT OVERFLOW is fanfare's own. All others are as in Redis 7.0.
+//! Layer `catalog`. A table of constants. CLIENT SETINFO and CLIENT NO-TOUCH are from Redis 7.2;
+//! CLIENT CLOSED, OVERFLOW and SLOWEST are fanfare's own. All others are as in Redis 7.0.
 
 use crate::catalog::categories::Category;
 use crate::catalog::secrets;
@@ -120,6 +120,14 @@ const CLIENT: &[Spec] = &[
             "mode",
             &[Arg::pure_token("yes", "YES"), Arg::pure_token("no", "NO")],
         )]),
+    Spec::new("closed", -2)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&[Category::Connection])
+        .tips(&["nondeterministic_output"])
+        .origin("connection", "7.2.0")
+        .summary("Describe connections that have ended, and say why")
+        .complexity("O(N) for N connections shown")
+        .arguments(&[Arg::integer("count").optional()]),
     Spec::new("getname", 2)
         .flags(&[NoScript, Loading, Stale])
         .categories(&[Category::Connection])
@@ -321,6 +329,14 @@ const CLIENT: &[Spec] = &[
         .summary("Name the connection")
         .complexity("O(1)")
         .arguments(&[Arg::string("connection-name")]),
+    Spec::new("slowest", -2)
+        .flags(&[Admin, NoScript, Loading, Stale])
+        .categories(&[Category::Connection])
+        .tips(&["nondeterministic_output"])
+        .origin("connection", "7.2.0")
+        .summary("Describe connections that read too slowly")
+        .complexity("O(N log N) for N connections")
+        .arguments(&[Arg::integer("count").optional()]),
     Spec::new("tracking", -3)
         .flags(&[NoScript, Loading, Stale])
         .categories(&[Category::Connection])

@@ -13,6 +13,7 @@ pub(super) mod keys;
 pub(super) mod list;
 pub(super) mod operators;
 pub(super) mod pubsub;
+pub(super) mod queue;
 #[cfg(feature = "scripts")]
 pub(super) mod scripting;
 pub(super) mod server;

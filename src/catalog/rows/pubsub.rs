@@ -1,11 +1,11 @@
 //! Rows: publishing, subscribing and PUBSUB.
 //!
-//! Layer `catalog`. A table of constants.
+//! Layer `catalog`. A table of constants. PUBSUB RECEIVERS and PUBSUB TOP are fanfare's own.
 //!
 //! A shard channel's position is a key specification with the flag `not_key`. Proxies route by it,
 //! and COMMAND GETKEYS leaves it out.
 
-use crate::catalog::spec::Flag::{Fast, Loading, NoScript, PubSub, Stale, WhileSubscribed};
+use crate::catalog::spec::Flag::{Admin, Fast, Loading, NoScript, PubSub, Stale, WhileSubscribed};
 use crate::catalog::spec::{Arg, KeySpec, Spec};
 use crate::client::Namespace;
 
@@ -99,6 +99,16 @@ const PUBSUB: &[Spec] = &[
         .summary("Count the subscribers of channels")
         .complexity("O(N) for N channels asked for")
         .arguments(&[Arg::string("channel").optional().multiple()]),
+    Spec::new("receivers", -3)
+        .flags(&[PubSub, Admin, NoScript, Loading, Stale])
+        .tips(&["nondeterministic_output_order"])
+        .origin("pubsub", "7.2.0")
+        .summary("List who would get a message to a channel")
+        .complexity("O(N+M) for N patterns that match and M subscribers that are listed")
+        .arguments(&[
+            Arg::string("channel"),
+            Arg::integer("limit").token("LIMIT").optional(),
+        ]),
     Spec::new("shardchannels", -2)
         .flags(&[PubSub, Loading, Stale])
         .origin("pubsub", "7.0.0")
@@ -111,4 +121,24 @@ const PUBSUB: &[Spec] = &[
         .summary("Count the subscribers of shard channels")
         .complexity("O(N) for N channels asked for")
         .arguments(&[Arg::string("shardchannel").optional().multiple()]),
+    Spec::new("top", -2)
+        .flags(&[PubSub, Loading, Stale])
+        .tips(&["nondeterministic_output"])
+        .origin("pubsub", "7.2.0")
+        .summary("List the busiest channels of the last seconds or minutes")
+        .complexity("O(1): a few thousand channels at most are looked at")
+        .arguments(&[
+            Arg::one_of(
+                "by",
+                &[
+                    Arg::pure_token("messages", "MESSAGES"),
+                    Arg::pure_token("bytes", "BYTES"),
+                    Arg::pure_token("receivers", "RECEIVERS"),
+                ],
+            )
+            .token("BY")
+            .optional(),
+            Arg::integer("seconds").token("WINDOW").optional(),
+            Arg::integer("count").token("COUNT").optional(),
+        ]),
 ];

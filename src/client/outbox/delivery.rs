@@ -2,7 +2,9 @@
 //!
 //! Layer `client`. It may use `resp`.
 
-use crate::client::backlog::{Backlog, BacklogRange};
+use std::time::Instant;
+
+use crate::client::backlog::{Backlog, BacklogBytes, BacklogRange};
 use crate::client::frames::Frames;
 use crate::resp::Protocol;
 
@@ -10,7 +12,11 @@ use crate::resp::Protocol;
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
     pub(super) frames: Frames<'a>,
-    backlog: &'a Backlog,
+    /// When they were published.
+    pub(super) published: Instant,
+    /// The backlog that slow subscribers of the name share, if there can be several, and what counts
+    /// all backlogs of the server.
+    backlog: Option<(&'a Backlog, &'a BacklogBytes)>,
     /// The same frames in the backlog, for each protocol version, if an outbox was blocked.
     ranges: [Option<BacklogRange>; 2],
     /// How many outboxes have refused each message; empty if none has.
@@ -18,10 +24,16 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    /// Messages for the subscribers that share this backlog.
-    pub(crate) fn new(frames: Frames<'a>, backlog: &'a Backlog) -> Delivery<'a> {
+    /// Messages, published at this moment, for the subscribers that share this backlog, or for a
+    /// single one. With the backlog comes what counts all backlogs of the server.
+    pub(crate) fn new(
+        frames: Frames<'a>,
+        published: Instant,
+        backlog: Option<(&'a Backlog, &'a BacklogBytes)>,
+    ) -> Delivery<'a> {
         Delivery {
             frames,
+            published,
             backlog,
             ranges: [None, None],
             refused: Vec::new(),
@@ -47,9 +59,15 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// The frames in the backlog, in this protocol version. The first caller appends them.
-    pub(super) fn backlog_range(&mut self, protocol: Protocol) -> &BacklogRange {
-        self.ranges[usize::from(protocol == Protocol::Resp3)]
-            .get_or_insert_with(|| self.backlog.append(&self.frames, protocol))
+    /// The frames in the backlog, in this protocol version, if there is a backlog. The first caller
+    /// appends them.
+    pub(super) fn backlog_range(&mut self, protocol: Protocol) -> Option<&BacklogRange> {
+        let range = &mut self.ranges[usize::from(protocol == Protocol::Resp3)];
+        if range.is_none() {
+            let append =
+                |(backlog, bytes): (&Backlog, _)| backlog.append(&self.frames, protocol, bytes);
+            *range = self.backlog.map(append);
+        }
+        range.as_ref()
     }
 }

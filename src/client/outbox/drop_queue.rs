@@ -29,7 +29,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -242,8 +241,7 @@ impl DropQueue {
     fn count(&mut self, length: usize) {
         self.dropped.messages += 1;
         self.dropped.bytes += length as u64;
-        self.totals.messages.fetch_add(1, Relaxed);
-        self.totals.bytes.fetch_add(length as u64, Relaxed);
+        self.totals.add(self.rule.policy, length);
     }
 
     /// Takes replies, and empties the buffer that holds them.

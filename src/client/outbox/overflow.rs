@@ -7,18 +7,62 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::drop_queue::DropQueue;
-use super::{Append, Delivery, Outbox, State};
+use super::state::{Life, Rare, State};
+use super::{Append, Delivery, Outbox};
 use crate::config::{OutputLimits, OverflowPolicy, OverflowRule};
 use crate::resp::replies::Replies;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts the messages that outboxes have dropped (`pubsub-overflow-policy`).
+/// Counts the messages that outboxes have dropped, by the policy that dropped them
+/// (`pubsub-overflow-policy`).
 #[derive(Debug, Default)]
 pub(crate) struct DropTotals {
-    /// Messages.
-    pub messages: AtomicU64,
-    /// Bytes of their frames.
-    pub bytes: AtomicU64,
+    oldest: DropCounters,
+    newest: DropCounters,
+}
+
+#[derive(Debug, Default)]
+struct DropCounters {
+    messages: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl DropTotals {
+    /// The policies that drop messages.
+    pub(crate) const POLICIES: [OverflowPolicy; 2] =
+        [OverflowPolicy::DropOldest, OverflowPolicy::DropNewest];
+
+    /// The counters of a policy. The other policy, to disconnect, drops nothing.
+    fn of(&self, policy: OverflowPolicy) -> &DropCounters {
+        match policy {
+            OverflowPolicy::DropNewest => &self.newest,
+            OverflowPolicy::DropOldest | OverflowPolicy::Disconnect => &self.oldest,
+        }
+    }
+
+    /// Counts a message of this many bytes.
+    pub(super) fn add(&self, policy: OverflowPolicy, bytes: usize) {
+        let counters = self.of(policy);
+        counters.messages.fetch_add(1, Relaxed);
+        counters.bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// What a policy has dropped.
+    pub(crate) fn by(&self, policy: OverflowPolicy) -> Dropped {
+        let counters = self.of(policy);
+        Dropped {
+            messages: counters.messages.load(Relaxed),
+            bytes: counters.bytes.load(Relaxed),
+        }
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&self) {
+        for counters in [&self.oldest, &self.newest] {
+            counters.messages.store(0, Relaxed);
+            counters.bytes.store(0, Relaxed);
+        }
+    }
 }
 
 /// How many messages were dropped, and of how many bytes.
@@ -71,58 +115,53 @@ impl Outbox {
         totals: &Arc<DropTotals>,
     ) {
         let mut state = self.state.lock();
-        let known = state
-            .drop_queue
-            .as_ref()
-            .map(|drop_queue| drop_queue.choice);
+        let known = state.drop_queue().map(|drop_queue| drop_queue.choice);
         let choice = choice.or(known).unwrap_or_default();
         let server = server();
         let rule = choice.within(server);
         let default = OverflowChoice::default();
-        if state.drop_queue.is_none()
-            && choice == default
-            && rule.policy == OverflowPolicy::Disconnect
-        {
+        if known.is_none() && choice == default && rule.policy == OverflowPolicy::Disconnect {
             return;
         }
         let new = || Box::new(DropQueue::new(Arc::clone(totals)));
-        let drop_queue = state.drop_queue.get_or_insert_with(new);
+        let State { queue, rare, .. } = &mut *state;
+        let Rare {
+            held, drop_queue, ..
+        } = &mut **rare.get_or_insert_default();
+        let drop_queue = drop_queue.get_or_insert_with(new);
         drop_queue.choice = choice;
         let closes = rule.policy == OverflowPolicy::Disconnect && server.policy != rule.policy;
         drop_queue.closes_at = closes.then_some(rule.limit);
         let was_on = drop_queue.is_on();
         drop_queue.set_rule(rule);
         if was_on && !drop_queue.is_on() {
-            let (all, held) = drop_queue.empty();
-            state.queue.append(all);
-            if let Some(before) = &mut state.held {
-                before.append(held);
+            let (all, messages) = drop_queue.empty();
+            queue.append(all);
+            if let Some(before) = held {
+                before.append(messages);
             }
         }
     }
 
     /// What this outbox has dropped so far.
     pub(crate) fn dropped(&self) -> Dropped {
-        let state = self.state.lock();
-        state
-            .drop_queue
-            .as_ref()
-            .map(|drop_queue| drop_queue.dropped)
-            .unwrap_or_default()
+        let mut state = self.state.lock();
+        let drop_queue = state.drop_queue();
+        drop_queue.map_or_else(Dropped::default, |drop_queue| drop_queue.dropped)
     }
 
     /// Drops to be logged. There are some only once in a while, and at the client's `end`.
     pub(crate) fn drop_report(&self, now: Instant, end: bool) -> Option<DropReport> {
-        self.state.lock().drop_queue.as_mut()?.report(now, end)
+        self.state.lock().drop_queue()?.report(now, end)
     }
 }
 
 impl State {
     /// Whether messages may be dropped. If so, the functions of this file are used.
     pub(super) fn drops_messages(&self) -> bool {
-        self.drop_queue
-            .as_ref()
-            .is_some_and(|drop_queue| drop_queue.is_on())
+        let rare = self.rare.as_ref();
+        let drop_queue = rare.and_then(|rare| rare.drop_queue.as_ref());
+        drop_queue.is_some_and(|drop_queue| drop_queue.is_on())
     }
 
     /// Appends messages under a policy that drops.
@@ -132,22 +171,26 @@ impl State {
         delivery: &mut Delivery<'_>,
         limits: &OutputLimits,
     ) -> Append {
-        let Some(drop_queue) = &mut self.drop_queue else {
+        let (protocol, holds) = (self.protocol, self.holds_messages());
+        let is_open = self.life == Life::Open;
+        let Some(drop_queue) = self.drop_queue().filter(|_| is_open) else {
             return Append::Refused;
         };
-        if self.dead || self.sealed {
-            return Append::Refused;
-        }
         let frames = delivery.frames;
-        let holds = self.held.is_some();
-        let pushed = drop_queue.push(&frames, self.protocol, holds, |index| {
+        let pushed = drop_queue.push(&frames, protocol, holds, |index| {
             delivery.refuse(index);
         });
         self.pending = self.pending + pushed.taken - pushed.freed;
+        if pushed.freed > 0 {
+            // It may have been dropped, and if not, others before it were.
+            self.rare().timed = None;
+        }
         if pushed.taken == 0 || holds {
             return Append::Nothing;
         }
-        self.appended(limits, pushed.taken)
+        let append = self.appended(limits, pushed.taken);
+        self.time(append, delivery.published);
+        append
     }
 
     /// Appends replies under a policy that drops.
@@ -157,12 +200,10 @@ impl State {
         replies: &mut Replies,
         limits: &OutputLimits,
     ) -> Append {
-        let Some(drop_queue) = &mut self.drop_queue else {
+        let is_open = self.life == Life::Open;
+        let Some(drop_queue) = self.drop_queue().filter(|_| is_open) else {
             return Append::Refused;
         };
-        if self.dead || self.sealed {
-            return Append::Refused;
-        }
         let length = replies.len();
         drop_queue.reply(replies);
         self.pending += length;
@@ -171,8 +212,8 @@ impl State {
 
     /// Fills the queue with what is to be written next, if that waits in the drop queue.
     pub(super) fn refill(&mut self) {
-        if let Some(drop_queue) = &mut self.drop_queue
-            && self.queue.is_empty()
+        if self.queue.is_empty()
+            && let Some(drop_queue) = self.drop_queue()
         {
             self.queue = drop_queue.next_run();
         }
@@ -180,8 +221,10 @@ impl State {
 
     /// Returns unsent messages to the drop queue, except the first `committed` bytes.
     pub(super) fn take_back(&mut self, committed: usize) {
-        if let Some(drop_queue) = &mut self.drop_queue {
-            self.queue = drop_queue.take_back(std::mem::take(&mut self.queue), committed);
+        let State { queue, rare, .. } = self;
+        let drop_queue = rare.as_mut().and_then(|rare| rare.drop_queue.as_mut());
+        if let Some(drop_queue) = drop_queue {
+            *queue = drop_queue.take_back(std::mem::take(queue), committed);
         }
     }
 }

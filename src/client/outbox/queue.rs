@@ -11,7 +11,7 @@ use std::io::{self, IoSlice};
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::client::backlog::BacklogRange;
-use crate::client::socket::WriteSocket;
+use crate::client::socket::Socket;
 use crate::resp::replies::Replies;
 
 /// Copied frames are gathered in chunks of about this many bytes, so that a growing queue is never
@@ -50,10 +50,61 @@ impl Chunk {
     }
 }
 
+/// The finished chunks of a queue. Boxed: most queues have none, and every client has a queue.
+#[derive(Debug, Default)]
+#[expect(clippy::box_collection)]
+pub(super) struct Chunks(Option<Box<VecDeque<Chunk>>>);
+
+impl Chunks {
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |list| list.len())
+    }
+
+    /// Bytes that the list takes beside the chunks' own.
+    pub(super) fn overhead(&self) -> usize {
+        let places = |list: &VecDeque<Chunk>| list.capacity() * size_of::<Chunk>();
+        self.0.as_deref().map_or(0, places)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Chunk> {
+        self.0.iter().flat_map(|list| list.iter())
+    }
+
+    fn front(&self) -> Option<&Chunk> {
+        self.0.as_ref()?.front()
+    }
+
+    fn front_mut(&mut self) -> Option<&mut Chunk> {
+        self.0.as_mut()?.front_mut()
+    }
+
+    fn back_mut(&mut self) -> Option<&mut Chunk> {
+        self.0.as_mut()?.back_mut()
+    }
+
+    fn push_back(&mut self, chunk: Chunk) {
+        self.0.get_or_insert_default().push_back(chunk);
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Chunk> {
+        self.0.as_mut()?.pop_front()
+    }
+
+    fn append(&mut self, other: &mut Chunks) {
+        if let Some(other) = &mut other.0 {
+            self.0.get_or_insert_default().append(other);
+        }
+    }
+}
+
 /// Bytes to be sent: finished chunks and shared bodies, followed by the chunk that is being filled.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    pub(super) chunks: VecDeque<Chunk>,
+    pub(super) chunks: Chunks,
     pub(super) tail: BytesMut,
 }
 
@@ -129,10 +180,10 @@ impl Queue {
             && let Some(chunk) = self.chunks.front_mut()
         {
             let length = chunk.len();
-            if length <= bytes {
-                first.chunks.extend(self.chunks.pop_front());
-            } else {
+            if length > bytes {
                 first.chunks.push_back(chunk.split_to(bytes));
+            } else if let Some(whole) = self.chunks.pop_front() {
+                first.chunks.push_back(whole);
             }
             bytes = bytes.saturating_sub(length);
         }
@@ -170,7 +221,7 @@ impl Queue {
 
     /// Writes until the queue is empty or the socket is full. Returns the bytes written, and how it
     /// ended.
-    pub(super) fn write(&mut self, socket: &WriteSocket) -> (usize, io::Result<()>) {
+    pub(super) fn write(&mut self, socket: &Socket) -> (usize, io::Result<()>) {
         let mut written = 0;
         while !self.is_empty() {
             match self.write_once(socket) {
@@ -186,7 +237,7 @@ impl Queue {
         (written, Ok(()))
     }
 
-    fn write_once(&self, socket: &WriteSocket) -> io::Result<usize> {
+    fn write_once(&self, socket: &Socket) -> io::Result<usize> {
         match self.chunks.front() {
             None => return socket.try_write(&self.tail),
             Some(Chunk::BacklogRange(range)) => return socket.try_write(&range.bytes()),

@@ -1,11 +1,14 @@
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
-use crate::client::backlog::Backlog;
+use crate::client::backlog::{Backlog, BacklogBytes};
 use crate::client::frames::Frames;
-use crate::client::socket::{ReadSocket, split_unix};
+
 use crate::config::OutputLimit;
 
 const UNLIMITED: OutputLimits = OutputLimits {
@@ -19,26 +22,21 @@ const NO_LIMIT: OutputLimit = OutputLimit {
     soft_seconds: 0,
 };
 
-/// A socket to write to, its unused read half, and its other end.
+/// A socket to write to, and its other end.
 struct Pair {
-    socket: WriteSocket,
-    _read: ReadSocket,
+    socket: Socket,
     peer: UnixStream,
 }
 
 impl Pair {
     async fn new() -> Pair {
         let (ours, peer) = UnixStream::pair().unwrap();
-        let (read, socket) = split_unix(ours);
+        let socket = Socket::from(ours);
         // The runtime must have seen the socket before a write is tried.
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
-        Pair {
-            socket,
-            _read: read,
-            peer,
-        }
+        Pair { socket, peer }
     }
 
     async fn read(&mut self, length: usize) -> Vec<u8> {
@@ -61,11 +59,23 @@ fn with_body<'a>(bytes: &'a [u8], body: Option<&'a Bytes>) -> Frames<'a> {
 }
 
 fn push(outbox: &Outbox, frames: Frames<'_>, limits: &OutputLimits) -> Append {
-    outbox.push(&mut Delivery::new(frames, &Backlog::default()), limits)
+    push_at(outbox, frames, Instant::now(), limits)
+}
+
+/// Pushes messages that were published at this moment.
+fn push_at(
+    outbox: &Outbox,
+    frames: Frames<'_>,
+    published: Instant,
+    limits: &OutputLimits,
+) -> Append {
+    let (backlog, bytes) = (Backlog::default(), BacklogBytes::default());
+    let mut delivery = Delivery::new(frames, published, Some((&backlog, &bytes)));
+    outbox.push(&mut delivery, limits)
 }
 
 fn flush(outbox: &Outbox, pair: &Pair) -> Flush {
-    outbox.flush(&pair.socket, &mut 0)
+    outbox.flush(&pair.socket, &mut Written::default())
 }
 
 #[tokio::test]
@@ -84,9 +94,9 @@ async fn bytes_leave_in_the_order_of_appending() {
     let expected = [b"*one*head", &body[..], b">two+OK"].concat();
     assert_eq!(outbox.pending(), expected.len());
 
-    let mut written = 0;
+    let mut written = Written::default();
     assert_eq!(outbox.flush(&pair.socket, &mut written), Flush::Done);
-    assert_eq!(written, expected.len() as u64);
+    assert_eq!(written.bytes, expected.len() as u64);
     assert!(outbox.is_drained());
     assert_eq!(pair.read(expected.len()).await, expected);
     assert_eq!(push(&outbox, copied(b"*"), &UNLIMITED), Append::Flush);
@@ -167,7 +177,7 @@ async fn a_backlog_is_written_by_the_connections_own_task() {
                 let ready = std::future::poll_fn(|context| pair.socket.poll_write_ready(context));
                 ready.await.unwrap();
                 outbox.unblock();
-                let _ = outbox.flush(&pair.socket, &mut 0);
+                let _ = outbox.flush(&pair.socket, &mut Written::default());
                 tokio::task::yield_now().await;
             }
         }
@@ -287,15 +297,11 @@ async fn the_writer_of_an_ended_outbox_writes_all_of_it() {
 
 #[tokio::test]
 async fn a_peer_that_is_gone_is_noticed_by_the_flush() {
-    let Pair {
-        socket,
-        peer,
-        _read,
-    } = Pair::new().await;
+    let Pair { socket, peer } = Pair::new().await;
     drop(peer);
     let outbox = Outbox::default();
     let _ = push(&outbox, copied(b"*"), &UNLIMITED);
-    assert_eq!(outbox.flush(&socket, &mut 0), Flush::Dead);
+    assert_eq!(outbox.flush(&socket, &mut Written::default()), Flush::Dead);
     assert_eq!(outbox.status(), Status::Dead);
 }
 
@@ -316,7 +322,7 @@ async fn drain(outbox: &Outbox, pair: &mut Pair, length: usize) -> Vec<u8> {
             let ready = std::future::poll_fn(|context| socket.poll_write_ready(context));
             ready.await.unwrap();
             outbox.unblock();
-            let _ = outbox.flush(socket, &mut 0);
+            let _ = outbox.flush(socket, &mut Written::default());
         }
     };
     let (read, ()) = tokio::join!(peer.read_exact(&mut bytes), write);
@@ -327,7 +333,7 @@ async fn drain(outbox: &Outbox, pair: &mut Pair, length: usize) -> Vec<u8> {
 #[tokio::test]
 async fn stuck_subscribers_share_one_backlog() {
     const MESSAGES: usize = 3000;
-    let backlog = Backlog::default();
+    let (backlog, backlog_bytes) = (Backlog::default(), BacklogBytes::default());
     let mut stuck = Vec::new();
     for index in 0..3 {
         let (outbox, pair) = (Outbox::default(), Pair::new().await);
@@ -342,7 +348,8 @@ async fn stuck_subscribers_share_one_backlog() {
         let small = format!("*{number:060}");
         let body = (number % 1000 == 999).then_some(&large);
         let frames = with_body(small.as_bytes(), body);
-        let mut delivery = Delivery::new(frames, &backlog);
+        let shared = Some((&backlog, &backlog_bytes));
+        let mut delivery = Delivery::new(frames, Instant::now(), shared);
         for (index, (outbox, _, expected)) in stuck.iter_mut().enumerate() {
             assert_eq!(outbox.push(&mut delivery, &UNLIMITED), Append::Nothing);
             let start = expected.len();
@@ -359,6 +366,9 @@ async fn stuck_subscribers_share_one_backlog() {
             }
         }
     }
+    // One copy for each protocol version.
+    let once = MESSAGES * 61 + 3 * large.len();
+    assert_eq!(backlog_bytes.load(Relaxed), 2 * once);
     for (outbox, mut pair, expected) in stuck {
         // Each outbox keeps only the ranges.
         let (_, chunks, _) = outbox.usage();
@@ -366,6 +376,57 @@ async fn stuck_subscribers_share_one_backlog() {
         let received = drain(&outbox, &mut pair, expected.len()).await;
         assert!(received == expected);
     }
+    assert_eq!(backlog_bytes.load(Relaxed), 0);
+}
+
+#[tokio::test]
+async fn the_message_that_has_waited_longest_is_timed() {
+    let mut pair = Pair::new().await;
+    let outbox = Outbox::default();
+    let at = |seconds| Instant::now() - Duration::from_secs(seconds);
+    let [first, second, third, last] = [4, 3, 2, 1].map(at);
+    let sent = |outbox: &Outbox, pair: &Pair| {
+        let mut written = Written::default();
+        let flush = outbox.flush(&pair.socket, &mut written);
+        (flush, written.sent)
+    };
+    let _ = outbox.send(&mut BytesMut::from("+OK").into(), &UNLIMITED);
+    assert_eq!(sent(&outbox, &pair), (Flush::Done, None));
+    let _ = push_at(&outbox, copied(b"*one"), first, &UNLIMITED);
+    let _ = push_at(&outbox, copied(b"*two"), second, &UNLIMITED);
+    assert_eq!(sent(&outbox, &pair), (Flush::Done, Some(first)));
+
+    // One that does not fit into the socket is timed when all of it is written.
+    let large = Bytes::from(vec![b'x'; 3_000_000]);
+    let _ = push_at(&outbox, with_body(b"*", Some(&large)), third, &UNLIMITED);
+    assert_eq!(sent(&outbox, &pair), (Flush::HandOver, None));
+    let _ = push_at(&outbox, copied(b"*three"), last, &UNLIMITED);
+    let mut times = Vec::new();
+    let write = async {
+        while !outbox.is_drained() {
+            let ready =
+                |context: &mut std::task::Context<'_>| pair.socket.poll_write_ready(context);
+            std::future::poll_fn(ready).await.unwrap();
+            outbox.unblock();
+            let mut written = Written::default();
+            let _ = outbox.flush(&pair.socket, &mut written);
+            times.extend(written.sent);
+        }
+    };
+    let mut received = vec![0; 3_000_018];
+    let (read, ()) = tokio::join!(pair.peer.read_exact(&mut received), write);
+    read.unwrap();
+    // The last one was appended while another was timed.
+    assert_eq!(times, [third]);
+
+    // What is never written is never timed.
+    let _ = push_at(&outbox, copied(b"*lost"), first, &UNLIMITED);
+    outbox.kill();
+    assert_eq!(
+        push_at(&outbox, copied(b"*"), last, &UNLIMITED),
+        Append::Refused
+    );
+    assert_eq!(sent(&outbox, &pair), (Flush::Dead, None));
 }
 
 #[tokio::test]
@@ -387,7 +448,7 @@ async fn several_frames_are_marked_each_for_their_protocol() {
 #[tokio::test]
 async fn who_appends_much_to_an_announced_outbox_flushes_it_too() {
     let outbox = Outbox::default();
-    let frame = vec![b'*'; MAX_ANNOUNCED / 4];
+    let frame = vec![b'*'; MAX_ANNOUNCED as usize / 4];
     let appends: Vec<_> = (0..9)
         .map(|_| push(&outbox, copied(&frame), &UNLIMITED))
         .collect();
@@ -403,7 +464,11 @@ async fn a_write_that_panics_leaves_a_dead_outbox() {
     let pair = Pair::new().await;
     let outbox = Outbox::default();
     assert_eq!(push(&outbox, copied(b"*one"), &UNLIMITED), Append::Flush);
-    let write = || outbox.flush(&pair.socket, &mut { u64::MAX });
+    let mut written = Written {
+        bytes: u64::MAX,
+        sent: None,
+    };
+    let write = || outbox.flush(&pair.socket, &mut written);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(write));
     assert!(panicked.is_err(), "{panicked:?}");
     assert!(!outbox.is_being_written());

@@ -71,7 +71,7 @@ fn key_specifications_are_those_of_redis() {
 #[test]
 fn a_container_shows_its_subcommands_as_an_array() {
     let pubsub = bytes(details(command("pubsub")), Protocol::Resp3);
-    let start = "*10 $6 pubsub :-2 ~0 :0 :0 :0 ~1 +@slow ~0 ~0 *6 *10 $15 pubsub|channels :-2 ";
+    let start = "*10 $6 pubsub :-2 ~0 :0 :0 :0 ~1 +@slow ~0 ~0 *8 *10 $15 pubsub|channels :-2 ";
     assert!(pubsub.starts_with(start), "{pubsub}");
 }
 
@@ -150,7 +150,7 @@ fn names(filter: &[&[u8]]) -> Vec<&'static str> {
 fn list_filters() {
     assert_eq!(names(&[]).len(), CATALOG.ids());
     let pubsub = names(&[b"FilterBy", b"AclCat", b"PUBSUB"]);
-    assert_eq!(pubsub.len(), 13);
+    assert_eq!(pubsub.len(), 15);
     assert!(pubsub.contains(&"pubsub|numpat") && !pubsub.contains(&"pubsub"));
     assert_eq!(names(&[b"filterby", b"aclcat", b"@pubsub"]).len(), 0);
     assert_eq!(names(&[b"filterby", b"pattern", b"SUBsc*"]), ["subscribe"]);

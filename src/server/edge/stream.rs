@@ -2,11 +2,12 @@
 //!
 //! Layer `server`. It may use all layers but `embed`.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 
 use crate::client::Namespace;
+use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::state::ServerState;
 use crate::upstream::frame::{Frame, parse};
@@ -24,6 +25,8 @@ pub(super) struct Stream<'a> {
     /// Bytes that were read and not parsed.
     pub input: BytesMut,
     fanout: Fanout,
+    /// The messages since the server's counters were last updated.
+    counts: PublishCounts,
     /// A buffer for a pattern's messages.
     frame: BytesMut,
 }
@@ -40,6 +43,7 @@ impl<'a> Stream<'a> {
             upstream,
             input,
             fanout: Fanout::default(),
+            counts: PublishCounts::default(),
             frame: BytesMut::new(),
         }
     }
@@ -50,12 +54,13 @@ impl<'a> Stream<'a> {
         let mut at = 0;
         let result = loop {
             let limits = self.state.config().client_output_buffer_limit;
-            self.fanout.begin_batch(limits);
+            self.fanout.begin_batch(limits, Instant::now());
             let result = self.take_some(&input, &mut at);
             self.deliver();
             if let Some(limit) = self.state.config().client_memory_limit() {
                 self.state.memory_trigger.add(self.fanout.appended(), limit);
             }
+            self.state.stats.messages.take(&mut self.counts);
             self.flush().await;
             match result {
                 Ok(true) => {}
@@ -145,10 +150,15 @@ impl<'a> Stream<'a> {
         if single.is_empty() {
             return;
         }
-        let reached = self.state.registry.deliver(single, pending);
-        let messages = single.len();
+        let (counts, mut unwanted) = (&mut self.counts, 0);
+        let kind = single.namespace().into();
+        self.state.registry.deliver(single, pending, |reached| {
+            counts.add(kind, reached);
+            unwanted += u64::from(reached == 0);
+        });
+        self.upstream.stats.received.add(single.len() as u64);
+        self.upstream.stats.unwanted.add(unwanted);
         single.clear();
-        self.count(messages, reached);
     }
 
     fn pattern_message(&mut self, pattern: &[u8], channel: &[u8], payload: &[u8]) {
@@ -158,19 +168,9 @@ impl<'a> Stream<'a> {
         let registry = &self.state.registry;
         let reached = registry.deliver_to_pattern(pattern, single, &mut self.frame, pending);
         single.clear();
-        self.count(1, reached);
-    }
-
-    fn count(&self, messages: usize, reached: usize) {
-        let stats = &self.upstream.stats;
-        stats.received.add(messages as u64);
-        if reached == 0 {
-            stats.unwanted.add(messages as u64);
-        }
-        self.state
-            .stats
-            .delivered
-            .fetch_add(reached as u64, Relaxed);
+        self.counts.add(Kind::Channel, reached);
+        self.upstream.stats.received.add(1);
+        self.upstream.stats.unwanted.add(u64::from(reached == 0));
     }
 
     fn confirmation(&mut self, kind: &[u8], name: &[u8]) -> Result<(), Loss> {

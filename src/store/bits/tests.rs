@@ -85,7 +85,7 @@ fn combines_strings_of_different_length() {
     assert_eq!(combined(BitOp::Or), b"goobar");
     assert_eq!(combined(BitOp::Xor), b"\x07\r\x0cbar");
     assert_eq!(combine(BitOp::Not, &["abc"]), [0x9e, 0x9d, 0x9c]);
-    assert_eq!(combine(BitOp::And, &["", ""]), []);
+    assert_eq!(combine(BitOp::And, &["", ""]), Vec::<u8>::new());
     assert_eq!(BitOp::parse(b"xOr", 2), Ok(BitOp::Xor));
     assert_eq!(BitOp::parse(b"nand", 1), Err(BitsError::Syntax));
     assert_eq!(BitOp::parse(b"Not", 1), Ok(BitOp::Not));

@@ -23,7 +23,10 @@ impl List {
             return self.push(End::Head, element);
         }
         match self.locate(index) {
-            Some((chunk, place)) => self.splice(chunk, place.start..place.start, element),
+            Some((chunk, place)) => {
+                self.splice(chunk, place.start..place.start, element);
+                self.pushed += 1;
+            }
             None => self.push(End::Tail, element),
         }
     }

@@ -403,7 +403,7 @@ impl<V> IdMap<V> {
         assert!(!self.tail.is_empty() || self.tail.capacity() == 0);
         ascend(&self.tail);
         let chunks = || self.chunks.values().chain([&self.tail]);
-        assert_eq!(self.len, chunks().map(Vec::len).sum());
-        assert_eq!(self.buffers, chunks().map(buffer).sum());
+        assert_eq!(self.len, chunks().map(Vec::len).sum::<usize>());
+        assert_eq!(self.buffers, chunks().map(buffer).sum::<usize>());
     }
 }

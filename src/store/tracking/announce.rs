@@ -93,7 +93,7 @@ impl<'a> Invalidation<'a> {
     /// Sends the message to a client, or to the client that it redirects to.
     fn tell(&mut self, tracker: &Tracker, fanout: &mut Fanout) {
         let client = &tracker.client;
-        if client.tracking.redirect() == 0 {
+        if client.redirect() == 0 {
             if client.protocol() == Protocol::Resp3 {
                 fanout.feed(client, self.form(Protocol::Resp3));
             }
@@ -121,7 +121,7 @@ fn tell_broken(client: &Arc<Client>, fanout: &mut Fanout) {
         let mut out = BytesMut::new();
         out.put_slice(b">2\r\n");
         put_bulk(&mut out, b"tracking-redir-broken");
-        put_integer(&mut out, b':', tracking.redirect() as i64);
+        put_integer(&mut out, b':', client.redirect() as i64);
         fanout.feed(client, &out);
     }
 }

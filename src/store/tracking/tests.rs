@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::client::Addresses;
-use crate::client::socket::split_unix;
+use crate::client::socket::Socket;
+use crate::client::{Addresses, Kept};
 
 const CLIENTS: u64 = 4;
 const KEYS: usize = 12;
@@ -32,8 +32,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn client(id: ClientId) -> Arc<Client> {
     let (ours, _) = tokio::net::UnixStream::pair().expect("a pair of sockets");
-    let (_, socket) = split_unix(ours);
-    Arc::new(Client::new(id, Addresses::Unix(Arc::default()), socket))
+    let socket = Socket::from(ours);
+    Arc::new(Client::new(id, Addresses::unix(Arc::default()), socket))
 }
 
 fn key(number: usize) -> Vec<u8> {
@@ -106,7 +106,7 @@ proptest! {
             for client in &clients {
                 let read = model.iter().filter(|(_, readers)| readers.contains(&client.id));
                 let memory: usize = read.map(|(key, _)| PER_READ + key.len()).sum();
-                prop_assert_eq!(client.tracking.key_memory.load(Relaxed), memory);
+                prop_assert_eq!(client.kept(Kept::Tracked), memory);
             }
         }
     }
@@ -188,6 +188,6 @@ fn a_client_leaves_in_steps() {
     assert_eq!(table.figures().items, 3 * SOME);
     assert_eq!(table.figures().keys, 3 * SOME);
     assert!(!leaving.tracking.is_listed());
-    let memory = stays.tracking.key_memory.load(Relaxed);
+    let memory = stays.kept(Kept::Tracked);
     assert_eq!(memory, 3 * SOME * (PER_READ + b"key-1000".len()));
 }

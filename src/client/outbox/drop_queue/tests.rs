@@ -2,6 +2,7 @@
 //! appended, without the messages that were counted as dropped.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 
 use bytes::BytesMut;
@@ -10,9 +11,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use super::*;
-use crate::client::backlog::Backlog;
-use crate::client::outbox::{Append, Delivery, Flush, Outbox};
-use crate::client::socket::{ReadSocket, WriteSocket, split_unix};
+use crate::client::backlog::{Backlog, BacklogBytes};
+use crate::client::outbox::{Append, Delivery, Flush, Outbox, Written};
+use crate::client::socket::Socket;
 use crate::config::{OutputLimit, OutputLimits};
 
 const LIMIT: usize = 20_000;
@@ -71,11 +72,11 @@ fn steps_and_changes() -> impl Strategy<Value = Vec<Step>> {
 
 struct Model {
     outbox: Outbox,
-    socket: WriteSocket,
-    _read: ReadSocket,
+    socket: Socket,
     peer: UnixStream,
     totals: Arc<DropTotals>,
     backlog: Backlog,
+    backlog_bytes: BacklogBytes,
     policy: OverflowPolicy,
     /// What was appended and not refused, in the expected order.
     appended: VecDeque<Vec<u8>>,
@@ -94,17 +95,17 @@ impl Model {
         socket2::SockRef::from(&ours)
             .set_send_buffer_size(4096)
             .unwrap();
-        let (read, socket) = split_unix(ours);
+        let socket = Socket::from(ours);
         std::future::poll_fn(|context| socket.poll_write_ready(context))
             .await
             .unwrap();
         let model = Model {
             outbox: Outbox::default(),
             socket,
-            _read: read,
             peer,
             totals: Arc::default(),
             backlog: Backlog::default(),
+            backlog_bytes: BacklogBytes::default(),
             policy,
             appended: VecDeque::new(),
             held: None,
@@ -149,7 +150,8 @@ impl Model {
             starts: &starts,
             body: body.as_ref(),
         };
-        let mut delivery = Delivery::new(frames, &self.backlog);
+        let backlog = Some((&self.backlog, &self.backlog_bytes));
+        let mut delivery = Delivery::new(frames, Instant::now(), backlog);
         let append = self.outbox.push(&mut delivery, &UNLIMITED);
         assert!(append.was_taken());
         let refused = delivery.into_refused();
@@ -188,7 +190,7 @@ impl Model {
                 self.appended.extend(self.held.take().unwrap_or_default());
             }
             Step::Flush => {
-                let _ = self.outbox.flush(&self.socket, &mut 0);
+                let _ = self.outbox.flush(&self.socket, &mut Written::default());
             }
             Step::Read(most) => self.read(*most).await,
             Step::Writable => {
@@ -198,7 +200,7 @@ impl Model {
                 });
                 if ready.await {
                     self.outbox.unblock();
-                    let _ = self.outbox.flush(&self.socket, &mut 0);
+                    let _ = self.outbox.flush(&self.socket, &mut Written::default());
                 }
             }
             Step::Protocol(protocol) => {
@@ -221,11 +223,12 @@ impl Model {
     }
 
     fn check_bound(&self) {
-        let state = self.outbox.state.lock();
-        let drop_queue = state.drop_queue.as_ref().unwrap();
+        let mut state = self.outbox.state.lock();
+        let pending = state.pending;
+        let drop_queue = state.drop_queue().unwrap();
         assert!(drop_queue.cost <= LIMIT, "{} of {LIMIT}", drop_queue.cost);
         assert!(drop_queue.bytes <= drop_queue.cost);
-        assert!(state.pending >= drop_queue.bytes);
+        assert!(pending >= drop_queue.bytes);
         let in_flight: usize = drop_queue
             .in_flight
             .iter()
@@ -264,11 +267,12 @@ impl Model {
         assert_eq!(dropped.messages, missing + self.refused as u64);
         assert!(dropped.bytes >= bytes);
         assert!(dropped.messages <= self.pushed as u64);
-        let totals = (&self.totals.messages, &self.totals.bytes);
-        assert_eq!(totals.0.load(Relaxed), dropped.messages);
-        assert_eq!(totals.1.load(Relaxed), dropped.bytes);
-        let state = self.outbox.state.lock();
-        let drop_queue = state.drop_queue.as_ref().unwrap();
+        let totals = DropTotals::POLICIES.map(|policy| self.totals.by(policy));
+        let sum = |figure: fn(&Dropped) -> u64| totals.iter().map(figure).sum::<u64>();
+        assert_eq!(sum(|total| total.messages), dropped.messages);
+        assert_eq!(sum(|total| total.bytes), dropped.bytes);
+        let mut state = self.outbox.state.lock();
+        let drop_queue = state.drop_queue().unwrap();
         assert_eq!(
             (drop_queue.cost, drop_queue.bytes, drop_queue.in_flight_cost),
             (0, 0, 0)
@@ -402,14 +406,15 @@ async fn messages_are_none_of_the_output_limits_but_replies_are() {
         limit: 1 << 20,
     };
     outbox.choose_overflow(None, || rule, &Arc::default());
-    let backlog = Backlog::default();
+    let (backlog, backlog_bytes) = (Backlog::default(), BacklogBytes::default());
     let frames = Frames {
         bytes: &[b'*'; 1000],
         starts: &[0],
         body: None,
     };
     for _ in 0..100 {
-        let mut delivery = Delivery::new(frames, &backlog);
+        let backlog = Some((&backlog, &backlog_bytes));
+        let mut delivery = Delivery::new(frames, Instant::now(), backlog);
         assert!(outbox.push(&mut delivery, &limits).was_taken());
     }
     let reply = |length| outbox.send(&mut BytesMut::from(&vec![b'+'; length][..]).into(), &limits);
@@ -429,8 +434,8 @@ async fn a_choice_of_its_own_outlives_the_servers() {
     };
     let totals = Arc::default();
     let rule = || {
-        let state = outbox.state.lock();
-        state.drop_queue.as_ref().map(|drop_queue| drop_queue.rule)
+        let mut state = outbox.state.lock();
+        state.drop_queue().map(|drop_queue| drop_queue.rule)
     };
     let oldest = OverflowPolicy::DropOldest;
     // A policy that does not drop needs no queue.
@@ -479,7 +484,10 @@ async fn the_log_is_told_once_in_a_while_and_all_at_the_end() {
     assert_eq!(told(model.outbox.drop_report(now + LINE_EVERY, true)), None);
     // The counters include all drops.
     assert_eq!(model.outbox.dropped().messages, 4);
-    assert_eq!(model.outbox.flush(&model.socket, &mut 0), Flush::Done);
+    assert_eq!(
+        model.outbox.flush(&model.socket, &mut Written::default()),
+        Flush::Done
+    );
 }
 
 /// Publishers cause drops while the connection's own task writes and replies are appended. Each
@@ -497,6 +505,7 @@ async fn drops_while_others_are_in_flight_change_no_order() {
             mut peer,
             totals,
             backlog,
+            backlog_bytes,
             ..
         } = Model::new(policy).await;
         let rule = OverflowRule { policy, limit };
@@ -515,11 +524,12 @@ async fn drops_while_others_are_in_flight_change_no_order() {
                             starts: &[0],
                             body: None,
                         };
-                        let mut delivery = Delivery::new(frames, &backlog);
+                        let backlog = Some((&backlog, &backlog_bytes));
+                        let mut delivery = Delivery::new(frames, Instant::now(), backlog);
                         assert!(outbox.push(&mut delivery, &UNLIMITED).was_taken());
                     }
                     if number % 100 == 0 {
-                        let _ = outbox.flush(&socket, &mut 0);
+                        let _ = outbox.flush(&socket, &mut Written::default());
                     }
                 }
                 done.store(true, Relaxed);
@@ -527,7 +537,7 @@ async fn drops_while_others_are_in_flight_change_no_order() {
             let write = || {
                 while !done.load(Relaxed) || !outbox.is_drained() {
                     outbox.unblock();
-                    let _ = outbox.flush(&socket, &mut 0);
+                    let _ = outbox.flush(&socket, &mut Written::default());
                     std::thread::yield_now();
                 }
             };
