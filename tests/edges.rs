@@ -561,3 +561,41 @@ async fn the_hubs_password_is_not_shown() {
     let refused = refused.expect_err("no host").to_string();
     assert!(!refused.contains("secret"), "{refused}");
 }
+
+/// The HTTP port of an edge: publishing waits for the hub as any client does, and the figures are there.
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn the_http_port_of_an_edge_publishes_at_the_hub() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let hub = Hub::fanfare().await;
+    let edge = hub.edge(&[("http-port", "auto")]).await;
+    let mut direct = hub.client(3).await;
+    direct.subscribe("SUBSCRIBE", &["c"]).await;
+    let ask = async |request: &str| {
+        let address = edge.http_addr().expect("an HTTP port");
+        let mut stream = tokio::net::TcpStream::connect(address)
+            .await
+            .expect("it listens");
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("it is sent");
+        let mut answer = String::new();
+        soon("an answer", stream.read_to_string(&mut answer))
+            .await
+            .expect("text");
+        answer
+    };
+    let end = "Host: localhost\r\nConnection: close\r\n";
+    let answer = ask(&format!(
+        "POST /publish/c HTTP/1.1\r\n{end}Content-Length: 5\r\n\r\nhello"
+    ))
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(direct.push().await[1..], ["c", "hello"]);
+    let figures = ask(&format!("GET /metrics HTTP/1.1\r\n{end}\r\n")).await;
+    for line in ["fanfare_upstream_up 1", "fanfare_upstream_losses_total 0"] {
+        assert!(figures.contains(line), "{line} is not in {figures}");
+    }
+}
