@@ -34,7 +34,7 @@ pub(super) struct Waiting {
 }
 
 impl Desk {
-    /// See [`Upstream::subscribe`](super::Upstream::subscribe).
+    /// See [`Upstream::subscribe`](crate::upstream::Upstream::subscribe).
     pub(in crate::upstream) fn subscribe(
         &mut self,
         registry: &Registry,
