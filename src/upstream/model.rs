@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shuttle::sync::Mutex;
 use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -20,6 +20,7 @@ use shuttle::{future, thread};
 use super::Upstream;
 use super::frame::{Frame, parse};
 use crate::client::Namespace;
+use crate::client::outbox::Written;
 use crate::config::OutputLimits;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::model::{Peer, explore_some, join};
@@ -91,7 +92,7 @@ impl World {
                 }
                 Some(Sent::Message(message)) => {
                     let mut fanout = Fanout::default();
-                    fanout.begin_batch(self.limits);
+                    fanout.begin_batch(self.limits, Instant::now());
                     fanout.single.add(C, NAME, message.as_bytes().into());
                     let Fanout { single, pending } = &mut fanout;
                     self.registry.deliver(single, pending, |_| ());
