@@ -103,21 +103,6 @@ impl Connection {
         &self.client
     }
 
-    /// Completes the TLS handshake, if there is one.
-    ///
-    /// # Errors
-    /// The handshake failed; `Interrupted` if the connection is to end before it completes.
-    pub(crate) async fn shake_hands(&self) -> io::Result<()> {
-        std::future::poll_fn(|context| {
-            self.client.register_task(context.waker());
-            if self.state.shutdown.has_begun() || self.client.closing() != Closing::Open {
-                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
-            }
-            self.client.socket().poll_handshake(context)
-        })
-        .await
-    }
-
     /// Logs why no more can be read, if the peer is not the cause.
     fn note_end(&self, error: &io::Error) {
         if error.kind() == io::ErrorKind::OutOfMemory {

@@ -9,9 +9,8 @@
 //! - The client goes (CLIENT KILL, a limit, the shutdown): what is still in the pipe is sent, for a
 //!   limited time, and the connection closes.
 
-use std::io;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::Context;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -33,7 +32,7 @@ use super::stream::Stream;
 use super::target::Target;
 use super::{gate, health};
 use crate::client::pipe::FarEnd;
-use crate::client::{Addresses, Client, Closing};
+use crate::client::{Addresses, Client};
 use crate::conn::{Connection, ConnectionTask};
 use crate::state::ServerState;
 
@@ -66,21 +65,8 @@ pub(crate) async fn serve(
 ) -> Option<Connection> {
     let client = Arc::clone(connection.client());
     client.set_names(|names| names.library = "http".into());
-    let handshake = shake_hands(&client, &stream);
-    let handshake = match state.config().tls_handshake_timeout {
-        Some(limit) => {
-            Box::pin(async move {
-                let ended = tokio::time::timeout(limit, handshake).await;
-                ended.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            })
-            .await
-        }
-        None => Box::pin(handshake).await,
-    };
-    if let Err(error) = handshake {
-        if error.kind() != io::ErrorKind::Interrupted {
-            state.tls.note_failure(&state, &client, &error);
-        }
+    let poll = |context: &mut Context<'_>| stream.poll_handshake(context);
+    if !Box::pin(state.complete_handshake(&client, poll)).await {
         return None;
     }
     let server = Arc::new(Server {
@@ -122,18 +108,6 @@ pub(crate) async fn serve(
         }
     }
     None
-}
-
-/// Completes the TLS handshake, if there is one; `Interrupted` if the client is to end before.
-async fn shake_hands(client: &Client, stream: &Stream) -> io::Result<()> {
-    std::future::poll_fn(|context| {
-        client.register_task(context.waker());
-        if client.closing() != Closing::Open {
-            return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
-        }
-        stream.poll_handshake(context)
-    })
-    .await
 }
 
 /// Answers a request. The connection closes after it if the session has ended.

@@ -2,6 +2,10 @@
 //!
 //! Layer `http`. Plain values.
 
+use std::str::Bytes;
+
+use crate::resp::hex::unhex;
+
 /// The most bytes of a path and its query together.
 pub(crate) const MAX_TARGET: usize = 8 * 1024;
 
@@ -85,13 +89,13 @@ impl Target {
 fn decode(text: &str, is_query: bool) -> Result<Vec<u8>, BadTarget> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
-    let digit = |byte: Option<u8>| {
-        let digit = byte.and_then(|byte| char::from(byte).to_digit(16));
-        digit.map(|digit| digit as u8).ok_or(BadTarget::BadEscape)
+    let escaped = |bytes: &mut Bytes<'_>| {
+        let digits = [bytes.next()?, bytes.next()?];
+        unhex(&digits).map(|[byte]| byte)
     };
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
-            b'%' => digit(bytes.next())? * 16 + digit(bytes.next())?,
+            b'%' => escaped(&mut bytes).ok_or(BadTarget::BadEscape)?,
             b'+' if is_query => b' ',
             byte => byte,
         });

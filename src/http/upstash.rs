@@ -60,14 +60,8 @@ pub(super) async fn command(caller: &mut Caller) -> Result<Answer, Refusal> {
     if let Some(refusal) = request.refusal {
         return Err(bad(refusal));
     }
-    let link = caller.link();
-    link.send_encoded(request.encoded);
-    // The status of the answer depends on it.
-    let first = link.token().await?;
-    if let Token::Error(text) = first {
-        link.finish_reply();
-        return Err(Refusal::of_command(&text));
-    }
+    caller.link().send_encoded(request.encoded);
+    let first = first_token(caller.link()).await?;
     Ok(replies(
         caller,
         Shape::One,
@@ -99,13 +93,8 @@ pub(super) async fn transaction(caller: &mut Caller) -> Result<Answer, Refusal> 
             return Err(Refusal::of_command(&error.wire_text()));
         }
     }
-    let link = caller.link();
-    link.send(&[b"EXEC"]);
-    let first = link.token().await?;
-    if let Token::Error(text) = first {
-        link.finish_reply();
-        return Err(Refusal::of_command(&text));
-    }
+    caller.link().send(&[b"EXEC"]);
+    let first = first_token(caller.link()).await?;
     Ok(replies(
         caller,
         Shape::Transaction,
@@ -113,6 +102,20 @@ pub(super) async fn transaction(caller: &mut Caller) -> Result<Answer, Refusal> 
         Some(first),
         Vec::new(),
     ))
+}
+
+/// What the reply begins with. The status of the answer depends on it.
+///
+/// # Errors
+/// The reply is an error.
+async fn first_token(link: &mut Link) -> Result<Token, Refusal> {
+    match link.token().await? {
+        Token::Error(text) => {
+            link.finish_reply();
+            Err(Refusal::of_command(&text))
+        }
+        first => Ok(first),
+    }
 }
 
 /// What the replies are written as.

@@ -15,8 +15,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The bytes that are written in so many digits, in any letter case; `None`: they are not.
 #[cfg_attr(
-    not(feature = "scripts"),
-    expect(dead_code, reason = "digests of scripts are read")
+    not(any(feature = "http", feature = "scripts")),
+    expect(dead_code, reason = "URLs and scripts have digits")
 )]
 pub(crate) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     if digits.len() != 2 * N {

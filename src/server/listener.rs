@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 #[cfg(feature = "http")]
@@ -353,20 +354,17 @@ fn start(state: &Arc<ServerState>, link: ClientLink, encrypted: bool) -> Connect
 /// Does the TLS handshake, which must end within `tls-handshake-timeout`. Protected mode can refuse
 /// the connection only then: before the handshake, no error can be sent.
 async fn encrypt(state: Arc<ServerState>, connection: Connection) -> Option<Connection> {
-    let shaken = {
-        let handshake = connection.shake_hands();
-        match state.config().tls_handshake_timeout {
-            Some(limit) => match tokio::time::timeout(limit, handshake).await {
-                Ok(ended) => ended,
-                Err(_) => Err(io::ErrorKind::TimedOut.into()),
-            },
-            None => handshake.await,
-        }
+    let is_complete = {
+        let client = connection.client();
+        let poll = |context: &mut Context<'_>| {
+            if state.shutdown.has_begun() {
+                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+            }
+            client.socket().poll_handshake(context)
+        };
+        state.complete_handshake(client, poll).await
     };
-    if let Err(error) = shaken {
-        if error.kind() != io::ErrorKind::Interrupted {
-            state.tls.note_failure(&state, connection.client(), &error);
-        }
+    if !is_complete {
         return None;
     }
     let refused = {

@@ -7,9 +7,11 @@
 //! settings, even with its old value, so that a renewed certificate needs no restart. If any file
 //! is wrong, nothing changes. Existing connections keep their configuration.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
@@ -22,8 +24,8 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
 
 use super::ServerState;
-use crate::client::Client;
 use crate::client::log::log_client;
+use crate::client::{Client, Closing};
 use crate::config::{Config, TlsAuthClients, TlsProtocol};
 use crate::observe::log_throttle::LogThrottle;
 
@@ -127,12 +129,7 @@ impl Tls {
     }
 
     /// Counts a connection that ended during the handshake, and logs it now and then.
-    pub(crate) fn note_failure(
-        &self,
-        state: &ServerState,
-        client: &Client,
-        error: &std::io::Error,
-    ) {
+    fn note_failure(&self, state: &ServerState, client: &Client, error: &io::Error) {
         state.stats.tls_handshake_failures.fetch_add(1, Relaxed);
         if let Some(failed) = self.failures.lock().note() {
             log_client!(
@@ -143,6 +140,38 @@ impl Tls {
                 "TLS handshakes failed since the last such line; this is the latest"
             );
         }
+    }
+}
+
+impl ServerState {
+    /// Completes the TLS handshake of a client, which must end within `tls-handshake-timeout`.
+    /// Returns `false` if it failed, which is counted, or if the client is to end before: `poll`
+    /// can say so with `Interrupted`.
+    pub(crate) async fn complete_handshake(
+        &self,
+        client: &Client,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> bool {
+        let handshake = std::future::poll_fn(|context| {
+            client.register_task(context.waker());
+            if client.closing() != Closing::Open {
+                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+            }
+            poll(context)
+        });
+        let ended = match self.config().tls_handshake_timeout {
+            Some(limit) => match tokio::time::timeout(limit, handshake).await {
+                Ok(ended) => ended,
+                Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            },
+            None => handshake.await,
+        };
+        if let Err(error) = &ended
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.tls.note_failure(self, client, error);
+        }
+        ended.is_ok()
     }
 }
 

@@ -8,6 +8,7 @@ use mlua::{Table, Value};
 use super::super::{Arguments, Made, SLOTS};
 use super::Options;
 use super::number::{is_invalid_number, parse_number};
+use crate::resp::hex::unhex;
 use crate::script::memory::MemoryLimit;
 
 /// Decodes the first argument.
@@ -342,10 +343,7 @@ fn read_escape(text: &[u8], out: &mut Vec<u8>) -> Result<usize, &'static str> {
 fn read_unicode(text: &[u8]) -> Option<(char, usize)> {
     let unit = |at: usize| -> Option<u16> {
         let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        digits.iter().try_fold(0, |unit, &digit| {
-            let digit = char::from(digit).to_digit(16)?;
-            Some(unit << 4 | digit as u16)
-        })
+        unhex(digits).map(u16::from_be_bytes)
     };
     let first = unit(0)?;
     if let Some(letter) = char::from_u32(first.into()) {
