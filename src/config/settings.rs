@@ -498,9 +498,10 @@ settings! {
             "threads", Number(0..=1024), AtStart;
         /// Microseconds of processor time that a worker thread may give to look for input before
         /// it sleeps, where it is woken again and again soon after it has gone to sleep. It stops
-        /// when it has saved too few sleeps for that. 0, the default, sleeps at once: where others
-        /// need the processor, a look takes time from those that it waits for.
-        "busy-poll" => busy_poll: u32 = "0",
+        /// when it has saved too few sleeps for that. 0 sleeps at once: where others need the
+        /// processor all the time, a look takes time from those that it waits for. More than the
+        /// default brought no more.
+        "busy-poll" => busy_poll: u32 = "20",
             "microseconds", Number(0..=1_000), AnyTime;
         /// Seconds that a shutdown waits for clients to read what was sent to them; 0 does not
         /// wait. A client that reads nothing for 2 seconds is not waited for. The default is below
