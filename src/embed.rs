@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 #[cfg(feature = "cli")]
 use crate::acl::configured::wrong_lines;
@@ -152,9 +153,16 @@ impl Builder {
         config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
-        let listeners = bind::bind_all(&config).await?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();
+        // A listener belongs to the runtime that binds it.
+        let acceptor = placement
+            .acceptor()
+            .cloned()
+            .unwrap_or_else(Handle::current);
+        let bound = acceptor.spawn(async move { (bind::bind_all(&config).await, config) });
+        let (listeners, config) = bound.await.expect("to bind doesn't panic");
+        let listeners = listeners?;
         let state = Arc::new(ServerState::new(
             config,
             acl,
@@ -166,9 +174,10 @@ impl Builder {
         state.set_bound(listeners.iter().map(listener::Listener::bound).collect());
         for listener in listeners {
             let own = Arc::clone(&state);
-            state.tasks.spawn(async move {
+            let task = async move {
                 supervise(&own, "listener", || listener::accept_all(&listener, &own)).await;
-            });
+            };
+            state.tasks.spawn_on(task, &acceptor);
         }
         let own = Arc::clone(&state);
         state.tasks.spawn(async move {

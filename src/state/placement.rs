@@ -37,9 +37,21 @@ impl Placement {
         &self.handles
     }
 
+    /// The thread that accepts connections; `None` for the runtime that starts the server. A single
+    /// thread accepts its own: a connection need not be passed on then.
+    pub(crate) fn acceptor(&self) -> Option<&Handle> {
+        match &self.handles[..] {
+            [single] => Some(single),
+            _ => None,
+        }
+    }
+
     /// The thread of the next connection; `None` for the one that accepted it.
     pub(crate) fn next(&self) -> Option<&Handle> {
+        if self.handles.len() < 2 {
+            return None;
+        }
         let turn = self.next.fetch_add(1, Relaxed);
-        self.handles.get(turn.checked_rem(self.handles.len())?)
+        self.handles.get(turn % self.handles.len())
     }
 }
