@@ -24,6 +24,7 @@ use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::registry::ChannelOrder;
 use crate::server::bind::{self, ListenError};
+use crate::server::edge;
 use crate::server::eviction;
 use crate::server::expiry;
 use crate::server::housekeeping;
@@ -33,7 +34,8 @@ use crate::server::supervise::supervise;
 use crate::server::workers::Workers;
 use crate::state::bound::Bound;
 use crate::state::tls::{Tls, TlsError};
-use crate::state::{OnChange, ServerState, TrimMemory};
+use crate::state::{OnChange, ServerState, TrimMemory, upstream_tls};
+use crate::upstream::Run;
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -136,6 +138,8 @@ impl Builder {
             problems.extend(Acl::at_start(&config).err().map(StartError::Users));
         }
         problems.extend(Tls::at_start(&config).err().map(StartError::Tls));
+        let upstream = upstream_tls::client_config(&config);
+        problems.extend(upstream.err().map(StartError::Tls));
         problems
     }
 
@@ -153,6 +157,7 @@ impl Builder {
         config.finish()?;
         let acl = Acl::at_start(&config)?;
         let tls = Tls::at_start(&config)?;
+        upstream_tls::client_config(&config)?;
         let placement = self.workers.as_ref().map(Workers::placement);
         let placement = placement.unwrap_or_default();
         // A listener belongs to the runtime that binds it.
@@ -191,6 +196,12 @@ impl Builder {
         state.tasks.spawn(async move {
             supervise(&own, "eviction", || eviction::run(&own)).await;
         });
+        if state.upstream.is_some() {
+            let own = Arc::clone(&state);
+            state.tasks.spawn(async move {
+                supervise(&own, "upstream", || edge::run(&own)).await;
+            });
+        }
         let own = Arc::clone(&state);
         state.tasks.spawn(async move {
             supervise(&own, "shutdown", || shutdown::run(&own)).await;
@@ -281,7 +292,22 @@ impl Server {
     /// in order with the channel's other messages. Returns how many subscriptions it reached,
     /// including those to matching patterns. A subscription whose outbox is full and has refused
     /// the message does not count (`pubsub-overflow-policy`).
+    ///
+    /// With an `upstream`, the message goes there and comes back later, if there is a connection. The
+    /// number is then that of the subscriptions here that match now.
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> usize {
+        if let Some(upstream) = &self.state.upstream {
+            let mut run = Run::default();
+            run.publish(
+                Namespace::Channel,
+                channel.as_ref(),
+                payload.as_ref(),
+                false,
+            );
+            // Nobody waits for the answer.
+            drop(upstream.publish(run, self.state.config().upstream_output_limit));
+            return self.subscriber_count(channel);
+        }
         let mut fanout = Fanout::default();
         let limits = self.state.config().client_output_buffer_limit;
         fanout.begin_batch(limits, Instant::now());

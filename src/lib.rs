@@ -71,7 +71,7 @@
 //! - `command`: the handlers, a file for each group of commands
 //! - `state`: what all connections share, including TLS settings
 //! - `store`: keys, values, waiting clients, expiry; `acl`: users and permissions; `observe`:
-//!   counters, slow log, histograms; `script`: the Lua engine
+//!   counters, slow log, histograms; `script`: the Lua engine; `upstream`: pub/sub by another server
 //! - `pubsub`: registry, pattern index, fan-out; `catalog`: the specifications of commands
 //! - `client`: a connected client as others see it, including its outbox
 //! - `config`: all settings
@@ -109,6 +109,7 @@ mod server;
 mod state;
 mod store;
 mod sync;
+mod upstream;
 
 pub use acl::{BadLine, FileErrors, UsersError};
 pub use config::{BadSetting, Refusal};

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["conn"],
     &["command"],
     &["state"],
-    &["store", "acl", "observe", "script"],
+    &["store", "acl", "observe", "script", "upstream"],
     &["pubsub", "catalog"],
     &["client"],
     &["config"],

@@ -36,6 +36,11 @@ pub(super) fn of_hello(args: &Args<'_>, index: usize) -> bool {
 
 /// Secrets of CONFIG SET: the values of secret settings.
 pub(super) fn of_config_set(args: &Args<'_>, index: usize) -> bool {
+    let is_secret = |name: &[u8]| {
+        // The URL of the upstream may contain a password. The setting is refused, but shown.
+        let secret: [&[u8]; 2] = [b"requirepass", b"upstream"];
+        secret.iter().any(|other| name.eq_ignore_ascii_case(other))
+    };
     // Names and values alternate.
-    index > 2 && index % 2 == 1 && args[index - 1].eq_ignore_ascii_case(b"requirepass")
+    index > 2 && index % 2 == 1 && is_secret(&args[index - 1])
 }

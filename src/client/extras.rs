@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Client, DEFAULT_USER, Names};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// What memory is kept for.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,8 @@ pub(super) struct Extras {
     kept: [AtomicUsize; 7],
     /// The number of commands queued since MULTI; -1 outside of a transaction.
     queued: AtomicI32,
+    /// How often the upstream was lost while it was subscribed, and it was kept.
+    gaps: AtomicU32,
     /// The client that is told of changed keys instead; 0 if there is none.
     pub(super) redirect: AtomicU64,
     /// Milliseconds from when the client connected to the last time its socket was full, plus 1; 0
@@ -54,6 +56,7 @@ impl Default for Extras {
         Extras {
             kept: std::array::from_fn(|_| AtomicUsize::new(0)),
             queued: AtomicI32::new(-1),
+            gaps: AtomicU32::new(0),
             redirect: AtomicU64::new(0),
             last_backlog: AtomicU64::new(0),
             names: Mutex::default(),
@@ -106,6 +109,16 @@ impl Client {
     pub(crate) fn kept_memory(&self) -> usize {
         let kinds = [Kept::Queued, Kept::Watched, Kept::Waiting, Kept::Prefixes];
         kinds.map(|kind| self.kept(kind)).iter().sum()
+    }
+
+    /// How often the upstream was lost while it was subscribed, and it was kept.
+    pub(crate) fn gaps(&self) -> u32 {
+        self.extras().map_or(0, |extras| extras.gaps.load(Relaxed))
+    }
+
+    /// Counts that the upstream was lost.
+    pub(crate) fn add_gap(&self) {
+        self.make_extras().gaps.fetch_add(1, Relaxed);
     }
 
     /// The number of commands queued since MULTI; -1 outside of a transaction.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::hash::HashState;
 
 /// The three namespaces of subscriptions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Namespace {
     /// SUBSCRIBE, PUBLISH.
     #[default]

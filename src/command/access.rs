@@ -330,6 +330,18 @@ pub(crate) fn recheck_subscriptions(context: &mut Context<'_>) {
     }
 }
 
+/// As [`recheck_subscriptions`], for a client that was subscribed while it waited. Returns whether it
+/// may stay connected.
+pub(crate) fn may_keep_subscriptions(acl: &Acl, access: &mut Access, client: &Client) -> bool {
+    if acl.generation() == access.generation {
+        return true;
+    }
+    acl.current(&access.user).is_some_and(|(user, generation)| {
+        access.become_user(user, generation);
+        may_stay(access.user(), client)
+    })
+}
+
 /// Whether a user may have all subscriptions of this client.
 pub(crate) fn may_stay(user: &User, client: &Client) -> bool {
     user.may_have(&client.subscriptions.lock())

@@ -12,7 +12,8 @@ use crate::client::{Client, Closing, Kept, PeerAddress};
 
 /// The fields of Redis 7.2 in its order, with a line feed at the end. `qbuf` is the size of the
 /// kept input. Buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. fanfare's own
-/// fields are last: the messages that were dropped for the client, and their bytes.
+/// fields are last: the messages that were dropped for the client, and their bytes; and, if there were
+/// any, how often the upstream was lost while it was subscribed.
 pub(crate) fn client_line(client: &Client) -> String {
     let names = client.names();
     let (tail, chunks, output_memory) = client.outbox.usage();
@@ -65,6 +66,10 @@ pub(crate) fn client_line(client: &Client) -> String {
     field("lib-ver", &String::from_utf8_lossy(&names.library_version));
     field("dropped", &dropped.messages);
     field("dropped-bytes", &dropped.bytes);
+    let gaps = client.gaps();
+    if gaps > 0 {
+        field("gaps", &gaps);
+    }
     line.push('\n');
     line
 }

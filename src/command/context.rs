@@ -226,10 +226,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Moves the replies so far to the outbox. It must be called before anything else appends to
+    /// Moves the replies so far to the outbox, or behind publishes that wait for the hub. It must be called before anything else appends to
     /// this client's outbox, such as a subscription's confirmation or a message to itself.
     pub(crate) fn settle_replies(&mut self) {
-        if !self.replies.is_empty() {
+        if let Some(run) = &mut self.session.hub_run {
+            run.replies(self.replies.take_all().into());
+        } else if !self.replies.is_empty() {
             // The end of the batch flushes this client in any case.
             let append = self.client.outbox.send(self.replies, self.fanout.limits());
             if !append.was_taken() {

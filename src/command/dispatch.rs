@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Execution;
 use super::table::{self, Handler};
 use super::{
-    Args, Context, Next, ReplyMode, access, deferred, missing, operators, publish_run, server,
+    Args, Context, Next, ReplyMode, access, deferred, hub, missing, operators, publish_run, server,
     taking, tracking, transaction,
 };
 use crate::catalog::categories::Category;
@@ -42,7 +42,7 @@ pub(crate) fn dispatch(context: &mut Context<'_>, args: &Args<'_>) {
     if !args.is_empty() {
         run_request(context, args);
     }
-    if matches!(context.session.next, Next::Postpone(_)) {
+    if matches!(context.session.next, Next::Postpone(_) | Next::AfterHub) {
         return;
     }
     context.session.replies = match context.session.replies {
@@ -58,6 +58,10 @@ fn run_request(context: &mut Context<'_>, args: &Args<'_>) {
         context.client.ends_because(Ending::ProtocolError);
         context.server.tell(Told::Http, context.client);
         context.session.next = Next::Abort;
+        return;
+    }
+    if hub::must_wait(context, args) {
+        context.session.next = Next::AfterHub;
         return;
     }
     match CATALOG.resolve(args) {
@@ -337,7 +341,7 @@ fn validate(
         ));
     }
     access::require_permission(context, command, args)?;
-    if command.queue && !context.config.queue {
+    if command.queue && !context.config.queue.is_on() {
         return Err(CommandError::QUEUE_IS_OFF);
     }
     if needs_keyspace(context, command) {

@@ -94,6 +94,11 @@ const SECTIONS: &[Section] = &[
         write: cluster,
     },
     Section {
+        name: "Upstream",
+        by_default: false,
+        write: upstream,
+    },
+    Section {
         name: "Keyspace",
         by_default: true,
         write: keyspace,
@@ -372,6 +377,37 @@ fn latency_stats(report: &mut Report, state: &ServerState, _keys: &Figures) {
 
 fn cluster(report: &mut Report, _state: &ServerState, _keys: &Figures) {
     report.field("cluster_enabled", 0);
+}
+
+/// The connection to the hub. Other edges read `upstream_chain` to find loops.
+fn upstream(report: &mut Report, state: &ServerState, _keys: &Figures) {
+    let config = state.config();
+    let (Some(upstream), Some(url)) = (&state.upstream, &config.upstream) else {
+        return;
+    };
+    let stats = &upstream.stats;
+    report.field("upstream_address", &url.place);
+    report.field("upstream_up", u8::from(stats.is_up.load(Relaxed)));
+    report.field("upstream_chain", upstream.chain().join(","));
+    report.field("upstream_connects", stats.connects.get());
+    report.field("upstream_refusals", stats.refusals.get());
+    report.field("upstream_losses", stats.losses.get());
+    report.field("upstream_last_loss", upstream.last_loss());
+    report.field("upstream_gap_millis", stats.gap_millis.get());
+    report.field("upstream_received_messages", stats.received.get());
+    report.field("upstream_unwanted_messages", stats.unwanted.get());
+    report.field("upstream_publish_failures", stats.publish_failures.get());
+    report.field("upstream_round_trip_usec", stats.round_trip_micros.get());
+    upstream.with_desk(|desk| {
+        report.field("upstream_unanswered_bytes", desk.unanswered());
+        report.field("upstream_waiting_clients", desk.waiting());
+        let (confirmations, waited) = desk.confirmations();
+        report.field("upstream_confirmations", confirmations);
+        report.field("upstream_confirmations_usec", waited.as_micros());
+        report.field("upstream_channels", desk.names(Namespace::Channel));
+        report.field("upstream_patterns", desk.names(Namespace::Pattern));
+        report.field("upstream_shard_channels", desk.names(Namespace::Shard));
+    });
 }
 
 fn keyspace(report: &mut Report, _state: &ServerState, keys: &Figures) {

@@ -11,6 +11,7 @@
 //!   session        the state of one connection that only its own commands use
 //!   access         the user of a connection, and the user's permissions
 //!   transaction    MULTI and EXEC
+//!   hub            publishing and subscribing behind an upstream
 //!   tracking       client-side caching
 //!   operators      MONITOR, CLIENT PAUSE, and the recording of slow commands
 //!   questions      what an operator asks of a running server
@@ -38,6 +39,7 @@ pub(crate) mod expiry;
 mod fixture;
 pub(crate) mod geo;
 pub(crate) mod hash;
+pub(crate) mod hub;
 pub(crate) mod hyperloglog;
 pub(crate) mod info;
 pub(crate) mod introspect;

@@ -10,6 +10,7 @@
 //!
 //! **When a PUBLISH may be gathered.** No client may be able to tell it from one that runs at once.
 //! [`may_gather`] ensures that; [`gather`], the only way into a run, asks it first:
+//! - there is no upstream: with one, [`hub`](super::hub) gathers publishes;
 //! - the command runs now: it is neither queued for EXEC nor held back by a pause;
 //! - its reply and the next one are wanted, so that the replies of a run are simply the numbers of
 //!   receivers;
@@ -87,6 +88,7 @@ pub(crate) fn gather(context: &mut Context<'_>, command: &Command, args: &Args<'
 /// condition.
 fn may_gather(context: &Context<'_>, command: &Command) -> bool {
     context.execution.is_alone()
+        && context.server.upstream.is_none()
         && context.session.transaction.is_none()
         && context.session.replies == ReplyMode::On
         && context.config.slowlog_log_slower_than != 0

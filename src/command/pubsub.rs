@@ -4,32 +4,36 @@
 
 use std::collections::HashSet;
 
-use super::{Args, Context, access, deferred};
 use bytes::Bytes;
 
+use super::{Args, Context, access, deferred, hub};
 use crate::client::Namespace;
 use crate::config::Config;
 use crate::hash::HashState;
 use crate::pubsub::message::Payload;
 use crate::resp::error::CommandError;
 use crate::resp::reply::{Reply, array, bulk, integer, status};
+use crate::upstream::Query;
 
 type Result = std::result::Result<Reply, CommandError>;
 
 /// `PUBLISH channel message`, if it was not gathered (see [`publish_run`](super::publish_run)).
 pub(crate) fn publish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(fan_out(context, Namespace::Channel, args))
+    fan_out(context, Namespace::Channel, args)
 }
 
 /// `SPUBLISH shardchannel message`
 pub(crate) fn spublish(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(fan_out(context, Namespace::Shard, args))
+    fan_out(context, Namespace::Shard, args)
 }
 
-fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
+fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
     let channel = &args[1];
+    if let Some(upstream) = &context.server.upstream {
+        return hub::publish(context, upstream, namespace, args);
+    }
     if context.execution.is_in_script() {
-        return deferred::defer(context, namespace, channel, &args[2]);
+        return Ok(deferred::defer(context, namespace, channel, &args[2]));
     }
     let payload = Payload::of(args, 2);
     // If the client is its own subscriber, it gets the reply before the message. EXEC does the same
@@ -48,12 +52,12 @@ fn fan_out(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> 
         .add(namespace.into(), receivers);
     let reply = Reply::Integer(receivers as i64);
     if !holds {
-        return reply;
+        return Ok(reply);
     }
     context.reply(reply);
     context.settle_replies();
     context.client.outbox.release_messages();
-    Reply::Sent
+    Ok(Reply::Sent)
 }
 
 /// `SUBSCRIBE channel [channel ...]`
@@ -82,6 +86,9 @@ pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 fn subscribe_to(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
     permit_subscriptions(context, namespace, args)?;
+    if let Some(upstream) = &context.server.upstream {
+        return hub::subscribe(context, upstream, namespace, args);
+    }
     context.settle_replies();
     let (registry, subscriber) = (&context.server.registry, context.subscriber());
     for name in args.iter().skip(1) {
@@ -165,12 +172,16 @@ pub(crate) fn pubsub_shardchannels(context: &mut Context<'_>, args: &Args<'_>) -
     active(context, Namespace::Shard, args)
 }
 
-fn active(context: &Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
+fn active(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
     if args.len() > 3 {
         return Err(wrong_subcommand("PUBSUB", &args[1]));
     }
     if let Some(pattern) = args.get(2) {
         validate_pattern(context.config, pattern)?;
+    }
+    if let Some(upstream) = &context.server.upstream {
+        let pattern = args.get(2).map(Bytes::copy_from_slice);
+        return hub::ask(context, upstream, Query::Channels(namespace, pattern));
     }
     let names = context.server.registry.active(namespace, args.get(2));
     Ok(array(
@@ -180,25 +191,32 @@ fn active(context: &Context<'_>, namespace: Namespace, args: &Args<'_>) -> Resul
 
 /// `PUBSUB NUMSUB [channel [channel ...]]`: a flat array, in RESP3 too.
 pub(crate) fn pubsub_numsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(subscriber_counts(context, Namespace::Channel, args))
+    subscriber_counts(context, Namespace::Channel, args)
 }
 
 /// `PUBSUB SHARDNUMSUB [shardchannel [shardchannel ...]]`
 pub(crate) fn pubsub_shardnumsub(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    Ok(subscriber_counts(context, Namespace::Shard, args))
+    subscriber_counts(context, Namespace::Shard, args)
 }
 
-fn subscriber_counts(context: &Context<'_>, namespace: Namespace, args: &Args<'_>) -> Reply {
+fn subscriber_counts(context: &mut Context<'_>, namespace: Namespace, args: &Args<'_>) -> Result {
+    if let Some(upstream) = &context.server.upstream {
+        let names = args.iter().skip(2).map(Bytes::copy_from_slice).collect();
+        return hub::ask(context, upstream, Query::Counts(namespace, names));
+    }
     let registry = &context.server.registry;
     let counts = args.iter().skip(2).flat_map(|name| {
         let count = registry.subscribers(namespace, name);
         [bulk(name.to_vec()), integer(count as i64)]
     });
-    array(counts)
+    Ok(array(counts))
 }
 
 /// `PUBSUB NUMPAT`: the number of distinct patterns, not of subscriptions.
 pub(crate) fn pubsub_numpat(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
+    if let Some(upstream) = &context.server.upstream {
+        return hub::ask(context, upstream, Query::Patterns);
+    }
     Ok(Reply::Integer(
         context.server.registry.pattern_count() as i64
     ))

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::access::Access;
 use super::transaction::Transaction;
+use crate::upstream::{Answered, Run};
 
 /// The private state of a connection.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(crate) struct Session {
     /// Whether the connection stopped watching keys while a slow script had the keyspace. The watches
     /// are removed as soon as the keyspace's lock is taken.
     pub owes_unwatch: bool,
+    /// Publishes that are still to be handed over to the hub.
+    pub hub_run: Option<Box<Run>>,
+    /// Where the hub's answer arrives, while the client waits for it.
+    pub hub_answer: Option<Answered>,
     /// The number of wrong passwords since the connection was accepted.
     pub wrong_passwords: u32,
 }
@@ -37,6 +42,8 @@ impl Session {
             transaction: None,
             next: Next::Go,
             owes_unwatch: false,
+            hub_run: None,
+            hub_answer: None,
             wrong_passwords: 0,
         }
     }
@@ -87,6 +94,11 @@ pub(crate) enum Next {
     /// It puts the request back, and executes nothing until a pause ends, at this moment at the
     /// latest (CLIENT PAUSE).
     Postpone(Instant),
+    /// It executes nothing until the hub has answered.
+    AwaitHub,
+    /// As [`AwaitHub`](Next::AwaitHub), and puts the request back: it comes after publishes that are
+    /// not answered.
+    AfterHub,
     /// It closes once its replies are written.
     Close,
     /// It closes at once, without writing its replies.

@@ -84,7 +84,7 @@ fn redirect_to(context: &Context<'_>, id: &[u8]) -> Result<Arc<Client>> {
 /// Turns tracking on. The checks are Redis's, in its order. Without queue mode there are no keys to
 /// track.
 fn turn_on(context: &mut Context<'_>, mut request: Request) -> Result {
-    if !context.config.queue {
+    if !context.config.queue.is_on() {
         return Err(CommandError::QUEUE_IS_OFF);
     }
     let (now, wanted) = (context.client.tracking.modes(), request.modes);

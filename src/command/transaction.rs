@@ -315,7 +315,8 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     // A script may run for long, and others publish meanwhile.
     let runs_script = |queued: &Queued| queued.command.categories.contains(Category::Scripting);
     let has_script = transaction.queued.iter().any(runs_script);
-    let order = if publishes.count() > 1 && !has_script {
+    let publishes_here = context.server.upstream.is_none() && publishes.count() > 1;
+    let order = if publishes_here && !has_script {
         // The lock order of `ChannelOrder`: the keyspace's lock comes first.
         context.keyspace();
         context.server.registry.hold_order()
@@ -348,7 +349,9 @@ fn run_queued(context: &mut Context<'_>, transaction: &Transaction) {
     }
     context.execution = Execution::Alone;
     context.settle_replies();
-    context.client.outbox.release_messages();
+    if context.session.hub_run.is_none() {
+        context.client.outbox.release_messages();
+    }
 }
 
 /// Whether a watched key has changed or expired.

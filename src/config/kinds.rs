@@ -87,6 +87,12 @@ pub enum Refusal {
     /// TLS cannot use the files. As in Redis, only the log says why.
     #[error("Unable to update TLS configuration. Check server logs.")]
     Tls,
+    /// The value is not the URL of an upstream. It is not quoted, as it may contain a password.
+    #[error(
+        "argument must be redis://[user:password@]host[:port], rediss:// for TLS, or \
+         redis+unix://[user:password@]/path"
+    )]
+    UpstreamUrl,
     /// The setting has only one possible value in fanfare. The text says why.
     #[error("{0}")]
     Fixed(&'static str),
@@ -506,7 +512,7 @@ fn store<T: Whole>(field: &mut T, number: i64, range: &RangeInclusive<i64>) -> R
     Ok(())
 }
 
-fn single_word<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Refusal> {
+pub(super) fn single_word<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Refusal> {
     match words {
         [word] => Ok(word),
         _ => Err(Refusal::WordCount),

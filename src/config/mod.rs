@@ -29,6 +29,7 @@ mod set_tests;
 mod settings;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
+mod upstream;
 mod users;
 mod values;
 
@@ -41,6 +42,7 @@ pub use settings::Config;
 #[cfg(feature = "cli")]
 pub(crate) use settings::Group;
 pub(crate) use settings::{Change, SETTINGS, Setting};
+pub(crate) use upstream::{LossPolicy, Place, QueueMode, UpstreamUrl};
 #[cfg(all(feature = "cli", any(test, fuzzing)))]
 pub(crate) use users::UserLines;
 pub(crate) use values::{
@@ -86,6 +88,12 @@ pub enum BadSetting {
     /// The server would listen on nothing.
     #[error("'bind' is empty and 'unixsocket' is not set, so there is nothing to listen on")]
     NothingToListenOn,
+    /// Both keys and an upstream were asked for.
+    #[error(
+        "'queue yes' and 'upstream' exclude each other: behind an upstream there is only pub/sub, \
+         and keys stay on one server"
+    )]
+    QueueAndUpstream,
 }
 
 /// Why CONFIG SET failed. It prints as Redis's reply, without the leading `-`.
@@ -174,8 +182,8 @@ impl Config {
         })
     }
 
-    /// Completes the settings: reads the password from `requirepass-file`, and validates that there
-    /// is something to listen on and only one source of users. [`from_args`] calls it. A `Config`
+    /// Completes the settings: reads the password from `requirepass-file`, decides whether there are
+    /// keys, and validates that there is something to listen on and only one source of users. [`from_args`] calls it. A `Config`
     /// that was built in another way must be finished before the server starts.
     pub(crate) fn finish(&mut self) -> Result<(), BadSetting> {
         if let Some(path) = &self.requirepass_file {
@@ -200,6 +208,12 @@ impl Config {
         if self.aclfile.is_some() && !self.users.is_empty() {
             return Err(BadSetting::UsersAndFile);
         }
+        self.queue = match (self.queue, &self.upstream) {
+            (QueueMode::Yes, Some(_)) => return Err(BadSetting::QueueAndUpstream),
+            (QueueMode::Auto, Some(_)) => QueueMode::No,
+            (QueueMode::Auto, None) => QueueMode::Yes,
+            (given, _) => given,
+        };
         Ok(())
     }
 

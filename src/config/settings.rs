@@ -19,6 +19,7 @@ use super::kinds::{
     Addresses, Choice, Events, ExtraPort, Limits, Memory, MemoryOrPercent, Names, Number, Octal,
     Path, PercentileList, Protocols, Refusal, Secret, ValueKind, YesNo, fixed,
 };
+use super::upstream::{LossPolicy, QueueMode, UpstreamUrl, Url};
 use super::users::UserLines;
 use super::values::{
     ClientMemory, DebugCommand, EventClasses, LogFormat, LogLevel, OptionalPort, OutputLimits,
@@ -99,6 +100,8 @@ pub(crate) enum Group {
     Limits,
     /// Keys, lists and strings.
     Queue,
+    /// The server that this one is an edge of.
+    Upstream,
     /// Passwords and permissions.
     Security,
     /// The log.
@@ -121,6 +124,7 @@ impl Group {
             Group::Http => "HTTP",
             Group::Limits => "Limits",
             Group::Queue => "Queue mode",
+            Group::Upstream => "Upstream",
             Group::Security => "Security",
             Group::Logging => "Logging",
             Group::Monitoring => "Monitoring",
@@ -356,9 +360,10 @@ settings! {
     }
     group Queue {
         /// Whether the server has keys. `no` makes a pure pub/sub server: commands that need keys
-        /// answer an error that says so.
-        "queue" => queue: bool = "yes",
-            "yes|no", YesNo, AtStart;
+        /// answer an error that says so. `auto` means yes, but no with an upstream, which excludes
+        /// keys.
+        "queue" => queue: QueueMode = "auto",
+            "yes|no|auto", Choice(QueueMode::NAMES), AtStart;
         /// Bytes of memory that keys and values may use. Beyond it, commands that may need more
         /// memory fail, while reads and pops work. 0 is no limit, Redis's default. The memory of
         /// connections has limits of its own.
@@ -423,6 +428,37 @@ settings! {
         /// Entries that a stream keeps in one block; 0 is no limit.
         "stream-node-max-entries" => stream_node_max_entries: u64 = "100",
             "entries", Number(0..=i64::MAX), AnyTime;
+    }
+    group Upstream {
+        /// The server, redis-server or fanfare or another that speaks its protocol, that this one is
+        /// an edge of: `redis://[user:password@]host[:port]`, `rediss://` for TLS, or
+        /// `redis+unix://[user:password@]/path`. All edges of one upstream are as one server for
+        /// pub/sub. "" means none.
+        "upstream" => upstream: Option<UpstreamUrl> = "",
+            "url", Url, AtStart;
+        /// Path of the CA certificates, in PEM, that the upstream's certificate is verified against.
+        /// `rediss://` needs it. It is read at each connect, as are the next two.
+        "upstream-tls-ca-cert-file" => upstream_tls_ca_cert_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Path of the certificate that this server shows to the upstream, in PEM; "" means none.
+        "upstream-tls-cert-file" => upstream_tls_cert_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// Path of that certificate's private key, in PEM, not encrypted.
+        "upstream-tls-key-file" => upstream_tls_key_file: Option<PathBuf> = "",
+            "path", Path, AnyTime;
+        /// What happens to subscribers when the connection to the upstream is lost. `disconnect`
+        /// closes them, so that a subscriber that stays connected has missed nothing. `keep` keeps
+        /// them; they get no messages until the upstream is back.
+        "upstream-loss-policy" => upstream_loss_policy: LossPolicy = "disconnect",
+            "disconnect|keep", Choice(LossPolicy::NAMES), AnyTime;
+        /// Seconds that the upstream may be silent while it owes an answer; then the connection is
+        /// given up. A SUBSCRIBE waits as long for the upstream's confirmation.
+        "upstream-timeout" => upstream_timeout: Duration = "5",
+            "seconds", Number(1..=i32::MAX as i64), AnyTime;
+        /// Bytes of PUBLISH commands that may wait for the upstream's answers. Past it, PUBLISH
+        /// fails until there is room: memory is bounded while the upstream is slow.
+        "upstream-output-limit" => upstream_output_limit: u64 = "64mb",
+            "bytes", Memory(MB..=i64::MAX), AnyTime;
     }
     group Security {
         /// Password of the default user, which clients give with AUTH or HELLO; "" means no

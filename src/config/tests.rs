@@ -239,7 +239,7 @@ fn variables_of_a_kubernetes_service_named_fanfare_are_ignored() {
             .iter()
             .map(|(name, value)| (&**name, *value))
             .collect();
-        assert_eq!(config(&[], &env, ""), Config::default(), "{service}");
+        assert_eq!(config(&[], &env, ""), config(&[], &[], ""), "{service}");
     }
 }
 
@@ -303,7 +303,7 @@ fn a_bad_value_is_one_line_that_names_the_setting_and_its_source() {
         ("daemonize", &["yes"], DAEMON),
         ("daemonize", &["x"], "argument must be 'yes' or 'no'"),
         ("requirepass", &["a", "b"], COUNT),
-        ("queue", &["x"], "argument must be 'yes' or 'no'"),
+        ("protected-mode", &["x"], "argument must be 'yes' or 'no'"),
     ];
     for (name, words, reason) in cases {
         let refused = |source: &str| format!("fanfare: {source}: bad value for '{name}': {reason}");

@@ -20,7 +20,7 @@ use super::buffers::BatchBuffers;
 use super::input::Input;
 use super::{Connection, blocked, turns};
 use crate::client::Closing;
-use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, operators};
+use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, hub, operators};
 use crate::resp::request::Limits;
 use crate::state::panic::Panic;
 
@@ -51,6 +51,8 @@ enum BatchEnd {
     Block(Option<tokio::time::Instant>),
     /// The next request is not executed before a pause ends, at this moment at the latest.
     Postpone(tokio::time::Instant),
+    /// No request is executed until the hub has answered.
+    AwaitHub,
     /// Write the replies and close the connection.
     Close,
     /// Close the connection without writing the replies.
@@ -96,6 +98,10 @@ impl Connection {
                 }
                 BatchEnd::Block(until) => {
                     self.blocked = Some(blocked::wait(until));
+                    break;
+                }
+                BatchEnd::AwaitHub => {
+                    self.blocked = self.session.hub_answer.take().map(blocked::Wait::Hub);
                     break;
                 }
                 BatchEnd::Postpone(until) => {
@@ -220,6 +226,8 @@ impl Connection {
             match buffers.reader.next(&buffers.input, limits) {
                 Ok(true) => {}
                 Ok(false) => break BatchEnd::Finished,
+                // It is found again, and answered after what comes before it.
+                Err(_) if context.session.hub_run.is_some() => break BatchEnd::AwaitHub,
                 Err(error) => {
                     context.refuse(&error);
                     break BatchEnd::Close;
@@ -235,6 +243,11 @@ impl Connection {
                 Next::Postpone(until) => {
                     buffers.reader.unread();
                     break BatchEnd::Postpone(until);
+                }
+                Next::AwaitHub => break BatchEnd::AwaitHub,
+                Next::AfterHub => {
+                    buffers.reader.unread();
+                    break BatchEnd::AwaitHub;
                 }
                 Next::Close => break BatchEnd::Close,
                 Next::Abort => break BatchEnd::Abort,
@@ -252,6 +265,12 @@ impl Connection {
                 context.batch_stats.read_clock();
                 context.commit_stats();
             }
+        };
+        let ends = matches!(end, BatchEnd::Close | BatchEnd::Abort);
+        let end = if !ends && hub::hand_over(&mut context) {
+            BatchEnd::AwaitHub
+        } else {
+            end
         };
         context.finish();
         if let Some(limit) = config.client_memory_limit() {

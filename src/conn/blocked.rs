@@ -1,5 +1,5 @@
 //! A connection that waits: in a blocking command such as BLPOP, for the end of a pause (CLIENT
-//! PAUSE), or because it has sent wrong passwords.
+//! PAUSE), for the hub (`upstream`), or because it has sent wrong passwords.
 //!
 //! Layer `conn`. It may use `command` and what lies below.
 //!
@@ -21,7 +21,9 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{Connection, Event};
 use crate::client::Client;
+use crate::command::access::may_keep_subscriptions;
 use crate::state::ServerState;
+use crate::upstream::{Answer, Answered};
 
 /// What a client waits for, and until when. The timers are boxed since few connections wait.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub(super) enum Wait {
     Element(Option<Pin<Box<Sleep>>>),
     EndOfPause(Box<Postponed>),
     Rest(Pin<Box<Sleep>>),
+    Hub(Answered),
 }
 
 /// A wait in a blocking command. It ends at `until` at the latest.
@@ -88,6 +91,10 @@ impl Connection {
                 Some(Wait::Rest(sleep)) => {
                     return sleep.as_mut().poll(context).map(|()| Event::Unblocked);
                 }
+                Some(Wait::Hub(answered)) => match Pin::new(answered).poll(context) {
+                    Poll::Ready(answer) => Some(Event::Answered(answer.ok().map(Box::new))),
+                    Poll::Pending => None,
+                },
                 Some(Wait::Element(None)) | None => None,
             };
             if let Some(event) = over {
@@ -104,6 +111,26 @@ impl Connection {
                 return Poll::Ready(Event::End);
             }
         }
+    }
+
+    /// Sends the client what the hub has answered. Returns `false` if the connection is to end: there
+    /// is no answer because the server ends, or the client may no longer have its subscriptions.
+    pub(super) fn take_answer(&mut self, answer: Option<Box<Answer>>) -> bool {
+        let Some(answer) = answer else {
+            return false;
+        };
+        for error in &answer.errors {
+            self.state.stats.count_errors(error.code(), 1);
+        }
+        if !answer.bytes.is_empty() {
+            let limits = self.state.config().client_output_buffer_limit;
+            // The flush below finds out if a limit was broken.
+            let _ = self.client.outbox.send(&mut answer.bytes.into(), &limits);
+        }
+        self.client.outbox.release_messages();
+        let access = &mut self.session.access;
+        may_keep_subscriptions(&self.state.acl, access, &self.client)
+            && self.state.flush(&self.client)
     }
 
     /// Executes the requests that were read while the client was blocked. Returns `false` if the

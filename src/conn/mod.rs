@@ -43,6 +43,7 @@ use crate::command::access::Access;
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 use crate::state::panic::catch;
+use crate::upstream::Answer;
 use buffers::BatchBuffers;
 use input::Input;
 pub(crate) use task::ConnectionTask;
@@ -72,6 +73,8 @@ enum Event {
     Unblocked,
     /// A blocking command has reached its timeout.
     TimedOut,
+    /// The hub has answered; `None`: there will be no answer.
+    Answered(Option<Box<Answer>>),
     /// The socket is writable, and this task must flush the outbox.
     Writable,
     /// The outbox is written: the connection may close.
@@ -152,6 +155,10 @@ impl Connection {
             Event::Unblocked => {
                 self.blocked = None;
                 self.run_kept().await
+            }
+            Event::Answered(answer) => {
+                self.blocked = None;
+                self.take_answer(answer) && self.run_kept().await
             }
             Event::TimedOut => {
                 Box::pin(self.state.time_out(&self.client)).await;

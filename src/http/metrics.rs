@@ -3,10 +3,11 @@
 //! Layer `http`. It may use `state` and what lies below.
 //!
 //! ```text
-//!   redis   figures that redis_exporter takes from INFO, under its names: its dashboards work
-//!   own     figures that Redis does not have: messages, deliveries, what waits for subscribers
-//!   queues  the longest lists and the groups with the most to do, if they are asked for
-//!   page    writes a family of series; the only file that knows the encoder
+//!   redis     figures that redis_exporter takes from INFO, under its names: its dashboards work
+//!   own       figures that Redis does not have: messages, deliveries, what waits for subscribers
+//!   upstream  an edge's connection to its hub
+//!   queues    the longest lists and the groups with the most to do, if they are asked for
+//!   page      writes a family of series; the only file that knows the encoder
 //! ```
 //!
 //! Invariants:
@@ -24,6 +25,7 @@ mod queues;
 mod redis;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use std::fmt;
 use std::sync::Arc;
@@ -75,6 +77,7 @@ impl Collector for Figures {
         let mut page = Page::new(encoder);
         redis::write(&mut page, &self.state)?;
         own::write(&mut page, &self.state)?;
+        upstream::write(&mut page, &self.state)?;
         match &self.queues {
             Some(queues) => queues::write(&mut page, queues),
             None => Ok(()),

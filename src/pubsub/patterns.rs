@@ -110,7 +110,6 @@ impl<V> PatternIndex<V> {
     }
 
     /// The value of exactly this pattern.
-    #[cfg(test)]
     pub(crate) fn get(&self, pattern: &[u8]) -> Option<&V> {
         let id = *self.by_pattern.get(pattern)?;
         Some(&self.entries[id].value)

@@ -25,6 +25,7 @@
 //! outbox. No code awaits or looks up another name under a guard. Closures keep the guards inside
 //! this file.
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -82,7 +83,13 @@ pub(crate) struct Registry {
     backlog_bytes: BacklogBytes,
     /// Notified after every change, for [`Registry::wait_for_receivers`].
     changed: Notify,
+    /// The names that have lost their last subscriber since [`Registry::take_emptied`], if somebody
+    /// wants to know.
+    emptied: Option<Mutex<Emptied>>,
 }
+
+/// Names of all namespaces.
+type Emptied = HashSet<(Namespace, Name), HashState>;
 
 /// Guards on all channel-order locks. While they are held, no other publisher's messages come
 /// between those of the holder (EXEC). The default value holds none.
@@ -150,6 +157,79 @@ impl Registry {
             subscribed_clients: AtomicUsize::new(0),
             backlog_bytes: BacklogBytes::default(),
             changed: Notify::new(),
+            emptied: None,
+        }
+    }
+
+    /// An empty registry that remembers the names which lose their last subscriber.
+    pub(crate) fn with_emptied() -> Registry {
+        Registry {
+            emptied: Some(Mutex::default()),
+            ..Registry::new()
+        }
+    }
+
+    /// The names that have lost their last subscriber since the last call. They may have others by
+    /// now.
+    pub(crate) fn take_emptied(&self) -> Emptied {
+        let emptied = self.emptied.as_ref();
+        emptied.map_or_else(Emptied::default, |names| std::mem::take(&mut *names.lock()))
+    }
+
+    fn note_emptied(&self, namespace: Namespace, name: Name) {
+        if let Some(emptied) = &self.emptied {
+            emptied.lock().insert((namespace, name));
+        }
+    }
+
+    /// Delivers messages that a hub has put in order: to the subscribers of this channel, without
+    /// those of patterns. Calls `reached` for each with the number of subscriptions that it reached.
+    pub(crate) fn deliver(
+        &self,
+        messages: &Messages,
+        pending: &mut PendingFlush,
+        mut reached: impl FnMut(usize),
+    ) {
+        let names = self.names(messages.namespace());
+        let (mut receivers, mut refused) = (0, Vec::new());
+        if let Some(subscribers) = names.get(messages.channel()) {
+            receivers = subscribers.len();
+            refused = pending.deliver(messages.all(), &subscribers, &self.backlog_bytes);
+        }
+        let mut total = 0;
+        let refused = refused.into_iter().chain(std::iter::repeat(0));
+        for refused in refused.take(messages.len()) {
+            total += receivers - refused;
+            reached(receivers - refused);
+        }
+        self.count_busiest(HashState::hash(messages.channel()), messages, total);
+    }
+
+    /// As [`deliver`](Self::deliver), for one message to the subscribers of exactly this pattern.
+    /// Returns how many subscriptions it reached.
+    pub(crate) fn deliver_to_pattern(
+        &self,
+        pattern: &[u8],
+        message: &Messages,
+        frame: &mut BytesMut,
+        pending: &mut PendingFlush,
+    ) -> usize {
+        let patterns = self.patterns.read();
+        let Some(entry) = patterns.get(pattern) else {
+            return 0;
+        };
+        let frames = message.for_pattern(0, &entry.pattern, frame);
+        let refused = pending.deliver(frames, &entry.subscribers, &self.backlog_bytes);
+        let reached = entry.subscribers.len() - refused.first().unwrap_or(&0);
+        self.count_busiest(HashState::hash(message.channel()), message, reached);
+        reached
+    }
+
+    /// Whether the name itself has subscribers.
+    pub(crate) fn has_subscribers(&self, namespace: Namespace, name: &[u8]) -> bool {
+        match namespace {
+            Namespace::Pattern => self.patterns.read().get(name).is_some(),
+            _ => self.names(namespace).get(name).is_some(),
         }
     }
 
@@ -209,11 +289,16 @@ impl Registry {
                 reached(receivers - refused);
             }
         }
+        self.count_busiest(hash, messages, total);
+    }
+
+    /// Counts messages among those of the busiest channels.
+    fn count_busiest(&self, hash: u64, messages: &Messages, receivers: usize) {
         if self.busiest.is_on() {
             let counts = Counts {
                 messages: messages.len() as u64,
                 bytes: messages.payload_bytes() as u64,
-                receivers: total as u64,
+                receivers: receivers as u64,
             };
             self.busiest.add(hash, messages.channel(), &counts);
         }
@@ -487,8 +572,10 @@ impl Registry {
             let mut patterns = self.patterns.write();
             if let Some(entry) = patterns.get_mut(name) {
                 entry.subscribers.remove(client);
-                if entry.subscribers.is_empty() {
-                    patterns.remove(name);
+                if entry.subscribers.is_empty()
+                    && let Some(entry) = patterns.remove(name)
+                {
+                    self.note_emptied(namespace, entry.pattern);
                 }
             }
             self.pattern_count.store(patterns.len(), Relaxed);
@@ -499,7 +586,9 @@ impl Registry {
                 then();
                 subscribers.is_empty()
             });
-            drop(removed);
+            if let Some((name, _)) = removed {
+                self.note_emptied(namespace, name);
+            }
         }
     }
 

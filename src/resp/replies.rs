@@ -142,7 +142,6 @@ impl Replies {
     }
 
     /// Takes all bytes out, in one piece.
-    #[cfg(test)]
     pub(crate) fn take_all(&mut self) -> Vec<u8> {
         let mut all: Vec<u8> = self.take_chunks().flatten().collect();
         all.extend_from_slice(&self.tail.split());

@@ -5,6 +5,7 @@
 
 pub(crate) mod bind;
 mod busy_poll;
+pub(crate) mod edge;
 pub(crate) mod eviction;
 pub(crate) mod expiry;
 pub(crate) mod housekeeping;

@@ -1,7 +1,7 @@
 //! What all connections of one server share.
 //!
-//! Layer `state`. It may use `store`, `acl`, `observe`, `pubsub`, `catalog`, `client`, `config` and
-//! the lowest layers.
+//! Layer `state`. It may use `store`, `acl`, `observe`, `upstream`, `pubsub`, `catalog`, `client`,
+//! `config` and the lowest layers.
 
 pub(crate) mod bound;
 pub(crate) mod client_figures;
@@ -20,6 +20,7 @@ pub(crate) mod placement;
 pub(crate) mod sampled;
 pub(crate) mod shutdown;
 pub(crate) mod tls;
+pub(crate) mod upstream_tls;
 mod waiting;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -63,6 +64,7 @@ use crate::resp::error::CommandError;
 use crate::resp::hex::hex;
 use crate::store::events;
 use crate::store::shared::SharedKeyspace;
+use crate::upstream::Upstream;
 
 /// This crate's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -123,6 +125,8 @@ pub(crate) struct ServerState {
     /// The engine that runs scripts. Its lock comes right after the keyspace's.
     #[cfg(feature = "scripts")]
     pub scripts: crate::script::Scripts,
+    /// The server that this one is an edge of, if there is one.
+    pub upstream: Option<Upstream>,
     /// Begins the shutdown.
     pub shutdown: Shutdown,
     /// Every task of this server.
@@ -163,9 +167,14 @@ impl ServerState {
         trim: Option<TrimMemory>,
         placement: Placement,
     ) -> ServerState {
+        let run_id = run_id();
+        let upstream = config.upstream.as_ref().map(|_| Upstream::new(&run_id));
         placement.set_busy_poll(config.busy_poll);
         let state = ServerState {
-            registry: Registry::new(),
+            registry: match upstream {
+                None => Registry::new(),
+                Some(_) => Registry::with_emptied(),
+            },
             clients: Clients::default(),
             closed: ClosedClients::default(),
             monitors: Monitors::default(),
@@ -186,13 +195,14 @@ impl ServerState {
             unwritten_batches: Semaphore::new(UNWRITTEN_BATCHES),
             #[cfg(feature = "scripts")]
             scripts: crate::script::Scripts::default(),
+            upstream,
             shutdown: Shutdown::default(),
             tasks: TaskTracker::new(),
             client_figures: Sampled::default(),
             resident_memory: Sampled::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
-            run_id: run_id(),
+            run_id,
             config: ArcSwap::from_pointee(config),
             changing: Mutex::new(()),
             on_change,

@@ -74,6 +74,9 @@ pub enum TlsError {
     /// A certificate and key that cannot be used, or do not belong together.
     #[error("can't use 'tls-cert-file' and 'tls-key-file': {0}")]
     Unusable(#[from] rustls::Error),
+    /// The same for the connection to the upstream.
+    #[error("can't use the files of 'upstream-tls-...': {0}")]
+    Upstream(rustls::Error),
 }
 
 /// The current TLS configuration.
@@ -179,7 +182,7 @@ impl ServerState {
 fn server_config(config: &Config) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let certificates = certificates("tls-cert-file", config.tls_cert_file.as_ref())?;
-    let key = key(config.tls_key_file.as_ref())?;
+    let key = key("tls-key-file", config.tls_key_file.as_ref())?;
     let verifier = verifier(config, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(config))?
@@ -218,7 +221,7 @@ fn verifier(
     Ok(builder.build()?)
 }
 
-fn certificates(
+pub(super) fn certificates(
     setting: &'static str,
     path: Option<&PathBuf>,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -242,8 +245,10 @@ fn certificates(
     Ok(certificates)
 }
 
-fn key(path: Option<&PathBuf>) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let setting = "tls-key-file";
+pub(super) fn key(
+    setting: &'static str,
+    path: Option<&PathBuf>,
+) -> Result<PrivateKeyDer<'static>, TlsError> {
     let path = path.ok_or(TlsError::Missing(setting))?;
     PrivateKeyDer::from_pem_file(path).map_err(|source| match source {
         pem::Error::NoItemsFound => TlsError::Empty {

@@ -31,13 +31,18 @@ struct Side {
 impl Pair {
     /// Starts both servers. New connections speak `proto`.
     pub fn start(settings: &[Setting], proto: u8) -> Self {
+        Self::with(Server::other, settings, proto)
+    }
+
+    /// As [`start`](Self::start), with another server under test.
+    pub fn with(other: fn(&[Setting]) -> Server, settings: &[Setting], proto: u8) -> Self {
         let side = |server| Side {
             server,
             proto,
             connections: Vec::new(),
             asker: None,
         };
-        let (redis, other) = (side(Server::redis(settings)), side(Server::other(settings)));
+        let (redis, other) = (side(Server::redis(settings)), side(other(settings)));
         Self {
             redis,
             other,

@@ -1,10 +1,10 @@
 //! Starts a server on a free port of the loopback, waits until it says that it listens, kills it on drop.
 
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,6 +19,8 @@ const REDIS: [&str; 6] = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// The server that it is an edge of.
+    hub: Option<Box<Server>>,
 }
 
 impl Server {
@@ -37,6 +39,32 @@ impl Server {
             Err(_) => Self::spawn(env!("CARGO_BIN_EXE_fanfare"), 0, &[], settings)
                 .expect("fanfare starts"),
         }
+    }
+
+    /// fanfare as an edge of a redis-server of its own, once it is connected.
+    pub fn edge(settings: &[Setting]) -> Self {
+        let hub = Self::redis(&[]);
+        let upstream = ("upstream".to_owned(), format!("redis://{}", hub.address));
+        let settings = [settings, &[upstream]].concat();
+        let server = Self::spawn(env!("CARGO_BIN_EXE_fanfare"), 0, &[], &settings);
+        let mut server = server.expect("fanfare starts");
+        server.hub = Some(Box::new(hub));
+        let deadline = Instant::now() + PATIENCE;
+        while !server.says("INFO upstream", "upstream_up:1") {
+            assert!(Instant::now() < deadline, "the edge is not connected");
+        }
+        server
+    }
+
+    /// Whether a text is in what the server answers to a command, and to a PING after it.
+    fn says(&self, command: &str, text: &str) -> bool {
+        let stream = TcpStream::connect(self.address).expect("the server accepts connections");
+        write!(&stream, "{command}\r\nPING the-end\r\n").expect("it is sent");
+        let lines = BufReader::new(&stream).lines();
+        let lines = lines.map(|line| line.expect("a line"));
+        lines
+            .take_while(|line| line != "the-end")
+            .any(|line| line.contains(text))
     }
 
     /// Redis has no "any free port", so a port is looked for first; another process may take it in between.
@@ -83,7 +111,11 @@ impl Server {
         let (listens, answer) = mpsc::channel();
         std::thread::spawn(move || watch(output, port, &listens));
         match answer.recv_timeout(PATIENCE) {
-            Ok(Ok(address)) => Ok(Self { child, address }),
+            Ok(Ok(address)) => Ok(Self {
+                child,
+                address,
+                hub: None,
+            }),
             refused => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -127,5 +159,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // The hub goes after its edge.
+        self.hub = None;
     }
 }

@@ -80,7 +80,7 @@ fn limit(args: &Args<'_>) -> Result<usize> {
 /// # Errors
 /// There are no keys, or a slow script has them.
 fn walk(context: &mut Context<'_>, mut step: impl FnMut(&Keyspace) -> bool) -> Result<()> {
-    if !context.config.queue {
+    if !context.config.queue.is_on() {
         return Err(CommandError::QUEUE_IS_OFF);
     }
     context.take_keyspace()?;

@@ -1,0 +1,252 @@
+//! Where the upstream is (`upstream`), what happens to subscribers when it is lost
+//! (`upstream-loss-policy`), and whether there are keys (`queue`), which an upstream excludes.
+//!
+//! Layer `config`. It uses no other layer.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::kinds::{Refusal, ValueKind, single_word};
+
+/// The port of a URL that names none.
+const PORT: u16 = 6379;
+
+/// An upstream: where it listens, and who this server is there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UpstreamUrl {
+    /// As it was given, for CONFIG GET.
+    given: String,
+    /// Where it listens.
+    pub place: Place,
+    /// Whether the connection is encrypted.
+    pub is_tls: bool,
+    /// The user; `None`: the default user.
+    pub user: Option<Vec<u8>>,
+    /// The user's password; `None`: no AUTH.
+    pub password: Option<Vec<u8>>,
+}
+
+/// Where an upstream listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On TCP: a host's name or address, and a port.
+    Tcp(String, u16),
+    /// On a Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Place::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Place::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Prints only the place, because the URL may contain a password.
+impl fmt::Debug for UpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UpstreamUrl").field(&self.place).finish()
+    }
+}
+
+impl UpstreamUrl {
+    /// Parses `redis://[[user]:password@]host[:port]`, `rediss://` likewise for TLS, or
+    /// `redis+unix://[[user]:password@]/path`. In the user and the password, `%41` stands for the byte 0x41.
+    fn parse(given: &str) -> Option<UpstreamUrl> {
+        let (scheme, rest) = given.split_once("://")?;
+        let (who, place) = rest.rsplit_once('@').map_or((None, rest), |(who, place)| {
+            (Some(who.split_once(':').unwrap_or((who, ""))), place)
+        });
+        let place = match scheme {
+            "redis" | "rediss" => {
+                let (host, port) = host_and_port(place.strip_suffix('/').unwrap_or(place))?;
+                Place::Tcp(host.to_owned(), port)
+            }
+            "redis+unix" if place.starts_with('/') => Place::Unix(PathBuf::from(place)),
+            _ => return None,
+        };
+        let (user, password) = who.unwrap_or_default();
+        let given_text = |text: &str| Some(decoded(text)).filter(|_| !text.is_empty());
+        Some(UpstreamUrl {
+            given: given.to_owned(),
+            place,
+            is_tls: scheme == "rediss",
+            user: given_text(user),
+            password: given_text(password),
+        })
+    }
+}
+
+/// `host`, `host:port`, `[::1]` or `[::1]:port`.
+fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (host, port) = rest.split_once(']')?;
+        (
+            host,
+            if port.is_empty() {
+                None
+            } else {
+                Some(port.strip_prefix(':')?)
+            },
+        )
+    } else {
+        let (host, port) = text.split_once(':').unzip();
+        (host.unwrap_or(text), port)
+    };
+    let plain = !host.is_empty() && !host.contains(['/', '?', '#']);
+    let port = port.map_or(Some(PORT), |port| {
+        port.parse().ok().filter(|&port| port > 0)
+    })?;
+    plain.then_some((host, port))
+}
+
+/// The bytes of a text in which `%41` stands for the byte 0x41. A `%` that no two hexadecimal
+/// digits follow stands for itself.
+fn decoded(text: &str) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|&byte| (byte as char).to_digit(16));
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let mut byte = *first;
+        if byte == b'%'
+            && let (Some(high), Some(low)) = (digit(after.first()), digit(after.get(1)))
+        {
+            byte = (high * 16 + low) as u8;
+            rest = &after[2..];
+        }
+        bytes.push(byte);
+    }
+    bytes
+}
+
+/// The URL of an upstream; empty means none.
+pub(super) struct Url;
+
+impl ValueKind<Option<UpstreamUrl>> for Url {
+    fn set(&self, field: &mut Option<UpstreamUrl>, words: &[&[u8]]) -> Result<(), Refusal> {
+        let text = str::from_utf8(single_word(words)?).map_err(|_| Refusal::Utf8)?;
+        *field = match text {
+            "" => None,
+            text => Some(UpstreamUrl::parse(text).ok_or(Refusal::UpstreamUrl)?),
+        };
+        Ok(())
+    }
+
+    fn get(&self, field: &Option<UpstreamUrl>) -> Vec<u8> {
+        field
+            .as_ref()
+            .map_or_else(Vec::new, |url| url.given.clone().into())
+    }
+}
+
+/// What happens to subscribers when the upstream is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LossPolicy {
+    /// They are closed: they may have missed messages.
+    #[default]
+    Disconnect,
+    /// They stay, and their names are subscribed to again.
+    Keep,
+}
+
+impl LossPolicy {
+    pub(super) const NAMES: &[(&str, LossPolicy)] = &[
+        ("disconnect", LossPolicy::Disconnect),
+        ("keep", LossPolicy::Keep),
+    ];
+}
+
+/// Whether there are keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QueueMode {
+    /// As `yes`, except with an upstream. [`Config::finish`](super::Config::finish) decides.
+    #[default]
+    Auto,
+    /// There are.
+    Yes,
+    /// There are none.
+    No,
+}
+
+impl QueueMode {
+    pub(super) const NAMES: &[(&str, QueueMode)] = &[
+        ("yes", QueueMode::Yes),
+        ("no", QueueMode::No),
+        ("auto", QueueMode::Auto),
+    ];
+
+    /// Whether there are keys.
+    pub fn is_on(self) -> bool {
+        self != QueueMode::No
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<(String, String, String)> {
+        let url = UpstreamUrl::parse(text)?;
+        let shown = |bytes: Option<Vec<u8>>| {
+            bytes.map_or("none".to_owned(), |bytes| bytes.escape_ascii().to_string())
+        };
+        Some((url.place.to_string(), shown(url.user), shown(url.password)))
+    }
+
+    #[test]
+    fn a_url_names_a_place_a_user_and_a_password() {
+        for (text, place, user, password) in [
+            ("redis://hub", "hub:6379", "none", "none"),
+            ("redis://hub:7000/", "hub:7000", "none", "none"),
+            ("redis://:pass@hub:1", "hub:1", "none", "pass"),
+            (
+                "redis://me:p%40s%zz%ff@10.0.0.1",
+                "10.0.0.1:6379",
+                "me",
+                "p@s%zz\\xff",
+            ),
+            ("redis://me:p@ss@[::1]:7000", "[::1]:7000", "me", "p@ss"),
+            ("redis://[::1]", "[::1]:6379", "none", "none"),
+            (
+                "redis+unix:///run/hub.sock",
+                "/run/hub.sock",
+                "none",
+                "none",
+            ),
+            ("redis+unix://me:p@/hub", "/hub", "me", "p"),
+        ] {
+            let expected = (place.to_owned(), user.to_owned(), password.to_owned());
+            assert_eq!(parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "hub",
+            "redis+tls://hub",
+            "http://hub",
+            "redis://",
+            "redis://:7000",
+            "redis://hub:x",
+            "redis://hub:0",
+            "redis://hub:70000",
+            "redis://hub/0",
+            "redis://[::1",
+            "redis://[::1]7",
+            "redis+unix://hub",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_no_debug_print() {
+        let url = UpstreamUrl::parse("redis://me:secret@hub").unwrap();
+        assert!(!format!("{url:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,218 @@
+//! The task that has the connection to the hub: it connects, carries bytes both ways, and closes
+//! subscribers when the connection is lost. [`upstream`](crate::upstream) has the design.
+//!
+//! Layer `server`. It may use all layers but `embed`.
+//!
+//! ```text
+//!   connect ──▶ HELLO, ROLE, INFO: a loop? ──▶ probe ──▶ serve ──▶ lost ──▶ wait, and again
+//! ```
+//!
+//! While it serves, the task handles each frame at its place in the stream. Messages to one channel that
+//! follow one another are delivered together. It reads again only when all of them are with the
+//! outboxes and written as far as the sockets take them: so a hub that is faster waits.
+
+mod link;
+mod stream;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::config::LossPolicy;
+use crate::observe::log_throttle::LogThrottle;
+use crate::state::ServerState;
+use crate::upstream::{Loss, Upstream};
+use link::{Link, connect};
+use stream::Stream;
+
+/// The pause before the second attempt to connect. It doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often waits and idle names are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a probe is sent.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Room for one read.
+const READ_SIZE: usize = 64 * 1024;
+/// After so many clients are closed, the other tasks of the thread run.
+const TOLD_PER_TURN: usize = 64;
+
+/// Runs until the server shuts down.
+pub(crate) async fn run(state: &Arc<ServerState>) {
+    let Some(upstream) = &state.upstream else {
+        return;
+    };
+    tokio::select! {
+        () = stay_connected(state, upstream) => {},
+        () = keep_time(state, upstream) => {},
+        () = state.shutdown.begun() => {},
+    }
+    end(state, upstream, true);
+}
+
+/// Ends waits and gives up idle names, connected or not.
+async fn keep_time(state: &ServerState, upstream: &Upstream) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        upstream.with_desk(|desk| desk.tick(&state.registry));
+    }
+}
+
+async fn stay_connected(state: &ServerState, upstream: &Upstream) {
+    let mut throttle = LogThrottle::default();
+    let mut pause = FIRST_PAUSE;
+    let mut lost: Option<Instant> = None;
+    // The task may have panicked before.
+    end(state, upstream, false);
+    loop {
+        let config = state.config();
+        let (url, patience) = (config.upstream.clone(), config.upstream_timeout);
+        drop(config);
+        let Some(url) = url else {
+            return;
+        };
+        let connected = tokio::time::timeout(patience, connect(state, upstream, &url)).await;
+        match connected.unwrap_or(Err(Loss::Silent)) {
+            Ok(link) => {
+                pause = FIRST_PAUSE;
+                upstream.stats.connects.add(1);
+                let gap = lost.take().map_or(Duration::ZERO, |since| since.elapsed());
+                let gap_millis = gap.as_millis() as u64;
+                upstream.stats.gap_millis.add(gap_millis);
+                tracing::info!(upstream = %url.place, gap_millis, "connected to the upstream");
+                upstream.with_desk(|desk| desk.connected());
+                upstream.stats.is_up.store(true, Relaxed);
+                let loss = serve(state, upstream, link).await;
+                lost = Some(Instant::now());
+                upstream.stats.losses.add(1);
+                upstream.set_last_loss(loss.to_string());
+                tracing::warn!(upstream = %url.place, reason = %loss, "the upstream is lost");
+                end(state, upstream, false);
+                tell_subscribers(state).await;
+            }
+            Err(loss) => {
+                upstream.stats.refusals.add(1);
+                if let Some(times) = throttle.note() {
+                    tracing::warn!(
+                        upstream = %url.place,
+                        reason = %loss,
+                        times,
+                        "can't connect to the upstream"
+                    );
+                }
+            }
+        }
+        // Many edges that have lost one hub do not come back at the same moment.
+        let jitter = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+        tokio::time::sleep(pause.mul_f64(0.5 + jitter / 2.0)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Answers everybody who waits for the connection that has ended. `for_good`: there is no other.
+fn end(state: &ServerState, upstream: &Upstream, for_good: bool) {
+    let keeps = state.config().upstream_loss_policy == LossPolicy::Keep && !for_good;
+    upstream.stats.is_up.store(false, Relaxed);
+    upstream.set_chain(Vec::new());
+    let failed = upstream.with_desk(|desk| desk.lost(&state.registry, keeps));
+    upstream.stats.publish_failures.add(failed);
+}
+
+/// Closes all subscribers, which may have missed messages, or counts the gap for each, by
+/// `upstream-loss-policy`.
+async fn tell_subscribers(state: &ServerState) {
+    let policy = state.config().upstream_loss_policy;
+    let mut told = 0_usize;
+    for client in state.clients.all() {
+        if !client.is_subscriber() {
+            continue;
+        }
+        match policy {
+            LossPolicy::Disconnect => state.disconnect(&client),
+            LossPolicy::Keep => client.add_gap(),
+        }
+        told += 1;
+        if told.is_multiple_of(TOLD_PER_TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+    let subscribers = told;
+    match policy {
+        _ if told == 0 => {}
+        LossPolicy::Disconnect => tracing::warn!(
+            subscribers,
+            "closed, because the upstream is lost (upstream-loss-policy disconnect)"
+        ),
+        LossPolicy::Keep => tracing::warn!(
+            subscribers,
+            "they may miss messages until the upstream is back (upstream-loss-policy keep)"
+        ),
+    }
+}
+
+/// Writes some bytes of `output`. If there are none, flushes: under TLS, records may be left.
+async fn write_some(write: &mut (impl AsyncWrite + Unpin), output: &[u8]) -> io::Result<usize> {
+    if output.is_empty() {
+        write.flush().await?;
+        return Ok(0);
+    }
+    write.write(output).await
+}
+
+/// Carries bytes until the connection is lost.
+async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
+    let (mut read, mut write) = tokio::io::split(link.socket);
+    let mut stream = Stream::new(state, upstream, link.input);
+    let mut output = Bytes::new();
+    let mut unflushed = false;
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut last_read, mut last_probe) = (Instant::now(), Instant::now());
+    loop {
+        if output.is_empty() {
+            output = upstream
+                .with_desk(|desk| desk.take_output())
+                .unwrap_or_default();
+        }
+        stream.input.reserve(READ_SIZE);
+        tokio::select! {
+            read = read.read_buf(&mut stream.input) => {
+                match read {
+                    Ok(0) => return Loss::Closed,
+                    Ok(_) => {}
+                    Err(error) => return error.into(),
+                }
+                if let Err(loss) = stream.take_frames().await {
+                    return loss;
+                }
+                last_read = Instant::now();
+            }
+            written = write_some(&mut write, &output), if !output.is_empty() || unflushed => {
+                // What was written is to be flushed; what was flushed is done.
+                unflushed = !output.is_empty();
+                match written {
+                    Ok(bytes) => output.advance(bytes),
+                    Err(error) => return error.into(),
+                }
+            }
+            () = upstream.wake.notified() => {}
+            _ = ticks.tick() => {
+                let patience = state.config().upstream_timeout;
+                let is_due = last_probe.elapsed() >= PROBE_EVERY;
+                if is_due {
+                    last_probe = Instant::now();
+                    upstream.with_desk(|desk| desk.probe(&upstream.probe));
+                }
+                if upstream.with_desk(|desk| desk.is_silent(last_read, patience)) {
+                    return Loss::Silent;
+                }
+            }
+        }
+    }
+}

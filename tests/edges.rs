@@ -1,0 +1,601 @@
+//! Edges: fanfare with `upstream`, on a fanfare and on a redis-server as the hub.
+//!
+//! The tests that need redis-server are ignored by default; `.ci/run` runs them.
+
+#[path = "tls/certificates.rs"]
+#[allow(dead_code)]
+mod certificates;
+mod common;
+mod edges {
+    pub mod hub;
+    pub mod loss;
+}
+
+use certificates::Authority;
+use common::client::{Client, Frame};
+use common::{info, soon, start_with, until_info};
+use edges::hub::{Hub, edge, is_up};
+use fanfare::Server;
+use redis_protocol::resp3::types::Resp3Frame;
+
+/// Runs a test on a redis-server and on a fanfare as the hub.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod on_fanfare {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::Hub::fanfare().await).await;
+            }
+        )*}
+        mod on_redis {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs redis-server on PATH; .ci/run runs it"]
+            async fn $name() {
+                super::$name(super::Hub::redis().await).await;
+            }
+        )*}
+    };
+}
+
+on_both! {
+    messages_go_everywhere_and_receivers_are_counted
+    patterns_overlap_and_nothing_comes_twice
+    shard_channels_are_apart
+    a_confirmed_subscription_misses_nothing
+    all_subscribers_see_one_order
+    a_publisher_gets_its_replies_in_order
+    a_transaction_of_publishes_is_one
+    names_and_payloads_are_any_bytes
+    questions_are_answered_by_the_hub
+    a_tree_of_edges_is_one_server
+    a_refused_channel_is_refused_alone
+    idle_names_are_given_up
+    subscriptions_come_and_go_under_load
+    clients_cannot_disturb_the_probe
+    the_hubs_output_limit_is_a_loss
+}
+
+async fn messages_go_everywhere_and_receivers_are_counted(hub: Hub) {
+    let (one, two) = (hub.edge(&[]).await, hub.edge(&[]).await);
+    let mut direct = hub.client(3).await;
+    let mut publisher = Client::connect(&one, 3).await;
+    publisher.ask("PUBLISH c nobody", ":0").await;
+
+    let mut here = Client::connect(&one, 3).await;
+    let mut also_here = Client::connect(&one, 2).await;
+    let mut there = Client::connect(&two, 3).await;
+    for client in [&mut here, &mut also_here, &mut there] {
+        client.subscribe("SUBSCRIBE", &["c"]).await;
+    }
+    // The two here, and the other edge, which counts once.
+    publisher.ask("PUBLISH c hello", ":3").await;
+    // Each edge counts once.
+    direct.ask("PUBLISH c direct", ":2").await;
+    let mut elsewhere = hub.client(3).await;
+    elsewhere.subscribe("SUBSCRIBE", &["c"]).await;
+    publisher.ask("PUBLISH c again", ":4").await;
+    for client in [&mut here, &mut also_here, &mut there] {
+        for payload in ["hello", "direct", "again"] {
+            assert_eq!(client.push().await[1..], ["c", payload]);
+        }
+        client.barrier().await;
+    }
+    assert_eq!(elsewhere.push().await[2], "again");
+}
+
+async fn patterns_overlap_and_nothing_comes_twice(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["news"]).await;
+    client.subscribe("PSUBSCRIBE", &["n*", "*s"]).await;
+    let mut other = Client::connect(&edge, 3).await;
+    other.subscribe("PSUBSCRIBE", &["n*"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.ask("PUBLISH news x", ":4").await;
+    assert_eq!(client.push().await[..], ["message", "news", "x"]);
+    let mut patterns = Vec::new();
+    for _ in 0..2 {
+        let push = client.push().await;
+        assert_eq!(push[2..], ["news", "x"]);
+        patterns.push(push[1].clone());
+    }
+    patterns.sort();
+    assert_eq!(patterns, ["*s", "n*"]);
+    assert_eq!(other.push().await[..], ["pmessage", "n*", "news", "x"]);
+    client.barrier().await;
+    other.barrier().await;
+}
+
+async fn shard_channels_are_apart(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SSUBSCRIBE", &["s"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.ask("PUBLISH s x", ":0").await;
+    publisher.ask("SPUBLISH s y", ":1").await;
+    assert_eq!(client.push().await[..], ["smessage", "s", "y"]);
+    client
+        .ask("SUNSUBSCRIBE s", ">3 $12 sunsubscribe $1 s :0")
+        .await;
+    publisher.ask("SPUBLISH s z", ":0").await;
+}
+
+/// Confirmed means received: what is published straight to the hub after the confirmation arrives.
+async fn a_confirmed_subscription_misses_nothing(hub: Hub) {
+    const ROUNDS: usize = 300;
+    let edge = hub.edge(&[]).await;
+    let mut direct = hub.client(3).await;
+    let mut client = Client::connect(&edge, 3).await;
+    for round in 0..ROUNDS {
+        // Each name is new to the edge in one round, and known in the next.
+        let name = format!("c{}", round / 2);
+        client.subscribe("SUBSCRIBE", &["filler", &name]).await;
+        direct.ask(&format!("PUBLISH {name} {round}"), ":1").await;
+        let push = client.push().await;
+        assert_eq!(push[1..], [name.clone(), round.to_string()]);
+        client
+            .ask(
+                &format!("UNSUBSCRIBE {name}"),
+                &format!(">3 $11 unsubscribe ${} {name} :1", name.len()),
+            )
+            .await;
+    }
+}
+
+/// Publishers on different edges and on the hub, and one sequence for every subscriber.
+async fn all_subscribers_see_one_order(hub: Hub) {
+    const MESSAGES: usize = 300;
+    let edges = [
+        hub.edge(&[]).await,
+        hub.edge(&[]).await,
+        hub.edge(&[]).await,
+    ];
+    let mut subscribers = vec![hub.client(3).await];
+    let mut publishers = vec![hub.client(3).await];
+    for edge in &edges {
+        subscribers.push(Client::connect(edge, 3).await);
+        subscribers.push(Client::connect(edge, 2).await);
+        publishers.push(Client::connect(edge, 3).await);
+    }
+    for subscriber in &mut subscribers {
+        subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    }
+    let count = publishers.len() * MESSAGES;
+    let mut tasks = Vec::new();
+    for (number, mut publisher) in publishers.into_iter().enumerate() {
+        tasks.push(tokio::spawn(async move {
+            for start in (0..MESSAGES).step_by(10) {
+                for message in start..start + 10 {
+                    publisher
+                        .line(&format!("PUBLISH c {number}:{message}"))
+                        .await;
+                }
+                for _ in 0..10 {
+                    publisher.integer().await;
+                }
+            }
+        }));
+    }
+    let mut sequences = Vec::new();
+    for mut subscriber in subscribers {
+        let mut sequence = Vec::new();
+        for _ in 0..count {
+            sequence.push(subscriber.push().await[2].clone());
+        }
+        sequences.push(sequence);
+    }
+    for task in tasks {
+        task.await.expect("a publisher");
+    }
+    assert!(sequences.iter().all(|other| *other == sequences[0]));
+}
+
+async fn a_publisher_gets_its_replies_in_order(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["own"]).await;
+    client
+        .send(
+            b"PING 1\r\nPUBLISH own a\r\nPUBLISH other b\r\nPUBLISH\r\nPING 2\r\nPUBLISH own c\r\n",
+        )
+        .await;
+    // The client is its own subscriber: the replies of a run come before its messages.
+    client.sees("$1 1 :1 :0").await;
+    let mut rest = Vec::new();
+    while rest.len() < 5 {
+        rest.push(client.frame().await);
+    }
+    let shown: Vec<String> = rest.iter().map(|frame| format!("{frame:?}")).collect();
+    let place = |text: &str| shown.iter().position(|frame| frame.contains(text));
+    assert!(
+        place("wrong number of arguments") < place("b\"2\""),
+        "{shown:?}"
+    );
+    assert!(place("b\"a\"") < place("b\"c\""), "{shown:?}");
+
+    let mut silent = Client::connect(&edge, 3).await;
+    silent
+        .send(b"CLIENT REPLY SKIP\r\nPUBLISH own d\r\nPUBLISH own e\r\n* x\r\n")
+        .await;
+    silent
+        .expect(b":1\r\n-ERR Protocol error: invalid multibulk length\r\n")
+        .await;
+    silent.closed().await;
+    assert_eq!(client.push().await[2], "d");
+    assert_eq!(client.push().await[2], "e");
+}
+
+async fn a_transaction_of_publishes_is_one(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["a", "b"]).await;
+    let exec = "EXEC";
+    for line in [
+        "MULTI",
+        "PUBLISH a 1",
+        "PING",
+        "PUBLISH b 2",
+        "PUBLISH none 3",
+    ] {
+        client.line(line).await;
+    }
+    client.sees("+OK +QUEUED +QUEUED +QUEUED +QUEUED").await;
+    client.ask(exec, "*4 :1 +PONG :1 :0").await;
+    assert_eq!(client.push().await[1..], ["a", "1"]);
+    assert_eq!(client.push().await[1..], ["b", "2"]);
+    for line in ["MULTI", "SUBSCRIBE x", "PUBSUB NUMPAT"] {
+        client.line(line).await;
+    }
+    client.sees("+OK +QUEUED +QUEUED").await;
+    client.line(exec).await;
+    let error =
+        "-ERR this command isn't allowed in a transaction or a script behind an upstream\r\n";
+    client.expect(format!("*2\r\n{error}{error}")).await;
+    client.barrier().await;
+}
+
+/// Sets the hub's output limit for subscribers, the edges among them.
+async fn limit_output(hub: &Hub, limit: &str) {
+    let mut admin = hub.client(3).await;
+    admin
+        .command(&["CONFIG", "SET", "client-output-buffer-limit", limit])
+        .await;
+    admin.sees("+OK").await;
+}
+
+async fn names_and_payloads_are_any_bytes(hub: Hub) {
+    let unlimited = "pubsub 0 0 0";
+    limit_output(&hub, unlimited).await;
+    let settings = [("client-output-buffer-limit", unlimited)];
+    let edge = hub.edge(&settings).await;
+    let mut client = Client::connect(&edge, 3).await;
+    let name: Vec<u8> = (0..=255).collect();
+    client.command(&[&b"SUBSCRIBE"[..], &name]).await;
+    assert_eq!(client.push().await[1], name);
+    let mut publisher = Client::connect(&edge, 3).await;
+    for length in [0, 1, 1024, 1025, 100_000, 64 << 20] {
+        let payload: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+        publisher.command(&[&b"PUBLISH"[..], &name, &payload]).await;
+        assert_eq!(publisher.integer().await, 1);
+        let push = client.push().await;
+        assert!(push[1] == name && push[2] == payload, "{length} bytes");
+    }
+}
+
+async fn questions_are_answered_by_the_hub(hub: Hub) {
+    let (one, two) = (hub.edge(&[]).await, hub.edge(&[]).await);
+    let mut client = Client::connect(&one, 3).await;
+    let mut there = Client::connect(&two, 3).await;
+    client.subscribe("SUBSCRIBE", &["a"]).await;
+    client.subscribe("PSUBSCRIBE", &["a*", "b*"]).await;
+    there.subscribe("SUBSCRIBE", &["a"]).await;
+    there.subscribe("PSUBSCRIBE", &["a*"]).await;
+    there.subscribe("SSUBSCRIBE", &["s"]).await;
+    client.ask("PUBSUB CHANNELS", "*1 $1 a").await;
+    client.ask("PUBSUB CHANNELS x*", "*0").await;
+    client.ask("PUBSUB SHARDCHANNELS", "*1 $1 s").await;
+    client.ask("PUBSUB NUMPAT", ":2").await;
+    client.ask("PUBSUB NUMSUB a b", "*4 $1 a :2 $1 b :0").await;
+    client.ask("PUBSUB SHARDNUMSUB s", "*2 $1 s :1").await;
+}
+
+async fn a_tree_of_edges_is_one_server(hub: Hub) {
+    let middle = hub.edge(&[]).await;
+    let leaf = edge(&middle.url(), &[]).await;
+    let mut client = Client::connect(&leaf, 3).await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    client.subscribe("PSUBSCRIBE", &["c*"]).await;
+    let mut direct = hub.client(3).await;
+    direct.ask("PUBLISH c 1", ":2").await;
+    let mut publisher = Client::connect(&leaf, 3).await;
+    publisher.ask("PUBLISH c 2", ":2").await;
+    let mut publisher = Client::connect(&middle, 3).await;
+    publisher.ask("PUBLISH c 3", ":2").await;
+    for payload in ["1", "2", "3"] {
+        assert_eq!(client.push().await[1..], ["c", payload]);
+        assert_eq!(client.push().await[1..], ["c*", "c", payload]);
+    }
+    let chain = info(&mut publisher, "upstream_chain").await;
+    assert_eq!(chain.split(',').count(), 1);
+    let mut publisher = Client::connect(&leaf, 3).await;
+    assert!(
+        info(&mut publisher, "upstream_chain")
+            .await
+            .ends_with(&chain)
+    );
+}
+
+/// The hub refuses a whole SUBSCRIBE for one name; the others are asked for again.
+async fn a_refused_channel_is_refused_alone(hub: Hub) {
+    let mut admin = hub.client(3).await;
+    let rule = "ACL SETUSER edge on >secret +@all ~* resetchannels &ok* &fanfare:probe:*";
+    admin.ask(rule, "+OK").await;
+    let url = hub.url().replace("://", "://edge:secret@");
+    let edge = edge(&url, &[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.line("SUBSCRIBE ok1 no ok2").await;
+    assert_eq!(client.push().await[1], "ok1");
+    let refused = client.frame().await;
+    assert!(format!("{refused:?}").contains("NOPERM"), "{refused:?}");
+    client.subscribe("SUBSCRIBE", &["ok2"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.line("PUBLISH no x").await;
+    let refused = publisher.frame().await;
+    assert!(format!("{refused:?}").contains("NOPERM"), "{refused:?}");
+    publisher.ask("PUBLISH ok2 x", ":1").await;
+    assert_eq!(client.push().await[1..], ["ok2", "x"]);
+}
+
+async fn idle_names_are_given_up(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut direct = hub.client(3).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut other = Client::connect(&edge, 3).await;
+    other.subscribe("PSUBSCRIBE", &["p*"]).await;
+    drop(other);
+    client
+        .ask("UNSUBSCRIBE c", ">3 $11 unsubscribe $1 c :0")
+        .await;
+    for field in ["upstream_channels", "upstream_patterns"] {
+        until_info(&mut client, field, "0").await;
+    }
+    direct.ask("PUBLISH c x", ":0").await;
+    direct.ask("PUBSUB NUMPAT", ":0").await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    direct.ask("PUBLISH c y", ":1").await;
+    assert_eq!(client.push().await[2], "y");
+}
+
+/// Many clients subscribe and unsubscribe to the same channels while messages pour in: whoever is
+/// confirmed gets what is published afterwards.
+async fn subscriptions_come_and_go_under_load(hub: Hub) {
+    const CLIENTS: usize = 6;
+    const ROUNDS: usize = 60;
+    const CHANNELS: usize = 5;
+    let edge = hub.edge(&[]).await;
+    let mut noise = hub.client(3).await;
+    let noise = tokio::spawn(async move {
+        loop {
+            for channel in 0..CHANNELS {
+                noise.line(&format!("PUBLISH c{channel} noise")).await;
+            }
+            for _ in 0..CHANNELS {
+                noise.integer().await;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut tasks = Vec::new();
+    for id in 0..CLIENTS {
+        let mut client = Client::connect(&edge, 3).await;
+        let mut direct = hub.client(3).await;
+        tasks.push(tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let channel = format!("c{}", (id + round) % CHANNELS);
+                let verb = ["SUBSCRIBE", "PSUBSCRIBE"][round % 2];
+                client.subscribe(verb, &[&channel]).await;
+                let payload = format!("{id}:{round}");
+                direct.line(&format!("PUBLISH {channel} {payload}")).await;
+                assert!(direct.integer().await > 0);
+                while client
+                    .push()
+                    .await
+                    .last()
+                    .is_none_or(|last| *last != payload)
+                {}
+                let verb = ["UNSUBSCRIBE", "PUNSUBSCRIBE"][round % 2];
+                client.command(&[verb, &channel]).await;
+                let word = verb.to_ascii_lowercase();
+                soon("unsubscribed", async {
+                    while let Frame::Push { data, .. } = client.frame().await {
+                        if data[0].as_str() == Some(word.as_str()) {
+                            break;
+                        }
+                    }
+                })
+                .await;
+            }
+            client.barrier().await;
+        }));
+    }
+    for task in tasks {
+        task.await.expect("a client");
+    }
+    noise.abort();
+    let mut observer = Client::connect(&edge, 3).await;
+    assert_eq!(info(&mut observer, "upstream_losses").await, "0");
+}
+
+async fn clients_cannot_disturb_the_probe(hub: Hub) {
+    let edge = hub.edge(&[]).await;
+    let mut client = Client::connect(&edge, 3).await;
+    let probe = format!("fanfare:probe:{}", info(&mut client, "run_id").await);
+    client
+        .error(
+            &format!("SUBSCRIBE a {probe}"),
+            "ERR this channel is for the server's own probes of its upstream",
+        )
+        .await;
+    client
+        .error(
+            &format!("PUBLISH {probe} x"),
+            "ERR the upstreams form a loop: a probe has come back to the server that has sent it",
+        )
+        .await;
+    // A pattern shows them, and does no harm.
+    client.subscribe("PSUBSCRIBE", &["fanfare:*"]).await;
+    for _ in 0..2 {
+        assert_eq!(client.push().await[2], probe);
+    }
+    let mut observer = Client::connect(&edge, 3).await;
+    assert_eq!(info(&mut observer, "upstream_losses").await, "0");
+}
+
+/// A hub that closes the connection because an edge is too slow for its limit is lost like any other.
+async fn the_hubs_output_limit_is_a_loss(hub: Hub) {
+    limit_output(&hub, "pubsub 1mb 0 0").await;
+    let edge = hub.edge(&[]).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut publisher = Client::connect(&edge, 3).await;
+    let payload = vec![b'x'; 16 << 20];
+    publisher.command(&[&b"PUBLISH"[..], b"c", &payload]).await;
+    let reply = format!("{:?}", publisher.frame().await);
+    assert!(
+        reply.contains("may have been carried out or not"),
+        "{reply}"
+    );
+    subscriber.closed().await;
+    is_up(&edge).await;
+    publisher.ask("PUBLISH c x", ":0").await;
+}
+
+/// The connection to the hub under TLS, with certificates on both sides.
+#[tokio::test]
+async fn the_hub_and_the_edge_prove_who_they_are() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    authority.issue("hub");
+    authority.issue("edge");
+    let hub = start_with(&[
+        ("tls-port", "auto"),
+        ("tls-cert-file", &authority.setting("hub.pem")),
+        ("tls-key-file", &authority.setting("hub.key")),
+        ("tls-ca-cert-file", &authority.setting("ca.pem")),
+    ])
+    .await;
+    let url = format!("rediss://{}", hub.tls_addr().expect("a port for TLS"));
+    let (own, key) = (authority.setting("edge.pem"), authority.setting("edge.key"));
+    let certificate = [
+        ("upstream-tls-cert-file", &own[..]),
+        ("upstream-tls-key-file", &key),
+    ];
+    let ca = authority.setting("ca.pem");
+    let trusting = [&certificate[..], &[("upstream-tls-ca-cert-file", &ca)]].concat();
+    let edge = edge(&url, &trusting).await;
+    let mut client = Client::connect(&edge, 3).await;
+    client.subscribe("SUBSCRIBE", &["c"]).await;
+    let payload = vec![b'x'; 3 << 20];
+    let mut publisher = Client::connect(&edge, 3).await;
+    publisher.command(&[&b"PUBLISH"[..], b"c", &payload]).await;
+    assert_eq!(publisher.integer().await, 1);
+    assert!(client.push().await[2] == payload);
+
+    let wrong = stranger.setting("ca.pem");
+    let doubting = [&certificate[..], &[("upstream-tls-ca-cert-file", &wrong)]].concat();
+    let unknown = [("upstream-tls-ca-cert-file", &ca[..])];
+    for settings in [&doubting[..], &unknown] {
+        let edge = start_with(&[&[("upstream", &url[..])], settings].concat()).await;
+        let mut observer = Client::connect(&edge, 3).await;
+        soon("it is refused", async {
+            while info(&mut observer, "upstream_refusals").await == "0" {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(info(&mut observer, "upstream_up").await, "0");
+    }
+    let refused = Server::builder().set("upstream", &url).start().await;
+    let refused = refused.expect_err("no CA").to_string();
+    assert!(refused.contains("upstream-tls-ca-cert-file"), "{refused}");
+}
+
+#[tokio::test]
+async fn keys_and_an_upstream_exclude_each_other() {
+    let start = |queue| {
+        let builder = Server::builder().set("upstream", "redis://127.0.0.1:1");
+        builder.set("queue", queue).start()
+    };
+    let refused = start("yes").await.expect_err("both were asked for");
+    assert!(
+        refused.to_string().contains("exclude each other"),
+        "{refused}"
+    );
+    let server = start("auto").await.expect("it starts");
+    let mut client = Client::connect(&server, 3).await;
+    client.ask("CONFIG GET queue", "%1 $5 queue $2 no").await;
+    client.line("SET k v").await;
+    let refused = format!("{:?}", client.frame().await);
+    assert!(refused.contains("without queue mode"), "{refused}");
+}
+
+/// A password in the URL is in no log of commands.
+#[tokio::test]
+async fn the_hubs_password_is_not_shown() {
+    let url = "redis://me:secret@127.0.0.1:1";
+    let server = start_with(&[("upstream", url), ("slowlog-log-slower-than", "0")]).await;
+    let mut client = Client::connect(&server, 3).await;
+    client.command(&["CONFIG", "SET", "upstream", url]).await;
+    let refused = format!("{:?}", client.frame().await);
+    assert!(refused.contains("immutable"), "{refused}");
+    client.line("SLOWLOG GET").await;
+    let shown = format!("{:?}", client.frame().await);
+    assert!(
+        shown.contains("(redacted)") && !shown.contains("secret"),
+        "{shown}"
+    );
+    let refused = Server::builder()
+        .set("upstream", "redis://me:secret@")
+        .start()
+        .await;
+    let refused = refused.expect_err("no host").to_string();
+    assert!(!refused.contains("secret"), "{refused}");
+}
+
+/// The HTTP port of an edge: publishing waits for the hub as any client does, and the figures are there.
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn the_http_port_of_an_edge_publishes_at_the_hub() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let hub = Hub::fanfare().await;
+    let edge = hub.edge(&[("http-port", "auto")]).await;
+    let mut direct = hub.client(3).await;
+    direct.subscribe("SUBSCRIBE", &["c"]).await;
+    let ask = async |request: &str| {
+        let address = edge.http_addr().expect("an HTTP port");
+        let mut stream = tokio::net::TcpStream::connect(address)
+            .await
+            .expect("it listens");
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("it is sent");
+        let mut answer = String::new();
+        soon("an answer", stream.read_to_string(&mut answer))
+            .await
+            .expect("text");
+        answer
+    };
+    let end = "Host: localhost\r\nConnection: close\r\n";
+    let answer = ask(&format!(
+        "POST /publish/c HTTP/1.1\r\n{end}Content-Length: 5\r\n\r\nhello"
+    ))
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(direct.push().await[1..], ["c", "hello"]);
+    let figures = ask(&format!("GET /metrics HTTP/1.1\r\n{end}\r\n")).await;
+    for line in ["fanfare_upstream_up 1", "fanfare_upstream_losses_total 0"] {
+        assert!(figures.contains(line), "{line} is not in {figures}");
+    }
+}
