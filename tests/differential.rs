@@ -75,24 +75,6 @@ fn run_against(other: fn(&[Setting]) -> Server, name: &str, lists: &[&str]) {
     );
 }
 
-/// Pub/sub through an edge is as on one server. But the hub lists a name for some seconds after its
-/// last subscriber has left the edge.
-mod through_an_edge {
-    const LISTS: &[&str] = &["PUBSUB CHANNELS", "PUBSUB SHARDCHANNELS", "PUBSUB NUMPAT"];
-
-    macro_rules! scripts {
-        ($($name:ident)*) => {$(
-            #[test]
-            #[ignore = "needs redis-server on PATH; .ci/run runs it"]
-            fn $name() {
-                super::run_against(super::Server::edge, stringify!($name), LISTS);
-            }
-        )*};
-    }
-
-    scripts! { subscribe patterns shards pubsub mode resp2 resp3 reply }
-}
-
 /// One test a script.
 macro_rules! scripts {
     ($($name:ident)*) => {$(
@@ -118,6 +100,24 @@ scripts! {
     acl
     bits lcs hyperloglog geo
     scripts functions libraries
+}
+
+/// Pub/sub through an edge is as on one server. But the hub lists a name for some seconds after its
+/// last subscriber has left the edge.
+mod through_an_edge {
+    const LISTS: &[&str] = &["PUBSUB CHANNELS", "PUBSUB SHARDCHANNELS", "PUBSUB NUMPAT"];
+
+    macro_rules! scripts {
+        ($($name:ident)*) => {$(
+            #[test]
+            #[ignore = "needs redis-server on PATH; .ci/run runs it"]
+            fn $name() {
+                super::run_against(super::Server::edge, stringify!($name), LISTS);
+            }
+        )*};
+    }
+
+    scripts! { subscribe patterns shards pubsub mode resp2 resp3 reply }
 }
 
 /// A script that no test runs would pass unseen.
