@@ -76,8 +76,7 @@ impl Connection {
             for client in std::mem::take(&mut buffers.leaving) {
                 self.state.unsubscribe(&client).await;
             }
-            self.yield_to_batches(&end, buffers.batch_stats.spent())
-                .await;
+            self.yield_to_batches(&end, &buffers).await;
             let alive = self.state.flush(&self.client);
             // However the batch ended: its messages to other clients must be written.
             let more = self.flush_others(&mut buffers, alive, &end).await;
@@ -122,16 +121,21 @@ impl Connection {
     /// one writes. Then all output is written together: a client that waits for several replies is
     /// woken once, and messages to the same socket share one write. An interrupted batch always
     /// yields.
-    async fn yield_to_batches(&self, end: &BatchEnd, took: Duration) {
+    ///
+    /// Which others have requests is known from the last time that the kernel was asked. It is asked
+    /// again if there is much to write, for more messages that can join it. If there is little,
+    /// clients that get it at once send their next request while others are written to.
+    async fn yield_to_batches(&self, end: &BatchEnd, buffers: &BatchBuffers) {
         let permit = self.state.unwritten_batches.try_acquire();
-        if matches!(end, BatchEnd::Again) {
+        let interrupted = matches!(end, BatchEnd::Again);
+        if !interrupted && permit.is_err() {
+            return;
+        }
+        let took = buffers.batch_stats.spent();
+        if interrupted || took >= LONG_BATCH || buffers.fanout.touched() > WRITES_PER_TURN {
             tokio::task::yield_now().await;
-        } else if permit.is_ok() {
-            if took < LONG_BATCH {
-                turns::let_others_run().await;
-            } else {
-                tokio::task::yield_now().await;
-            }
+        } else {
+            turns::let_ready_ones_run().await;
         }
     }
 

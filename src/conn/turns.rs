@@ -1,20 +1,13 @@
-//! The turns of a thread's connections: whether others had one, and how one lets them.
+//! The turns of a thread's connections: how many they had, and how one lets the others have theirs.
 //!
 //! Layer `conn`. It uses nothing else.
-//!
-//! A connection that lets others run before it writes can ask the kernel whether any have input. That
-//! is a system call, in vain as long as the thread serves one client at a time. So it asks only if
-//! the last one that let others run on this thread had not done so in vain.
 
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::Poll;
 
-use tokio::task::yield_now;
-
 thread_local! {
     static TURNS: Cell<u64> = const { Cell::new(0) };
-    static ASKS_KERNEL: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A connection has a turn: it has executed a batch, or goes on writing.
@@ -27,20 +20,9 @@ pub(crate) fn count() -> u64 {
     TURNS.get()
 }
 
-/// Lets the connections run that are known to have input, and those that the kernel knows of if
-/// that is likely to be any.
-pub(super) async fn let_others_run() {
-    let before = count();
-    if ASKS_KERNEL.get() {
-        yield_now().await;
-    } else {
-        let_ready_ones_run().await;
-    }
-    ASKS_KERNEL.set(count() != before);
-}
-
-/// Puts the task behind all others that can run.
-async fn let_ready_ones_run() {
+/// Lets the connections run that are known to have input. Unlike a yield of the runtime, it does not
+/// ask the kernel for others.
+pub(super) async fn let_ready_ones_run() {
     let mut is_behind = false;
     poll_fn(|context| {
         if std::mem::replace(&mut is_behind, true) {
@@ -54,49 +36,25 @@ async fn let_ready_ones_run() {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::pin::pin;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-    use std::task::{Context, Wake, Waker};
+    use std::cell::RefCell;
 
     use super::*;
 
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
-
     #[test]
-    fn others_run_first_and_the_kernel_is_asked_while_there_are_any() {
+    fn those_that_are_ready_run_first() {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.unwrap().block_on(async {
-            let_others_run().await;
-            assert!(!ASKS_KERNEL.get());
-            tokio::spawn(async { begin() });
-            let_others_run().await;
-            assert_eq!(count(), 1);
-            assert!(ASKS_KERNEL.get());
-            tokio::spawn(async { begin() });
-            let_others_run().await;
-            assert_eq!(count(), 2);
-            let_others_run().await;
-            assert!(!ASKS_KERNEL.get());
+        let tasks = tokio::task::LocalSet::new();
+        let order = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let other = std::rc::Rc::clone(&order);
+        tasks.block_on(&runtime.unwrap(), async {
+            tokio::task::spawn_local(async move {
+                begin();
+                other.borrow_mut().push("the other");
+            });
+            let_ready_ones_run().await;
+            order.borrow_mut().push("this one");
         });
-    }
-
-    #[test]
-    fn a_task_that_does_not_ask_the_kernel_can_run_again_at_once() {
-        let wakes = Arc::new(Wakes::default());
-        let waker = Waker::from(Arc::clone(&wakes));
-        let mut context = Context::from_waker(&waker);
-        let mut turn = pin!(let_others_run());
-        assert!(turn.as_mut().poll(&mut context).is_pending());
-        assert_eq!(wakes.0.load(SeqCst), 1);
-        assert!(turn.as_mut().poll(&mut context).is_ready());
+        assert_eq!(*order.borrow(), ["the other", "this one"]);
+        assert_eq!(count(), 1);
     }
 }

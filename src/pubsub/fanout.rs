@@ -125,6 +125,11 @@ impl Fanout {
         !self.pending.touched.is_empty()
     }
 
+    /// How many clients are still to be flushed.
+    pub(crate) fn touched(&self) -> usize {
+        self.pending.touched.len()
+    }
+
     /// Removes the first client from the list and returns it. The others stay on the list while the
     /// caller flushes it, so they are flushed even if that panics.
     pub(crate) fn next_touched(&mut self) -> Option<Arc<Client>> {
