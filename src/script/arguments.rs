@@ -6,7 +6,7 @@
 //! few are passed as arguments of that call: a Rust handle for a string of Lua, and one for a table,
 //! cost more than the string. Many are passed in a table, since Lua's stack is limited.
 
-use mlua::{Either, Function, IntoLua, Lua, LuaString, Value, Variadic};
+use mlua::{Either, Function, IntoLua, Lua, LuaString, Table, Value, Variadic};
 
 /// At most this many are passed as arguments.
 const FEW: usize = 250;
@@ -44,16 +44,24 @@ impl<'a> ScriptArguments<'a> {
     }
 }
 
-/// A function of the sandbox that takes a script's arguments, in its two forms.
+/// A function of the sandbox that takes a script's arguments, in its forms.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// `(what, number of keys, word, …)`
-    pub few: Function,
+    /// `(what, word, …)`, for no key, for one and for two.
+    few: [Function; 3],
     /// `(what, number of keys, table of words)`
-    pub many: Function,
+    many: Function,
 }
 
 impl Entry {
+    /// The one that the sandbox has made in this form.
+    pub(super) fn new(made: &Table) -> mlua::Result<Entry> {
+        Ok(Entry {
+            few: made.raw_get("few")?,
+            many: made.raw_get("many")?,
+        })
+    }
+
     /// Calls it. Returns whether `what` came to its end, and its result or its error.
     pub(super) fn call(
         &self,
@@ -62,11 +70,12 @@ impl Entry {
         arguments: ScriptArguments<'_>,
     ) -> mlua::Result<(bool, Value)> {
         let ScriptArguments { words, keys } = arguments;
-        if words.len() <= FEW {
-            self.few.call((what, keys, Variadic::from(words)))
-        } else {
-            let words = lua.create_sequence_from(words)?;
-            self.many.call((what, keys, words))
+        match self.few.get(keys) {
+            Some(few) if words.len() <= FEW => few.call((what, Variadic::from(words))),
+            _ => {
+                let words = lua.create_sequence_from(words)?;
+                self.many.call((what, keys, words))
+            }
         }
     }
 }

@@ -225,27 +225,6 @@ local function split(count, words)
   return words, args
 end
 
--- The same for few keys, without a loop.
-local gather = {
-  [0] = function(...)
-    return {}, { ... }
-  end,
-  function(first, ...)
-    return { first }, { ... }
-  end,
-  function(first, second, ...)
-    return { first, second }, { ... }
-  end,
-}
-
-local function gathered(count, ...)
-  local few = gather[count]
-  if few then
-    return few(...)
-  end
-  return split(count, { ... })
-end
-
 -- Runs a script. An error comes back as the handler has made it.
 local function run(script, keys, args)
   globals.KEYS, globals.ARGV = keys, args
@@ -262,22 +241,33 @@ local function call(body, keys, args)
   end, handler)
 end
 
+-- How the engine begins to run something: one way each for no key, one key and two, and one for any
+-- number of words. What most scripts are given takes few steps of Lua.
+local function entry(go)
+  return {
+    few = {
+      function(what, ...)
+        return go(what, {}, { ... })
+      end,
+      function(what, first, ...)
+        return go(what, { first }, { ... })
+      end,
+      function(what, first, second, ...)
+        return go(what, { first, second }, { ... })
+      end,
+    },
+    many = function(what, count, words)
+      return go(what, split(count, words))
+    end,
+  }
+end
+
 return {
   environment = environment,
   -- A library that is being loaded reads other globals than its functions will.
   set_loading = function(is_loading)
     access.__index = is_loading and loading or globals
   end,
-  run = function(script, count, ...)
-    return run(script, gathered(count, ...))
-  end,
-  run_many = function(script, count, words)
-    return run(script, split(count, words))
-  end,
-  call = function(body, count, ...)
-    return call(body, gathered(count, ...))
-  end,
-  call_many = function(body, count, words)
-    return call(body, split(count, words))
-  end,
+  run = entry(run),
+  call = entry(call),
 }

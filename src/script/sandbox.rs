@@ -78,14 +78,8 @@ impl Sandbox {
             api,
             memory,
             set_loading: made.raw_get("set_loading")?,
-            run: Entry {
-                few: made.raw_get("run")?,
-                many: made.raw_get("run_many")?,
-            },
-            call: Entry {
-                few: made.raw_get("call")?,
-                many: made.raw_get("call_many")?,
-            },
+            run: Entry::new(&made.raw_get("run")?)?,
+            call: Entry::new(&made.raw_get("call")?)?,
             registered,
             lua,
         })
