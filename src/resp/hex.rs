@@ -19,35 +19,25 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     expect(dead_code, reason = "URLs and scripts have digits")
 )]
 pub(crate) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    if digits.len() != 2 * N {
+    let (pairs, []) = digits.as_chunks::<2>() else {
         return None;
-    }
-    let mut bytes = [0; N];
-    // One test for all digits, since nearly all that are given are right.
-    let mut wrong = 0;
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
-        wrong |= high | low;
-        *byte = high << 4 | low;
-    }
-    (wrong & NO_DIGIT == 0).then_some(bytes)
+    };
+    let pairs: &[[u8; 2]; N] = pairs.try_into().ok()?;
+    // Without a branch, so that the compiler takes many at a time: nearly all that are given are right.
+    let is_wrong = digits
+        .iter()
+        .fold(false, |wrong, digit| wrong | !digit.is_ascii_hexdigit());
+    let bytes = pairs.map(|pair| {
+        let [high, low] = pair.map(value);
+        high << 4 | low
+    });
+    (!is_wrong).then_some(bytes)
 }
 
-/// In the value of what is no digit.
-const NO_DIGIT: u8 = 0x80;
-
-/// The value of each character as a digit.
-const VALUES: [u8; 256] = {
-    let mut values = [NO_DIGIT; 256];
-    let mut value = 0;
-    while value < 16 {
-        let digit = b"0123456789abcdef"[value];
-        values[digit as usize] = value as u8;
-        values[digit.to_ascii_uppercase() as usize] = value as u8;
-        value += 1;
-    }
-    values
-};
+/// The value of a digit. Of digits, letters alone have this bit set.
+fn value(digit: u8) -> u8 {
+    (digit & 15) + 9 * (digit >> 6)
+}
 
 #[cfg(test)]
 mod tests {
