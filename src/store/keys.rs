@@ -160,7 +160,10 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// `WRONGTYPE`
     pub(crate) fn get<T: Stored>(&self, slot: SlotId) -> Result<&T, CommandError> {
-        T::of(&self.entry(slot).value).ok_or(CommandError::WRONG_TYPE)
+        match T::of(&self.entry(slot).value) {
+            Some(value) => Ok(value),
+            None => Err(CommandError::WRONG_TYPE),
+        }
     }
 
     /// The slot of a value of type `T` that is to be changed

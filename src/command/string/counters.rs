@@ -41,10 +41,14 @@ fn add(keys: &mut Keys<'_>, key: &[u8], by: i64) -> Result {
         Some(slot) => keys.get::<StringValue>(slot)?.integer(),
         None => Some(0),
     };
-    let before = before.ok_or(CommandError::NOT_AN_INTEGER)?;
-    let sum = before.checked_add(by).ok_or(CommandError::text(
-        "ERR increment or decrement would overflow",
-    ))?;
+    let Some(before) = before else {
+        return Err(CommandError::NOT_AN_INTEGER);
+    };
+    let Some(sum) = before.checked_add(by) else {
+        return Err(CommandError::text(
+            "ERR increment or decrement would overflow",
+        ));
+    };
     // As in Redis, the notification has this name for all four commands.
     replace(keys, slot, key, StringValue::Integer(sum), "incrby");
     Ok(Reply::Integer(sum))
