@@ -200,32 +200,47 @@ pub(super) fn call_in_script(
     args: &Args<'_>,
 ) -> Reply {
     context.may_write = command.has(Flag::Write);
-    let result = run(context, command, handler, args);
-    let Execution::InScript { reply } = &mut context.execution else {
-        unreachable!("a script calls it");
-    };
-    let room = context.config.script_max_memory as usize;
-    let built = std::mem::replace(reply, ReplyBuilder::with_room(room));
-    let (reply, outcome) = match result {
-        Ok(_) if built.is_starved() => {
-            if command.has(Flag::Write) {
-                end_unanswered(context);
+    let mut outcome = Outcome::Called;
+    let reply = match run(context, command, handler, args) {
+        Ok(Reply::Sent) => {
+            let built = take_built(context);
+            if built.is_starved() {
+                outcome = Outcome::Failed;
+                if command.has(Flag::Write) {
+                    end_unanswered(context);
+                }
+                error_in_script(context, CommandError::NO_MEMORY)
+            } else {
+                built.finish()
             }
-            context.batch_stats.error(CommandError::NO_MEMORY.code());
-            (
-                Reply::Error(Box::new(CommandError::NO_MEMORY)),
-                Outcome::Failed,
-            )
         }
-        Ok(Reply::Sent) => (built.finish(), Outcome::Called),
-        Ok(reply) => (reply, Outcome::Called),
+        Ok(reply) => reply,
         Err(error) => {
-            context.batch_stats.error(error.code());
-            (Reply::Error(Box::new(error)), Outcome::Failed)
+            // The error replaces what the handler has written so far.
+            take_built(context);
+            outcome = Outcome::Failed;
+            error_in_script(context, error)
         }
     };
     account_for(context, command, args, outcome, Duration::ZERO);
     reply
+}
+
+/// Takes what a command that a script calls has written of its reply.
+#[cfg(feature = "scripts")]
+fn take_built(context: &mut Context<'_>) -> ReplyBuilder {
+    let room = context.config.script_max_memory as usize;
+    let Execution::InScript { reply } = &mut context.execution else {
+        unreachable!("a script calls it");
+    };
+    std::mem::replace(reply, ReplyBuilder::with_room(room))
+}
+
+/// Counts an error that a command has ended with, which a script gets.
+#[cfg(feature = "scripts")]
+fn error_in_script(context: &mut Context<'_>, error: CommandError) -> Reply {
+    context.batch_stats.error(error.code());
+    Reply::Error(Box::new(error))
 }
 
 /// Runs a command's handler, unless its arguments would have to be copied and are too large.

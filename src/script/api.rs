@@ -7,6 +7,7 @@
 //! [`Stop`], which no `pcall` keeps.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -34,12 +35,11 @@ pub(super) struct Api {
     pub(super) memory: MemoryLimit,
     /// Whether the script has said `setresp(3)`.
     resp3: AtomicBool,
-    /// A request's words, one after the other. Kept for the next.
-    words: Mutex<Words>,
     /// What a command has panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+/// A request's words, one after the other.
 #[derive(Debug, Default)]
 struct Words {
     bytes: Vec<u8>,
@@ -59,14 +59,17 @@ impl Words {
     fn args(&self) -> Args<'_> {
         Args::new(&self.bytes, &self.ranges, &[])
     }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+        self.ranges.clear();
+        self.ranges.shrink_to(KEPT);
+    }
 }
 
-/// What `redis.call` came to.
-enum Called {
-    Value(Value),
-    /// The text of an error, and whether a command has counted it.
-    Failed(Vec<u8>, bool),
-}
+/// What `redis.call` makes of an error: of its text, and of whether a command has counted it.
+type OnError = fn(&Api, &Lua, Vec<u8>, bool) -> mlua::Result<Value>;
 
 impl Api {
     pub(super) fn new(names: &Arc<Names>, memory: &MemoryLimit) -> Api {
@@ -74,7 +77,6 @@ impl Api {
             names: Arc::clone(names),
             memory: memory.clone(),
             resp3: AtomicBool::new(false),
-            words: Mutex::default(),
             panic: Mutex::default(),
         }
     }
@@ -102,8 +104,8 @@ impl Api {
         CURRENT.is_set().then(tick).flatten()
     }
 
-    /// A script has ended. Continues the panic of a command that it has called.
-    pub(super) fn end(&self) {
+    /// A script has failed. Continues the panic of a command that it has called.
+    pub(super) fn fail(&self) {
         if let Some(panic) = self.panic.lock().take() {
             resume_unwind(panic);
         }
@@ -117,43 +119,61 @@ impl Api {
         }
     }
 
-    fn call(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<Called> {
+    /// Calls a command. `room` is where its words go, for one call after the other.
+    ///
+    /// What is moved from one place to another costs more here than it seems: the processor waits
+    /// until what was written in parts can be read as a whole. So a reply, and the value that is made
+    /// of it, are written where they stay.
+    fn call(
+        &self,
+        lua: &Lua,
+        args: &MultiValue,
+        room: &Cell<Words>,
+        on_error: OnError,
+    ) -> mlua::Result<Value> {
         // A script that asks Lua itself for nothing would otherwise never notice.
         self.memory.check(lua, 0)?;
-        let mut words = std::mem::take(&mut *self.words.lock());
-        let reply = match read(args, &mut words) {
-            Err(text) => Err(Called::Failed(text.as_bytes().to_vec(), false)),
-            Ok(()) if !CURRENT.is_set() => Err(Called::Failed(
-                b"ERR redis.call can only be called inside a script invocation".to_vec(),
-                false,
-            )),
-            Ok(()) => {
-                // Whoever shares state with the command sees the same as when the panic goes on.
-                let call = || CURRENT.with(|host| host.call(&words.args()));
-                Ok(catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-                    *self.panic.lock() = Some(panic);
-                    Raised::Stop(Stop::Panicked)
-                })?)
+        let mut words = room.take();
+        let mut reply = Reply::Sent;
+        let called = read(args, &mut words).and_then(|()| {
+            if !CURRENT.is_set() {
+                return Err("ERR redis.call can only be called inside a script invocation");
             }
-        };
-        self.give_back(words);
+            // Whoever shares state with the command sees the same as when the panic goes on.
+            let call = || CURRENT.with(|host| reply = host.call(&words.args()));
+            Ok(catch_unwind(AssertUnwindSafe(call)))
+        });
+        words.clear();
+        room.set(words);
+        match called {
+            Err(text) => return on_error(self, lua, text.into(), false),
+            Ok(Err(panic)) => {
+                *self.panic.lock() = Some(panic);
+                return Err(Raised::Stop(Stop::Panicked).into());
+            }
+            Ok(Ok(())) => {}
+        }
         match reply {
-            Err(failed) => Ok(failed),
-            Ok(Reply::Error(error)) => Ok(Called::Failed(error.wire_text(), true)),
-            Ok(Reply::Integer(number)) => Ok(Called::Value(Value::Number(number as f64))),
-            Ok(reply) => {
-                let value = self.memory.lift(lua, || self.to_lua(lua).value(reply));
-                Ok(Called::Value(value?))
-            }
+            Reply::Integer(number) => Ok(Value::Number(number as f64)),
+            Reply::Error(error) => on_error(self, lua, error.wire_text(), true),
+            reply => self.memory.lift(lua, || self.to_lua(lua).value(reply)),
         }
     }
 
-    fn give_back(&self, mut words: Words) {
-        words.bytes.clear();
-        words.bytes.shrink_to(KEPT);
-        words.ranges.clear();
-        words.ranges.shrink_to(KEPT);
-        *self.words.lock() = words;
+    /// As `redis.call` does: the script ends, or whoever has called `pcall` goes on.
+    fn raise(&self, lua: &Lua, text: Vec<u8>, counted: bool) -> mlua::Result<Value> {
+        Err(Raised::Table {
+            text,
+            place: errors::place(lua, 1),
+            counted,
+        }
+        .into())
+    }
+
+    /// As `redis.pcall` does: the script goes on, with a table.
+    fn give(&self, lua: &Lua, text: Vec<u8>, counted: bool) -> mlua::Result<Value> {
+        let error = || self.to_lua(lua).error(&text, counted);
+        Ok(Value::Table(self.memory.lift(lua, error)?))
     }
 
     fn permits(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<bool> {
@@ -248,27 +268,12 @@ pub(super) fn register_common(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua:
 
 /// What a running script may call.
 pub(super) fn register(lua: &Lua, redis: &Table, api: &Arc<Api>) -> mlua::Result<()> {
-    let own = Arc::clone(api);
-    let call = lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
-        Called::Value(value) => Ok(value),
-        Called::Failed(text, counted) => Err(Raised::Table {
-            text,
-            place: errors::place(lua, 1),
-            counted,
-        }
-        .into()),
-    })?;
-    redis.raw_set("call", call)?;
-    let own = Arc::clone(api);
-    let pcall =
-        lua.create_function(move |lua, args: MultiValue| match own.call(lua, &args)? {
-            Called::Value(value) => Ok(value),
-            Called::Failed(text, counted) => {
-                let error = || own.to_lua(lua).error(&text, counted);
-                Ok(Value::Table(own.memory.lift(lua, error)?))
-            }
-        })?;
-    redis.raw_set("pcall", pcall)?;
+    for (name, on_error) in [("call", Api::raise as OnError), ("pcall", Api::give)] {
+        let (own, room) = (Arc::clone(api), Cell::default());
+        let function = lua
+            .create_function(move |lua, args: MultiValue| own.call(lua, &args, &room, on_error))?;
+        redis.raw_set(name, function)?;
+    }
     let own = Arc::clone(api);
     let permits = lua.create_function(move |lua, args: MultiValue| own.permits(lua, &args))?;
     redis.raw_set("acl_check_cmd", permits)?;

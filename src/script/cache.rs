@@ -16,9 +16,9 @@ use crate::hash::HashState;
 pub(crate) type Digest = [u8; 20];
 
 /// A compiled script.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Script {
-    pub(super) function: Arc<RegistryKey>,
+    pub(super) function: RegistryKey,
     /// What it says of itself.
     pub flags: ScriptFlags,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Script {
 /// A script that is kept.
 #[derive(Debug)]
 struct Cached {
-    script: Script,
+    script: Arc<Script>,
     /// Whether SCRIPT LOAD brought it.
     is_loaded: bool,
     /// The number of the use that was the last.
@@ -44,11 +44,11 @@ pub(super) struct Cache {
 
 impl Cache {
     /// A script, which is now used.
-    pub(super) fn find(&mut self, digest: &Digest) -> Option<Script> {
+    pub(super) fn find(&mut self, digest: &Digest) -> Option<Arc<Script>> {
         let cached = self.scripts.get_mut(digest)?;
         self.uses += 1;
         cached.used = self.uses;
-        Some(cached.script.clone())
+        Some(Arc::clone(&cached.script))
     }
 
     /// Whether a script is kept.
@@ -85,10 +85,7 @@ impl Cache {
         }
         self.uses += 1;
         let cached = Cached {
-            script: Script {
-                function: Arc::new(function),
-                flags,
-            },
+            script: Arc::new(Script { function, flags }),
             is_loaded,
             used: self.uses,
         };
@@ -126,9 +123,9 @@ impl Cache {
 /// Frees what Lua holds for a script.
 fn forget(lua: &Lua, cached: Cached) {
     // What is still held by who has just run it goes when its place in the registry is used again.
-    if let Some(function) = Arc::into_inner(cached.script.function) {
+    if let Some(script) = Arc::into_inner(cached.script) {
         // It fails for keys of another state only.
-        let _ = lua.remove_registry_value(function);
+        let _ = lua.remove_registry_value(script.function);
     }
 }
 

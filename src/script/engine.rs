@@ -99,7 +99,7 @@ impl Engine {
     }
 
     /// A script that is kept.
-    pub(crate) fn find(&mut self, digest: &Digest) -> Option<Script> {
+    pub(crate) fn find(&mut self, digest: &Digest) -> Option<Arc<Script>> {
         self.cache.find(digest)
     }
 
@@ -152,7 +152,7 @@ impl Engine {
     ) -> Result<Reply, ScriptError> {
         let Sandbox { lua, run, .. } = &self.sandbox;
         self.sandbox.api.begin();
-        let run = || run.call(lua, &*script.function, arguments);
+        let run = || run.call(lua, &script.function, arguments);
         let result = CURRENT.set(host, || MemoryLimit::lift_after(lua, run));
         self.conclude(result)
     }
@@ -174,10 +174,12 @@ impl Engine {
 
     /// What a script that has ended answers with.
     fn conclude(&mut self, result: mlua::Result<(bool, Value)>) -> Result<Reply, ScriptError> {
-        self.sandbox.api.end();
         let Sandbox {
             lua, names, api, ..
         } = &self.sandbox;
+        if !matches!(result, Ok((true, _))) {
+            api.fail();
+        }
         let error = match result {
             Ok((true, value)) => match convert::reply(names, api.protocol(), &value) {
                 Ok(reply) => return Ok(reply),

@@ -5,10 +5,11 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use super::super::table::Handler;
 use super::super::{access, dispatch, table};
 use super::{Access, Args, Context};
-use crate::catalog::CATALOG;
 use crate::catalog::spec::Flag;
+use crate::catalog::{CATALOG, Command};
 use crate::client::log::log_client;
 use crate::observe::log_throttle::Told;
 use crate::resp::error::CommandError;
@@ -22,7 +23,7 @@ use crate::state::hand_over::hand_over;
 /// What is to be run.
 pub(super) struct Task<'t> {
     pub kind: Kind,
-    pub flags: ScriptFlags,
+    pub flags: &'t ScriptFlags,
     pub access: Access,
     /// The request.
     pub args: &'t Args<'t>,
@@ -51,7 +52,7 @@ impl<'r, 'c> ScriptHost<'r, 'c> {
             allow_oom,
             is_old_style,
             ..
-        } = task.flags;
+        } = *task.flags;
         let minds = is_old_style || !(no_writes || allow_oom);
         ScriptHost {
             is_out_of_memory: is_out_of_memory && minds,
@@ -63,7 +64,8 @@ impl<'r, 'c> ScriptHost<'r, 'c> {
         }
     }
 
-    fn try_call(&mut self, args: &Args<'_>) -> Result<Reply, CommandError> {
+    /// The command that a script calls, if it may.
+    fn permitted(&mut self, args: &Args<'_>) -> Result<(&'static Command, Handler), CommandError> {
         let Ok(command) = CATALOG.resolve(args) else {
             return Err(CommandError::text(
                 "ERR Unknown Redis command called from script",
@@ -95,12 +97,7 @@ impl<'r, 'c> ScriptHost<'r, 'c> {
         if command.has(Flag::Write) && !running.begin_writing() {
             return Err(Stop::Killed(self.task.kind).error());
         }
-        Ok(dispatch::call_in_script(
-            self.context,
-            command,
-            handler,
-            args,
-        ))
+        Ok((command, handler))
     }
 
     /// The script has run for long.
@@ -123,10 +120,15 @@ impl<'r, 'c> ScriptHost<'r, 'c> {
 
 impl Host for ScriptHost<'_, '_> {
     fn call(&mut self, args: &Args<'_>) -> Reply {
-        self.try_call(args).unwrap_or_else(|error| {
-            self.context.batch_stats.error(error.code());
-            Reply::Error(Box::new(error))
-        })
+        match self.permitted(args) {
+            Ok((command, handler)) => {
+                dispatch::call_in_script(self.context, command, handler, args)
+            }
+            Err(error) => {
+                self.context.batch_stats.error(error.code());
+                Reply::Error(Box::new(error))
+            }
+        }
     }
 
     fn permits(&mut self, args: &Args<'_>) -> Option<bool> {

@@ -33,7 +33,7 @@ fn call(context: &mut Context<'_>, args: &Args<'_>, access: Access) -> Result {
     let arguments = script_arguments(args, keys)?;
     let task = Task {
         kind: Kind::Function,
-        flags,
+        flags: &flags,
         access,
         args,
     };

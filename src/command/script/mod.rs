@@ -57,7 +57,10 @@ fn load(engine: &mut Engine, text: &[u8]) -> Result<Digest> {
 }
 
 fn find(_: &mut Engine, text: &[u8]) -> Result<Digest> {
-    parse_digest(text).ok_or(NO_SCRIPT)
+    match parse_digest(text) {
+        Some(digest) => Ok(digest),
+        None => Err(NO_SCRIPT),
+    }
 }
 
 fn run_script(
@@ -69,10 +72,12 @@ fn run_script(
     let arguments = script_arguments(args, integer_argument(&args[2])?)?;
     let mut engine = engine(context)?;
     let digest = get(&mut engine, &args[1])?;
-    let script = engine.find(&digest).ok_or(NO_SCRIPT)?;
+    let Some(script) = engine.find(&digest) else {
+        return Err(NO_SCRIPT);
+    };
     let task = Task {
         kind: Kind::Script,
-        flags: script.flags,
+        flags: &script.flags,
         access,
         args,
     };
@@ -126,7 +131,7 @@ fn permit(task: &Task<'_>, is_out_of_memory: bool) -> Result<()> {
         no_writes,
         allow_oom,
         ..
-    } = task.flags;
+    } = *task.flags;
     if is_old_style || no_writes {
         return Ok(());
     }
