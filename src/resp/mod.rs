@@ -11,12 +11,14 @@
 //!   replies   where replies are gathered, in pieces that are not copied as they grow
 //!   encode    the one place where a reply becomes bytes, in RESP2 or RESP3
 //!   error     the errors that a client is shown
+//!   head      reads the first line of a reply or a push
 //!   tokens    reads replies, for requests from within the server
 //!   number    reads and prints floating-point numbers
 //! ```
 
 pub(crate) mod encode;
 pub(crate) mod error;
+pub(crate) mod head;
 pub(crate) mod hex;
 pub(crate) mod inline;
 pub(crate) mod large;

@@ -18,7 +18,7 @@ use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use shuttle::{future, thread};
 
 use super::Upstream;
-use super::frame::{Frame, parse};
+use super::frame::{Frame, FrameReader};
 use crate::client::Namespace;
 use crate::client::outbox::Written;
 use crate::config::OutputLimits;
@@ -56,7 +56,7 @@ impl World {
         while !self.edge_done.load(SeqCst) {
             let output = self.upstream.with_desk(|desk| desk.take_output());
             let mut requests = output.as_deref().unwrap_or_default();
-            while let Some(parsed) = parse(requests).unwrap() {
+            while let Some(parsed) = FrameReader::default().next(requests).unwrap() {
                 requests = &requests[parsed.length..];
                 let Frame::List(words) = &parsed.frame else {
                     panic!("{parsed:?} is no request");

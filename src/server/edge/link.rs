@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use crate::config::{Place, UpstreamUrl};
 use crate::resp::encode::{put_bulk, put_integer};
 use crate::state::{ServerState, upstream_tls};
-use crate::upstream::frame::{Frame, parse};
+use crate::upstream::frame::{Frame, FrameReader};
 use crate::upstream::{Loss, Upstream, is_master};
 
 /// The name of the connection at the hub.
@@ -136,8 +136,9 @@ impl Link {
         &mut self,
         take: impl FnOnce(&Frame<'_>) -> Result<R, Loss>,
     ) -> Result<R, Loss> {
+        let mut reader = FrameReader::default();
         loop {
-            if let Some(parsed) = parse(&self.input)? {
+            if let Some(parsed) = reader.next(&self.input)? {
                 let length = parsed.length;
                 let result = take(&parsed.frame);
                 self.input.advance(length);

@@ -10,7 +10,7 @@ use crate::client::Namespace;
 use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::state::ServerState;
-use crate::upstream::frame::{Frame, parse};
+use crate::upstream::frame::{Frame, FrameReader};
 use crate::upstream::{Desk, Loss, Upstream};
 
 /// Messages are written to the subscribers after so many appends at the latest.
@@ -18,12 +18,16 @@ const MOST_APPENDS: usize = 16 * 1024;
 /// After so many writes, the other tasks of the thread run.
 const WRITES_PER_TURN: usize = 16;
 
+/// A buffer is not kept that had to hold more than this.
+const LARGE: usize = 256 * 1024;
+
 /// What the hub sends, on its way to the subscribers.
 pub(super) struct Stream<'a> {
     state: &'a ServerState,
     upstream: &'a Upstream,
     /// Bytes that were read and not parsed.
     pub input: BytesMut,
+    reader: FrameReader,
     fanout: Fanout,
     /// The messages since the server's counters were last updated.
     counts: PublishCounts,
@@ -42,6 +46,7 @@ impl<'a> Stream<'a> {
             state,
             upstream,
             input,
+            reader: FrameReader::default(),
             fanout: Fanout::default(),
             counts: PublishCounts::default(),
             frame: BytesMut::new(),
@@ -70,8 +75,8 @@ impl<'a> Stream<'a> {
         };
         self.input = input;
         self.input.advance(at);
-        if self.input.is_empty() {
-            // A large message has made it large.
+        if self.input.is_empty() && at > LARGE {
+            // Large messages have made it large.
             self.input = BytesMut::new();
         }
         result
@@ -80,7 +85,7 @@ impl<'a> Stream<'a> {
     /// Handles frames until so much was appended that it should be written. Returns whether there may
     /// be more.
     fn take_some(&mut self, input: &[u8], at: &mut usize) -> Result<bool, Loss> {
-        while let Some(parsed) = parse(&input[*at..])? {
+        while let Some(parsed) = self.reader.next(&input[*at..])? {
             for push in &parsed.pushes {
                 self.take(push)?;
             }
