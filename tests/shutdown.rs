@@ -6,7 +6,7 @@ mod common;
 
 use common::client::{Client, Frame, parts};
 use common::process::Process;
-use common::soon;
+use common::{soon, until_info};
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
@@ -76,27 +76,44 @@ async fn receive(mut client: Client, mut go: watch::Receiver<bool>) -> Vec<usize
     next
 }
 
-/// Each round ends the server at another moment: by a signal, or by a client's SHUTDOWN.
+const UNLIMITED: [&str; 2] = ["--client-output-buffer-limit", "pubsub 0 0 0"];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_is_delivered() {
+    end_under_load(false).await;
+}
+
+/// The subscriber at the hub has what was answered too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_edge_has_answered_is_delivered() {
+    end_under_load(true).await;
+}
+
+/// Each round ends the server at another moment: by a signal, or by a client's SHUTDOWN.
+async fn end_under_load(is_edge: bool) {
     for round in 0..ROUNDS {
-        let server = Process::start(&[
-            "--client-output-buffer-limit",
-            "pubsub 0 0 0",
-            "--worker-threads",
-            if round % 2 == 0 { "1" } else { "3" },
-        ])
-        .await;
+        let mut hub = None;
+        let mut settings = UNLIMITED.map(str::to_owned).to_vec();
+        let threads = if round % 2 == 0 { "1" } else { "3" };
+        settings.extend(["--worker-threads".to_owned(), threads.to_owned()]);
+        if is_edge {
+            let hub = hub.insert(Process::start(&UNLIMITED).await);
+            settings.extend(["--upstream".to_owned(), hub.url()]);
+        }
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let server = Process::start(&settings).await;
         let (go, reads) = watch::channel(false);
         let (slow_go, slow_reads) = watch::channel(false);
         go.send_replace(true);
         let mut subscribers = Vec::new();
-        for index in 0..=FAST {
-            let mut client = server.client(2 + (index % 2) as u8).await;
+        let everywhere = FAST + 1 + usize::from(is_edge);
+        for index in 0..everywhere {
+            let at = hub.as_ref().filter(|_| index > FAST).unwrap_or(&server);
+            let mut client = at.client(2 + (index % 2) as u8).await;
             client.subscribe("SUBSCRIBE", &["c0", "c1"]).await;
             client.subscribe("PSUBSCRIBE", &["c[2-9]"]).await;
             // The last one begins to read when the server has been told to end.
-            let reads = if index < FAST { &reads } else { &slow_reads };
+            let reads = if index == FAST { &slow_reads } else { &reads };
             subscribers.push(tokio::spawn(receive(client, reads.clone())));
         }
         let (answered, mut progress) = watch::channel(0);
@@ -107,7 +124,7 @@ async fn what_was_answered_is_delivered() {
             publishers.push(tokio::spawn(publish(
                 client,
                 channel,
-                FAST as i64 + 1,
+                everywhere as i64,
                 answered.clone(),
             )));
         }
@@ -127,6 +144,9 @@ async fn what_was_answered_is_delivered() {
         for publisher in publishers {
             counted.push(soon("a publisher", publisher).await.expect("no panic"));
         }
+        if let Some(hub) = &hub {
+            hub.signal(Signal::SIGTERM);
+        }
         for subscriber in subscribers {
             let received = soon("a subscriber", subscriber).await.expect("no panic");
             for (received, counted) in received.iter().zip(&counted) {
@@ -140,6 +160,36 @@ async fn what_was_answered_is_delivered() {
         assert_eq!(ended.status.code(), Some(0), "{ended:?}");
         assert!(!ended.stderr.contains("have not read"), "{}", ended.stderr);
     }
+}
+
+/// An edge whose hub is silent: who waits for a reply is told, once `upstream-timeout` is over. Who waits
+/// for a subscription is told too if it has waited for so long. All are closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_ends_without_its_hub() {
+    let hub = Process::start(&[]).await;
+    let url = hub.url();
+    let edge = Process::start(&["--upstream", &url, "--upstream-timeout", "1"]).await;
+    let mut observer = edge.client(3).await;
+    until_info(&mut observer, "upstream_up", "1").await;
+    hub.signal(Signal::SIGSTOP);
+    let mut publisher = edge.client(3).await;
+    let mut subscriber = edge.client(3).await;
+    publisher.line("PUBLISH c x").await;
+    subscriber.line("SUBSCRIBE c").await;
+    until_info(&mut observer, "upstream_waiting_clients", "1").await;
+    edge.signal(Signal::SIGTERM);
+    let unknown = "-NOUPSTREAM the connection to the upstream was lost: the command may have been \
+                   carried out or not\r\n";
+    publisher.expect(unknown).await;
+    publisher.closed().await;
+    let told = subscriber.rest().await;
+    assert!(
+        told.is_empty() || told.starts_with(b"-NOUPSTREAM "),
+        "{}",
+        told.escape_ascii()
+    );
+    assert_eq!(edge.end().await.status.code(), Some(0));
+    hub.signal(Signal::SIGCONT);
 }
 
 /// An element that was given to a waiter has reached it, and one whose push was answered and that
@@ -208,8 +258,7 @@ async fn popped_elements_reach_their_waiters() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_holds_up_no_shutdown() {
     const MESSAGES: usize = 300;
-    let limits = ["--client-output-buffer-limit", "pubsub 0 0 0"];
-    let patient = [&limits[..], &["--shutdown-timeout", "1000000"]].concat();
+    let patient = [&UNLIMITED[..], &["--shutdown-timeout", "1000000"]].concat();
     let server = Process::start(&patient).await;
     let mut stuck = server.client(2).await;
     stuck.subscribe("SUBSCRIBE", &["c"]).await;

@@ -30,13 +30,15 @@ pub(crate) enum Kept {
     Input,
     /// The body of its request over HTTP.
     Body,
+    /// Names that it waits to be subscribed to, at an upstream.
+    Names,
 }
 
 /// What few clients have.
 #[derive(Debug)]
 pub(super) struct Extras {
     /// Bytes of memory, by [`Kept`].
-    kept: [AtomicUsize; 7],
+    kept: [AtomicUsize; 8],
     /// The number of commands queued since MULTI; -1 outside of a transaction.
     queued: AtomicI32,
     /// How often the upstream was lost while it was subscribed, and it was kept.

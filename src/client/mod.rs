@@ -203,7 +203,8 @@ impl Client {
         let subscriptions = self.subscriptions.lock().memory();
         let own = size_of::<Client>() + self.addresses.memory();
         let extras = self.extras().map_or(0, Extras::memory);
-        let kept = [Kept::Input, Kept::Body, Kept::Tracked].map(|what| self.kept(what));
+        let kept =
+            [Kept::Input, Kept::Body, Kept::Tracked, Kept::Names].map(|what| self.kept(what));
         let kept = self.kept_memory() + kept.iter().sum::<usize>();
         own + extras + subscriptions + kept + output
     }

@@ -1,4 +1,5 @@
-//! What commands do behind an upstream: PUBLISH, SUBSCRIBE and PUBSUB, which then wait for the hub.
+//! What commands do behind an upstream: PUBLISH, SUBSCRIBE and PUBSUB, which then wait for the hub. No
+//! script calls them: there are no keys, and so nothing runs scripts.
 //!
 //! Layer `command`. It may use `state` and what lies below. The other side is in
 //! [`upstream`](crate::upstream).
@@ -21,9 +22,8 @@ use crate::upstream::{Answered, LOOP, Query, Upstream};
 type Result = std::result::Result<Reply, CommandError>;
 
 /// The hub's answer would come too late for the reply that it is to be a part of.
-const NOT_ALONE: CommandError = CommandError::text(
-    "ERR this command isn't allowed in a transaction or a script behind an upstream",
-);
+const NOT_ALONE: CommandError =
+    CommandError::text("ERR this command isn't allowed in a transaction behind an upstream");
 
 /// A client wants to hear this server's probes.
 const OWN_PROBE: CommandError =
@@ -36,9 +36,6 @@ pub(super) fn publish(
     namespace: Namespace,
     args: &Args<'_>,
 ) -> Result {
-    if context.execution.is_in_script() {
-        return Err(NOT_ALONE);
-    }
     if args[1] == upstream.probe {
         return Err(CommandError::text(LOOP));
     }
@@ -101,7 +98,10 @@ pub(super) fn subscribe(
         context.subscriber(),
         namespace,
         names,
-        context.config.upstream_timeout,
+        (
+            context.config.upstream_timeout,
+            context.config.upstream_output_limit,
+        ),
     );
     Ok(wait_for(context, answer))
 }
@@ -112,7 +112,7 @@ pub(super) fn ask(context: &mut Context<'_>, upstream: &Upstream, query: Query) 
         return Err(NOT_ALONE);
     }
     context.settle_replies();
-    let answer = upstream.ask(query);
+    let answer = upstream.ask(query, context.config.upstream_output_limit);
     Ok(wait_for(context, Some(answer)))
 }
 

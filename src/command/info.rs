@@ -391,9 +391,16 @@ fn upstream(report: &mut Report, state: &ServerState, _keys: &Figures) {
     report.field("upstream_chain", upstream.chain().join(","));
     report.field("upstream_connects", stats.connects.get());
     report.field("upstream_refusals", stats.refusals.get());
-    report.field("upstream_losses", stats.losses.get());
+    let losses = || stats.losses();
+    report.field(
+        "upstream_losses",
+        losses().map(|(_, count)| count).sum::<u64>(),
+    );
+    for (reason, count) in losses() {
+        report.field(format_args!("upstream_losses_{reason}"), count);
+    }
     report.field("upstream_last_loss", upstream.last_loss());
-    report.field("upstream_gap_millis", stats.gap_millis.get());
+    report.field("upstream_gap_millis", stats.gap().as_millis());
     report.field("upstream_received_messages", stats.received.get());
     report.field("upstream_unwanted_messages", stats.unwanted.get());
     report.field("upstream_publish_failures", stats.publish_failures.get());

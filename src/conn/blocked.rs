@@ -91,11 +91,7 @@ impl Connection {
                 Some(Wait::Rest(sleep)) => {
                     return sleep.as_mut().poll(context).map(|()| Event::Unblocked);
                 }
-                Some(Wait::Hub(answered)) => match Pin::new(answered).poll(context) {
-                    Poll::Ready(answer) => Some(Event::Answered(answer.ok().map(Box::new))),
-                    Poll::Pending => None,
-                },
-                Some(Wait::Element(None)) | None => None,
+                Some(Wait::Element(None) | Wait::Hub(_)) | None => None,
             };
             if let Some(event) = over {
                 return Poll::Ready(event);
@@ -111,6 +107,16 @@ impl Connection {
                 return Poll::Ready(Event::End);
             }
         }
+    }
+
+    /// What the hub has answered, if the client waits for it. A client that is asked to close gets it
+    /// too.
+    pub(super) fn poll_hub(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        let Some(Wait::Hub(answered)) = &mut self.blocked else {
+            return Poll::Pending;
+        };
+        let answer = ready!(Pin::new(answered).poll(context));
+        Poll::Ready(Event::Answered(answer.ok().map(Box::new)))
     }
 
     /// Sends the client what the hub has answered. Returns `false` if the connection is to end: there

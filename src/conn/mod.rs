@@ -220,6 +220,9 @@ impl Connection {
 
     /// Waits for input, for a writable socket if the outbox has unsent bytes, or for the end.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        if let Poll::Ready(event) = self.poll_hub(context) {
+            return Poll::Ready(event);
+        }
         if let Poll::Ready(output) = self.client.poll_output(context) {
             return Poll::Ready(match output {
                 Output::Writable => Event::Writable,

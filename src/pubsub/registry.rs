@@ -455,6 +455,22 @@ impl Registry {
             .collect()
     }
 
+    /// The subscribers of the name itself.
+    pub(crate) fn clients_of(&self, namespace: Namespace, name: &[u8]) -> Vec<Arc<Client>> {
+        let of = |subscribers: &Subscribers| subscribers.clients().to_vec();
+        match namespace {
+            Namespace::Pattern => {
+                let patterns = self.patterns.read();
+                let entry = patterns.get(name);
+                entry.map_or_else(Vec::new, |entry| of(&entry.subscribers))
+            }
+            _ => {
+                let subscribers = self.names(namespace).get(name);
+                subscribers.map_or_else(Vec::new, |subscribers| of(&subscribers))
+            }
+        }
+    }
+
     /// The number of subscribers of the channel itself, without those of patterns.
     pub(crate) fn subscribers(&self, namespace: Namespace, channel: &[u8]) -> usize {
         self.names(namespace)

@@ -15,6 +15,7 @@ mod link;
 mod stream;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -24,8 +25,9 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::config::LossPolicy;
 use crate::observe::log_throttle::LogThrottle;
+use crate::pubsub::registry::Registry;
 use crate::state::ServerState;
-use crate::upstream::{Loss, Upstream};
+use crate::upstream::{Desk, Loss, Upstream};
 use link::{Link, connect};
 use stream::Stream;
 
@@ -36,12 +38,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(100);
 /// How often a probe is sent.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often a server that shuts down looks whether the hub has answered.
+const LEAVE_POLL: Duration = Duration::from_millis(1);
 /// Room for one read.
 const READ_SIZE: usize = 64 * 1024;
 /// After so many clients are closed, the other tasks of the thread run.
 const TOLD_PER_TURN: usize = 64;
 
-/// Runs until the server shuts down.
+/// Runs until it is told to leave.
 pub(crate) async fn run(state: &Arc<ServerState>) {
     let Some(upstream) = &state.upstream else {
         return;
@@ -49,9 +53,21 @@ pub(crate) async fn run(state: &Arc<ServerState>) {
     tokio::select! {
         () = stay_connected(state, upstream) => {},
         () = keep_time(state, upstream) => {},
-        () = state.shutdown.begun() => {},
     }
-    end(state, upstream, true);
+    end(upstream, &state.registry, false);
+}
+
+/// Waits until the hub has answered what is on the way, and a probe has come back behind the messages
+/// that this has caused, until `deadline` at the latest. Then ends the connection. No client makes
+/// requests any more.
+pub(crate) async fn leave(upstream: &Upstream, deadline: tokio::time::Instant) {
+    let mut is_probed = false;
+    let mut settle = |desk: &mut Desk| desk.settle(&upstream.probe, &mut is_probed);
+    while !upstream.with_desk(&mut settle) && tokio::time::Instant::now() < deadline {
+        upstream.wake.notify_one();
+        tokio::time::sleep(LEAVE_POLL).await;
+    }
+    upstream.leaving.cancel();
 }
 
 /// Ends waits and gives up idle names, connected or not.
@@ -67,9 +83,8 @@ async fn keep_time(state: &ServerState, upstream: &Upstream) {
 async fn stay_connected(state: &ServerState, upstream: &Upstream) {
     let mut throttle = LogThrottle::default();
     let mut pause = FIRST_PAUSE;
-    let mut lost: Option<Instant> = None;
     // The task may have panicked before.
-    end(state, upstream, false);
+    lose(state, upstream).await;
     loop {
         let config = state.config();
         let (url, patience) = (config.upstream.clone(), config.upstream_timeout);
@@ -77,24 +92,28 @@ async fn stay_connected(state: &ServerState, upstream: &Upstream) {
         let Some(url) = url else {
             return;
         };
-        let connected = tokio::time::timeout(patience, connect(state, upstream, &url)).await;
+        let connecting = tokio::time::timeout(patience, connect(state, upstream, &url));
+        let Some(connected) = upstream.leaving.run_until_cancelled(connecting).await else {
+            return;
+        };
         match connected.unwrap_or(Err(Loss::Silent)) {
             Ok(link) => {
-                pause = FIRST_PAUSE;
-                upstream.stats.connects.add(1);
-                let gap = lost.take().map_or(Duration::ZERO, |since| since.elapsed());
-                let gap_millis = gap.as_millis() as u64;
-                upstream.stats.gap_millis.add(gap_millis);
+                let since = Instant::now();
+                let gap_millis = upstream.stats.connected().as_millis() as u64;
                 tracing::info!(upstream = %url.place, gap_millis, "connected to the upstream");
                 upstream.with_desk(|desk| desk.connected());
                 upstream.stats.is_up.store(true, Relaxed);
-                let loss = serve(state, upstream, link).await;
-                lost = Some(Instant::now());
-                upstream.stats.losses.add(1);
+                let Err(loss) = serve(state, upstream, link).await else {
+                    return;
+                };
+                upstream.stats.lost(loss.reason());
                 upstream.set_last_loss(loss.to_string());
                 tracing::warn!(upstream = %url.place, reason = %loss, "the upstream is lost");
-                end(state, upstream, false);
-                tell_subscribers(state).await;
+                lose(state, upstream).await;
+                // One that is lost again and again does not close subscribers all the time.
+                if since.elapsed() > LONGEST_PAUSE {
+                    pause = FIRST_PAUSE;
+                }
             }
             Err(loss) => {
                 upstream.stats.refusals.add(1);
@@ -110,24 +129,27 @@ async fn stay_connected(state: &ServerState, upstream: &Upstream) {
         }
         // Many edges that have lost one hub do not come back at the same moment.
         let jitter = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
-        tokio::time::sleep(pause.mul_f64(0.5 + jitter / 2.0)).await;
+        let rest = tokio::time::sleep(pause.mul_f64(0.5 + jitter / 2.0));
+        if upstream.leaving.run_until_cancelled(rest).await.is_none() {
+            return;
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Answers everybody who waits for the connection that has ended. `for_good`: there is no other.
-fn end(state: &ServerState, upstream: &Upstream, for_good: bool) {
-    let keeps = state.config().upstream_loss_policy == LossPolicy::Keep && !for_good;
+/// Answers everybody who waits for the connection that has ended. `keeps`: subscribers are kept.
+fn end(upstream: &Upstream, registry: &Registry, keeps: bool) {
     upstream.stats.is_up.store(false, Relaxed);
     upstream.set_chain(Vec::new());
-    let failed = upstream.with_desk(|desk| desk.lost(&state.registry, keeps));
+    let failed = upstream.with_desk(|desk| desk.lost(registry, keeps));
     upstream.stats.publish_failures.add(failed);
 }
 
-/// Closes all subscribers, which may have missed messages, or counts the gap for each, by
-/// `upstream-loss-policy`.
-async fn tell_subscribers(state: &ServerState) {
+/// Ends what depends on the connection. Then closes all subscribers, which may have missed messages, or
+/// counts the gap for each, by `upstream-loss-policy`.
+async fn lose(state: &ServerState, upstream: &Upstream) {
     let policy = state.config().upstream_loss_policy;
+    end(upstream, &state.registry, policy == LossPolicy::Keep);
     let mut told = 0_usize;
     for client in state.clients.all() {
         if !client.is_subscriber() {
@@ -165,12 +187,13 @@ async fn write_some(write: &mut (impl AsyncWrite + Unpin), output: &[u8]) -> io:
     write.write(output).await
 }
 
-/// Carries bytes until the connection is lost.
-async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
+/// Carries bytes until the connection is lost, which is the error, or it is time to leave.
+async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Result<(), Loss> {
     let (mut read, mut write) = tokio::io::split(link.socket);
     let mut stream = Stream::new(state, upstream, link.input);
     let mut output = Bytes::new();
     let mut unflushed = false;
+    let mut leaving = pin!(upstream.leaving.cancelled());
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut last_read, mut last_probe) = (Instant::now(), Instant::now());
@@ -183,25 +206,19 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
         stream.input.reserve(READ_SIZE);
         tokio::select! {
             read = read.read_buf(&mut stream.input) => {
-                match read {
-                    Ok(0) => return Loss::Closed,
-                    Ok(_) => {}
-                    Err(error) => return error.into(),
+                if read? == 0 {
+                    return Err(Loss::Closed);
                 }
-                if let Err(loss) = stream.take_frames().await {
-                    return loss;
-                }
+                stream.take_frames().await?;
                 last_read = Instant::now();
             }
             written = write_some(&mut write, &output), if !output.is_empty() || unflushed => {
                 // What was written is to be flushed; what was flushed is done.
                 unflushed = !output.is_empty();
-                match written {
-                    Ok(bytes) => output.advance(bytes),
-                    Err(error) => return error.into(),
-                }
+                output.advance(written?);
             }
             () = upstream.wake.notified() => {}
+            () = &mut leaving => return Ok(()),
             _ = ticks.tick() => {
                 let patience = state.config().upstream_timeout;
                 let is_due = last_probe.elapsed() >= PROBE_EVERY;
@@ -210,7 +227,7 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Loss {
                     upstream.with_desk(|desk| desk.probe(&upstream.probe));
                 }
                 if upstream.with_desk(|desk| desk.is_silent(last_read, patience)) {
-                    return Loss::Silent;
+                    return Err(Loss::Silent);
                 }
             }
         }

@@ -3,8 +3,9 @@
 //! 1. No connection is accepted any more, but over HTTP, which tells that the server drains; and connections take no more requests.
 //! 2. Running batches end, so that every message they publish is in the outboxes of its
 //!    subscribers.
-//! 3. Each connection closes once its outbox is written.
-//! 4. A client whose socket accepts nothing for [`STALLED`] is disconnected: it does not read. So
+//! 3. With an upstream: it answers what is on the way to it, and the messages come back.
+//! 4. Each connection closes once its outbox is written.
+//! 5. A client whose socket accepts nothing for [`STALLED`] is disconnected: it does not read. So
 //!    are all clients that are still there after `shutdown-timeout`.
 //!
 //! Layer `server`. It may use all layers but `embed`.
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::edge;
 use crate::client::ClientId;
 use crate::state::ServerState;
 
@@ -52,6 +54,9 @@ async fn drain(state: &ServerState) {
     };
     while serving() && Instant::now() < deadline {
         tokio::time::sleep(BATCH_POLL).await;
+    }
+    if let Some(upstream) = &state.upstream {
+        edge::leave(upstream, deadline).await;
     }
     for client in state.clients.all() {
         client.drain();

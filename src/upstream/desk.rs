@@ -19,17 +19,18 @@
 mod names;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
 use super::frame::Frame;
-use super::interest::{Interests, Request};
+use super::interest::{Interests, OVERHEAD, Request};
 use super::loss::{Loss, is_master};
 use super::run::{Replies, put_publish};
 use super::{Answer, Query, Run};
-use crate::client::{ClientId, Namespace};
+use crate::client::{Client, ClientId, Namespace};
 use crate::hash::HashState;
 use crate::pubsub::registry::Registry;
 use crate::resp::error::CommandError;
@@ -88,23 +89,21 @@ pub(crate) struct Desk {
     /// What is to be sent: pieces, and the buffer behind them.
     pieces: VecDeque<Bytes>,
     output: BytesMut,
-    /// Whether the last probe has come back as a message.
-    probe_is_back: bool,
+    /// The probes of this connection, and how many of them have come back as a message.
+    probes: (u64, u64),
     /// Requests for names that the hub has confirmed, and the time that they have waited together.
     confirmations: (u64, Duration),
+    /// Clients that are subscribed here to a name which the hub refuses.
+    cut_off: Vec<Arc<Client>>,
 }
 
 impl Desk {
     /// Leaves a client's publishes. Returns how many were refused at once.
     pub(super) fn publish(&mut self, run: Run, sender: oneshot::Sender<Answer>, limit: u64) -> u64 {
         let (request, mut replies) = run.into_request();
-        let refused = match (self.is_up, self.unanswered as u64 >= limit) {
-            (false, _) => DOWN,
-            (true, true) => FULL,
-            (true, false) => {
-                self.send(request, Expected::Run(replies, sender));
-                return 0;
-            }
+        let Some(refused) = self.refusal(limit) else {
+            self.send(request, Expected::Run(replies, sender));
+            return 0;
         };
         let count = replies.unanswered() as u64;
         replies.fail_all(&refused);
@@ -114,11 +113,9 @@ impl Desk {
     }
 
     /// Leaves a question.
-    pub(super) fn ask(&mut self, query: Query, sender: oneshot::Sender<Answer>) {
-        if !self.is_up {
-            let mut answer = Answer::default();
-            answer.fail(DOWN);
-            let _ = sender.send(answer);
+    pub(super) fn ask(&mut self, query: Query, sender: oneshot::Sender<Answer>, limit: u64) {
+        if let Some(refused) = self.refusal(limit) {
+            let _ = sender.send(Answer::error(refused));
             return;
         }
         let mut request = BytesMut::new();
@@ -126,10 +123,19 @@ impl Desk {
         self.send(request.freeze(), Expected::Query(query, sender));
     }
 
+    /// Why nothing more can be sent, if it can't.
+    fn refusal(&self, limit: u64) -> Option<CommandError> {
+        match (self.is_up, self.unanswered as u64 >= limit) {
+            (false, _) => Some(DOWN),
+            (true, true) => Some(FULL),
+            (true, false) => None,
+        }
+    }
+
     /// The connection is established.
     pub(crate) fn connected(&mut self) {
         self.is_up = true;
-        self.probe_is_back = true;
+        self.probes = (0, 0);
         self.interests.connected();
         self.request_names();
     }
@@ -149,11 +155,7 @@ impl Desk {
                     replies.fail_all(&UNKNOWN);
                     (replies.into_answer(), sender)
                 }
-                Expected::Query(_, sender) => {
-                    let mut answer = Answer::default();
-                    answer.fail(DOWN);
-                    (answer, sender)
-                }
+                Expected::Query(_, sender) => (Answer::error(DOWN), sender),
                 Expected::Names(..) | Expected::Probe | Expected::Role => continue,
             };
             let _ = sender.send(answer);
@@ -189,20 +191,42 @@ impl Desk {
     }
 
     /// Publishes a message to the probe channel and asks for the hub's role, unless the hub still owes
-    /// an answer to the last time.
-    pub(crate) fn probe(&mut self, channel: &[u8]) {
-        let mut expected = self.expected.iter();
-        if !expected.any(|entry| matches!(entry.what, Expected::Probe)) {
+    /// an answer to the last time. Returns whether it did.
+    pub(crate) fn probe(&mut self, channel: &[u8]) -> bool {
+        let free = !self.expects(|what| matches!(what, Expected::Probe));
+        if free {
+            self.probes.0 += 1;
             let mut request = BytesMut::new();
             put_publish(&mut request, Namespace::Channel, channel, b"probe");
             self.send(request.freeze(), Expected::Probe);
             self.send(Bytes::from_static(ROLE), Expected::Role);
         }
+        free
     }
 
-    /// A message to the probe channel has come.
+    /// A message to the probe channel has come. Others may publish there too.
     pub(crate) fn probe_came_back(&mut self) {
-        self.probe_is_back = true;
+        let (sent, back) = &mut self.probes;
+        *back = (*back + 1).min(*sent);
+    }
+
+    /// At the end: whether the hub has answered all clients, and a probe after that has come back. It is
+    /// sent once it can be, and noted in `is_probed`.
+    pub(crate) fn settle(&mut self, channel: &[u8], is_probed: &mut bool) -> bool {
+        if !self.is_up {
+            return true;
+        }
+        if *is_probed {
+            let (sent, back) = self.probes;
+            return sent == back && !self.expects(|what| matches!(what, Expected::Probe));
+        }
+        let is_client = |what: &Expected| matches!(what, Expected::Run(..) | Expected::Query(..));
+        *is_probed = !self.expects(is_client) && self.probe(channel);
+        false
+    }
+
+    fn expects(&self, which: impl Fn(&Expected) -> bool) -> bool {
+        self.expected.iter().any(|entry| which(&entry.what))
     }
 
     /// Takes what is to be sent next.
@@ -279,7 +303,8 @@ impl Desk {
                     ..
                 },
             ) => {
-                if !std::mem::replace(&mut self.probe_is_back, false) {
+                let (sent, back) = self.probes;
+                if back + 1 < sent {
                     return Err(Loss::Probe);
                 }
                 return Ok(Some(entry.since.elapsed()));
@@ -290,11 +315,12 @@ impl Desk {
     }
 
     fn send(&mut self, request: Bytes, what: Expected) {
-        let replies = match &what {
+        let kept = match &what {
             Expected::Run(replies, _) => replies.memory(),
+            Expected::Names(request, _) => request.names.len() * OVERHEAD,
             _ => 0,
         };
-        let bytes = request.len() + replies;
+        let bytes = request.len() + kept;
         self.unanswered += bytes;
         self.expected.push_back(Entry {
             what,
@@ -316,6 +342,12 @@ impl Desk {
         let entry = self.expected.pop_front()?;
         self.unanswered -= entry.bytes;
         Some(entry)
+    }
+
+    /// Takes the clients that are subscribed here to a name which the hub refuses, to be closed: they
+    /// were kept when the connection was lost, and the hub's rules have changed since.
+    pub(crate) fn take_cut_off(&mut self) -> Vec<Arc<Client>> {
+        std::mem::take(&mut self.cut_off)
     }
 
     /// Bytes that requests take which the hub has not answered.

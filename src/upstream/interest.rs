@@ -41,7 +41,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(if cfg!(shuttle) { 0 } e
 /// Names that linger take at most so many bytes. Past it the oldest are given up at once.
 pub(super) const MOST_LINGERING: usize = 16 * 1024 * 1024;
 /// What a name takes beside its bytes.
-const OVERHEAD: usize = 256;
+pub(super) const OVERHEAD: usize = 256;
 /// The most names in one request to the hub.
 pub(super) const MOST_NAMES: usize = 512;
 

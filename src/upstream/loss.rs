@@ -38,12 +38,67 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
+    /// For figures.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Loss::Closed => Reason::Closed,
+            Loss::Io(_) => Reason::Io,
+            Loss::Silent => Reason::Silent,
+            Loss::NotAFrame(_) | Loss::Unexpected(_) => Reason::Protocol,
+            Loss::Probe => Reason::Probe,
+            Loss::Refused(_) => Reason::Refused,
+            Loss::Loop => Reason::Loop,
+            Loss::Replica => Reason::Replica,
+        }
+    }
+
     /// From an error that the hub has answered to a command of the connection's own.
     pub(crate) fn refused(text: &[u8]) -> Loss {
         if text == LOOP.as_bytes() {
             Loss::Loop
         } else {
             Loss::Refused(shown(text))
+        }
+    }
+}
+
+/// A loss as figures tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Closed,
+    Io,
+    Silent,
+    Protocol,
+    Probe,
+    Refused,
+    Loop,
+    Replica,
+}
+
+impl Reason {
+    /// All of them, in the order of their numbers.
+    pub(crate) const ALL: [Reason; 8] = [
+        Reason::Closed,
+        Reason::Io,
+        Reason::Silent,
+        Reason::Protocol,
+        Reason::Probe,
+        Reason::Refused,
+        Reason::Loop,
+        Reason::Replica,
+    ];
+
+    /// Its name in INFO and in `/metrics`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Reason::Closed => "closed",
+            Reason::Io => "io",
+            Reason::Silent => "silent",
+            Reason::Protocol => "protocol",
+            Reason::Probe => "probe",
+            Reason::Refused => "refused",
+            Reason::Loop => "loop",
+            Reason::Replica => "replica",
         }
     }
 }

@@ -50,6 +50,11 @@
 //! kept and subscribed again. Publishes on the way are answered `-NOUPSTREAM` and never sent again.
 //! Clients that wait in SUBSCRIBE go on waiting, for `upstream-timeout` at most.
 //!
+//! # Shutdown
+//! Clients are asked for no more requests, the hub answers those that are on the way, and a last probe
+//! comes back behind the messages that they have caused. Then the connection and the clients are closed. So
+//! what a reply has promised is delivered.
+//!
 //! # Loops
 //! INFO of an edge names the run ids of its hub, of the hub's hub, and so on. An edge that finds its own
 //! there does not connect. One that is not found so, because several edges connect at once, is found by
@@ -69,6 +74,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use desk::Desk;
 pub(crate) use loss::{Loss, is_master};
@@ -99,6 +105,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// An error alone.
+    fn error(error: CommandError) -> Answer {
+        let mut answer = Answer::default();
+        answer.fail(error);
+        answer
+    }
+
     /// Appends an error.
     fn fail(&mut self, error: CommandError) {
         self.bytes.extend_from_slice(b"-");
@@ -122,6 +135,8 @@ pub(crate) struct Upstream {
     desk: Mutex<Desk>,
     /// Wakes the task that has the connection: there is something to send.
     pub wake: Notify,
+    /// Ends that task.
+    pub leaving: CancellationToken,
     /// The channel of this server's own probes.
     pub probe: Bytes,
     /// The counters.
@@ -138,6 +153,7 @@ impl Upstream {
         Upstream {
             desk: Mutex::default(),
             wake: Notify::new(),
+            leaving: CancellationToken::new(),
             probe: Bytes::from([PROBES, run_id.as_bytes()].concat()),
             stats: UpstreamStats::default(),
             chain: Mutex::default(),
@@ -159,28 +175,28 @@ impl Upstream {
         answered
     }
 
-    /// Asks the hub about its subscriptions.
-    pub(crate) fn ask(&self, query: Query) -> Answered {
+    /// Asks the hub about its subscriptions. At most about `limit` bytes may wait for the hub.
+    pub(crate) fn ask(&self, query: Query, limit: u64) -> Answered {
         let (sender, answered) = oneshot::channel();
-        self.desk.lock().ask(query, sender);
+        self.desk.lock().ask(query, sender, limit);
         self.wake.notify_one();
         answered
     }
 
     /// Subscribes a client to these names: at once if the hub sends all of them (`None`), or else as
-    /// soon as it does, which it may take `patience` for. The client's task flushes its outbox when it
-    /// is answered.
+    /// soon as it does, which it may take `patience` for. At most about `limit` bytes may wait for the
+    /// hub. The client's task flushes its outbox when it is answered.
     pub(crate) fn subscribe(
         &self,
         registry: &Registry,
         subscriber: Subscriber<'_>,
         namespace: Namespace,
         names: Vec<Bytes>,
-        patience: Duration,
+        (patience, limit): (Duration, u64),
     ) -> Option<Answered> {
         let until = Instant::now() + patience;
         let mut desk = self.desk.lock();
-        let answered = desk.subscribe(registry, subscriber, namespace, names, until)?;
+        let answered = desk.subscribe(registry, subscriber, namespace, names, (until, limit))?;
         drop(desk);
         self.wake.notify_one();
         Some(answered)

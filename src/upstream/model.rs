@@ -122,10 +122,10 @@ impl World {
         };
         for round in 0..ROUNDS {
             let names = vec![NAME.into()];
-            let patience = Duration::from_secs(1000);
+            let bounds = (Duration::from_secs(1000), u64::MAX);
             let answered = self
                 .upstream
-                .subscribe(&self.registry, subscriber, C, names, patience);
+                .subscribe(&self.registry, subscriber, C, names, bounds);
             if let Some(answered) = answered {
                 let answer = future::block_on(answered).expect("an answer");
                 assert!(answer.errors.is_empty());

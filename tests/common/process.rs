@@ -113,6 +113,11 @@ impl Process {
         process
     }
 
+    /// Its first TCP address as a URL.
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.tcp.expect("a TCP address"))
+    }
+
     /// A client over TCP.
     pub async fn client(&self, protocol: u8) -> Client {
         Client::to(self.tcp.expect("a TCP address"), protocol).await

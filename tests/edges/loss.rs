@@ -28,6 +28,19 @@ async fn without_a_connection_publishes_fail_and_subscriptions_wait() {
         .await;
     // One that comes in time is waited for.
     client.ask("CONFIG SET upstream-timeout 100", "+OK").await;
+    // What waits counts as the client's memory.
+    let mut many = Client::connect(&server, 3).await;
+    let names: Vec<String> = (0..10_000).map(|name| name.to_string()).collect();
+    let request = format!("SUBSCRIBE {}", names.join(" "));
+    many.line(&request).await;
+    until_info(&mut client, "upstream_waiting_clients", "1").await;
+    client.line("CLIENT LIST").await;
+    let list = client.text().await;
+    let memory = list.lines().map(|line| field(line, "tot-mem").parse());
+    let most = memory.map(|memory| memory.expect("a number")).max();
+    assert!(most > Some(10_000 * 256), "{list}");
+    drop(many);
+    until_info(&mut client, "upstream_waiting_clients", "0").await;
     client.line("SUBSCRIBE a b").await;
     let port = address.port();
     let hub = Server::builder().port(port).start().await.expect("a hub");
@@ -89,6 +102,7 @@ async fn a_killed_hub_closes_subscribers() {
     publisher.ask("PUBLISH c y", ":1").await;
     assert_eq!(subscriber.push().await[2], "y");
     assert_eq!(info(&mut publisher, "upstream_losses").await, "1");
+    assert_eq!(info(&mut publisher, "upstream_losses_closed").await, "1");
 }
 
 /// `keep`: subscribers stay, and get messages again once the hub is back.
@@ -132,6 +146,7 @@ async fn a_hub_that_becomes_a_replica_is_left() {
     observer
         .error("PUBLISH c x", "NOUPSTREAM no connection to the upstream")
         .await;
+    assert_eq!(info(&mut observer, "upstream_losses_replica").await, "1");
     admin.ask("REPLICAOF NO ONE", "+OK").await;
     is_up(&edge).await;
     observer.ask("PUBLISH c x", ":0").await;
@@ -186,11 +201,14 @@ async fn a_stopped_hub_is_given_up() {
     .await;
     let full =
         "NOUPSTREAM too much waits for the upstream (upstream-output-limit): try again later";
-    observer.error("PUBLISH c x", full).await;
+    for line in ["PUBLISH c x", "SUBSCRIBE new", "PUBSUB NUMPAT"] {
+        observer.error(line, full).await;
+    }
     let unknown = "NOUPSTREAM the connection to the upstream was lost: the command may have been \
                    carried out or not";
     waits.expect(format!("-{unknown}\r\n")).await;
     subscriber.closed().await;
+    assert_eq!(info(&mut observer, "upstream_losses_silent").await, "1");
     hub.signal(Signal::SIGCONT);
     is_up(&edge).await;
 }

@@ -61,11 +61,6 @@ pub(super) fn write(page: &mut Page<'_>, state: &ServerState) -> fmt::Result {
             &stats.refusals,
         ),
         (
-            "fanfare_upstream_losses",
-            "Connections to the upstream that were lost",
-            &stats.losses,
-        ),
-        (
             "fanfare_upstream_received_messages",
             "Messages that came from the upstream",
             &stats.received,
@@ -83,9 +78,15 @@ pub(super) fn write(page: &mut Page<'_>, state: &ServerState) -> fmt::Result {
     ] {
         page.counter(name, help, figure.get())?;
     }
+    page.counters(
+        "fanfare_upstream_losses",
+        "Connections to the upstream that were lost",
+        "reason",
+        stats.losses(),
+    )?;
     page.counter(
         "fanfare_upstream_gap_seconds",
         "Time without a connection to the upstream after one was lost",
-        stats.gap_millis.get() as f64 / 1e3,
+        stats.gap().as_secs_f64(),
     )
 }

@@ -2,11 +2,13 @@
 //!
 //! Layer `server`. It may use all layers but `embed`.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 
-use crate::client::Namespace;
+use crate::client::{Client, Namespace};
+use crate::observe::log_throttle::LogThrottle;
 use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::state::ServerState;
@@ -33,6 +35,8 @@ pub(super) struct Stream<'a> {
     counts: PublishCounts,
     /// A buffer for a pattern's messages.
     frame: BytesMut,
+    /// For the log.
+    refused_names: LogThrottle,
 }
 
 impl<'a> Stream<'a> {
@@ -50,6 +54,7 @@ impl<'a> Stream<'a> {
             fanout: Fanout::default(),
             counts: PublishCounts::default(),
             frame: BytesMut::new(),
+            refused_names: LogThrottle::default(),
         }
     }
 
@@ -101,11 +106,16 @@ impl<'a> Stream<'a> {
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), Loss> {
         let Frame::Push(elements) = frame else {
             self.deliver();
-            let reply = |desk: &mut Desk| desk.reply(frame, &self.state.registry);
-            if let Some(time) = self.upstream.with_desk(reply)? {
+            let reply = |desk: &mut Desk| {
+                let time = desk.reply(frame, &self.state.registry);
+                (time, desk.take_cut_off())
+            };
+            let (time, cut_off) = self.upstream.with_desk(reply);
+            if let Some(time) = time? {
                 let micros = time.as_micros() as u64;
                 self.upstream.stats.round_trip_micros.set(micros);
             }
+            self.close(&cut_off);
             return Ok(());
         };
         match elements[..] {
@@ -115,6 +125,7 @@ impl<'a> Stream<'a> {
                 Frame::Bulk(payload),
             ] => {
                 if name == self.upstream.probe {
+                    self.deliver();
                     self.upstream.with_desk(|desk| desk.probe_came_back());
                 } else {
                     self.message(Namespace::Channel, name, payload);
@@ -139,6 +150,21 @@ impl<'a> Stream<'a> {
             _ => return Err(Loss::Unexpected(frame.kind().to_owned())),
         }
         Ok(())
+    }
+
+    /// Closes subscribers that would get nothing any more.
+    fn close(&mut self, subscribers: &[Arc<Client>]) {
+        for client in subscribers {
+            self.state.disconnect(client);
+        }
+        if !subscribers.is_empty()
+            && let Some(names) = self.refused_names.note()
+        {
+            tracing::warn!(
+                names,
+                "closed the subscribers of names that the upstream refuses"
+            );
+        }
     }
 
     fn message(&mut self, namespace: Namespace, channel: &[u8], payload: &[u8]) {

@@ -9,12 +9,12 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
 use super::{Desk, Entry, Expected};
-use crate::client::{Client, Namespace};
+use crate::client::{Client, Kept, Namespace};
 use crate::config::OutputLimits;
 use crate::pubsub::registry::{Registry, Subscriber};
 use crate::resp::encode::{put_bulk, put_integer};
 use crate::resp::error::CommandError;
-use crate::upstream::interest::{Request, Verb};
+use crate::upstream::interest::{OVERHEAD, Request, Verb};
 use crate::upstream::loss::{Loss, shown};
 use crate::upstream::run::refusal;
 use crate::upstream::{Answer, Answered};
@@ -33,6 +33,14 @@ pub(super) struct Waiting {
     pub sender: oneshot::Sender<Answer>,
 }
 
+impl Waiting {
+    fn answer(self, answer: Answer) {
+        self.client.set_kept(Kept::Names, 0);
+        // Its task may be gone.
+        let _ = self.sender.send(answer);
+    }
+}
+
 impl Desk {
     /// See [`Upstream::subscribe`](crate::upstream::Upstream::subscribe).
     pub(in crate::upstream) fn subscribe(
@@ -41,7 +49,7 @@ impl Desk {
         subscriber: Subscriber<'_>,
         namespace: Namespace,
         names: Vec<Bytes>,
-        until: Instant,
+        (until, limit): (Instant, u64),
     ) -> Option<Answered> {
         if self.interests.use_all(namespace, &names) {
             for name in &names {
@@ -51,10 +59,19 @@ impl Desk {
             }
             return None;
         }
+        let (sender, answered) = oneshot::channel();
+        // Without a connection it waits for one.
+        if self.is_up
+            && let Some(refused) = self.refusal(limit)
+        {
+            let _ = sender.send(Answer::error(refused));
+            return Some(answered);
+        }
         for name in &names {
             self.interests.hold(namespace, name);
         }
-        let (sender, answered) = oneshot::channel();
+        let memory = names.iter().map(|name| name.len() + OVERHEAD).sum();
+        subscriber.client.set_kept(Kept::Names, memory);
         let waiting = Waiting {
             client: Arc::clone(subscriber.client),
             namespace,
@@ -83,8 +100,7 @@ impl Desk {
             self.note_if_idle(registry, namespace, name);
             waiting.next += 1;
         }
-        // Its task may be gone.
-        let _ = waiting.sender.send(Answer::default());
+        waiting.answer(Answer::default());
     }
 
     /// Ends a client's wait with an error. It stays subscribed to the names before.
@@ -94,9 +110,7 @@ impl Desk {
                 .release(waiting.namespace, name, waiting.client.id);
             self.note_if_idle(registry, waiting.namespace, name);
         }
-        let mut answer = Answer::default();
-        answer.fail(error);
-        let _ = waiting.sender.send(answer);
+        waiting.answer(Answer::error(error));
     }
 
     pub(super) fn note_if_idle(&mut self, registry: &Registry, namespace: Namespace, name: &[u8]) {
@@ -177,6 +191,7 @@ impl Desk {
                     self.give_up(waiting, registry, refusal(text));
                 }
             }
+            self.cut_off.extend(registry.clients_of(namespace, name));
             return Ok(());
         }
         for name in request.names {
