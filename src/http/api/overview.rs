@@ -85,6 +85,25 @@ fn figures(state: &ServerState) -> Value {
             "dropped_bytes": dropped.iter().map(|dropped| dropped.bytes).sum::<u64>(),
         },
         "cpu": cpu(),
+        "upstream": upstream(state),
+    })
+}
+
+/// The connection to the hub; null without one.
+fn upstream(state: &ServerState) -> Value {
+    let config = state.config();
+    let (Some(upstream), Some(url)) = (&state.upstream, &config.upstream) else {
+        return Value::Null;
+    };
+    let stats = &upstream.stats;
+    json!({
+        "address": url.place.to_string(),
+        "up": stats.is_up.load(Relaxed),
+        "losses": stats.losses().map(|(_, count)| count).sum::<u64>(),
+        "last_loss": upstream.last_loss(),
+        "gap_seconds": stats.gap().as_secs_f64(),
+        "round_trip_us": stats.round_trip_micros.get(),
+        "publish_failures": stats.publish_failures.get(),
     })
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::tables::{CHANNELS, CLIENTS, CLOSED, GROUPS, QUEUES, SLOWLOG, Table};
-use super::text::{bytes, count, escape, name, seconds};
+use super::text::{bytes, count, escape, microseconds, name, seconds};
 
 /// What a part of the page shows: the answer of its route, or the text of the refusal.
 pub(super) type Part = Result<Value, String>;
@@ -48,8 +48,11 @@ const MARK: &str = "<!--fill:";
 /// A figure of the ledger: its name, its path in the overview, and how it is written.
 type Line = (&'static str, [&'static str; 2], fn(&Value) -> String);
 
+/// A group of the ledger: its title and its lines.
+type Group = (&'static str, &'static [Line]);
+
 /// The ledger's groups. `assets/overview.js` has the same, and shares and rates.
-const LEDGER: &[(&str, &[Line])] = &[
+const LEDGER: &[Group] = &[
     (
         "Messages",
         &[
@@ -109,6 +112,19 @@ const LEDGER: &[(&str, &[Line])] = &[
         ],
     ),
 ];
+
+/// The ledger's last group, if there is an upstream.
+const UPSTREAM: Group = (
+    "Upstream",
+    &[
+        ("address", ["upstream", "address"], name),
+        ("connected", ["upstream", "up"], yes_or_no),
+        ("round trip", ["upstream", "round_trip_us"], microseconds),
+        ("lost", ["upstream", "losses"], count),
+        ("time without it", ["upstream", "gap_seconds"], seconds),
+        ("failed publishes", ["upstream", "publish_failures"], count),
+    ],
+);
 
 /// The page as HTML.
 pub(super) fn render(figures: &Figures) -> String {
@@ -181,7 +197,8 @@ fn headline(overview: &Value) -> String {
 
 fn ledger(overview: &Value) -> String {
     let mut html = String::new();
-    for (title, lines) in LEDGER {
+    let upstream = (!overview["upstream"].is_null()).then_some(&UPSTREAM);
+    for (title, lines) in LEDGER.iter().chain(upstream) {
         let title = escape(title);
         html.push_str(&format!("<div class=\"ledger-group\"><h3>{title}</h3><dl>"));
         for (name, [group, figure], format) in *lines {
@@ -191,6 +208,10 @@ fn ledger(overview: &Value) -> String {
         html.push_str("</dl></div>");
     }
     html
+}
+
+fn yes_or_no(value: &Value) -> String {
+    if value == true { "yes" } else { "no" }.to_owned()
 }
 
 fn limit(value: &Value) -> String {
@@ -242,7 +263,7 @@ mod tests {
         let row = json!({"channel": HOSTILE, "key": HOSTILE, "group": HOSTILE, "messages": 50});
         let entry = json!({"args": [HOSTILE, {"base64": "gA=="}], "addr": HOSTILE});
         let figures = Figures {
-            overview: Ok(json!({"server": {"version": HOSTILE}})),
+            overview: Ok(json!({"server": {"version": HOSTILE}, "upstream": null})),
             channels: Ok(json!({"channels": [row], "window_seconds": 10})),
             queues: Ok(json!({"queues": [row]})),
             clients: Ok(json!({"clients": [client], "total": 5000})),
@@ -259,6 +280,7 @@ mod tests {
         assert!(html.contains(&format!(">{escaped} #7</th>")));
         assert!(html.contains(&format!("{escaped} base64:gA==")));
         assert!(html.contains("The first 1 of 5,000."));
+        assert!(!html.contains("Upstream"));
     }
 
     #[test]
@@ -268,6 +290,8 @@ mod tests {
             "server": {"version": "1.2.3", "tcp_port": 6379, "uptime_seconds": 3725, "state": "draining"},
             "clients": {"connected": 1204}, "pubsub": {"published": 2_500_000, "delivered": 17},
             "memory": {"max_bytes": 0, "used_bytes": 2048},
+            "upstream": {"address": "hub:6379", "up": true, "losses": 2, "gap_seconds": 65.5,
+                "round_trip_us": 350, "publish_failures": 0},
         }));
         figures.channels = Ok(json!({"enabled": true, "window_seconds": 10,
             "channels": [{"channel": "orders", "messages": 1200, "bytes": 4096, "receivers": 3}]}));
@@ -278,6 +302,10 @@ mod tests {
             "up 1h 2m",
             "<dt>used</dt><dd>2.0 KiB</dd>",
             "<dt>limit</dt><dd>none</dd>",
+            "<h3>Upstream</h3><dl><div><dt>address</dt><dd>hub:6379</dd></div>\
+             <div><dt>connected</dt><dd>yes</dd></div><div><dt>round trip</dt><dd>350 µs</dd></div>\
+             <div><dt>lost</dt><dd>2</dd></div><div><dt>time without it</dt><dd>1m 5s</dd></div>\
+             <div><dt>failed publishes</dt><dd>0</dd></div></dl>",
             "<tr><th scope=\"row\" class=\"name\">orders</th><td class=\"n\">1,200</td>\
              <td class=\"n\">120</td><td class=\"n\">4.0 KiB</td><td class=\"n\">3</td></tr>",
         ] {

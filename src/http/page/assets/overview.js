@@ -1,7 +1,7 @@
 // The sentence on top of the page, what needs attention, and the ledger of totals.
 
 import { by, make, write } from './dom.js';
-import { bytes, count, plural, rate, seconds } from './format.js';
+import { bytes, count, microseconds, plural, rate, seconds } from './format.js';
 
 /** The ledger's groups: a title and lines of a name and a figure. `src/http/page/render.rs` has the same groups. */
 const LEDGER = [
@@ -49,12 +49,27 @@ const LEDGER = [
   ]],
 ];
 
-let cells = null;
+/** The last group, if there is an upstream. */
+const UPSTREAM = ['Upstream', [
+  ['address', (o) => o.upstream.address],
+  ['connected', (o) => (o.upstream.up ? 'yes' : 'no')],
+  ['round trip', (o) => microseconds(o.upstream.round_trip_us)],
+  ['lost', (o) => count(o.upstream.losses)],
+  ['time without it', (o) => seconds(o.upstream.gap_seconds)],
+  ['failed publishes', (o) => count(o.upstream.publish_failures)],
+]];
+
+let cells = [];
+/** Whether the cells have the upstream's group. */
+let isEdge = null;
 
 function ledger(overview, history) {
-  if (!cells) {
+  // The server may have been started again with an upstream, or without.
+  if (isEdge !== Boolean(overview.upstream)) {
+    isEdge = Boolean(overview.upstream);
+    const groups = isEdge ? [...LEDGER, UPSTREAM] : LEDGER;
     cells = [];
-    by('ledger').replaceChildren(...LEDGER.map(([title, lines]) => make('div', 'ledger-group', [
+    by('ledger').replaceChildren(...groups.map(([title, lines]) => make('div', 'ledger-group', [
       make('h3', '', title),
       make('dl', '', lines.map(([name, figure]) => {
         const value = document.createElement('dd');
@@ -67,11 +82,12 @@ function ledger(overview, history) {
 }
 
 /** What an operator should look at: a list of [kind, text]. */
-function concerns({ server, clients, memory }, history) {
+function concerns({ server, clients, memory, upstream }, history) {
   const found = [];
   const dropped = history.growth('pubsub.dropped', 60);
   const unreceived = history.latest('pubsub.unreceived');
   if (server.state === 'draining') found.push(['wait', 'The server is shutting down: it drains its clients and takes no new ones.']);
+  if (upstream && !upstream.up) found.push(['loss', `The upstream ${upstream.address} is not connected${upstream.last_loss && `: ${upstream.last_loss}`}. Nothing can be published.`]);
   if (dropped > 0) found.push(['loss', `${plural(dropped, 'message was', 'messages were')} dropped in the last minute, because a subscriber was too slow.`]);
   if (clients.lagging > 0) found.push(['wait', `${plural(clients.lagging, 'client lags', 'clients lag')} behind: ${bytes(memory.outbox_bytes)} wait in outboxes.`]);
   if (memory.max_bytes && memory.used_bytes > 0.9 * memory.max_bytes) found.push(['wait', `Memory is ${Math.round(100 * memory.used_bytes / memory.max_bytes)} % full.`]);
