@@ -455,8 +455,9 @@ settings! {
         /// given up. A SUBSCRIBE waits as long for the upstream's confirmation.
         "upstream-timeout" => upstream_timeout: Duration = "5",
             "seconds", Number(1..=i32::MAX as i64), AnyTime;
-        /// Bytes of PUBLISH commands that may wait for the upstream's answers. Past it, PUBLISH
-        /// fails until there is room: memory is bounded while the upstream is slow.
+        /// Bytes of commands that may wait for the upstream's answers. Past it, PUBLISH fails until
+        /// there is room, and SUBSCRIBE to names that the upstream was not asked for: memory is bounded
+        /// while the upstream is slow.
         "upstream-output-limit" => upstream_output_limit: u64 = "64mb",
             "bytes", Memory(MB..=i64::MAX), AnyTime;
     }
