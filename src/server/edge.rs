@@ -36,6 +36,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often waits and idle names are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// A tick that is later than this says that the server was stopped, or had no processor.
+const LATE: Duration = Duration::from_secs(1);
 /// How often a probe is sent.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How often a server that shuts down looks whether the hub has answered.
@@ -197,6 +199,7 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Result<(
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut last_read, mut last_probe) = (Instant::now(), Instant::now());
+    let mut last_tick = Instant::now();
     loop {
         if output.is_empty() {
             output = upstream
@@ -220,6 +223,11 @@ async fn serve(state: &ServerState, upstream: &Upstream, link: Link) -> Result<(
             () = upstream.wake.notified() => {}
             () = &mut leaving => return Ok(()),
             _ = ticks.tick() => {
+                // It did not run itself, and what the hub has sent meanwhile is still to be read.
+                if last_tick.elapsed() > LATE {
+                    last_read = Instant::now();
+                }
+                last_tick = Instant::now();
                 let patience = state.config().upstream_timeout;
                 let is_due = last_probe.elapsed() >= PROBE_EVERY;
                 if is_due {

@@ -93,7 +93,9 @@ pub fn redis_server(directory: &std::path::Path) -> Child {
 }
 
 pub async fn edge(url: &str, settings: &[(&str, &str)]) -> Server {
-    let server = start_with(&[&[("upstream", url)], settings].concat()).await;
+    // A machine that is busy with other tests is no silent hub.
+    let patient = [("upstream", url), ("upstream-timeout", "60")];
+    let server = start_with(&[&patient[..], settings].concat()).await;
     is_up(&server).await;
     server
 }
