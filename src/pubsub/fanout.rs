@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::message::Messages;
+use super::shared_flush::SharedFlush;
 use super::subscribers::Subscribers;
 use crate::client::Client;
 use crate::client::backlog::BacklogBytes;
@@ -30,6 +31,10 @@ const MAX_CYCLE_EACH: usize = 256 * 1024;
 /// take.
 const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
+/// The workers share a list if there are this many clients for each. To wake one costs as much as
+/// writing to a few clients.
+const SHARE: usize = 64;
+
 /// The buffers and the work list of a thread that publishes.
 #[derive(Debug, Default)]
 pub(crate) struct Fanout {
@@ -44,6 +49,8 @@ pub(crate) struct Fanout {
 pub(crate) struct PendingFlush {
     /// The clients to flush, in this order. A client may be listed twice.
     touched: VecDeque<Arc<Client>>,
+    /// Clients to flush that came onto the list before, and that several workers share.
+    shared: Option<Shared>,
     limits: OutputLimits,
     /// When the messages that are appended now were published.
     published: Instant,
@@ -52,6 +59,14 @@ pub(crate) struct PendingFlush {
     /// How many bytes they had.
     appended: usize,
     cycle: WriteCycle,
+}
+
+/// The part of the list that other workers share.
+#[derive(Debug)]
+struct Shared {
+    list: Arc<SharedFlush>,
+    /// The publisher's worker.
+    own: usize,
 }
 
 /// What was added to the list, and appended to outboxes, since the list was last empty at the start
@@ -69,7 +84,8 @@ impl Fanout {
         self.pending.published = now;
         self.pending.appends = 0;
         self.pending.appended = 0;
-        if self.pending.touched.is_empty() {
+        if !self.has_touched() {
+            self.pending.shared = None;
             self.pending.cycle = WriteCycle::default();
         }
     }
@@ -122,7 +138,17 @@ impl Fanout {
 
     /// Whether a client is still to be flushed.
     pub(crate) fn has_touched(&self) -> bool {
-        !self.pending.touched.is_empty()
+        self.pending.has_touched()
+    }
+
+    /// Shares the list among this many workers, if that pays. Returns the shared list and those that
+    /// must help, beside the publisher's worker `own`.
+    pub(crate) fn share(
+        &mut self,
+        workers: usize,
+        own: usize,
+    ) -> Option<(Arc<SharedFlush>, Vec<usize>)> {
+        self.pending.share(workers, own, SHARE)
     }
 
     /// How many clients are still to be flushed.
@@ -133,7 +159,7 @@ impl Fanout {
     /// Removes the first client from the list and returns it. The others stay on the list while the
     /// caller flushes it, so they are flushed even if that panics.
     pub(crate) fn next_touched(&mut self) -> Option<Arc<Client>> {
-        self.pending.touched.pop_front()
+        self.pending.next_touched()
     }
 }
 
@@ -141,6 +167,7 @@ impl Default for PendingFlush {
     fn default() -> PendingFlush {
         PendingFlush {
             touched: VecDeque::new(),
+            shared: None,
             limits: OutputLimits::default(),
             published: Instant::now(),
             appends: 0,
@@ -183,6 +210,36 @@ impl PendingFlush {
         delivery.into_refused()
     }
 
+    fn has_touched(&self) -> bool {
+        let is_shared = |shared: &Shared| !shared.list.is_empty(shared.own);
+        !self.touched.is_empty() || self.shared.as_ref().is_some_and(is_shared)
+    }
+
+    fn next_touched(&mut self) -> Option<Arc<Client>> {
+        let shared = self.shared.as_ref();
+        let client = shared.and_then(|shared| shared.list.next(shared.own));
+        client.or_else(|| self.touched.pop_front())
+    }
+
+    /// See [`Fanout::share`]. `share` is the least number of clients for a worker.
+    fn share(
+        &mut self,
+        workers: usize,
+        own: usize,
+        share: usize,
+    ) -> Option<(Arc<SharedFlush>, Vec<usize>)> {
+        if self.touched.is_empty() || (self.shared.is_none() && self.touched.len() < 2 * share) {
+            return None;
+        }
+        let shared = self.shared.get_or_insert_with(|| Shared {
+            list: Arc::new(SharedFlush::new(workers, own, share)),
+            own,
+        });
+        shared.list.add(self.touched.drain(..));
+        let helpers = shared.list.ask(own);
+        Some((Arc::clone(&shared.list), helpers))
+    }
+
     fn touch(&mut self, client: &Arc<Client>) {
         self.cycle.clients += 1;
         self.touched.push_back(Arc::clone(client));
@@ -194,7 +251,7 @@ impl PendingFlush {
 /// wait until the client's own task wakes up.
 impl Drop for PendingFlush {
     fn drop(&mut self) {
-        for client in self.touched.drain(..) {
+        while let Some(client) = self.next_touched() {
             // If the client is dead, this wakes its own task, which disconnects it.
             let _ = client.flush(&mut Written::default());
         }

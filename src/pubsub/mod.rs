@@ -20,4 +20,5 @@ pub(crate) mod message;
 pub(crate) mod model;
 pub(crate) mod patterns;
 pub(crate) mod registry;
+pub(crate) mod shared_flush;
 pub(crate) mod subscribers;
