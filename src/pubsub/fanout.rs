@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::message::Messages;
 use super::shared_flush::SharedFlush;
@@ -31,9 +31,12 @@ const MAX_CYCLE_EACH: usize = 256 * 1024;
 /// take.
 const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
-/// The workers share a list if there are this many clients for each. To wake one costs as much as
-/// writing to a few clients.
-const SHARE: usize = 64;
+/// Workers share a list if there are this many clients for each of two, and as many more help as get as
+/// many. A write by another worker takes 1.1 times as long, since what was appended is in the
+/// publisher's cache. This is more than a millisecond for each, which is worth it.
+pub(super) const SHARE: usize = 256;
+/// About how long a write takes.
+const WRITE: Duration = Duration::from_micros(5);
 
 /// The buffers and the work list of a thread that publishes.
 #[derive(Debug, Default)]
@@ -51,6 +54,9 @@ pub(crate) struct PendingFlush {
     touched: VecDeque<Arc<Client>>,
     /// Clients to flush that came onto the list before, and that several workers share.
     shared: Option<Shared>,
+    /// Whether the list is to be shared, since a message of the batch has many receivers and comes
+    /// after a long time.
+    spreads: bool,
     limits: OutputLimits,
     /// When the messages that are appended now were published.
     published: Instant,
@@ -84,6 +90,7 @@ impl Fanout {
         self.pending.published = now;
         self.pending.appends = 0;
         self.pending.appended = 0;
+        self.pending.spreads = false;
         if !self.has_touched() {
             self.pending.shared = None;
             self.pending.cycle = WriteCycle::default();
@@ -148,7 +155,10 @@ impl Fanout {
         workers: usize,
         own: usize,
     ) -> Option<(Arc<SharedFlush>, Vec<usize>)> {
-        self.pending.share(workers, own, SHARE)
+        let pending = &mut self.pending;
+        let spreads = std::mem::take(&mut pending.spreads);
+        let pays = spreads && pending.touched.len() >= 2 * SHARE;
+        pays.then(|| pending.share(workers, own, SHARE))
     }
 
     /// How many clients are still to be flushed.
@@ -168,6 +178,7 @@ impl Default for PendingFlush {
         PendingFlush {
             touched: VecDeque::new(),
             shared: None,
+            spreads: false,
             limits: OutputLimits::default(),
             published: Instant::now(),
             appends: 0,
@@ -194,9 +205,16 @@ impl PendingFlush {
         let backlog = subscribers
             .backlog()
             .map(|backlog| (backlog, backlog_bytes));
+        let receivers = subscribers.len();
+        if receivers >= 2 * SHARE {
+            // One worker that takes longer than until the next message puts several into a write.
+            let alone = WRITE * receivers as u32;
+            let gap = subscribers.note_publish(self.published);
+            self.spreads |= gap.is_none_or(|gap| gap >= alone);
+        }
         let mut delivery = Delivery::new(frames, self.published, backlog);
-        self.appends += subscribers.len();
-        let bytes = subscribers.len() * frames.len();
+        self.appends += receivers;
+        let bytes = receivers * frames.len();
         self.appended += bytes;
         self.cycle.bytes += bytes;
         for client in subscribers.clients() {
@@ -222,22 +240,19 @@ impl PendingFlush {
     }
 
     /// See [`Fanout::share`]. `share` is the least number of clients for a worker.
-    fn share(
+    pub(super) fn share(
         &mut self,
         workers: usize,
         own: usize,
         share: usize,
-    ) -> Option<(Arc<SharedFlush>, Vec<usize>)> {
-        if self.touched.is_empty() || (self.shared.is_none() && self.touched.len() < 2 * share) {
-            return None;
-        }
+    ) -> (Arc<SharedFlush>, Vec<usize>) {
         let shared = self.shared.get_or_insert_with(|| Shared {
             list: Arc::new(SharedFlush::new(workers, own, share)),
             own,
         });
         shared.list.add(self.touched.drain(..));
         let helpers = shared.list.ask(own);
-        Some((Arc::clone(&shared.list), helpers))
+        (Arc::clone(&shared.list), helpers)
     }
 
     fn touch(&mut self, client: &Arc<Client>) {

@@ -118,3 +118,164 @@ impl SharedFlush {
         (worker..self.lists.len()).chain(0..worker)
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::client::backlog::BacklogBytes;
+    use crate::client::outbox::Written;
+    use crate::client::socket::Socket;
+    use crate::client::{Addresses, Namespace};
+    use crate::config::OutputLimits;
+    use crate::pubsub::fanout::{Fanout, SHARE};
+    use crate::pubsub::subscribers::Subscribers;
+
+    const WORKERS: usize = 3;
+    /// Clients for each worker that is asked.
+    const FEW: usize = 2;
+
+    /// A client of a worker, and the other end of its socket.
+    fn client(id: usize, worker: usize) -> (Arc<Client>, UnixStream) {
+        let (ours, peer) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let socket = Socket::from(tokio::net::UnixStream::from_std(ours).unwrap());
+        let mut client = Client::new(id as u64, Addresses::unix(Arc::default()), socket);
+        client.worker = worker as u8;
+        (Arc::new(client), peer)
+    }
+
+    /// Clients with the ids 0, 1 … of the workers 0, 1, 2, 0 … in turn.
+    fn clients(count: usize) -> Vec<Arc<Client>> {
+        (0..count).map(|id| client(id, id % WORKERS).0).collect()
+    }
+
+    fn ids(list: &SharedFlush, worker: usize) -> Vec<u64> {
+        std::iter::from_fn(|| list.next(worker))
+            .map(|client| client.id)
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_worker_takes_its_own_clients_first_and_then_those_of_others() {
+        let list = SharedFlush::new(WORKERS, 0, FEW);
+        list.add(clients(8).into_iter());
+        assert_eq!(ids(&list, 1), [1, 4, 7, 2, 5, 0, 3, 6]);
+        assert!(list.is_empty(0) && list.next(2).is_none());
+    }
+
+    #[tokio::test]
+    async fn as_many_workers_are_asked_as_have_enough_to_do() {
+        let asked = |count, own| {
+            let list = SharedFlush::new(WORKERS, own, FEW);
+            list.add(clients(count).into_iter());
+            list.ask(own)
+        };
+        assert!(asked(2 * FEW - 1, 1).is_empty());
+        assert_eq!(asked(2 * FEW, 1), [2]);
+        assert_eq!(asked(100, 1), [2, 0]);
+    }
+
+    #[tokio::test]
+    async fn a_worker_is_asked_once_until_it_has_withdrawn() {
+        let list = SharedFlush::new(WORKERS, 0, FEW);
+        list.add(clients(100).into_iter());
+        assert_eq!(list.ask(0), [1, 2]);
+        assert!(list.ask(0).is_empty());
+        assert!(!list.withdraw(1), "it has clients");
+        assert_eq!(ids(&list, 1).len(), 100);
+        assert!(list.withdraw(1));
+        list.add(clients(100).into_iter());
+        assert_eq!(list.ask(0), [1]);
+    }
+
+    /// Appends a line to each.
+    fn feed(fanout: &mut Fanout, clients: &[Arc<Client>]) {
+        fanout.begin_batch(OutputLimits::default(), Instant::now());
+        for client in clients {
+            fanout.feed(client, b"line");
+        }
+    }
+
+    /// Workers that have been asked and never come, like those of a runtime that has ended.
+    #[tokio::test]
+    async fn the_publisher_flushes_what_no_helper_takes() {
+        for is_dropped in [false, true] {
+            let (clients, mut peers): (Vec<_>, Vec<_>) =
+                (0..8).map(|id| client(id, id % WORKERS)).unzip();
+            for client in &clients {
+                std::future::poll_fn(|context| client.socket().poll_write_ready(context))
+                    .await
+                    .unwrap();
+            }
+            let mut fanout = Fanout::default();
+            feed(&mut fanout, &clients);
+            let (list, asked) = fanout.pending.share(WORKERS, 0, FEW);
+            assert_eq!(asked, [1, 2]);
+            // One helper takes a client, and flushes it as any does.
+            let taken = list.next(1).unwrap();
+            assert!(taken.flush(&mut Written::default()));
+            if is_dropped {
+                drop(fanout);
+            } else {
+                assert!(fanout.has_touched());
+                while let Some(client) = fanout.next_touched() {
+                    assert!(client.flush(&mut Written::default()));
+                }
+                assert!(!fanout.has_touched());
+            }
+            assert!(list.is_empty(1));
+            for peer in &mut peers {
+                // All of it is there, or the test fails.
+                peer.set_nonblocking(true).unwrap();
+                let mut line = [0; 4];
+                peer.read_exact(&mut line).unwrap();
+                assert_eq!(&line, b"line");
+            }
+        }
+    }
+
+    /// What was shared and is not written counts as what the publisher has appended, until it is.
+    #[tokio::test]
+    async fn a_write_cycle_lasts_until_the_shared_list_is_empty() {
+        let clients = clients(4);
+        let mut fanout = Fanout::default();
+        feed(&mut fanout, &clients);
+        let large = vec![b'x'; 1024 * 1024];
+        fanout.feed(&clients[0], &large);
+        fanout.feed(&clients[1], &large);
+        assert!(fanout.is_due());
+        let (list, _) = fanout.pending.share(WORKERS, 0, FEW);
+        fanout.begin_batch(OutputLimits::default(), Instant::now());
+        assert!(fanout.is_due());
+        while list.next(1).is_some() {}
+        fanout.begin_batch(OutputLimits::default(), Instant::now());
+        assert!(!fanout.is_due());
+    }
+
+    #[tokio::test]
+    async fn a_list_is_shared_if_it_is_long_and_messages_are_rare() {
+        let is_shared = |receivers, gap| {
+            let mut subscribers = Subscribers::default();
+            let clients = clients(receivers);
+            clients.iter().for_each(|client| subscribers.insert(client));
+            let now = Instant::now();
+            subscribers.note_publish(now);
+            let mut fanout = Fanout::default();
+            fanout.begin_batch(OutputLimits::default(), now + gap);
+            fanout
+                .single
+                .add(Namespace::Channel, b"c", b"one"[..].into());
+            let backlog_bytes = BacklogBytes::default();
+            let Fanout { single, pending } = &mut fanout;
+            pending.deliver(single.all(), &subscribers, &backlog_bytes);
+            fanout.share(WORKERS, 0).is_some()
+        };
+        assert!(is_shared(2 * SHARE, Duration::from_secs(1)));
+        assert!(!is_shared(2 * SHARE - 1, Duration::from_secs(1)));
+        assert!(!is_shared(2 * SHARE, Duration::from_micros(100)));
+    }
+}

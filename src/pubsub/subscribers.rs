@@ -8,10 +8,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::client::backlog::Backlog;
 use crate::client::{Client, ClientId};
 use crate::hash::HashState;
+use crate::sync::Mutex;
 
 /// Tables with a capacity up to this are not shrunk.
 pub(crate) const SHRINK_FROM: usize = 1024;
@@ -37,6 +39,8 @@ pub(crate) struct Array {
     /// The place of each client in `clients`, once there have been more than [`LINEAR_SEARCH`].
     places: Option<HashMap<ClientId, usize, HashState>>,
     backlog: Backlog,
+    /// When a message was last published to it, while it was a large array.
+    last_publish: Mutex<Option<Instant>>,
 }
 
 impl Subscribers {
@@ -81,6 +85,15 @@ impl Subscribers {
             Subscribers::One(client) => std::slice::from_ref(client),
             Subscribers::Many(array) => &array.clients,
         }
+    }
+
+    /// Notes that a message is published `now`. Returns how long ago the last one was.
+    pub(crate) fn note_publish(&self, now: Instant) -> Option<Duration> {
+        let Subscribers::Many(array) = self else {
+            return None;
+        };
+        let last = array.last_publish.lock().replace(now);
+        last.map(|last| now.saturating_duration_since(last))
     }
 
     /// The messages that slow subscribers of the name share. A single one shares with nobody.
