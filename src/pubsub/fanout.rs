@@ -34,7 +34,7 @@ const MAX_CYCLE: usize = 32 * 1024 * 1024;
 /// Workers share a list if there are this many clients for each of two, and as many more help as get as
 /// many. A write by another worker takes 1.1 times as long, since what was appended is in the
 /// publisher's cache. This is more than a millisecond for each, which is worth it.
-pub(super) const SHARE: usize = 256;
+pub(crate) const SHARE: usize = 256;
 /// About how long a write takes.
 const WRITE: Duration = Duration::from_micros(5);
 

@@ -9,6 +9,7 @@
 //!   message      encodes messages and confirmations
 //!   busiest      counts what is published to which channels
 //!   fanout       appends messages to outboxes, and lists the clients to flush
+//!   shared_flush the part of such a list that several workers share
 //!   counts       counts messages by their receivers
 //! ```
 
