@@ -108,6 +108,8 @@ mod tests {
         state
             .registry
             .subscribe(subscriber, Namespace::Channel, b"c");
+        // The confirmation.
+        assert!(state.flush(&client));
         (client, peer)
     }
 

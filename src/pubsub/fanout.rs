@@ -54,8 +54,8 @@ pub(crate) struct PendingFlush {
     touched: VecDeque<Arc<Client>>,
     /// Clients to flush that came onto the list before, and that several workers share.
     shared: Option<Shared>,
-    /// Whether the list is to be shared, since a message of the batch has many receivers and comes
-    /// after a long time.
+    /// Whether the list is to be shared, since a message of the batch has many receivers, and such
+    /// messages are rare.
     spreads: bool,
     limits: OutputLimits,
     /// When the messages that are appended now were published.
@@ -207,10 +207,9 @@ impl PendingFlush {
             .map(|backlog| (backlog, backlog_bytes));
         let receivers = subscribers.len();
         if receivers >= 2 * SHARE {
-            // One worker that takes longer than until the next message puts several into a write.
-            let alone = WRITE * receivers as u32;
-            let gap = subscribers.note_publish(self.published);
-            self.spreads |= gap.is_none_or(|gap| gap >= alone);
+            // Where messages come faster, one worker puts several into a write, which costs less.
+            let work = WRITE * receivers as u32;
+            self.spreads |= subscribers.note_work(self.published, work);
         }
         let mut delivery = Delivery::new(frames, self.published, backlog);
         self.appends += receivers;

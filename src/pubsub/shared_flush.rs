@@ -258,14 +258,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_is_shared_if_it_is_long_and_messages_are_rare() {
+        // The messages before came every 100 ms, or all at once.
         let is_shared = |receivers, gap| {
             let mut subscribers = Subscribers::default();
             let clients = clients(receivers);
             clients.iter().for_each(|client| subscribers.insert(client));
-            let now = Instant::now();
-            subscribers.note_publish(now);
+            let mut now = Instant::now();
+            for _ in 0..10 {
+                subscribers.note_work(now, Duration::from_millis(5));
+                now += gap;
+            }
+            // A pause does not make them rare.
+            let now = now + Duration::from_millis(10);
             let mut fanout = Fanout::default();
-            fanout.begin_batch(OutputLimits::default(), now + gap);
+            fanout.begin_batch(OutputLimits::default(), now);
             fanout
                 .single
                 .add(Namespace::Channel, b"c", b"one"[..].into());
@@ -274,8 +280,9 @@ mod tests {
             pending.deliver(single.all(), &subscribers, &backlog_bytes);
             fanout.share(WORKERS, 0).is_some()
         };
-        assert!(is_shared(2 * SHARE, Duration::from_secs(1)));
-        assert!(!is_shared(2 * SHARE - 1, Duration::from_secs(1)));
-        assert!(!is_shared(2 * SHARE, Duration::from_micros(100)));
+        let rare = Duration::from_millis(100);
+        assert!(is_shared(2 * SHARE, rare));
+        assert!(!is_shared(2 * SHARE - 1, rare));
+        assert!(!is_shared(2 * SHARE, Duration::ZERO));
     }
 }
