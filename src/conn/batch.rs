@@ -8,6 +8,8 @@
 //! messages join those that still wait to be flushed. So under load one write carries many
 //! messages, and without load nothing is delayed.
 //!
+//! Other workers help with a long list of a rare message (`conn::spread`).
+//!
 //! A *write cycle* lasts from the first client that needs a flush until no client does. It accepts
 //! no further batches once larger writes would gain nothing, or would take too much memory
 //! ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).

@@ -10,7 +10,8 @@
 //!    └─────────────────────────────── all are flushed ──────────────────────────────┘
 //! ```
 //!
-//! `task` is the task's future, `input` reads, `batch` executes and writes, `blocked` waits in blocking
+//! `task` is the task's future, `input` reads, `batch` executes and writes,
+//! `spread` has other workers help with that, `blocked` waits in blocking
 //! commands and pauses.
 //!
 //! Invariants:

@@ -7,6 +7,10 @@
 //! (`PendingFlush`) is dealt out to the workers that serve its clients, and some of them are asked to
 //! help.
 //!
+//! That is done only for messages that are rare: where one worker would be done before the next comes
+//! (`Subscribers::note_work`). Otherwise a slow list is what makes writes cheap, since each carries the
+//! messages that have come in the meantime.
+//!
 //! ```text
 //!                       add                   next
 //!   publisher's list ─────────▶ list of 0 ─────────▶ publisher, on worker 0
