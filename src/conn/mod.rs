@@ -10,9 +10,8 @@
 //!    └─────────────────────────────── all are flushed ──────────────────────────────┘
 //! ```
 //!
-//! `task` is the task's future, `input` reads, `batch` executes and writes,
-//! `spread` has other workers help with that, `blocked` waits in blocking
-//! commands and pauses.
+//! `task` is the task's future, `input` reads, `batch` executes and writes, `spread` has other workers
+//! help with that, `blocked` waits in blocking commands and pauses.
 //!
 //! Invariants:
 //! - The buffers for input, replies and the list of clients to flush belong to the thread
