@@ -39,7 +39,8 @@
 //!             shared; slow receivers share all of them
 //!  conn       lets other connections of the thread execute their batches; then writes the publisher's
 //!             replies and flushes the receivers' outboxes, each with one system call, a few at a
-//!             time; requests that arrive meanwhile are executed in between
+//!             time; requests that arrive meanwhile are executed in between; other workers help with
+//!             a rare message that has very many receivers
 //! ```
 //!
 //! Output that does not fit into a subscriber's socket waits in its outbox, within

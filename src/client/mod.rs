@@ -8,6 +8,7 @@
 //! they may lag by one command.
 
 pub(crate) mod backlog;
+mod choices;
 mod closing;
 mod ending;
 mod extras;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
 
+pub(crate) use choices::{Choice, Choices};
 pub(crate) use closing::Closing;
 pub(crate) use ending::Ending;
 use extras::Extras;
@@ -90,12 +92,12 @@ pub(crate) struct Client {
     pub last_active: AtomicU64,
     /// The id of its last command in the command table, `u16::MAX` before the first.
     pub last_command: AtomicU16,
+    /// The lowest byte of the number of the worker that serves it; 0 if the server has no workers.
+    pub worker: u8,
     /// Its selected database.
     pub database: AtomicU32,
-    /// CLIENT NO-EVICT.
-    pub no_evict: AtomicBool,
-    /// CLIENT NO-TOUCH.
-    pub no_touch: AtomicBool,
+    /// CLIENT NO-EVICT and CLIENT NO-TOUCH.
+    pub choices: Choices,
     /// Whether a watched key has changed.
     pub watched_changed: AtomicBool,
     /// Its settings for client-side caching.
@@ -145,9 +147,9 @@ impl Client {
             subscription_count: AtomicU32::new(0),
             last_active: AtomicU64::new(0),
             last_command: AtomicU16::new(u16::MAX),
+            worker: 0,
             database: AtomicU32::new(0),
-            no_evict: AtomicBool::new(false),
-            no_touch: AtomicBool::new(false),
+            choices: Choices::default(),
             watched_changed: AtomicBool::new(false),
             tracking: Tracking::default(),
             holds_input: AtomicBool::new(false),

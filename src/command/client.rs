@@ -2,8 +2,6 @@
 //!
 //! Layer `command`. It may use `state` and what lies below.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use bytes::Bytes;
 
 use super::client_filter::{self, Filter};
@@ -11,7 +9,7 @@ use super::pubsub::help as help_reply;
 use super::{Args, Context, Next, ReplyMode};
 use crate::client::log::log_client;
 use crate::client::outbox::OverflowChoice;
-use crate::client::{ClientId, Closing, Ending, MAX_NAME, Names};
+use crate::client::{Choice, ClientId, Closing, Ending, MAX_NAME, Names};
 use crate::command::client_line::client_line;
 use crate::config::{Config, OverflowPolicy};
 use crate::observe::log_throttle::Told;
@@ -146,13 +144,15 @@ pub(crate) fn reply(context: &mut Context<'_>, args: &Args<'_>) -> Result {
 
 /// `CLIENT NO-EVICT ON | OFF`
 pub(crate) fn no_evict(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    context.client.no_evict.store(on_or_off(&args[2])?, Relaxed);
+    let on = on_or_off(&args[2])?;
+    context.client.choices.set(Choice::NoEvict, on);
     Ok(Reply::OK)
 }
 
 /// `CLIENT NO-TOUCH ON | OFF` (Redis 7.2)
 pub(crate) fn no_touch(context: &mut Context<'_>, args: &Args<'_>) -> Result {
-    context.client.no_touch.store(on_or_off(&args[2])?, Relaxed);
+    let on = on_or_off(&args[2])?;
+    context.client.choices.set(Choice::NoTouch, on);
     Ok(Reply::OK)
 }
 

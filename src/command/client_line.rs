@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::client::tracking::Modes;
-use crate::client::{Client, Closing, Kept, PeerAddress};
+use crate::client::{Choice, Client, Closing, Kept, PeerAddress};
 
 /// The fields of Redis 7.2 in its order, with a line feed at the end. `qbuf` is the size of the
 /// kept input. Buffers that fanfare does not have (`argv-mem`, `rbs`, …) show 0. fanfare's own
@@ -101,8 +101,8 @@ fn flags(client: &Client) -> String {
             'U',
             matches!(client.addresses.peer_address(), PeerAddress::Unix(_)),
         ),
-        ('e', client.no_evict.load(Relaxed)),
-        ('T', client.no_touch.load(Relaxed)),
+        ('e', client.choices.is_on(Choice::NoEvict)),
+        ('T', client.choices.is_on(Choice::NoTouch)),
     ];
     let set: String = letters
         .iter()

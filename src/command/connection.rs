@@ -8,7 +8,7 @@ use super::client::valid_name;
 use super::{Args, Context, Next, ReplyMode, access, tracking, transaction};
 use crate::client::outbox::OverflowChoice;
 use crate::client::tracking::Modes;
-use crate::client::{DEFAULT_USER, Ending};
+use crate::client::{Choice, DEFAULT_USER, Ending};
 use crate::config::Config;
 use crate::resp::Protocol;
 use crate::resp::error::CommandError;
@@ -157,8 +157,8 @@ pub(crate) fn reset(context: &mut Context<'_>, _args: &Args<'_>) -> Result {
     tracking::end(context);
     tracking::switch_protocol(context, Protocol::Resp2);
     client.database.store(0, Relaxed);
-    client.no_evict.store(false, Relaxed);
-    client.no_touch.store(false, Relaxed);
+    client.choices.set(Choice::NoEvict, false);
+    client.choices.set(Choice::NoTouch, false);
     client.set_names(|names| names.name = Bytes::new());
     context
         .server

@@ -13,7 +13,7 @@ use super::deferred::Deferred;
 use super::publish_run::{self, PublishRun};
 use super::{Next, Session, transaction};
 use crate::client::log::log_client;
-use crate::client::{Client, Closing, Ending};
+use crate::client::{Choice, Client, Closing, Ending};
 use crate::config::Config;
 use crate::observe::batch_stats::BatchStats;
 use crate::observe::log_throttle::Told;
@@ -127,7 +127,7 @@ impl<'a> Context<'a> {
         if !self.may_write && server.pause.is_on() {
             keys = keys.unchanged();
         }
-        let keys = if self.client.no_touch.load(Relaxed) {
+        let keys = if self.client.choices.is_on(Choice::NoTouch) {
             keys.untouched()
         } else {
             keys

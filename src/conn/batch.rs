@@ -8,6 +8,8 @@
 //! messages join those that still wait to be flushed. So under load one write carries many
 //! messages, and without load nothing is delayed.
 //!
+//! Other workers help with a long list of a rare message (`conn::spread`).
+//!
 //! A *write cycle* lasts from the first client that needs a flush until no client does. It accepts
 //! no further batches once larger writes would gain nothing, or would take too much memory
 //! ([`Fanout::is_due`](crate::pubsub::fanout::Fanout::is_due)).
@@ -18,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::buffers::BatchBuffers;
 use super::input::Input;
-use super::{Connection, blocked, turns};
+use super::{Connection, blocked, spread, turns};
 use crate::client::Closing;
 use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, hub, operators};
 use crate::resp::request::Limits;
@@ -35,7 +37,7 @@ const COMMANDS_PER_LOCK: usize = 64;
 /// little time beside it.
 const LONG_BATCH: Duration = Duration::from_micros(20);
 /// After this many flushes, the other tasks of the thread run.
-const WRITES_PER_TURN: usize = 16;
+pub(super) const WRITES_PER_TURN: usize = 16;
 
 /// Why a batch ended.
 enum BatchEnd {
@@ -150,6 +152,7 @@ impl Connection {
     ) -> bool {
         loop {
             turns::begin();
+            spread::ask_for_help(&self.state, &self.client, &mut buffers.fanout);
             let touched = std::iter::from_fn(|| buffers.fanout.next_touched());
             self.state.flush_some(touched.take(WRITES_PER_TURN));
             if !buffers.fanout.has_touched() {

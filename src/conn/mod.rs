@@ -10,8 +10,8 @@
 //!    └─────────────────────────────── all are flushed ──────────────────────────────┘
 //! ```
 //!
-//! `task` is the task's future, `input` reads, `batch` executes and writes, `blocked` waits in blocking
-//! commands and pauses.
+//! `task` is the task's future, `input` reads, `batch` executes and writes, `spread` has other workers
+//! help with that, `blocked` waits in blocking commands and pauses.
 //!
 //! Invariants:
 //! - The buffers for input, replies and the list of clients to flush belong to the thread
@@ -25,6 +25,7 @@ mod batch;
 mod blocked;
 pub(crate) mod buffers;
 mod input;
+mod spread;
 mod task;
 pub(crate) mod turns;
 
@@ -84,9 +85,17 @@ enum Event {
 }
 
 impl Connection {
-    /// A connection that was just accepted. Its client is added to the table of clients.
-    pub(crate) fn new(state: Arc<ServerState>, socket: Socket, addresses: Addresses) -> Connection {
-        let client = Arc::new(Client::new(state.clients.next_id(), addresses, socket));
+    /// A connection that was just accepted, and that this worker will serve. Its client is added to
+    /// the table of clients.
+    pub(crate) fn new(
+        state: Arc<ServerState>,
+        worker: u8,
+        socket: Socket,
+        addresses: Addresses,
+    ) -> Connection {
+        let mut client = Client::new(state.clients.next_id(), addresses, socket);
+        client.worker = worker;
+        let client = Arc::new(client);
         state.clients.insert(Arc::clone(&client));
         // After the insertion: a later CONFIG SET finds the client in the table.
         state.choose_overflow(&client, None);

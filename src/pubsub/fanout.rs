@@ -12,9 +12,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::message::Messages;
+use super::shared_flush::SharedFlush;
 use super::subscribers::Subscribers;
 use crate::client::Client;
 use crate::client::backlog::BacklogBytes;
@@ -30,6 +31,13 @@ const MAX_CYCLE_EACH: usize = 256 * 1024;
 /// take.
 const MAX_CYCLE: usize = 32 * 1024 * 1024;
 
+/// Workers share a list if there are this many clients for each of two, and as many more help as get as
+/// many. A write by another worker takes 1.1 times as long, since what was appended is in the
+/// publisher's cache. This is more than a millisecond for each, which is worth it.
+pub(crate) const SHARE: usize = 256;
+/// About how long a write takes.
+const WRITE: Duration = Duration::from_micros(5);
+
 /// The buffers and the work list of a thread that publishes.
 #[derive(Debug, Default)]
 pub(crate) struct Fanout {
@@ -44,6 +52,11 @@ pub(crate) struct Fanout {
 pub(crate) struct PendingFlush {
     /// The clients to flush, in this order. A client may be listed twice.
     touched: VecDeque<Arc<Client>>,
+    /// Clients to flush that came onto the list before, and that several workers share.
+    shared: Option<Shared>,
+    /// Whether the list is to be shared, since a message of the batch has many receivers, and such
+    /// messages are rare.
+    spreads: bool,
     limits: OutputLimits,
     /// When the messages that are appended now were published.
     published: Instant,
@@ -52,6 +65,14 @@ pub(crate) struct PendingFlush {
     /// How many bytes they had.
     appended: usize,
     cycle: WriteCycle,
+}
+
+/// The part of the list that other workers share.
+#[derive(Debug)]
+struct Shared {
+    list: Arc<SharedFlush>,
+    /// The publisher's worker.
+    own: usize,
 }
 
 /// What was added to the list, and appended to outboxes, since the list was last empty at the start
@@ -69,7 +90,9 @@ impl Fanout {
         self.pending.published = now;
         self.pending.appends = 0;
         self.pending.appended = 0;
-        if self.pending.touched.is_empty() {
+        self.pending.spreads = false;
+        if !self.has_touched() {
+            self.pending.shared = None;
             self.pending.cycle = WriteCycle::default();
         }
     }
@@ -122,7 +145,20 @@ impl Fanout {
 
     /// Whether a client is still to be flushed.
     pub(crate) fn has_touched(&self) -> bool {
-        !self.pending.touched.is_empty()
+        self.pending.has_touched()
+    }
+
+    /// Shares the list among this many workers, if that pays. Returns the shared list and those that
+    /// must help, beside the publisher's worker `own`.
+    pub(crate) fn share(
+        &mut self,
+        workers: usize,
+        own: usize,
+    ) -> Option<(Arc<SharedFlush>, Vec<usize>)> {
+        let pending = &mut self.pending;
+        let spreads = std::mem::take(&mut pending.spreads);
+        let pays = spreads && pending.touched.len() >= 2 * SHARE;
+        pays.then(|| pending.share(workers, own, SHARE))
     }
 
     /// How many clients are still to be flushed.
@@ -133,7 +169,7 @@ impl Fanout {
     /// Removes the first client from the list and returns it. The others stay on the list while the
     /// caller flushes it, so they are flushed even if that panics.
     pub(crate) fn next_touched(&mut self) -> Option<Arc<Client>> {
-        self.pending.touched.pop_front()
+        self.pending.next_touched()
     }
 }
 
@@ -141,6 +177,8 @@ impl Default for PendingFlush {
     fn default() -> PendingFlush {
         PendingFlush {
             touched: VecDeque::new(),
+            shared: None,
+            spreads: false,
             limits: OutputLimits::default(),
             published: Instant::now(),
             appends: 0,
@@ -167,9 +205,15 @@ impl PendingFlush {
         let backlog = subscribers
             .backlog()
             .map(|backlog| (backlog, backlog_bytes));
+        let receivers = subscribers.len();
+        if receivers >= 2 * SHARE {
+            // Where messages come faster, one worker puts several into a write, which costs less.
+            let work = WRITE * receivers as u32;
+            self.spreads |= subscribers.note_work(self.published, work);
+        }
         let mut delivery = Delivery::new(frames, self.published, backlog);
-        self.appends += subscribers.len();
-        let bytes = subscribers.len() * frames.len();
+        self.appends += receivers;
+        let bytes = receivers * frames.len();
         self.appended += bytes;
         self.cycle.bytes += bytes;
         for client in subscribers.clients() {
@@ -183,6 +227,33 @@ impl PendingFlush {
         delivery.into_refused()
     }
 
+    fn has_touched(&self) -> bool {
+        let is_shared = |shared: &Shared| !shared.list.is_empty(shared.own);
+        !self.touched.is_empty() || self.shared.as_ref().is_some_and(is_shared)
+    }
+
+    fn next_touched(&mut self) -> Option<Arc<Client>> {
+        let shared = self.shared.as_ref();
+        let client = shared.and_then(|shared| shared.list.next(shared.own));
+        client.or_else(|| self.touched.pop_front())
+    }
+
+    /// See [`Fanout::share`]. `share` is the least number of clients for a worker.
+    pub(super) fn share(
+        &mut self,
+        workers: usize,
+        own: usize,
+        share: usize,
+    ) -> (Arc<SharedFlush>, Vec<usize>) {
+        let shared = self.shared.get_or_insert_with(|| Shared {
+            list: Arc::new(SharedFlush::new(workers, own, share)),
+            own,
+        });
+        shared.list.add(self.touched.drain(..));
+        let helpers = shared.list.ask(own);
+        (Arc::clone(&shared.list), helpers)
+    }
+
     fn touch(&mut self, client: &Arc<Client>) {
         self.cycle.clients += 1;
         self.touched.push_back(Arc::clone(client));
@@ -194,7 +265,7 @@ impl PendingFlush {
 /// wait until the client's own task wakes up.
 impl Drop for PendingFlush {
     fn drop(&mut self) {
-        for client in self.touched.drain(..) {
+        while let Some(client) = self.next_touched() {
             // If the client is dead, this wakes its own task, which disconnects it.
             let _ = client.flush(&mut Written::default());
         }

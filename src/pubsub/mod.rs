@@ -9,6 +9,7 @@
 //!   message      encodes messages and confirmations
 //!   busiest      counts what is published to which channels
 //!   fanout       appends messages to outboxes, and lists the clients to flush
+//!   shared_flush the part of such a list that several workers share
 //!   counts       counts messages by their receivers
 //! ```
 
@@ -20,4 +21,5 @@ pub(crate) mod message;
 pub(crate) mod model;
 pub(crate) mod patterns;
 pub(crate) mod registry;
+pub(crate) mod shared_flush;
 pub(crate) mod subscribers;

@@ -62,6 +62,14 @@ impl Peer {
         Peer { client, socket }
     }
 
+    /// As [`new`](Self::new), of this worker.
+    fn of_worker(id: u64, worker: u8) -> Peer {
+        let mut peer = Peer::new(id);
+        let client = Arc::get_mut(&mut peer.client);
+        client.expect("nobody else has it").worker = worker;
+        peer
+    }
+
     fn subscriber<'a>(&'a self, limits: &'a OutputLimits) -> Subscriber<'a> {
         Subscriber {
             client: &self.client,
@@ -247,6 +255,79 @@ fn every_accepted_message_is_sent() {
         assert_eq!(payloads.len(), 4, "{payloads:?}");
         assert_empty(&registry);
     });
+}
+
+/// Publishes one message as a batch of its own, whose list two workers share. With `comes`, the one that
+/// is asked does come.
+fn publish_shared(registry: &Arc<Registry>, payload: &str, own: usize, comes: bool) {
+    let mut fanout = Fanout::default();
+    append(registry, CHANNEL, payload, &mut fanout);
+    let (list, asked) = fanout.pending.share(2, own, 1);
+    let helpers = asked.into_iter().filter(|_| comes).map(|worker| {
+        let (registry, list) = (Arc::clone(registry), Arc::clone(&list));
+        thread::spawn(move || {
+            while !(list.is_empty(worker) && list.withdraw(worker)) {
+                if let Some(client) = list.next(worker) {
+                    flush(&registry, &client);
+                }
+            }
+        })
+    });
+    let helpers: Vec<_> = helpers.collect();
+    flush_all(registry, &mut fanout);
+    assert!(!fanout.has_touched());
+    // More is published in the same cycle, while the helper may be about to end.
+    append(registry, CHANNEL, &format!("{payload}+"), &mut fanout);
+    let (list, asked) = fanout.pending.share(2, own, 1);
+    for worker in asked.into_iter().filter(|_| comes) {
+        while let Some(client) = list.next(worker) {
+            flush(registry, &client);
+        }
+        assert!(list.withdraw(worker));
+    }
+    flush_all(registry, &mut fanout);
+    join(helpers);
+}
+
+/// Two publishers on two workers share their lists, and one of those who are asked may never come.
+#[test]
+fn every_message_of_a_shared_list_is_sent_in_order() {
+    let model = |comes: bool| {
+        let registry = Arc::new(Registry::new());
+        let peers = [Peer::of_worker(1, 0), Peer::of_worker(2, 1)];
+        let mut tasks = Vec::new();
+        for peer in &peers {
+            peer.subscribe(&registry, Namespace::Channel, CHANNEL);
+            tasks.push(peer.spawn_task(&registry));
+            peer.socket.make_room(usize::MAX);
+        }
+        let publishers = [("a", 0), ("b", 1)].map(|(name, own)| {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || publish_shared(&registry, name, own, comes))
+        });
+        join(publishers);
+        let expected = "*3$9subscribe$1c:1".len() + 6 * 2 + 2 * (MESSAGE - 1) + 2 * MESSAGE;
+        for peer in &peers {
+            while peer.socket.taken().0.len() < expected {
+                thread::yield_now();
+            }
+            peer.client.drain();
+        }
+        join(tasks);
+        let [first, second] = peers.map(|peer| {
+            let messages = peer.messages();
+            let payloads: Vec<_> = payloads(&messages).into_iter().map(str::to_owned).collect();
+            payloads
+        });
+        assert_eq!((&first, first.len()), (&second, 4));
+        for (one, later) in [("a", "a+"), ("b", "b+")] {
+            let place = |payload| first.iter().position(|other| other == payload);
+            assert!(place(one) < place(later), "{first:?}");
+        }
+        assert_empty(&registry);
+    };
+    explore(move || model(true));
+    explore(move || model(false));
 }
 
 #[test]

@@ -8,15 +8,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::client::backlog::Backlog;
 use crate::client::{Client, ClientId};
 use crate::hash::HashState;
+use crate::sync::Mutex;
 
 /// Tables with a capacity up to this are not shrunk.
 pub(crate) const SHRINK_FROM: usize = 1024;
 /// Up to this many subscribers are searched linearly.
 const LINEAR_SEARCH: usize = 8;
+
+/// Messages that count at most when it is told whether messages are rare.
+const REMEMBERED: u32 = 64;
 
 /// A set of clients, and the backlog that the slow ones among them share.
 #[derive(Debug, Default)]
@@ -37,6 +42,9 @@ pub(crate) struct Array {
     /// The place of each client in `clients`, once there have been more than [`LINEAR_SEARCH`].
     places: Option<HashMap<ClientId, usize, HashState>>,
     backlog: Backlog,
+    /// When a single worker that writes every message by itself would be done with all of them. Kept
+    /// while there are many subscribers.
+    busy_until: Mutex<Option<Instant>>,
 }
 
 impl Subscribers {
@@ -81,6 +89,19 @@ impl Subscribers {
             Subscribers::One(client) => std::slice::from_ref(client),
             Subscribers::Many(array) => &array.clients,
         }
+    }
+
+    /// Notes that there is something to write `now`, which takes a single worker `work`. Returns whether
+    /// it would have been done with all that came before, so that messages are rare.
+    pub(crate) fn note_work(&self, now: Instant, work: Duration) -> bool {
+        let Subscribers::Many(array) = self else {
+            return true;
+        };
+        let mut busy_until = array.busy_until.lock();
+        let before = busy_until.unwrap_or(now).max(now);
+        let is_rare = before == now;
+        *busy_until = Some((before + work).min(now + work * REMEMBERED));
+        is_rare
     }
 
     /// The messages that slow subscribers of the name share. A single one shares with nobody.

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::client::log::log_client;
-use crate::client::{Client, Ending};
+use crate::client::{Choice, Client, Ending};
 use crate::observe::log_throttle::Told;
 use crate::state::ServerState;
 
@@ -56,7 +56,7 @@ fn evict(state: &ServerState) -> bool {
     if total < limit {
         return true;
     }
-    clients.retain(|(_, client)| !client.no_evict.load(Relaxed));
+    clients.retain(|(_, client)| !client.choices.is_on(Choice::NoEvict));
     clients.sort_unstable_by_key(|(memory, _)| std::cmp::Reverse(*memory));
     for (memory, client) in clients {
         if total < limit {

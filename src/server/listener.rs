@@ -318,24 +318,30 @@ fn admit(state: &Arc<ServerState>, accepted: Accepted) -> io::Result<()> {
     }
     let home = state.placement.next();
     let accepted = match home {
-        Some(home) => accepted.move_to(home)?,
+        Some((_, home)) => accepted.move_to(home)?,
         None => accepted,
     };
     let link = accepted.into_link(&state.tls)?;
     if let Err(error) = link.socket.set_keepalive(config.tcp_keepalive) {
         tracing::debug!(%error, "can't set TCP keepalive");
     }
-    let task = start(state, link, encrypted);
+    let worker = home.map_or(0, |(place, _)| place as u8);
+    let task = start(state, worker, link, encrypted);
     match home {
-        Some(home) => state.tasks.spawn_on(task, home),
+        Some((_, home)) => state.tasks.spawn_on(task, home),
         None => state.tasks.spawn(task),
     };
     Ok(())
 }
 
-/// The task of an accepted connection.
-fn start(state: &Arc<ServerState>, link: ClientLink, encrypted: bool) -> ConnectionTask {
-    let connection = Connection::new(Arc::clone(state), link.socket, link.addresses);
+/// The task of an accepted connection, which this worker will serve.
+fn start(
+    state: &Arc<ServerState>,
+    worker: u8,
+    link: ClientLink,
+    encrypted: bool,
+) -> ConnectionTask {
+    let connection = Connection::new(Arc::clone(state), worker, link.socket, link.addresses);
     let server = Arc::clone(state);
     #[cfg(feature = "http")]
     if let Some((far, stream)) = link.http {

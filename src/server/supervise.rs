@@ -8,6 +8,7 @@
 //!   still on it (`pubsub::fanout`).
 //! - During the write of an outbox: the client of that outbox is closed too, since it is unknown
 //!   how many of its bytes were written.
+//! - In a task that helps another worker to write: it ends, and that worker writes what is left.
 //! - In a task of the server itself (a listener, housekeeping, expiry, the shutdown): the task is
 //!   started again after [`REST`].
 //!

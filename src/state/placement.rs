@@ -46,12 +46,14 @@ impl Placement {
         }
     }
 
-    /// The thread of the next connection; `None` for the one that accepted it.
-    pub(crate) fn next(&self) -> Option<&Handle> {
+    /// The thread of the next connection, with its place among all; `None` for the one that accepted
+    /// it.
+    pub(crate) fn next(&self) -> Option<(usize, &Handle)> {
         if self.handles.len() < 2 {
             return None;
         }
         let turn = self.next.fetch_add(1, Relaxed);
-        self.handles.get(turn % self.handles.len())
+        let place = turn % self.handles.len();
+        Some((place, &self.handles[place]))
     }
 }
