@@ -8,6 +8,10 @@ import { kill, waitUntil } from "./harness.mjs";
 
 export const HUBS = ["redis-server", "fanfare"];
 
+// Those of a check that has not come to its end.
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -48,7 +52,9 @@ class Servers {
   }
 
   async #start(program, port, options) {
-    this.#processes.set(port, spawn(program, ["--port", String(port), ...options], { stdio: "ignore" }));
+    const child = spawn(program, ["--port", String(port), ...options], { stdio: "ignore" });
+    running.add(child);
+    this.#processes.set(port, child);
     await waitUntil(() => ask(port, ["PING"]), `${program} to answer`);
   }
 
@@ -65,6 +71,7 @@ class Servers {
     const child = this.#processes.get(port);
     this.#processes.delete(port);
     await kill(child);
+    running.delete(child);
   }
 
   async waitForHub(edge, isUp = 1) {
