@@ -13,7 +13,9 @@ const LIBRARIES = {
   "node-redis": async (port, protocol) => {
     const client = createClient({ RESP: protocol, socket: { host: "127.0.0.1", port } });
     const inbox = new Inbox(), push = (message, channel) => inbox.push(channel, message);
+    let losses = 0;
     client.on("error", () => {}); // without a listener a lost connection would end the process
+    client.on("reconnecting", () => (losses += 1));
     await client.connect();
     return {
       inbox,
@@ -26,13 +28,16 @@ const LIBRARIES = {
       ssubscribe: (channel) => client.sSubscribe(channel, push),
       unsubscribe: (channel) => client.unsubscribe(channel),
       pubsub: (...words) => client.sendCommand(["PUBSUB", ...words]),
+      losses: () => losses,
       end: () => client.destroy(),
     };
   },
   ioredis: async (port, protocol) => {
     const client = new Redis({ host: "127.0.0.1", port, protocol });
     const inbox = new Inbox();
+    let losses = 0;
     client.on("error", () => {}); // without a listener it would write to the console
+    client.on("reconnecting", () => (losses += 1));
     client.on("message", inbox.push).on("smessage", inbox.push).on("pmessage", (_, channel, message) => inbox.push(channel, message));
     await client.ping();
     return {
@@ -54,6 +59,7 @@ const LIBRARIES = {
       ssubscribe: (channel) => client.ssubscribe(channel),
       unsubscribe: (channel) => client.unsubscribe(channel),
       pubsub: (...words) => client.pubsub(...words),
+      losses: () => losses,
       end: () => client.disconnect(),
     };
   },
@@ -131,6 +137,15 @@ checkWithEdges("the hub is killed: the subscriber reconnects and subscribes agai
   await servers.waitForHub(servers.b, 0);
   await assert.rejects(b.publish("c", "lost"), NO_HUB);
   await servers.waitForHub(servers.a, 0);
+  await servers.startHub();
+  await reached(servers, a, b);
+});
+
+checkWithEdges("the hub is away for longer than a subscriber waits for it", ["--upstream-timeout", "1"], async (servers, a, b) => {
+  await subscribeThrice(a);
+  await servers.killHub();
+  // It is closed, and so is each connection on which it has tried in vain to subscribe again.
+  await waitUntil(() => a.losses() >= 3, "the edge to close three connections");
   await servers.startHub();
   await reached(servers, a, b);
 });

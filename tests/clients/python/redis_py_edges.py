@@ -6,11 +6,14 @@ import threading
 
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from edge_servers import HUBS, edges
 from harness import async_wait_until, check, expect, refused, run, wait_until
 
 EVERY_BYTE = bytes(range(256))
+ONCE = Retry(NoBackoff(), 0)  # redis-py tries ten times by default
 NO_HUB = "NOUPSTREAM no connection to the upstream"
 
 
@@ -31,6 +34,14 @@ def connect(port, protocol, **options):
 
 def next_message(pubsub):
     return wait_until(lambda: pubsub.get_message(timeout=1), "a pub/sub frame")
+
+
+def next_or_closed(pubsub):
+    """The next frame, or None if the connection has ended."""
+    try:
+        return pubsub.get_message(timeout=1)
+    except redis.ConnectionError:
+        return None
 
 
 def frames(pubsub, count):
@@ -176,6 +187,28 @@ def hub_killed(hub, protocol):
         expect(frames(p, 3), THRICE)
         servers.wait_for_hub(servers.b)
         reached_by(b, p)
+
+
+@behind("the hub is away for longer than a subscriber waits for it")
+def hub_away(hub, protocol):
+    with edges(hub, "--upstream-timeout", "1") as servers, connect(servers.b, protocol) as b:
+        with connect(servers.a, protocol, retry=ONCE) as a, a.pubsub() as p:
+            subscribe_thrice(p)
+            servers.kill_hub()
+
+            def is_closed():
+                try:
+                    expect(p.get_message(timeout=1), None)
+                except redis.ConnectionError:
+                    return True
+
+            # It is closed, and so is each connection on which it has tried in vain to subscribe again.
+            for _ in range(2):
+                wait_until(is_closed, "the edge to close the connection")
+            servers.start_hub()
+            expect([wait_until(lambda: next_or_closed(p), "a frame") for _ in range(3)], THRICE)
+            servers.wait_for_hub(servers.b)
+            reached_by(b, p)
 
 
 @behind("upstream-loss-policy keep: the subscriber stays connected")
