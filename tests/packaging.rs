@@ -19,7 +19,7 @@ fn read(name: &str) -> String {
 async fn variables_are_those_of_settings() {
     let help = run(&["--help"]).await.stdout;
     let mut named = BTreeSet::new();
-    for file in ["Dockerfile", "compose.yaml"] {
+    for file in ["Dockerfile", "compose.yaml", "compose-edges.yaml"] {
         let text = read(file);
         let words = text.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
         named.extend(
@@ -53,7 +53,9 @@ async fn the_unit_waits_for_the_server() {
         .and_then(|text| text.parse().ok())
         .expect("seconds");
     assert!(seconds(&unit, "TimeoutStopSec=") > default);
-    assert!(seconds(&read("compose.yaml"), "stop_grace_period:") > default);
+    for file in ["compose.yaml", "compose-edges.yaml"] {
+        assert!(seconds(&read(file), "stop_grace_period:") > default);
+    }
 }
 
 /// The image builds with the compiler that the manifest asks for.

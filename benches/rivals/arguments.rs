@@ -14,7 +14,7 @@ use crate::rival::Rival;
 const FANFARE_COMMAND: &str = concat!(
     "'",
     env!("CARGO_BIN_EXE_fanfare"),
-    "' --port {port} --maxclients 20000 --worker-threads {workers} {transport}"
+    "' --port {port} --maxclients 20000 --worker-threads {workers} {transport} {upstream}"
 );
 const REDIS_COMMAND: &str =
     "redis-server --port {port} --save '' --appendonly no --maxclients 20000 {transport}";
@@ -167,7 +167,8 @@ fn command() -> Command {
                 "NAME=COMMAND",
                 "One more server, or another 'redis' or 'kevy' (which is there if it is on the PATH): \
                  {port} stands for its port, {workers} for its threads or 0, {transport} for what \
-                 redis-server is told to listen by TLS or on a Unix socket [repeatable]",
+                 redis-server is told to listen by TLS or on a Unix socket, {upstream} for what makes \
+                 fanfare an edge [repeatable]",
             )
             .action(ArgAction::Append),
         )

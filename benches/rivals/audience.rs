@@ -111,9 +111,9 @@ impl Audience {
         }
     }
 
-    /// A subscribed connection for each member, in their order.
-    pub fn subscribe(&self, server: &Server) -> Result<Vec<Link>> {
-        let subscribe = |member: &Member| {
+    /// A subscribed connection for each member, in their order. The servers take turns.
+    pub fn subscribe(&self, servers: &[Server]) -> Result<Vec<Link>> {
+        let subscribe = |(member, server): (&Member, &Server)| {
             let channel = name(member.channel);
             let mut link = server.connect()?;
             let mut reply = wire::request(&[b"subscribe", &channel]);
@@ -127,7 +127,8 @@ impl Audience {
             wire::exchange(&mut link, &request, &reply).context("SUBSCRIBE")?;
             Ok(link)
         };
-        self.members.iter().map(subscribe).collect()
+        let members = self.members.iter().zip(servers.iter().cycle());
+        members.map(subscribe).collect()
     }
 
     /// How many members there are.

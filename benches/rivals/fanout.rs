@@ -39,8 +39,29 @@ const OFTEN: usize = 1_000;
 /// The most subscribers when it is only to be seen whether it works.
 const QUICK: usize = 100;
 
+/// Where the clients of a fan-out are.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// Where the publishers are.
+    pub publishers: &'a Server,
+    /// Where the subscribers are.
+    pub subscribers: &'a [Server],
+    /// How many receivers a publisher is told.
+    pub receivers: usize,
+}
+
+/// What a fan-out has done in a time.
+pub struct Done<C> {
+    /// Messages that have arrived.
+    pub delivered: u64,
+    /// How long it took.
+    pub time: Duration,
+    /// The processor time before and after it.
+    pub cpu: [C; 2],
+}
+
 /// Subscribers and publishers, connected.
-struct Fanout {
+pub struct Fanout {
     plan: Plan,
     net: Net,
     audience: Audience,
@@ -186,7 +207,8 @@ fn targets(plan: &Plan) -> Vec<Target> {
     targets
 }
 
-fn quick(plan: Plan, options: Options) -> Plan {
+/// The plan with fewer subscribers, if it is only to be seen whether it works.
+pub fn quick(plan: Plan, options: Options) -> Plan {
     let most = if options.quick { QUICK } else { usize::MAX };
     Plan {
         subscribers: plan.subscribers.min(most),
@@ -200,14 +222,15 @@ pub fn measure(plan: Plan, rival: &Rival, options: Options) -> Result<Vec<Figure
         return Ok(Vec::new());
     }
     let server = Server::start_by(rival, plan.transport)?;
-    let mut fanout = Fanout::connect(&quick(plan, options), &server)?;
-    fanout.run(options.time / 10)?;
-    let (delivered, cpu, begun) = (fanout.audience.delivered(), server.cpu()?, Instant::now());
-    fanout.run(options.time)?;
-    let (time, cpu) = (begun.elapsed(), server.cpu()? - cpu);
-    fanout.audience.check_counts()?;
-    let delivered = fanout.audience.delivered() - delivered;
-    Ok(figures(delivered, time, cpu))
+    let plan = quick(plan, options);
+    let places = Places {
+        publishers: &server,
+        subscribers: std::slice::from_ref(&server),
+        receivers: plan.subscribers_each(),
+    };
+    let done = Fanout::connect(&plan, places)?.measure(options.time, || server.cpu())?;
+    let [before, after] = done.cpu;
+    Ok(figures(done.delivered, done.time, after - before))
 }
 
 /// What a closed loop of deliveries says.
@@ -221,14 +244,14 @@ pub fn figures(delivered: u64, time: Duration, cpu: Cpu) -> Vec<Figure> {
 
 impl Fanout {
     /// Subscribers first, then publishers.
-    fn connect(plan: &Plan, server: &Server) -> Result<Fanout> {
+    pub fn connect(plan: &Plan, places: Places<'_>) -> Result<Fanout> {
         let audience = Audience::new(plan);
-        let mut links = audience.subscribe(server)?;
+        let mut links = audience.subscribe(places.subscribers)?;
         let mut publishers = Vec::new();
         for channel in 0..plan.channels {
             for number in 0..plan.publishers {
-                links.push(server.connect()?);
-                publishers.push(Publisher::new(plan, channel, number));
+                links.push(places.publishers.connect()?);
+                publishers.push(Publisher::new(plan, channel, number, places.receivers));
             }
         }
         Ok(Fanout {
@@ -236,6 +259,20 @@ impl Fanout {
             net: Net::new(links)?,
             audience,
             publishers,
+        })
+    }
+
+    /// Warms up, and measures for so long. `cpu` tells the processor time.
+    pub fn measure<C>(&mut self, time: Duration, cpu: impl Fn() -> Result<C>) -> Result<Done<C>> {
+        self.run(time / 10)?;
+        let (delivered, before, begun) = (self.audience.delivered(), cpu()?, Instant::now());
+        self.run(time)?;
+        let (time, after) = (begun.elapsed(), cpu()?);
+        self.audience.check_counts()?;
+        Ok(Done {
+            delivered: self.audience.delivered() - delivered,
+            time,
+            cpu: [before, after],
         })
     }
 
@@ -283,13 +320,13 @@ impl Fanout {
 }
 
 impl Publisher {
-    fn new(plan: &Plan, channel: usize, number: usize) -> Publisher {
+    fn new(plan: &Plan, channel: usize, number: usize, receivers: usize) -> Publisher {
         let name = audience::name(channel);
         let requests = Cycle::new(plan.cycle(), |message| {
             let payload = stream::payload(number, message, plan.payload);
             wire::request(&[b"PUBLISH", &name, &payload])
         });
-        let reply = format!(":{}\r\n", plan.subscribers_each());
+        let reply = format!(":{receivers}\r\n");
         let replies = reply.repeat(plan.pipeline as usize).into_bytes();
         Publisher {
             channel,

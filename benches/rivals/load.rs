@@ -44,6 +44,8 @@ pub struct Load {
     pub idle: Option<String>,
     /// Measured in the first round only: preparing the server takes long, and the figure is steady.
     pub once: bool,
+    /// fanfare works with redis-server here, not instead of it. So it is not told where it is behind.
+    pub with_redis: bool,
     /// Measures one server, once.
     #[serde(skip)]
     pub measure: Measure,
@@ -70,6 +72,7 @@ impl Load {
             targets: Vec::new(),
             idle: None,
             once: false,
+            with_redis: false,
             measure,
             floor: None,
         }

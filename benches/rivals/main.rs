@@ -22,12 +22,14 @@ use arguments::Arguments;
 use load::Load;
 use report::{Earlier, FANFARE, FLOOR, Run};
 use results::Figure;
+use rival::Rival;
 
 mod arguments;
 mod audience;
 mod channels;
 mod collections;
 mod contents;
+mod edges;
 mod expected;
 mod fanout;
 mod floor;
@@ -69,7 +71,7 @@ mod wire;
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse()?;
-    let loads = arguments.choose(loads())?;
+    let loads = arguments.choose(loads(&arguments.rivals))?;
     if arguments.list {
         for load in &loads {
             println!("{:40} {}: {}", load.id, load.group, load.title);
@@ -106,7 +108,7 @@ fn main() -> Result<ExitCode> {
 }
 
 /// Every load, in the order of the tables.
-fn loads() -> Vec<Load> {
+fn loads(rivals: &[Rival]) -> Vec<Load> {
     [
         fanout::loads(),
         latency::loads(),
@@ -123,6 +125,7 @@ fn loads() -> Vec<Load> {
         sizes::loads(),
         ways::loads(),
         storm::loads(),
+        edges::loads(rivals),
         isolation::loads(),
         info::loads(),
         startup::loads(),

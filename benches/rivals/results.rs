@@ -17,6 +17,8 @@ pub enum Metric {
     CpuUser,
     /// The part of [`Cpu`](Metric::Cpu) in the kernel.
     CpuSystem,
+    /// The part of [`Cpu`](Metric::Cpu) that a server with edges takes, and not they.
+    CpuHub,
     /// The median latency, in microseconds.
     P50,
     /// The latency that 99 % stay within, in microseconds.

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::iter::Sum;
 use std::net::SocketAddr;
 use std::ops::Sub;
 use std::path::Path;
@@ -27,6 +28,8 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 const START_RETRY: Duration = Duration::from_micros(200);
 /// What stands for the number of threads that serve connections.
 pub const WORKERS: &str = "{workers}";
+/// What stands for the address of a hub, for a server that can be an edge.
+const UPSTREAM: &str = "{upstream}";
 /// As many of them as the server thinks best.
 const OWN_WORKERS: usize = 0;
 /// The length of a tick of `/proc/PID/stat`: USER_HZ is 100 on every Linux of today.
@@ -38,8 +41,9 @@ pub struct Rival {
     /// What it is called in the tables.
     pub name: String,
     /// Its command line in a shell's quoting, without a shell's expansions. `{port}` stands for
-    /// the port that it is to listen on, `{workers}` for the threads that serve connections, and a
-    /// word `{transport}` for what makes it listen by another transport as well.
+    /// the port that it is to listen on, `{workers}` for the threads that serve connections, a word
+    /// `{transport}` for what makes it listen by another transport as well, and a word `{upstream}`
+    /// for what makes it an edge.
     pub command: String,
 }
 
@@ -80,6 +84,15 @@ impl Rival {
         transport == Transport::Tcp || self.command.contains(transport::ARGUMENTS)
     }
 
+    /// It as an edge of the server that listens there, if its command says how.
+    pub fn as_edge_of(&self, hub: SocketAddr) -> Option<Rival> {
+        let upstream = format!("--upstream redis://{hub}");
+        self.command.contains(UPSTREAM).then(|| Rival {
+            name: self.name.clone(),
+            command: self.command.replace(UPSTREAM, &upstream),
+        })
+    }
+
     /// The program and its arguments.
     fn words(&self, port: u16, workers: usize, transport: &[String]) -> Result<Vec<String>> {
         let (port, workers) = (port.to_string(), workers.to_string());
@@ -90,6 +103,7 @@ impl Rival {
             .into_iter()
             .flat_map(|word| match word.as_str() {
                 transport::ARGUMENTS => transport.to_vec(),
+                UPSTREAM => Vec::new(),
                 _ => vec![word.replace("{port}", &port).replace(WORKERS, &workers)],
             })
             .collect())
@@ -236,6 +250,16 @@ impl Sub for Cpu {
             system: total.saturating_sub(user),
             total,
         }
+    }
+}
+
+impl Sum for Cpu {
+    fn sum<I: Iterator<Item = Cpu>>(all: I) -> Cpu {
+        all.fold(Cpu::default(), |sum, cpu| Cpu {
+            user: sum.user + cpu.user,
+            system: sum.system + cpu.system,
+            total: sum.total + cpu.total,
+        })
     }
 }
 

@@ -48,10 +48,6 @@ const UNKNOWN: CommandError = CommandError::text(
 const FULL: CommandError = CommandError::text(
     "NOUPSTREAM too much waits for the upstream (upstream-output-limit): try again later",
 );
-/// A SUBSCRIBE has waited too long.
-const UNCONFIRMED: CommandError = CommandError::text(
-    "NOUPSTREAM the upstream has not confirmed the subscription within upstream-timeout",
-);
 
 /// The command ROLE.
 const ROLE: &[u8] = b"*1\r\n$4\r\nROLE\r\n";
@@ -168,7 +164,8 @@ impl Desk {
     }
 
     /// Does what time brings: names without subscribers are given up, and clients that have waited
-    /// too long are answered.
+    /// too long are closed: many clients subscribe again by themselves when they have reconnected, and
+    /// ignore an error then.
     pub(crate) fn tick(&mut self, registry: &Registry) {
         let now = Instant::now();
         for (namespace, name) in registry.take_emptied() {
@@ -180,7 +177,7 @@ impl Desk {
         let over: Vec<ClientId> = over.map(|(&id, _)| id).collect();
         for id in over {
             if let Some(waiting) = self.waiting.remove(&id) {
-                self.give_up(waiting, registry, UNCONFIRMED);
+                self.give_up(waiting, registry, None);
             }
         }
         self.request_names();

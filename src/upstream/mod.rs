@@ -48,7 +48,7 @@
 //! second a message is published to a channel of this server's own, and must arrive before the reply to
 //! the next one. So it is when the hub has become a replica. Then messages may be missing. By `upstream-loss-policy`, subscribers are closed, or
 //! kept and subscribed again. Publishes on the way are answered `-NOUPSTREAM` and never sent again.
-//! Clients that wait in SUBSCRIBE go on waiting, for `upstream-timeout` at most.
+//! Clients that wait in SUBSCRIBE go on waiting, for `upstream-timeout` at most, and are closed then.
 //!
 //! # Shutdown
 //! Clients are asked for no more requests, the hub answers those that are on the way, and a last probe

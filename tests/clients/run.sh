@@ -86,9 +86,9 @@ debian_programs() {
 install() {
   local log=$scratch/install apt=()
   [ "$(id -u)" -eq 0 ] || apt=(sudo)
-  if ! command -v redis-cli >/dev/null || ! command -v redis-benchmark >/dev/null; then
-    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y redis-tools
-  fi >"$log" 2>&1 || { fail "install redis-tools" "$log"; return 1; }
+  if ! command -v redis-cli >/dev/null || ! command -v redis-benchmark >/dev/null || ! command -v redis-server >/dev/null; then
+    "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y redis-tools redis-server
+  fi >"$log" 2>&1 || { fail "install redis-tools and redis-server" "$log"; return 1; }
   if ! command -v openssl >/dev/null; then
     "${apt[@]}" apt-get update && "${apt[@]}" apt-get install -y openssl
   fi >"$log" 2>&1 || { fail "install openssl" "$log"; return 1; }
@@ -209,8 +209,11 @@ for file in node_redis node_redis_queue node_redis_types node_redis_streams node
   bee_queue rsmq redlock redis_semaphore rate_limiter_flexible readme_snippets; do
   run "$file.mjs" 300 node "$clients/node/$file.mjs"
 done
-# Redis has no port for HTTP.
+# Redis has no port for HTTP, and is no edge.
 if [ -n "${CHECK_HTTP:-}" ]; then
+  run redis_py_edges.py 300 "$clients/venv/bin/python" "$checks/python/redis_py_edges.py"
+  run edges.mjs 300 node "$clients/node/edges.mjs"
+  run socketio_edges.mjs 300 node "$clients/node/socketio_edges.mjs"
   run prometheus.py 300 "$clients/venv/bin/python" "$checks/python/prometheus.py"
   run upstash.mjs 300 node "$clients/node/upstash.mjs"
   run page.mjs 300 node "$clients/node/page.mjs"

@@ -49,10 +49,11 @@ pub fn advantage(run: &Run, load: &Load, metric: Metric, server: &str) -> Option
 }
 
 /// How many figures both servers have, and those in which fanfare is behind. The parts of the CPU
-/// time are not compared: it is their sum that counts.
+/// time are not compared: it is their sum that counts. Nor are loads in which fanfare works with
+/// redis-server.
 pub fn behind(run: &Run) -> (usize, Vec<Behind<'_>>) {
     let (mut compared, mut behind) = (0, Vec::new());
-    for load in &run.loads {
+    for load in run.loads.iter().filter(|load| !load.with_redis) {
         let Some(cells) = run.results.cells.get(&load.id) else {
             continue;
         };

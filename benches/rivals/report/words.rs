@@ -11,6 +11,7 @@ pub fn metric(metric: Metric, unit: &str) -> String {
         Metric::Cpu => format!("CPU µs/{unit}"),
         Metric::CpuUser => format!("user CPU µs/{unit}"),
         Metric::CpuSystem => format!("system CPU µs/{unit}"),
+        Metric::CpuHub => format!("the hub's CPU µs/{unit}"),
         Metric::P50 => "p50, µs".to_owned(),
         Metric::P99 => "p99, µs".to_owned(),
         Metric::P999 => "p99.9, µs".to_owned(),

@@ -103,14 +103,22 @@ impl Desk {
         waiting.answer(Answer::default());
     }
 
-    /// Ends a client's wait with an error. It stays subscribed to the names before.
-    pub(super) fn give_up(&mut self, waiting: Waiting, registry: &Registry, error: CommandError) {
+    /// Ends a client's wait with an error. It stays subscribed to the names before. Without one, its
+    /// connection is closed.
+    pub(super) fn give_up(
+        &mut self,
+        waiting: Waiting,
+        registry: &Registry,
+        error: Option<CommandError>,
+    ) {
         for name in &waiting.names[waiting.next..] {
             self.interests
                 .release(waiting.namespace, name, waiting.client.id);
             self.note_if_idle(registry, waiting.namespace, name);
         }
-        waiting.answer(Answer::error(error));
+        if let Some(error) = error {
+            waiting.answer(Answer::error(error));
+        }
     }
 
     pub(super) fn note_if_idle(&mut self, registry: &Registry, namespace: Namespace, name: &[u8]) {
@@ -188,7 +196,7 @@ impl Desk {
         if let [name] = &request.names[..] {
             for id in self.interests.refused(namespace, name) {
                 if let Some(waiting) = self.waiting.remove(&id) {
-                    self.give_up(waiting, registry, refusal(text));
+                    self.give_up(waiting, registry, Some(refusal(text)));
                 }
             }
             self.cut_off.extend(registry.clients_of(namespace, name));

@@ -1,5 +1,5 @@
 // One of the processes behind socketio.mjs: socket.io on port 0 with a Redis adapter, told what to do over
-// process IPC. Arguments: the adapter, the client library, the RESP version, the channel prefix.
+// process IPC. Arguments: the port of the server for Redis, the adapter, the client library, the RESP version, the channel prefix.
 
 import { createServer } from "node:http";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
@@ -7,13 +7,12 @@ import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { Server } from "socket.io";
-import { PORT } from "./harness.mjs";
 
-const [adapter, library, protocol, prefix] = process.argv.slice(2);
+const [port, adapter, library, protocol, prefix] = process.argv.slice(2);
 
 async function connect() {
-  if (library === "ioredis") return new Redis({ host: "127.0.0.1", port: PORT, protocol: Number(protocol) });
-  return createClient({ socket: { host: "127.0.0.1", port: PORT }, RESP: Number(protocol) }).connect();
+  if (library === "ioredis") return new Redis({ host: "127.0.0.1", port: Number(port), protocol: Number(protocol) });
+  return createClient({ socket: { host: "127.0.0.1", port: Number(port) }, RESP: Number(protocol) }).connect();
 }
 
 const publisher = await connect();
