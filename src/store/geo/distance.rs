@@ -20,11 +20,20 @@ pub(super) fn degrees(radians: f64) -> f64 {
     radians / RADIANS_PER_DEGREE
 }
 
-/// The distance between two places in metres, by the haversine formula.
+/// The distance between the latitudes of two places in metres.
+pub(super) fn along_meridian(from: Point, to: Point) -> f64 {
+    EARTH_RADIUS * (radians(to.latitude) - radians(from.latitude)).abs()
+}
+
+/// The distance between two places in metres, by the haversine formula. On one meridian it is the arc
+/// between them, as in Redis: the formula's last digit would be another.
 pub(crate) fn distance(from: Point, to: Point) -> f64 {
     let (latitude, other_latitude) = (radians(from.latitude), radians(to.latitude));
     let half_chord = |from: f64, to: f64| ((to - from) / 2.0).sin();
     let east = half_chord(radians(from.longitude), radians(to.longitude));
+    if east == 0.0 {
+        return along_meridian(from, to);
+    }
     let north = half_chord(latitude, other_latitude);
     let haversine = north * north + latitude.cos() * other_latitude.cos() * east * east;
     2.0 * EARTH_RADIUS * haversine.sqrt().asin()

@@ -7,7 +7,7 @@
 //! one cell and the 8 cells around it. Cells that the area does not reach are skipped. Redis
 //! returns unsorted results cell by cell, so the order of the cells matters.
 
-use super::distance::{EARTH_RADIUS, degrees, distance, radians};
+use super::distance::{EARTH_RADIUS, along_meridian, degrees, distance, radians};
 use super::hash::{Bounds, Cell, MAX_STEP, decode};
 use super::{GeoError, MAX_LATITUDE, Point, Unit};
 
@@ -170,9 +170,7 @@ impl Search {
                     longitude: self.center.longitude,
                     latitude: place.latitude,
                 };
-                let north =
-                    EARTH_RADIUS * (radians(place.latitude) - radians(self.center.latitude)).abs();
-                let within = north <= height * metres / 2.0
+                let within = along_meridian(place, self.center) <= height * metres / 2.0
                     && distance(place, beside) <= width * metres / 2.0;
                 within.then(|| from_center() / metres)
             }
