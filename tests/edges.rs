@@ -16,6 +16,7 @@ mod edges {
 use common::client::Client;
 use common::info;
 use edges::hub::{Hub, edge, is_up};
+use edges::loss::a_hub_that_refuses_transactions_is_of_no_use;
 use edges::subscriptions::*;
 
 /// Runs a test on a redis-server and on a fanfare as the hub.
@@ -54,6 +55,7 @@ on_both! {
     subscriptions_come_and_go_under_load
     clients_cannot_disturb_the_probe
     the_hubs_output_limit_is_a_loss
+    a_hub_that_refuses_transactions_is_of_no_use
 }
 
 async fn messages_go_everywhere_and_receivers_are_counted(hub: Hub) {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Client, DEFAULT_USER, Names};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// What memory is kept for.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ pub(super) struct Extras {
     queued: AtomicI32,
     /// How often the upstream was lost while it was subscribed, and it was kept.
     gaps: AtomicU32,
+    /// Whether it is the connection of an edge.
+    is_edge: AtomicBool,
     /// The client that is told of changed keys instead; 0 if there is none.
     pub(super) redirect: AtomicU64,
     /// Milliseconds from when the client connected to the last time its socket was full, plus 1; 0
@@ -59,6 +61,7 @@ impl Default for Extras {
             kept: std::array::from_fn(|_| AtomicUsize::new(0)),
             queued: AtomicI32::new(-1),
             gaps: AtomicU32::new(0),
+            is_edge: AtomicBool::new(false),
             redirect: AtomicU64::new(0),
             last_backlog: AtomicU64::new(0),
             names: Mutex::default(),
@@ -111,6 +114,17 @@ impl Client {
     pub(crate) fn kept_memory(&self) -> usize {
         let kinds = [Kept::Queued, Kept::Watched, Kept::Waiting, Kept::Prefixes];
         kinds.map(|kind| self.kept(kind)).iter().sum()
+    }
+
+    /// Whether it is the connection of an edge, for which this server is the hub.
+    pub(crate) fn is_edge(&self) -> bool {
+        self.extras()
+            .is_some_and(|extras| extras.is_edge.load(Relaxed))
+    }
+
+    /// It is the connection of an edge.
+    pub(crate) fn set_edge(&self) {
+        self.make_extras().is_edge.store(true, Relaxed);
     }
 
     /// How often the upstream was lost while it was subscribed, and it was kept.

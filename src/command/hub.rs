@@ -17,7 +17,7 @@ use crate::catalog::CATALOG;
 use crate::client::Namespace;
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
-use crate::upstream::{Answered, LOOP, Query, Upstream};
+use crate::upstream::{Answered, LOOP, PROBES, Query, Upstream};
 
 type Result = std::result::Result<Reply, CommandError>;
 
@@ -90,6 +90,10 @@ pub(super) fn subscribe(
     // Unsubscribing from it would end the connection to the hub.
     if namespace == Namespace::Channel && args.iter().skip(1).any(|name| name == upstream.probe) {
         return Err(OWN_PROBE);
+    }
+    // Each edge subscribes to the channel of its probes first.
+    if namespace == Namespace::Channel && args.iter().skip(1).any(|name| name.starts_with(PROBES)) {
+        context.client.set_edge();
     }
     context.settle_replies();
     let names = args.iter().skip(1).map(Bytes::copy_from_slice).collect();

@@ -391,6 +391,7 @@ fn upstream(report: &mut Report, state: &ServerState, _keys: &Figures) {
     report.field("upstream_chain", upstream.chain().join(","));
     report.field("upstream_connects", stats.connects.get());
     report.field("upstream_refusals", stats.refusals.get());
+    report.field("upstream_last_refusal", upstream.last_refusal());
     let losses = || stats.losses();
     report.field(
         "upstream_losses",

@@ -4,7 +4,7 @@
 //! Layer `server`. It may use all layers but `embed`.
 //!
 //! ```text
-//!   connect ──▶ HELLO, ROLE, INFO: a loop? ──▶ probe ──▶ serve ──▶ lost ──▶ wait, and again
+//!   connect ──▶ HELLO, ROLE, INFO: a loop? MULTI: permitted? ──▶ probe ──▶ serve ──▶ lost ──▶ wait, and again
 //! ```
 //!
 //! While it serves, the task handles each frame at its place in the stream. Messages to one channel that
@@ -119,6 +119,7 @@ async fn stay_connected(state: &ServerState, upstream: &Upstream) {
             }
             Err(loss) => {
                 upstream.stats.refusals.add(1);
+                upstream.set_last_refusal(loss.to_string());
                 if let Some(times) = throttle.note() {
                     tracing::warn!(
                         upstream = %url.place,
@@ -158,8 +159,9 @@ async fn lose(state: &ServerState, upstream: &Upstream) {
             continue;
         }
         match policy {
-            LossPolicy::Disconnect => state.disconnect(&client),
-            LossPolicy::Keep => client.add_gap(),
+            // An edge below has subscribers of its own, and a policy for them.
+            LossPolicy::Keep if !client.is_edge() => client.add_gap(),
+            _ => state.disconnect(&client),
         }
         told += 1;
         if told.is_multiple_of(TOLD_PER_TURN) {

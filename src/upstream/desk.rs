@@ -247,6 +247,12 @@ impl Desk {
         let entry = self.expected.front_mut().ok_or_else(unexpected)?;
         match &mut entry.what {
             Expected::Run(replies, _) => {
+                // What follows is not carried out as one. No further transaction is to meet that.
+                if let Frame::Error(text) = frame
+                    && replies.begins()
+                {
+                    return Err(Loss::refused(text));
+                }
                 let adjust = |namespace, channel: &[u8], number: i64| {
                     let copies = interests.copies(namespace, channel) as i64;
                     (number - copies).max(0) + registry.receivers_in(namespace, channel) as i64

@@ -145,6 +145,8 @@ pub(crate) struct Upstream {
     chain: Mutex<Vec<String>>,
     /// Why the connection was lost the last time.
     last_loss: Mutex<String>,
+    /// Why it could not be established the last time.
+    last_refusal: Mutex<String>,
 }
 
 impl Upstream {
@@ -158,6 +160,7 @@ impl Upstream {
             stats: UpstreamStats::default(),
             chain: Mutex::default(),
             last_loss: Mutex::default(),
+            last_refusal: Mutex::default(),
         }
     }
 
@@ -215,6 +218,16 @@ impl Upstream {
     /// Sets why the connection was lost.
     pub(crate) fn set_last_loss(&self, reason: String) {
         *self.last_loss.lock() = reason;
+    }
+
+    /// Why the connection could not be established the last time; empty if it could.
+    pub(crate) fn last_refusal(&self) -> String {
+        self.last_refusal.lock().clone()
+    }
+
+    /// Sets why the connection could not be established.
+    pub(crate) fn set_last_refusal(&self, reason: String) {
+        *self.last_refusal.lock() = reason;
     }
 
     /// Sets the run ids of the hub, of the hub's hub, and so on.

@@ -138,6 +138,11 @@ pub(super) struct Replies {
 }
 
 impl Replies {
+    /// Whether the next reply is that of the MULTI.
+    pub(super) fn begins(&self) -> bool {
+        self.ignored > self.unanswered()
+    }
+
     /// Takes the next reply of the hub. `adjust` makes the number of receivers from the hub's.
     /// Returns whether it was the last one; `None` if it is none that a PUBLISH has.
     pub(super) fn take(

@@ -79,6 +79,81 @@ async fn a_loop_is_refused() {
     assert_ne!(up, ["1", "1"]);
 }
 
+/// A fanfare that drops messages for subscribers that fall behind closes an edge instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_drops_messages_closes_an_edge() {
+    let hub = start_with(&[
+        ("pubsub-overflow-policy", "drop-oldest"),
+        ("pubsub-overflow-limit", "1mb"),
+        ("client-output-buffer-limit", "pubsub 1mb 0 0"),
+    ])
+    .await;
+    let edge = edge(&hub.url(), &[]).await;
+    let mut subscriber = Client::connect(&edge, 3).await;
+    subscriber.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut direct = Client::connect(&hub, 3).await;
+    let payload = vec![b'x'; 64 << 20];
+    direct.command(&[&b"PUBLISH"[..], b"c", &payload]).await;
+    direct.integer().await;
+    subscriber.closed().await;
+    let mut observer = Client::connect(&edge, 3).await;
+    until_info(&mut observer, "upstream_losses", "1").await;
+}
+
+/// An edge below has subscribers and a policy of its own. So it is told of the loss, whatever the policy of
+/// the edge above.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_that_keeps_its_subscribers_closes_the_edges_below() {
+    let hub = Hub::fanfare().await;
+    let middle = hub.edge(&[("upstream-loss-policy", "keep")]).await;
+    let below = edge(&middle.url(), &[]).await;
+    let mut kept = Client::connect(&middle, 3).await;
+    kept.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut closed = Client::connect(&below, 3).await;
+    closed.subscribe("SUBSCRIBE", &["c"]).await;
+    let mut admin = hub.client(3).await;
+    admin.ask("CLIENT KILL TYPE pubsub", ":1").await;
+    closed.closed().await;
+    is_up(&middle).await;
+    is_up(&below).await;
+    let mut publisher = Client::connect(&below, 3).await;
+    publisher.ask("PUBLISH c x", ":1").await;
+    assert_eq!(kept.push().await[1..], ["c", "x"]);
+    assert_eq!(info(&mut publisher, "upstream_losses").await, "1");
+}
+
+/// Without MULTI the publishes of a transaction would be carried out one by one.
+pub async fn a_hub_that_refuses_transactions_is_of_no_use(hub: Hub) {
+    let mut admin = hub.client(3).await;
+    let rule = "ACL SETUSER edge on >secret +@all allchannels";
+    admin.ask(rule, "+OK").await;
+    let url = hub.url().replace("://", "://edge:secret@");
+    let edge = edge(&url, &[]).await;
+    admin.ask("ACL SETUSER edge -multi", "+OK").await;
+    let mut client = Client::connect(&edge, 3).await;
+    for line in ["MULTI", "PUBLISH c 1", "PUBLISH c 2"] {
+        client.line(line).await;
+    }
+    client.sees("+OK +QUEUED +QUEUED").await;
+    client.line("EXEC").await;
+    let answer = format!("{:?}", client.frame().await);
+    assert!(answer.contains("carried out or not"), "{answer}");
+    assert_eq!(info(&mut client, "upstream_losses_refused").await, "1");
+    soon("it is refused", async {
+        while info(&mut client, "upstream_refusals").await == "0" {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let reason = info(&mut client, "upstream_last_refusal").await;
+    assert!(
+        reason.contains("it refused: NOPERM") && reason.contains("multi"),
+        "{reason}"
+    );
+    admin.ask("ACL SETUSER edge +multi", "+OK").await;
+    is_up(&edge).await;
+}
+
 /// `disconnect`: a lost hub closes subscribers, and leaves others alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server on PATH; .ci/run runs it"]

@@ -59,21 +59,33 @@ pub(super) async fn connect(
         hello.extend([b"AUTH", url.user.as_deref().unwrap_or(b"default"), password]);
     }
     hello.extend([b"SETNAME", NAME]);
-    let questions: [&[&[u8]]; 4] = [
+    let questions: [&[&[u8]]; 7] = [
         &hello,
         &[b"ROLE"],
         &[b"INFO", b"server"],
         &[b"INFO", b"upstream"],
+        &[b"CLIENT", b"OVERFLOW", b"DISCONNECT"],
+        &[b"MULTI"],
+        &[b"EXEC"],
     ];
     link.send(&questions).await?;
     link.next(accepted).await?;
     link.next(|role| is_master(role).then_some(()).ok_or(Loss::Replica))
         .await?;
-    let hub = link.info("run_id:").await?;
-    let above = link.info("upstream_chain:").await?;
-    let above = above.split(',').filter(|id| !id.is_empty());
-    let chain: Vec<String> = std::iter::once(hub.as_str())
-        .chain(above)
+    let hub = link.info().await?;
+    let above = link.info().await?;
+    // A fanfare may drop messages for subscribers that fall behind, without a word. This connection is
+    // to be closed instead. A redis-server does not know the command, and closes it anyway.
+    let may_drop = !field(&hub, "fanfare_version:").is_empty();
+    link.next(|frame| if may_drop { accepted(frame) } else { Ok(()) })
+        .await?;
+    // A hub that refuses MULTI would carry out the publishes of a transaction one by one.
+    for _ in ["MULTI", "EXEC"] {
+        link.next(accepted).await?;
+    }
+    let above = field(&above, "upstream_chain:").split(',');
+    let chain: Vec<String> = std::iter::once(field(&hub, "run_id:"))
+        .chain(above.filter(|id| !id.is_empty()))
         .map(str::to_owned)
         .collect();
     if chain.contains(&state.run_id) {
@@ -116,6 +128,12 @@ fn accepted(frame: &Frame<'_>) -> Result<(), Loss> {
     }
 }
 
+/// The value of a field of INFO; "" if there is none.
+fn field<'a>(info: &'a str, name: &str) -> &'a str {
+    let found = info.lines().find_map(|line| line.strip_prefix(name));
+    found.unwrap_or_default()
+}
+
 impl Link {
     /// Sends commands.
     async fn send(&mut self, commands: &[&[&[u8]]]) -> Result<(), Loss> {
@@ -150,16 +168,14 @@ impl Link {
         }
     }
 
-    /// Reads the reply to an INFO, and returns a field of it; "" if there is none.
-    async fn info(&mut self, field: &str) -> Result<String, Loss> {
+    /// Reads the reply to an INFO.
+    async fn info(&mut self) -> Result<String, Loss> {
         self.next(|frame| {
             accepted(frame)?;
             let Frame::Bulk(text) = frame else {
                 return Err(Loss::Unexpected(frame.kind().to_owned()));
             };
-            let text = String::from_utf8_lossy(text);
-            let found = text.lines().find_map(|line| line.strip_prefix(field));
-            Ok(found.unwrap_or_default().to_owned())
+            Ok(String::from_utf8_lossy(text).into_owned())
         })
         .await
     }
