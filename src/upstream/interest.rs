@@ -23,6 +23,8 @@
 //!   subscribed to. They are asked for when there is one.
 //! - `at_hub` says whether the hub sends the name's messages, as of the current place in the
 //!   stream. It lags behind the phase: in `Leaving` it stays until the hub confirms.
+//! - A name that an unfinished SUBSCRIBE names is not given up, and stays `Confirmed` once it is. So
+//!   a client is subscribed to all of its names at one place in the stream, or to none.
 //! - A name waits in `lingering` at most once, however often its subscribers come and go, and all
 //!   that wait there take at most [`MOST_LINGERING`] bytes.
 
@@ -53,6 +55,8 @@ enum Phase {
     /// Without subscribers since.
     Lingering(Instant),
     Leaving,
+    /// The hub has refused it. Other clients name it that do not wait for it yet.
+    Refused,
 }
 
 /// What is known of a name that is not absent.
@@ -104,7 +108,11 @@ impl Interests {
     /// A client's SUBSCRIBE begins that names it. The hub is asked for a name that is absent or
     /// being left.
     pub(super) fn hold(&mut self, namespace: Namespace, name: &Bytes) {
-        self.want(namespace, name).holds += 1;
+        let interest = self.want(namespace, name);
+        interest.holds += 1;
+        if let Phase::Lingering(_) = interest.phase {
+            interest.phase = Phase::Confirmed;
+        }
     }
 
     /// Whether a client may be subscribed to the name now. If so, the caller does it before it lets
@@ -160,7 +168,7 @@ impl Interests {
                 waiters: Vec::new(),
                 is_queued: false,
             });
-        if interest.phase == Phase::Leaving {
+        if matches!(interest.phase, Phase::Leaving | Phase::Refused) {
             interest.phase = Phase::Subscribing;
             if *is_up {
                 wanted.push_back((Verb::Subscribe, namespace, name.clone()));
@@ -172,9 +180,13 @@ impl Interests {
     /// A client's SUBSCRIBE is done with the name: the client is subscribed to it, or has given up.
     /// The caller then calls [`idle`](Self::idle) if the name has no subscriber.
     pub(super) fn release(&mut self, namespace: Namespace, name: &[u8], waiter: ClientId) {
-        if let Some(interest) = self.names[namespace as usize].get_mut(name) {
+        let table = &mut self.names[namespace as usize];
+        if let Some(interest) = table.get_mut(name) {
             interest.holds = interest.holds.saturating_sub(1);
             interest.waiters.retain(|&other| other != waiter);
+            if interest.holds == 0 && interest.phase == Phase::Refused {
+                table.remove(name);
+            }
         }
     }
 
@@ -300,8 +312,16 @@ impl Interests {
 
     /// The hub has refused a SUBSCRIBE of this name. Returns the clients that wait for it.
     pub(super) fn refused(&mut self, namespace: Namespace, name: &[u8]) -> Vec<ClientId> {
-        let interest = self.names[namespace as usize].remove(name);
-        interest.map_or_else(Vec::new, |interest| interest.waiters)
+        let table = &mut self.names[namespace as usize];
+        let Some(interest) = table.get_mut(name) else {
+            return Vec::new();
+        };
+        interest.phase = Phase::Refused;
+        let waiters = std::mem::take(&mut interest.waiters);
+        if interest.holds == 0 {
+            table.remove(name);
+        }
+        waiters
     }
 
     /// There is a connection: all names are asked for.

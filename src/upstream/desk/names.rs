@@ -25,7 +25,7 @@ pub(super) struct Waiting {
     client: Arc<Client>,
     namespace: Namespace,
     names: Vec<Bytes>,
-    /// The first name that the client is not subscribed to.
+    /// The name that it waits for. Those before it were confirmed.
     next: usize,
     /// It waits no longer than this.
     pub until: Instant,
@@ -85,25 +85,34 @@ impl Desk {
         Some(answered)
     }
 
-    /// Subscribes a client to the next names that are confirmed, and has it wait for the first that
-    /// is not.
+    /// Subscribes a client once all of its names are confirmed, and has it wait for the next that is
+    /// not.
     fn go_on(&mut self, mut waiting: Waiting, registry: &Registry, limits: &OutputLimits) {
         let (namespace, id) = (waiting.namespace, waiting.client.id);
-        while let Some(name) = waiting.names.get(waiting.next) {
-            if !self.interests.use_or_wait(namespace, name, id) {
-                self.waiting.insert(id, waiting);
-                return;
+        loop {
+            while let Some(name) = waiting.names.get(waiting.next) {
+                if !self.interests.use_or_wait(namespace, name, id) {
+                    self.waiting.insert(id, waiting);
+                    return;
+                }
+                waiting.next += 1;
             }
+            if self.interests.use_all(namespace, &waiting.names) {
+                break;
+            }
+            // The connection was lost meanwhile, and the names before are not confirmed any more.
+            waiting.next = 0;
+        }
+        for name in &waiting.names {
             let client = &waiting.client;
             registry.subscribe(Subscriber { client, limits }, namespace, name);
             self.interests.release(namespace, name, id);
             self.note_if_idle(registry, namespace, name);
-            waiting.next += 1;
         }
         waiting.answer(Answer::default());
     }
 
-    /// Ends a client's wait with an error. It stays subscribed to the names before. Without one, its
+    /// Ends a client's wait with an error. It is subscribed to none of the names. Without one, its
     /// connection is closed.
     pub(super) fn give_up(
         &mut self,
@@ -111,7 +120,7 @@ impl Desk {
         registry: &Registry,
         error: Option<CommandError>,
     ) {
-        for name in &waiting.names[waiting.next..] {
+        for name in &waiting.names {
             self.interests
                 .release(waiting.namespace, name, waiting.client.id);
             self.note_if_idle(registry, waiting.namespace, name);

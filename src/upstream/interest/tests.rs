@@ -243,3 +243,36 @@ fn copies_count_the_channel_and_each_pattern() {
     assert!(interests.left(Namespace::Pattern, b"*"));
     assert_eq!(interests.copies(C, b"a"), 2);
 }
+
+#[test]
+fn a_name_that_an_unfinished_subscribe_names_is_not_given_up() {
+    let mut interests = confirmed();
+    let now = Instant::now();
+    interests.idle(C, b"a", now);
+    interests.hold(C, &name("a"));
+    interests.expire(now + 2 * LINGER);
+    assert_eq!(interests.next_request(), None);
+    assert!(interests.use_all(C, &[name("a")]));
+    interests.release(C, b"a", 2);
+    interests.idle(C, b"a", now);
+    interests.expire(now + 2 * LINGER);
+    assert_eq!(interests.next_request(), request(Verb::Unsubscribe, &["a"]));
+}
+
+/// The client 2 names it, and waits for another name first.
+#[test]
+fn a_refused_name_that_others_name_is_asked_for_again() {
+    let mut interests = connected();
+    interests.hold(C, &name("a"));
+    interests.hold(C, &name("a"));
+    assert!(!interests.use_or_wait(C, &name("a"), 1));
+    assert_eq!(interests.next_request(), request(Verb::Subscribe, &["a"]));
+    assert_eq!(interests.refused(C, b"a"), [1]);
+    interests.release(C, b"a", 1);
+    assert_eq!(interests.len(C), 1);
+    assert!(!interests.use_or_wait(C, &name("a"), 2));
+    assert_eq!(interests.next_request(), request(Verb::Subscribe, &["a"]));
+    assert_eq!(interests.refused(C, b"a"), [2]);
+    interests.release(C, b"a", 2);
+    assert_eq!(interests.len(C), 0);
+}
