@@ -90,9 +90,9 @@ pub enum Refusal {
     /// The value is not the URL of an upstream. It is not quoted, as it may contain a password.
     #[error(
         "argument must be redis://[user:password@]host[:port], rediss:// for TLS, or \
-         redis+unix://[user:password@]/path"
+         redis+unix://[user:password@]/path: {0}"
     )]
-    UpstreamUrl,
+    UpstreamUrl(&'static str),
     /// The setting has only one possible value in fanfare. The text says why.
     #[error("{0}")]
     Fixed(&'static str),

@@ -54,73 +54,90 @@ impl fmt::Debug for UpstreamUrl {
 
 impl UpstreamUrl {
     /// Parses `redis://[[user]:password@]host[:port]`, `rediss://` likewise for TLS, or
-    /// `redis+unix://[[user]:password@]/path`. In the user and the password, `%41` stands for the byte 0x41.
-    fn parse(given: &str) -> Option<UpstreamUrl> {
-        let (scheme, rest) = given.split_once("://")?;
-        let (who, place) = rest.rsplit_once('@').map_or((None, rest), |(who, place)| {
-            (Some(who.split_once(':').unwrap_or((who, ""))), place)
-        });
+    /// `redis+unix://[[user]:password@]/path`. In the user and the password, `%41` stands for the byte
+    /// 0x41. The error says what is wrong.
+    fn parse(given: &str) -> Result<UpstreamUrl, &'static str> {
+        let (scheme, rest) = given.split_once("://").ok_or(SCHEME)?;
+        let (who, place) = match rest.rsplit_once('@') {
+            Some((who, place)) if !rest.starts_with('/') => (Some(who), place),
+            _ => (None, rest),
+        };
         let place = match scheme {
             "redis" | "rediss" => {
-                let (host, port) = host_and_port(place.strip_suffix('/').unwrap_or(place))?;
+                let place = place.strip_suffix('/').unwrap_or(place);
+                if place.contains(['/', '?', '#']) {
+                    return Err("nothing may follow the port; there are no databases");
+                }
+                let (host, port) = host_and_port(place)?;
                 Place::Tcp(host.to_owned(), port)
             }
             "redis+unix" if place.starts_with('/') => Place::Unix(PathBuf::from(place)),
-            _ => return None,
+            "redis+unix" => return Err("the path must be absolute"),
+            _ => return Err(SCHEME),
         };
-        let (user, password) = who.unwrap_or_default();
-        let given_text = |text: &str| Some(decoded(text)).filter(|_| !text.is_empty());
-        Some(UpstreamUrl {
+        let (user, password) = match who.map(|who| who.split_once(':').unwrap_or((who, ""))) {
+            Some((_, "")) => return Err("the user has no password"),
+            Some((user, password)) => (user, password),
+            None => ("", ""),
+        };
+        let given_text = |text: &str| match decoded(text) {
+            None => Err("two hexadecimal digits must follow a '%'"),
+            bytes => Ok(bytes.filter(|bytes| !bytes.is_empty())),
+        };
+        Ok(UpstreamUrl {
             given: given.to_owned(),
             place,
             is_tls: scheme == "rediss",
-            user: given_text(user),
-            password: given_text(password),
+            user: given_text(user)?,
+            password: given_text(password)?,
         })
     }
 }
 
+const SCHEME: &str = "it begins with none of these";
+
 /// `host`, `host:port`, `[::1]` or `[::1]:port`.
-fn host_and_port(text: &str) -> Option<(&str, u16)> {
+fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
+    const PORT_NUMBER: &str = "the port must be a number from 1 to 65535";
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        (
-            host,
-            if port.is_empty() {
-                None
-            } else {
-                Some(port.strip_prefix(':')?)
-            },
-        )
+        let (host, port) = rest.split_once(']').ok_or("a ']' is missing")?;
+        let port = match port {
+            "" => None,
+            port => Some(port.strip_prefix(':').ok_or(PORT_NUMBER)?),
+        };
+        (host, port)
     } else {
         let (host, port) = text.split_once(':').unzip();
         (host.unwrap_or(text), port)
     };
-    let plain = !host.is_empty() && !host.contains(['/', '?', '#']);
+    if host.is_empty() {
+        return Err("the host is missing");
+    }
+    if host.contains(|char: char| char.is_whitespace() || char.is_control()) {
+        return Err("the host must not have blanks or control characters");
+    }
     let port = port.map_or(Some(PORT), |port| {
         port.parse().ok().filter(|&port| port > 0)
-    })?;
-    plain.then_some((host, port))
+    });
+    Ok((host, port.ok_or(PORT_NUMBER)?))
 }
 
-/// The bytes of a text in which `%41` stands for the byte 0x41. A `%` that no two hexadecimal
-/// digits follow stands for itself.
-fn decoded(text: &str) -> Vec<u8> {
-    let digit = |byte: Option<&u8>| byte.and_then(|&byte| (byte as char).to_digit(16));
+/// The bytes of a text in which `%41` stands for the byte 0x41. `None`: no two hexadecimal digits follow
+/// a `%`.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: Option<&u8>| (*byte? as char).to_digit(16);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         rest = after;
         let mut byte = *first;
-        if byte == b'%'
-            && let (Some(high), Some(low)) = (digit(after.first()), digit(after.get(1)))
-        {
-            byte = (high * 16 + low) as u8;
+        if byte == b'%' {
+            byte = (digit(after.first())? * 16 + digit(after.get(1))?) as u8;
             rest = &after[2..];
         }
         bytes.push(byte);
     }
-    bytes
+    Some(bytes)
 }
 
 /// The URL of an upstream; empty means none.
@@ -131,7 +148,7 @@ impl ValueKind<Option<UpstreamUrl>> for Url {
         let text = str::from_utf8(single_word(words)?).map_err(|_| Refusal::Utf8)?;
         *field = match text {
             "" => None,
-            text => Some(UpstreamUrl::parse(text).ok_or(Refusal::UpstreamUrl)?),
+            text => Some(UpstreamUrl::parse(text).map_err(Refusal::UpstreamUrl)?),
         };
         Ok(())
     }
@@ -190,7 +207,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Option<(String, String, String)> {
-        let url = UpstreamUrl::parse(text)?;
+        let url = UpstreamUrl::parse(text).ok()?;
         let shown = |bytes: Option<Vec<u8>>| {
             bytes.map_or("none".to_owned(), |bytes| bytes.escape_ascii().to_string())
         };
@@ -204,7 +221,7 @@ mod tests {
             ("redis://hub:7000/", "hub:7000", "none", "none"),
             ("redis://:pass@hub:1", "hub:1", "none", "pass"),
             (
-                "redis://me:p%40s%zz%ff@10.0.0.1",
+                "redis://me:p%40s%25zz%ff@10.0.0.1",
                 "10.0.0.1:6379",
                 "me",
                 "p@s%zz\\xff",
@@ -218,6 +235,7 @@ mod tests {
                 "none",
             ),
             ("redis+unix://me:p@/hub", "/hub", "me", "p"),
+            ("redis+unix:///a@b", "/a@b", "none", "none"),
         ] {
             let expected = (place.to_owned(), user.to_owned(), password.to_owned());
             assert_eq!(parse(text), Some(expected), "{text}");
@@ -226,21 +244,30 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in [
-            "hub",
-            "redis+tls://hub",
-            "http://hub",
-            "redis://",
-            "redis://:7000",
-            "redis://hub:x",
-            "redis://hub:0",
-            "redis://hub:70000",
-            "redis://hub/0",
-            "redis://[::1",
-            "redis://[::1]7",
-            "redis+unix://hub",
+        for (text, reason) in [
+            ("hub", "it begins with none"),
+            ("redis+tls://hub", "it begins with none"),
+            ("http://hub", "it begins with none"),
+            ("redis://", "the host is missing"),
+            ("redis://:7000", "the host is missing"),
+            ("redis://h ub", "the host must not"),
+            ("redis://hub\n", "the host must not"),
+            ("redis://hub:x", "the port must"),
+            ("redis://hub:", "the port must"),
+            ("redis://hub:0", "the port must"),
+            ("redis://hub:70000", "the port must"),
+            ("redis://hub/0", "nothing may follow the port"),
+            ("redis://hub?a", "nothing may follow the port"),
+            ("redis://[::1", "a ']' is missing"),
+            ("redis://[::1]7", "the port must"),
+            ("redis+unix://hub", "the path must be absolute"),
+            ("redis://me@hub", "the user has no password"),
+            ("redis://me:@hub", "the user has no password"),
+            ("redis://me:p%zz@hub", "two hexadecimal digits"),
+            ("redis://me:p%4@hub", "two hexadecimal digits"),
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            let refused = UpstreamUrl::parse(text).expect_err(text);
+            assert!(refused.contains(reason), "{text}: {refused}");
         }
     }
 
