@@ -127,6 +127,7 @@ impl Refusal {
         let status = match text.split(|byte| *byte == b' ').next() {
             Some(b"NOAUTH" | b"WRONGPASS") => StatusCode::UNAUTHORIZED,
             Some(b"NOPERM") => StatusCode::FORBIDDEN,
+            Some(b"NOUPSTREAM") => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
         Refusal::new(status, String::from_utf8_lossy(text))

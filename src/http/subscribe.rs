@@ -32,6 +32,9 @@ use crate::client::Client;
 use crate::client::outbox::Dropped;
 use crate::resp::tokens::Token;
 
+/// The type of the answer.
+const EVENTS: &str = "text/event-stream";
+
 /// Answers events. `command` is SUBSCRIBE or PSUBSCRIBE.
 pub(super) async fn events(caller: &mut Caller, command: &[u8]) -> Result<Answer, Refusal> {
     let format = format(caller)?;
@@ -80,7 +83,13 @@ async fn stream(caller: &mut Caller, command: &[u8], format: Format) -> Result<A
     let first = link.token().await?;
     if let Token::Error(text) = first {
         link.finish_reply();
-        return Err(Refusal::of_command(&text));
+        let refusal = Refusal::of_command(&text);
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE && format != Format::Upstash {
+            // An EventSource connects again after a stream that ends, and never after an error.
+            let comment = format!(": {}\n\n", refusal.text);
+            return Ok(Answer::whole(EVENTS, comment));
+        }
+        return Err(refusal);
     }
     let heartbeat = caller.state.config().http_heartbeat;
     let client = Arc::clone(caller.client());
@@ -96,7 +105,7 @@ async fn stream(caller: &mut Caller, command: &[u8], format: Format) -> Result<A
         tells_drops: format != Format::Upstash,
         ended: false,
     };
-    Ok(Answer::pieces("text/event-stream", Box::pin(events)))
+    Ok(Answer::pieces(EVENTS, Box::pin(events)))
 }
 
 /// The body of the answer. It never ends by itself.

@@ -98,47 +98,89 @@ async fn the_hubs_password_is_not_shown() {
     assert!(!refused.contains("secret"), "{refused}");
 }
 
+/// Asks for something over HTTP, and returns the whole answer.
+#[cfg(feature = "http")]
+async fn ask(edge: &Server, request: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let address = edge.http_addr().expect("an HTTP port");
+    let stream = tokio::net::TcpStream::connect(address).await;
+    let mut stream = stream.expect("it listens");
+    let request = request.as_bytes();
+    stream.write_all(request).await.expect("it is sent");
+    let mut answer = String::new();
+    soon("an answer", stream.read_to_string(&mut answer))
+        .await
+        .expect("text");
+    answer
+}
+
+/// Without its hub an edge is not ready, and says what to do about it as HTTP does.
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn the_http_port_of_an_edge_without_a_hub_is_not_ready() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("redis://{}", nobody.local_addr().expect("an address"));
+    drop(nobody);
+    let settings = [
+        ("upstream", &url[..]),
+        ("upstream-timeout", "1"),
+        ("http-port", "auto"),
+    ];
+    let edge = start_with(&settings).await;
+    let end = "Host: localhost\r\nConnection: close\r\n";
+    let body = "Content-Length: 1\r\n\r\nx";
+    let published = ask(&edge, &format!("POST /publish/c HTTP/1.1\r\n{end}{body}")).await;
+    assert!(published.starts_with("HTTP/1.1 503"), "{published}");
+    assert!(
+        published.contains("NOUPSTREAM no connection"),
+        "{published}"
+    );
+    // An EventSource connects again if a stream ends, and only then.
+    let stream = ask(&edge, &format!("GET /subscribe/c HTTP/1.1\r\n{end}\r\n")).await;
+    assert!(stream.starts_with("HTTP/1.1 200"), "{stream}");
+    assert!(stream.ends_with("upstream-timeout\n\n"), "{stream}");
+    assert!(stream.contains("\r\n\r\n: NOUPSTREAM"), "{stream}");
+    for (path, status) in [
+        ("/health", 200),
+        ("/health/live", 200),
+        ("/health/ready", 503),
+    ] {
+        let health = ask(&edge, &format!("GET {path} HTTP/1.1\r\n{end}\r\n")).await;
+        assert!(
+            health.starts_with(&format!("HTTP/1.1 {status}")),
+            "{health}"
+        );
+        assert!(health.contains("\"ready\":false"), "{health}");
+        assert!(health.contains("no connection to the upstream"), "{health}");
+    }
+}
+
 /// The HTTP port of an edge: publishing waits for the hub as any client does, and the figures are there.
 #[cfg(feature = "http")]
 #[tokio::test]
 async fn the_http_port_of_an_edge_publishes_at_the_hub() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
     let hub = Hub::fanfare().await;
     let edge = hub.edge(&[("http-port", "auto")]).await;
     let mut direct = hub.client(3).await;
     direct.subscribe("SUBSCRIBE", &["c"]).await;
-    let ask = async |request: &str| {
-        let address = edge.http_addr().expect("an HTTP port");
-        let mut stream = tokio::net::TcpStream::connect(address)
-            .await
-            .expect("it listens");
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("it is sent");
-        let mut answer = String::new();
-        soon("an answer", stream.read_to_string(&mut answer))
-            .await
-            .expect("text");
-        answer
-    };
+    let ask = async |request: String| ask(&edge, &request).await;
     let end = "Host: localhost\r\nConnection: close\r\n";
-    let answer = ask(&format!(
+    let answer = ask(format!(
         "POST /publish/c HTTP/1.1\r\n{end}Content-Length: 5\r\n\r\nhello"
     ))
     .await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(direct.push().await[1..], ["c", "hello"]);
-    let figures = ask(&format!("GET /metrics HTTP/1.1\r\n{end}\r\n")).await;
+    let figures = ask(format!("GET /metrics HTTP/1.1\r\n{end}\r\n")).await;
     for line in [
         "fanfare_upstream_up 1",
         "fanfare_upstream_losses_total{reason=\"silent\"} 0",
     ] {
         assert!(figures.contains(line), "{line} is not in {figures}");
     }
-    let overview = ask(&format!("GET /api/overview HTTP/1.1\r\n{end}\r\n")).await;
+    let overview = ask(format!("GET /api/overview HTTP/1.1\r\n{end}\r\n")).await;
     assert!(overview.contains("\"losses\":0"), "{overview}");
-    let page = ask(&format!("GET / HTTP/1.1\r\n{end}\r\n")).await;
+    let page = ask(format!("GET / HTTP/1.1\r\n{end}\r\n")).await;
     assert!(page.contains("<dt>connected</dt><dd>yes</dd>"), "{page}");
 }
