@@ -321,11 +321,16 @@ async fn clients_cannot_disturb_the_probe(hub: Hub) {
             "ERR the upstreams form a loop: a probe has come back to the server that has sent it",
         )
         .await;
-    // A pattern shows them, and does no harm.
+    // A pattern shows them at the hub, and not at an edge.
     client.subscribe("PSUBSCRIBE", &["fanfare:*"]).await;
+    let mut direct = hub.client(3).await;
+    direct.subscribe("PSUBSCRIBE", &["fanfare:*"]).await;
     for _ in 0..2 {
-        assert_eq!(client.push().await[2], probe);
+        assert_eq!(direct.push().await[2], probe);
     }
+    let mut publisher = hub.client(3).await;
+    publisher.ask("PUBLISH fanfare:x y", ":2").await;
+    assert_eq!(client.push().await[2], "fanfare:x");
     let mut observer = Client::connect(&edge, 3).await;
     assert_eq!(info(&mut observer, "upstream_losses").await, "0");
 }

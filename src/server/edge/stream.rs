@@ -13,7 +13,7 @@ use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
 use crate::state::ServerState;
 use crate::upstream::frame::{Frame, FrameReader};
-use crate::upstream::{Desk, Loss, Upstream};
+use crate::upstream::{Desk, Loss, PROBES, Upstream};
 
 /// Messages are written to the subscribers after so many appends at the latest.
 const MOST_APPENDS: usize = 16 * 1024;
@@ -143,7 +143,12 @@ impl<'a> Stream<'a> {
                 Frame::Bulk(pattern),
                 Frame::Bulk(name),
                 Frame::Bulk(payload),
-            ] => self.pattern_message(pattern, name, payload),
+            ] => {
+                // No client has asked for the probes of edges.
+                if !name.starts_with(PROBES) {
+                    self.pattern_message(pattern, name, payload);
+                }
+            }
             [Frame::Bulk(kind), Frame::Bulk(name), Frame::Integer(_)] => {
                 self.confirmation(kind, name)?;
             }
