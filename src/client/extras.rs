@@ -9,7 +9,9 @@ use bytes::Bytes;
 
 use super::{Client, DEFAULT_USER, Names};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
+};
 
 /// What memory is kept for.
 #[derive(Clone, Copy, Debug)]
