@@ -1,7 +1,11 @@
-//! Tests of the desk: when a probe is a loss, and when all is settled.
+//! Tests of the desk: when a probe is a loss, when all is settled, and when a client is subscribed.
 
 use super::super::LOOP;
 use super::*;
+use crate::client::Addresses;
+use crate::client::socket::Socket;
+use crate::config::OutputLimits;
+use crate::pubsub::registry::Subscriber;
 
 const PROBE: &[u8] = b"probe";
 
@@ -82,4 +86,40 @@ fn all_is_settled_once_a_probe_behind_the_last_reply_is_back() {
     // Without a connection nothing is on the way.
     desk.lost(&registry, false);
     assert!(desk.settle(PROBE, &mut false));
+}
+
+/// A SUBSCRIBE is carried out at one place in the stream, also if the connection is lost meanwhile.
+#[tokio::test]
+async fn a_client_is_subscribed_to_all_of_its_names_at_once() {
+    const C: Namespace = Namespace::Channel;
+    let (mut desk, registry) = connected();
+    let (ours, _theirs) = tokio::net::UnixStream::pair().unwrap();
+    let addresses = Addresses::unix(Arc::default());
+    let client = Arc::new(Client::new(1, addresses, Socket::from(ours)));
+    let limits = OutputLimits::default();
+    let subscriber = Subscriber {
+        client: &client,
+        limits: &limits,
+    };
+    let names = vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")];
+    let until = Instant::now() + Duration::from_secs(1000);
+    let bounds = (until, u64::MAX);
+    let answered = desk.subscribe(&registry, subscriber, C, names, bounds);
+    let mut answered = answered.expect("it waits");
+    let confirm = |desk: &mut Desk, name: &[u8]| {
+        let woken = desk.confirmation(true, C, name, &registry, &limits);
+        woken.unwrap();
+        [b"a", b"b"].map(|name| registry.has_subscribers(C, name))
+    };
+    assert_eq!(confirm(&mut desk, b"a"), [false, false]);
+    desk.lost(&registry, false);
+    desk.connected();
+    let Some(Expected::Names(request, _)) = desk.expected.front().map(|entry| &entry.what) else {
+        panic!("{desk:?} asks for no names");
+    };
+    let order = request.names.clone();
+    assert_eq!(confirm(&mut desk, &order[0]), [false, false]);
+    assert!(answered.try_recv().is_err());
+    assert_eq!(confirm(&mut desk, &order[1]), [true, true]);
+    assert!(answered.try_recv().unwrap().errors.is_empty());
 }
