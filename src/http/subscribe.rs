@@ -19,6 +19,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::StatusCode;
 use hyper::body::{Body, Frame};
+use hyper::header::{CONNECTION, HeaderValue};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -80,14 +81,16 @@ async fn stream(caller: &mut Caller, command: &[u8], format: Format) -> Result<A
     let link = caller.link();
     link.send(&[command, &name]);
     // The status of the answer depends on it.
-    let first = link.token().await?;
+    let is_edge = caller.state.upstream.is_some();
+    let first = match caller.link().token().await {
+        Err(gone) if is_edge && format != Format::Upstash => return Ok(ended(&gone.into())),
+        first => first?,
+    };
     if let Token::Error(text) = first {
-        link.finish_reply();
+        caller.link().finish_reply();
         let refusal = Refusal::of_command(&text);
         if refusal.status == StatusCode::SERVICE_UNAVAILABLE && format != Format::Upstash {
-            // An EventSource connects again after a stream that ends, and never after an error.
-            let comment = format!(": {}\n\n", refusal.text);
-            return Ok(Answer::whole(EVENTS, comment));
+            return Ok(ended(&refusal));
         }
         return Err(refusal);
     }
@@ -106,6 +109,13 @@ async fn stream(caller: &mut Caller, command: &[u8], format: Format) -> Result<A
         ended: false,
     };
     Ok(Answer::pieces(EVENTS, Box::pin(events)))
+}
+
+/// A stream that ends at once, because an edge has no hub: an EventSource connects again after a stream that
+/// ends, and never after an error.
+fn ended(refusal: &Refusal) -> Answer {
+    let comment = format!(": {}\n\n", refusal.text);
+    Answer::whole(EVENTS, comment).with_header(CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// The body of the answer. It never ends by itself.
