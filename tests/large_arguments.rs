@@ -325,8 +325,9 @@ const REFUSED: &str = "OOM the system has no memory for this command";
 #[tokio::test]
 async fn copies_and_replies_that_there_is_no_memory_for_are_refused() {
     let refused = format!("-{REFUSED}");
-    // Room for five of the large values beside the binary, which takes address space too.
-    let server = Process::spawn(with_address_space(704 * MB), 1).await;
+    // Room for five of the large values beside the binary, which takes address space too, and what is left
+    // of it when memory is asked for.
+    let server = Process::spawn(with_address_space(752 * MB), 1).await;
     let mut client = server.client(2).await;
     for words in [
         &["RPUSH", "k"][..],

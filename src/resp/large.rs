@@ -19,8 +19,9 @@ pub(crate) const LARGE: usize = 64 * 1024;
 /// So many times what has arrived may be reserved on the word of a header. The last step is to the
 /// whole length, when a small part of it has arrived: so little is copied on the way.
 const AHEAD: usize = 64;
-/// So much is left when memory for something large is asked for.
-const SPARE: usize = 16 * 1024 * 1024;
+/// So much is left when memory for something large is asked for. The allocator may want an aligned
+/// segment of 32 MB for less than that, for which the system must have twice as much.
+const SPARE: usize = 64 * 1024 * 1024;
 /// What follows the bytes of a bulk string.
 const LINE_BREAK: &[u8] = b"\r\n";
 
