@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::kinds::{Refusal, ValueKind, single_word};
+use crate::resp::hex::unescape;
 
 /// The port of a URL that names none.
 const PORT: u16 = 6379;
@@ -80,7 +81,7 @@ impl UpstreamUrl {
             Some((user, password)) => (user, password),
             None => ("", ""),
         };
-        let given_text = |text: &str| match decoded(text) {
+        let given_text = |text: &str| match unescape(text.as_bytes()) {
             None => Err("two hexadecimal digits must follow a '%'"),
             bytes => Ok(bytes.filter(|bytes| !bytes.is_empty())),
         };
@@ -120,24 +121,6 @@ fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
         port.parse().ok().filter(|&port| port > 0)
     });
     Ok((host, port.ok_or(PORT_NUMBER)?))
-}
-
-/// The bytes of a text in which `%41` stands for the byte 0x41. `None`: no two hexadecimal digits follow
-/// a `%`.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: Option<&u8>| (*byte? as char).to_digit(16);
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        let mut byte = *first;
-        if byte == b'%' {
-            byte = (digit(after.first())? * 16 + digit(after.get(1))?) as u8;
-            rest = &after[2..];
-        }
-        bytes.push(byte);
-    }
-    Some(bytes)
 }
 
 /// The URL of an upstream; empty means none.

@@ -24,6 +24,7 @@ use super::{Connection, blocked, spread, turns};
 use crate::client::Closing;
 use crate::command::{Context, Deferred, Execution, MAX_REPLIES, Next, dispatch, hub, operators};
 use crate::resp::request::Limits;
+use crate::state::WRITES_PER_TURN;
 use crate::state::panic::Panic;
 
 /// A batch is interrupted after this many appends, so that neither the receivers nor the other
@@ -36,9 +37,6 @@ const COMMANDS_PER_LOCK: usize = 64;
 /// After a batch that took longer than this, the kernel is asked who else has input, which takes
 /// little time beside it.
 const LONG_BATCH: Duration = Duration::from_micros(20);
-/// After this many flushes, the other tasks of the thread run.
-pub(super) const WRITES_PER_TURN: usize = 16;
-
 /// Why a batch ended.
 enum BatchEnd {
     /// All requests in the buffer were executed.

@@ -12,13 +12,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::batch::WRITES_PER_TURN;
 use super::turns;
 use crate::client::Client;
 use crate::pubsub::fanout::Fanout;
 use crate::pubsub::shared_flush::SharedFlush;
-use crate::state::ServerState;
 use crate::state::panic::{catch, message};
+use crate::state::{ServerState, WRITES_PER_TURN};
 
 /// Has other workers help to flush what is on the list of `publisher`, if that pays.
 pub(super) fn ask_for_help(state: &Arc<ServerState>, publisher: &Client, fanout: &mut Fanout) {

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::client::pipe::FarEnd;
-use crate::resp::encode::{put_bulk, put_integer};
+use crate::resp::encode::{put_bulk, put_integer, put_request};
 use crate::resp::error::CommandError;
 use crate::resp::reply::Reply;
 use crate::resp::tokens::{Token, TokenReader};
@@ -84,10 +84,7 @@ impl Link {
     /// Sends a request, as far as the pipe takes it. The rest follows while the reply is waited for.
     pub(super) fn send(&mut self, args: &[&[u8]]) {
         self.owed += 1;
-        put_integer(&mut self.out, b'*', args.len() as i64);
-        for arg in args {
-            put_bulk(&mut self.out, arg);
-        }
+        put_request(&mut self.out, args);
     }
 
     /// As [`send`](Self::send), of a request in RESP.

@@ -2,9 +2,7 @@
 //!
 //! Layer `http`. Plain values.
 
-use std::str::Bytes;
-
-use crate::resp::hex::unhex;
+use crate::resp::hex::unescape;
 
 /// The most bytes of a path and its query together.
 pub(crate) const MAX_TARGET: usize = 8 * 1024;
@@ -87,20 +85,12 @@ impl Target {
 
 /// Replaces `%41` by what it stands for and, in a query, `+` by a space.
 fn decode(text: &str, is_query: bool) -> Result<Vec<u8>, BadTarget> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    let escaped = |bytes: &mut Bytes<'_>| {
-        let digits = [bytes.next()?, bytes.next()?];
-        unhex(&digits).map(|[byte]| byte)
+    let bytes = if is_query {
+        unescape(text.replace('+', " ").as_bytes())
+    } else {
+        unescape(text.as_bytes())
     };
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => escaped(&mut bytes).ok_or(BadTarget::BadEscape)?,
-            b'+' if is_query => b' ',
-            byte => byte,
-        });
-    }
-    Ok(decoded)
+    bytes.ok_or(BadTarget::BadEscape)
 }
 
 #[cfg(test)]

@@ -148,13 +148,21 @@ pub(super) fn put_verbatim(out: &mut BytesMut, text: &[u8], protocol: Protocol) 
     }
 }
 
+/// Appends a request: a command and its arguments.
+pub(crate) fn put_request(out: &mut BytesMut, words: &[&[u8]]) {
+    put_array(out, words.len());
+    for word in words {
+        put_bulk(out, word);
+    }
+}
+
 /// Appends `+text`. Line breaks become spaces.
 pub(super) fn put_status(out: &mut BytesMut, text: &[u8]) {
     put_line(out, b'+', text);
 }
 
 /// Appends `-text`. As in Redis, line breaks at the end are dropped and the others become spaces.
-pub(super) fn put_error(out: &mut BytesMut, error: &CommandError) {
+pub(crate) fn put_error(out: &mut BytesMut, error: &CommandError) {
     let text = error.wire_text();
     let is_line_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
     let last = text.iter().rposition(|byte| !is_line_break(byte));

@@ -14,10 +14,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes that are written in so many digits, in any letter case; `None`: they are not.
-#[cfg_attr(
-    not(any(feature = "http", feature = "scripts")),
-    expect(dead_code, reason = "URLs and scripts have digits")
-)]
 pub(crate) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     let (pairs, []) = digits.as_chunks::<2>() else {
         return None;
@@ -32,6 +28,24 @@ pub(crate) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
         high << 4 | low
     });
     (!is_wrong).then_some(bytes)
+}
+
+/// The bytes of a part of a URL, in which `%41` stands for the byte 0x41; `None`: no two digits follow a
+/// `%`.
+pub(crate) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let mut byte = *first;
+        if byte == b'%' {
+            let (digits, behind) = after.split_at_checked(2)?;
+            [byte] = unhex(digits)?;
+            rest = behind;
+        }
+        bytes.push(byte);
+    }
+    Some(bytes)
 }
 
 /// The value of a digit. Of digits, letters alone have this bit set.

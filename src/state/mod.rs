@@ -73,6 +73,8 @@ pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
 /// The most batches that may wait to be written while others are carried out.
 const UNWRITTEN_BATCHES: usize = 64;
+/// After this many flushes, the other tasks of the thread run.
+pub(crate) const WRITES_PER_TURN: usize = 16;
 
 /// Applies a changed configuration to the process (the log level). The owner of the process
 /// provides it.

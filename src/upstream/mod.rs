@@ -84,6 +84,7 @@ pub(crate) use stats::UpstreamStats;
 
 use crate::client::Namespace;
 use crate::pubsub::registry::{Registry, Subscriber};
+use crate::resp::encode::put_error;
 use crate::resp::error::CommandError;
 use crate::sync::Mutex;
 
@@ -114,14 +115,7 @@ impl Answer {
 
     /// Appends an error.
     fn fail(&mut self, error: CommandError) {
-        self.bytes.extend_from_slice(b"-");
-        let text = error.wire_text();
-        let text = text.iter().map(|&byte| match byte {
-            b'\r' | b'\n' => b' ',
-            other => other,
-        });
-        self.bytes.extend(text);
-        self.bytes.extend_from_slice(b"\r\n");
+        put_error(&mut self.bytes, &error);
         self.errors.push(error);
     }
 }

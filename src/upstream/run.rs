@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use super::Answer;
 use super::frame::Frame;
 use crate::client::Namespace;
-use crate::resp::encode::{put_bulk, put_integer};
+use crate::resp::encode::{put_integer, put_request};
 use crate::resp::error::CommandError;
 
 /// A run of so many bytes takes no more.
@@ -115,16 +115,11 @@ pub(super) fn put_publish(
     channel: &[u8],
     payload: &[u8],
 ) {
-    put_integer(out, b'*', 3);
-    put_bulk(
-        out,
-        match namespace {
-            Namespace::Shard => b"SPUBLISH",
-            Namespace::Channel | Namespace::Pattern => b"PUBLISH",
-        },
-    );
-    put_bulk(out, channel);
-    put_bulk(out, payload);
+    let command: &[u8] = match namespace {
+        Namespace::Shard => b"SPUBLISH",
+        Namespace::Channel | Namespace::Pattern => b"PUBLISH",
+    };
+    put_request(out, &[command, channel, payload]);
 }
 
 /// The replies of a run that was sent.

@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use crate::config::{Place, UpstreamUrl};
-use crate::resp::encode::{put_bulk, put_integer};
+use crate::resp::encode::put_request;
 use crate::state::{ServerState, upstream_tls};
 use crate::upstream::frame::{Frame, FrameReader};
 use crate::upstream::{Loss, Upstream, is_master};
@@ -139,10 +139,7 @@ impl Link {
     async fn send(&mut self, commands: &[&[&[u8]]]) -> Result<(), Loss> {
         let mut out = BytesMut::new();
         for command in commands {
-            put_integer(&mut out, b'*', command.len() as i64);
-            for word in *command {
-                put_bulk(&mut out, word);
-            }
+            put_request(&mut out, command);
         }
         self.socket.write_all(&out).await?;
         self.socket.flush().await?;

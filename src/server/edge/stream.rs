@@ -11,15 +11,12 @@ use crate::client::{Client, Namespace};
 use crate::observe::log_throttle::LogThrottle;
 use crate::pubsub::counts::{Kind, PublishCounts};
 use crate::pubsub::fanout::Fanout;
-use crate::state::ServerState;
+use crate::state::{ServerState, WRITES_PER_TURN};
 use crate::upstream::frame::{Frame, FrameReader};
 use crate::upstream::{Desk, Loss, PROBES, Upstream};
 
 /// Messages are written to the subscribers after so many appends at the latest.
 const MOST_APPENDS: usize = 16 * 1024;
-/// After so many writes, the other tasks of the thread run.
-const WRITES_PER_TURN: usize = 16;
-
 /// A buffer is not kept that had to hold more than this.
 const LARGE: usize = 256 * 1024;
 
@@ -234,11 +231,10 @@ impl<'a> Stream<'a> {
     /// Writes to the subscribers.
     async fn flush(&mut self) {
         loop {
-            for _ in 0..WRITES_PER_TURN {
-                let Some(client) = self.fanout.next_touched() else {
-                    return;
-                };
-                self.state.flush(&client);
+            let touched = std::iter::from_fn(|| self.fanout.next_touched());
+            self.state.flush_some(touched.take(WRITES_PER_TURN));
+            if !self.fanout.has_touched() {
+                return;
             }
             tokio::task::yield_now().await;
         }
